@@ -1,0 +1,1 @@
+"""What was asked: environment, wallets file, run configuration, paths."""

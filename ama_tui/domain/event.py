@@ -1,0 +1,156 @@
+"""What the engine tells the world: one immutable snapshot (latest wins) and a log of actions (lossless)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ama_tui.domain.market import Book, Market
+from ama_tui.domain.wallet import Role
+
+
+class EngineState(Enum):
+    """Where a run is."""
+
+    READY = "READY"
+    PREPARING = "PREPARING"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    NO_NEW = "NO_NEW"
+    STOPPING = "STOPPING"
+    KILLING = "KILLING"
+    STOPPED = "STOPPED"
+    FAULTED = "FAULTED"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (EngineState.STOPPED, EngineState.FAULTED)
+
+
+class Action(Enum):
+    """The journal's action names. INTENT is ours, the others are shared with the original tool."""
+
+    SESSION_INIT = "SESSION_INIT"
+    PLACE_LIMIT = "PLACE_LIMIT"
+    PLACE_MARKET = "PLACE_MARKET"
+    CANCEL_ORDER = "CANCEL_ORDER"
+    MODIFY_ORDER = "MODIFY_ORDER"
+    SKIP = "SKIP"
+    ERROR = "ERROR"
+    INTENT = "INTENT"
+    FILL = "FILL"
+    NOTE = "NOTE"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One line of the action log. `wallet` is an address in lower case, or '' for the run as a whole."""
+
+    ts_ms: int
+    action: Action
+    text: str
+    wallet: str = ""
+    nickname: str = ""
+    is_error: bool = False
+
+
+class SessionState(Enum):
+    """What is known of a wallet's session."""
+
+    NONE = "none"
+    CREATING = "creating"
+    VALID = "valid"
+    UNUSABLE = "unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class WalletRow:
+    """One wallet as the screen shows it. Money is USDC with 6 decimals, None while unread.
+
+    `session_expiry` is Unix seconds (0: none), `last_action_at` Unix milliseconds (0: none).
+    `bids`/`asks` count resting orders, `working` what was sent and is not yet on the chain.
+    """
+
+    address: str
+    nickname: str
+    index: int
+    role: Role = Role.MAKER
+    bids: int = 0
+    asks: int = 0
+    target: int = 0
+    available6: int | None = None
+    cap6: int | None = None
+    reserved6: int | None = None
+    in_flight: int = 0
+    unknown: int = 0
+    position18: int = 0
+    session: SessionState = SessionState.NONE
+    session_expiry: int = 0
+    last_action_at: int = 0
+    note: str = ""
+    is_packed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counters of this process's run (not of earlier ones it resumed)."""
+
+    cycles: int = 0
+    sent: int = 0
+    rejected: int = 0
+    fills: int = 0
+    crossed: int = 0
+    overtaken: int = 0
+    self_trades: int = 0
+    taker_trades: int = 0
+    errors: int = 0
+    rpc_requests: int = 0
+    api_requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSnapshot:
+    """The run as a whole, published after every cycle and every change of state.
+
+    `read_at_ms` is when the chain was last read (Unix ms, 0: never); `block` its block number.
+    `cycle_ms`, `rpc_ms` and `api_ms` are the latest durations. `next_cycle_at_ms` is Unix ms, 0: none due.
+    """
+
+    state: EngineState
+    reason: str = ""
+    market: Market | None = None
+    run_id: str = ""
+    started_at_ms: int = 0
+    block: int = 0
+    read_at_ms: int = 0
+    best_bid6: int | None = None
+    best_ask6: int | None = None
+    mark6: int | None = None
+    last_trade6: int | None = None
+    anchor_x2: int | None = None
+    book: Book = field(default_factory=Book)
+    wallets: tuple[WalletRow, ...] = ()
+    totals: Totals = field(default_factory=Totals)
+    cycle_ms: float = 0.0
+    rpc_ms: float = 0.0
+    api_ms: float = 0.0
+    next_cycle_at_ms: int = 0
+    packed: bool = False
+    missing_wallets: tuple[str, ...] = ()
+    """Nicknames or addresses of the checkpoint's wallets that this run does not have."""
+
+    @property
+    def target_orders(self) -> int:
+        return sum(2 * row.target for row in self.wallets)
+
+    @property
+    def resting(self) -> int:
+        return sum(row.bids + row.asks for row in self.wallets)
+
+    @property
+    def in_flight(self) -> int:
+        return sum(row.in_flight for row in self.wallets)
+
+    @property
+    def unknown(self) -> int:
+        return sum(row.unknown for row in self.wallets)

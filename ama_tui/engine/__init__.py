@@ -1,0 +1,1 @@
+"""Doing it: the cycle, sending, reconciling, sessions, publishing. Knows no screen."""

@@ -1,0 +1,1 @@
+"""What is remembered: checkpoint, per-wallet files, journal, lock."""

@@ -1,0 +1,1 @@
+"""What to do: a market snapshot in, intents out. Pure functions, one file per strategy."""

@@ -1,0 +1,114 @@
+"""Prices: from a distance to a price that is on a tick and cannot cross (the packer's rule 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ama_tui.domain.order import Side
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import MarketSnapshot, Rules, SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Where a level goes: its price (6 decimals), whole ticks from the anchor, and why it is refused."""
+
+    price6: int
+    distance_ticks: int
+    refusal: SkipReason | None
+
+
+class Prices:
+    """Prices around one anchor in one snapshot; a distance is priced once and remembered.
+
+    What a plan itself places needs no watching: every buy of it lies at least `min_distance_ticks`
+    below the anchor and every sell as far above, because a clamp only ever moves a price away from
+    the anchor. So no two orders of one plan can meet.
+    """
+
+    __slots__ = (
+        "_best_ask6",
+        "_best_bid6",
+        "_buffer6",
+        "_buys",
+        "_min_distance",
+        "_sells",
+        "_spreads_at_touch",
+        "_tick6",
+        "_touch_ask6",
+        "_touch_bid6",
+        "anchor_x2",
+    )
+
+    def __init__(self, market: MarketSnapshot, anchor_x2: int, parameters: Parameters, rules: Rules) -> None:
+        self.anchor_x2 = anchor_x2
+        self._tick6 = market.tick6
+        self._min_distance = parameters.min_distance_ticks
+        self._buffer6 = max(2, parameters.min_distance_ticks // 4) * market.tick6
+        self._best_bid6, self._best_ask6 = best_prices(market)
+        self._spreads_at_touch = rules is Rules.EVEN
+        if rules is Rules.EVEN:
+            self._touch_bid6, self._touch_ask6 = market.others_bid6, market.others_ask6
+        else:
+            self._touch_bid6, self._touch_ask6 = market.best_bid6, market.best_ask6
+        self._buys: dict[int, Price] = {}
+        self._sells: dict[int, Price] = {}
+
+    def at(self, side: Side, distance: int) -> Price:
+        """The price of an order `distance` ticks from the anchor, clamped, rounded and checked."""
+        known = self._buys if side is Side.BUY else self._sells
+        price = known.get(distance)
+        if price is None:
+            price = self._buy(distance) if side is Side.BUY else self._sell(distance)
+            known[distance] = price
+        return price
+
+    def _buy(self, distance: int) -> Price:
+        price_x2 = self.anchor_x2 - 2 * distance * self._tick6
+        if self._touch_bid6 is not None and price_x2 > 2 * self._touch_bid6:
+            price_x2 = 2 * (self._touch_bid6 - self._beyond_touch6(distance))
+        if self._best_ask6 is not None:
+            price_x2 = min(price_x2, 2 * (self._best_ask6 - self._buffer6))
+        price6 = price_x2 // (2 * self._tick6) * self._tick6
+        ticks = (self.anchor_x2 - 2 * price6) // (2 * self._tick6)
+        return Price(price6, ticks, refusal_of(Side.BUY, price6, self._best_ask6))
+
+    def _sell(self, distance: int) -> Price:
+        price_x2 = self.anchor_x2 + 2 * distance * self._tick6
+        if self._touch_ask6 is not None and price_x2 < 2 * self._touch_ask6:
+            price_x2 = 2 * (self._touch_ask6 + self._beyond_touch6(distance))
+        if self._best_bid6 is not None:
+            price_x2 = max(price_x2, 2 * (self._best_bid6 + self._buffer6))
+        price6 = -(-price_x2 // (2 * self._tick6)) * self._tick6
+        ticks = (2 * price6 - self.anchor_x2) // (2 * self._tick6)
+        return Price(price6, ticks, refusal_of(Side.SELL, price6, self._best_bid6))
+
+    def _beyond_touch6(self, distance: int) -> int:
+        """How far behind a touch that binds: `even` keeps levels apart, `original` piles them up."""
+        return (distance - self._min_distance) * self._tick6 if self._spreads_at_touch else 0
+
+
+def best_prices(market: MarketSnapshot) -> tuple[int | None, int | None]:
+    """The best bid and ask that an order of ours could meet: the book's, joined by the fleet's own orders.
+
+    Working orders are not in the book yet. Resting ones may be younger than the book's best prices,
+    where a node could not read both at one block.
+    """
+    bids = [] if market.best_bid6 is None else [market.best_bid6]
+    asks = [] if market.best_ask6 is None else [market.best_ask6]
+    for wallet in market.wallets:
+        for order in wallet.orders:
+            (bids if order.side is Side.BUY else asks).append(order.price6)
+        for intent in wallet.working:
+            (bids if intent.side is Side.BUY else asks).append(intent.price6)
+    return max(bids, default=None), min(asks, default=None)
+
+
+def refusal_of(side: Side, price6: int, opposite_best6: int | None) -> SkipReason | None:
+    """The last check, whatever came before it: an order must rest, at a price above zero."""
+    if price6 <= 0:
+        return SkipReason.PRICE_RANGE
+    if opposite_best6 is None:
+        return None
+    crosses = price6 >= opposite_best6 if side is Side.BUY else price6 <= opposite_best6
+    return SkipReason.WOULD_CROSS if crosses else None

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from ama_tui.domain.parameters import Parameters
+from ama_tui.strategies.anchor import anchor_x2
+from ama_tui.strategies.packer import Packer
+from tests.strategies.worlds import USDC, market
+
+BID, ASK, MARK, VAULT, LAST = 100 * USDC, 101 * USDC + 1, 110 * USDC, 120 * USDC, 130 * USDC
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "mark", "vault", "last", "expected"),
+    [
+        (BID, ASK, MARK, VAULT, LAST, BID + ASK),
+        (BID, None, MARK, VAULT, LAST, 2 * MARK),
+        (None, ASK, MARK, VAULT, LAST, 2 * MARK),
+        (None, None, None, VAULT, LAST, 2 * VAULT),
+        (None, None, 0, VAULT, LAST, 2 * VAULT),
+        (None, None, USDC, VAULT, LAST, 2 * VAULT),
+        (None, None, USDC, USDC, LAST, 2 * USDC),
+        (None, None, None, 0, LAST, 2 * LAST),
+        (None, None, None, None, LAST, 2 * LAST),
+        (None, None, None, None, USDC, None),
+        (None, None, None, None, 0, None),
+        (BID, None, None, None, None, None),
+    ],
+)
+def test_the_anchor_is_the_first_price_that_is_one(
+    bid: int | None, ask: int | None, mark: int | None, vault: int | None, last: int | None, expected: int | None
+) -> None:
+    snapshot = market(best_bid6=bid, best_ask6=ask, mark6=mark, vault_mark6=vault, last_trade6=last)
+    assert anchor_x2(snapshot) == expected
+
+
+def test_a_market_at_exactly_twice_the_nearest_distance_is_taken() -> None:
+    packer = Packer(Parameters(min_distance_ticks=10))
+    assert packer.refusal(10_000, 2 * 20 * 10_000) is None
+
+
+def test_a_market_below_that_is_refused_with_the_largest_distance_that_fits() -> None:
+    refusal = Packer(Parameters(min_distance_ticks=10)).refusal(10_000, 2 * 20 * 10_000 - 1)
+    assert refusal is not None
+    assert "10" in refusal
+    assert refusal.endswith("use 9 or less")
+    assert Packer(Parameters(min_distance_ticks=9)).refusal(10_000, 2 * 20 * 10_000 - 1) is None
+
+
+def test_a_market_under_two_ticks_is_refused_whatever_the_distance() -> None:
+    refusal = Packer(Parameters(min_distance_ticks=1)).refusal(10_000, 3 * 10_000)
+    assert refusal is not None
+    assert "choose another market" in refusal
+
+
+@pytest.mark.parametrize("tick6", [0, -1])
+def test_a_tick_that_is_not_positive_is_refused(tick6: int) -> None:
+    assert "tick" in (Packer(Parameters()).refusal(tick6, 2 * 10**9) or "")
+
+
+def test_an_unknown_anchor_refuses_nothing() -> None:
+    assert Packer(Parameters()).refusal(10_000, None) is None

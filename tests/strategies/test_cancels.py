@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ama_tui.domain.order import RestingOrder, Side
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import Cancel, CancelReason, MarketSnapshot, Place, WalletSnapshot
+from ama_tui.strategies.packer import Packer
+from tests.strategies.worlds import NOW, market, resting, wallet
+
+PACKER = Packer(Parameters())
+OLD = NOW - 30
+FAR_BUY = 2_497_590_000
+"""241 ticks below an anchor of 2,500; 240, twice the farthest distance, is still near enough."""
+
+
+def cancels(one: WalletSnapshot, snapshot: MarketSnapshot | None = None) -> list[tuple[int, CancelReason]]:
+    snapshot = market(one) if snapshot is None else replace(snapshot, wallets=(one,))
+    found = [intent for intent in PACKER.plan(snapshot).intents if isinstance(intent, Cancel)]
+    assert all(cancel.wallet == one.address for cancel in found)
+    return [(cancel.order_id, cancel.reason) for cancel in found]
+
+
+def buys(count: int) -> list[RestingOrder]:
+    """Young orders; a higher id is younger."""
+    return [resting(1 + number, Side.BUY, 2_499_000_000, placed_at=NOW + number) for number in range(count)]
+
+
+def test_twice_the_target_is_not_too_many() -> None:
+    assert cancels(wallet(orders=tuple(buys(12)))) == []
+
+
+def test_the_oldest_beyond_twice_the_target_go() -> None:
+    assert cancels(wallet(orders=tuple(reversed(buys(15))))) == [
+        (1, CancelReason.EXCESS),
+        (2, CancelReason.EXCESS),
+        (3, CancelReason.EXCESS),
+    ]
+
+
+def test_of_equal_age_the_lower_id_goes() -> None:
+    orders = tuple(replace(order, placed_at=NOW) for order in reversed(buys(13)))
+    assert cancels(wallet(orders=orders)) == [(1, CancelReason.EXCESS)]
+
+
+def test_orders_already_going_are_not_counted_as_too_many() -> None:
+    one = wallet(orders=tuple(buys(15)), cancelling=frozenset({2, 9}))
+    assert cancels(one) == [(1, CancelReason.EXCESS)]
+    assert cancels(replace(one, cancelling=frozenset({2, 9, 10}))) == []
+
+
+def test_each_side_is_counted_by_itself() -> None:
+    sells = [replace(order, side=Side.SELL, price6=2_501_000_000, order_id=order.order_id + 50) for order in buys(12)]
+    assert cancels(wallet(orders=(*buys(12), *sells))) == []
+
+
+@pytest.mark.parametrize(
+    ("amount18", "placed18", "placed_at", "expected"),
+    [
+        (10**16 - 1, 10**17, OLD, [(1, CancelReason.REMNANT)]),
+        (10**16, 10**17, OLD, []),
+        (10**16 - 1, 10**17, OLD + 1, []),
+        (1, None, OLD, []),
+    ],
+)
+def test_a_remnant_goes_once_it_has_rested(
+    amount18: int, placed18: int | None, placed_at: int, expected: list[tuple[int, CancelReason]]
+) -> None:
+    order = resting(1, Side.BUY, 2_499_000_000, amount18=amount18, placed18=placed18, placed_at=placed_at, level=1)
+    assert cancels(wallet(orders=(order,))) == expected
+
+
+@pytest.mark.parametrize(
+    ("side", "price6", "expected"),
+    [
+        (Side.BUY, FAR_BUY, [(1, CancelReason.FAR)]),
+        (Side.BUY, FAR_BUY + 10_000, []),
+        (Side.SELL, 2_502_410_000, [(1, CancelReason.FAR)]),
+        (Side.SELL, 2_502_400_000, []),
+    ],
+)
+def test_an_order_beyond_twice_the_farthest_distance_goes(
+    side: Side, price6: int, expected: list[tuple[int, CancelReason]]
+) -> None:
+    assert cancels(wallet(orders=(resting(1, side, price6, placed_at=OLD, level=2),))) == expected
+
+
+def test_a_far_order_stays_where_its_refill_would_land_no_nearer() -> None:
+    """The touch of others keeps the level out there: cancelling it would only put it back."""
+    others = market(others_bid6=FAR_BUY - 46 * 10_000, best_bid6=FAR_BUY - 46 * 10_000)
+    there = resting(1, Side.BUY, others.others_bid6 or 0, placed_at=OLD, level=1)
+    assert cancels(wallet(orders=(replace(there, price6=there.price6 - 3 * 10_000),)), others) == []
+    assert cancels(wallet(orders=(replace(there, price6=there.price6 - 4 * 10_000),)), others) == [
+        (1, CancelReason.FAR)
+    ]
+
+
+def test_one_worn_order_goes_at_a_time_and_the_oldest_first() -> None:
+    far = [resting(number, Side.BUY, FAR_BUY, placed_at=OLD - number, level=number) for number in (1, 2, 3)]
+    assert cancels(wallet(orders=tuple(far))) == [(3, CancelReason.FAR)]
+
+
+def test_a_worn_order_that_is_going_is_not_cancelled_again() -> None:
+    far = [resting(number, Side.BUY, FAR_BUY, placed_at=OLD - number, level=number) for number in (1, 2, 3)]
+    assert cancels(wallet(orders=tuple(far), cancelling=frozenset({3}))) == [(2, CancelReason.FAR)]
+
+
+def test_excess_and_wear_never_name_the_same_order() -> None:
+    orders = (resting(99, Side.BUY, FAR_BUY, placed_at=OLD), *buys(12))
+    assert cancels(wallet(orders=orders)) == [(99, CancelReason.EXCESS)]
+
+
+def test_without_an_anchor_nothing_is_worn_but_excess_goes() -> None:
+    blind = market(vault_mark6=None)
+    remnant = resting(99, Side.BUY, 2_499_000_000, amount18=1, placed18=10**17, placed_at=OLD)
+    assert cancels(wallet(orders=(remnant,)), blind) == []
+    assert cancels(wallet(orders=tuple(buys(13))), blind) == [(1, CancelReason.EXCESS)]
+
+
+def test_the_level_of_an_order_that_goes_is_filled_only_once_it_is_gone() -> None:
+    full = [
+        resting(20 * side.is_buy + level, side, price6, level=level, placed_at=OLD)
+        for side, price6 in ((Side.BUY, 2_499_000_000), (Side.SELL, 2_501_000_000))
+        for level in range(1, 7)
+    ]
+    full[0] = replace(full[0], price6=FAR_BUY)
+    first = PACKER.plan(market(wallet(available6=10**11, orders=tuple(full))))
+    assert [type(intent) for intent in first.intents] == [Cancel]
+    then = PACKER.plan(market(wallet(available6=10**11, orders=tuple(full[1:]))))
+    assert [(one.side, one.level) for one in then.intents if isinstance(one, Place)] == [(Side.BUY, 1)]

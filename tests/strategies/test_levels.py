@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from ama_tui.domain.order import Side
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import Rules, WorkingOrder
+from ama_tui.strategies.ladder import ladder
+from ama_tui.strategies.levels import SideOrders
+from tests.strategies.worlds import resting, wallet
+
+RUNGS = ladder(Parameters(), Rules.EVEN, 0)
+"""Six levels; by distance they come in the order 1, 6, 4, 2, 5, 3."""
+
+
+def missing(*levels: int | None, working: tuple[int, ...] = ()) -> list[int]:
+    orders = tuple(resting(number, Side.BUY, 10**9, level=level) for number, level in enumerate(levels))
+    in_flight = tuple(WorkingOrder(Side.BUY, level, 10**9, 10**17, 1) for level in working)
+    return SideOrders.of(wallet(orders=orders, working=in_flight), Side.BUY).missing_levels(RUNGS)
+
+
+def test_an_empty_side_misses_every_level() -> None:
+    assert missing() == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_full_side_misses_none() -> None:
+    assert missing(1, 2, 3, 4, 5, 6) == []
+
+
+def test_a_refill_takes_the_level_that_is_vacant() -> None:
+    assert missing(1, 2, 4, 6) == [3, 5]
+
+
+def test_a_working_order_holds_its_level() -> None:
+    assert missing(1, 2, working=(3, 4)) == [5, 6]
+
+
+def test_orders_of_unknown_level_take_the_vacant_levels_nearest_the_anchor() -> None:
+    assert missing(None, None) == [2, 3, 4, 5]
+    assert missing(1, None, None, working=(6,)) == [3, 5]
+
+
+def test_two_orders_that_share_a_level_count_as_two() -> None:
+    assert missing(1, 1, 1) == [2, 3, 4]
+
+
+def test_an_order_beyond_the_last_level_counts_too() -> None:
+    assert missing(9, 1) == [2, 3, 4, 5]
+
+
+def test_more_orders_than_levels_miss_none() -> None:
+    assert missing(*([None] * 9)) == []
+
+
+def test_the_other_side_does_not_count() -> None:
+    sells = tuple(resting(number, Side.SELL, 10**9, level=number) for number in range(1, 7))
+    assert SideOrders.of(wallet(orders=sells), Side.BUY).missing_levels(RUNGS) == [1, 2, 3, 4, 5, 6]

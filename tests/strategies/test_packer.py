@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ama_tui.domain.order import Side
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import Place, Plan, Rules, Skip, SkipReason, WorkingOrder
+from ama_tui.strategies.packer import Packer
+from tests.strategies.worlds import USDC, carried_out, market, resting, wallet
+
+EVEN = Packer(Parameters())
+ORIGINAL = Packer(Parameters(), Rules.ORIGINAL)
+RICH6 = 10**6 * USDC
+
+
+def places(plan: Plan) -> list[Place]:
+    return [one for one in plan.intents if isinstance(one, Place)]
+
+
+def test_ten_fresh_wallets_get_sixty_bids_and_sixty_asks() -> None:
+    plan = EVEN.plan(market(*(wallet(index) for index in range(10))))
+    assert len(places(plan)) == 120
+    assert sum(one.side.is_buy for one in places(plan)) == 60
+    assert plan.skips == ()
+    assert plan.anchor_x2 == 5_000 * USDC
+
+
+def test_bitcoin_at_60000_is_quoted_on_all_levels_within_the_cap() -> None:
+    one = wallet()
+    plan = EVEN.plan(market(one, vault_mark6=60_000 * USDC))
+    assert sorted((two.side.value, two.level) for two in places(plan)) == [
+        (side, level) for side in ("buy", "sell") for level in range(1, 7)
+    ]
+    assert plan.skips == ()
+    assert sum(two.margin6 for two in places(plan)) <= 2_000 * USDC
+    budget = plan.budgets[one.address]
+    assert budget.cap6 == 2_000 * USDC
+    assert 0 < budget.scale < 0.05
+
+
+def test_original_spends_the_same_cap_on_a_few_buys() -> None:
+    """Nine tenths of what is left each time: 1,800, 180, 18, 1.8, and then less than the least order."""
+    plan = ORIGINAL.plan(market(wallet(), vault_mark6=60_000 * USDC))
+    assert [(one.side, one.level) for one in places(plan)] == [(Side.BUY, level) for level in (1, 2, 3, 4)]
+    assert len(plan.skips) == 8
+    assert {skip.reason for skip in plan.skips} == {SkipReason.CAP}
+
+
+def test_even_takes_the_sides_in_turn() -> None:
+    turn = [(one.side, one.level) for one in places(EVEN.plan(market(wallet())))]
+    assert turn == [(side, level) for level in range(1, 7) for side in (Side.BUY, Side.SELL)]
+
+
+def test_even_goes_on_with_one_side_when_the_other_is_done() -> None:
+    working = tuple(WorkingOrder(Side.BUY, level, 2_499_000_000, 10**17, 1) for level in (1, 2, 3, 4, 6))
+    turn = [(one.side, one.level) for one in places(EVEN.plan(market(wallet(working=working))))]
+    assert turn == [(Side.BUY, 5), *((Side.SELL, level) for level in range(1, 7))]
+
+
+def test_original_takes_all_buys_first() -> None:
+    turn = [(one.side, one.level) for one in places(ORIGINAL.plan(market(wallet(available6=RICH6))))]
+    assert turn == [(side, level) for side in (Side.BUY, Side.SELL) for level in range(1, 7)]
+
+
+def test_a_swept_level_is_filled_again_and_no_other() -> None:
+    first = market(wallet())
+    full = carried_out(first, EVEN.plan(first), first_id=1)
+    one = full.wallets[0]
+    swept = tuple(order for order in one.orders if (order.side, order.level) != (Side.SELL, 4))
+    plan = EVEN.plan(replace(full, wallets=(replace(one, orders=swept),)))
+    assert [(two.side, two.level, two.sequence) for two in places(plan)] == [(Side.SELL, 4, 12)]
+
+
+def only_skip(plan: Plan) -> Skip:
+    assert plan.intents == ()
+    (skip,) = plan.skips
+    assert (skip.side, skip.level) == (None, None)
+    return skip
+
+
+def test_a_wallet_that_could_not_be_read_is_left_alone_and_has_no_budget() -> None:
+    plan = EVEN.plan(market(wallet(known=False, unusable_detail="timed out")))
+    assert only_skip(plan).text == "could not be read: timed out"
+    assert plan.budgets == {}
+
+
+@pytest.mark.parametrize("reason", [SkipReason.NO_SESSION, SkipReason.PARKED])
+def test_an_unusable_wallet_says_why_and_keeps_its_budget_on_show(reason: SkipReason) -> None:
+    one = wallet(unusable=reason, unusable_detail="session revoked")
+    plan = EVEN.plan(market(one))
+    skip = only_skip(plan)
+    assert (skip.reason, skip.detail) == (reason, "session revoked")
+    assert plan.budgets[one.address].cap6 == 2_000 * USDC
+
+
+def test_one_unusable_wallet_does_not_stop_the_others() -> None:
+    plan = EVEN.plan(market(wallet(0), wallet(1, unusable=SkipReason.NO_SESSION), wallet(2, known=False), wallet(3)))
+    assert {one.wallet for one in places(plan)} == {wallet(0).address, wallet(3).address}
+
+
+def test_no_anchor_is_said_once_a_wallet() -> None:
+    plan = EVEN.plan(market(wallet(0), wallet(1), vault_mark6=None, mark6=USDC, last_trade6=0))
+    assert plan.anchor_x2 is None
+    assert [skip.reason for skip in plan.skips] == [SkipReason.NO_ANCHOR] * 2
+
+
+def test_an_empty_wallet_has_no_collateral() -> None:
+    assert only_skip(EVEN.plan(market(wallet(available6=0)))).reason is SkipReason.NO_COLLATERAL
+
+
+def test_a_wallet_whose_cap_is_in_use_says_so() -> None:
+    working = (WorkingOrder(Side.BUY, 1, 2_499_000_000, 10**17, 2_000 * USDC),)
+    assert only_skip(EVEN.plan(market(wallet(working=working)))).reason is SkipReason.CAP
+
+
+@pytest.mark.parametrize("packer", [EVEN, ORIGINAL])
+def test_a_wallet_whose_collateral_is_all_reserved_is_at_its_cap(packer: Packer) -> None:
+    order = resting(1, Side.BUY, 2_499_000_000, level=1)
+    assert only_skip(packer.plan(market(wallet(available6=0, orders=(order,))))).reason is SkipReason.CAP
+
+
+def test_sizes_below_the_dust_limit_are_skipped_level_by_level() -> None:
+    plan = Packer(Parameters(size_min=1e-6, size_max=1e-6)).plan(market(wallet()))
+    assert places(plan) == []
+    assert {skip.reason for skip in plan.skips} == {SkipReason.DUST}
+    assert all("sizeMin" in skip.detail for skip in plan.skips)
+    assert len({(skip.side, skip.level) for skip in plan.skips}) == 12
+
+
+def test_buys_that_would_reach_zero_are_out_of_range_and_sells_are_placed() -> None:
+    plan = EVEN.plan(market(wallet(), vault_mark6=60 * 10_000))
+    buys = {one.level for one in places(plan) if one.side is Side.BUY}
+    assert buys == {1, 2, 4, 6}
+    assert {(skip.side, skip.level, skip.reason) for skip in plan.skips} == {
+        (Side.BUY, 3, SkipReason.PRICE_RANGE),
+        (Side.BUY, 5, SkipReason.PRICE_RANGE),
+    }
+    assert sum(one.side is Side.SELL for one in places(plan)) == 6
+
+
+def test_a_full_wallet_has_a_budget_and_nothing_to_say() -> None:
+    first = market(wallet())
+    plan = EVEN.plan(carried_out(first, EVEN.plan(first), first_id=1))
+    assert plan.intents == ()
+    assert plan.skips == ()
+    assert plan.budgets[wallet().address].scale == 1.0
+
+
+def test_distances_of_the_plan_are_those_of_the_ladder_in_an_open_book() -> None:
+    found = {(one.side, one.level): one.distance_ticks for one in places(EVEN.plan(market(wallet())))}
+    assert [found[Side.SELL, level] for level in range(1, 7)] == [13, 59, 104, 40, 85, 21]
+    assert [found[Side.BUY, level] for level in range(1, 7)] == [13, 59, 104, 40, 85, 21]
+
+
+def test_an_absurd_mark_costs_nothing_but_size() -> None:
+    plan = EVEN.plan(market(wallet(), vault_mark6=10**40))
+    assert places(plan) == []
+    assert {skip.reason for skip in plan.skips} == {SkipReason.CAP}

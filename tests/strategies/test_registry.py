@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from ama_tui.domain.errors import ParameterError
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import CollateralBasis, Rules
+from ama_tui.domain.session import Methods
+from ama_tui.strategies.packer import Packer
+from ama_tui.strategies.registry import names, strategy
+
+
+def test_the_packer_is_known_by_name() -> None:
+    parameters = Parameters(orders_per_side=3)
+    chosen = strategy("packer", parameters, Rules.ORIGINAL, CollateralBasis.GROSS)
+    assert chosen == Packer(parameters, Rules.ORIGINAL, CollateralBasis.GROSS)
+    assert chosen.name == "packer"
+    assert "packer" in names()
+
+
+def test_the_packer_asks_for_margin_limit_modify_and_cancel_only() -> None:
+    chosen = strategy("packer", Parameters(), Rules.EVEN, CollateralBasis.NET)
+    assert chosen.methods == Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ParameterError, match=r"'pakcer'.*packer"):
+        strategy("pakcer", Parameters(), Rules.EVEN, CollateralBasis.NET)
