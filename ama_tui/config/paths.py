@@ -1,0 +1,65 @@
+"""All paths of a market's state directory, and how it is made: directories 0700, files 0600."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ama_tui.domain.errors import StoreError
+
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
+DEFAULT_ROOT = Path("state")
+
+
+@dataclass(frozen=True, slots=True)
+class StatePaths:
+    """`<root>/<chain id>/<order book in lower case>/` and what is in it."""
+
+    root: Path
+    chain_id: int
+    order_book: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "order_book", self.order_book.lower())
+
+    @property
+    def directory(self) -> Path:
+        return self.root / str(self.chain_id) / self.order_book
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.directory / "checkpoint.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.directory / "actions.jsonl"
+
+    @property
+    def wallets(self) -> Path:
+        """The directory of the per-wallet files."""
+        return self.directory / "wallets"
+
+    @property
+    def lock(self) -> Path:
+        return self.directory / "lock"
+
+    def wallet(self, address: str) -> Path:
+        """The file of one wallet."""
+        return self.wallets / f"{address.lower()}.json"
+
+    def create(self) -> None:
+        """Make the directories; the market's own are closed to everybody else even where they existed.
+
+        Raises StoreError when the file system does not let us.
+        """
+        try:
+            for directory in (self.root, self.directory.parent, self.directory, self.wallets):
+                directory.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
+            for directory in (self.directory, self.wallets):
+                directory.chmod(DIRECTORY_MODE)
+        except OSError as error:
+            raise StoreError(
+                f"state directory {self.directory} cannot be made ({error.strerror})",
+                "name a directory that you may write to with --state-dir",
+            ) from error

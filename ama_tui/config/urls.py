@@ -1,0 +1,46 @@
+"""URLs of the venue: checked, and masked wherever they are shown (they may carry keys)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+MASKED = "…"
+
+# What may be shown of a path: words, versions and short numbers. Anything else may be an API key.
+_HARMLESS_SEGMENT = re.compile(r"[A-Za-z_-]{0,15}|[A-Za-z]{1,8}[0-9]{1,3}|[0-9]{1,5}")
+_KEY_LIKE_LABEL = re.compile(r"[0-9a-fA-F]{16,}|[^.]{25,}")
+
+
+def masked_url(url: str) -> str:
+    """The URL as it may be shown: no user or password, no query, no path segment that may be a key."""
+    parts = _split(url)
+    if parts is None:
+        return MASKED if url else ""
+    host = ".".join(MASKED if _KEY_LIKE_LABEL.fullmatch(label) else label for label in _host(parts).split("."))
+    user = f"{MASKED}@" if "@" in parts.netloc else ""
+    path = "/".join(segment if _HARMLESS_SEGMENT.fullmatch(segment) else MASKED for segment in parts.path.split("/"))
+    rest = f"?{MASKED}" if parts.query or parts.fragment else ""
+    return f"{parts.scheme}://{user}{host}{path}{rest}"
+
+
+def url_problem(url: str) -> str | None:
+    """Why this is not the URL of an HTTP server, without repeating it, or None."""
+    parts = _split(url)
+    if parts is None or any(character.isspace() or not character.isprintable() for character in url):
+        return "is not a URL like https://host:port/path"
+    return None
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of an http or https URL with a host, else None."""
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_usable else None
+
+
+def _host(parts: SplitResult) -> str:
+    return parts.netloc.rpartition("@")[2]

@@ -1,0 +1,300 @@
+"""The checkpoint of a market's run and the per-wallet files, in the format shared with the original tool."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ama_tui.domain.errors import CheckpointError
+from ama_tui.domain.market import DEFAULT_TICK6, Market
+from ama_tui.domain.money import PRICE_UNIT, price6_from_ui
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.wallet import Role
+from ama_tui.store.atomic import write_atomic
+from ama_tui.store.fields import (
+    ShapeError,
+    integer_of,
+    iso_utc,
+    object_of,
+    optional_integer,
+    optional_text,
+    parse_object,
+    text_of,
+    time_of,
+)
+
+VERSION = 1
+CORRUPT_HINT = "start with --fresh to begin anew (this one is kept aside as {name}.corrupt), or restore a copy of it"
+
+_MARKET_KEYS = ("symbol", "market_identifier", "market_address", "market_id_bytes32", "chain_id", "tick_size")
+_WALLET_KEYS = ("nickname", "role", "sessionId", "sessionExpiry", "lastActionAt", "index")
+
+
+@dataclass(frozen=True, slots=True)
+class WalletEntry:
+    """What is remembered of one wallet. `address` is in lower case.
+
+    `session_expiry` is Unix seconds, `last_action_at` Unix milliseconds, `index` the wallet's row (from 0)
+    at first use. `extra` holds the keys that are not ours; they survive a rewrite.
+    """
+
+    address: str
+    nickname: str
+    role: Role = Role.MAKER
+    session_id: str | None = None
+    session_expiry: int | None = None
+    last_action_at: int | None = None
+    index: int | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    def merged(self, other: WalletEntry) -> WalletEntry:
+        """This entry, filled in from another of its wallet: the later action, the longer-lived session."""
+        mine, theirs = self.session_expiry or 0, other.session_expiry or 0
+        session = self if self.session_id and (mine >= theirs or not other.session_id) else other
+        return replace(
+            self,
+            session_id=session.session_id,
+            session_expiry=session.session_expiry,
+            last_action_at=_latest(self.last_action_at, other.last_action_at),
+            index=other.index if self.index is None else self.index,
+            extra={**other.extra, **self.extra},
+        )
+
+    def as_json(self) -> dict[str, object]:
+        known: dict[str, object | None] = {
+            "nickname": self.nickname,
+            "role": self.role.value,
+            "sessionId": self.session_id,
+            "sessionExpiry": self.session_expiry,
+            "lastActionAt": self.last_action_at,
+            "index": self.index,
+        }
+        return _without_none(known) | dict(self.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A run on one market. Times are Unix milliseconds; `wallets` is by address in lower case.
+
+    `config` is the run's configuration by file key: the eight parameters (the original tool stores only
+    four of them), `mode`, and whatever else stands there. `raw` is the JSON that this was read from:
+    its unknown keys survive a rewrite.
+    """
+
+    market: Market
+    run_id: str
+    started_at_ms: int
+    updated_at_ms: int
+    config: Mapping[str, object] = field(default_factory=dict)
+    wallets: Mapping[str, WalletEntry] = field(default_factory=dict)
+    raw: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def chain_id(self) -> int:
+        return self.market.chain_id
+
+    @property
+    def order_book(self) -> str:
+        return self.market.address
+
+    def with_wallet(self, entry: WalletEntry) -> Checkpoint:
+        return replace(self, wallets={**self.wallets, entry.address: entry})
+
+    def as_json(self) -> dict[str, object]:
+        market, run = self.raw.get("market"), self.raw.get("run")
+        known = {
+            "version": VERSION,
+            "chainId": self.chain_id,
+            "orderBook": self.order_book,
+            "market": _market_as_json(self.market, market if isinstance(market, dict) else {}),
+            "run": (run if isinstance(run, dict) else {})
+            | {
+                "runId": self.run_id,
+                "startedAt": iso_utc(self.started_at_ms),
+                "updatedAt": iso_utc(self.updated_at_ms),
+            },
+            "config": dict(self.config),
+            "wallets": {address: entry.as_json() for address, entry in self.wallets.items()},
+        }
+        return known | {key: value for key, value in self.raw.items() if key not in known}
+
+
+def stored_config(
+    parameters: Parameters, earlier: Mapping[str, object] | None = None, **more: object
+) -> dict[str, object]:
+    """A checkpoint's `config`: what stood there, the eight parameters, and `more` (strategy, rules, ...).
+
+    `mode`, `makerRatio` and `maxOpenOrdersPerMaker` are what the original tool needs to read it.
+    """
+    legacy: dict[str, object] = {
+        "mode": "MEAN",
+        "makerRatio": 1,
+        "maxOpenOrdersPerMaker": 2 * parameters.orders_per_side,
+    }
+    return {**parameters.as_keys(), **legacy, **(earlier or {}), **parameters.as_keys(), **more}
+
+
+def wallet_indexes(addresses: Iterable[str], wallets: Mapping[str, WalletEntry]) -> dict[str, int]:
+    """The index `w` of each address of a run, given in the order of the wallets file.
+
+    It is the remembered one, else the wallet's row, else the next free after it. Two wallets never share
+    an index, so that no two of them plan the same prices.
+    """
+    rows = [address.lower() for address in addresses]
+    indexes: dict[str, int] = {}
+    for address in rows:
+        index = wallets[address].index if address in wallets else None
+        if index is not None and index not in indexes.values():
+            indexes[address] = index
+    taken = {entry.index for entry in wallets.values()} | set(indexes.values())
+    for row, address in enumerate(rows):
+        if address not in indexes:
+            indexes[address] = next(index for index in itertools.count(row) if index not in taken)
+            taken.add(indexes[address])
+    return {address: indexes[address] for address in rows}
+
+
+def load_checkpoint(path: Path, *, chain_id: int, order_book: str) -> Checkpoint | None:
+    """The checkpoint of this market, None when there is none.
+
+    Raises CheckpointError for one that cannot be read, is broken, or is of another version or market.
+    It stays where it is: `set_aside` moves it away when a new one is about to be written.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror})", "check its owner and mode") from error
+    try:
+        checkpoint = parse_checkpoint(parse_object(data))
+        _check_market(checkpoint, chain_id, order_book)
+    except ShapeError as error:
+        raise CheckpointError(f"{path} is corrupt: {error}", CORRUPT_HINT.format(name=path.name)) from None
+    return checkpoint
+
+
+def parse_checkpoint(raw: dict[str, object]) -> Checkpoint:
+    """The checkpoint in a JSON object. Raises ShapeError."""
+    version = raw.get("version")
+    if isinstance(version, bool) or version != VERSION:
+        raise ShapeError(f"version is not {VERSION}")
+    run, wallets = object_of(raw, "run"), object_of(raw, "wallets")
+    checkpoint = Checkpoint(
+        market=_market_from_json(object_of(raw, "market")),
+        run_id=text_of(run, "runId"),
+        started_at_ms=time_of(run, "startedAt"),
+        updated_at_ms=time_of(run, "updatedAt"),
+        config=object_of(raw, "config"),
+        wallets={key.lower(): parse_wallet(key, object_of(wallets, key)) for key in wallets},
+        raw=raw,
+    )
+    _check_market(checkpoint, integer_of(raw, "chainId"), text_of(raw, "orderBook"))
+    return checkpoint
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Replace the checkpoint as a whole. Raises CheckpointError; the old one is then still there."""
+    _save(path, checkpoint.as_json())
+
+
+def load_wallet(path: Path, address: str) -> WalletEntry | None:
+    """One wallet's file, None when there is none. Raises CheckpointError."""
+    try:
+        return parse_wallet(address, parse_object(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror})", "check its owner and mode") from error
+    except ShapeError as error:
+        raise CheckpointError(f"{path} is corrupt: {error}", "it is kept aside and written anew") from None
+
+
+def parse_wallet(address: str, raw: Mapping[str, object]) -> WalletEntry:
+    """A wallet's entry in a JSON object. Raises ShapeError."""
+    role = text_of(raw, "role")
+    if role not in Role.__members__:
+        raise ShapeError("role is neither MAKER nor TAKER")
+    return WalletEntry(
+        address=address.lower(),
+        nickname=text_of(raw, "nickname"),
+        role=Role(role),
+        session_id=optional_text(raw, "sessionId"),
+        session_expiry=optional_integer(raw, "sessionExpiry"),
+        last_action_at=optional_integer(raw, "lastActionAt"),
+        index=optional_integer(raw, "index"),
+        extra={key: value for key, value in raw.items() if key not in _WALLET_KEYS},
+    )
+
+
+def save_wallet(path: Path, entry: WalletEntry) -> None:
+    """Replace one wallet's file as a whole. Raises CheckpointError; the old one is then still there."""
+    _save(path, entry.as_json())
+
+
+def _save(path: Path, value: Mapping[str, object]) -> None:
+    # Escaped to ASCII, so that any text that JSON can hold can be written back.
+    data = json.dumps(value, indent=2, allow_nan=False).encode("ascii") + b"\n"
+    try:
+        write_atomic(path, data)
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be written ({error.strerror})", "make room or correct its directory's mode"
+        ) from error
+
+
+def _market_as_json(market: Market, raw: Mapping[str, object]) -> dict[str, object]:
+    known: dict[str, object | None] = {
+        "symbol": market.symbol,
+        "market_identifier": market.identifier,
+        "market_address": market.address,
+        "market_id_bytes32": market.market_id,
+        "chain_id": market.chain_id,
+        "tick_size": None if market.tick_is_default else market.tick6 / PRICE_UNIT,
+    }
+    if raw and _tick6(raw) == market.tick6:
+        known["tick_size"] = raw.get("tick_size")
+    return _without_none(known) | {key: value for key, value in raw.items() if key not in _MARKET_KEYS}
+
+
+def _market_from_json(raw: Mapping[str, object]) -> Market:
+    tick6 = _tick6(raw)
+    return Market(
+        symbol=text_of(raw, "symbol"),
+        address=text_of(raw, "market_address").lower(),
+        market_id=text_of(raw, "market_id_bytes32").lower(),
+        chain_id=integer_of(raw, "chain_id"),
+        tick6=DEFAULT_TICK6 if tick6 is None else tick6,
+        identifier=optional_text(raw, "market_identifier"),
+        tick_is_default=tick6 is None,
+    )
+
+
+def _tick6(raw: Mapping[str, object]) -> int | None:
+    """The tick with 6 decimals, None where the market names none."""
+    tick_size = raw.get("tick_size")
+    if isinstance(tick_size, bool) or not isinstance(tick_size, int | float | None):
+        raise ShapeError("market: tick_size is not a number")
+    try:
+        return price6_from_ui(tick_size)
+    except ValueError:
+        raise ShapeError("market: tick_size is not a positive number") from None
+
+
+def _check_market(checkpoint: Checkpoint, chain_id: int, order_book: str) -> None:
+    if checkpoint.chain_id != chain_id:
+        raise ShapeError(f"it is of chain {checkpoint.chain_id}, not of chain {chain_id}")
+    if checkpoint.order_book != order_book.lower():
+        raise ShapeError(f"it is of order book {checkpoint.order_book}, not of {order_book.lower()}")
+
+
+def _latest(one: int | None, other: int | None) -> int | None:
+    known = [moment for moment in (one, other) if moment is not None]
+    return max(known) if known else None
+
+
+def _without_none(values: Mapping[str, object | None]) -> dict[str, object]:
+    return {key: value for key, value in values.items() if value is not None}

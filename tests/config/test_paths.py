@@ -1,0 +1,51 @@
+"""Where a market's state is, and that nobody else can read it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from ama_tui.config.paths import StatePaths
+from ama_tui.domain.errors import StoreError
+
+BOOK = "0x" + "Ab" * 20
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_everything_stands_under_chain_and_lower_case_order_book(tmp_path: Path) -> None:
+    paths = StatePaths(tmp_path / "state", 999, BOOK)
+    directory = tmp_path / "state" / "999" / BOOK.lower()
+    assert paths.directory == directory
+    assert paths.checkpoint == directory / "checkpoint.json"
+    assert paths.journal == directory / "actions.jsonl"
+    assert paths.wallet("0xABCD") == directory / "wallets" / "0xabcd.json"
+    assert paths.lock.parent == directory
+
+
+def test_directories_are_made_closed(tmp_path: Path) -> None:
+    paths = StatePaths(tmp_path / "state", 999, BOOK)
+    paths.create()
+    for directory in (paths.root, paths.directory.parent, paths.directory, paths.wallets):
+        assert mode_of(directory) == 0o700
+
+
+def test_open_market_directory_is_closed_but_a_given_root_is_left_alone(tmp_path: Path) -> None:
+    paths = StatePaths(tmp_path, 999, BOOK)
+    paths.directory.mkdir(parents=True)
+    paths.directory.chmod(0o755)
+    tmp_path.chmod(0o755)
+    paths.create()
+    assert mode_of(paths.directory) == 0o700
+    assert mode_of(tmp_path) == 0o755
+
+
+def test_file_in_the_way_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    with pytest.raises(StoreError, match="cannot be made") as raised:
+        StatePaths(tmp_path / "state", 999, BOOK).create()
+    assert "--state-dir" in raised.value.hint

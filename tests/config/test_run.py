@@ -1,0 +1,171 @@
+"""A run's configuration: precedence, origins, and what a resumed checkpoint says otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.config.run import Origin, RunConfig, resolve
+from ama_tui.config.settings import read_config_file
+from ama_tui.domain.errors import ConfigError, ParameterError
+from ama_tui.domain.parameters import SPECS, Parameters, ParameterSpec
+from ama_tui.domain.plan import CollateralBasis, Rules
+
+ORIGINAL = {
+    "minDelayMs": 500,
+    "maxDelayMs": 900,
+    "sizeMin": 0.1,
+    "sizeMax": 0.3,
+    "makerRatio": 0.7,
+    "mode": "UP",
+}
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    return tmp_path / "run.toml"
+
+
+def test_nothing_given_means_all_defaults() -> None:
+    resolved = resolve({})
+    assert resolved.run == RunConfig()
+    assert set(resolved.origins.values()) == {Origin.DEFAULT}
+    assert resolved.missing_in_checkpoint == ()
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.key)
+@pytest.mark.parametrize("layers", range(8))
+def test_nearest_layer_wins_for_each_parameter(toml: Path, layers: int, spec: ParameterSpec) -> None:
+    key = spec.key
+    # Values of each layer that fit with the other parameters' defaults.
+    is_upper = key.startswith("max") and key != "maxWalletUtilization"
+    upward = [1, 1.5, 2] if is_upper or key == "sizeMax" else [1, 0.8, 0.6]
+    option, config, stored = (type(spec.default)(spec.default * factor) for factor in upward)
+    toml.write_text(f"{key} = {config}\n" if layers & 2 else "")
+    resolved = resolve({spec.name: option if layers & 1 else None}, toml, {key: stored} if layers & 4 else None)
+    expected = (
+        (option, Origin.OPTION)
+        if layers & 1
+        else (config, Origin.CONFIG_FILE)
+        if layers & 2
+        else (stored, Origin.CHECKPOINT)
+        if layers & 4
+        else (spec.default, Origin.DEFAULT)
+    )
+    assert (resolved.parameters.as_keys()[key], resolved.origins[key]) == expected
+    differs = bool(layers & 4) and expected[0] != stored
+    assert [(d.key, d.stored, d.used) for d in resolved.differences] == (
+        [(key, stored, expected[0])] if differs else []
+    )
+
+
+def test_checkpoint_of_the_original_tool_says_which_four_it_lacks() -> None:
+    resolved = resolve({"orders_per_side": 3}, None, ORIGINAL)
+    assert resolved.missing_in_checkpoint == (
+        "ordersPerSidePerWallet",
+        "maxWalletUtilization",
+        "minDistanceTicks",
+        "maxDistanceTicks",
+    )
+    assert resolved.parameters == Parameters(500, 900, 0.1, 0.3, 3)
+    assert resolved.origins["minDelayMs"] is Origin.CHECKPOINT
+    assert resolved.origins["ordersPerSidePerWallet"] is Origin.OPTION
+    assert resolved.origins["minDistanceTicks"] is Origin.DEFAULT
+    assert resolved.differences == ()
+
+
+def test_settings_of_our_checkpoint_come_back() -> None:
+    first = resolve({"rules": "original", "basis": CollateralBasis.GROSS, "size_max": 0.5})
+    stored = first.parameters.as_keys() | first.run.stored_settings()
+    second = resolve({}, None, stored)
+    assert second.run == first.run
+    assert second.origins["rules"] is Origin.CHECKPOINT
+    third = resolve({"rules": Rules.EVEN}, None, stored)
+    assert third.run.rules is Rules.EVEN
+    assert [(d.key, d.stored, d.used) for d in third.differences] == [("rules", "original", "even")]
+
+
+@pytest.mark.parametrize("text", ["sizeMin = 0.1\nsizeMax = 0.2", "[parameters]\nsizeMin = 0.1\nsize_max = 0.2"])
+def test_parameters_stand_at_the_top_or_in_their_table(toml: Path, text: str) -> None:
+    toml.write_text(f"strategy = 'packer'\nrules = 'original'\nwallets = 3\nmarket = 'ETH'\n{text}\n")
+    run = resolve({}, toml).run
+    assert (run.parameters.size_min, run.parameters.size_max) == (0.1, 0.2)
+    assert (run.rules, run.wallets, run.market, run.strategy) == (Rules.ORIGINAL, 3, "ETH", "packer")
+
+
+def test_unknown_keys_are_all_named_with_the_nearest_known(toml: Path) -> None:
+    toml.write_text("sizeMn = 1\nfoo = 2\nresume = true\n")
+    with pytest.raises(ConfigError) as raised:
+        resolve({}, toml)
+    assert "unknown key sizeMn (did you mean sizeMin?); unknown key foo; unknown key resume" in raised.value.message
+
+
+def test_key_given_in_both_spellings_is_refused(toml: Path) -> None:
+    toml.write_text("sizeMin = 0.1\n[parameters]\nsize_min = 0.1\n")
+    with pytest.raises(ConfigError, match="sizeMin is given twice"):
+        resolve({}, toml)
+
+
+def test_parse_error_gives_line_and_column(toml: Path) -> None:
+    toml.write_text("sizeMin = 0.1\nsizeMax = = 2\n")
+    with pytest.raises(ConfigError, match=r"line 2, column 11"):
+        resolve({}, toml)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [(None, "not found"), (b"\xff\xfe", "not UTF-8"), (b"parameters = 3\n", "parameters is not a table")],
+)
+def test_config_file_that_cannot_be_used_is_one_clear_line(toml: Path, content: bytes | None, complaint: str) -> None:
+    if content is not None:
+        toml.write_bytes(content)
+    with pytest.raises(ConfigError, match=complaint) as raised:
+        read_config_file(toml)
+    assert raised.value.hint
+
+
+def test_everything_out_of_range_is_named_with_its_origin(toml: Path) -> None:
+    toml.write_text("sizeMin = '0.1'\nrules = 'odd'\nmarket = 3\n")
+    with pytest.raises(ParameterError) as raised:
+        resolve({"max_utilization": 2.0, "wallets": 0, "strategy": "foo"}, toml, {"minDelayMs": -1})
+    for part in (
+        "sizeMin must be a number",
+        "sizeMin: config file",
+        "maxWalletUtilization: option",
+        "minDelayMs: checkpoint",
+        "rules must be even or original (config file)",
+        "--wallets must be at least 1 (option)",
+        "--strategy must be packer (option)",
+        "market must be a text (config file)",
+    ):
+        assert part in raised.value.message
+    assert raised.value.exit_code == 2
+
+
+def test_unusable_stored_value_is_no_matter_when_it_is_overridden() -> None:
+    assert resolve({"min_delay_ms": 10}, None, {"minDelayMs": "x"}).parameters.min_delay_ms == 10
+
+
+def test_misspelt_option_is_refused() -> None:
+    with pytest.raises(ConfigError, match="unknown options: size"):
+        resolve({"size": 1})
+
+
+@pytest.mark.parametrize("resume", [True, False, None])
+def test_flags_arrive_as_they_were_asked(resume: bool | None) -> None:
+    run = resolve({"resume": resume, "dry_run": True, "cancel_on_stop": True, "settle_after": 5, "market": "0xab"}).run
+    assert (run.resume, run.dry_run, run.cancel_on_stop, run.settle_after_s) == (resume, True, True, 5.0)
+    assert run.market == "0xab"
+
+
+@given(st.dictionaries(st.sampled_from([spec.key for spec in SPECS]), st.one_of(st.none(), st.text(), st.floats())))
+def test_any_stored_value_ends_in_a_configuration_or_in_our_own_error(stored: dict[str, object]) -> None:
+    try:
+        parameters = resolve({}, None, stored).parameters
+    except ParameterError:
+        return
+    for key, value in stored.items():
+        assert value is None or parameters.as_keys()[key] == value

@@ -1,0 +1,80 @@
+"""One journal line: written as designed, read from whoever wrote it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.store.entry import JournalEntry, parse_line
+from ama_tui.store.fields import ShapeError
+from tests.store.samples import ALICE, BOOK, MARKET_ID, NOW_MS, RUN_ID, line
+from tests.store.test_checkpoint import JSON, UNKNOWN
+
+
+def test_line_is_exactly_the_designed_json() -> None:
+    entry = line(action="INTENT", params={"level": 2, "amount": "184000000000000000"}, tx_hash="0x12", error="no")
+    assert entry.as_line() == (
+        b'{"ts":%d,"runId":"%s","chainId":999,"orderBook":"%s","marketIdBytes32":"%s","trader":"%s",'
+        b'"nickname":"alice","role":"MAKER","action":"INTENT",'
+        b'"params":{"level":2,"amount":"184000000000000000"},"txHash":"0x12","error":"no"}\n'
+    ) % (NOW_MS, RUN_ID.encode(), BOOK.encode(), MARKET_ID.encode(), ALICE.encode())
+
+
+def test_optional_keys_are_left_out() -> None:
+    raw = json.loads(JournalEntry(1, "r", 1, BOOK, MARKET_ID, ALICE, "SKIP").as_line())
+    assert list(raw) == ["ts", "runId", "chainId", "orderBook", "marketIdBytes32", "trader", "action"]
+
+
+HEX = st.text("0123456789abcdef", min_size=1).map(lambda digits: "0x" + digits)
+
+
+@given(
+    st.builds(
+        JournalEntry,
+        ts=st.integers(0),
+        run_id=st.text(),
+        chain_id=st.integers(0),
+        order_book=HEX,
+        market_id=HEX,
+        trader=HEX,
+        action=st.text(),
+        nickname=st.none() | st.text(),
+        role=st.none() | st.text(),
+        params=st.none() | st.dictionaries(st.text(), JSON, max_size=4),
+        tx_hash=st.none() | st.text(),
+        error=st.none() | st.text(),
+        extra=UNKNOWN,
+    )
+)
+def test_entry_survives_its_line(entry: JournalEntry) -> None:
+    written = entry.as_line()
+    assert written.count(b"\n") == 1
+    assert parse_line(written) == entry
+
+
+@given(st.dictionaries(st.sampled_from(["runId", "trader", "params", "error", "txHash", "chainId", "new"]), JSON))
+def test_line_of_another_tool_keeps_whatever_it_says(raw: dict[str, object]) -> None:
+    raw = {"ts": 5, "action": "WHATEVER"} | raw
+    found = json.loads(parse_line(json.dumps(raw).encode()).as_line())
+    for key, value in raw.items():
+        kept = found.get(key)
+        is_address = key == "trader" and isinstance(value, str)
+        assert kept == (value.lower() if is_address and isinstance(value, str) else value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", "{}", '{"ts":1}', '{"action":"SKIP"}', '{"ts":"x","action":"SKIP"}', '{"ts":1,"action":2}']
+)
+def test_what_is_no_journal_line_is_refused(text: str) -> None:
+    with pytest.raises(ShapeError):
+        parse_line(text.encode())
+
+
+def test_addresses_are_read_in_lower_case() -> None:
+    entry = parse_line(
+        json.dumps({"ts": 1, "action": "SKIP", "trader": "0x" + ALICE[2:].upper(), "orderBook": "0xAB"}).encode()
+    )
+    assert (entry.trader, entry.order_book) == (ALICE, "0xab")
