@@ -1,0 +1,267 @@
+"""The bodies of the venue's API as pydantic models, and how each becomes a domain value.
+
+Every function takes the endpoint's name and the raw body, and raises MalformedError for anything that
+breaks the wire contract. Fields that the contract does not name are ignored.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ama_tui.domain.errors import MalformedError
+from ama_tui.domain.market import DEFAULT_TICK6, Book, BookLevel, Market, Quote
+from ama_tui.domain.money import PRICE_UNIT, amount18_from_ui, price6_from_ui
+from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatus, TradeAnswer
+from ama_tui.domain.session import ZERO_ADDRESS, RelayerSet
+from ama_tui.venue import wire
+from ama_tui.venue.text import excerpt, one_line
+
+_NOT_THE_VENUE = "is APP_URL the address of a venue of this kind?"
+
+
+def _price6(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("not a price")
+    price6 = price6_from_ui(value)
+    if price6 is None or price6 > wire.MAX_UI_PRICE * PRICE_UNIT:
+        raise ValueError("not a price")
+    return price6
+
+
+def _symbol(value: object) -> str:
+    if isinstance(value, str) and (text := value.strip()) and text.isprintable() and len(text) <= 64:
+        return text
+    raise ValueError("not a symbol of up to 64 printable characters")
+
+
+def _identifier(value: object) -> str | None:
+    try:
+        return _symbol(value)
+    except ValueError:
+        return None
+
+
+def _chain_id(value: object) -> int:
+    if (number := wire.uint(value)) > 0:
+        return number
+    raise ValueError("not a positive chain id")
+
+
+Address = Annotated[str, BeforeValidator(wire.address)]
+Hash = Annotated[str, BeforeValidator(wire.hash32)]
+Uint = Annotated[int, BeforeValidator(wire.uint)]
+Flag = Annotated[bool, BeforeValidator(wire.flag)]
+Price6 = Annotated[int | None, BeforeValidator(_price6)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+BodyT = TypeVar("BodyT", bound=_Body)
+
+
+class _MarketRow(_Body):
+    symbol: Annotated[str, BeforeValidator(_symbol)] = Field(validation_alias=AliasChoices("symbol", "name"))
+    market_identifier: Annotated[str | None, BeforeValidator(_identifier)] = None
+    market_address: Address
+    market_id_bytes32: Hash
+    chain_id: Annotated[int, BeforeValidator(_chain_id)]
+    tick_size: Any = None
+
+
+class _Pagination(_Body):
+    total: Uint
+
+
+class _MarketsBody(_Body):
+    markets: list[Any]
+    pagination: _Pagination | None = None
+
+
+class _LiveData(_Body):
+    order_book: Address = Field(validation_alias="orderBookAddress")
+    best_bid6: Price6 = Field(None, validation_alias="bestBid")
+    best_ask6: Price6 = Field(None, validation_alias="bestAsk")
+    last_trade6: Price6 = Field(None, validation_alias="lastTradePrice")
+    mark6: Price6 = Field(None, validation_alias="markPrice")
+    depth: Any = None
+
+
+class _LiveBody(_Body):
+    cache_age_ms: Any = Field(0, validation_alias="cacheAgeMs")
+    data: _LiveData
+
+
+class _RelayerSetBody(_Body):
+    addresses: list[Address] = Field(validation_alias="relayerAddresses")
+    root: Hash = Field(validation_alias="relayerSetRoot")
+
+
+class _NonceBody(_Body):
+    nonce: Uint
+
+
+class _SentBody(_Body):
+    tx_hash: Hash = Field(validation_alias="txHash")
+    block: Uint | None = Field(None, validation_alias="blockNumber")
+
+
+class _CreatedBody(_SentBody):
+    session_id: Hash = Field(validation_alias="sessionId")
+
+
+class _TradeBody(_SentBody):
+    mined: Flag | None = None
+    pending: Flag | None = None
+
+
+class _StatusBody(_Body):
+    exists: Flag
+    active: Flag = False
+    revoked: Flag = False
+    expiry: Uint = 0
+    trader: Address | None = None
+    root: Hash | None = Field(None, validation_alias="relayerSetRoot")
+
+
+def markets_page(where: str, body: bytes) -> tuple[list[Market], int, int | None]:
+    """The well-formed rows of a page, how many rows it had in all, and the total over all pages."""
+    page = _parsed(_MarketsBody, where, body)
+    rows = [market for row in page.markets if (market := market_of_row(row)) is not None]
+    return rows, len(page.markets), page.pagination.total if page.pagination else None
+
+
+def market_of_row(row: object) -> Market | None:
+    """One row of the market list, or None when it lacks a symbol, an address, an id or a chain."""
+    if isinstance(row, dict) and not row.get("symbol"):
+        row = {key: value for key, value in row.items() if key != "symbol"}
+    try:
+        parsed = _MarketRow.model_validate(row)
+    except ValidationError:
+        return None
+    if parsed.market_address == ZERO_ADDRESS:
+        return None
+    return Market(
+        symbol=parsed.symbol,
+        address=parsed.market_address,
+        market_id=parsed.market_id_bytes32,
+        chain_id=parsed.chain_id,
+        tick6=_tick6(parsed.tick_size),
+        identifier=parsed.market_identifier,
+        tick_is_default=parsed.tick_size is None,
+    )
+
+
+def live_quote(where: str, body: bytes) -> LiveQuote:
+    """The body of the live endpoint; a depth that cannot be read is an empty book."""
+    live = _parsed(_LiveBody, where, body)
+    data = live.data
+    age = live.cache_age_ms
+    return LiveQuote(
+        address=data.order_book,
+        quote=Quote(data.best_bid6, data.best_ask6, data.last_trade6, data.mark6),
+        book=_depth(data.depth),
+        cache_age_ms=int(age) if isinstance(age, int | float) and 0 <= age < wire.MAX_JSON_INT else 0,
+    )
+
+
+def relayer_set(where: str, body: bytes) -> RelayerSet:
+    """The relayers and the root that the venue states for them."""
+    parsed = _parsed(_RelayerSetBody, where, body)
+    return RelayerSet(tuple(parsed.addresses), parsed.root)
+
+
+def nonce(where: str, body: bytes) -> int:
+    """The registry's next nonce of a trader."""
+    return _parsed(_NonceBody, where, body).nonce
+
+
+def session_created(where: str, body: bytes) -> SessionCreated:
+    """The answer to a permit."""
+    parsed = _parsed(_CreatedBody, where, body)
+    return SessionCreated(parsed.session_id, parsed.tx_hash, parsed.block)
+
+
+def session_status(where: str, body: bytes) -> SessionStatus:
+    """The API's view of a session; of one that does not exist only that is kept."""
+    raw = _loaded(where, body)
+    if isinstance(raw, dict) and raw.get("exists") is False:
+        return SessionStatus(exists=False, active=False, revoked=False)
+    parsed = _validated(_StatusBody, raw, where, body)
+    return SessionStatus(
+        exists=parsed.exists,
+        active=parsed.active,
+        revoked=parsed.revoked,
+        expiry=parsed.expiry,
+        trader=parsed.trader,
+        relayer_set_root=parsed.root,
+    )
+
+
+def trade_answer(where: str, body: bytes) -> TradeAnswer:
+    """The answer to an order action or a revocation."""
+    parsed = _parsed(_TradeBody, where, body)
+    mined = parsed.block is not None if parsed.mined is None else parsed.mined
+    pending = not mined if parsed.pending is None else parsed.pending
+    return TradeAnswer(parsed.tx_hash, parsed.block, mined and not pending, pending)
+
+
+def _tick6(value: object) -> int:
+    """The tick with 6 decimals; 0, which set-up refuses, when it is not a positive multiple of 0.000001."""
+    if value is None:
+        return DEFAULT_TICK6
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return 0
+    try:
+        tick6 = Decimal(str(value)) * PRICE_UNIT
+        exact = tick6.is_finite() and 0 < tick6 <= wire.MAX_UI_PRICE and tick6 == tick6.to_integral_value()
+    except InvalidOperation:
+        return 0
+    return int(tick6) if exact else 0
+
+
+def _depth(depth: object) -> Book:
+    if not isinstance(depth, dict):
+        return Book()
+    try:
+        return Book(_side(depth, "bidPrices", "bidAmounts"), _side(depth, "askPrices", "askAmounts"))
+    except (ValueError, TypeError, KeyError):
+        return Book()
+
+
+def _side(depth: dict[str, Any], prices: str, amounts: str) -> tuple[BookLevel, ...]:
+    pairs = zip(depth[prices], depth[amounts], strict=True)
+    levels = ((_price6(price), amount18_from_ui(amount)) for price, amount in pairs)
+    return tuple(BookLevel(price6, amount18) for price6, amount18 in levels if price6)
+
+
+def _parsed(model: type[BodyT], where: str, body: bytes) -> BodyT:
+    return _validated(model, _loaded(where, body), where, body)
+
+
+def _loaded(where: str, body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        raise _malformed(where, "something that is not JSON", body) from None
+
+
+def _validated(model: type[BodyT], raw: object, where: str, body: bytes) -> BodyT:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the body"
+        what = f"a bad answer ({one_line(field, 60)}: {one_line(first['msg'], 80)})"
+        raise _malformed(where, what, body) from None
+
+
+def _malformed(where: str, what: str, body: bytes) -> MalformedError:
+    return MalformedError(f"{where} answered with {what}: {excerpt(body) or '(empty)'}", _NOT_THE_VENUE)

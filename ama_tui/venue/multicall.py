@@ -1,0 +1,72 @@
+"""Multicall3's envelope: many calls as one, each allowed to fail on its own.
+
+`aggregate3((address target, bool allowFailure, bytes callData)[]) → (bool success, bytes returnData)[]`,
+written out by hand because a cycle packs and unpacks a thousand of them; the tests hold it to eth_abi.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ama_tui.venue.abi import AGGREGATE3, address_word, uint_word
+from ama_tui.venue.decode import WORD, DecodeError, revert_text
+
+MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11"
+
+_TRUE = uint_word(1)
+_DATA_AT = uint_word(3 * WORD)
+
+
+class Call(NamedTuple):
+    """A read: the contract's address (0x, lower case) and the call's data."""
+
+    target: str
+    data: bytes
+
+
+class CallResult(NamedTuple):
+    """What a read gave: its data, or why it failed."""
+
+    ok: bool
+    data: bytes
+    error: str = ""
+
+
+def encode_aggregate(calls: Sequence[Call]) -> bytes:
+    """The data of one `aggregate3` call in which every sub-call may fail."""
+    targets: dict[str, bytes] = {}
+    heads: list[bytes] = []
+    tails: list[bytes] = []
+    offset = len(calls) * WORD
+    for target, data in calls:
+        word = targets.get(target)
+        if word is None:
+            word = targets[target] = address_word(target)
+        tail = b"".join((word, _TRUE, _DATA_AT, uint_word(len(data)), data, bytes(-len(data) % WORD)))
+        heads.append(uint_word(offset))
+        tails.append(tail)
+        offset += len(tail)
+    return b"".join((AGGREGATE3, uint_word(WORD), uint_word(len(calls)), *heads, *tails))
+
+
+def decode_aggregate(result: bytes, count: int) -> list[CallResult]:
+    """The results of `count` sub-calls. Raises DecodeError when the envelope is not one of that many."""
+    size = len(result)
+    base = 2 * WORD
+    if int.from_bytes(result[:WORD]) != WORD or int.from_bytes(result[WORD:base]) != count:
+        raise DecodeError(f"the answer to {count} calls is not one of {count} results")
+    results: list[CallResult] = []
+    for at in range(base, base + count * WORD, WORD):
+        start = base + int.from_bytes(result[at : at + WORD])
+        body = start + 3 * WORD
+        length = int.from_bytes(result[body - WORD : body])
+        end = body + length
+        if end > size or int.from_bytes(result[start + WORD : start + 2 * WORD]) != 2 * WORD:
+            raise DecodeError(f"the answer to {count} calls is cut off")
+        success = int.from_bytes(result[start : start + WORD])
+        if success > 1:
+            raise DecodeError("a result's success is not a boolean")
+        data = result[body:end]
+        results.append(CallResult(True, data) if success else CallResult(False, data, revert_text(data)))
+    return results

@@ -1,0 +1,59 @@
+"""Multicall3's envelope, held to eth_abi."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from eth_abi.abi import decode as abi_decode
+from eth_abi.abi import encode as abi_encode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.venue import abi
+from ama_tui.venue.decode import DecodeError
+from ama_tui.venue.multicall import Call, CallResult, decode_aggregate, encode_aggregate
+
+ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())
+CALLS = st.lists(st.builds(Call, ADDRESSES, st.binary(max_size=80)), max_size=20)
+RESULTS = st.lists(st.tuples(st.booleans(), st.binary(max_size=400)), max_size=20)
+
+
+@given(CALLS)
+def test_calls_are_encoded_as_eth_abi_does(calls: list[Call]) -> None:
+    expected = abi_encode(["(address,bool,bytes)[]"], [[(call.target, True, call.data) for call in calls]])
+    assert encode_aggregate(calls) == abi.AGGREGATE3 + expected
+
+
+@given(RESULTS)
+def test_results_are_decoded_as_eth_abi_does(results: list[tuple[bool, bytes]]) -> None:
+    envelope = abi_encode(["(bool,bytes)[]"], [results])
+    assert [(result.ok, result.data) for result in decode_aggregate(envelope, len(results))] == results
+    assert abi_decode(["(bool,bytes)[]"], envelope)[0] == tuple(results)
+
+
+def test_failed_call_tells_its_revert_reason() -> None:
+    reason = abi.ERROR_STRING + abi_encode(["string"], ["nope"])
+    envelope = abi_encode(["(bool,bytes)[]"], [[(False, reason)]])
+    assert decode_aggregate(envelope, 1) == [CallResult(False, reason, "reverted: nope")]
+
+
+def test_another_number_of_results_is_refused() -> None:
+    with pytest.raises(DecodeError, match="not one of 2 results"):
+        decode_aggregate(abi_encode(["(bool,bytes)[]"], [[(True, b"")]]), 2)
+
+
+@given(RESULTS, st.integers(0, 600))
+def test_cut_envelope_is_refused(results: list[tuple[bool, bytes]], cut: int) -> None:
+    envelope = abi_encode(["(bool,bytes)[]"], [[*results, (True, b"x" * 40)]])
+    shorter = envelope[: max(0, len(envelope) - 32 - cut)]
+    with pytest.raises(DecodeError):
+        decode_aggregate(shorter, len(results) + 1)
+
+
+@given(st.binary(max_size=300), st.integers(1, 3))
+def test_garbage_is_refused_and_nothing_else(garbage: bytes, count: int) -> None:
+    head = (32).to_bytes(32, "big") + count.to_bytes(32, "big")
+    for envelope in (garbage, head + garbage):
+        with contextlib.suppress(DecodeError):
+            assert len(decode_aggregate(envelope, count)) == count

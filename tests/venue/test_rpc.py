@@ -1,0 +1,147 @@
+"""JSON-RPC on the wire: batches, refusals of batches, retries, and answers that make no sense."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from aiohttp import web
+
+from ama_tui.domain.errors import MalformedError, RpcError, UnreachableError
+from ama_tui.venue.rpc import JsonRpc
+from tests.venue.fake_node import FakeNode
+from tests.venue.servers import Handler, answering, serving
+
+BLOCK_NUMBERS = [("eth_blockNumber", ())] * 5
+
+
+async def test_call_gives_the_result() -> None:
+    async with serving(FakeNode().handle) as url, JsonRpc(url) as rpc:
+        assert await rpc.call("eth_chainId") == "0x3e7"
+
+
+async def test_batch_is_one_request_and_keeps_the_order() -> None:
+    node = FakeNode()
+    async with serving(node.handle) as url, JsonRpc(url) as rpc:
+        results = await rpc.batch([("eth_chainId", ()), ("eth_getCode", ("0x", "latest")), ("eth_blockNumber", ())])
+        assert results == ["0x3e7", "0x", "0x3e8"]
+        assert rpc.stats.requests == 1
+
+
+async def test_failed_call_of_a_batch_is_an_error_in_its_place() -> None:
+    node = FakeNode(log_error="range too wide")
+    async with serving(node.handle) as url, JsonRpc(url) as rpc:
+        query = {"address": "0x", "topics": [], "fromBlock": "0x1", "toBlock": "0x2"}
+        first, second = await rpc.batch([("eth_getLogs", (query,)), ("eth_blockNumber", ())])
+    assert isinstance(first, RpcError)
+    assert str(first) == "RPC_URL answered with an error: range too wide"
+    assert second == "0x3e8"
+
+
+async def test_more_than_500_calls_are_several_batches() -> None:
+    node = FakeNode()
+    async with serving(node.handle) as url, JsonRpc(url) as rpc:
+        assert await rpc.batch([("eth_blockNumber", ())] * 1001) == ["0x3e8"] * 1001
+    assert [len(request) for request in node.requests] == [500, 500, 1]
+
+
+async def test_refused_batch_is_halved_and_the_size_remembered() -> None:
+    node = FakeNode(max_batch=2)
+    async with serving(node.handle) as url, JsonRpc(url) as rpc:
+        assert await rpc.batch(BLOCK_NUMBERS) == ["0x3e8"] * 5
+        assert [len(request) for request in node.requests] == [5, 2, 2, 1]
+        await rpc.batch(BLOCK_NUMBERS)
+        assert [len(request) for request in node.requests[4:]] == [2, 2, 1]
+
+
+async def test_node_without_batches_is_asked_one_by_one() -> None:
+    async def no_batches(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        if isinstance(body, list):
+            return web.Response(status=400, text="batches are not served here")
+        return web.json_response({"id": body["id"], "result": body["params"][0]})
+
+    async with serving(no_batches) as url, JsonRpc(url) as rpc:
+        assert await rpc.batch([("echo", (number,)) for number in range(40)]) == list(range(40))
+
+
+async def test_answer_left_out_of_a_batch_is_an_error_in_its_place() -> None:
+    async def forgetful(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        return web.json_response([{"id": body[1]["id"], "result": 1}, "noise", {"id": [], "result": 2}])
+
+    async with serving(forgetful) as url, JsonRpc(url) as rpc:
+        first, second = await rpc.batch(BLOCK_NUMBERS[:2])
+    assert isinstance(first, RpcError)
+    assert second == 1
+
+
+async def test_error_tells_code_and_revert_data() -> None:
+    body = {"id": 1, "error": {"code": 3, "message": "execution\nreverted", "data": "0x08c3"}}
+    handle, asked = answering((200, orjson.dumps(body).decode()))
+    async with serving(handle) as url, JsonRpc(url) as rpc:
+        with pytest.raises(RpcError, match=r"execution\\nreverted") as caught:
+            await rpc.call("eth_call")
+    assert (caught.value.code, caught.value.data, len(asked)) == (3, "0x08c3", 1)
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [
+        (429, ""),
+        (503, "<html>"),
+        (500, "<html>"),
+        (200, '{"id": 1, "error": {"code": -32005, "message": "limit"}}'),
+        (429, '{"id": 1, "error": {"code": -1, "message": "wait"}}'),
+        (200, '{"id": 1, "error": {"code": -1, "message": "Too Many Requests"}}'),
+    ],
+)
+async def test_busy_node_is_asked_again(busy: tuple[int, str]) -> None:
+    handle, asked = answering(busy, busy, (200, '{"id": 3, "result": "0x1"}'))
+    async with serving(handle) as url, JsonRpc(url) as rpc:
+        assert await rpc.call("eth_chainId") == "0x1"
+        assert (len(asked), rpc.stats.requests) == (3, 3)
+
+
+async def test_busy_node_that_stays_busy_is_an_rpc_error_with_its_status() -> None:
+    handle, asked = answering((429, "slow down"))
+    async with serving(handle) as url, JsonRpc(url, masked="https://rpc…") as rpc:
+        with pytest.raises(RpcError, match="https://rpc… answered HTTP 429: slow down") as caught:
+            await rpc.call("eth_chainId")
+    assert (caught.value.code, len(asked)) == (429, 4)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_refusing_node_is_not_asked_again(status: int) -> None:
+    handle, asked = answering((status, "no"))
+    async with serving(handle) as url, JsonRpc(url) as rpc:
+        with pytest.raises(RpcError):
+            await rpc.call("eth_chainId")
+        with pytest.raises(RpcError):
+            await rpc.batch(BLOCK_NUMBERS)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("body", ["<html>hello</html>", "", "[1", "7", '"x"', "null", "{}", "[]", '{"id": 1}'])
+async def test_answer_that_is_no_json_rpc_is_malformed(body: str) -> None:
+    async with serving(answering((200, body))[0]) as url, JsonRpc(url) as rpc:
+        with pytest.raises(MalformedError, match="RPC_URL answered eth_chainId with") as caught:
+            await rpc.call("eth_chainId")
+    assert body[:100] in caught.value.message
+    assert caught.value.hint
+
+
+async def test_html_instead_of_a_batch_is_malformed() -> None:
+    async with serving(answering((200, "<html>"))[0]) as url, JsonRpc(url) as rpc:
+        with pytest.raises(MalformedError, match="<html>"):
+            await rpc.batch(BLOCK_NUMBERS)
+
+
+async def test_dead_node_is_unreachable_without_its_url() -> None:
+    handle: Handler = answering((200, ""))[0]
+    async with serving(handle) as url:
+        pass
+    async with JsonRpc(url + "/v2/s3cret", masked="RPC_URL") as rpc:
+        with pytest.raises(UnreachableError, match="is the node running") as caught:
+            await rpc.call("eth_chainId")
+    assert "s3cret" not in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)

@@ -1,0 +1,176 @@
+"""Receipts, their events, and trades by block range: in one batch, and never more certain than the node."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+
+from ama_tui.domain.errors import RpcError
+from ama_tui.domain.reading import OrderCancelled, OrderModified, OrderPlaced, OrderRested, Trade
+from ama_tui.venue import logs
+from ama_tui.venue.chain import ChainReader
+from ama_tui.venue.rpc import JsonRpc
+from tests.venue.fake_node import BOOK, FakeNode, RevertError, event_log
+from tests.venue.servers import serving
+
+TX = "0x" + "7f" * 32
+TRADER = "0x" + "ab" * 20
+OTHER = "0x" + "cd" * 20
+PLACED = "OrderPlaced(uint256,address,uint256,uint256,bool,bool)"
+RESTED = "OrderRested(uint256,address,uint256,uint256,bool,bool)"
+CANCELLED = "OrderCancelled(uint256,address,uint256,uint256,bool)"
+MODIFIED = "OrderModified(uint256,uint256,address,uint256,uint256)"
+TRADED = "TradeExecutionCompleted(address,address,uint256,uint256)"
+
+
+def word(value: int | str) -> bytes:
+    return encode(["address"], [value]) if isinstance(value, str) else encode(["uint256"], [value])
+
+
+def receipt(*events: dict[str, object], **changes: object) -> dict[str, object]:
+    return {"transactionHash": TX, "status": "0x1", "blockNumber": "0x5", "logs": list(events), **changes}
+
+
+def trade(block: int, index: int = 0) -> dict[str, object]:
+    return event_log(TRADED, [word(TRADER), word(OTHER)], [100, 5], block=block, index=index)
+
+
+@asynccontextmanager
+async def reading(node: FakeNode) -> AsyncIterator[ChainReader]:
+    async with serving(node.handle) as url, ChainReader(JsonRpc(url)) as chain:
+        yield chain
+
+
+def test_every_event_is_decoded_in_its_order() -> None:
+    found = logs.receipt(
+        receipt(
+            event_log(PLACED, [word(1), word(TRADER)], [100, 5, True, False]),
+            event_log(RESTED, [word(1), word(TRADER)], [100, 4, True, True]),
+            event_log(CANCELLED, [word(2), word(TRADER)], [101, 3, False]),
+            event_log(MODIFIED, [word(2), word(3), word(TRADER)], [102, 2]),
+            trade(5, 4),
+        ),
+        BOOK.upper().replace("0X", "0x"),
+    )
+    assert found is not None
+    assert (found.tx_hash, found.ok, found.block) == (TX, True, 5)
+    assert found.events == (
+        OrderPlaced(1, TRADER, 100, 5, is_buy=True, is_margin=False),
+        OrderRested(1, TRADER, 100, 4, is_buy=True, is_margin=True),
+        OrderCancelled(2, TRADER, 101, 3, is_buy=False),
+        OrderModified(2, 3, TRADER, 102, 2),
+        Trade(5, TX, 4, TRADER, OTHER, 100, 5),
+    )
+
+
+def test_other_contracts_unknown_and_removed_events_are_left_out() -> None:
+    known = trade(5)
+    strangers = [
+        {**known, "address": OTHER},
+        {**known, "topics": []},
+        {**known, "topics": ["0x" + "00" * 32]},
+        {**known, "topics": [None]},
+        {**known, "removed": True},
+    ]
+    found = logs.receipt(receipt(*strangers), BOOK)
+    assert found is not None
+    assert found.events == ()
+
+
+def test_reverted_transaction_is_not_ok() -> None:
+    found = logs.receipt(receipt(status="0x0"), BOOK)
+    assert found is not None
+    assert not found.ok
+
+
+@pytest.mark.parametrize("answer", [None, {"blockNumber": None, "status": None}])
+def test_transaction_that_is_not_mined_has_no_receipt(answer: object) -> None:
+    assert logs.receipt(answer, BOOK) is None
+
+
+GOOD = trade(5)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        7,
+        [],
+        receipt(status=None),
+        receipt(status=1),
+        receipt(logs=None),
+        receipt(logs=[7]),
+        receipt(blockNumber="five"),
+        receipt(transactionHash="0x12"),
+        receipt({**GOOD, "data": "0x"}),
+        receipt({**GOOD, "data": 5}),
+        receipt({**GOOD, "topics": GOOD["topics"][:2]}),  # type: ignore[index]
+        receipt({**GOOD, "logIndex": None}),
+        receipt({**GOOD, "address": None}),
+    ],
+)
+def test_receipt_that_is_not_one_is_refused(bad: object) -> None:
+    with pytest.raises(ValueError):
+        logs.receipt(bad, BOOK)
+
+
+async def test_settlement_is_one_request() -> None:
+    node = FakeNode(logs=[trade(12, 1), trade(11, 3), trade(12, 0), trade(99)], receipts={TX: receipt()})
+    missing = "0x" + "00" * 32
+    async with reading(node) as chain:
+        settled = await chain.settlement(BOOK, 11, 12, [TX, missing])
+        assert chain.stats.requests == 1
+    assert settled.trades is not None
+    assert [(one.block, one.log_index) for one in settled.trades] == [(11, 3), (12, 0), (12, 1)]
+    assert (settled.through, settled.error) == (12, "")
+    assert settled.receipts[TX] is not None
+    assert settled.receipts[missing] is None
+
+
+async def test_settlement_of_nothing_costs_nothing() -> None:
+    async with reading(FakeNode()) as chain:
+        settled = await chain.settlement(BOOK, 13, 12, [])
+        assert chain.stats.requests == 0
+    assert (settled.trades, settled.receipts) == ((), {})
+
+
+async def test_long_range_is_asked_in_spans_and_cut_at_the_most() -> None:
+    node = FakeNode(logs=[trade(1), trade(501), trade(10_000), trade(10_001)])
+    async with reading(node) as chain:
+        settled = await chain.settlement(BOOK, 1, 50_000, [])
+        with pytest.raises(ValueError, match="more than 10000"):
+            await chain.trades(BOOK, 1, 10_001)
+        assert len(await chain.trades(BOOK, 501, 1_000)) == 1
+    assert node.requests[0] == ["eth_getLogs"] * 20
+    assert settled.trades is not None
+    assert [one.block for one in settled.trades] == [1, 501, 10_000]
+    assert settled.through == 10_000
+
+
+async def test_refused_logs_leave_the_receipts() -> None:
+    node = FakeNode(log_error="range too wide", receipts={TX: receipt()})
+    async with reading(node) as chain:
+        settled = await chain.settlement(BOOK, 1, 2, [TX])
+        assert settled.trades is None
+        assert "range too wide" in settled.error
+        assert settled.receipts[TX] is not None
+        with pytest.raises(RpcError, match="range too wide"):
+            await chain.trades(BOOK, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "answer", [RevertError(), receipt(status="?"), receipt(transactionHash="0x" + "11" * 32), receipt(logs=[1])]
+)
+async def test_receipt_that_cannot_be_used_stays_open_and_is_told(answer: Any) -> None:
+    other = "0x" + "22" * 32
+    node = FakeNode(receipts={TX: answer, other: receipt(transactionHash=other)})
+    async with reading(node) as chain:
+        settled = await chain.settlement(BOOK, 2, 1, [TX, other])
+        assert settled.receipts[TX] is None
+        assert settled.receipts[other] is not None
+        assert f"receipt of {TX}" in settled.error
+        assert await chain.receipts(BOOK, [other]) == {other: settled.receipts[other]}
