@@ -137,7 +137,7 @@ class EngineSnapshot:
     next_cycle_at_ms: int = 0
     packed: bool = False
     missing_wallets: tuple[str, ...] = ()
-    """Nicknames or addresses of the checkpoint's wallets that this run does not have."""
+    """The checkpoint's wallets that this run does not have, each as `nickname (n open orders)`."""
 
     @property
     def target_orders(self) -> int:

@@ -43,7 +43,7 @@ class AnnouncedSession:
 class PlacedIntent:
     """A placement that was decided and perhaps sent. `run_id` and `ts` (Unix ms) are the intent's.
 
-    `status`, `error`, `tx_hash` and `order_id` come from its outcome, where there was one.
+    `margin6` is the margin it was reckoned to need (USDC, 6 decimals). `status`, `error`, `tx_hash` and `order_id` come from its outcome, where there was one.
     """
 
     wallet: str
@@ -59,6 +59,8 @@ class PlacedIntent:
     status: str | None = None
     error: str | None = None
     has_outcome: bool = False
+    intent_id: str = ""
+    margin6: int = 0
 
 
 @dataclass(slots=True)
@@ -158,6 +160,7 @@ def _placement(entry: JournalEntry, params: Mapping[str, object]) -> PlacedInten
     level, amount18 = as_integer(params.get("level")), as_integer(params.get("amount"))
     if side not in ("buy", "sell") or level is None or amount18 is None:
         return None
+    intent_id = params.get("intentId")
     return PlacedIntent(
         wallet=entry.trader,
         side=Side(side),
@@ -167,4 +170,6 @@ def _placement(entry: JournalEntry, params: Mapping[str, object]) -> PlacedInten
         sequence=as_integer(params.get("sequence")),
         ts=entry.ts,
         run_id=entry.run_id,
+        intent_id=intent_id if isinstance(intent_id, str) else "",
+        margin6=as_integer(params.get("margin")) or 0,
     )

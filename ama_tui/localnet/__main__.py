@@ -1,0 +1,71 @@
+"""`python -m ama_tui.localnet`: a venue as a process of its own, made and ended by `VenueProcess`.
+
+It prints one line of JSON when it is ready to serve, or one that says why it could not start. It ends
+when its standard input does, so it never outlives whoever started it, and on SIGINT and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+from ama_tui.localnet.node import NodeError
+from ama_tui.localnet.options import VenueOptions
+from ama_tui.localnet.venue import Venue
+
+
+def main() -> int:
+    """Serve until told to stop. Exit code 0 after a clean end, 1 when the venue could not start."""
+    parser = argparse.ArgumentParser(prog="python -m ama_tui.localnet")
+    parser.add_argument("--json-options", default="{}", help="fields of VenueOptions, as a JSON object")
+    parser.add_argument("--write", type=Path, help="directory for .env and wallets.csv")
+    arguments = parser.parse_args()
+    try:
+        options = VenueOptions(**json.loads(arguments.json_options))
+        asyncio.run(_serve(options, arguments.write))
+    except (NodeError, OSError, TypeError, ValueError) as error:
+        print(json.dumps({"error": str(error) or type(error).__name__}), flush=True)
+        return 1
+    return 0
+
+
+async def _serve(options: VenueOptions, directory: Path | None) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    await _stop_at_end_of_input(stopping)
+    async with await Venue.start(options) as venue:
+        if directory is not None:
+            venue.write(directory)
+        ready = {
+            "app_url": venue.app_url,
+            "rpc_url": venue.rpc_url,
+            "chain_id": venue.chain_id,
+            "registry": venue.registry,
+            "symbols": [listing.spec.symbol for listing in venue.markets],
+        }
+        print(json.dumps(ready), flush=True)
+        await stopping.wait()
+
+
+async def _stop_at_end_of_input(stopping: asyncio.Event) -> None:
+    """Set `stopping` once standard input ends, which is when the parent is gone."""
+
+    class Ending(asyncio.Protocol):
+        def eof_received(self) -> bool:
+            stopping.set()
+            return False
+
+        def connection_lost(self, error: Exception | None) -> None:
+            stopping.set()
+
+    await asyncio.get_running_loop().connect_read_pipe(Ending, sys.stdin)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

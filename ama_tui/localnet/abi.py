@@ -1,0 +1,136 @@
+"""The contracts' ABI: calls, answers and events to bytes and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from eth_abi.abi import decode as abi_decode
+from eth_abi.abi import encode as abi_encode
+from eth_utils.crypto import keccak
+
+from ama_tui.localnet.node import Log
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A compiled contract. `bytecode` deploys it; `runtime` is what stands on the chain then.
+
+    `runtime` lacks the values of immutables, so it can be put on a chain by itself only where a
+    contract has none.
+    """
+
+    abi: tuple[dict[str, Any], ...]
+    bytecode: bytes
+    runtime: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    selector: bytes
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    name: str
+    topic: bytes
+    indexed: tuple[tuple[str, str], ...]
+    data: tuple[tuple[str, str], ...]
+
+
+@cache
+def artifact(contract: str) -> Artifact:
+    """The committed artifact of `SessionRegistry`, `CoreVault`, `OrderBook` or `Multicall3`."""
+    folder = resources.files("ama_tui.localnet.contracts") / "artifacts"
+    raw = json.loads((folder / f"{contract}.json").read_text())
+    return Artifact(
+        abi=tuple(raw["abi"]),
+        bytecode=bytes.fromhex(raw["bytecode"][2:]),
+        runtime=bytes.fromhex(raw["runtime"][2:]),
+    )
+
+
+def deploy_code(contract: str, args: tuple[Any, ...] = ()) -> bytes:
+    """What a creation transaction carries: the code followed by the constructor's arguments."""
+    for entry in artifact(contract).abi:
+        if entry["type"] == "constructor":
+            return artifact(contract).bytecode + abi_encode(_types(entry["inputs"]), args)
+    return artifact(contract).bytecode
+
+
+def encode(contract: str, name: str, args: tuple[Any, ...] | list[Any] = ()) -> bytes:
+    """Call data: the selector and the arguments."""
+    target = function(contract, name)
+    return target.selector + abi_encode(target.inputs, args)
+
+
+def decode(contract: str, name: str, data: bytes) -> tuple[Any, ...]:
+    """The values that a call answered with, always as a tuple."""
+    return tuple(abi_decode(function(contract, name).outputs, data))
+
+
+def event_topic(contract: str, event: str) -> bytes:
+    return next(found.topic for found in _events(contract).values() if found.name == event)
+
+
+def decode_log(contract: str, log: Log) -> tuple[str, dict[str, Any]] | None:
+    """The event's name and its fields, or None for an event that the contract does not have."""
+    event = _events(contract).get(log.topics[0]) if log.topics else None
+    if event is None:
+        return None
+    fields: dict[str, Any] = {}
+    for (name, kind), topic in zip(event.indexed, log.topics[1:], strict=True):
+        fields[name] = abi_decode([kind], topic)[0]
+    values = abi_decode([kind for _, kind in event.data], log.data)
+    fields.update(zip((name for name, _ in event.data), values, strict=True))
+    return event.name, fields
+
+
+@cache
+def function(contract: str, name: str) -> Function:
+    """A function's selector and types. Raises KeyError when the contract has none of that name."""
+    for entry in artifact(contract).abi:
+        if entry["type"] == "function" and entry["name"] == name:
+            inputs = _types(entry["inputs"])
+            return Function(
+                selector=keccak(text=f"{name}({','.join(inputs)})")[:4],
+                inputs=inputs,
+                outputs=_types(entry["outputs"]),
+            )
+    raise KeyError(f"{contract} has no function {name}")
+
+
+@cache
+def _events(contract: str) -> dict[bytes, Event]:
+    events = {}
+    for entry in artifact(contract).abi:
+        if entry["type"] != "event":
+            continue
+        fields = [(field["name"], kind) for field, kind in zip(entry["inputs"], _types(entry["inputs"]), strict=True)]
+        indexed = [field["indexed"] for field in entry["inputs"]]
+        topic = keccak(text=f"{entry['name']}({','.join(kind for _, kind in fields)})")
+        events[topic] = Event(
+            name=entry["name"],
+            topic=topic,
+            indexed=tuple(field for field, is_topic in zip(fields, indexed, strict=True) if is_topic),
+            data=tuple(field for field, is_topic in zip(fields, indexed, strict=True) if not is_topic),
+        )
+    return events
+
+
+def _types(parameters: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Canonical types: a tuple is written out as its components."""
+    return tuple(_type(parameter) for parameter in parameters)
+
+
+def _type(parameter: dict[str, Any]) -> str:
+    kind: str = parameter["type"]
+    if kind.startswith("tuple"):
+        inner = ",".join(_types(parameter["components"]))
+        return f"({inner}){kind.removeprefix('tuple')}"
+    return kind

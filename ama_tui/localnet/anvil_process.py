@@ -1,0 +1,97 @@
+"""The anvil process: spawned from the PATH, ended with us.
+
+The `anvil` of the npm package is a script that leaves the real program behind when it is killed,
+hence the keeper. Without a limit anvil keeps every state that its chain ever had.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+import sys
+
+from ama_tui.localnet.node import NodeError
+
+START_SECONDS = 20.0
+BLOCK_GAS_LIMIT = 1_000_000_000
+KEPT_STATES = 128  # how many blocks back a read may go
+KEPT_BLOCKS = 2_048  # how many blocks back a receipt may be asked for
+
+_LISTENING = re.compile(rb"Listening on ([0-9.]+:[0-9]+)")
+_OPTIONS = (
+    *("--hardfork", "cancun", "--gas-limit", str(BLOCK_GAS_LIMIT), "--disable-code-size-limit"),
+    *("--accounts", "0", "--auto-impersonate", "--disable-pool-balance-checks"),
+    *("--base-fee", "0", "--gas-price", "0", "--disable-min-priority-fee", "--order", "fifo"),
+    *("--prune-history", str(KEPT_STATES), "--transaction-block-keeper", str(KEPT_BLOCKS)),
+    "--no-request-size-limit",
+)
+
+
+class AnvilProcess:
+    """A running anvil and where it listens."""
+
+    def __init__(self, keeper: asyncio.subprocess.Process, rpc_url: str, output: asyncio.Task[None]) -> None:
+        self.rpc_url = rpc_url
+        self._keeper = keeper
+        self._output = output
+
+    @classmethod
+    async def spawn(cls, chain_id: int, host: str, port: int) -> AnvilProcess:
+        """Start anvil and wait until it listens. Raises NodeError."""
+        program = shutil.which("anvil")
+        if program is None:
+            raise NodeError("there is no anvil on the PATH", "install it: npm install -g @foundry-rs/anvil")
+        keeper = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "ama_tui.localnet.keeper", program, *_OPTIONS),
+            *("--chain-id", str(chain_id), "--host", host, "--port", str(port)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl+C is ours to answer
+        )
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                address = await _listening(keeper)
+        except BaseException as error:
+            await _end(keeper)
+            if isinstance(error, TimeoutError):
+                raise NodeError(f"anvil did not come up within {START_SECONDS:.0f} s") from None
+            raise
+        return cls(keeper, f"http://{address}", asyncio.create_task(_read_away(keeper)))
+
+    async def end(self) -> None:
+        await _end(self._keeper)
+        await self._output
+
+
+async def _listening(keeper: asyncio.subprocess.Process) -> str:
+    """Read on until anvil says where it listens. Raises NodeError with its last line if it ends before."""
+    last = b""
+    async for line in _lines(keeper):
+        if found := _LISTENING.search(line):
+            return found[1].decode()
+        last = line.strip() or last
+    raise NodeError(f"anvil ended at once: {last.decode(errors='replace')}")
+
+
+async def _read_away(keeper: asyncio.subprocess.Process) -> None:
+    """An unread pipe would stop anvil once it is full."""
+    async for _ in _lines(keeper):
+        pass
+
+
+def _lines(keeper: asyncio.subprocess.Process) -> asyncio.StreamReader:
+    if keeper.stdout is None:
+        raise RuntimeError("the keeper was started without a pipe")
+    return keeper.stdout
+
+
+async def _end(keeper: asyncio.subprocess.Process) -> None:
+    """The keeper kills anvil when its input ends."""
+    if keeper.stdin is not None:
+        keeper.stdin.close()
+        with contextlib.suppress(ConnectionError):
+            await keeper.stdin.wait_closed()
+    await keeper.wait()

@@ -1,0 +1,131 @@
+"""The embedded chain: accounts, a pool, blocks. Plain calls; one thread at a time."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from ama_tui.localnet.blocks import Block, Ledger, seal
+from ama_tui.localnet.evm import ZERO_ADDRESS, Evm, Message, Outcome, simulate
+from ama_tui.localnet.transactions import Transaction, unsigned
+from ama_tui.localnet.txpool import Pool, PoolError
+
+BLOCK_GAS_LIMIT = 1_000_000_000
+CALL_GAS = 2**40  # a read may use more than a block holds
+# After so much gas the engine gives back what it kept for going back: some hundred placed orders.
+COMPACT_GAS = 250_000_000
+
+
+class Chain:
+    """Blocks are made by `mine`: by a timer, or, with `automine`, for each transaction that is sent."""
+
+    def __init__(
+        self,
+        chain_id: int,
+        evm: Evm,
+        *,
+        clock: Callable[[], float] = time.time,
+        on_block: Callable[[Block], None] = lambda _: None,
+    ) -> None:
+        self.chain_id = chain_id
+        self.evm = evm
+        self.automine = True
+        self._clock = clock
+        self._on_block = on_block
+        self._nonces: defaultdict[str, int] = defaultdict(int)
+        self._pool = Pool()
+        self._gas_since_compact = 0
+        self.ledger = Ledger(seal(None, int(clock()), BLOCK_GAS_LIMIT, []))
+        self.evm.set_block(0, self.head.timestamp)
+
+    @property
+    def head(self) -> Block:
+        return self.ledger.head
+
+    # ---- reading ----
+
+    def call(
+        self, to: str | None, data: bytes, *, sender: str | None = None, value: int = 0, gas: int = CALL_GAS
+    ) -> Outcome:
+        """Run a message on top of the latest block and forget what it changed."""
+        sender = sender or ZERO_ADDRESS
+        message = Message(sender, to, data, min(gas, CALL_GAS), value, self._nonces.get(sender, 0))
+        return simulate(self.evm, message)
+
+    def nonce(self, address: str, *, pending: bool = False) -> int:
+        mined = self._nonces.get(address, 0)
+        return self._pool.next_nonce(address, mined) if pending else mined
+
+    def pending(self, tx_hash: str) -> Transaction | None:
+        return self._pool.get(tx_hash)
+
+    # ---- writing ----
+
+    def submit(self, transaction: Transaction) -> None:
+        """Put a transaction in the pool, and mine it at once under `automine`.
+
+        Raises PoolError when it can never be mined.
+        """
+        if transaction.nonce < self.nonce(transaction.sender):
+            known = self.ledger.mined(transaction.hash) is not None
+            raise PoolError("already known" if known else "nonce too low")
+        if transaction.gas > BLOCK_GAS_LIMIT:
+            raise PoolError("exceeds block gas limit")
+        cost = transaction.value + transaction.gas * transaction.gas_price
+        if cost > self.evm.get_balance(transaction.sender):
+            raise PoolError("insufficient funds for gas * price + value")
+        self._pool.add(transaction)
+        if self.automine:
+            self.mine_each()
+
+    def send_as(self, sender: str, to: str | None, data: bytes, *, gas: int) -> str:
+        """Send for an account without its key, at no fee. Returns the transaction's hash."""
+        nonce = self.nonce(sender, pending=True)
+        transaction = unsigned(self.chain_id, sender, to, data, nonce, gas)
+        self.submit(transaction)
+        return transaction.hash
+
+    def mine_each(self) -> None:
+        """Make a block for each transaction whose turn it is, and none when there is none."""
+        while (transaction := self._pool.take_next(self._nonces, BLOCK_GAS_LIMIT)) is not None:
+            timestamp = self._begin_block()
+            self._end_block(timestamp, [(transaction, self._run(transaction))])
+
+    def mine(self) -> Block:
+        """Make one block of what waits, as far as its gas goes; an empty one if nothing does."""
+        timestamp = self._begin_block()
+        gas = BLOCK_GAS_LIMIT
+        outcomes: list[tuple[Transaction, Outcome]] = []
+        while (transaction := self._pool.take_next(self._nonces, gas)) is not None:
+            outcome = self._run(transaction)
+            gas -= outcome.gas_used
+            outcomes.append((transaction, outcome))
+        return self._end_block(timestamp, outcomes)
+
+    def _begin_block(self) -> int:
+        """Time follows the wall clock and never goes back; blocks of one second may share it."""
+        timestamp = max(self.head.timestamp, int(self._clock()))
+        self.evm.set_block(self.head.number + 1, timestamp)
+        return timestamp
+
+    def _end_block(self, timestamp: int, outcomes: list[tuple[Transaction, Outcome]]) -> Block:
+        block = seal(self.head, timestamp, BLOCK_GAS_LIMIT, outcomes)
+        self.ledger.append(block)
+        self._gas_since_compact += block.gas_used
+        if self._gas_since_compact >= COMPACT_GAS:
+            self.evm.compact()
+            self._gas_since_compact = 0
+        self._on_block(block)
+        return block
+
+    def _run(self, transaction: Transaction) -> Outcome:
+        sender = transaction.sender
+        outcome = self.evm.execute(
+            Message(sender, transaction.to, transaction.data, transaction.gas, transaction.value, transaction.nonce)
+        )
+        self._nonces[sender] = transaction.nonce + 1
+        if transaction.gas_price > 0:
+            left = self.evm.get_balance(sender) - outcome.gas_used * transaction.gas_price
+            self.evm.set_balance(sender, max(left, 0))
+        return outcome

@@ -1,0 +1,1 @@
+"""The localnet's contracts: Vyper sources (a module's name is lower case) and compiled artifacts."""

@@ -1,0 +1,167 @@
+"""The pyrevm engine.
+
+What pyrevm 0.3.7 needs to be told, found by measurement:
+- Its state lives in a journal that only a revert shortens; `commit()` merely closes a snapshot.
+  Every open snapshot takes one of the 1,024 places of the call depth, and a `commit()` without a
+  snapshot, or a `revert()` past several, leaves the count wrong for good. So snapshots are kept on
+  a stack here and closed one by one, and `compact` moves the state to a fresh machine.
+- A call changes the state even when it is meant as a read.
+- Revert data stands only in the text of the error.
+- Only creations raise the sender's nonce, and gas is not paid for: both are left to the chain.
+- It holds the GIL while it runs, so a thread of its own gains it nothing.
+- BLOCKHASH answers with made-up hashes, not with those of the chain.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Final
+
+from eth_utils.crypto import keccak
+from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env, JournalCheckpoint
+
+from ama_tui.localnet.evm import Message, Outcome
+from ama_tui.localnet.node import Log
+
+_REVERT: Final = re.compile(r"Revert \{ gas_used: (\d+), output: 0x([0-9a-f]*) \}")
+_HALT: Final = re.compile(r"Halt \{ reason: (.+), gas_used: (\d+) \}")
+# In the debug text of a state: an account's head, or one of its storage slots.
+_STATE: Final = re.compile(
+    r"(0x[0-9a-f]{40}): Account \{|(\d+): StorageSlot \{ previous_or_original_value: \d+, present_value: (\d+) \}"
+)
+
+_UNLIMITED: Final = 2**63
+_CODE_PADDING: Final = 33  # zeros that follow a created contract's code, for revm's own use
+
+
+class PyRevm:
+    """An `Evm` on pyrevm."""
+
+    def __init__(self, chain_id: int) -> None:
+        self._chain_id = chain_id
+        self._block = BlockEnv(number=0, timestamp=0, gas_limit=_UNLIMITED, basefee=0)
+        self._evm = self._fresh()
+        self._marks: list[JournalCheckpoint] = []
+        self._storage: dict[str, dict[int, int]] = {}
+
+    def set_block(self, number: int, timestamp: int) -> None:
+        self._block = BlockEnv(number=number, timestamp=timestamp, gas_limit=_UNLIMITED, basefee=0)
+        self._evm.set_block_env(self._block)
+
+    def execute(self, message: Message) -> Outcome:
+        evm = self._evm
+        evm.reset_transient_storage()
+        created: str | None = None
+        output = b""
+        try:
+            if message.to is None:
+                self._set_nonce(message.sender, message.nonce)
+                created = evm.deploy(message.sender, message.data, message.value, message.gas).lower()
+            else:
+                output = evm.message_call(message.sender, message.to, message.data, message.value, message.gas)
+        except RuntimeError as error:
+            return _failure(str(error), message.gas)
+        result = evm.result
+        if result is None:  # the type allows it; a message that ran has a result
+            raise RuntimeError("pyrevm gave no result")
+        logs = tuple(_log(log) for log in result.logs)
+        return Outcome(ok=True, output=output, gas_used=result.gas_used, logs=logs, contract_address=created)
+
+    # ---- going back ----
+
+    def mark(self) -> None:
+        self._marks.append(self._evm.snapshot())
+
+    def rewind(self) -> None:
+        self._evm.revert(self._marks.pop())
+
+    def drop_oldest_mark(self) -> None:
+        self._marks.pop(0)
+        self._evm.commit()
+
+    def compact(self) -> None:
+        """Read the whole state and write it to a fresh machine, without the journal.
+
+        The storage can only be had from the debug text. If that does not read as expected, the
+        machine stays as it is, and merely larger.
+        """
+        if self._marks:
+            raise RuntimeError("a state with marks cannot be compacted")
+        text = self._evm.journal_str.partition("transient_storage: {")[0]
+        changed = _read_storage(text)
+        if sum(map(len, changed.values())) != text.count("StorageSlot {"):
+            return
+        for address, slots in changed.items():
+            kept = self._storage.setdefault(address, {})
+            kept.update(slots)
+            self._storage[address] = {slot: value for slot, value in kept.items() if value != 0}
+
+        fresh = self._fresh()
+        for address, info in {**self._evm.db_accounts, **self._evm.journal_state}.items():
+            fresh.insert_account_info(address, info)
+        for address, slots in self._storage.items():
+            for slot, value in slots.items():
+                fresh.insert_account_storage(address, slot, value)
+        self._evm = fresh
+
+    # ---- accounts ----
+
+    def get_code(self, address: str) -> bytes:
+        info = self._evm.basic(address)
+        code = info.code or b""
+        if keccak(code) == info.code_hash:
+            return code
+        return code[:-_CODE_PADDING]
+
+    def set_code(self, address: str, code: bytes) -> None:
+        self._evm.insert_account_info(address, AccountInfo(nonce=1, code=code))
+
+    def get_balance(self, address: str) -> int:
+        return self._evm.get_balance(address)
+
+    def set_balance(self, address: str, wei: int) -> None:
+        self._evm.set_balance(address, wei)
+
+    def _set_nonce(self, address: str, nonce: int) -> None:
+        info = self._evm.basic(address)
+        if info.nonce != nonce:
+            balance = self._evm.get_balance(address)
+            self._evm.insert_account_info(address, AccountInfo(nonce=nonce))
+            self._evm.set_balance(address, balance)
+
+    def _fresh(self) -> EVM:
+        env = Env(cfg=CfgEnv(chain_id=self._chain_id), block=self._block)
+        return EVM(env=env, gas_limit=_UNLIMITED, spec_id="CANCUN")
+
+
+def _read_storage(text: str) -> dict[str, dict[int, int]]:
+    """Address to slot to value, from the debug text of a state."""
+    storage: dict[str, dict[int, int]] = {}
+    slots: dict[int, int] = {}
+    for found in _STATE.finditer(text):
+        account, slot, value = found.groups()
+        if account:
+            slots = storage.setdefault(account, {})
+        else:
+            slots[int(slot)] = int(value)
+    return storage
+
+
+def _failure(text: str, gas: int) -> Outcome:
+    if found := _REVERT.search(text):
+        return Outcome(
+            ok=False,
+            output=bytes.fromhex(found[2]),
+            gas_used=int(found[1]),
+            error="execution reverted",
+        )
+    if found := _HALT.search(text):
+        return Outcome(ok=False, output=b"", gas_used=int(found[2]), error=found[1])
+    return Outcome(ok=False, output=b"", gas_used=gas, error=text)
+
+
+def _log(log: object) -> Log:
+    # The stub declares `Log` outside the module's exports.
+    topics, data = log.data  # type: ignore[attr-defined]
+    return Log(address=sys.intern(log.address.lower()), topics=tuple(topics), data=data)  # type: ignore[attr-defined]

@@ -1,0 +1,202 @@
+"""The JSON-RPC methods of the embedded chain.
+
+State is kept for the latest block only, as on a node that prunes: a call at an older one is answered
+as such a node does, with "missing trie node". Blocks, receipts and logs go back further.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ama_tui.localnet.blocks import Block, LogFilter, Mined
+from ama_tui.localnet.chain import CALL_GAS, Chain
+from ama_tui.localnet.evm import Outcome
+from ama_tui.localnet.rpc import INVALID_PARAMS, REVERTED, SERVER_ERROR, Method, RpcError
+from ama_tui.localnet.rpc_format import (
+    address,
+    block_json,
+    hash32,
+    log_json,
+    octets,
+    quantity,
+    receipt_json,
+    transaction_json,
+)
+from ama_tui.localnet.transactions import BadTransactionError, decode_signed
+from ama_tui.localnet.txpool import PoolError
+
+CLIENT_VERSION = "ama-tui-localnet/1"
+GAS_PRICE = 10**9  # wei; any price is taken, 0 too
+_LATEST = frozenset({"latest", "pending", "safe", "finalized"})
+
+
+class RpcMethods:
+    """Methods by their wire names in `table`; each takes the list of params. Raises RpcError."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self.table: dict[str, Method] = {
+            "web3_clientVersion": lambda _: CLIENT_VERSION,
+            "net_version": lambda _: str(chain.chain_id),
+            "eth_chainId": lambda _: hex(chain.chain_id),
+            "eth_syncing": lambda _: False,
+            "eth_accounts": lambda _: [],
+            "eth_gasPrice": lambda _: hex(GAS_PRICE),
+            "eth_maxPriorityFeePerGas": lambda _: hex(GAS_PRICE),
+            "eth_blockNumber": lambda _: hex(chain.head.number),
+            "eth_getBlockByNumber": self._block_by_number,
+            "eth_getBlockByHash": self._block_by_hash,
+            "eth_getTransactionByHash": self._transaction,
+            "eth_getTransactionReceipt": self._receipt,
+            "eth_getLogs": self._logs,
+            "eth_call": self._call,
+            "eth_estimateGas": self._estimate_gas,
+            "eth_getCode": self._code,
+            "eth_getBalance": self._balance,
+            "eth_getTransactionCount": self._transaction_count,
+            "eth_sendRawTransaction": self._send_raw,
+        }
+
+    # ---- blocks, transactions, logs ----
+
+    def _block_by_number(self, params: list[Any]) -> Any:
+        block = self._chain.ledger.block(self._number(_param(params, 0, "latest")))
+        return None if block is None else block_json(block, full=_param(params, 1, False) is True)
+
+    def _block_by_hash(self, params: list[Any]) -> Any:
+        block = self._chain.ledger.block_by_hash(hash32(_param(params, 0)))
+        return None if block is None else block_json(block, full=_param(params, 1, False) is True)
+
+    def _transaction(self, params: list[Any]) -> Any:
+        tx_hash = hash32(_param(params, 0))
+        if mined := self._chain.ledger.mined(tx_hash):
+            return transaction_json(mined.transaction, mined)
+        waiting = self._chain.pending(tx_hash)
+        return None if waiting is None else transaction_json(waiting, None)
+
+    def _receipt(self, params: list[Any]) -> Any:
+        mined: Mined | None = self._chain.ledger.mined(hash32(_param(params, 0)))
+        return None if mined is None else receipt_json(mined)
+
+    def _logs(self, params: list[Any]) -> Any:
+        wanted = _param(params, 0, {})
+        if not isinstance(wanted, dict):
+            raise RpcError(INVALID_PARAMS, "invalid argument: the filter must be an object")
+        first, last = self._range(wanted)
+        addresses = wanted.get("address")
+        if isinstance(addresses, str):
+            addresses = [addresses]
+        found = self._chain.ledger.logs(
+            LogFilter(
+                first,
+                last,
+                frozenset(address(each) for each in addresses or ()),
+                tuple(_topics(each) for each in wanted.get("topics") or ()),
+            )
+        )
+        return [log_json(each) for each in found]
+
+    def _range(self, wanted: dict[str, Any]) -> tuple[int, int]:
+        if "blockHash" in wanted:
+            block = self._chain.ledger.block_by_hash(hash32(wanted["blockHash"]))
+            if block is None:
+                raise RpcError(SERVER_ERROR, "unknown block")
+            return block.number, block.number
+        first = self._number(wanted.get("fromBlock") or "latest")
+        until = wanted.get("toBlock") or "latest"
+        last = self._number(until)
+        if first > last and until not in _LATEST:
+            raise RpcError(INVALID_PARAMS, "invalid block range params")
+        return first, min(last, self._chain.head.number)
+
+    # ---- the latest state ----
+
+    def _call(self, params: list[Any]) -> Any:
+        return "0x" + self._simulate(params).output.hex()
+
+    def _estimate_gas(self, params: list[Any]) -> Any:
+        # Refunds, a fifth at most, come only after the gas was needed.
+        return hex(self._simulate(params).gas_used * 5 // 4)
+
+    def _simulate(self, params: list[Any]) -> Outcome:
+        message = _param(params, 0)
+        if not isinstance(message, dict):
+            raise RpcError(INVALID_PARAMS, "invalid argument: the call must be an object")
+        if len(params) > 2 and params[2]:
+            raise RpcError(INVALID_PARAMS, "state overrides are not supported")
+        self._require_state(params, 1)
+        to, sender = message.get("to"), message.get("from")
+        outcome = self._chain.call(
+            None if to is None else address(to, "to"),
+            octets(message.get("input") or message.get("data") or "0x", "data"),
+            sender=None if sender is None else address(sender, "from"),
+            value=quantity(message.get("value") or "0x0", "value"),
+            gas=quantity(message.get("gas") or hex(CALL_GAS), "gas"),
+        )
+        if outcome.ok:
+            return outcome
+        if outcome.error != "execution reverted":
+            raise RpcError(SERVER_ERROR, outcome.error)
+        reason = f": {outcome.reason}" if outcome.reason else ""
+        raise RpcError(REVERTED, f"execution reverted{reason}", "0x" + outcome.output.hex())
+
+    def _code(self, params: list[Any]) -> Any:
+        self._require_state(params, 1)
+        return "0x" + self._chain.evm.get_code(address(_param(params, 0))).hex()
+
+    def _balance(self, params: list[Any]) -> Any:
+        self._require_state(params, 1)
+        return hex(self._chain.evm.get_balance(address(_param(params, 0))))
+
+    def _transaction_count(self, params: list[Any]) -> Any:
+        self._require_state(params, 1)
+        pending = _param(params, 1, "latest") == "pending"
+        return hex(self._chain.nonce(address(_param(params, 0)), pending=pending))
+
+    def _send_raw(self, params: list[Any]) -> Any:
+        try:
+            transaction = decode_signed(octets(_param(params, 0), "transaction"), self._chain.chain_id)
+            self._chain.submit(transaction)
+        except (BadTransactionError, PoolError) as error:
+            raise RpcError(SERVER_ERROR, str(error)) from None
+        return transaction.hash
+
+    # ---- which block ----
+
+    def _number(self, tag: Any) -> int:
+        if tag in _LATEST:
+            return self._chain.head.number
+        return self._chain.ledger.oldest.number if tag == "earliest" else quantity(tag, "block")
+
+    def _require_state(self, params: list[Any], place: int) -> None:
+        """Refuse a block whose state is not held. A block may be named by an object (EIP-1898)."""
+        tag = _param(params, place, "latest")
+        head = self._chain.head
+        if isinstance(tag, dict) and "blockHash" in tag:
+            block: Block | None = self._chain.ledger.block_by_hash(hash32(tag["blockHash"]))
+            number = head.number + 1 if block is None else block.number
+        else:
+            number = self._number(tag.get("blockNumber") if isinstance(tag, dict) else tag)
+        if number > head.number:
+            raise RpcError(SERVER_ERROR, "header not found")
+        if number < head.number:
+            raise RpcError(SERVER_ERROR, f"missing trie node: state of block {number} is not available")
+
+
+_REQUIRED = object()
+
+
+def _param(params: list[Any], place: int, default: Any = _REQUIRED) -> Any:
+    if place < len(params) and params[place] is not None:
+        return params[place]
+    if default is _REQUIRED:
+        raise RpcError(INVALID_PARAMS, f"missing value for required argument {place}")
+    return default
+
+
+def _topics(choices: Any) -> frozenset[bytes] | None:
+    """One place of a filter's topics: null takes any, a list any of its own."""
+    if choices is None or choices == []:
+        return None
+    several = choices if isinstance(choices, list) else [choices]
+    return frozenset(octets(each, "topic", 32) for each in several)

@@ -1,0 +1,130 @@
+"""The anvil node: what is its own, beside what every node must do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil  # type: ignore[import-untyped]  # it has no types of its own
+import pytest
+
+from ama_tui.localnet.anvil import AnvilNode
+from ama_tui.localnet.node import NodeError
+
+START_AND_WAIT = """
+import asyncio
+from ama_tui.localnet.anvil import AnvilNode
+
+async def main():
+    node = await AnvilNode.start()
+    print(node.rpc_url, flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+def fake_anvil(folder: Path, script: str) -> None:
+    program = folder / "anvil"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+
+
+async def test_missing_anvil_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NodeError) as error:
+        await AnvilNode.start()
+    assert str(error.value) == ("there is no anvil on the PATH: install it: npm install -g @foundry-rs/anvil")
+
+
+async def test_anvil_that_ends_at_once_is_an_error_with_its_last_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake_anvil(tmp_path, "echo first; echo 'no such option'; exit 2")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(NodeError, match="anvil ended at once: no such option"):
+        await AnvilNode.start()
+
+
+async def test_anvil_that_never_listens_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake_anvil(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 600")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("ama_tui.localnet.anvil_process.START_SECONDS", 1.0)
+    with pytest.raises(NodeError, match="did not come up"):
+        await AnvilNode.start()
+    assert has_ended(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.anvil
+async def test_close_ends_anvil() -> None:
+    node = await AnvilNode.start()
+    (listener,) = listeners(node.rpc_url)
+    await node.close()
+    assert has_ended(listener)
+
+
+@pytest.mark.anvil
+async def test_anvil_that_dies_is_an_error_for_whoever_asks() -> None:
+    node = await AnvilNode.start()
+    (listener,) = listeners(node.rpc_url)
+    os.kill(listener, signal.SIGKILL)
+    assert has_ended(listener)
+    with pytest.raises(NodeError, match="anvil does not answer"):
+        await node.block_number()
+    await node.close()
+
+
+@pytest.mark.anvil
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_anvil_ends_when_we_die(how: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", START_AND_WAIT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        (listener,) = listeners(child.stdout.readline().strip())
+        child.send_signal(how)
+    assert has_ended(listener)
+
+
+@pytest.mark.anvil
+async def test_reads_go_back_over_recent_blocks() -> None:
+    node = await AnvilNode.start(block_time=0)
+    for _ in range(20):
+        await node.mine()
+    async with httpx.AsyncClient() as client:
+        for number in (await node.block_number(), await node.block_number() - 15):
+            body = {"method": "eth_getBalance", "params": ["0x" + "11" * 20, hex(number)]}
+            reply = await client.post(node.rpc_url, json={"jsonrpc": "2.0", "id": 1, **body})
+            assert reply.json()["result"] == "0x0"
+    await node.close()
+
+
+def listeners(rpc_url: str) -> list[int]:
+    """Who listens on the port of a URL."""
+    port = int(rpc_url.rsplit(":", 1)[1])
+    return [
+        found.pid
+        for found in psutil.net_connections(kind="tcp")
+        if found.status == psutil.CONN_LISTEN and found.laddr.port == port and found.pid is not None
+    ]
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process ends within some seconds; one that nobody has reaped counts as ended."""
+    for _ in range(100):
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.1)
+    return False

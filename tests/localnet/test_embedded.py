@@ -1,0 +1,96 @@
+"""The embedded node: what is its own, beside what every node must do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import httpx
+import pytest
+
+from ama_tui.localnet import abi
+from ama_tui.localnet.embedded import EmbeddedNode
+from ama_tui.localnet.node import MULTICALL3, NodeError
+from ama_tui.localnet.pacing import BlockTimer
+
+ALICE = "0x" + "aa" * 20
+
+
+async def test_taken_port_is_one_clear_error_and_leaves_nothing_behind() -> None:
+    threads = threading.active_count()
+    async with asyncio.timeout(20):
+        first = await EmbeddedNode.start(block_time=0)
+        port = int(first.rpc_url.rsplit(":", 1)[1])
+        with pytest.raises(NodeError, match=r"cannot listen on 127\.0\.0\.1"):
+            await EmbeddedNode.start(block_time=0, port=port)
+        await first.close()
+    assert threading.active_count() <= threads + 1  # the loop's own pool may have started one
+
+
+async def test_node_listens_on_the_loopback_only() -> None:
+    node = await EmbeddedNode.start(block_time=0)
+    assert node.rpc_url.startswith("http://127.0.0.1:")
+    await node.close()
+
+
+async def test_closed_node_answers_no_more() -> None:
+    node = await EmbeddedNode.start(block_time=0.05)
+    await node.close()
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.TransportError):
+            await client.post(node.rpc_url, json={})
+
+
+async def test_refused_transaction_is_an_error_at_once() -> None:
+    node = await EmbeddedNode.start(block_time=0)
+    with pytest.raises(NodeError, match="block gas limit"):
+        await node.send(ALICE, ALICE, b"", gas=10**12)
+    await node.close()
+
+
+async def test_event_loop_goes_on_while_the_slow_engine_works() -> None:
+    node = await EmbeddedNode.start(block_time=0, engine="py-evm")
+    call = (MULTICALL3, True, abi.encode("Multicall3", "getBlockNumber"))
+    data = abi.encode("Multicall3", "aggregate3", ([call] * 400,))
+    reading = asyncio.create_task(node.call(MULTICALL3, data))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    await reading
+    assert turns >= 5
+    await node.close()
+
+
+async def test_blocks_go_on_after_one_that_came_late() -> None:
+    made = 0
+    enough = asyncio.Event()
+
+    async def mine() -> None:
+        nonlocal made
+        made += 1
+        if made == 1:
+            await asyncio.sleep(0.2)  # ten times the block time
+        if made == 5:
+            enough.set()
+
+    timer = BlockTimer(mine)
+    await timer.start(0.02)
+    async with asyncio.timeout(20):
+        await enough.wait()
+    await timer.stop()
+
+
+async def test_failure_to_make_a_block_ends_the_blocks_and_nothing_else() -> None:
+    failed = asyncio.Event()
+
+    async def mine() -> None:
+        failed.set()
+        raise NodeError("gone")
+
+    timer = BlockTimer(mine)
+    await timer.start(0.01)
+    async with asyncio.timeout(20):
+        await failed.wait()
+    await timer.stop()
+    await timer.stop()
