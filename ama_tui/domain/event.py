@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ama_tui.domain.market import Book, Market
+from ama_tui.domain.order import RestingOrder
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import WorkingOrder
 from ama_tui.domain.wallet import Role
 
 
@@ -68,7 +71,8 @@ class WalletRow:
     """One wallet as the screen shows it. Money is USDC with 6 decimals, None while unread.
 
     `session_expiry` is Unix seconds (0: none), `last_action_at` Unix milliseconds (0: none).
-    `bids`/`asks` count resting orders, `working` what was sent and is not yet on the chain.
+    `bids`/`asks` count resting orders, `working` holds what was sent and is not yet on the chain.
+    `is_parked` is True while the operator has paused this wallet.
     """
 
     address: str
@@ -89,6 +93,10 @@ class WalletRow:
     last_action_at: int = 0
     note: str = ""
     is_packed: bool = False
+    is_parked: bool = False
+    session_id: str = ""
+    orders: tuple[RestingOrder, ...] = ()
+    working: tuple[WorkingOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,7 @@ class Totals:
     fills: int = 0
     crossed: int = 0
     overtaken: int = 0
+    cancelled: int = 0
     self_trades: int = 0
     taker_trades: int = 0
     errors: int = 0
@@ -109,11 +118,30 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class SendBudget:
+    """How many sends may be on the wire at once, how many are, and for how many seconds the venue asked us to wait."""
+
+    limit: int = 0
+    busy: int = 0
+    closed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KillProgress:
+    """How far a kill has come: orders cancelled of those that were found."""
+
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSnapshot:
     """The run as a whole, published after every cycle and every change of state.
 
     `read_at_ms` is when the chain was last read (Unix ms, 0: never); `block` its block number.
     `cycle_ms`, `rpc_ms` and `api_ms` are the latest durations. `next_cycle_at_ms` is Unix ms, 0: none due.
+    `order_lifetime_s` is the median rest of the run's orders that are gone, None before the first.
+    `errors_by_kind` counts this run's errors, the most frequent first; `errors_last_minute` the recent ones.
     """
 
     state: EngineState
@@ -136,6 +164,12 @@ class EngineSnapshot:
     api_ms: float = 0.0
     next_cycle_at_ms: int = 0
     packed: bool = False
+    parameters: Parameters = field(default_factory=Parameters)
+    budget: SendBudget = field(default_factory=SendBudget)
+    kill: KillProgress = field(default_factory=KillProgress)
+    order_lifetime_s: float | None = None
+    errors_by_kind: tuple[tuple[str, int], ...] = ()
+    errors_last_minute: int = 0
     missing_wallets: tuple[str, ...] = ()
     """The checkpoint's wallets that this run does not have, each as `nickname (n open orders)`."""
 

@@ -165,7 +165,7 @@ def load_checkpoint(path: Path, *, chain_id: int, order_book: str) -> Checkpoint
     """
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror})", "check its owner and mode") from error

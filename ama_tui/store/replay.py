@@ -43,7 +43,8 @@ class AnnouncedSession:
 class PlacedIntent:
     """A placement that was decided and perhaps sent. `run_id` and `ts` (Unix ms) are the intent's.
 
-    `margin6` is the margin it was reckoned to need (USDC, 6 decimals). `status`, `error`, `tx_hash` and `order_id` come from its outcome, where there was one.
+    `margin6` is the margin it was reckoned to need (USDC, 6 decimals). `status`, `error`, `tx_hash` and
+    `order_id` come from its outcome, where there was one.
     """
 
     wallet: str

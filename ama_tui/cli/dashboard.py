@@ -1,0 +1,29 @@
+"""Opening the dashboard: the engine on its own thread, the screen on this one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from ama_tui.domain.errors import ConfigError
+
+
+def open_dashboard(options: Mapping[str, object], *, demo: bool = False) -> int:
+    """Run the dashboard until it is left, say what stays open, and return the exit code.
+
+    Raises ConfigError where there is no terminal to read keys from and to paint on.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConfigError("the dashboard needs a terminal", "start it in one, or add --headless to run or demo")
+    from ama_tui.cli.wiring import open_host
+    from ama_tui.ui.run import run_dashboard
+
+    outcome = run_dashboard(
+        lambda: open_host(options, demo=demo), make_demo_host=lambda: open_host(options, demo=True), is_demo=demo
+    )
+    if outcome.last_line:
+        print(outcome.last_line, file=sys.stderr, flush=True)
+    if outcome.at_once:
+        os._exit(outcome.exit_code)
+    return outcome.exit_code

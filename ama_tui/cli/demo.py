@@ -1,0 +1,27 @@
+"""`ama-tui demo`: the same, on a venue of our own with a funded fleet."""
+
+from __future__ import annotations
+
+import click
+
+from ama_tui.cli.options import fleet_options, headless_options, localnet_options
+from ama_tui.cli.run import is_headless
+
+
+@click.command("demo")
+@fleet_options
+@headless_options
+@localnet_options
+def command(**options: object) -> None:
+    """Watch a funded fleet pack a real order book on a venue of our own.
+
+    The venue, its chain and its wallets exist only while the demo runs; no real money is involved.
+    """
+    ctx = click.get_current_context()
+    if is_headless(options):
+        from ama_tui.cli.headless import run_headless
+
+        ctx.exit(run_headless(options, demo=True))
+    from ama_tui.cli.dashboard import open_dashboard
+
+    ctx.exit(open_dashboard(options, demo=True))

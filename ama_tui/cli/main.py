@@ -1,0 +1,92 @@
+"""`ama-tui`: the group of commands, each loaded when it is named."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from ama_tui import __version__
+from ama_tui.cli.options import fleet_options, wallets_file_option
+from ama_tui.domain.errors import AmaError
+
+COMMANDS = {
+    "demo": ("ama_tui.cli.demo", "The dashboard on a venue of our own, with a funded fleet."),
+    "run": ("ama_tui.cli.run", "Keep a market packed, with or without the dashboard."),
+    "markets": ("ama_tui.cli.markets", "List the venue's markets."),
+    "venue": ("ama_tui.cli.venue", "Serve a venue of our own until stopped."),
+}
+"""Each command: the module that holds it as `command`, and its line in the help."""
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module only when that command runs, so that help and version answer at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)  # noqa: S101 - our own table
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ama-tui")
+@wallets_file_option
+@fleet_options
+@click.pass_context
+def cli(ctx: click.Context, /, **options: object) -> None:
+    """Keep an on-chain order book liquid with a fleet of your own wallets.
+
+    Without a command the dashboard opens on the venue that the environment names.
+    """
+    if ctx.invoked_subcommand is None:
+        from ama_tui.cli.dashboard import open_dashboard
+
+        ctx.exit(open_dashboard(options))
+    elif given := _given_before_the_command(ctx):
+        raise click.UsageError(f"{given} stands before the command: put it after '{ctx.invoked_subcommand}'")
+
+
+def _given_before_the_command(ctx: click.Context) -> str | None:
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            return parameter.opts[-1]
+    return None
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code; every error of ours is one line on stderr."""
+    if sys.platform == "win32":
+        click.echo("ama-tui: Windows is not supported: use Linux, macOS or WSL", err=True)
+        sys.exit(2)
+    try:
+        code = cli.main(args=arguments, prog_name="ama-tui", standalone_mode=False)
+    except AmaError as error:
+        click.echo(f"ama-tui: {error}", err=True)
+        code = error.exit_code
+    except click.exceptions.Exit as done:
+        code = done.exit_code
+    except click.Abort:
+        code = 130
+    except click.ClickException as error:
+        click.echo(f"ama-tui: {_usage_line(error)}", err=True)
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_line(error: click.ClickException) -> str:
+    """What is wrong with the command line, and where to look."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{message}: see '{ctx.command_path if ctx is not None else 'ama-tui'} --help'"

@@ -1,0 +1,115 @@
+"""What a headless run shows while it goes on: bars on a terminal, plain lines elsewhere; always on stderr."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Self, TextIO
+
+from ama_tui.domain.event import Action, EngineSnapshot, EngineState, SessionState
+from ama_tui.engine.publisher import Publisher
+
+EVERY_S = 0.5
+
+
+class Progress:
+    """Watches the publisher from a thread of its own, from `begin` to `close`."""
+
+    def __init__(self, publisher: Publisher, stream: TextIO) -> None:
+        self._publisher = publisher
+        self._stream = stream
+        self._cursor = 0
+        self._done = threading.Event()
+        self._is_quiet = False
+        self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Start to show."""
+        watch = self._show_bars if self._stream.isatty() else self._show_lines
+        self._thread = threading.Thread(target=watch, name="progress", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Show the last state and end; closing twice is fine."""
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_quiet = error is not None  # its one line says it all
+        self.close()
+
+    def _show_lines(self) -> None:
+        last = ""
+        while True:
+            is_last = self._done.wait(EVERY_S)
+            for text in self._news():
+                print(text, file=self._stream, flush=True)
+            line = describe(self._publisher.latest)
+            if line != last and not self._is_quiet:
+                print(line, file=self._stream, flush=True)
+                last = line
+            if is_last:
+                return
+
+    def _show_bars(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+
+        columns = (
+            TextColumn("{task.description:10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+        )
+        with Bars(*columns, console=Console(file=self._stream)) as bars:
+            sessions = bars.add_task("sessions", total=None, note="")
+            orders = bars.add_task("orders", total=None, note="")
+            is_last = False
+            while not is_last:
+                is_last = self._done.wait(EVERY_S / 2)
+                snapshot = self._publisher.latest
+                for text in self._news():
+                    bars.console.print(text, markup=False, highlight=False)
+                ready, wallets = sessions_ready(snapshot), len(snapshot.wallets) or None
+                bars.update(sessions, completed=ready, total=wallets)
+                bars.update(
+                    orders,
+                    completed=snapshot.resting,
+                    total=snapshot.target_orders or None,
+                    note=_state(snapshot),
+                )
+
+    def _news(self) -> list[str]:
+        """The log's errors, and its notes on the run as a whole, since the last look; the rest is in the journal."""
+        self._cursor, events = self._publisher.log_since(self._cursor)
+        shown = (event for event in events if event.is_error or event.action is Action.NOTE)
+        return [f"{event.nickname}  {event.text}".strip() for event in shown]
+
+
+def sessions_ready(snapshot: EngineSnapshot) -> int:
+    """How many wallets have a usable session."""
+    return sum(1 for row in snapshot.wallets if row.session is SessionState.VALID)
+
+
+def describe(snapshot: EngineSnapshot) -> str:
+    """The run in one plain line."""
+    if snapshot.state in (EngineState.READY, EngineState.PREPARING):
+        return f"{_state(snapshot)}: sessions {sessions_ready(snapshot)}/{len(snapshot.wallets)}"
+    return (
+        f"{_state(snapshot)}: resting {snapshot.resting}/{snapshot.target_orders}, "
+        f"in flight {snapshot.in_flight}, unknown {snapshot.unknown}, block {snapshot.block}"
+    )
+
+
+def _state(snapshot: EngineSnapshot) -> str:
+    state = snapshot.state.value.lower()
+    return f"{state} ({snapshot.reason})" if snapshot.reason else state

@@ -1,0 +1,32 @@
+"""`ama-tui run`: keep a market packed; with `--headless` without the dashboard."""
+
+from __future__ import annotations
+
+import click
+
+from ama_tui.cli.options import fleet_options, headless_options, wallets_file_option
+
+
+@click.command("run")
+@wallets_file_option
+@fleet_options
+@headless_options
+def command(**options: object) -> None:
+    """Keep a market packed.
+
+    With --headless (also implied by --json, --until and --dry-run) it runs without the dashboard until it is
+    stopped, or until the time that --until names.
+    """
+    ctx = click.get_current_context()
+    if is_headless(options):
+        from ama_tui.cli.headless import run_headless
+
+        ctx.exit(run_headless(options))
+    from ama_tui.cli.dashboard import open_dashboard
+
+    ctx.exit(open_dashboard(options))
+
+
+def is_headless(options: dict[str, object]) -> bool:
+    """Does any option ask for a run without the dashboard?"""
+    return options.get("until") is not None or any(options.get(name) for name in ("headless", "as_json", "dry_run"))

@@ -1,0 +1,60 @@
+"""`ama-tui venue`: localnet alone, for any client."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+
+from ama_tui.cli.options import localnet_options
+from ama_tui.domain.errors import PreflightError
+
+
+@click.command("venue")
+@click.option(
+    "--write",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    metavar="DIR",
+    help="Write DIR/.env and DIR/wallets.csv for a client, once the venue is ready to serve.",
+)
+@click.option("--wallets", type=click.IntRange(min=1), default=10, show_default=True, help="Funded wallets.")
+@click.option("--margin-only", is_flag=True, help="Refuse the two spot methods, as live venues do.")
+@localnet_options
+def command(directory: Path | None, wallets: int, margin_only: bool, block_time: float, seed: int, node: str) -> None:
+    """Serve a venue of our own until stopped: contracts, a node, a relayer, traders, funded wallets."""
+    from ama_tui.localnet.options import VenueOptions
+
+    options = VenueOptions(
+        wallets=wallets,
+        margin_only=margin_only,
+        block_time=block_time,
+        seed=seed,
+        node="anvil" if node == "anvil" else "embedded",
+    )
+    asyncio.run(_serve(options, directory))
+
+
+async def _serve(options: object, directory: Path | None) -> None:
+    from ama_tui.localnet.node import NodeError
+    from ama_tui.localnet.options import VenueOptions
+    from ama_tui.localnet.venue import Venue
+
+    assert isinstance(options, VenueOptions)  # noqa: S101 - made above
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    try:
+        venue = await Venue.start(options)
+    except (NodeError, OSError) as error:
+        raise PreflightError(f"the venue did not start: {error}") from None
+    async with venue:
+        click.echo(f"API {venue.app_url}  RPC {venue.rpc_url}  chain {venue.chain_id}", err=True)
+        if directory is not None:
+            venue.write(directory)
+            click.echo(f"wrote {directory / '.env'} and {directory / 'wallets.csv'}", err=True)
+            click.echo(f"now: cd {directory} && ama-tui", err=True)
+        await stopped.wait()

@@ -1,0 +1,218 @@
+"""One cycle: read the fleet at one block, settle what is in flight against it, plan, hand over to the lanes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+
+from ama_tui.domain.errors import UnreachableError, VenueError
+from ama_tui.domain.event import Action
+from ama_tui.domain.order import Side
+from ama_tui.domain.plan import Intent, MarketSnapshot, Skip, SkipReason
+from ama_tui.domain.reading import FleetRead, Receipt, Settlement
+from ama_tui.domain.session import SessionRecord
+from ama_tui.engine import reconcile
+from ama_tui.engine.context import RunContext
+from ama_tui.engine.fleet import WalletBook
+from ama_tui.engine.progress import utilization
+from ama_tui.engine.reconcile import Fate, Settled
+from ama_tui.engine.scribe import now_ms, place_params
+from ama_tui.engine.snapshot import market_snapshot
+
+DEPTH_OF_OTHERS = 25
+MOST_DEPTH = 250
+"""Levels of depth to a side: what the fleet occupies and some more, up to what a call can carry."""
+
+MARK_PATIENCE_S = 3.0
+"""How long a cycle waits for the live mark: an API that hangs must not make the read of the chain old."""
+
+
+@dataclass(slots=True)
+class Cycle:
+    """The steps of a cycle, in their order. `watch` reads and settles; `decide` plans on what was read."""
+
+    run: RunContext
+    relayer_root: str
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def watch(self) -> FleetRead:
+        """Read the chain and the live mark, and settle in-flight intents. Raises VenueError when the chain is lost.
+
+        A stop may ask for a read while the loop is at one: they take turns, so that nothing is counted twice.
+        """
+        async with self._turn:
+            return await self._watch()
+
+    async def _watch(self) -> FleetRead:
+        run = self.run
+        began, began_ms = monotonic(), now_ms()  # the chain is as old as the question, however late the answer
+        read, run.mark6 = await asyncio.gather(self._read(), self._live_mark())
+        if run.read is not None and read.block < run.read.block:
+            raise UnreachableError(
+                f"the node fell back from block {run.read.block} to {read.block}", "waiting for it to catch up"
+            )
+        matched = {
+            book.address: reconcile.match_rested(book, read.wallets[book.address])
+            for book in run.fleet
+            if read.wallets[book.address].known
+        }
+        hashes = [
+            tx_hash for book in run.fleet for tx_hash in reconcile.hashes_to_settle(book, matched.get(book.address, []))
+        ]
+        settlement = await self._settlement(read, hashes)
+        for book in run.fleet:
+            self._settle(book, read, matched.get(book.address), settlement.receipts)
+        if settlement.trades is not None:
+            run.tally.traded(settlement.trades, run.fleet.books)
+            self._show_fills(settlement)
+            run.trades_block = max(run.trades_block, settlement.through)
+        run.read, run.read_at, run.read_at_ms = read, began, began_ms
+        run.tally.cycles += 1
+        run.cycle_ms = (monotonic() - began) * 1000
+        return read
+
+    def decide(self, read: FleetRead) -> tuple[Intent, ...]:
+        """Plan on a read; notes each wallet's budget and skips, and returns what may be sent now."""
+        run = self.run
+        run.plan = run.strategy.plan(self.snapshot(read))
+        skips: defaultdict[str, list[Skip]] = defaultdict(list)
+        for skip in run.plan.skips:
+            skips[skip.wallet].append(skip)
+        for book in run.fleet:
+            book.budget = run.plan.budgets.get(book.address, book.budget)
+            self._note_skips(book, tuple(skips[book.address]))
+            run.tally.max_utilization = max(run.tally.max_utilization, utilization(book))
+        now = monotonic()
+        return tuple(one for one in run.plan.intents if run.fleet.books[one.wallet].backoff_until <= now)
+
+    def snapshot(self, read: FleetRead) -> MarketSnapshot:
+        """The market and the fleet as the planner sees them."""
+        run = self.run
+        return market_snapshot(run.market, run.terms, read, run.fleet, run.mark6)
+
+    async def _read(self) -> FleetRead:
+        run = self.run
+        wallets = [(book.address, book.session_id) for book in run.fleet]
+        return await run.links.chain.read_fleet(
+            order_book=run.market.address,
+            vault=run.terms.vault,
+            market_id=run.terms.market_id,
+            registry=run.links.registry,
+            wallets=wallets,
+            depth_levels=self._depth_levels(),
+        )
+
+    def _depth_levels(self) -> int:
+        """Enough levels to see past the fleet's own to the first of others."""
+        sides: dict[Side, set[int]] = {side: set() for side in Side}
+        for book in self.run.fleet:
+            for order in book.orders:
+                sides[order.side].add(order.price6)
+            for sent in book.sent.values():
+                sides[sent.place.side].add(sent.place.price6)
+        return min(MOST_DEPTH, max(map(len, sides.values())) + DEPTH_OF_OTHERS)
+
+    async def _live_mark(self) -> int | None:
+        """The API's live mark; without it the planner goes on with the vault's."""
+        problem: object = f"no answer within {MARK_PATIENCE_S:g} s"
+        try:
+            async with asyncio.timeout(MARK_PATIENCE_S):
+                return (await self.run.links.api.live(self.run.market.symbol)).quote.mark6
+        except TimeoutError:
+            pass
+        except VenueError as error:
+            problem = error
+        self.run.tally.error("live price not read")
+        self.run.scribe.show(Action.ERROR, f"live mark: {problem}", is_error=True)
+        return None
+
+    async def _settlement(self, read: FleetRead, hashes: list[str]) -> Settlement:
+        run = self.run
+        if run.trades_block == 0:
+            run.trades_block = read.block
+        return await run.links.chain.settlement(run.market.address, run.trades_block + 1, read.block, hashes)
+
+    def _settle(
+        self,
+        book: WalletBook,
+        read: FleetRead,
+        matched: list[Settled] | None,
+        receipts: Mapping[str, Receipt | None],
+    ) -> None:
+        wallet_read = read.wallets[book.address]
+        if matched is None:
+            book.read_error = wallet_read.error or "could not be read"
+            return
+        reconcile.apply(book, matched)
+        by_receipt = reconcile.match_receipts(book, wallet_read, read.block, receipts)
+        reconcile.apply(book, by_receipt)
+        void = reconcile.note_absences(book, read.block, monotonic(), self.run.settle_after)
+        reconcile.apply(book, void)
+        for settled in (*by_receipt, *void):
+            self._report(book, settled)
+        cancelled = set(book.cancels)
+        for order in reconcile.adopt(book, wallet_read, monotonic()):
+            self.run.tally.order_gone(max(0, read.block_time - order.placed_at))
+            self.run.tally.cancelled += order.order_id in cancelled
+        self._check_session(book, wallet_read.session, read.block_time)
+
+    def _report(self, book: WalletBook, settled: Settled) -> None:
+        """Journal what a placement came to when its own answer did not say."""
+        run, sent = self.run, settled.sent
+        if settled.fate is Fate.RESTED:
+            return
+        line = run.scribe.describe(sent.place)
+        params = {"intentId": sent.intent_id, **place_params(sent.place), "status": settled.fate.value}
+        if settled.fate is Fate.EXECUTED:
+            run.scribe.outcome(
+                book.wallet, Action.PLACE_LIMIT, f"{line}  executed", params=params, tx_hash=sent.tx_hash
+            )
+            return
+        if settled.fate is Fate.REVERTED:
+            run.tally.rejected += 1
+            book.failed(monotonic())
+        why = "reverted on the chain" if settled.fate is Fate.REVERTED else "never reached the chain"
+        run.scribe.outcome(
+            book.wallet, Action.PLACE_LIMIT, f"{line}  {why}", params=params, tx_hash=sent.tx_hash, error=why
+        )
+
+    def _check_session(self, book: WalletBook, record: SessionRecord | None, block_time: int) -> None:
+        """Notice a session that ended behind our back, without sending anything."""
+        if record is None or book.unusable is not None:
+            return
+        problem = record.problem(
+            trader=book.address,
+            now=block_time,
+            relayer_root=self.relayer_root,
+            methods=self.run.strategy.methods,
+        )
+        if problem is not None:
+            book.unusable, book.unusable_detail = SkipReason.NO_SESSION, problem
+            self.run.scribe.outcome(book.wallet, Action.ERROR, problem, error=problem)
+
+    def _note_skips(self, book: WalletBook, skips: tuple[Skip, ...]) -> None:
+        """Keep a wallet's reasons; journal them when they change, not every cycle."""
+        before = {(skip.reason, skip.side, skip.level) for skip in book.skips}
+        after = {(skip.reason, skip.side, skip.level) for skip in skips}
+        book.skips = skips
+        if not after or after == before:
+            return
+        reasons = sorted({skip.text for skip in skips})
+        self.run.scribe.outcome(
+            book.wallet,
+            Action.SKIP,
+            f"{len(skips)} skipped: {'; '.join(reasons)}",
+            params={"reasons": reasons},
+        )
+
+    def _show_fills(self, settlement: Settlement) -> None:
+        """A line of the log for each side of a trade that is ours."""
+        run = self.run
+        for trade in settlement.trades or ():
+            for address, side in ((trade.buyer, "buy"), (trade.seller, "sell")):
+                book = run.fleet.books.get(address)
+                if book is not None:
+                    run.scribe.fill(book.wallet, side, trade)

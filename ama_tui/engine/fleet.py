@@ -1,0 +1,191 @@
+"""What the engine knows of each wallet between two reads of the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, decode_tag
+from ama_tui.domain.plan import Place, Skip, SkipReason, WalletBudget, WalletSnapshot, WorkingOrder
+from ama_tui.domain.reading import WalletRead
+from ama_tui.domain.wallet import FleetWallet
+
+FIRST_BACKOFF_S = 1.0
+LONGEST_BACKOFF_S = 30.0
+
+
+class Stage(Enum):
+    """How far a placement has come."""
+
+    WIRE = "on the wire"
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class Sent:
+    """A placement that was journalled and that the chain has not settled yet.
+
+    `sent_at` is on the engine's monotonic clock; `best_opposite6` is the best opposite price that was
+    known when it was sent; `absences` are (block, time) of the reads that did not show it.
+    """
+
+    intent_id: str
+    place: Place
+    sent_at: float
+    best_opposite6: int | None = None
+    stage: Stage = Stage.WIRE
+    tx_hash: str | None = None
+    absences: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def working(self) -> WorkingOrder:
+        place = self.place
+        return WorkingOrder(place.side, place.level, place.price6, place.amount18, place.margin6)
+
+
+@dataclass(slots=True)
+class SentCancel:
+    """A cancel that was journalled; it counts until the order is gone or `sent_at` is long ago."""
+
+    order_id: int
+    sent_at: float
+    tx_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMemory:
+    """What the chain does not say of a resting order: its level and the amount it was placed with."""
+
+    level: int
+    placed18: int
+
+
+@dataclass(slots=True)
+class WalletBook:
+    """One wallet: its last good read, what is in flight, and why it may not trade."""
+
+    wallet: FleetWallet
+    session_id: str | None = None
+    session_expiry: int = 0
+    read: WalletRead | None = None
+    read_error: str = ""
+    sent: dict[str, Sent] = field(default_factory=dict)
+    cancels: dict[int, SentCancel] = field(default_factory=dict)
+    memory: dict[int, OrderMemory] = field(default_factory=dict)
+    placed: dict[tuple[Side, int, int], int] = field(default_factory=dict)
+    """Amounts that earlier runs placed by (side, level, sequence), so that a resumed order knows its planned size."""
+    sequence: int = 0
+    unusable: SkipReason | None = None
+    unusable_detail: str = ""
+    is_parked: bool = False
+    """The operator has paused this wallet alone."""
+    budget: WalletBudget | None = None
+    skips: tuple[Skip, ...] = ()
+    note: str = ""
+    last_action_at: int = 0
+    backoff_until: float = 0.0
+    failures: int = 0
+
+    @property
+    def address(self) -> str:
+        return self.wallet.address
+
+    @property
+    def orders(self) -> tuple[RestingOrder, ...]:
+        return self.read.orders if self.read is not None else ()
+
+    @property
+    def idle_reason(self) -> SkipReason | None:
+        """The standing reason why the wallet places nothing, None when it may."""
+        if self.unusable is None and self.is_parked:
+            return SkipReason.PARKED
+        return self.unusable
+
+    @property
+    def idle_text(self) -> str:
+        """The same in words, '' when it may."""
+        if self.unusable is not None:
+            return self.unusable_detail or self.unusable.value
+        return "paused by the operator" if self.is_parked else ""
+
+    def resting(self, side: Side) -> int:
+        return sum(1 for order in self.orders if order.side is side)
+
+    def working_margin6(self) -> int:
+        """Margin of everything in flight or unknown (USDC, 6 decimals)."""
+        return sum(sent.place.margin6 for sent in self.sent.values())
+
+    def reserved6(self) -> int:
+        """Margin of the resting margin orders as last read (USDC, 6 decimals)."""
+        return sum(order.margin6 for order in self.orders if order.is_margin)
+
+    def count(self, stage: Stage) -> int:
+        return sum(1 for sent in self.sent.values() if sent.stage is stage)
+
+    def next_sequence(self, used: int) -> None:
+        """Go on after a sequence number that was used."""
+        self.sequence = (used + 1) % (MAX_TAG_SEQUENCE + 1)
+
+    def failed(self, now: float) -> None:
+        """A send failed: wait longer each time before the next (1 to 30 s)."""
+        self.failures += 1
+        self.backoff_until = now + min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (self.failures - 1))
+
+    def succeeded(self) -> None:
+        self.failures = 0
+        self.backoff_until = 0.0
+
+    def annotated(self, order: RestingOrder) -> RestingOrder:
+        """The order with the level and the planned size that we remember, or that its tag tells."""
+        memory = self.memory.get(order.order_id)
+        if memory is None:
+            tag = decode_tag(order.amount18)
+            if tag is None:
+                return order
+            placed18 = self.placed.get((order.side, tag.level, tag.sequence), order.amount18)
+            if order.amount18 > placed18:
+                return order  # an order never grows: the journal contradicts the tag
+            memory = self.memory[order.order_id] = OrderMemory(tag.level, placed18)
+        return replace(order, level=memory.level, placed18=memory.placed18)
+
+    def snapshot(self, known: bool) -> WalletSnapshot:
+        """The wallet as the planner sees it; `known` is False when this cycle's read of it failed."""
+        read = self.read
+        return WalletSnapshot(
+            index=self.wallet.index,
+            address=self.address,
+            available6=read.available6 if read is not None else 0,
+            orders=self.orders,
+            working=tuple(sent.working for sent in self.sent.values()),
+            cancelling=frozenset(self.cancels),
+            sequence=self.sequence,
+            known=known and read is not None,
+            unusable=self.idle_reason,
+            unusable_detail=self.unusable_detail if self.unusable is not None else "",
+        )
+
+
+@dataclass(slots=True)
+class Fleet:
+    """The wallets of a run by address, in the order of their rows."""
+
+    books: dict[str, WalletBook] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[WalletBook]:
+        return iter(self.books.values())
+
+    def __len__(self) -> int:
+        return len(self.books)
+
+    def __contains__(self, address: str) -> bool:
+        return address in self.books
+
+    def best_own(self, side: Side) -> int | None:
+        """The best price of the fleet's resting, in-flight and unknown orders on a side."""
+        prices = [sent.place.price6 for book in self for sent in book.sent.values() if sent.place.side is side]
+        prices += [order.price6 for book in self for order in book.orders if order.side is side]
+        if not prices:
+            return None
+        return max(prices) if side.is_buy else min(prices)

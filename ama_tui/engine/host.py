@@ -1,0 +1,79 @@
+"""The engine's own thread and event loop, for a front end that has a loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TypeVar
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.engine.desk import Desk, KillReport
+from ama_tui.engine.publisher import Publisher
+
+T = TypeVar("T")
+
+BuildDesk = Callable[[Publisher, threading.Event], Desk]
+"""Builds the desk on the engine's thread; the event freezes every send from the moment it is set."""
+
+
+class EngineHost:
+    """Owns the thread. `start` returns at once; the desk is built on the thread, where its imports belong."""
+
+    def __init__(self, build_desk: BuildDesk) -> None:
+        self.publisher = Publisher()
+        self._build_desk = build_desk
+        self._freeze = threading.Event()
+        self._desk: Desk | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="ama-engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin to load the engine."""
+        self._thread.start()
+
+    def call(self, action: Callable[[Desk], Awaitable[T]]) -> Future[T]:
+        """Run an action of the desk on the engine's loop; safe from any thread, never blocks."""
+
+        async def run() -> T:
+            if self._desk is None:
+                self._desk = self._build_desk(self.publisher, self._freeze)
+            return await action(self._desk)
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop)
+
+    def kill_now(self, *, revoke: bool = False) -> Future[KillReport]:
+        """Freeze every send at once, then cancel everything and prove it."""
+        self._freeze.set()
+        return self.call(lambda desk: desk.kill(revoke=revoke))
+
+    def close(self, timeout: float) -> bool:
+        """Close the desk, end the loop and join the thread; False when it did not end in `timeout` seconds."""
+        if not self._thread.is_alive():
+            self._loop.close()
+            return True
+        asyncio.run_coroutine_threadsafe(self._finish(), self._loop)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    async def _finish(self) -> None:
+        try:
+            if self._desk is not None:
+                with suppress(AmaError):
+                    await self._desk.close()
+        finally:
+            self._loop.stop()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            pending = asyncio.all_tasks(self._loop)
+            for task in pending:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()

@@ -1,0 +1,43 @@
+"""Where the engine leaves its latest snapshot and its log for whoever watches, on any thread."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from itertools import islice
+
+from ama_tui.domain.event import EngineSnapshot, EngineState, LogEvent
+
+KEPT_EVENTS = 5_000
+"""How many log events stay in memory; the journal on disk keeps them all."""
+
+
+class Publisher:
+    """State is latest-wins: `latest` is replaced whole. The log is a bounded window with a running cursor."""
+
+    def __init__(self, kept_events: int = KEPT_EVENTS) -> None:
+        self.latest = EngineSnapshot(EngineState.READY)
+        self._events: deque[LogEvent] = deque(maxlen=kept_events)
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def publish(self, snapshot: EngineSnapshot) -> None:
+        """Replace the latest snapshot."""
+        self.latest = snapshot
+
+    def log(self, event: LogEvent) -> None:
+        """Add one event to the window."""
+        with self._lock:
+            self._events.append(event)
+            self._count += 1
+
+    def log_since(self, cursor: int) -> tuple[int, tuple[LogEvent, ...]]:
+        """The new cursor and the events after the given one (0: from the start), oldest first.
+
+        A reader that fell behind the window gets what is still there.
+        """
+        with self._lock:
+            missed = min(self._count - cursor, len(self._events))
+            if missed <= 0:
+                return self._count, ()
+            return self._count, tuple(islice(self._events, len(self._events) - missed, None))

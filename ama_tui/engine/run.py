@@ -1,0 +1,320 @@
+"""A run from its first cycle to its last: the states it goes through and the loop that drives it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from ama_tui.domain.errors import CheckpointError, ConfigError, VenueError
+from ama_tui.domain.event import EngineState, KillProgress
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import Cancel, CancelReason
+from ama_tui.domain.reading import FleetRead
+from ama_tui.engine.context import RunContext
+from ama_tui.engine.cycle import Cycle
+from ama_tui.engine.desk import KillReport
+from ama_tui.engine.fleet import WalletBook
+from ama_tui.engine.kill import CancelAll
+from ama_tui.engine.lanes import Lanes
+from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.scribe import now_ms
+from ama_tui.engine.sender import Sender
+from ama_tui.engine.sessions import revoke_sessions
+from ama_tui.engine.view import is_packed, view_of
+from ama_tui.store.checkpoint import WalletEntry
+from ama_tui.store.state import StateStore
+from ama_tui.strategies.registry import Strategy
+
+STOP_PATIENCE_S = 10.0
+"""The most that a stop waits for what is in flight."""
+LOOK_AGAIN_S = 3.0
+"""How long the last read, which is only for show, is waited for."""
+SAVE_EVERY_S = 5.0
+SHOW_EVERY_S = 0.1
+RETRY_S = 1.0
+"""The shortest pause after a cycle that could not read the chain."""
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a run ends by itself: at the first read that shows it packed, or at a time (monotonic clock)."""
+
+    when_packed: bool = False
+    at: float = float("inf")
+
+
+@dataclass(slots=True)
+class Run:
+    """One prepared run. `cycle_on` drives it; the other calls come from the operator, on the same loop."""
+
+    context: RunContext
+    cycle: Cycle
+    store: StateStore
+    publisher: Publisher
+    freeze: threading.Event
+    missing: tuple[WalletBook, ...] = ()
+    """Wallets of the checkpoint that this run does not have; a kill takes their orders too."""
+    cancel_on_stop: bool = False
+    state: EngineState = EngineState.READY
+    reason: str = ""
+    trouble: str = ""
+    """Why the chain could not be read at the last look, '' when it could."""
+    packed_at: float = 0.0
+    packed: bool = False
+    sender: Sender = field(init=False)
+    lanes: Lanes = field(init=False)
+    _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    kill_progress: KillProgress = field(init=False, default_factory=KillProgress)
+    _saved_at: float = field(init=False, default=0.0)
+    _shown_at: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        self.sender = Sender(self.context, self._may_place)
+        self.lanes = Lanes(self.sender.send)
+
+    async def cycle_on(self, ending: Ending) -> None:
+        """Cycle until the ending, a stop or a kill. Raises JournalError when the journal can take no more."""
+        self._become(EngineState.RUNNING)
+        while self.state in (EngineState.RUNNING, EngineState.PAUSED):
+            read = await self._cycle()
+            if self.lanes.failure is not None:
+                raise self.lanes.failure
+            if self.state not in (EngineState.RUNNING, EngineState.PAUSED):
+                return
+            if self.packed and ending.when_packed and read is not None:
+                return
+            if monotonic() >= ending.at:
+                return
+            await self._sleep(ending, was_read=read is not None)
+
+    def pause(self) -> None:
+        """Place nothing more; orders rest and watching goes on."""
+        if self.state is EngineState.RUNNING:
+            self.lanes.clear()
+            self._become(EngineState.PAUSED, "paused by the operator")
+            self.context.scribe.note("paused")
+
+    def resume(self) -> None:
+        """Place again."""
+        if self.state is EngineState.PAUSED:
+            self._become(EngineState.RUNNING)
+            self.context.scribe.note("resumed")
+            self._woken.set()
+
+    def park(self, address: str, *, parked: bool) -> None:
+        """Pause one wallet, or let it go on; its orders rest. Raises ConfigError for a wallet not of this run."""
+        book = self._book(address)
+        if book.is_parked != parked:
+            book.is_parked = parked
+            self.lanes.drop(book.address)
+            self.context.scribe.note(f"{book.wallet.nickname} {'paused' if parked else 'resumed'}")
+            self.publish()
+
+    async def cancel_order(self, address: str, order_id: int) -> None:
+        """Cancel one order by hand; its level is filled again unless its wallet, or the run, is paused.
+
+        Raises ConfigError when it is not among the wallet's orders, VenueError when the cancel was not accepted.
+        """
+        book = self._book(address)
+        order = next((one for one in book.orders if one.order_id == order_id), None)
+        if order is None:
+            raise ConfigError(f"order {order_id} does not rest any more", "nothing to cancel")
+        by_hand = Cancel(
+            book.address, order_id, order.side, order.price6, order.amount18, CancelReason.OPERATOR, order.level
+        )
+        if not await self.sender.cancel(book, by_hand):
+            raise VenueError(f"the cancel of order {order_id} was not accepted", "the action log says why")
+
+    def change(self, parameters: Parameters, strategy: Strategy) -> None:
+        """Go on with other parameters, and the strategy made of them. Raises ConfigError unless paused."""
+        if self.state is not EngineState.PAUSED:
+            raise ConfigError("parameters change only while the run is paused", "pause it first")
+        before, after = self.context.parameters.as_keys(), parameters.as_keys()
+        for key, value in after.items():
+            if value != before[key]:
+                change = {"key": key, "stored": before[key], "used": value}
+                self.context.scribe.note(f"{key}: {before[key]} → {value}", params=change)
+        self.context.parameters, self.context.strategy = parameters, strategy
+        self.packed, self.packed_at = False, 0.0
+        self._woken.set()
+        self.publish()
+
+    async def stop(self) -> None:
+        """Wait for what is in flight (10 s at most), save, and leave orders resting or cancel them, as set up.
+
+        A kill that comes meanwhile takes over. Raises CheckpointError when the run is over but could not be saved.
+        """
+        if self.state in (EngineState.STOPPING, EngineState.KILLING) or self.state.is_final:
+            return
+        self._become(EngineState.STOPPING, "waiting for what is in flight")
+        self.lanes.clear()
+        deadline = monotonic() + STOP_PATIENCE_S
+        await self.lanes.idle(STOP_PATIENCE_S)
+        await self._settle_until(deadline)
+        if self.cancel_on_stop and not self._is_killed:
+            self.reason = "cancelling"
+            self.publish()
+            report = await self._cancel_all(list(self.context.fleet), CancelReason.OPERATOR)
+            self.context.scribe.note(f"cancelled on stop: {report.text}", is_error=not report.is_proven)
+            await self._look_again()
+        if not self._is_killed:
+            await self._end(self._leaving())
+
+    async def kill(self, *, revoke: bool = False) -> KillReport:
+        """Freeze every send, cancel everything, prove it from the chain, then stop.
+
+        With `revoke` the sessions end too, once nothing is left that they would be needed for.
+        """
+        self.freeze.set()
+        self._become(EngineState.KILLING, "cancelling everything")
+        self.lanes.clear()
+        books = [*self.context.fleet, *self.missing]
+        report = await self._cancel_all(books, CancelReason.KILL)
+        if revoke and report.is_proven:
+            report = replace(report, revoked=await revoke_sessions(self.context, books))
+        self.context.scribe.note(f"kill: {report.text}", is_error=not report.is_proven)
+        await self._look_again()
+        await self._end(report.text)
+        return report
+
+    def publish(self) -> None:
+        """Publish the run as it stands."""
+        self.publisher.publish(view_of(self))
+
+    async def _cycle(self) -> FleetRead | None:
+        """One cycle; None when the chain could not be read. The lanes go on with what they have."""
+        context = self.context
+        try:
+            read = await self.cycle.watch()
+        except VenueError as error:
+            context.tally.error("chain not read")
+            self.trouble = str(error)
+            context.scribe.note(str(error), is_error=True)
+            self.publish()
+            return None
+        self.trouble = ""
+        intents = self.cycle.decide(read)
+        self.packed = is_packed(self, read)
+        if self.packed and not self.packed_at:
+            self.packed_at = monotonic()
+        if self._may_place():
+            self.lanes.load(intents)
+        await self._save_now_and_then()
+        self.publish()
+        return read
+
+    async def _sleep(self, ending: Ending, *, was_read: bool) -> None:
+        """The random pause between two cycles; resuming ends it early."""
+        parameters = self.context.parameters
+        seconds = random.uniform(parameters.min_delay_ms, parameters.max_delay_ms) / 1000
+        if not was_read:
+            seconds = max(seconds, RETRY_S)
+        seconds = max(0.0, min(seconds, ending.at - monotonic()))
+        self.context.next_cycle_at_ms = now_ms() + int(seconds * 1000)
+        self._woken.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def _settle_until(self, deadline: float) -> None:
+        """Read the chain until it has settled what is in flight, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, deadline - monotonic())):
+                while any(book.sent for book in self.context.fleet) and not self._is_killed:
+                    try:
+                        await self.cycle.watch()
+                    except VenueError as error:
+                        self.context.scribe.note(str(error), is_error=True)
+                    self.publish()
+                    await asyncio.sleep(0.3)
+
+    async def _cancel_all(self, books: list[WalletBook], reason: CancelReason) -> KillReport:
+        await self.lanes.idle(1.0)
+        return await CancelAll(self.context, self.sender, books, reason, on_progress=self._show_kill).finish()
+
+    def _show_kill(self, progress: KillProgress) -> None:
+        """Publish how far a cancel-all is, a few times a second at the most."""
+        self.kill_progress = progress
+        if monotonic() - self._shown_at >= SHOW_EVERY_S or progress.done == progress.total:
+            self._shown_at = monotonic()
+            self.publish()
+
+    def _book(self, address: str) -> WalletBook:
+        book = self.context.fleet.books.get(address.lower())
+        if book is None:
+            raise ConfigError(f"{address} is not a wallet of this run")
+        return book
+
+    async def _look_again(self) -> None:
+        """What is left, or nothing, is what the screen and the summary show from now on."""
+        with suppress(VenueError, TimeoutError):
+            async with asyncio.timeout(LOOK_AGAIN_S):
+                await self.cycle.watch()
+
+    async def _end(self, reason: str) -> None:
+        await self.lanes.abandon()
+        self._woken.set()
+        try:
+            await self.save()
+        finally:
+            self._become(EngineState.STOPPED, reason)
+
+    def _leaving(self) -> str:
+        resting = sum(len(book.orders) for book in self.context.fleet)
+        open_intents = sum(len(book.sent) for book in self.context.fleet)
+        text = f"{resting} orders stay resting"
+        return f"{text}, {open_intents} in flight" if open_intents else text
+
+    def fault(self, reason: str) -> None:
+        """The run cannot go on; orders rest as they are."""
+        self.lanes.clear()
+        self._become(EngineState.FAULTED, reason)
+
+    async def save(self) -> None:
+        """Write the checkpoint and the wallets' files."""
+        self._saved_at = monotonic()
+        stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
+        for book in self.context.fleet:
+            entry = entry_of(book, stored.get(book.address))
+            if entry != stored.get(book.address):
+                self.store.update_wallet(entry)
+        await asyncio.to_thread(self.store.save)
+
+    async def _save_now_and_then(self) -> None:
+        if monotonic() - self._saved_at >= SAVE_EVERY_S:
+            try:
+                await self.save()
+            except CheckpointError as error:
+                self.context.tally.error("state not saved")
+                self.context.scribe.note(str(error), is_error=True)
+
+    @property
+    def _is_killed(self) -> bool:
+        return self.state is EngineState.KILLING
+
+    def _may_place(self) -> bool:
+        return self.state is EngineState.RUNNING and not self.freeze.is_set()
+
+    def _become(self, state: EngineState, reason: str = "") -> None:
+        self.state, self.reason = state, reason
+        self.publish()
+
+
+def entry_of(book: WalletBook, stored: WalletEntry | None) -> WalletEntry:
+    """A wallet's entry of the checkpoint as it should be now; keys that are not ours stay."""
+    entry = stored or WalletEntry(book.address, book.wallet.nickname)
+    return replace(
+        entry,
+        nickname=book.wallet.nickname,
+        role=book.wallet.role,
+        index=book.wallet.index,
+        session_id=book.session_id or entry.session_id,
+        session_expiry=book.session_expiry or entry.session_expiry,
+        last_action_at=max(book.last_action_at, entry.last_action_at or 0) or None,
+    )

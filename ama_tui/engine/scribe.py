@@ -1,0 +1,125 @@
+"""Every action goes to the journal before it goes to the screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ama_tui.domain.event import Action, LogEvent
+from ama_tui.domain.market import Market
+from ama_tui.domain.money import format_amount, format_price
+from ama_tui.domain.plan import Cancel, Place
+from ama_tui.domain.reading import Trade
+from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.publisher import Publisher
+from ama_tui.store.entry import JournalEntry
+from ama_tui.store.journal import Journal
+
+
+def now_ms() -> int:
+    """Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Scribe:
+    """Writes a run's journal lines and the log events that follow them."""
+
+    journal: Journal
+    publisher: Publisher
+    market: Market
+    run_id: str
+
+    async def intent(self, wallet: FleetWallet, intent_id: str, method: str, params: Mapping[str, object]) -> None:
+        """Write an intent ahead; when this returns it is on the disk. Raises JournalError."""
+        await self.journal.write_durable(
+            self._entry(wallet, Action.INTENT, params={"intentId": intent_id, "method": method, **params})
+        )
+
+    def outcome(
+        self,
+        wallet: FleetWallet,
+        action: Action,
+        text: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        tx_hash: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Write what became of an action, then show it."""
+        self.journal.append(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error))
+        self.show(action, text, wallet, is_error=error is not None)
+
+    def note(self, text: str, *, is_error: bool = False, params: Mapping[str, object] | None = None) -> None:
+        """Write a line about the run as a whole, then show it."""
+        action = Action.ERROR if is_error else Action.NOTE
+        entry = self._entry(None, action, params={"text": text, **(params or {})}, error=text if is_error else None)
+        self.journal.append(entry)
+        self.show(action, text, is_error=is_error)
+
+    def fill(self, wallet: FleetWallet, side: str, trade: Trade) -> None:
+        """Write one end of a trade that is ours."""
+        price = format_price(trade.price6, self.market.tick6)
+        params = {
+            "side": side,
+            "price": str(trade.price6),
+            "amount": str(trade.amount18),
+            "block": trade.block,
+        }
+        text = f"{side:4} {format_amount(trade.amount18)} @ {price}"
+        self.outcome(wallet, Action.FILL, text, params=params, tx_hash=trade.tx_hash)
+
+    def show(self, action: Action, text: str, wallet: FleetWallet | None = None, *, is_error: bool = False) -> None:
+        """Put a line on the screen's log only."""
+        address, nickname = ("", "") if wallet is None else (wallet.address, wallet.nickname)
+        self.publisher.log(LogEvent(now_ms(), action, text, address, nickname, is_error))
+
+    def describe(self, place: Place) -> str:
+        """`sell 0.184 @ 2,500.52 L3`."""
+        price = format_price(place.price6, self.market.tick6)
+        return f"{place.side.value:4} {format_amount(place.amount18)} @ {price} L{place.level}"
+
+    def _entry(
+        self,
+        wallet: FleetWallet | None,
+        action: Action,
+        *,
+        params: Mapping[str, object] | None = None,
+        tx_hash: str | None = None,
+        error: str | None = None,
+    ) -> JournalEntry:
+        return JournalEntry(
+            ts=now_ms(),
+            run_id=self.run_id,
+            chain_id=self.market.chain_id,
+            order_book=self.market.address,
+            market_id=self.market.market_id,
+            trader="" if wallet is None else wallet.address,
+            action=action.value,
+            nickname=None if wallet is None else wallet.nickname,
+            role=None if wallet is None else wallet.role.value,
+            params=params,
+            tx_hash=tx_hash,
+            error=error,
+        )
+
+
+def place_params(place: Place) -> dict[str, object]:
+    """A placement as the journal keeps it; integers as decimal strings."""
+    return {
+        "side": place.side.value,
+        "level": place.level,
+        "price": str(place.price6),
+        "amount": str(place.amount18),
+        "sequence": place.sequence,
+        "margin": str(place.margin6),
+    }
+
+
+def cancel_params(cancel: Cancel) -> dict[str, object]:
+    """A cancel as the journal keeps it."""
+    params: dict[str, object] = {"orderId": str(cancel.order_id), "reason": cancel.reason.value}
+    if cancel.level is not None:
+        params["level"] = cancel.level
+    return params

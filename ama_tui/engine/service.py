@@ -1,0 +1,392 @@
+"""The desk behind a real venue: what a front end asks for, done with the environment, the API and the chain."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import monotonic
+
+from ama_tui.config.environment import load_environment
+from ama_tui.config.paths import StatePaths
+from ama_tui.config.run import Resolved, RunConfig, resolve
+from ama_tui.config.urls import masked_url
+from ama_tui.config.wallets import WalletKey, load_wallets
+from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, PreflightError, VenueError
+from ama_tui.domain.event import EngineSnapshot, EngineState
+from ama_tui.domain.market import Market, Quote
+from ama_tui.domain.parameters import Parameters
+from ama_tui.engine.desk import KillReport, PlanPreview, StartRequest, StoredRun
+from ama_tui.engine.links import Links, connect
+from ama_tui.engine.preview import preview
+from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.run import Ending, Run
+from ama_tui.engine.startup import RunOrder, Startup
+from ama_tui.engine.summary import summary_of
+from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
+from ama_tui.store.fields import iso_utc
+from ama_tui.store.state import StateStore
+from ama_tui.strategies.registry import Strategy, names, strategy
+
+EVERY_WALLET = 1_000_000
+LAST_CYCLE_S = 1.0
+"""How long the last cycle of a run that is over is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSource:
+    """Where the venue and the fleet are read from: the environment's files and variables, and the wallets file."""
+
+    directory: Path
+    environ: Mapping[str, str]
+    wallets_file: Path
+    is_demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSettings:
+    """What the command line asked for. `find_venue` may take seconds (the demo starts one) and runs in a thread."""
+
+    find_venue: Callable[[], VenueSource]
+    state_root: Path
+    options: Mapping[str, object | None] = field(default_factory=dict)
+    config_file: Path | None = None
+    lose_venue: Callable[[], object] | None = None
+    """Called when the desk closes: the demo ends its venue."""
+
+
+class VenueDesk:
+    """One venue, one run at a time. See `Desk` for what a front end sees of it."""
+
+    def __init__(self, settings: DeskSettings, publisher: Publisher, freeze: threading.Event) -> None:
+        self.publisher = publisher
+        self.problems: tuple[str, ...] = ()
+        self.environment_label = ""
+        self.is_demo = False
+        self.wallets_available = 0
+        self.wallets_asked = 0
+        self.defaults = Parameters()
+        self.preselected: str | None = None
+        self.seconds_sessions = 0.0
+        self.run: Run | None = None
+        self._settings = settings
+        self._freeze = freeze
+        self._links: Links | None = None
+        self._wallets: tuple[WalletKey, ...] = ()
+        self._notes: tuple[str, ...] = ()
+        self._markets: tuple[Market, ...] = ()
+        self._preparing: asyncio.Task[Run] | None = None
+        self._cycling: asyncio.Task[None] | None = None
+        self._killing: asyncio.Task[KillReport] | None = None
+        self._store: StateStore | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should know of how the venue is configured."""
+        return self._notes
+
+    async def open(self) -> None:
+        """Find the venue and the wallets; what is missing or wrong there is left in `problems`.
+
+        Raises AmaError when the venue cannot be reached, or the options are wrong. Opening again tries again.
+        """
+        await self._disconnect()
+        resolved = self._resolve()
+        self.defaults, self.preselected = resolved.parameters, resolved.run.market
+        self.wallets_asked = resolved.run.wallets
+        source = await asyncio.to_thread(self._settings.find_venue)
+        self.is_demo = source.is_demo
+        problems: list[str] = []
+        try:
+            self._wallets = await asyncio.to_thread(load_wallets, source.wallets_file, EVERY_WALLET)
+        except ConfigError as error:
+            problems.append(str(error))
+        try:
+            environment = load_environment(source.directory, source.environ)
+        except ConfigError as error:
+            self.problems = (str(error), *problems)
+            return
+        self.wallets_available = len(self._wallets)
+        self.problems = tuple(problems)
+        links, warning = await connect(environment, {one.address: one.key.hex() for one in self._wallets})
+        self._links, self._notes = links, (warning,) if warning else ()
+        kind = "DEMO localnet" if source.is_demo else f"{masked_url(environment.app_url)} chain"
+        self.environment_label = f"{kind} {links.chain_id}"
+
+    async def markets(self) -> tuple[Market, ...]:
+        """The venue's markets, on the chain that the node speaks for."""
+        links = self._connected()
+        found = await links.api.markets()
+        if not found:
+            raise PreflightError("the venue lists no market", "ask its operator, or check APP_URL")
+        self._markets = tuple(replace(market, chain_id=links.chain_id) for market in found)
+        return self._markets
+
+    async def market(self, selector: str | None) -> Market:
+        """The market of a symbol, identifier or address; the first of the demo's when none is named."""
+        markets = self._markets or await self.markets()
+        if selector is None:
+            if self.is_demo or len(markets) == 1:
+                return markets[0]
+            raise ConfigError("no market named", "name one with --market; `ama-tui markets` lists them")
+        wanted = selector.lower()
+        for market in markets:
+            if wanted in (market.symbol.lower(), market.address, (market.identifier or "").lower()):
+                return market
+        raise ConfigError(f"no market is called {selector!r}", "`ama-tui markets` lists them")
+
+    async def quote(self, market: Market) -> Quote:
+        """The API's live prices."""
+        return (await self._connected().api.live(market.symbol)).quote
+
+    async def stored_run(self, market: Market) -> StoredRun | None:
+        """What the checkpoint of a market says. Raises CheckpointError for one that cannot be read."""
+        stored = await asyncio.to_thread(self._checkpoint, market)
+        if stored is None:
+            return None
+        resolved = resolve({}, None, stored.config, strategies=names())
+        return StoredRun(
+            run_id=stored.run_id,
+            started_at=iso_utc(stored.started_at_ms),
+            updated_at=iso_utc(stored.updated_at_ms),
+            wallets=len(stored.wallets),
+            parameters=resolved.parameters,
+            stored_keys=frozenset(Parameters().as_keys()) - frozenset(resolved.missing_in_checkpoint),
+            last_action_at=max((entry.last_action_at or 0 for entry in stored.wallets.values()), default=0),
+        )
+
+    async def start(self, request: StartRequest) -> None:
+        """Prepare a run and begin to cycle; returns once it does. Raises AmaError; nothing is running then."""
+        await self.begin(request.market, await self._resolved(request), resume=request.resume)
+
+    async def begin(self, market: Market, resolved: Resolved, *, resume: bool, ending: Ending | None = None) -> None:
+        """Prepare a run and cycle it until `ending`, in the background. Raises AmaError; nothing is running then."""
+        if self._preparing is not None or (self._cycling is not None and not self._cycling.done()):
+            raise ConfigError("a run is going on", "stop it first")
+        await self._close_store()
+        links = self._connected()
+        paths = StatePaths(self._settings.state_root, links.chain_id, market.address)
+        notes = list(self._notes)
+        if resolved.missing_in_checkpoint:
+            where = [f"{key} from {resolved.origins[key].value}" for key in resolved.missing_in_checkpoint]
+            notes.append(f"not in the stored run: {', '.join(where)}")
+        order = RunOrder(
+            market,
+            resolved.run,
+            self._wallets[: resolved.run.wallets],
+            paths,
+            resume,
+            resolved.differences,
+            tuple(notes),
+        )
+        began = monotonic()
+        self.run = None
+        self._preparing = asyncio.create_task(self._prepare(order, links), name="prepare")
+        try:
+            self.run = await self._preparing
+        except asyncio.CancelledError:
+            await self._give_up(market, EngineState.STOPPED, "stopped before the run began")
+            if not self._preparing.cancelled():
+                raise
+            hint = "start again with --resume: the sessions it asked for are found"
+            raise ConfigError("stopped before the run began", hint) from None
+        except BaseException as error:
+            await self._give_up(market, EngineState.FAULTED, _told(error))
+            raise
+        finally:
+            self._preparing = None
+        self.seconds_sessions = monotonic() - began
+        self._cycling = asyncio.create_task(self._drive(self.run, ending or Ending()), name="cycle")
+
+    async def _prepare(self, order: RunOrder, links: Links) -> Run:
+        opening = asyncio.create_task(asyncio.to_thread(StateStore.open, order.paths, fresh=not order.resume))
+        try:
+            self._store = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            self._store = await opening  # it holds the lock in a moment, and must be closed
+            raise
+        return await Startup(order, links, self.publisher, self._freeze, self._store).prepare()
+
+    async def _give_up(self, market: Market, state: EngineState, reason: str) -> None:
+        self.publisher.publish(EngineSnapshot(state, reason, market))
+        await self._close_store()
+
+    async def preview(self, request: StartRequest) -> PlanPreview:
+        """What a run would place first, planned on the real book; nothing is signed or sent."""
+        run = (await self._resolved(request)).run
+        fleet = [wallet.public() for wallet in self._wallets[: run.wallets]]
+        return await preview(self._connected(), request.market, fleet, _planner(run))
+
+    async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
+        """The order books of these markets whose state directory holds a checkpoint."""
+
+        def look() -> frozenset[str]:
+            root = self._settings.state_root
+            return frozenset(
+                market.address
+                for market in markets
+                if StatePaths(root, market.chain_id, market.address).checkpoint.is_file()
+            )
+
+        return await asyncio.to_thread(look)
+
+    async def change(self, parameters: Parameters) -> None:
+        """Give the paused run other parameters, and remember them. Raises ConfigError, ParameterError."""
+        run = self._running()
+        resolved = self._resolve(self._store.checkpoint if self._store else None, parameters.as_keys())
+        refusal = _planner(resolved.run).refusal(run.context.market.tick6, run.context.plan.anchor_x2)
+        if refusal is not None:
+            raise ParameterError("these parameters do not fit the market", refusal)
+        run.change(resolved.parameters, _planner(resolved.run))
+        if self._store is not None and self._store.checkpoint is not None:
+            config = stored_config(resolved.parameters, self._store.checkpoint.config)
+            await asyncio.to_thread(self._store.begin, replace(self._store.checkpoint, config=config))
+
+    async def park(self, address: str) -> None:
+        """Pause one wallet."""
+        self._running().park(address, parked=True)
+
+    async def unpark(self, address: str) -> None:
+        """Let a paused wallet go on."""
+        self._running().park(address, parked=False)
+
+    async def cancel_order(self, address: str, order_id: int) -> None:
+        """Cancel one order by hand."""
+        await self._running().cancel_order(address, order_id)
+
+    async def finished(self) -> None:
+        """Wait until the run's loop has ended. Raises what ended it, if that was an error."""
+        if self._cycling is not None:
+            await asyncio.shield(self._cycling)
+
+    def summary(self) -> dict[str, object]:
+        """The run in numbers."""
+        assert self.run is not None  # noqa: S101 - asked for after begin()
+        return summary_of(self.run, seconds_sessions=self.seconds_sessions)
+
+    async def pause(self) -> None:
+        if self.run is not None:
+            self.run.pause()
+
+    async def resume(self) -> None:
+        if self.run is not None:
+            self.run.resume()
+
+    async def stop(self) -> None:
+        """Stop the run, or what prepares it, and let go of its state directory; a kill is waited for."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait({self._preparing})
+        try:
+            if self.run is not None:
+                await self.run.stop()
+            if self._killing is not None:
+                await asyncio.wait({self._killing})
+        finally:
+            await self._let_go()
+
+    async def kill(self, *, revoke: bool = False) -> KillReport:
+        """Cancel everything and prove it, and with `revoke` end the sessions; without a run there is nothing to do.
+
+        A run that is being prepared is killed once it has the sessions that cancelling takes; nothing is
+        placed meanwhile.
+        """
+        self._freeze.set()
+        try:
+            if self._preparing is not None:
+                await asyncio.wait({self._preparing})
+                await asyncio.sleep(0)  # for begin() to take the run over
+            run = self._running()
+            if self._killing is None or self._killing.done():
+                self._killing = asyncio.create_task(run.kill(revoke=revoke), name="kill")
+            report = await asyncio.shield(self._killing)
+            await self._let_go()
+            return report
+        finally:
+            self._freeze.clear()
+
+    async def close(self) -> None:
+        """Stop, disconnect, end the demo's venue."""
+        try:
+            await self.stop()
+        finally:
+            await self._disconnect()
+            if self._settings.lose_venue is not None:
+                await asyncio.to_thread(self._settings.lose_venue)
+
+    async def _drive(self, run: Run, ending: Ending) -> None:
+        try:
+            await run.cycle_on(ending)
+        except Exception as error:
+            run.fault(_told(error))
+            raise
+
+    async def _let_go(self) -> None:
+        if self._cycling is not None:
+            await asyncio.wait({self._cycling}, timeout=LAST_CYCLE_S)
+            self._cycling.cancel()  # if it is still at a read of a node that hangs: nothing is lost with it
+            await asyncio.gather(self._cycling, return_exceptions=True)
+            self._cycling = None
+        await self._close_store()
+
+    async def _close_store(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            await asyncio.to_thread(store.close)
+
+    async def _disconnect(self) -> None:
+        links, self._links = self._links, None
+        if links is not None:
+            await links.close()
+
+    def _running(self) -> Run:
+        if self.run is None or self._store is None:
+            raise ConfigError("nothing is running", "start a run first")
+        return self.run
+
+    async def _resolved(self, request: StartRequest) -> Resolved:
+        """The configuration of a request; what it does not name comes from the options and the stored run."""
+        stored = await asyncio.to_thread(self._checkpoint, request.market) if request.resume else None
+        asked = {**self._settings.options, **request.parameters.as_keys(), "wallets": request.wallets}
+        return self._resolve(stored, asked)
+
+    def _connected(self) -> Links:
+        if self.problems:
+            raise ConfigError("; ".join(self.problems))
+        if self._links is None:
+            raise VenueError("not connected to a venue", "open it again")
+        return self._links
+
+    def _checkpoint(self, market: Market) -> Checkpoint | None:
+        paths = StatePaths(self._settings.state_root, market.chain_id, market.address)
+        return load_checkpoint(paths.checkpoint, chain_id=market.chain_id, order_book=market.address)
+
+    def _resolve(
+        self, checkpoint: Checkpoint | None = None, options: Mapping[str, object | None] | None = None
+    ) -> Resolved:
+        return resolve(
+            self._settings.options if options is None else options,
+            self._settings.config_file,
+            None if checkpoint is None else checkpoint.config,
+            strategies=names(),
+        )
+
+    async def resolved_for(self, market: Market, resume: bool | None) -> tuple[Resolved, bool]:
+        """The configuration of a run on a market, and whether it resumes (unless told: when something is stored)."""
+        if resume is False:
+            return self._resolve(), False
+        stored = await asyncio.to_thread(self._checkpoint, market)
+        return self._resolve(stored), stored is not None
+
+
+def _told(error: BaseException) -> str:
+    """An error in one line. The text of one that is not ours may hold a URL with a key in it."""
+    if isinstance(error, AmaError):
+        return str(error)
+    return f"a fault of the program ({type(error).__name__}): orders rest as they are"
+
+
+def _planner(run: RunConfig) -> Strategy:
+    return strategy(run.strategy, run.parameters, run.rules, run.basis)

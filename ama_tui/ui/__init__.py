@@ -1,0 +1,1 @@
+"""Showing it: the Textual application, its screens and live widgets."""

@@ -1,0 +1,337 @@
+"""The application: which screen is shown, the actions of every screen, and how it all ends.
+
+Its imports are what the first paint needs, and no more: the engine's rooms load after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.driver import Driver
+from textual.screen import Screen
+from textual.types import CSSPathType
+
+from ama_tui.ui.actions import BY_ID, actions_at, bindings_for
+from ama_tui.ui.outcome import Outcome
+from ama_tui.ui.screens.base import AmaScreen
+from ama_tui.ui.screens.starting import StartingScreen
+from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ama_tui.domain.errors import AmaError
+    from ama_tui.domain.event import EngineState
+    from ama_tui.domain.market import Market
+    from ama_tui.engine.desk import KillReport, StartRequest
+    from ama_tui.engine.host import EngineHost
+    from ama_tui.ui.bridge import Bridge, DeskFacts
+
+CLOSE_SECONDS = 15.0
+"""How long quitting waits for the engine's thread; the engine itself waits at most 10 s for what is in flight."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+class AmaApp(App[Outcome]):
+    """The dashboard. `make_host` is called after the first paint; `make_demo_host` on "start the demo"."""
+
+    CSS_PATH: ClassVar[CSSPathType | None] = style("starting")
+    BINDINGS: ClassVar[list[BindingType]] = bindings_for("anywhere")
+    TITLE = "ama-tui"
+    ENABLE_SELECT_AUTO_SCROLL = False
+    NOTIFICATION_TIMEOUT = 4
+
+    def __init__(
+        self,
+        make_host: Callable[[], EngineHost],
+        *,
+        make_demo_host: Callable[[], EngineHost] | None = None,
+        is_demo: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__()
+        self.register_theme(AMA_DARK)
+        # Set before any style sheet is read, so that none has to be read twice.
+        self.set_reactive(App.theme, AMA_DARK.name)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self.animation_level = "none"
+        self.clock = clock
+        self.is_demo = is_demo
+        self.can_start_demo = make_demo_host is not None and not is_demo
+        self.bridge: Bridge | None = None
+        self.facts: DeskFacts | None = None
+        self.market: Market | None = None
+        self.kill_report: KillReport | None = None
+        self.is_leaving = False
+        self.is_killing = False
+        self.leave_after_kill = False
+        self.open_exit_code = 0
+        self._make_host = make_host
+        self._make_demo_host = make_demo_host
+        self._signals_taken = False
+
+    # life
+
+    def get_default_screen(self) -> Screen[Any]:
+        return StartingScreen(is_demo=self.is_demo)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return MEANINGS
+
+    def on_mount(self) -> None:
+        self._take_signals()
+        self.call_after_refresh(self.open_engine)
+
+    def on_unmount(self) -> None:
+        if self._signals_taken:
+            loop = asyncio.get_running_loop()
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def _take_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGINT, self.action_interrupt)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self.action_stop)
+            self._signals_taken = True
+
+    def get_driver_class(self) -> type[Driver]:
+        from ama_tui.ui.terminal import LosableDriver
+
+        chosen = super().get_driver_class()
+        return LosableDriver if issubclass(LosableDriver, chosen) else chosen
+
+    @property
+    def terminal_lost(self) -> bool:
+        """The terminal went away: nothing can be shown any more, but the run is stopped in good order."""
+        return getattr(self._driver, "is_lost", False)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Leave after a failure, except of a terminal that is gone: then stop in good order."""
+        if self.terminal_lost:
+            self.action_stop()
+        else:
+            super().panic(*renderables)
+
+    def open_engine(self) -> None:
+        """Load the engine on its thread and ask it what it found."""
+        from ama_tui.ui.bridge import POLL_SECONDS, Bridge
+
+        first = self.bridge is None
+        self.bridge = Bridge(self._make_host(), clock=self.clock)
+        self.bridge.start()
+        if first:
+            self.set_interval(POLL_SECONDS, self._poll)
+        self.run_worker(self._open(), group="open", exclusive=True)
+
+    async def _open(self) -> None:
+        from ama_tui.domain.errors import AmaError
+
+        assert self.bridge is not None  # noqa: S101 - open_engine has set it
+        try:
+            self.facts = await self.bridge.open()
+        except AmaError as error:
+            self._show_welcome((error.message,), error.hint, error.exit_code)
+            return
+        if self.facts.problems:
+            self._show_welcome(self.facts.problems, "", 2)
+        elif not self.is_leaving:
+            from ama_tui.ui.screens.markets import MarketsScreen
+
+            self.open_exit_code = 0
+            self.push_screen(MarketsScreen(self.facts))
+
+    def _show_welcome(self, problems: tuple[str, ...], hint: str, exit_code: int) -> None:
+        from ama_tui.ui.screens.welcome import WelcomeScreen
+
+        self.open_exit_code = exit_code
+        if not self.is_leaving:
+            self.push_screen(WelcomeScreen(problems, hint, offers_demo=self.can_start_demo))
+
+    def _poll(self) -> None:
+        if self.bridge is None or self.bridge.poll() is None:
+            return
+        self.refresh_bindings()
+        for screen in self.screen_stack[:-1]:
+            if isinstance(screen, AmaScreen):
+                screen.state_changed(self.bridge.snapshot, self.clock())
+
+    def _fatal_error(self) -> None:
+        """Leave after a defect: a traceback without locals, which could hold keys."""
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
+        self.bell()
+        traceback = Traceback(show_locals=False, width=None, suppress=["rich"])
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._close_messages_no_wait()
+
+    # actions
+
+    @property
+    def state(self) -> EngineState | None:
+        """The engine's state; None until the engine is asked for."""
+        return None if self.bridge is None else self.bridge.snapshot.state
+
+    def why_not(self, action_id: str) -> str | None:
+        """Why an action cannot be done now, or None when it can."""
+        need = BY_ID[action_id].need
+        if need == "nothing":
+            return None
+        if need == "demo":
+            return None if self.can_start_demo else "this is the demo already"
+        if self.bridge is None:
+            return "no run is under way"
+        from ama_tui.ui.states import why_not
+
+        return why_not(need, self.bridge.snapshot)
+
+    def _refused(self, action_id: str) -> bool:
+        reason = self.why_not(action_id)
+        if reason is not None:
+            self.tell(f"{BY_ID[action_id].label}: {reason}")
+        return reason is not None
+
+    def tell(self, text: str, *, is_error: bool = False) -> None:
+        """A short message in the corner; never read as markup."""
+        from ama_tui.ui.format import plain
+
+        self.notify(plain(text), severity="error" if is_error else "information", markup=False)
+
+    def action_start_demo(self) -> None:
+        """Leave the venue that cannot be used and open one of our own."""
+        if not self._refused("demo.start") and self._make_demo_host is not None:
+            self._make_host, self.can_start_demo, self.is_demo = self._make_demo_host, False, True
+            self._open_again()
+
+    def action_retry_open(self) -> None:
+        """Read the environment again."""
+        self._open_again()
+
+    def _open_again(self) -> None:
+        if self.bridge is not None:
+            self.run_worker(self.bridge.close(CLOSE_SECONDS), group="close")
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        starting = self.screen
+        if isinstance(starting, StartingScreen):
+            starting.show_starting(is_demo=self.is_demo)
+        self.open_engine()
+
+    async def action_pause(self) -> None:
+        """Pause a run, or go on with it."""
+        if self._refused("run.pause") or self.bridge is None:
+            return
+        from ama_tui.domain.errors import AmaError
+        from ama_tui.domain.event import EngineState
+
+        try:
+            if self.state is EngineState.RUNNING:
+                await self.bridge.ask(lambda desk: desk.pause())
+            else:
+                await self.bridge.ask(lambda desk: desk.resume())
+        except AmaError as error:
+            self.tell(str(error), is_error=True)
+        self._poll()
+
+    def action_kill(self) -> None:
+        """Ask before everything is cancelled; from every screen, over every dialog."""
+        from ama_tui.ui.screens.kill import KillScreen
+
+        if any(isinstance(screen, KillScreen) for screen in self.screen_stack):
+            return
+        if not self._refused("run.kill"):
+            self.push_screen(KillScreen())
+
+    def action_stop(self) -> None:
+        """Stop the run if there is one, close the engine, and leave. A kill is finished first."""
+        if self.is_leaving:
+            return
+        if self.is_killing:
+            self.leave_after_kill = True
+            self.tell("leaving when the kill is proven; ^c leaves at once")
+            return
+        self.is_leaving = True
+        if self.bridge is None:
+            self.leave()
+            return
+        from ama_tui.ui.screens.stop import StopScreen
+
+        self.push_screen(StopScreen())
+
+    def action_interrupt(self) -> None:
+        """Stop; a second time leaves at once."""
+        if self.is_leaving or self.leave_after_kill:
+            self.exit(Outcome(130, self._last_words("left at once"), at_once=True), return_code=130)
+        else:
+            self.action_stop()
+
+    async def action_quit(self) -> None:
+        self.action_stop()
+
+    def begin(self, request: StartRequest) -> None:
+        """Go on to the preparation of a run."""
+        from ama_tui.ui.screens.preparation import PreparationScreen
+
+        self.market = request.market
+        self.push_screen(PreparationScreen(request))
+
+    def started(self) -> None:
+        """The run cycles: show it live in the place of its preparation, which is on top."""
+        from ama_tui.ui.screens.live import LiveScreen
+
+        if self.market is not None and not self.is_leaving:
+            self.switch_screen(LiveScreen(self.market))
+
+    def start_failed(self, error: AmaError) -> None:
+        """The run could not start: from its preparation back to the set-up, which says why."""
+        from ama_tui.ui.screens.setup import SetupScreen
+
+        if not self.is_leaving:
+            self.pop_screen()
+            if isinstance(self.screen, SetupScreen):
+                self.screen.start_failed(error)
+
+    def leave(self) -> None:
+        """Exit; what stays open is the last line."""
+        survived = self.kill_report is not None and not self.kill_report.is_proven
+        code = 4 if survived else self.open_exit_code
+        self.exit(Outcome(code, self._last_words("stopped")), return_code=code)
+
+    def stop_after_crash(self) -> Outcome:
+        """Stop the engine when the screen ended without it; for after `run`."""
+        words = self._last_words("the dashboard failed")
+        if self.bridge is not None:
+            self.bridge.stop_without_screen(CLOSE_SECONDS)
+            words = self._last_words("the dashboard failed, the run was stopped")
+        return Outcome(self.return_code or 1, words)
+
+    def _last_words(self, verb: str) -> str:
+        if self.bridge is None or self.market is None or self.terminal_lost:
+            return ""
+        from ama_tui.ui.outcome import last_words
+
+        return last_words(verb, self.market, self.bridge.snapshot, self.kill_report)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: every action that can be reached from here, by its name."""
+        place = getattr(screen, "PLACE", None)
+        for spec in actions_at(place) if place else ():
+            if spec.in_palette:
+                yield SystemCommand(spec.title, spec.tooltip, self._runner(screen, spec.action))
+        yield SystemCommand("app: theme", "Choose the colours.", self.action_change_theme)
+
+    def _runner(self, screen: Screen[Any], action: str) -> Callable[[], Any]:
+        async def run() -> None:
+            await screen.run_action(action)
+
+        return run

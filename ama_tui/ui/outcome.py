@@ -1,0 +1,37 @@
+"""How the dashboard ended, and the last line that is printed once the terminal is restored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ama_tui.domain.event import EngineSnapshot
+    from ama_tui.domain.market import Market
+    from ama_tui.engine.desk import KillReport
+
+
+class Outcome(NamedTuple):
+    """The exit code and the last line ('' for none). `at_once`: the engine was not waited for."""
+
+    exit_code: int
+    last_line: str = ""
+    at_once: bool = False
+
+
+def last_words(verb: str, market: Market, snapshot: EngineSnapshot, report: KillReport | None) -> str:
+    """What stays open: '118 orders stay resting on ETH-USD', or the proof that nothing does."""
+    from ama_tui.ui.format import count, plain
+
+    symbol = plain(market.symbol)
+    if report is not None:
+        return f"ama-tui: killed on {symbol}: {plain(report.text)}"
+    if not snapshot.wallets or not snapshot.run_id:
+        return f"ama-tui: {verb} before anything was sent on {symbol}"
+    open_now = snapshot.resting
+    rests = f"{count(open_now, 'order')} {'stays' if open_now == 1 else 'stay'} resting on {symbol}"
+    pending = [
+        f"{number} {name}"
+        for number, name in ((snapshot.in_flight, "in flight"), (snapshot.unknown, "unknown"))
+        if number
+    ]
+    return f"ama-tui: {verb}; {', '.join([rests, *pending])}"

@@ -1,0 +1,211 @@
+"""The status lines of a run: what it is, how the market stands, how far the fleet is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ama_tui.domain.event import EngineSnapshot
+from ama_tui.domain.market import Market, short_address
+from ama_tui.domain.money import format_price
+from ama_tui.ui.format import age, bar, basis_points, clock, duration, plain, short_usdc
+from ama_tui.ui.states import banner
+from ama_tui.ui.widgets.ink import Ink, Span
+from ama_tui.ui.widgets.lines import Field, Line, Lines, field
+
+WIDE = 120
+STALE_SECONDS = 10.0
+"""A read of the chain older than this is marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """What the status says of the venue, the same for a whole run."""
+
+    label: str
+    is_demo: bool
+
+    @property
+    def tag(self) -> Span:
+        return (" DEMO ", "demo") if self.is_demo else (" REAL ", "real")
+
+
+@dataclass(frozen=True, slots=True)
+class LastTrade:
+    """The last trade's price and which way it moved: 1 up, -1 down, 0 not yet."""
+
+    price6: int | None = None
+    direction: int = 0
+
+    def next(self, price6: int | None) -> LastTrade:
+        if price6 == self.price6 or price6 is None or self.price6 is None:
+            return LastTrade(price6 if price6 is not None else self.price6, self.direction)
+        return LastTrade(price6, 1 if price6 > self.price6 else -1)
+
+
+def status_lines(
+    snapshot: EngineSnapshot, venue: Venue, market: Market, last: LastTrade, now: float, width: int
+) -> list[Line]:
+    """Three lines on a wide screen, two on a narrow one."""
+    if width >= WIDE:
+        return [
+            _run_line(snapshot, venue, market, now),
+            _market_line(snapshot, market, last, now),
+            _fleet_line(snapshot),
+        ]
+    return [_narrow_run_line(snapshot, venue, market, now), _narrow_market_line(snapshot, market)]
+
+
+def _run_line(snapshot: EngineSnapshot, venue: Venue, market: Market, now: float) -> Line:
+    uptime = duration(now - snapshot.started_at_ms / 1000) if snapshot.started_at_ms else ""
+    state, ink = banner(snapshot.state)
+    label = venue.label.removeprefix("DEMO ") if venue.is_demo else venue.label
+    return (
+        field(("ama-tui", "label"), rank=6),
+        field(venue.tag, (f" {plain(label)}", "plain"), rank=0),
+        field((plain(market.symbol), "strong"), (f"  {short_address(market.address)}", "label"), rank=0),
+        field((f"{state:<11}", ink), (uptime, "plain"), rank=0),
+        field((plain(snapshot.reason), ink), rank=1),
+        field((f"block {snapshot.block:,}", "plain"), rank=2, right=True),
+        field(_read_age(snapshot, now), rank=2, right=True),
+        field((clock(now), "label"), rank=5, right=True),
+    )
+
+
+def _read_age(snapshot: EngineSnapshot, now: float) -> Span:
+    if not snapshot.read_at_ms:
+        return ("not read yet", "label")
+    seconds = now - snapshot.read_at_ms / 1000
+    is_stale = seconds > STALE_SECONDS and not snapshot.state.is_final
+    return (f"{age(seconds)} ago{' STALE' if is_stale else ''}".rjust(8), "warn" if is_stale else "label")
+
+
+def _pair(label: str, value: str, ink: Ink = "plain", rank: int = 0, *, right: bool = False) -> Field:
+    return field((f"{label} ", "label"), (value, ink), rank=rank, right=right)
+
+
+def _spread(snapshot: EngineSnapshot, market: Market) -> tuple[str, str]:
+    bid, ask = snapshot.best_bid6, snapshot.best_ask6
+    if bid is None or ask is None:
+        return "–", "–"
+    points = basis_points(ask - bid, bid + ask)
+    return f"{(ask - bid) / market.tick6:,.0f}", "–" if points is None else f"{points:.1f}"
+
+
+def _market_line(snapshot: EngineSnapshot, market: Market, last: LastTrade, now: float) -> Line:
+    tick = market.tick6
+
+    def price(price6: int | None) -> str:
+        return format_price(price6, tick)
+
+    bid, ask = snapshot.best_bid6, snapshot.best_ask6
+    mid = None if bid is None or ask is None else (bid + ask) // 2
+    ticks, points = _spread(snapshot, market)
+    arrow: Span = {1: ("▲", "bid"), -1: ("▼", "ask")}.get(last.direction, (" ", "plain"))  # type: ignore[assignment]
+    wait = snapshot.next_cycle_at_ms / 1000 - now
+    next_cycle = f"{max(0.0, wait):.1f} s" if snapshot.next_cycle_at_ms else "–"
+    return (
+        _pair("bid", price(bid), "bid"),
+        _pair("ask", price(ask), "ask"),
+        _pair("mid", price(mid), "strong", 2),
+        _pair("spread", f"{ticks:>5} t {points:>5} bp", rank=1),
+        _pair("mark", price(snapshot.mark6), rank=3),
+        field(("last ", "label"), (price(last.price6), "plain"), (" ", "plain"), arrow, rank=3),
+        _pair("cycle", f"{snapshot.cycle_ms:>4.0f} ms", rank=4, right=True),
+        _pair("next", f"{next_cycle:>5}", rank=5, right=True),
+        _pair("rpc", f"{snapshot.rpc_ms:>3.0f} ms", rank=6, right=True),
+        _pair("api", f"{snapshot.api_ms:>3.0f} ms", rank=6, right=True),
+    )
+
+
+def _margin_totals(snapshot: EngineSnapshot) -> tuple[int, int]:
+    return (
+        sum(row.reserved6 or 0 for row in snapshot.wallets),
+        sum(row.cap6 or 0 for row in snapshot.wallets),
+    )
+
+
+def _margin_bar(snapshot: EngineSnapshot, width: int) -> tuple[Span, ...]:
+    reserved6, cap6 = _margin_totals(snapshot)
+    return (("▕", "rule"), (bar(reserved6 / cap6 if cap6 else 0.0, width), "ours"), ("▏", "rule"))
+
+
+def _is_packed(snapshot: EngineSnapshot) -> bool:
+    """A run that has ended is not called packed, whatever was true when it was last read."""
+    return snapshot.packed and not snapshot.state.is_final
+
+
+def _resting(snapshot: EngineSnapshot) -> Span:
+    target = str(snapshot.target_orders)
+    return (f"{snapshot.resting:>{len(target)}}/{target}", "good" if _is_packed(snapshot) else "strong")
+
+
+def _fleet_line(snapshot: EngineSnapshot) -> Line:
+    totals = snapshot.totals
+    reserved6, cap6 = _margin_totals(snapshot)
+    packed: Span = (" packed", "good") if _is_packed(snapshot) else ("       ", "plain")
+    return (
+        field(("resting ", "label"), _resting(snapshot), packed),
+        _pair("in flight", f"{snapshot.in_flight:>3}"),
+        _pair("unknown", f"{snapshot.unknown:>3}", "warn" if snapshot.unknown else "plain"),
+        field(
+            ("margin ", "label"), *_margin_bar(snapshot, 14),
+            (f"{short_usdc(reserved6):>8} / {short_usdc(cap6)} USDC", "plain"), rank=1,
+        ),
+        _pair("fills", f"{totals.fills:>4,}", "ours" if totals.fills else "plain", 2, right=True),
+        _pair("sent", f"{totals.sent:>5,}", "plain", 3, right=True),
+        _pair("refused", f"{totals.rejected:>3,}", "warn" if totals.rejected else "plain", 4, right=True),
+        _pair("errors", f"{totals.errors:>3,}", "danger" if totals.errors else "plain", 1, right=True),
+    )  # fmt: skip
+
+
+def _narrow_run_line(snapshot: EngineSnapshot, venue: Venue, market: Market, now: float) -> Line:
+    ticks, points = _spread(snapshot, market)
+    state, ink = banner(snapshot.state)
+    seconds = now - snapshot.read_at_ms / 1000 if snapshot.read_at_ms else None
+    is_stale = seconds is not None and seconds > STALE_SECONDS and not snapshot.state.is_final
+    return (
+        field(venue.tag),
+        field((plain(market.symbol), "strong")),
+        field((f"{state:<11}", ink)),
+        field((plain(snapshot.reason), ink), rank=4),
+        field(_resting(snapshot)),
+        _pair("spread", f"{ticks}t {points}bp", rank=2),
+        field(
+            (f"blk {snapshot.block:,} ", "label"),
+            ("–" if seconds is None else age(seconds).rjust(4), "warn" if is_stale else "label"),
+            rank=1, right=True,
+        ),
+    )  # fmt: skip
+
+
+def _narrow_market_line(snapshot: EngineSnapshot, market: Market) -> Line:
+    reserved6, cap6 = _margin_totals(snapshot)
+    bid, ask = (format_price(one, market.tick6) for one in (snapshot.best_bid6, snapshot.best_ask6))
+    share = f"{reserved6 / cap6:.0%}" if cap6 else "–"
+    return (
+        field((bid, "bid"), (" / ", "label"), (ask, "ask")),
+        field(("margin ", "label"), *_margin_bar(snapshot, 8), (share.rjust(4), "plain"), rank=3),
+        _pair("in flight", f"{snapshot.in_flight:>2}", rank=1),
+        _pair("unknown", str(snapshot.unknown), "warn" if snapshot.unknown else "plain", 2),
+        _pair("err", str(snapshot.totals.errors), "danger" if snapshot.totals.errors else "plain", 2, right=True),
+    )
+
+
+class StatusBar(Lines):
+    """The status lines, kept up to date by its screen's ticks."""
+
+    def __init__(self, venue: Venue, market: Market, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._venue, self._market = venue, market
+        self._last = LastTrade()
+        self._shown: tuple[EngineSnapshot, float] | None = None
+
+    def tick(self, snapshot: EngineSnapshot, now: float) -> None:
+        """Show this snapshot as of `now` (Unix seconds)."""
+        self._last = self._last.next(snapshot.last_trade6)
+        self._shown = snapshot, now
+        self.show(status_lines(snapshot, self._venue, self._market, self._last, now, self.size.width))
+
+    def on_resize(self) -> None:
+        if self._shown is not None:
+            self.tick(*self._shown)

@@ -1,0 +1,143 @@
+"""The kill dialog: one sentence of consequence, then progress, then what the chain shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import HorizontalGroup, Vertical
+from textual.screen import ModalScreen
+from textual.types import CSSPathType
+from textual.widgets import Button
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.domain.event import EngineSnapshot
+from ama_tui.ui.actions import Place
+from ama_tui.ui.format import bar, count
+from ama_tui.ui.screens.base import AmaScreen
+from ama_tui.ui.theme import style
+from ama_tui.ui.widgets.ink import Span
+from ama_tui.ui.widgets.lines import Lines, field
+from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.problem import Problem
+
+if TYPE_CHECKING:
+    from ama_tui.engine.desk import KillReport
+
+SURVIVORS_SHOWN = 8
+PROGRESS_CELLS = 30
+
+
+def consequence(snapshot: EngineSnapshot, symbol: str) -> str:
+    """'Cancels 118 orders of 10 wallets on ETH-USD. Nothing new is sent from now.'"""
+    orders, wallets = count(snapshot.resting, "order"), count(len(snapshot.wallets), "wallet")
+    pending = snapshot.in_flight + snapshot.unknown
+    also = f" {count(pending, 'order')} in flight will be found and cancelled too." if pending else ""
+    return f"Cancels {orders} of {wallets} on {symbol}. Nothing new is sent from then on.{also}"
+
+
+def report_lines(report: KillReport) -> str:
+    """The proof, or what is left: the survivors by name, and what nobody can tell."""
+    if report.is_proven:
+        return f"✓ {report.text}"
+    lines = [f"✗ {len(report.survivors)} still open at block {report.block:,}, {report.cancelled} cancelled"]
+    lines += [f"  {one.nickname or one.wallet}  order {one.order_id}" for one in report.survivors[:SURVIVORS_SHOWN]]
+    if len(report.survivors) > SURVIVORS_SHOWN:
+        lines.append(f"  and {len(report.survivors) - SURVIVORS_SHOWN} more")
+    if report.unread:
+        lines.append(f"✗ could not be read: {', '.join(report.unread)}")
+    if report.unsettled:
+        lines.append(f"✗ {count(report.unsettled, 'order')} sent without an answer may still come to rest")
+    return "\n".join(lines)
+
+
+class KillScreen(ModalScreen[None], AmaScreen[None]):
+    """Asks, kills, and shows the proof. The focus rests on No."""
+
+    PLACE: ClassVar[Place] = "kill"
+    CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("dialogs")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "no", "No", show=False),
+        Binding("left", "app.focus_previous", "Previous", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+    ]
+    AUTO_FOCUS = "#no"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at_start = 0
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog", classes="red") as dialog:
+            dialog.border_title = "KILL"
+            yield Plain(id="sentence")
+            yield Lines(id="progress")
+            yield Plain(id="report")
+            yield Problem(id="problem")
+            with HorizontalGroup(id="choices"):
+                yield Button("No, keep running", id="no", compact=True)
+                yield Button("Cancel all orders", id="yes", compact=True, classes="danger")
+                yield Button("Look around", id="look", compact=True)
+                yield Button("Quit", id="quit", compact=True)
+
+    def on_mount(self) -> None:
+        for later in ("#progress", "#report", "#look", "#quit"):
+            self.query_one(later).display = False
+
+    def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
+        if self.ama.market is None:
+            return
+        if self.ama.is_killing:
+            gone = max(0, self._at_start - snapshot.resting)
+            counts: Span = (f"{gone:>{len(str(self._at_start))}}/{self._at_start}", "strong")
+            done = bar(gone / self._at_start if self._at_start else 1.0, PROGRESS_CELLS)
+            line = (field(("cancelling ", "danger"), counts), field(("▕", "rule"), (done, "danger"), ("▏", "rule")))
+            self.query_one("#progress", Lines).show([line])
+        elif self.ama.kill_report is None:
+            self.query_one("#sentence", Plain).show(consequence(snapshot, self.ama.market.symbol))
+
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "yes":
+            self.run_worker(self._kill(), group="kill")
+        elif event.button.id == "quit":
+            self.dismiss()
+            self.ama.action_stop()
+        else:
+            self.action_no()
+
+    def action_no(self) -> None:
+        """Leave the dialog; while orders are being cancelled there is nothing to go back to."""
+        if not self.ama.is_killing:
+            self.dismiss()
+
+    async def _kill(self) -> None:
+        bridge = self.ama.bridge
+        if bridge is None or self.ama.is_killing:
+            return
+        self.ama.is_killing = True
+        self._at_start = bridge.snapshot.resting
+        self._show("#progress")
+        self.query_one(Problem).clear()
+        self.bridge_tick(bridge.snapshot, self.ama.clock())
+        try:
+            report = await bridge.kill()
+        except AmaError as error:
+            self.ama.is_killing = self.ama.leave_after_kill = False
+            self.query_one(Problem).show(error)
+            self._show("#yes", "#look")
+            self.query_one("#yes", Button).label = "Try again"
+            self.query_one("#yes").focus()
+            return
+        self.ama.is_killing = False
+        self.ama.kill_report = report
+        self.query_one("#report", Plain).show(report_lines(report))
+        self.query_one("#report").set_class(report.is_proven, "proven")
+        self._show("#report", "#look", "#quit")
+        self.query_one("#quit").focus()
+        if self.ama.leave_after_kill:
+            self.ama.action_stop()
+
+    def _show(self, *shown: str) -> None:
+        for part in ("#progress", "#report", "#no", "#yes", "#look", "#quit"):
+            self.query_one(part).display = part in shown

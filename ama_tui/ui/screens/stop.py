@@ -1,0 +1,78 @@
+"""Stopping: what is being waited for, what will stay open, and then the application ends."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import HorizontalGroup, Vertical
+from textual.screen import ModalScreen
+from textual.types import CSSPathType
+from textual.widgets import Button
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.domain.event import EngineSnapshot, EngineState
+from ama_tui.ui.actions import Place
+from ama_tui.ui.format import count
+from ama_tui.ui.screens.base import AmaScreen
+from ama_tui.ui.theme import style
+from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.problem import Problem
+
+
+def stopping_text(snapshot: EngineSnapshot) -> str:
+    """What is being waited for."""
+    if snapshot.in_flight:
+        return f"Waiting, at most 10 s, for {count(snapshot.in_flight, 'order')} in flight."
+    return "Saving and closing."
+
+
+def staying_text(snapshot: EngineSnapshot) -> str:
+    """How many orders rest on the book right now."""
+    return f"{count(snapshot.resting, 'order')} on the book now." if snapshot.resting else "No order on the book."
+
+
+class StopScreen(ModalScreen[None], AmaScreen[None]):
+    """Stops the engine on mount and leaves when it is done."""
+
+    PLACE: ClassVar[Place] = "stop"
+    CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("dialogs")]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog") as dialog:
+            dialog.border_title = "Stopping"
+            yield Plain(id="sentence")
+            yield Plain(id="staying", classes="label")
+            yield Plain("^c leaves at once, without waiting", classes="label", id="hint")
+            yield Problem(id="problem")
+            with HorizontalGroup(id="choices"):
+                yield Button("Leave now", id="leave", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#choices").display = False
+        self.run_worker(self._stop(), group="stop")
+
+    def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
+        has_run = snapshot.state is not EngineState.READY
+        self.query_one("#sentence", Plain).show(stopping_text(snapshot))
+        self.query_one("#staying", Plain).show(staying_text(snapshot) if has_run else "")
+
+    async def _stop(self) -> None:
+        from ama_tui.ui.app import CLOSE_SECONDS
+
+        bridge = self.ama.bridge
+        if bridge is not None:
+            state = bridge.snapshot.state
+            if state is not EngineState.READY and not state.is_final:
+                try:
+                    await bridge.ask(lambda desk: desk.stop())
+                except AmaError as error:
+                    self.query_one(Problem).show(error)
+                    self.query_one("#choices").display = True
+                    self.query_one("#leave").focus()
+                    return
+            await bridge.close(CLOSE_SECONDS)
+        self.ama.leave()
+
+    def on_button_pressed(self) -> None:
+        self.ama.leave()

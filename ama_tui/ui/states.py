@@ -1,0 +1,54 @@
+"""The engine's states as the dashboard sees them: how each is written, and what may be done in it."""
+
+from __future__ import annotations
+
+from ama_tui.domain.event import EngineSnapshot, EngineState
+from ama_tui.ui.actions import Need
+from ama_tui.ui.widgets.ink import Ink, Span
+
+BANNER: dict[EngineState, tuple[str, Ink]] = {
+    EngineState.READY: ("○", "label"),
+    EngineState.PREPARING: ("◔", "ours"),
+    EngineState.RUNNING: ("●", "good"),
+    EngineState.PAUSED: ("‖", "warn"),
+    EngineState.NO_NEW: ("◐", "warn"),
+    EngineState.STOPPING: ("◌", "warn"),
+    EngineState.KILLING: ("✗", "danger"),
+    EngineState.STOPPED: ("■", "strong"),
+    EngineState.FAULTED: ("✗", "danger"),
+}
+"""A sign and an ink for every state; its name is always written too."""
+
+KILLABLE = frozenset({EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW, EngineState.FAULTED})
+"""A run exists whose orders a kill can cancel."""
+
+PAUSABLE = frozenset({EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW})
+
+
+def banner(state: EngineState) -> Span:
+    """'● RUNNING' and its ink."""
+    sign, ink = BANNER[state]
+    return f"{sign} {state.value}", ink
+
+
+def has_run(snapshot: EngineSnapshot) -> bool:
+    """Was a run begun, so that orders of it may rest?"""
+    return bool(snapshot.run_id) and snapshot.state is not EngineState.READY
+
+
+def why_not(need: Need, snapshot: EngineSnapshot) -> str | None:
+    """Why an action that needs something cannot be done now, or None when it can."""
+    allowed = {"run": KILLABLE, "pausable": PAUSABLE}.get(need)
+    if allowed is None:
+        return None
+    state = snapshot.state
+    if state is EngineState.PREPARING:
+        return "the run has not begun, no order has been sent"
+    if not has_run(snapshot):
+        return "no run is under way"
+    return None if state in allowed else f"the run is {state.value}"
+
+
+def pause_label(state: EngineState) -> str:
+    """What the pause button does in a state."""
+    return "Resume ␣" if state in (EngineState.PAUSED, EngineState.NO_NEW) else "Pause  ␣"

@@ -1,0 +1,1 @@
+"""Widgets that know nothing of the engine: grids, lines, fields, and how text is painted."""

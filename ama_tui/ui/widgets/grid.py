@@ -1,0 +1,264 @@
+"""A grid of rows that repaints only the rows whose text changed: live tables of any length.
+
+Rows are values; columns say how a row becomes text. On every `tick` the visible rows are turned into
+spans again and compared with what is on the screen, and only the lines that differ are repainted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ama_tui.ui.format import pad
+from ama_tui.ui.widgets.ink import Painted, Span, spans_width
+
+R = TypeVar("R")
+Cell = tuple[Span, ...]
+MARK = "▸ "
+GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R]):
+    """One column. `cell` turns a row, the column's width and the time (Unix seconds) into spans.
+
+    The column of the highest `rank` is left out first when room is short; the one that `grows` takes
+    the room that is left, and `width` is then the least it needs.
+    """
+
+    key: str
+    title: str
+    width: int
+    cell: Callable[[R, int, float], Cell]
+    right: bool = False
+    rank: int = 0
+    grows: bool = False
+
+
+def fit_columns(columns: Sequence[Column[R]], room: int) -> tuple[tuple[Column[R], int], ...]:
+    """The columns that fit into `room` cells, each with its width."""
+    kept = list(columns)
+    while len(kept) > 1 and sum(column.width + GAP for column in kept) - GAP > room:
+        worst = max(range(len(kept)), key=lambda index: (kept[index].rank, index))
+        del kept[worst]
+    spare = max(0, room - sum(column.width + GAP for column in kept) + GAP)
+    fitted: list[tuple[Column[R], int]] = []
+    for column in kept:
+        extra = spare if column.grows else 0
+        spare -= extra
+        fitted.append((column, column.width + extra))
+    return tuple(fitted)
+
+
+def filled(cell: Cell, width: int, *, right: bool) -> Cell:
+    """The cell in exactly `width` cells: cut with '…', or filled with spaces (in front when `right`)."""
+    blank = width - spans_width(cell)
+    if blank == 0:
+        return cell
+    if blank > 0:
+        filling: Span = (" " * blank, "plain")
+        return (filling, *cell) if right else (*cell, filling)
+    kept: list[Span] = []
+    for text, ink in cell:
+        kept.append((pad(text, width) if cell_len(text) > width else text, ink))
+        width -= cell_len(kept[-1][0])
+    return tuple(kept)
+
+
+class Grid(Painted, ScrollView, Generic[R], can_focus=True):
+    """Rows under a header that stays, with a cursor row. Posts `Moved` and `Picked`."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"grid--cursor", "grid--cursor-blurred"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "edge(0)", "First", show=False),
+        Binding("end", "edge(1)", "Last", show=False),
+        Binding("enter", "pick", "Pick", show=False),
+    ]
+    ALLOW_SELECT = False
+
+    class Moved(Message):
+        """The cursor stands on another row, or on another value."""
+
+        def __init__(self, grid: Grid[Any]) -> None:
+            super().__init__()
+            self.grid = grid
+
+        @property
+        def control(self) -> Grid[Any]:
+            return self.grid
+
+    class Picked(Moved):
+        """A row was picked with Enter or a second click."""
+
+    def __init__(self, columns: Sequence[Column[R]], *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._columns = columns
+        self._fitted: tuple[tuple[Column[R], int], ...] = ()
+        self._rows: Sequence[R] = ()
+        self._now = 0.0
+        self._painted: dict[int, tuple[tuple[Span, ...], bool, Strip]] = {}
+        self._cursor = 0
+
+    @property
+    def rows(self) -> Sequence[R]:
+        return self._rows
+
+    @property
+    def cursor(self) -> int:
+        return self._cursor
+
+    @property
+    def current(self) -> R | None:
+        """The row under the cursor."""
+        return self._rows[self._cursor] if self._rows else None
+
+    def columns_for(self, width: int) -> Sequence[Column[R]]:
+        """The columns to choose from at a width; a subclass may have another set for a narrow screen."""
+        return self._columns
+
+    def tick(self, rows: Sequence[R], now: float) -> None:
+        """Show these rows as of `now` (Unix seconds); repaints the visible lines that differ."""
+        count_changed = len(rows) != len(self._rows)
+        self._rows, self._now = rows, now
+        if count_changed:
+            self._resized()
+            self.refresh(layout=True)
+            return
+        top, bottom = self._visible()
+        painted = self._painted
+        changed: list[Region] = []
+        for index in range(top, bottom):
+            known = painted.get(index)
+            if known is not None and known[0] != self._spans(index):
+                del painted[index]
+                changed.append(self._line_region(index))
+        if changed:
+            self.refresh(*changed)
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a row and bring it into view."""
+        if not self._rows:
+            return
+        index = min(len(self._rows) - 1, max(0, index))
+        if index != self._cursor:
+            was, self._cursor = self._cursor, index
+            self.refresh(self._line_region(was), self._line_region(index))
+        self._scroll_into_view(index)
+        self.post_message(self.Moved(self))
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y == 0:
+            return self._header(width)
+        index = self.scroll_offset.y + y - 1
+        if index >= len(self._rows):
+            return Strip.blank(width, self.ink("plain"))
+        at_cursor = index == self._cursor
+        known = self._painted.get(index)
+        if known is not None and known[1] == at_cursor:
+            return known[2]
+        spans = self._spans(index)
+        strip = self._paint(spans, width, at_cursor)
+        self._painted[index] = (spans, at_cursor, strip)
+        return strip
+
+    def _paint(self, spans: tuple[Span, ...], width: int, at_cursor: bool) -> Strip:
+        mark: Span = (MARK if at_cursor else " " * len(MARK), "ours")
+        over: Style | None = None
+        if at_cursor:
+            name = "grid--cursor" if self.has_focus else "grid--cursor-blurred"
+            over = self.get_component_rich_style(name, partial=True)
+        return self.strip((mark, *spans), width, over=over)
+
+    def _header(self, width: int) -> Strip:
+        titles = (" " * GAP).join(pad(column.title, wide, right=column.right) for column, wide in self._fitted)
+        return self.strip([(" " * len(MARK) + titles, "label")], width)
+
+    def _spans(self, index: int) -> tuple[Span, ...]:
+        row = self._rows[index]
+        spans: list[Span] = []
+        for column, width in self._fitted:
+            if spans:
+                spans.append((" " * GAP, "plain"))
+            spans.extend(filled(column.cell(row, width, self._now), width, right=column.right))
+        return tuple(spans)
+
+    def _visible(self) -> tuple[int, int]:
+        top = self.scroll_offset.y
+        return top, min(len(self._rows), top + max(0, self.size.height - 1))
+
+    def _line_region(self, index: int) -> Region:
+        return Region(0, index - self.scroll_offset.y + 1, self.size.width, 1)
+
+    def _resized(self) -> None:
+        width = self.scrollable_content_region.width or self.size.width
+        self._fitted = fit_columns(self.columns_for(width), width - len(MARK))
+        self._painted.clear()
+        if self._rows and self._cursor >= len(self._rows):
+            self._cursor = len(self._rows) - 1
+        self.virtual_size = Size(width, len(self._rows) + 1)
+
+    def _scroll_into_view(self, index: int) -> None:
+        height = max(1, self.size.height - 1)
+        top = self.scroll_offset.y
+        if index < top:
+            self.scroll_to(y=index, animate=False, immediate=True)
+        elif index >= top + height:
+            self.scroll_to(y=index - height + 1, animate=False, immediate=True)
+
+    def notify_style_update(self) -> None:
+        self._painted.clear()
+        super().notify_style_update()
+
+    def on_resize(self) -> None:
+        self._resized()
+        self.refresh()
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        self._painted.pop(self._cursor, None)
+        super().watch_has_focus(_has_focus)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        if round(old_value) != round(new_value):
+            top, bottom = self._visible()
+            for index in [index for index in self._painted if not top <= index < bottom]:
+                del self._painted[index]
+        super().watch_scroll_y(old_value, new_value)
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y == 0:
+            return
+        index = self.scroll_offset.y + offset.y - 1
+        if index < len(self._rows):
+            was = self._cursor
+            self.move_to(index)
+            if event.chain == 2 and was == index:
+                self.action_pick()
+
+    def action_move(self, step: int) -> None:
+        self.move_to(self._cursor + step)
+
+    def action_page(self, step: int) -> None:
+        self.move_to(self._cursor + step * max(1, self.size.height - 2))
+
+    def action_edge(self, last: int) -> None:
+        self.move_to(len(self._rows) - 1 if last else 0)
+
+    def action_pick(self) -> None:
+        if self._rows:
+            self.post_message(self.Picked(self))

@@ -1,0 +1,66 @@
+"""How text is painted: one ink per meaning, and widgets that draw their own lines with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+Ink = Literal[
+    "plain", "label", "strong", "bid", "ask", "ours", "good", "warn", "danger", "demo", "real", "rule", "frame"
+]
+"""What a piece of text means; base.tcss gives each its colour."""
+
+Span = tuple[str, Ink]
+"""A piece of text and what it means. The text must already be plain: no control characters, no markup."""
+
+
+class Painted(Widget):
+    """A widget that draws spans; the styles of its inks are looked up once per theme."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "ink--label",
+        "ink--strong",
+        "ink--bid",
+        "ink--ask",
+        "ink--ours",
+        "ink--good",
+        "ink--warn",
+        "ink--danger",
+        "ink--demo",
+        "ink--real",
+        "ink--rule",
+        "ink--frame",
+    }
+
+    _inks: dict[Ink, Style] | None = None
+
+    def ink(self, name: Ink) -> Style:
+        """The style of an ink on this widget's background."""
+        if self._inks is None:
+            self._inks = {}
+        style = self._inks.get(name)
+        if style is None:
+            base = self.rich_style
+            partial = Style.null() if name == "plain" else self.get_component_rich_style(f"ink--{name}", partial=True)
+            style = self._inks[name] = base + partial
+        return style
+
+    def strip(self, spans: Iterable[Span], width: int, *, over: Style | None = None) -> Strip:
+        """The spans as one line of exactly `width` cells; `over` is laid over every style."""
+        segments = [Segment(text, self.ink(name) + over) for text, name in spans if text]
+        return Strip(segments).adjust_cell_length(width, self.ink("plain") + over)
+
+    def notify_style_update(self) -> None:
+        self._inks = None
+        super().notify_style_update()
+
+
+def spans_width(spans: Iterable[Span]) -> int:
+    """How many cells the spans take."""
+    return sum(cell_len(text) for text, _ in spans)

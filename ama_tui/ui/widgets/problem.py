@@ -1,0 +1,39 @@
+"""An error that stays until it is dealt with: one line that says what is wrong, one that says what to do."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalGroup
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.ui.widgets.plain import Plain
+
+
+class Problem(VerticalGroup):
+    """Hidden until an error is shown in it."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="problem")
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        yield Plain(classes="problem--message")
+        yield Plain(classes="problem--hint")
+
+    @property
+    def text(self) -> str:
+        return "\n".join(part.text for part in self.query(Plain)) if self.display else ""
+
+    def show(self, error: AmaError) -> None:
+        """Show an error's message and hint."""
+        self.show_text(error.message, error.hint)
+
+    def show_text(self, message: str, hint: str = "") -> None:
+        message_line, hint_line = self.query(Plain)
+        message_line.show(f"✗ {message}")
+        hint_line.show(f"→ {hint}" if hint else "")
+        hint_line.display = bool(hint)
+        self.display = True
+
+    def clear(self) -> None:
+        self.display = False
