@@ -13,13 +13,16 @@ settings.register_profile(
 settings.load_profile("ama")
 
 
+PROGRAMS = ("anvil", "tmux")
+"""Tests that are marked with a program's name need it on the PATH."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the anvil tests where there is no anvil; CI installs one and runs them by their marker."""
-    if shutil.which("anvil") is not None:
-        return
+    """Leave out the tests of a program that is not there; CI installs each and runs them by their markers."""
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
     kept, left_out = [], []
     for item in items:
-        (left_out if item.get_closest_marker("anvil") else kept).append(item)
+        (left_out if any(item.get_closest_marker(program) for program in missing) else kept).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept

@@ -20,7 +20,10 @@ def open_dashboard(options: Mapping[str, object], *, demo: bool = False) -> int:
     from ama_tui.ui.run import run_dashboard
 
     outcome = run_dashboard(
-        lambda: open_host(options, demo=demo), make_demo_host=lambda: open_host(options, demo=True), is_demo=demo
+        lambda: open_host(options, demo=demo),
+        make_demo_host=lambda: open_host(options, demo=True),
+        is_demo=demo,
+        begin_at_once=options.get("ask") is False,
     )
     if outcome.last_line:
         print(outcome.last_line, file=sys.stderr, flush=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from ama_tui.cli.options import fleet_options, headless_options, localnet_options
+from ama_tui.cli.options import ask_option, fleet_options, headless_options, localnet_options
 from ama_tui.cli.run import is_headless
 
 
 @click.command("demo")
 @fleet_options
+@ask_option(False)
 @headless_options
 @localnet_options
 def command(**options: object) -> None:

@@ -87,7 +87,7 @@ class _Headless:
             return begin.result()
         begin.cancel()
         await asyncio.gather(begin, return_exceptions=True)
-        return self._interrupted()
+        return self._interrupted(progress)
 
     async def _begin(self, progress: Progress) -> int | None:
         """Open the venue, prepare and begin the run; an exit code when there is nothing to run. Raises AmaError."""
@@ -99,7 +99,7 @@ class _Headless:
         resume = self._options.get("resume")
         resolved, resumes = await desk.resolved_for(market, resume if isinstance(resume, bool) else None)
         if self._stop_asked.is_set():
-            return self._interrupted()
+            return self._interrupted(progress)
         if self._options.get("dry_run"):
             wanted = StartRequest(market, resolved.parameters, resumes, resolved.run.wallets)
             preview = await desk.preview(wanted)
@@ -130,7 +130,8 @@ class _Headless:
         is_short = self._options.get("until") is not None and not was_stopped and not summary["packed"]
         return NOT_PACKED if is_short else 0
 
-    def _interrupted(self) -> int:
+    def _interrupted(self, progress: Progress) -> int:
+        progress.close(quietly=True)
         print("stopped before the run began", file=sys.stderr)
         return INTERRUPTED
 

@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from ama_tui import __version__
-from ama_tui.cli.options import fleet_options, wallets_file_option
+from ama_tui.cli.options import ask_option, fleet_options, wallets_file_option
 from ama_tui.domain.errors import AmaError
 
 COMMANDS = {
@@ -43,6 +43,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="ama-tui")
 @wallets_file_option
 @fleet_options
+@ask_option(True)
 @click.pass_context
 def cli(ctx: click.Context, /, **options: object) -> None:
     """Keep an on-chain order book liquid with a fleet of your own wallets.

@@ -76,6 +76,16 @@ wallets_file_option = click.option(
 )
 
 
+def ask_option(default: bool) -> Callable[[F], F]:
+    """Whether the dashboard asks for the market and the parameters, or begins with what the options say."""
+    text = (
+        "Let the dashboard show the markets and the set-up first"
+        if not default
+        else ("Ask for the market and the parameters in the dashboard, or begin at once")
+    )
+    return click.option("--ask/--no-ask", default=default, help=f"{text} [{'ask' if default else 'begin at once'}].")
+
+
 def headless_options(function: F) -> F:
     """How a run without the dashboard ends and what it prints."""
     options: list[Callable[[F], F]] = [

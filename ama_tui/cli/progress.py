@@ -29,8 +29,9 @@ class Progress:
         self._thread = threading.Thread(target=watch, name="progress", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """Show the last state and end; closing twice is fine."""
+    def close(self, *, quietly: bool = False) -> None:
+        """Show the last state (or, quietly, only what the log still has) and end; closing twice is fine."""
+        self._is_quiet = quietly
         self._done.set()
         if self._thread is not None:
             self._thread.join()
@@ -42,8 +43,7 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._is_quiet = error is not None  # its one line says it all
-        self.close()
+        self.close(quietly=error is not None)  # the error's one line says it all
 
     def _show_lines(self) -> None:
         last = ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from ama_tui.cli.options import fleet_options, headless_options, wallets_file_option
+from ama_tui.cli.options import ask_option, fleet_options, headless_options, wallets_file_option
 
 
 @click.command("run")
 @wallets_file_option
 @fleet_options
+@ask_option(True)
 @headless_options
 def command(**options: object) -> None:
     """Keep a market packed.

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ama_tui.cli.options import localnet_options
-from ama_tui.domain.errors import PreflightError
+from ama_tui.domain.errors import ConfigError, PreflightError
 
 
 @click.command("venue")
@@ -52,9 +52,15 @@ async def _serve(options: object, directory: Path | None) -> None:
     except (NodeError, OSError) as error:
         raise PreflightError(f"the venue did not start: {error}") from None
     async with venue:
+        if directory is not None:
+            try:
+                venue.write(directory)
+            except OSError as error:
+                raise ConfigError(
+                    f"{directory} cannot be written to ({error.strerror})", "name another directory with --write"
+                ) from None
         click.echo(f"API {venue.app_url}  RPC {venue.rpc_url}  chain {venue.chain_id}", err=True)
         if directory is not None:
-            venue.write(directory)
             click.echo(f"wrote {directory / '.env'} and {directory / 'wallets.csv'}", err=True)
             click.echo(f"now: cd {directory} && ama-tui", err=True)
         await stopped.wait()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from ama_tui.cli.options import parameters_given
 from ama_tui.domain.errors import ConfigError, PreflightError
-from ama_tui.engine.host import EngineHost
-from ama_tui.engine.publisher import Publisher
 
 if TYPE_CHECKING:
+    from ama_tui.engine.host import EngineHost
+    from ama_tui.engine.publisher import Publisher
     from ama_tui.engine.service import VenueDesk
     from ama_tui.localnet.process import VenueProcess
 
@@ -43,6 +43,8 @@ def run_options(options: Mapping[str, object]) -> dict[str, object | None]:
 
 def open_host(options: Mapping[str, object], *, demo: bool = False) -> EngineHost:
     """The engine's thread; the engine itself is imported on it, when the desk is first asked for something."""
+    from ama_tui.engine.host import EngineHost
+
     return EngineHost(lambda publisher, freeze: build_desk(options, publisher, freeze, demo=demo))
 
 

@@ -55,6 +55,7 @@ class LogEvent:
     wallet: str = ""
     nickname: str = ""
     is_error: bool = False
+    tx_hash: str = ""
 
 
 class SessionState(Enum):
@@ -172,6 +173,10 @@ class EngineSnapshot:
     errors_last_minute: int = 0
     missing_wallets: tuple[str, ...] = ()
     """The checkpoint's wallets that this run does not have, each as `nickname (n open orders)`."""
+    journal_path: str = ""
+    """Where every action of the run is written, '' before there is a journal."""
+    cancels_on_stop: bool = False
+    """A stop cancels the orders instead of leaving them."""
 
     @property
     def target_orders(self) -> int:

@@ -17,6 +17,9 @@ class StoredRun:
     """What a market's checkpoint says. Times are ISO 8601 UTC; `last_action_at` is Unix ms, 0 for none.
 
     `parameters` are the stored values over the defaults; `stored_keys` names those that were stored.
+    `with_options` are what a resumed run would use: the options over the stored values, None where no
+    option says otherwise. `sessions_valid` counts the wallets whose stored session still holds, None when
+    the chain could not be asked. `missing` names the wallets that the wallets file no longer has.
     """
 
     run_id: str
@@ -26,6 +29,9 @@ class StoredRun:
     parameters: Parameters
     stored_keys: frozenset[str]
     last_action_at: int = 0
+    with_options: Parameters | None = None
+    sessions_valid: int | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,8 @@ class Desk(Protocol):
 
     problems: tuple[str, ...]
     """What is missing or wrong in the environment or the wallets file; empty when a run can start."""
+    problem_lines: tuple[str, ...]
+    """The same for a list: one line for each setting that is missing or wrong."""
     environment_label: str
     is_demo: bool
     wallets_available: int
@@ -115,6 +123,8 @@ class Desk(Protocol):
     defaults: Parameters
     preselected: str | None
     """The market that the options name, by symbol or address."""
+    resume_asked: bool | None
+    """Whether the options ask to resume (True) or to begin afresh (False); None when they do not say."""
 
     async def open(self) -> None: ...
 

@@ -28,7 +28,8 @@ class Sent:
     """A placement that was journalled and that the chain has not settled yet.
 
     `sent_at` is on the engine's monotonic clock; `best_opposite6` is the best opposite price that was
-    known when it was sent; `absences` are (block, time) of the reads that did not show it.
+    known when it was sent; `absences` are (block, time) of the reads that did not show it. `heard_at` is
+    when the venue named its transaction: a slow answer means that it went out later than it was sent.
     """
 
     intent_id: str
@@ -38,6 +39,11 @@ class Sent:
     stage: Stage = Stage.WIRE
     tx_hash: str | None = None
     absences: list[tuple[int, float]] = field(default_factory=list)
+    heard_at: float = float("-inf")
+
+    def accepted(self, tx_hash: str, now: float) -> None:
+        """The venue named its transaction."""
+        self.stage, self.tx_hash, self.heard_at = Stage.ACCEPTED, tx_hash, now
 
     @property
     def working(self) -> WorkingOrder:

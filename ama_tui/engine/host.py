@@ -27,6 +27,7 @@ class EngineHost:
         self._build_desk = build_desk
         self._freeze = threading.Event()
         self._desk: Desk | None = None
+        self._is_closing = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="ama-engine", daemon=True)
 
@@ -50,11 +51,16 @@ class EngineHost:
         return self.call(lambda desk: desk.kill(revoke=revoke))
 
     def close(self, timeout: float) -> bool:
-        """Close the desk, end the loop and join the thread; False when it did not end in `timeout` seconds."""
+        """Close the desk, end the loop and join the thread; False when it did not end in `timeout` seconds.
+
+        Closing again goes on waiting for the same end.
+        """
         if not self._thread.is_alive():
             self._loop.close()
             return True
-        asyncio.run_coroutine_threadsafe(self._finish(), self._loop)
+        if not self._is_closing:
+            self._is_closing = True
+            asyncio.run_coroutine_threadsafe(self._finish(), self._loop)
         self._thread.join(timeout)
         return not self._thread.is_alive()
 

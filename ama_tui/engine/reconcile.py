@@ -77,13 +77,13 @@ def match_receipts(
 def note_absences(book: WalletBook, block: int, now: float, settle_after: float) -> list[Settled]:
     """The placements that the chain has not shown for long enough to be void.
 
-    Only what nobody answers for counts: not on the wire any more, older than `settle_after` seconds,
-    and absent in two reads at least two blocks apart (ten seconds where no block came meanwhile).
-    Notes this read's absence in each.
+    Only what nobody answers for counts: not on the wire any more, sent (and its transaction named, where
+    the venue did) longer ago than `settle_after` seconds, and absent in two reads at least two blocks
+    apart (ten seconds where no block came meanwhile). Notes this read's absence in each.
     """
     settled = []
     for sent in book.sent.values():
-        if sent.stage is Stage.WIRE or now - sent.sent_at < settle_after:
+        if sent.stage is Stage.WIRE or now - max(sent.sent_at, sent.heard_at) < settle_after:
             continue
         if any(_is_far_apart(earlier, (block, now)) for earlier in sent.absences):
             settled.append(Settled(sent, Fate.VOID))

@@ -39,9 +39,10 @@ async def take_up_unsettled(run: RunContext, journal: JournalReplay) -> int:
     for book, placed in unsettled:
         place = _place(placed)
         if place is not None and not _is_settled(placed, receipts, block):
-            stage = Stage.UNKNOWN if placed.tx_hash is None else Stage.ACCEPTED
             sent_at = monotonic() - max(0, now_ms() - placed.ts) / 1000
-            book.sent[placed.intent_id] = Sent(placed.intent_id, place, sent_at, stage=stage, tx_hash=placed.tx_hash)
+            sent = book.sent[placed.intent_id] = Sent(placed.intent_id, place, sent_at, stage=Stage.UNKNOWN)
+            if placed.tx_hash is not None:
+                sent.accepted(placed.tx_hash, monotonic())
             found += 1
     return found
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from ama_tui.domain.errors import CheckpointError, ConfigError, VenueError
-from ama_tui.domain.event import EngineState, KillProgress
+from ama_tui.domain.event import Action, EngineState, KillProgress
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason
 from ama_tui.domain.reading import FleetRead
@@ -78,7 +78,8 @@ class Run:
 
     async def cycle_on(self, ending: Ending) -> None:
         """Cycle until the ending, a stop or a kill. Raises JournalError when the journal can take no more."""
-        self._become(EngineState.RUNNING)
+        if self.state is EngineState.READY:  # else it was paused or ended before it came to this
+            self._become(EngineState.RUNNING)
         while self.state in (EngineState.RUNNING, EngineState.PAUSED):
             read = await self._cycle()
             if self.lanes.failure is not None:
@@ -93,7 +94,7 @@ class Run:
 
     def pause(self) -> None:
         """Place nothing more; orders rest and watching goes on."""
-        if self.state is EngineState.RUNNING:
+        if self.state in (EngineState.READY, EngineState.RUNNING):
             self.lanes.clear()
             self._become(EngineState.PAUSED, "paused by the operator")
             self.context.scribe.note("paused")
@@ -111,7 +112,8 @@ class Run:
         if book.is_parked != parked:
             book.is_parked = parked
             self.lanes.drop(book.address)
-            self.context.scribe.note(f"{book.wallet.nickname} {'paused' if parked else 'resumed'}")
+            text = f"{book.wallet.nickname} {'paused' if parked else 'resumed'} by the operator"
+            self.context.scribe.outcome(book.wallet, Action.NOTE, text)
             self.publish()
 
     async def cancel_order(self, address: str, order_id: int) -> None:
@@ -215,6 +217,7 @@ class Run:
             seconds = max(seconds, RETRY_S)
         seconds = max(0.0, min(seconds, ending.at - monotonic()))
         self.context.next_cycle_at_ms = now_ms() + int(seconds * 1000)
+        self.publish()
         self._woken.clear()
         try:
             async with asyncio.timeout(seconds):

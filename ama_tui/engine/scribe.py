@@ -49,7 +49,7 @@ class Scribe:
     ) -> None:
         """Write what became of an action, then show it."""
         self.journal.append(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error))
-        self.show(action, text, wallet, is_error=error is not None)
+        self.show(action, text, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
     def note(self, text: str, *, is_error: bool = False, params: Mapping[str, object] | None = None) -> None:
         """Write a line about the run as a whole, then show it."""
@@ -70,10 +70,18 @@ class Scribe:
         text = f"{side:4} {format_amount(trade.amount18)} @ {price}"
         self.outcome(wallet, Action.FILL, text, params=params, tx_hash=trade.tx_hash)
 
-    def show(self, action: Action, text: str, wallet: FleetWallet | None = None, *, is_error: bool = False) -> None:
+    def show(
+        self,
+        action: Action,
+        text: str,
+        wallet: FleetWallet | None = None,
+        *,
+        is_error: bool = False,
+        tx_hash: str = "",
+    ) -> None:
         """Put a line on the screen's log only."""
         address, nickname = ("", "") if wallet is None else (wallet.address, wallet.nickname)
-        self.publisher.log(LogEvent(now_ms(), action, text, address, nickname, is_error))
+        self.publisher.log(LogEvent(now_ms(), action, text, address, nickname, is_error, tx_hash))
 
     def describe(self, place: Place) -> str:
         """`sell 0.184 @ 2,500.52 L3`."""

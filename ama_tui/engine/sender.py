@@ -142,8 +142,7 @@ class Sender:
         run.order_ms = (monotonic() - began) * 1000
         book.succeeded()
         book.last_action_at = now_ms()
-        sent.stage = Stage.ACCEPTED
-        sent.tx_hash = answer.tx_hash
+        sent.accepted(answer.tx_hash, monotonic())
         run.tally.placed(answer.tx_hash, book.address, place, sent.best_opposite6)
         status = "mined" if answer.mined else "pending"
         where = f"{status} {answer.block:,}" if answer.block is not None else status
@@ -165,8 +164,10 @@ class Sender:
             return False
         run.tally.error("answer unknown" if tx_hash is None else "order reverted")
         if sent.intent_id in book.sent:
-            sent.stage = Stage.UNKNOWN if tx_hash is None else Stage.ACCEPTED
-            sent.tx_hash = tx_hash
+            if tx_hash is None:
+                sent.stage = Stage.UNKNOWN
+            else:
+                sent.accepted(tx_hash, monotonic())
         if tx_hash is not None:
             run.tally.placed(tx_hash, book.address, sent.place, sent.best_opposite6)
         book.failed(monotonic())

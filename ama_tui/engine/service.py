@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
-from ama_tui.config.environment import load_environment
+from ama_tui.config.environment import environment_problems, load_environment
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Resolved, RunConfig, resolve
 from ama_tui.config.urls import masked_url
@@ -24,9 +24,9 @@ from ama_tui.engine.preview import preview
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run import Ending, Run
 from ama_tui.engine.startup import RunOrder, Startup
+from ama_tui.engine.stored import told, valid_sessions
 from ama_tui.engine.summary import summary_of
 from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
-from ama_tui.store.fields import iso_utc
 from ama_tui.store.state import StateStore
 from ama_tui.strategies.registry import Strategy, names, strategy
 
@@ -63,12 +63,14 @@ class VenueDesk:
     def __init__(self, settings: DeskSettings, publisher: Publisher, freeze: threading.Event) -> None:
         self.publisher = publisher
         self.problems: tuple[str, ...] = ()
+        self.problem_lines: tuple[str, ...] = ()
         self.environment_label = ""
         self.is_demo = False
         self.wallets_available = 0
         self.wallets_asked = 0
         self.defaults = Parameters()
         self.preselected: str | None = None
+        self.resume_asked: bool | None = None
         self.seconds_sessions = 0.0
         self.run: Run | None = None
         self._settings = settings
@@ -95,7 +97,7 @@ class VenueDesk:
         await self._disconnect()
         resolved = self._resolve()
         self.defaults, self.preselected = resolved.parameters, resolved.run.market
-        self.wallets_asked = resolved.run.wallets
+        self.wallets_asked, self.resume_asked = resolved.run.wallets, resolved.run.resume
         source = await asyncio.to_thread(self._settings.find_venue)
         self.is_demo = source.is_demo
         problems: list[str] = []
@@ -107,9 +109,10 @@ class VenueDesk:
             environment = load_environment(source.directory, source.environ)
         except ConfigError as error:
             self.problems = (str(error), *problems)
+            self.problem_lines = (*environment_problems(source.directory, source.environ), *problems)
             return
         self.wallets_available = len(self._wallets)
-        self.problems = tuple(problems)
+        self.problems = self.problem_lines = tuple(problems)
         links, warning = await connect(environment, {one.address: one.key.hex() for one in self._wallets})
         self._links, self._notes = links, (warning,) if warning else ()
         kind = "DEMO localnet" if source.is_demo else f"{masked_url(environment.app_url)} chain"
@@ -146,16 +149,9 @@ class VenueDesk:
         stored = await asyncio.to_thread(self._checkpoint, market)
         if stored is None:
             return None
-        resolved = resolve({}, None, stored.config, strategies=names())
-        return StoredRun(
-            run_id=stored.run_id,
-            started_at=iso_utc(stored.started_at_ms),
-            updated_at=iso_utc(stored.updated_at_ms),
-            wallets=len(stored.wallets),
-            parameters=resolved.parameters,
-            stored_keys=frozenset(Parameters().as_keys()) - frozenset(resolved.missing_in_checkpoint),
-            last_action_at=max((entry.last_action_at or 0 for entry in stored.wallets.values()), default=0),
-        )
+        resolved = self._resolve(stored)
+        sessions = await valid_sessions(self._connected(), stored.wallets, _planner(resolved.run).methods)
+        return told(stored, resolved.parameters, {wallet.address for wallet in self._wallets}, sessions)
 
     async def start(self, request: StartRequest) -> None:
         """Prepare a run and begin to cycle; returns once it does. Raises AmaError; nothing is running then."""

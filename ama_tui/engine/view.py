@@ -34,6 +34,7 @@ def view_of(run: Run) -> EngineSnapshot:
         packed=run.packed,
         missing=tuple(book.note for book in run.missing),
         kill=run.kill_progress,
+        cancels_on_stop=run.cancel_on_stop,
     )
 
 
@@ -45,6 +46,7 @@ def snapshot_of(
     packed: bool = False,
     missing: tuple[str, ...] = (),
     kill: KillProgress | None = None,
+    cancels_on_stop: bool = False,
 ) -> EngineSnapshot:
     """The snapshot of whatever is known so far; also while the run is being prepared."""
     read = context.read
@@ -63,7 +65,7 @@ def snapshot_of(
         last_trade6=None if view is None else view.last_trade6,
         anchor_x2=context.plan.anchor_x2,
         book=EngineSnapshot(state).book if view is None else view.book,
-        wallets=tuple(_row(context, book) for book in context.fleet),
+        wallets=tuple(_row(context, book, state) for book in context.fleet),
         totals=totals_of(context),
         cycle_ms=context.cycle_ms,
         rpc_ms=context.links.chain.stats.last_ms,
@@ -77,6 +79,8 @@ def snapshot_of(
         errors_by_kind=tuple(context.tally.errors_by_kind.most_common()),
         errors_last_minute=context.tally.errors_last_minute(),
         missing_wallets=missing,
+        journal_path=str(context.scribe.journal.path),
+        cancels_on_stop=cancels_on_stop,
     )
 
 
@@ -99,7 +103,7 @@ def totals_of(context: RunContext) -> Totals:
     )
 
 
-def _row(context: RunContext, book: WalletBook) -> WalletRow:
+def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow:
     target = context.parameters.orders_per_side
     was_read = book.read is not None and not book.read_error
     progress = progress_of(book, target, was_read=was_read)
@@ -120,7 +124,7 @@ def _row(context: RunContext, book: WalletBook) -> WalletRow:
         session=_session_state(book),
         session_expiry=book.session_expiry,
         last_action_at=book.last_action_at,
-        note=book.note if context.read is None else progress.reason,
+        note=book.note if state is EngineState.PREPARING else progress.reason,
         is_packed=progress.is_packed,
         is_parked=book.is_parked,
         session_id=book.session_id or "",

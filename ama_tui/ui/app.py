@@ -22,7 +22,7 @@ from ama_tui.ui.actions import BY_ID, actions_at, bindings_for
 from ama_tui.ui.outcome import Outcome
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.screens.starting import StartingScreen
-from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
+from ama_tui.ui.theme import AMA_DARK, THEMES, meanings, style
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ama_tui.engine.desk import KillReport, StartRequest
     from ama_tui.engine.host import EngineHost
     from ama_tui.ui.bridge import Bridge, DeskFacts
+    from ama_tui.ui.history import History
 
 CLOSE_SECONDS = 15.0
 """How long quitting waits for the engine's thread; the engine itself waits at most 10 s for what is in flight."""
@@ -55,10 +56,13 @@ class AmaApp(App[Outcome]):
         *,
         make_demo_host: Callable[[], EngineHost] | None = None,
         is_demo: bool = False,
+        begin_at_once: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """With `begin_at_once` a run begins as soon as the venue is open, with what the options say."""
         super().__init__()
-        self.register_theme(AMA_DARK)
+        for theme in THEMES:
+            self.register_theme(theme)
         # Set before any style sheet is read, so that none has to be read twice.
         self.set_reactive(App.theme, AMA_DARK.name)
         self.stylesheet.set_variables(self.get_css_variables())
@@ -68,12 +72,15 @@ class AmaApp(App[Outcome]):
         self.can_start_demo = make_demo_host is not None and not is_demo
         self.bridge: Bridge | None = None
         self.facts: DeskFacts | None = None
+        self.history: History | None = None
         self.market: Market | None = None
         self.kill_report: KillReport | None = None
         self.is_leaving = False
         self.is_killing = False
         self.leave_after_kill = False
         self.open_exit_code = 0
+        self._begin_at_once = begin_at_once
+        self._has_survivors = False
         self._make_host = make_host
         self._make_demo_host = make_demo_host
         self._signals_taken = False
@@ -84,7 +91,7 @@ class AmaApp(App[Outcome]):
         return StartingScreen(is_demo=self.is_demo)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return MEANINGS
+        return meanings(self.current_theme)
 
     def on_mount(self) -> None:
         self._take_signals()
@@ -125,8 +132,10 @@ class AmaApp(App[Outcome]):
     def open_engine(self) -> None:
         """Load the engine on its thread and ask it what it found."""
         from ama_tui.ui.bridge import POLL_SECONDS, Bridge
+        from ama_tui.ui.history import History
 
         first = self.bridge is None
+        self.history = History()
         self.bridge = Bridge(self._make_host(), clock=self.clock)
         self.bridge.start()
         if first:
@@ -142,23 +151,63 @@ class AmaApp(App[Outcome]):
         except AmaError as error:
             self._show_welcome((error.message,), error.hint, error.exit_code)
             return
-        if self.facts.problems:
-            self._show_welcome(self.facts.problems, "", 2)
+        if self.facts.problem_lines:
+            self._show_welcome(self.facts.problem_lines, "", 2)
         elif not self.is_leaving:
-            from ama_tui.ui.screens.markets import MarketsScreen
-
             self.open_exit_code = 0
-            self.push_screen(MarketsScreen(self.facts))
+            if self._begin_at_once:
+                await self._begin_by_itself(self.facts)
+            else:
+                self._show_markets(self.facts)
+
+    def _show_markets(self, facts: DeskFacts, *, opens_preselected: bool = True) -> None:
+        from ama_tui.ui.screens.markets import MarketsScreen
+
+        self.push_screen(MarketsScreen(facts, opens_preselected=opens_preselected))
+
+    async def _begin_by_itself(self, facts: DeskFacts) -> None:
+        """Begin on the market that the options name (in the demo: or the first), resuming what is stored.
+
+        What cannot be decided without the operator is asked: the market list is shown then.
+        """
+        from ama_tui.domain.errors import AmaError
+        from ama_tui.ui.at_once import first_request
+
+        assert self.bridge is not None  # noqa: S101 - the desk is open
+        try:
+            request = await first_request(self.bridge, facts)
+        except AmaError as error:
+            if not self.is_leaving:
+                self._show_markets(facts, opens_preselected=False)
+                self.tell(str(error), is_error=True)
+            return
+        if not self.is_leaving:
+            self.begin(request)
+
+    def action_markets(self) -> None:
+        """Back to the list once a run has ended, to set up another."""
+        from ama_tui.ui.screens.markets import MarketsScreen
+
+        if self.facts is None or self.refused("run.markets"):
+            return
+        while len(self.screen_stack) > 1 and not isinstance(self.screen, MarketsScreen):
+            self.pop_screen()
+        if not isinstance(self.screen, MarketsScreen):
+            self._show_markets(self.facts, opens_preselected=False)
 
     def _show_welcome(self, problems: tuple[str, ...], hint: str, exit_code: int) -> None:
         from ama_tui.ui.screens.welcome import WelcomeScreen
 
-        self.open_exit_code = exit_code
         if not self.is_leaving:
+            self.open_exit_code = exit_code
             self.push_screen(WelcomeScreen(problems, hint, offers_demo=self.can_start_demo))
 
     def _poll(self) -> None:
-        if self.bridge is None or self.bridge.poll() is None:
+        if self.bridge is None:
+            return
+        if self.history is not None:
+            self.history.note(self.bridge.snapshot, self.clock())
+        if self.bridge.poll() is None:
             return
         self.refresh_bindings()
         for screen in self.screen_stack[:-1]:
@@ -195,21 +244,37 @@ class AmaApp(App[Outcome]):
 
         return why_not(need, self.bridge.snapshot)
 
-    def _refused(self, action_id: str) -> bool:
+    def refused(self, action_id: str) -> bool:
+        """Say why an action cannot be done now; True when it cannot."""
         reason = self.why_not(action_id)
         if reason is not None:
             self.tell(f"{BY_ID[action_id].label}: {reason}")
         return reason is not None
 
     def tell(self, text: str, *, is_error: bool = False) -> None:
-        """A short message in the corner; never read as markup."""
+        """A short message in the corner, unless it stands there already; never read as markup."""
         from ama_tui.ui.format import plain
 
-        self.notify(plain(text), severity="error" if is_error else "information", markup=False)
+        message = plain(text)
+        if all(one.message != message for one in self._notifications):
+            self.notify(message, severity="error" if is_error else "information", markup=False)
+
+    def fail(self, error: AmaError) -> None:
+        """An error stays until it is read, on a screen that has a place for it; else it stands in the corner."""
+        show = getattr(self.screen, "show_error", None)
+        if show is None:
+            self.tell(str(error), is_error=True)
+        else:
+            show(error)
+
+    def copy(self, text: str, name: str) -> None:
+        """Put a text on the clipboard, and say so."""
+        self.copy_to_clipboard(text)
+        self.tell(f"copied: {name}")
 
     def action_start_demo(self) -> None:
         """Leave the venue that cannot be used and open one of our own."""
-        if not self._refused("demo.start") and self._make_demo_host is not None:
+        if not self.refused("demo.start") and self._make_demo_host is not None:
             self._make_host, self.can_start_demo, self.is_demo = self._make_demo_host, False, True
             self._open_again()
 
@@ -229,7 +294,7 @@ class AmaApp(App[Outcome]):
 
     async def action_pause(self) -> None:
         """Pause a run, or go on with it."""
-        if self._refused("run.pause") or self.bridge is None:
+        if self.refused("run.pause") or self.bridge is None:
             return
         from ama_tui.domain.errors import AmaError
         from ama_tui.domain.event import EngineState
@@ -240,7 +305,7 @@ class AmaApp(App[Outcome]):
             else:
                 await self.bridge.ask(lambda desk: desk.resume())
         except AmaError as error:
-            self.tell(str(error), is_error=True)
+            self.fail(error)
         self._poll()
 
     def action_kill(self) -> None:
@@ -249,8 +314,17 @@ class AmaApp(App[Outcome]):
 
         if any(isinstance(screen, KillScreen) for screen in self.screen_stack):
             return
-        if not self._refused("run.kill"):
+        if not self.refused("run.kill"):
             self.push_screen(KillScreen())
+
+    def action_help(self) -> None:
+        """Show every key and what it does; once more closes it."""
+        from ama_tui.ui.screens.help import HelpScreen
+
+        if isinstance(self.screen, HelpScreen):
+            self.screen.action_back()
+        elif isinstance(self.screen, AmaScreen):
+            self.push_screen(HelpScreen(self.screen.PLACE))
 
     def action_stop(self) -> None:
         """Stop the run if there is one, close the engine, and leave. A kill is finished first."""
@@ -283,7 +357,14 @@ class AmaApp(App[Outcome]):
         from ama_tui.ui.screens.preparation import PreparationScreen
 
         self.market = request.market
+        self._has_survivors = self._survived
+        self.kill_report = None
         self.push_screen(PreparationScreen(request))
+
+    @property
+    def _survived(self) -> bool:
+        """Did a kill, of this run or of one before it, leave orders that may still rest?"""
+        return self._has_survivors or (self.kill_report is not None and not self.kill_report.is_proven)
 
     def started(self) -> None:
         """The run cycles: show it live in the place of its preparation, which is on top."""
@@ -292,19 +373,22 @@ class AmaApp(App[Outcome]):
         if self.market is not None and not self.is_leaving:
             self.switch_screen(LiveScreen(self.market))
 
-    def start_failed(self, error: AmaError) -> None:
-        """The run could not start: from its preparation back to the set-up, which says why."""
+    def start_failed(self, request: StartRequest, error: AmaError) -> None:
+        """The run could not start: from its preparation to the set-up, which says why."""
         from ama_tui.ui.screens.setup import SetupScreen
 
-        if not self.is_leaving:
-            self.pop_screen()
-            if isinstance(self.screen, SetupScreen):
-                self.screen.start_failed(error)
+        if self.is_leaving or self.facts is None:
+            return
+        self.pop_screen()
+        if isinstance(self.screen, SetupScreen):
+            self.screen.start_failed(error)
+        else:
+            self._show_markets(self.facts, opens_preselected=False)
+            self.push_screen(SetupScreen(request.market, self.facts, failed=(request, error)))
 
     def leave(self) -> None:
         """Exit; what stays open is the last line."""
-        survived = self.kill_report is not None and not self.kill_report.is_proven
-        code = 4 if survived else self.open_exit_code
+        code = 4 if self._survived else self.open_exit_code
         self.exit(Outcome(code, self._last_words("stopped")), return_code=code)
 
     def stop_after_crash(self) -> Outcome:
@@ -328,7 +412,6 @@ class AmaApp(App[Outcome]):
         for spec in actions_at(place) if place else ():
             if spec.in_palette:
                 yield SystemCommand(spec.title, spec.tooltip, self._runner(screen, spec.action))
-        yield SystemCommand("app: theme", "Choose the colours.", self.action_change_theme)
 
     def _runner(self, screen: Screen[Any], action: str) -> Callable[[], Any]:
         async def run() -> None:

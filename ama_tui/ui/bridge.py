@@ -2,7 +2,7 @@
 
 The bridge reads the publisher's latest snapshot and hands it to the views that are attached; a screen
 under a dialog detaches itself and is not repainted. Commands return awaitables of the screen's own
-loop. Abandoning such an awaitable never cancels the engine's work.
+loop. Abandoning such an awaitable never cancels the engine's work, except of a `read`.
 """
 
 from __future__ import annotations
@@ -32,12 +32,19 @@ POLL_SECONDS = 0.25
 class DeskFacts:
     """What the desk knows once it is open; see `Desk` for the fields."""
 
-    problems: tuple[str, ...]
+    problem_lines: tuple[str, ...]
     environment_label: str
     is_demo: bool
     wallets_available: int
+    wallets_asked: int
     defaults: Parameters
     preselected: str | None
+    resume_asked: bool | None
+
+    @property
+    def wallets(self) -> int:
+        """How many wallets take part unless the operator says otherwise."""
+        return max(1, min(self.wallets_asked, self.wallets_available))
 
 
 class View(Protocol):
@@ -94,12 +101,14 @@ class Bridge:
         async def opened(desk: Desk) -> DeskFacts:
             await desk.open()
             return DeskFacts(
-                problems=tuple(desk.problems),
+                problem_lines=tuple(desk.problem_lines),
                 environment_label=desk.environment_label,
                 is_demo=desk.is_demo,
                 wallets_available=desk.wallets_available,
+                wallets_asked=desk.wallets_asked,
                 defaults=desk.defaults,
                 preselected=desk.preselected,
+                resume_asked=desk.resume_asked,
             )
 
         return await self.ask(opened)
@@ -108,9 +117,21 @@ class Bridge:
         """Have the desk do something, and wait for it. Raises AmaError, whatever went wrong."""
         return await _settled(self._host.call(action))
 
-    async def kill(self) -> KillReport:
-        """Freeze every send at once, then cancel everything and prove it. Raises AmaError."""
-        return await _settled(self._host.kill_now())
+    async def read(self, action: Callable[[Desk], Awaitable[T]]) -> T:
+        """Like `ask`, for what may be broken off: giving up the answer takes the request back. Raises AmaError."""
+        future = self._host.call(action)
+        try:
+            return await _settled(future)
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
+
+    async def kill(self, *, revoke: bool = False) -> KillReport:
+        """Freeze every send at once, then cancel everything and prove it; `revoke` ends the sessions too.
+
+        Raises AmaError.
+        """
+        return await _settled(self._host.kill_now(revoke=revoke))
 
     async def close(self, timeout: float) -> bool:
         """Close the engine and join its thread; False when it did not end in `timeout` seconds."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ama_tui.domain.event import EngineSnapshot, WalletRow
+from ama_tui.domain.event import EngineSnapshot
 from ama_tui.domain.market import BookLevel
 from ama_tui.domain.order import Side
 
@@ -41,41 +41,49 @@ class Levels:
         return not self.bids and not self.asks
 
 
-@dataclass(slots=True)
-class _Own:
-    """The fleet's amounts by price, on one side."""
+_Amounts = dict[int, int]
+"""Amounts by price."""
 
-    resting: dict[int, int] = field(default_factory=dict)
-    in_flight: dict[int, int] = field(default_factory=dict)
+_latest: tuple[EngineSnapshot, Levels] | None = None
 
 
 def levels_of(snapshot: EngineSnapshot) -> Levels:
-    """Every price at which anything rests or is on its way: those that were read, and our own beyond them."""
-    bids, asks = _own(snapshot.wallets)
+    """Every price at which anything rests or is on its way: those that were read, and our own beyond them.
+
+    The latest answer is kept, so that all panels that show a snapshot share it. For the screen's thread only.
+    """
+    global _latest
+    if _latest is None or _latest[0] is not snapshot:
+        _latest = (snapshot, _levels(snapshot))
+    return _latest[1]
+
+
+def _levels(snapshot: EngineSnapshot) -> Levels:
+    buy, book = Side.BUY, snapshot.book
+    bids: _Amounts = {}
+    asks: _Amounts = {}
+    sent_bids: _Amounts = {}
+    sent_asks: _Amounts = {}
+    for row in snapshot.wallets:
+        for order in row.orders:
+            resting, price6 = bids if order.side is buy else asks, order.price6
+            resting[price6] = resting.get(price6, 0) + order.amount18
+        for one in row.working:
+            sent, price6 = sent_bids if one.side is buy else sent_asks, one.price6
+            sent[price6] = sent.get(price6, 0) + one.amount18
     return Levels(
-        _side(Side.BUY, snapshot.book.bids, snapshot.best_bid6, bids),
-        _side(Side.SELL, snapshot.book.asks, snapshot.best_ask6, asks),
+        _side(Side.BUY, book.bids, snapshot.best_bid6, bids, sent_bids),
+        _side(Side.SELL, book.asks, snapshot.best_ask6, asks, sent_asks),
     )
 
 
-def _own(wallets: Iterable[WalletRow]) -> tuple[_Own, _Own]:
-    bids, asks = _Own(), _Own()
-    for row in wallets:
-        for order in row.orders:
-            resting = (bids if order.side is Side.BUY else asks).resting
-            resting[order.price6] = resting.get(order.price6, 0) + order.amount18
-        for sent in row.working:
-            in_flight = (bids if sent.side is Side.BUY else asks).in_flight
-            in_flight[sent.price6] = in_flight.get(sent.price6, 0) + sent.amount18
-    return bids, asks
-
-
-def _side(side: Side, read: Iterable[BookLevel], best6: int | None, own: _Own) -> tuple[Level, ...]:
+def _side(
+    side: Side, read: Iterable[BookLevel], best6: int | None, resting: _Amounts, sent: _Amounts
+) -> tuple[Level, ...]:
     sizes: dict[int, int | None] = {level.price6: level.amount18 for level in read}
-    for price6 in (best6, *own.resting, *own.in_flight):
-        if price6 is not None:
-            sizes.setdefault(price6, None)
+    for price6 in (*resting, *sent) if best6 is None else (best6, *resting, *sent):
+        sizes.setdefault(price6, None)
     return tuple(
-        Level(side, price6, sizes[price6], own.resting.get(price6, 0), own.in_flight.get(price6, 0))
+        Level(side, price6, sizes[price6], resting.get(price6, 0), sent.get(price6, 0))
         for price6 in sorted(sizes, reverse=side is Side.BUY)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -23,8 +24,11 @@ def last_words(verb: str, market: Market, snapshot: EngineSnapshot, report: Kill
     from ama_tui.ui.format import count, plain
 
     symbol = plain(market.symbol)
+    # The demo's journal goes with its venue; only one that is still there is named.
+    path = snapshot.journal_path
+    log = f"; log: {plain(path)}" if path and Path(path).exists() else ""
     if report is not None:
-        return f"ama-tui: killed on {symbol}: {plain(report.text)}"
+        return f"ama-tui: killed on {symbol}: {plain(report.text)}{log}"
     if not snapshot.wallets or not snapshot.run_id:
         return f"ama-tui: {verb} before anything was sent on {symbol}"
     open_now = snapshot.resting
@@ -34,4 +38,4 @@ def last_words(verb: str, market: Market, snapshot: EngineSnapshot, report: Kill
         for number, name in ((snapshot.in_flight, "in flight"), (snapshot.unknown, "unknown"))
         if number
     ]
-    return f"ama-tui: {verb}; {', '.join([rests, *pending])}"
+    return f"ama-tui: {verb}; {', '.join([rests, *pending])}{log}"

@@ -17,14 +17,16 @@ def run_dashboard(
     *,
     make_demo_host: Callable[[], EngineHost] | None = None,
     is_demo: bool = False,
+    begin_at_once: bool = False,
 ) -> Outcome:
     """Show the dashboard until the operator leaves it; say how it ended.
 
+    With `begin_at_once` a run begins without a question, as far as the options say all it takes.
     `make_host` is called once the first frame is on the screen, so what it imports does not delay that
     frame. After a crash of the screen the engine is stopped all the same, and the exit code is 1. When
     `Outcome.at_once` is set the engine was not waited for: end the process without joining threads.
     """
-    app = AmaApp(make_host, make_demo_host=make_demo_host, is_demo=is_demo)
+    app = AmaApp(make_host, make_demo_host=make_demo_host, is_demo=is_demo, begin_at_once=begin_at_once)
     outcome: Outcome | None = None
     try:
         outcome = app.run()

@@ -38,7 +38,11 @@ def has_run(snapshot: EngineSnapshot) -> bool:
 
 def why_not(need: Need, snapshot: EngineSnapshot) -> str | None:
     """Why an action that needs something cannot be done now, or None when it can."""
-    allowed = {"run": KILLABLE, "pausable": PAUSABLE}.get(need)
+    if need == "ended":
+        return None if snapshot.state.is_final else f"the run is {snapshot.state.value}: stop or kill it first"
+    if need == "paused" and snapshot.state is EngineState.RUNNING:
+        return "pause the run first (␣)"
+    allowed = {"run": KILLABLE, "pausable": PAUSABLE, "paused": frozenset({EngineState.PAUSED})}.get(need)
     if allowed is None:
         return None
     state = snapshot.state

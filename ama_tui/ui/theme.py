@@ -1,4 +1,4 @@
-"""Colours and style sheets: the dashboard's own dark theme, and what its meanings look like under any other theme."""
+"""Colours and style sheets: the dashboard's themes, and what its meanings look like under any other theme."""
 
 from __future__ import annotations
 
@@ -24,8 +24,45 @@ MEANINGS = {
     "label": "#8593a3",
     "rule": "#2b3643",
     "cursor-row": "#16283b",
+    "on-colour": "#0b1016",
 }
-"""One colour per meaning. `label` is quiet text, `rule` lines and empty parts of bars."""
+"""One colour per meaning, on a dark ground. `label` is quiet text, `rule` lines and empty parts of bars,
+`on-colour` text on a ground of one of the others."""
+
+LIGHT_MEANINGS = {
+    "bid": "#08704a",
+    "ask": "#a8431a",
+    "ours": "#0a5ca8",
+    "good": "#08704a",
+    "warn": "#8a5a00",
+    "danger": "#b3142d",
+    "label": "#57636f",
+    "rule": "#b9c2cb",
+    "cursor-row": "#cfe2f5",
+    "on-colour": "#ffffff",
+}
+
+ANSI_MEANINGS = {
+    "bid": "ansi_green",
+    "ask": "ansi_yellow",
+    "ours": "ansi_cyan",
+    "good": "ansi_green",
+    "warn": "ansi_yellow",
+    "danger": "ansi_red",
+    "label": "ansi_default",
+    "rule": "ansi_bright_black",
+    "cursor-row": "ansi_default",
+    "on-colour": "ansi_black",
+}
+"""The terminal's own colours, whatever they are."""
+
+
+def meanings(theme: Theme) -> dict[str, str]:
+    """What the meanings look like under a theme that does not say so itself."""
+    if theme.ansi:
+        return ANSI_MEANINGS
+    return MEANINGS if theme.dark else LIGHT_MEANINGS
+
 
 AMA_DARK = Theme(
     name="ama-dark",
@@ -52,3 +89,32 @@ AMA_DARK = Theme(
         "input-selection-background": "#58b0ff 35%",
     },
 )
+
+AMA_LIGHT = Theme(
+    name="ama-light",
+    primary="#0a5ca8",
+    secondary="#5b93c7",
+    accent="#0a5ca8",
+    warning="#8a5a00",
+    error="#b3142d",
+    success="#08704a",
+    foreground="#17202a",
+    background="#fbfcfd",
+    surface="#f1f4f7",
+    panel="#e6ebf0",
+    dark=False,
+    variables={
+        **LIGHT_MEANINGS,
+        "border": "#0a5ca8",
+        "border-blurred": "#b9c2cb",
+        "scrollbar": "#b9c2cb",
+        "scrollbar-background": "#f1f4f7",
+        "scrollbar-hover": "#8fa0b0",
+        "scrollbar-active": "#0a5ca8",
+        "input-cursor-background": "#17202a",
+        "input-selection-background": "#0a5ca8 25%",
+    },
+)
+
+THEMES = (AMA_DARK, AMA_LIGHT)
+"""Our own. The terminal's colours are used by Textual's `ansi-dark` and `ansi-light`."""

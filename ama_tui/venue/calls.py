@@ -18,7 +18,10 @@ from ama_tui.venue.multicall import MULTICALL3, Call, CallResult
 from ama_tui.venue.rpc import JsonRpc
 
 _REFUSALS = 3
-"""So many refusals in a row to read at a block, and the node is taken to keep no history."""
+"""So many refusals in a row to read at a block, and the node is taken to keep no history for a while."""
+
+_UNPINNED_READS = 100
+"""So many reads are then made at the latest block before history is asked for once more."""
 
 _ATTEMPTS = 4
 _WAIT = 0.15
@@ -62,6 +65,7 @@ class CallReader:
         self._max_chunk = max_chunk
         self._runner: Runner | None = None
         self._refusals = 0
+        self._unpinned_left = 0
 
     async def first(self, calls: Sequence[Call]) -> BlockRead:
         """Run reads at the latest block."""
@@ -81,7 +85,7 @@ class CallReader:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await asyncio.sleep(_WAIT)
-            if self._refusals < _REFUSALS:
+            if self._unpinned_left == 0:
                 try:
                     results = await runner.run(calls, hex(block))
                     self._refusals = 0
@@ -90,12 +94,21 @@ class CallReader:
                     pass  # no history, or it has not seen that block yet: the next read tells which
             newest, results = await runner.newest(calls)
             if newest >= block:
-                self._refusals += 1
+                self._note_refusal()
                 return results, False
         raise MalformedError(
             f"the node answers from before block {block}, which it had already shown",
             "its address seems to be shared by nodes that are out of step; use another",
         )
+
+    def _note_refusal(self) -> None:
+        if self._unpinned_left > 0:
+            self._unpinned_left -= 1
+            return
+        self._refusals += 1
+        if self._refusals >= _REFUSALS:
+            self._unpinned_left = _UNPINNED_READS
+            self._refusals = _REFUSALS - 1
 
     async def _chosen_runner(self) -> Runner:
         """Multicall3 is looked for once, on first use."""

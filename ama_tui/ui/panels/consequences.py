@@ -1,13 +1,12 @@
-"""What a set-up means, in a few lines, before anything is signed: orders, distances, sizes, warnings."""
+"""What a set-up means, in a few lines, before anything is signed: orders, collateral, warnings."""
 
 from __future__ import annotations
 
 from ama_tui.domain.market import Market, Quote
-from ama_tui.domain.money import format_price
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import MarketSnapshot
 from ama_tui.strategies.anchor import anchor_x2, misfit
-from ama_tui.ui.format import basis_points, count, plain
+from ama_tui.ui.format import basis_points, count
 from ama_tui.ui.widgets.ink import Span
 from ama_tui.ui.widgets.lines import Line, field
 
@@ -39,39 +38,19 @@ def _line(*spans: Span) -> Line:
 
 def consequence_lines(parameters: Parameters, wallets: int, market: Market, quote: Quote | None) -> list[Line]:
     """What will happen if the run is started with these parameters."""
-    per_wallet = 2 * parameters.orders_per_side
-    near, far = parameters.min_distance_ticks, parameters.max_distance_ticks
     anchor = quote_anchor_x2(quote, market)
     lines = [
         _line(
-            (count(wallets * per_wallet, "order"), "strong"),
+            (count(wallets * 2 * parameters.orders_per_side, "order"), "strong"),
             (f"  {count(wallets, 'wallet')} × {parameters.orders_per_side} bids and asks", "label"),
         ),
-        _line((f"{near:,}…{far:,} ticks from the anchor", "plain"), *_in_points(near, far, market, anchor)),
         _line(
-            (f"{parameters.size_min:g}…{parameters.size_max:g} {plain(market.symbol)} an order", "plain"),
-            *_in_usdc(parameters, anchor),
+            (f"at most {parameters.max_utilization:.0%}", "strong"), (" of a wallet's collateral tied up", "label"),
         ),
-        _line((f"at most {parameters.max_utilization:.0%} of a wallet's collateral tied up", "plain")),
-    ]
-    points = basis_points(near * market.tick6, anchor)
+    ]  # fmt: skip
+    points = basis_points(parameters.min_distance_ticks * market.tick6, anchor)
     if points is not None and points < CLOSE_BPS:
         lines.append(_line((f"⚠ the nearest distance is {points:.1f} bp, under {CLOSE_BPS:g} bp", "warn")))
     if quote is not None and anchor is None:
         lines.append(_line(("⚠ no price yet: quotes wait for an anchor", "warn")))
     return lines
-
-
-def _in_points(near: int, far: int, market: Market, anchor: int | None) -> tuple[Span, ...]:
-    low, high = (basis_points(distance * market.tick6, anchor) for distance in (near, far))
-    if low is None or high is None or anchor is None:
-        return ()
-    price = format_price(anchor // 2, market.tick6)
-    return ((f"  {low:.1f}…{high:.1f} bp of {price}", "label"),)
-
-
-def _in_usdc(parameters: Parameters, anchor: int | None) -> tuple[Span, ...]:
-    if anchor is None:
-        return ()
-    price = anchor / 2_000_000
-    return ((f"  {parameters.size_min * price:,.2f}…{parameters.size_max * price:,.2f} USDC", "label"),)

@@ -1,28 +1,35 @@
-"""The set-up form: a field for every parameter and for the number of wallets, checked as it is typed."""
+"""The form of a run: a field for every parameter and for the number of wallets, checked as it is typed."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from textual.app import ComposeResult
 from textual.containers import HorizontalGroup, VerticalGroup
 from textual.message import Message
 from textual.widgets import Input
 
-from ama_tui.domain.parameters import SPECS, Parameters, ParameterSpec, problems_of
+from ama_tui.domain.market import Market
+from ama_tui.domain.parameters import SPECS, Parameters, problems_of
+from ama_tui.ui.format import basis_points
 from ama_tui.ui.widgets.plain import Plain
 
 WALLETS_FIELD = "wallets"
 
-ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("orders per side", ("orders_per_side",), ""),
-    ("collateral share", ("max_utilization",), ""),
-    ("distance", ("min_distance_ticks", "max_distance_ticks"), "ticks"),
-    ("order size", ("size_min", "size_max"), ""),
-    ("delay", ("min_delay_ms", "max_delay_ms"), "ms"),
+DISTANCES = ("min_distance_ticks", "max_distance_ticks")
+SIZES = ("size_min", "size_max")
+
+ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("orders per side", ("orders_per_side",)),
+    ("collateral share", ("max_utilization",)),
+    ("distance, ticks", DISTANCES),
+    ("order size, base", SIZES),
+    ("delay, ms", ("min_delay_ms", "max_delay_ms")),
 )
-"""The form's lines: label, one parameter or the two ends of a range, unit."""
+"""The form's lines: label with its unit, one parameter or the two ends of a range."""
 
 _BY_NAME = {spec.name: spec for spec in SPECS}
 
@@ -49,11 +56,18 @@ def number(text: str) -> int | float | str:
         return text
 
 
+def shown(value: float) -> str:
+    """A value as its field has it, so that reading it gives the value again."""
+    return f"{Decimal(repr(value)):f}".removesuffix(".0")
+
+
 def form_state(texts: Mapping[str, str], wallets_available: int) -> FormState:
-    """Read a form whose fields are named by parameter attribute, and `wallets`."""
+    """Read a form whose fields are named by parameter attribute, and `wallets` where it has that field."""
     values = {spec.key: number(texts[spec.name]) for spec in SPECS}
     problems = problems_of(values)
     parameters = None if problems else Parameters.checked(values)
+    if WALLETS_FIELD not in texts:
+        return FormState(parameters, None, tuple(problems))
     wanted = number(texts[WALLETS_FIELD])
     wallets = wanted if isinstance(wanted, int) and 1 <= wanted <= wallets_available else None
     if wallets is None:
@@ -67,6 +81,34 @@ def help_text(field_name: str, wallets_available: int) -> str:
         return f"how many wallets of the file take part, from the first: 1…{wallets_available}"
     spec = _BY_NAME[field_name]
     return f"{spec.key}: {spec.meaning} · {spec.range_text} {spec.unit} · default {spec.default:g}"
+
+
+def values_in(texts: Mapping[str, str], names: Iterable[str]) -> list[float]:
+    """The numbers of these fields, those that are one."""
+    numbers = (number(texts[name]) for name in names)
+    return [float(value) for value in numbers if not isinstance(value, str) and math.isfinite(value)]
+
+
+def distance_note(texts: Mapping[str, str], market: Market, anchor_x2: int | None) -> str:
+    """The distances in basis points of the anchor (given doubled): '0.4…4.8 bp'; '' without an anchor."""
+    points = [basis_points(int(ticks * market.tick6), anchor_x2) for ticks in values_in(texts, DISTANCES)]
+    known = [f"{one:,.1f}" for one in points if one is not None]
+    return f"{'…'.join(known)} bp" if known else ""
+
+
+def size_note(texts: Mapping[str, str], anchor_x2: int | None) -> str:
+    """The sizes in USDC at the anchor (given doubled): '125…625 USDC'; '' without an anchor."""
+    if not anchor_x2:
+        return ""
+    worth = [_worth(size * anchor_x2 / 2_000_000) for size in values_in(texts, SIZES)]
+    return f"{'…'.join(worth)} USDC" if worth else ""
+
+
+def _worth(usdc: float) -> str:
+    """0.4213 → '0.42', 15000 → '15,000', 12345678 → '12.35M'."""
+    if usdc >= 1_000_000:
+        return f"{usdc / 1_000_000:,.2f}M"
+    return f"{usdc:,.0f}" if usdc >= 10 else f"{usdc:.2f}"
 
 
 class ParameterForm(VerticalGroup):
@@ -85,21 +127,30 @@ class ParameterForm(VerticalGroup):
     class Entered(Message):
         """Enter was pressed in a field."""
 
-    def __init__(self, parameters: Parameters, wallets: int, wallets_available: int, *, id: str | None = None) -> None:
+    def __init__(
+        self, parameters: Parameters, wallets: int | None, wallets_available: int = 0, *, id: str | None = None
+    ) -> None:
+        """`wallets` None leaves the field for their number out."""
         super().__init__(id=id)
         self._initial = parameters
         self._wallets = wallets
         self._available = wallets_available
+        self._market: Market | None = None
+        self._anchor_x2: int | None = None
 
     def compose(self) -> ComposeResult:
-        for label, names, unit in ROWS:
+        for label, names in ROWS:
             with HorizontalGroup(classes="form-row"):
                 yield Plain(label, classes="form-label label")
                 for place, name in enumerate(names):
                     if place:
                         yield Plain("…", classes="form-dots label")
-                    yield self._input(name, f"{getattr(self._initial, name):g}")
-                yield Plain(self._range(names, unit), classes="form-range label")
+                    yield self._input(name, shown(getattr(self._initial, name)))
+                yield Plain(_BY_NAME[names[0]].range_text, classes="form-range label")
+                if names in (DISTANCES, SIZES):
+                    yield Plain(id="form-bp" if names == DISTANCES else "form-usdc", classes="form-note")
+        if self._wallets is None:
+            return
         with HorizontalGroup(classes="form-row"):
             yield Plain("wallets", classes="form-label label")
             yield self._input(WALLETS_FIELD, str(self._wallets))
@@ -110,10 +161,6 @@ class ParameterForm(VerticalGroup):
             value, id=f"field-{name}", name=name, compact=True, restrict=r"[0-9.]*", max_length=12, classes="form-input"
         )
 
-    def _range(self, names: Iterable[str], unit: str) -> str:
-        spec: ParameterSpec = _BY_NAME[next(iter(names))]
-        return f"{spec.range_text} {unit}".strip()
-
     @property
     def texts(self) -> dict[str, str]:
         return {field.name or "": field.value for field in self.query(Input)}
@@ -122,11 +169,24 @@ class ParameterForm(VerticalGroup):
     def state(self) -> FormState:
         return form_state(self.texts, self._available)
 
-    def fill(self, parameters: Parameters, wallets: int) -> None:
-        """Put other values into the fields."""
+    def fill(self, parameters: Parameters, wallets: int | None = None) -> None:
+        """Put other values into the fields; without `wallets` their number stays."""
         for field in self.query(Input):
             value = wallets if field.name == WALLETS_FIELD else getattr(parameters, field.name or "")
-            field.value = f"{value:g}"
+            if value is not None:
+                field.value = shown(value)
+
+    def price(self, market: Market, anchor_x2: int | None) -> None:
+        """What distances and sizes are worth: they are shown in basis points and USDC too."""
+        self._market, self._anchor_x2 = market, anchor_x2
+        self._show_notes()
+
+    def _show_notes(self) -> None:
+        if self._market is None:
+            return
+        texts = self.texts
+        self.query_one("#form-bp", Plain).show(distance_note(texts, self._market, self._anchor_x2))
+        self.query_one("#form-usdc", Plain).show(size_note(texts, self._anchor_x2))
 
     def mark(self, state: FormState) -> None:
         """Mark the fields that a problem names."""
@@ -137,6 +197,7 @@ class ParameterForm(VerticalGroup):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
+        self._show_notes()
         self.post_message(self.Edited())
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -1,16 +1,17 @@
-"""The status lines of a run: what it is, how the market stands, how far the fleet is."""
+"""The status lines of a run: what it is, how the market stands, how far the fleet is, and what is out of order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from ama_tui.domain.event import EngineSnapshot
+from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_price
-from ama_tui.ui.format import age, bar, basis_points, clock, duration, plain, short_usdc
+from ama_tui.ui.format import age, bar, basis_points, clock, duration, pad, plain, short_usdc
 from ama_tui.ui.states import banner
 from ama_tui.ui.widgets.ink import Ink, Span
-from ama_tui.ui.widgets.lines import Field, Line, Lines, field
+from ama_tui.ui.widgets.lines import MARGIN, Field, Line, Lines, field
 
 WIDE = 120
 STALE_SECONDS = 10.0
@@ -74,9 +75,9 @@ def _run_line(snapshot: EngineSnapshot, venue: Venue, market: Market, now: float
 def _read_age(snapshot: EngineSnapshot, now: float) -> Span:
     if not snapshot.read_at_ms:
         return ("not read yet", "label")
-    seconds = now - snapshot.read_at_ms / 1000
-    is_stale = seconds > STALE_SECONDS and not snapshot.state.is_final
-    return (f"{age(seconds)} ago{' STALE' if is_stale else ''}".rjust(8), "warn" if is_stale else "label")
+    is_old = is_stale(snapshot, now)
+    text = f"{age(now - snapshot.read_at_ms / 1000)} ago{' STALE' if is_old else ''}"
+    return (text.rjust(8), "warn" if is_old else "label")
 
 
 def _pair(label: str, value: str, ink: Ink = "plain", rank: int = 0, *, right: bool = False) -> Field:
@@ -155,6 +156,8 @@ def _fleet_line(snapshot: EngineSnapshot) -> Line:
         _pair("sent", f"{totals.sent:>5,}", "plain", 3, right=True),
         _pair("refused", f"{totals.rejected:>3,}", "warn" if totals.rejected else "plain", 4, right=True),
         _pair("errors", f"{totals.errors:>3,}", "danger" if totals.errors else "plain", 1, right=True),
+        _pair("err/min", f"{snapshot.errors_last_minute:>3,}", "danger" if snapshot.errors_last_minute else "plain", 4,
+              right=True),
     )  # fmt: skip
 
 
@@ -162,9 +165,8 @@ def _narrow_run_line(snapshot: EngineSnapshot, venue: Venue, market: Market, now
     ticks, points = _spread(snapshot, market)
     state, ink = banner(snapshot.state)
     seconds = now - snapshot.read_at_ms / 1000 if snapshot.read_at_ms else None
-    is_stale = seconds is not None and seconds > STALE_SECONDS and not snapshot.state.is_final
     return (
-        field(venue.tag),
+        field((f"{venue.tag[0]}{market.chain_id} ", venue.tag[1])),
         field((plain(market.symbol), "strong")),
         field((f"{state:<11}", ink)),
         field((plain(snapshot.reason), ink), rank=4),
@@ -172,7 +174,7 @@ def _narrow_run_line(snapshot: EngineSnapshot, venue: Venue, market: Market, now
         _pair("spread", f"{ticks}t {points}bp", rank=2),
         field(
             (f"blk {snapshot.block:,} ", "label"),
-            ("–" if seconds is None else age(seconds).rjust(4), "warn" if is_stale else "label"),
+            ("–" if seconds is None else age(seconds).rjust(4), "warn" if is_stale(snapshot, now) else "label"),
             rank=1, right=True,
         ),
     )  # fmt: skip
@@ -189,6 +191,101 @@ def _narrow_market_line(snapshot: EngineSnapshot, market: Market) -> Line:
         _pair("unknown", str(snapshot.unknown), "warn" if snapshot.unknown else "plain", 2),
         _pair("err", str(snapshot.totals.errors), "danger" if snapshot.totals.errors else "plain", 2, right=True),
     )
+
+
+def is_stale(snapshot: EngineSnapshot, now: float) -> bool:
+    """Is the latest read of the chain too old to go by?"""
+    if not snapshot.read_at_ms or snapshot.state.is_final:
+        return False
+    return now - snapshot.read_at_ms / 1000 > STALE_SECONDS
+
+
+def gates_line(snapshot: EngineSnapshot, now: float) -> Line:
+    """'Gates all open · read 0.6/10 s · on the wire 2/32': what placements have to pass."""
+    budget = snapshot.budget
+    age_s = now - snapshot.read_at_ms / 1000 if snapshot.read_at_ms else None
+    read = "–" if age_s is None else f"{max(0.0, age_s):.1f}" if age_s < 100 else f"{age_s:.0f}"
+    limit = f"{budget.limit}" if budget.limit else "–"
+    return (
+        field(("gates ", "label"), _gate(snapshot, now)),
+        _pair("read", f"{read:>4}/{STALE_SECONDS:.0f} s", "warn" if is_stale(snapshot, now) else "plain", 1),
+        _pair("on the wire", f"{budget.busy:>3}/{limit}", rank=2),
+        _pair("err/min", f"{snapshot.errors_last_minute}", "danger" if snapshot.errors_last_minute else "plain", 3),
+    )
+
+
+def _gate(snapshot: EngineSnapshot, now: float) -> Span:
+    if not snapshot.read_at_ms:
+        return ("closed: the chain was not read yet", "label")
+    if snapshot.state is not EngineState.RUNNING:
+        return (f"closed: {snapshot.state.value}", "warn")
+    if is_stale(snapshot, now):
+        return ("closed: the last read is too old", "danger")
+    if snapshot.budget.closed_s > 0:
+        return (f"closed: the venue asks to wait {snapshot.budget.closed_s:.0f} s", "warn")
+    return ("all open", "good")
+
+
+NoticeKind = Literal["", "warn", "danger", "frozen", "over"]
+"""What a notice is about; '' when nothing is out of order."""
+
+_NOTICE: dict[EngineState, tuple[NoticeKind, str]] = {
+    EngineState.PAUSED: ("warn", "␣ resumes · p parameters · no new orders, what rests stays, watching goes on"),
+    EngineState.NO_NEW: ("warn", "␣ resumes · no new orders, what rests stays, watching goes on"),
+    EngineState.STOPPING: ("warn", "nothing new is sent"),
+    EngineState.KILLING: ("danger", "nothing new is sent, everything is being cancelled"),
+    EngineState.STOPPED: ("over", "nothing more is sent · m markets · q quits"),
+    EngineState.FAULTED: ("danger", "the run cannot go on, orders rest as they are · F10 cancels them · q quits"),
+}
+
+
+def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> tuple[NoticeKind, str]:
+    """What the operator must not miss: a frozen display, a chain that cannot be read, a run that does not run."""
+    if frozen_since is not None:
+        goes_on = f"the engine goes on: {banner(snapshot.state)[0]}"
+        return "frozen", f"▣ FROZEN DISPLAY  {duration(now - frozen_since)} · {goes_on} · f follows again"
+    state = snapshot.state
+    known = _NOTICE.get(state)
+    if known is not None:
+        # What the word itself says is not said twice.
+        is_plain = state in (EngineState.PAUSED, EngineState.KILLING)
+        reason = f"{plain(snapshot.reason)} · " if snapshot.reason and not is_plain else ""
+        return known[0], f"{banner(state)[0]}  {reason}{known[1]}"
+    if is_stale(snapshot, now) or (snapshot.reason and state is EngineState.RUNNING):
+        old = f"the last good read, {age(now - snapshot.read_at_ms / 1000)} old, is shown"
+        reason = plain(snapshot.reason) or "no answer from the chain"
+        return "danger", f"✗ CHAIN NOT READ  {reason} · {old if snapshot.read_at_ms else 'no read yet'} · trying again"
+    return "", ""
+
+
+class Notice(Lines):
+    """The line under the status: what must not be missed; else the gates, or a rule where they stand elsewhere."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._kind: NoticeKind = ""
+        self._shown: tuple[EngineSnapshot, float, float | None] | None = None
+
+    def tick(self, snapshot: EngineSnapshot, now: float, frozen_since: float | None = None) -> None:
+        """Show what is out of order as of `now` (Unix seconds); the display stands still since `frozen_since`."""
+        self._shown = snapshot, now, frozen_since
+        kind, text = notice(snapshot, now, frozen_since)
+        if kind != self._kind:
+            self.remove_class(f"-{self._kind}")
+            self._kind = kind
+            if kind:
+                self.add_class(f"-{kind}")
+        width = self.size.width
+        if kind:
+            self.show([(field((pad(text, max(1, width - 2 * MARGIN)), "plain")),)])
+        elif width >= WIDE:
+            self.show([(field(("─" * max(1, width - 2 * MARGIN), "rule")),)])
+        else:
+            self.show([gates_line(snapshot, now)])
+
+    def on_resize(self) -> None:
+        if self._shown is not None:
+            self.tick(*self._shown)
 
 
 class StatusBar(Lines):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 
 from ama_tui.domain.event import SessionState, WalletRow
 from ama_tui.domain.market import short_address
@@ -11,11 +14,11 @@ from ama_tui.ui.format import bar, count_bar, hours_left, pad, plain, short_usdc
 from ama_tui.ui.widgets.grid import Cell, Column, Grid
 from ama_tui.ui.widgets.ink import Ink
 
-BAR = 6
+BAR = 5
 NARROW_BAR = 5
-MARGIN_BAR = 10
+MARGIN_BAR = 5
 NARROW_MARGIN_BAR = 6
-WIDE = 110
+WIDE = 100
 """From this width on, the grid shows amounts beside its bars."""
 
 SESSION_SOON_SECONDS = 1800
@@ -62,8 +65,8 @@ def _margin_bar(row: WalletRow, cells: int) -> Cell:
 
 
 def _margin(row: WalletRow, width: int, now: float) -> Cell:
-    numbers = f"{short_usdc(row.reserved6).rjust(8)} / {short_usdc(row.cap6).rjust(7)}"
-    return (*_margin_bar(row, MARGIN_BAR), (numbers, "plain"))
+    numbers = f"{short_usdc(row.reserved6)}/{short_usdc(row.cap6)}"
+    return (*_margin_bar(row, MARGIN_BAR), (numbers.rjust(width - MARGIN_BAR - 2), "plain"))
 
 
 def _margin_percent(row: WalletRow, width: int, now: float) -> Cell:
@@ -72,9 +75,12 @@ def _margin_percent(row: WalletRow, width: int, now: float) -> Cell:
 
 
 def _pending(row: WalletRow, width: int, now: float) -> Cell:
-    if row.unknown:
-        return ((f"{row.in_flight} + {row.unknown}?".rjust(width), "warn"),)
     return ((str(row.in_flight).rjust(width), "plain" if row.in_flight else "rule"),)
+
+
+def _unknown(row: WalletRow, width: int, now: float) -> Cell:
+    text = f"{row.unknown}?" if row.unknown else "0"
+    return ((text.rjust(width), "warn" if row.unknown else "rule"),)
 
 
 def _position(row: WalletRow, width: int, now: float) -> Cell:
@@ -109,34 +115,70 @@ def _note(row: WalletRow, width: int, now: float) -> Cell:
     return ((pad("packed", width), "good"),) if row.is_packed else ((" " * width, "plain"),)
 
 
+def _left(row: WalletRow) -> int | None:
+    """What sessions are sorted by: when they end."""
+    return row.session_expiry or None
+
+
+def _acted(row: WalletRow) -> int | None:
+    """What the last action is sorted by: its age."""
+    return -row.last_action_at or None
+
+
 WIDE_COLUMNS: tuple[Column[WalletRow], ...] = (
-    Column("wallet", "wallet", 10, _name),
-    Column("bids", "bids", BAR + COUNT, _bids),
-    Column("asks", "asks", BAR + COUNT, _asks),
-    Column("available", "available", 12, _available, right=True, rank=4),
-    Column("margin", "reserved / cap".center(MARGIN_BAR + 20), MARGIN_BAR + 20, _margin, rank=1),
-    Column("pending", "in flight", 9, _pending, right=True, rank=6),
-    Column("position", "position", 9, _position, right=True, rank=5),
-    Column("session", "session", 8, _session, right=True, rank=2),
-    Column("last", "last", 4, _last, right=True, rank=3),
-    Column("note", "note", 12, _note, grows=True),
+    Column("wallet", "wallet", 8, _name, sort=lambda row: row.index),
+    Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target),
+    Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target),
+    Column("available", "available", 9, _available, right=True, rank=4, sort=lambda row: row.available6),
+    Column("margin", "reserved/cap", MARGIN_BAR + 2 + 13, _margin, rank=1, sort=_share),
+    Column("in_flight", "fly", 3, _pending, right=True, rank=6, sort=lambda row: row.in_flight),
+    Column("unknown", "unk", 3, _unknown, right=True, rank=7, sort=lambda row: row.unknown),
+    Column("position", "pos", 7, _position, right=True, rank=5, sort=lambda row: row.position18),
+    Column("session", "session", 8, _session, right=True, rank=2, sort=_left),
+    Column("last", "last", 4, _last, right=True, rank=3, sort=_acted),
+    Column("note", "note", 8, _note, grows=True, sort=lambda row: row.note or None),
 )
 
 NARROW_COLUMNS: tuple[Column[WalletRow], ...] = (
-    Column("wallet", "wallet", 9, _name),
-    Column("bids", "bids", NARROW_BAR + COUNT, _bids),
-    Column("asks", "asks", NARROW_BAR + COUNT, _asks),
-    Column("margin", "of cap", NARROW_MARGIN_BAR + 7, _margin_percent, rank=1),
-    Column("session", "session", 8, _session, right=True, rank=2),
-    Column("note", "note", 7, _note, grows=True),
+    Column("wallet", "wallet", 9, _name, sort=lambda row: row.index),
+    Column("bids", "bids", NARROW_BAR + COUNT, _bids, sort=lambda row: row.bids - row.target),
+    Column("asks", "asks", NARROW_BAR + COUNT, _asks, sort=lambda row: row.asks - row.target),
+    Column("margin", "of cap", NARROW_MARGIN_BAR + 7, _margin_percent, rank=1, sort=_share),
+    Column("session", "session", 8, _session, right=True, rank=2, sort=_left),
+    Column("last", "last", 4, _last, right=True, rank=3, sort=_acted),
+    Column("note", "note", 7, _note, grows=True, sort=lambda row: row.note or None),
 )
 
 
+def row_words(row: WalletRow) -> str:
+    """What a filter looks in: name, address, session, note, and the words packed, short, parked, unknown."""
+    words = [row.nickname, row.address, row.session.value, row.note, "packed" if row.is_packed else "short"]
+    words += ["parked"] * row.is_parked + ["unknown"] * bool(row.unknown)
+    return " ".join(words).lower()
+
+
+def row_filter(text: str) -> Callable[[WalletRow], bool] | None:
+    """Does every word of the text occur in a row? None for a text without words."""
+    wanted = text.lower().split()
+    if not wanted:
+        return None
+
+    def keep(row: WalletRow) -> bool:
+        words = row_words(row)
+        return all(word in words for word in wanted)
+
+    return keep
+
+
 class WalletGrid(Grid[WalletRow]):
-    """The live wallet grid; on a narrow screen percentages stand for amounts."""
+    """The live wallet grid; on a narrow screen percentages stand for amounts. Enter opens a wallet."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "pick", "Open", id="wallet.open", tooltip="Open the wallet under the cursor.", show=False),
+    ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(WIDE_COLUMNS, id=id, classes=classes)
+        super().__init__(WIDE_COLUMNS, key=lambda row: row.address, id=id, classes=classes)
 
     def columns_for(self, width: int) -> Sequence[Column[WalletRow]]:
         return WIDE_COLUMNS if width >= WIDE else NARROW_COLUMNS
@@ -162,11 +204,11 @@ def _prepared(row: WalletRow, width: int, now: float) -> Cell:
 
 
 def _preparation_note(row: WalletRow, width: int, now: float) -> Cell:
-    if row.note:
-        return ((pad(plain(row.note), width), "danger" if row.session is SessionState.UNUSABLE else "plain"),)
+    if row.session is SessionState.UNUSABLE:
+        return ((pad(plain(row.note), width), "danger"),)
     if row.session is SessionState.VALID and row.session_expiry:
-        return ((pad(f"{hours_left(row.session_expiry - now)} h left", width), "label"),)
-    return ((" " * width, "plain"),)
+        return ((f"{hours_left(row.session_expiry - now)} h left", "label"),)
+    return ()
 
 
 PREPARATION_COLUMNS: tuple[Column[WalletRow], ...] = (

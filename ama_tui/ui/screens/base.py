@@ -43,6 +43,20 @@ class AmaScreen(Screen[Result]):
     def on_unmount(self) -> None:
         self.on_screen_suspend()
 
+    def on_resize(self) -> None:
+        """Cover the screen while the terminal is too small for it; dialogs stay, they need less."""
+        from ama_tui.ui.screens.small import TooSmall, is_too_small, small_text
+
+        width, height = self.app.size
+        cover = next(iter(self.query(TooSmall)), None)
+        if self.is_modal or not is_too_small(width, height):
+            if cover is not None:
+                cover.remove()
+        elif cover is None:
+            self.mount(TooSmall(width, height))
+        else:
+            cover.show(small_text(width, height))
+
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         """Show the engine's state; does nothing unless a screen says how."""
 

@@ -14,11 +14,11 @@ from textual.widgets import Button
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot
 from ama_tui.ui.actions import Place
-from ama_tui.ui.format import bar, count
+from ama_tui.ui.format import bar, count, duration
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.ink import Span
-from ama_tui.ui.widgets.lines import Lines, field
+from ama_tui.ui.widgets.lines import Line, Lines, field
 from ama_tui.ui.widgets.plain import Plain
 from ama_tui.ui.widgets.problem import Problem
 
@@ -31,10 +31,21 @@ PROGRESS_CELLS = 30
 
 def consequence(snapshot: EngineSnapshot, symbol: str) -> str:
     """'Cancels 118 orders of 10 wallets on ETH-USD. Nothing new is sent from now.'"""
-    orders, wallets = count(snapshot.resting, "order"), count(len(snapshot.wallets), "wallet")
+    fleet = len(snapshot.wallets) + len(snapshot.missing_wallets)
+    orders, wallets = count(snapshot.resting, "order"), count(fleet, "wallet")
     pending = snapshot.in_flight + snapshot.unknown
     also = f" {count(pending, 'order')} in flight will be found and cancelled too." if pending else ""
     return f"Cancels {orders} of {wallets} on {symbol}. Nothing new is sent from then on.{also}"
+
+
+def ended_text(report: KillReport, *, revoke: bool) -> str:
+    """What was done, before what the chain shows."""
+    if report.is_proven and revoke:
+        return f"Everything is cancelled, {count(report.revoked, 'session')} revoked. The chain shows:"
+    if report.is_proven:
+        return "Everything is cancelled. The chain shows:"
+    kept = " Sessions were not revoked: they are needed to cancel." if revoke else ""
+    return f"Not everything is cancelled.{kept} The chain shows:"
 
 
 def report_lines(report: KillReport) -> str:
@@ -52,6 +63,20 @@ def report_lines(report: KillReport) -> str:
     return "\n".join(lines)
 
 
+def progress_line(snapshot: EngineSnapshot, at_start: int, seconds: float, *, revoke: bool) -> Line:
+    """'cancelling 7/120 ▕███  ▏ 12s', of the orders that were found; before that of those that rested."""
+    kill = snapshot.kill
+    done, total = (kill.done, kill.total) if kill.total else (max(0, at_start - snapshot.resting), at_start)
+    share = done / total if total else 1.0
+    doing = "revoking sessions" if revoke and total and done >= total else "cancelling"
+    counts: Span = (f"{done:>{len(str(total))}}/{total}", "strong")
+    return (
+        field((f"{doing} ", "danger"), counts),
+        field(("▕", "rule"), (bar(share, PROGRESS_CELLS), "danger"), ("▏", "rule")),
+        field((duration(seconds), "label")),
+    )
+
+
 class KillScreen(ModalScreen[None], AmaScreen[None]):
     """Asks, kills, and shows the proof. The focus rests on No."""
 
@@ -67,6 +92,8 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._at_start = 0
+        self._began = 0.0
+        self._revoke = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="red") as dialog:
@@ -77,7 +104,8 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
             yield Problem(id="problem")
             with HorizontalGroup(id="choices"):
                 yield Button("No, keep running", id="no", compact=True)
-                yield Button("Cancel all orders", id="yes", compact=True, classes="danger")
+                yield Button("Cancel all", id="yes", compact=True, classes="danger")
+                yield Button("Cancel all and revoke sessions", id="revoke", compact=True, classes="danger")
                 yield Button("Look around", id="look", compact=True)
                 yield Button("Quit", id="quit", compact=True)
 
@@ -89,17 +117,14 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
         if self.ama.market is None:
             return
         if self.ama.is_killing:
-            gone = max(0, self._at_start - snapshot.resting)
-            counts: Span = (f"{gone:>{len(str(self._at_start))}}/{self._at_start}", "strong")
-            done = bar(gone / self._at_start if self._at_start else 1.0, PROGRESS_CELLS)
-            line = (field(("cancelling ", "danger"), counts), field(("▕", "rule"), (done, "danger"), ("▏", "rule")))
+            line = progress_line(snapshot, self._at_start, now - self._began, revoke=self._revoke)
             self.query_one("#progress", Lines).show([line])
         elif self.ama.kill_report is None:
             self.query_one("#sentence", Plain).show(consequence(snapshot, self.ama.market.symbol))
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "yes":
-            self.run_worker(self._kill(), group="kill")
+        if event.button.id in {"yes", "revoke"}:
+            self.run_worker(self._kill(revoke=event.button.id == "revoke"), group="kill")
         elif event.button.id == "quit":
             self.dismiss()
             self.ama.action_stop()
@@ -111,21 +136,21 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
         if not self.ama.is_killing:
             self.dismiss()
 
-    async def _kill(self) -> None:
+    async def _kill(self, *, revoke: bool) -> None:
         bridge = self.ama.bridge
         if bridge is None or self.ama.is_killing:
             return
-        self.ama.is_killing = True
-        self._at_start = bridge.snapshot.resting
+        self.ama.is_killing, self._revoke = True, revoke
+        self._at_start, self._began = bridge.snapshot.resting, self.ama.clock()
         self._show("#progress")
         self.query_one(Problem).clear()
         self.bridge_tick(bridge.snapshot, self.ama.clock())
         try:
-            report = await bridge.kill()
+            report = await bridge.kill(revoke=revoke)
         except AmaError as error:
             self.ama.is_killing = self.ama.leave_after_kill = False
             self.query_one(Problem).show(error)
-            self._show("#yes", "#look")
+            self._show("#yes", "#revoke", "#look")
             self.query_one("#yes", Button).label = "Try again"
             self.query_one("#yes").focus()
             return
@@ -133,11 +158,12 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
         self.ama.kill_report = report
         self.query_one("#report", Plain).show(report_lines(report))
         self.query_one("#report").set_class(report.is_proven, "proven")
+        self.query_one("#sentence", Plain).show(ended_text(report, revoke=revoke))
         self._show("#report", "#look", "#quit")
         self.query_one("#quit").focus()
         if self.ama.leave_after_kill:
             self.ama.action_stop()
 
     def _show(self, *shown: str) -> None:
-        for part in ("#progress", "#report", "#no", "#yes", "#look", "#quit"):
+        for part in ("#progress", "#report", "#no", "#yes", "#revoke", "#look", "#quit"):
             self.query_one(part).display = part in shown

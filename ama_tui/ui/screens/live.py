@@ -1,54 +1,149 @@
-"""The live screen: the state of the money, wallet by wallet, and everything that is done."""
+"""The live screen: the state of the money, wallet by wallet, the book, and everything that is done."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual.binding import BindingType
+from textual.containers import Horizontal, HorizontalGroup, Vertical
 from textual.types import CSSPathType
 from textual.widget import Widget
-from textual.widgets import Button
+from textual.widgets import Button, Input
 
-from ama_tui.domain.event import EngineSnapshot
+from ama_tui.domain.event import EngineSnapshot, WalletRow
+from ama_tui.domain.market import short_address
 from ama_tui.ui.actions import Place, bindings_for
-from ama_tui.ui.panels.wallets import WalletGrid
+from ama_tui.ui.format import plain, whole_age
+from ama_tui.ui.panels.logbar import LogBar
+from ama_tui.ui.panels.status import gates_line, is_stale
+from ama_tui.ui.panels.wallets import WalletGrid, row_filter
 from ama_tui.ui.screens.run import RunScreen
 from ama_tui.ui.states import pause_label, why_not
 from ama_tui.ui.theme import style
+from ama_tui.ui.widgets.depth import DepthProfile
+from ama_tui.ui.widgets.grid import Grid
+from ama_tui.ui.widgets.keybar import ActionLine
+from ama_tui.ui.widgets.ladder import Ladder
+from ama_tui.ui.widgets.lines import Field, Lines, field
+from ama_tui.ui.widgets.log import KINDS, ActionLog, LogFilter, event_text
+from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.problem import Problem
+
+ROOMY = 150
+"""From this width on, the ladder is as wide as it likes."""
+
+View = Literal["wallets", "book", "log", "statistics"]
+
+TABS: tuple[tuple[View, str, str], ...] = (
+    ("wallets", "1 Wallets", "screen.focus_wallets"),
+    ("book", "2 Book", "screen.focus_book"),
+    ("log", "3 Log", "screen.focus_log"),
+    ("statistics", "4 Stats", "screen.statistics"),
+)
+"""What a narrow screen shows one at a time."""
 
 
-def wallets_title(snapshot: EngineSnapshot) -> str:
-    """'Wallets 10 · 9 packed', with the checkpoint's wallets that this run lacks."""
+def wallets_title(snapshot: EngineSnapshot, shown: int, now: float) -> str:
+    """'Wallets 10 · 9 packed', with what is filtered out, and the checkpoint's wallets that this run lacks."""
     packed = sum(row.is_packed for row in snapshot.wallets)
-    title = f"Wallets {len(snapshot.wallets)} · {packed} packed"
+    total = len(snapshot.wallets)
+    title = f"Wallets {total} · {packed} packed" if shown == total else f"Wallets {shown} of {total}"
     missing = len(snapshot.missing_wallets)
-    return f"{title} · {missing} of the stored run missing" if missing else title
+    if missing:
+        title += f" · {missing} of the stored run missing"
+    if is_stale(snapshot, now):
+        title += f" · {whole_age(now - snapshot.read_at_ms / 1000)} old"
+    return title
 
 
 class LiveScreen(RunScreen):
     """A run while it runs, and after it ended, until the operator leaves."""
 
     PLACE: ClassVar[Place] = "live"
-    CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("run")]
+    CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("run"), style("live")]
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("live")
     AUTO_FOCUS = "#wallets"
 
+    _view: View = "wallets"
+    _frozen_since: float | None = None
+
     def body(self) -> Iterable[Widget]:
-        yield WalletGrid(id="wallets", classes="frame")
+        yield ActionLine(id="tabs")
+        filter_row = HorizontalGroup(
+            Plain("filter", classes="label", id="filter-label"),
+            Input(placeholder="name, address, note, packed, short, parked…", id="filter", compact=True),
+            id="filter-row",
+        )
+        wallets = Vertical(filter_row, WalletGrid(id="wallets"), Lines(id="gates"), id="wallets-frame", classes="frame")
+        book = Vertical(Ladder(id="ladder"), DepthProfile(id="depth"), id="book-frame", classes="frame")
+        book.border_title = "Book"
+        yield Horizontal(wallets, book, id="fleet")
+
+    def log_head(self) -> Iterable[Widget]:
+        yield LogBar(id="log-bar")
 
     def buttons(self) -> Iterable[Button]:
         yield Button("Pause  ␣", id="pause", compact=True)
         yield from super().buttons()
 
+    def on_mount(self) -> None:
+        self.query_one("#filter-row").display = False
+        self._show_view("wallets")
+
+    # showing
+
+    @property
+    def frozen_since(self) -> float | None:
+        return self._frozen_since
+
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         super().bridge_tick(snapshot, now)
-        grid = self.query_one(WalletGrid)
-        grid.tick(snapshot.wallets, now)
-        title = wallets_title(snapshot)
-        if grid.border_title != title:
-            grid.border_title = title
+        self.query_one(LogBar).follow(self.query_one(ActionLog))
         self._follow_state(snapshot)
+        if self._frozen_since is None:
+            self._show_panels(snapshot, now)
+
+    def _show_panels(self, snapshot: EngineSnapshot, now: float) -> None:
+        """The panels that can be seen; the others are shown when they come into view."""
+        narrow, view = self.has_class("-narrow"), self._view
+        if view == "statistics":
+            self._show_statistics(snapshot, now)
+            return
+        if not narrow or view == "book":
+            self.query_one(Ladder).tick(snapshot, now)
+            self.query_one(DepthProfile).tick(snapshot, now)
+        if not narrow or view == "wallets":
+            grid = self.query_one(WalletGrid)
+            grid.tick(snapshot.wallets, now, stale=is_stale(snapshot, now))
+            self._say_when_empty(grid, snapshot)
+            frame = self.query_one("#wallets-frame")
+            title = wallets_title(snapshot, len(grid.rows), now)
+            if frame.border_title != title:
+                frame.border_title = title
+        if not narrow:
+            self.query_one("#gates", Lines).show([gates_line(snapshot, now)])
+
+    def _say_when_empty(self, grid: WalletGrid, snapshot: EngineSnapshot) -> None:
+        text = self.query_one("#filter", Input).value
+        grid.say_when_empty(
+            f"no wallet matches “{plain(text)}”: esc clears the filter"
+            if snapshot.wallets
+            else "the wallets are being read…"
+        )
+
+    def _show_statistics(self, snapshot: EngineSnapshot, now: float) -> None:
+        from ama_tui.ui.panels.statistics import Statistics
+
+        if self.ama.history is not None:
+            for panel in self.query(Statistics):
+                panel.tick(snapshot, self.ama.history, now)
+
+    def _show_again(self) -> None:
+        """Bring what came into view up to date."""
+        bridge = self.ama.bridge
+        if bridge is not None and self.is_ready and self.is_current:
+            self.bridge_tick(bridge.snapshot, self.ama.clock())
 
     def _follow_state(self, snapshot: EngineSnapshot) -> None:
         pause = self.query_one("#pause", Button)
@@ -57,3 +152,160 @@ class LiveScreen(RunScreen):
             pause.label = label
         pause.set_class(why_not("pausable", snapshot) is not None, "-refused")
         self.query_one("#kill").set_class(why_not("run", snapshot) is not None, "-refused")
+
+    # views
+
+    def _show_view(self, view: View) -> None:
+        self._view = view
+        for name, _, _ in TABS:
+            self.set_class(name == view, f"-view-{name}")
+        tabs: dict[Field, str] = {}
+        for name, label, action in TABS:
+            tabs[field((f"▌{label}▐" if name == view else f" {label} ", "tab" if name == view else "label"))] = action
+        self.query_one("#tabs", ActionLine).show_actions(tabs)
+        self.call_after_refresh(self._show_again)
+
+    def on_resize(self) -> None:
+        self.set_class(self.app.size.width >= ROOMY, "-roomy")
+        self.call_after_refresh(self._show_again)
+
+    def action_focus_wallets(self) -> None:
+        self._show_view("wallets")
+        super().action_focus_wallets()
+
+    def action_focus_book(self) -> None:
+        self._show_view("book")
+        self.query_one(Ladder).focus()
+
+    def action_focus_log(self) -> None:
+        if self.has_class("-narrow"):
+            self._show_view("log")
+        super().action_focus_log()
+
+    async def action_statistics(self) -> None:
+        """Show the charts of this run in the place of the wallets and the book; once more goes back."""
+        if self._view == "statistics":
+            self.action_focus_wallets()
+            return
+        from ama_tui.ui.panels.statistics import Statistics
+
+        if not self.query(Statistics):
+            await self.mount(Statistics(id="statistics", classes="frame"), before="#log-frame")
+            self.query_one(Statistics).border_title = "Statistics of this run"
+        self._show_view("statistics")
+        self.query_one(Statistics).focus()
+
+    def action_freeze(self) -> None:
+        """Let the display stand still while the engine goes on, or follow again."""
+        frozen = self._frozen_since is None
+        self._frozen_since = self.ama.clock() if frozen else None
+        self.set_class(frozen, "-frozen")
+        self.query_one(ActionLog).freeze(frozen=frozen)
+        self._show_again()
+
+    # the grid
+
+    @property
+    def _row(self) -> WalletRow | None:
+        """The wallet under the cursor."""
+        return self.query_one(WalletGrid).current
+
+    def action_sort(self) -> None:
+        self.query_one(WalletGrid).action_sort_next()
+
+    def action_sort_reverse(self) -> None:
+        self.query_one(WalletGrid).action_sort_reverse()
+
+    def action_filter(self) -> None:
+        """Narrow the wallets to those that hold some words."""
+        if self._view != "wallets" and (self.has_class("-narrow") or self._view == "statistics"):
+            self._show_view("wallets")
+        self.query_one("#filter-row").display = True
+        self.query_one("#filter").focus()
+
+    def action_put_away(self) -> None:
+        """Dismiss an error that is shown; without one, clear the filter."""
+        problem, filter_field = self.query_one(Problem), self.query_one("#filter", Input)
+        if problem.display:
+            problem.clear()
+        elif self.query_one("#filter-row").display:
+            filter_field.value = ""
+            self.query_one("#filter-row").display = False
+            self.query_one(WalletGrid).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.query_one(WalletGrid).filter_rows(row_filter(event.value))
+        self._show_again()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one("#filter-row").display = bool(event.value.strip())
+        self.query_one(WalletGrid).focus()
+
+    def on_grid_picked(self, event: Grid.Picked) -> None:
+        self.action_open_wallet()
+
+    def action_open_wallet(self) -> None:
+        """Show the wallet under the cursor."""
+        from ama_tui.ui.screens.wallet import WalletScreen
+
+        if self._row is not None:
+            self.app.push_screen(WalletScreen(self.market, self._row.address))
+
+    # the log
+
+    def _narrow_log(self, wanted: LogFilter) -> None:
+        self.query_one(ActionLog).show_only(wanted)
+        self.query_one(LogBar).follow(self.query_one(ActionLog))
+
+    def action_log_kind(self) -> None:
+        """Show the next kind of actions only; past the last one all of them."""
+        now = self.query_one(ActionLog).filter
+        kind = KINDS[(KINDS.index(now.kind) + 1) % len(KINDS)]
+        self._narrow_log(LogFilter(kind, now.wallet, now.errors_only, now.name))
+
+    def action_log_wallet(self) -> None:
+        """Show the actions of the wallet under the cursor only, or of every wallet again."""
+        now, row = self.query_one(ActionLog).filter, self._row
+        if now.wallet or row is None:
+            self._narrow_log(LogFilter(now.kind, "", now.errors_only))
+        else:
+            self._narrow_log(LogFilter(now.kind, row.address, now.errors_only, plain(row.nickname)))
+
+    def action_log_errors(self) -> None:
+        now = self.query_one(ActionLog).filter
+        self._narrow_log(LogFilter(now.kind, now.wallet, not now.errors_only, now.name))
+
+    # copying and changing
+
+    def action_copy(self) -> None:
+        """Copy the error that is shown; without one, what has the focus: a wallet's address or a line of the log."""
+        problem, log = self.query_one(Problem), self.query_one(ActionLog)
+        if problem.display:
+            self.ama.copy(problem.text, "the error")
+        elif self.focused is log and log.top_event is not None:
+            self.ama.copy(event_text(log.top_event), "the topmost line of the log")
+        elif self.focused is self.query_one(WalletGrid) and self._row is not None:
+            self.ama.copy(self._row.address, f"{self._row.nickname}’s address")
+        else:
+            self.action_copy_market()
+
+    def action_copy_market(self) -> None:
+        self.ama.copy(self.market.address, f"the order book’s address {short_address(self.market.address)}")
+
+    def action_copy_journal(self) -> None:
+        bridge = self.ama.bridge
+        path = "" if bridge is None else bridge.snapshot.journal_path
+        if path:
+            self.ama.copy(path, "the journal’s path")
+        else:
+            self.ama.tell("copy: no journal has been opened")
+
+    def action_parameters(self) -> None:
+        """Change the parameters of a paused run."""
+        if self.ama.refused("run.parameters") or self.ama.bridge is None:
+            return
+        from ama_tui.ui.screens.parameters import ParametersScreen
+
+        self.app.push_screen(ParametersScreen(self.market, self.ama.bridge.snapshot))

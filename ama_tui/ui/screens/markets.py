@@ -1,25 +1,27 @@
-"""The market picker: filter as you type, hundreds of rows, Enter picks."""
+"""The market picker: filter as you type, sort, page, Enter picks; prices come for the rows in sight."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.timer import Timer
 from textual.types import CSSPathType
 from textual.widgets import Button, Input
+from textual.worker import Worker
 
 from ama_tui.domain.errors import AmaError
-from ama_tui.domain.market import Market, Quote, short_address
-from ama_tui.domain.money import format_price
+from ama_tui.domain.market import Market, Quote
 from ama_tui.ui.actions import Place, bindings_for
-from ama_tui.ui.format import count, pad, plain
+from ama_tui.ui.format import age, count, plain
+from ama_tui.ui.panels.market_list import COLUMNS, MarketRow, matches, named
 from ama_tui.ui.panels.status import Venue
+from ama_tui.ui.quotes import QuoteFeed, quote_text
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
-from ama_tui.ui.widgets.grid import Cell, Column, Grid
+from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.keybar import KeyBar
 from ama_tui.ui.widgets.lines import Lines, field
 from ama_tui.ui.widgets.plain import Plain
@@ -28,61 +30,8 @@ from ama_tui.ui.widgets.problem import Problem
 if TYPE_CHECKING:
     from ama_tui.ui.bridge import DeskFacts
 
-QUOTE_DELAY = 0.25
-"""Seconds that the cursor rests on a market before its prices are asked for."""
-
-
-def _symbol(market: Market, width: int, now: float) -> Cell:
-    return ((pad(plain(market.symbol), width), "strong"),)
-
-
-def _identifier(market: Market, width: int, now: float) -> Cell:
-    return ((pad(plain(market.identifier or "–"), width), "plain"),)
-
-
-def _tick(market: Market, width: int, now: float) -> Cell:
-    text = format_price(market.tick6, market.tick6)
-    return ((f"{text} *" if market.tick_is_default else f"{text}  ", "plain"),)
-
-
-def _book(market: Market, width: int, now: float) -> Cell:
-    return ((market.address if width >= len(market.address) else short_address(market.address), "label"),)
-
-
-def _chain(market: Market, width: int, now: float) -> Cell:
-    return ((str(market.chain_id), "label"),)
-
-
-COLUMNS: tuple[Column[Market], ...] = (
-    Column("symbol", "symbol", 16, _symbol),
-    Column("identifier", "identifier", 20, _identifier, rank=1),
-    Column("tick", "tick  ", 12, _tick, right=True, rank=2),
-    Column("chain", "chain", 8, _chain, right=True, rank=4),
-    Column("book", "order book", 13, _book, rank=3, grows=True),
-)
-
-
-def matches(market: Market, words: list[str]) -> bool:
-    """Does every word occur in the market's symbol, identifier or address?"""
-    text = f"{market.symbol} {market.identifier or ''} {market.address}".lower()
-    return all(word in text for word in words)
-
-
-def named(markets: tuple[Market, ...], selector: str) -> Market | None:
-    """The market that a symbol or an address names, whatever the case."""
-    wanted = selector.strip().lower()
-    by_address = [market for market in markets if market.address == wanted]
-    by_symbol = [market for market in markets if market.symbol.lower() == wanted]
-    by_identifier = [market for market in markets if (market.identifier or "").lower() == wanted]
-    return next(iter([*by_address, *by_symbol, *by_identifier]), None)
-
-
-def quote_text(quote: Quote, market: Market) -> str:
-    """'bid 2,499.90  ask 2,500.10  mark 2,499.97  last 2,500.10'."""
-    prices = {
-        "bid": quote.best_bid6, "ask": quote.best_ask6, "mark": quote.mark6, "last": quote.last_trade6,
-    }  # fmt: skip
-    return "   ".join(f"{name} {format_price(price6, market.tick6)}" for name, price6 in prices.items())
+LOOK_SECONDS = 0.25
+"""How often the list looks which rows are in sight. A row that was there twice is asked for."""
 
 
 class MarketsScreen(AmaScreen[None]):
@@ -99,12 +48,17 @@ class MarketsScreen(AmaScreen[None]):
     ]
     AUTO_FOCUS = "#filter"
 
-    def __init__(self, facts: DeskFacts) -> None:
+    def __init__(self, facts: DeskFacts, *, opens_preselected: bool = True) -> None:
         super().__init__()
         self._facts = facts
         self._markets: tuple[Market, ...] = ()
-        self._preselected = facts.preselected
-        self._quote_timer: Timer | None = None
+        self._preselected = facts.preselected if opens_preselected else None
+        self._resumable: frozenset[str] = frozenset()
+        self._feed = QuoteFeed()
+        self._ranked: dict[str, Quote | None] = {}
+        self._asking: dict[str, Worker[None]] = {}
+        self._seen: frozenset[str] = frozenset()
+        self._is_covered = False
 
     def compose(self) -> ComposeResult:
         yield Lines(id="head")
@@ -117,7 +71,7 @@ class MarketsScreen(AmaScreen[None]):
             yield Plain("loading the markets…", id="message")
             yield Problem(id="problem")
             yield Button("Try again  F5", id="retry", compact=True)
-            yield Grid(COLUMNS, id="grid")
+            yield Grid(COLUMNS, key=lambda row: row.market.address, id="grid")
         yield Plain(id="detail")
         yield Plain(id="quote", classes="label")
         yield KeyBar()
@@ -135,8 +89,10 @@ class MarketsScreen(AmaScreen[None]):
                 )
             ]
         )
+        self._grid.say_when_empty("no market matches the filter: esc empties it")
         self._show_state("loading")
         self.action_refresh_markets()
+        self.set_interval(LOOK_SECONDS, self._look)
 
     # loading
 
@@ -147,29 +103,45 @@ class MarketsScreen(AmaScreen[None]):
         bridge = self.ama.bridge
         if bridge is None:
             return
-        if not self._markets:
+        if self._markets:
+            self.query_one("#matches", Plain).show("refreshing…")
+        else:
             self._show_state("loading")
         try:
             self._markets = await bridge.ask(lambda desk: desk.markets())
         except AmaError as error:
             self.query_one(Problem).show(error)
             self._show_state("error")
+            self._apply_filter()
             return
         self.query_one(Problem).clear()
         self._show_state("list" if self._markets else "empty")
+        self._feed.forget_times()
         self._apply_filter()
         self._open_preselected()
+        await self._find_resumable()
+
+    async def _find_resumable(self) -> None:
+        """Mark the markets that a run is stored for."""
+        if self.ama.bridge is None or not self._markets:
+            return
+        try:
+            self._resumable = await self.ama.bridge.ask(lambda desk: desk.resumable(self._markets))
+        except AmaError as error:
+            self.ama.tell(f"stored runs cannot be looked for: {error.message}", is_error=True)
+        self._show_rows()
 
     def _show_state(self, state: str) -> None:
         message = self.query_one("#message", Plain)
         message.show({"loading": "loading the markets…", "empty": "This venue lists no active market."}.get(state, ""))
         message.display = state in {"loading", "empty"}
+        has_list = state == "list" or (state == "error" and bool(self._markets))
         self.query_one("#retry").display = state in {"empty", "error"}
-        self.query_one("#filter-row").display = state == "list"
-        self.query_one("#grid").display = state == "list" or (state == "error" and bool(self._markets))
-        if state in {"empty", "error"}:
+        self.query_one("#filter-row").display = has_list
+        self._grid.display = has_list
+        if state in {"empty", "error"} and not has_list:
             self.query_one("#retry").focus()
-        elif state == "list" and self.focused is None:
+        elif has_list and (self.focused is None or self.focused.id == "retry"):
             self.query_one("#filter").focus()
 
     def _open_preselected(self) -> None:
@@ -182,24 +154,69 @@ class MarketsScreen(AmaScreen[None]):
         else:
             self._open(market)
 
-    # filter and cursor
+    # rows
 
     @property
-    def _grid(self) -> Grid[Market]:
+    def _grid(self) -> Grid[MarketRow]:
         return self.query_one("#grid", Grid)
 
-    def _apply_filter(self) -> None:
-        words = self.query_one("#filter", Input).value.lower().split()
-        rows = tuple(market for market in self._markets if matches(market, words))
-        before = self._grid.current
+    @property
+    def _words(self) -> list[str]:
+        return self.query_one("#filter", Input).value.lower().split()
+
+    def _show_rows(self) -> None:
+        """Bring the rows up to date; those whose text changed are repainted."""
+        words = self._words
+        rows = tuple(
+            MarketRow(
+                market, self._feed.answer(market), market.address in self._resumable, self._ranked.get(market.address)
+            )
+            for market in self._markets
+            if matches(market, words)
+        )
         self._grid.tick(rows, self.ama.clock())
-        if before in rows:
-            self._grid.move_to(rows.index(before))
-        else:
+        self._show_place()
+        self._show_detail()
+
+    def _apply_filter(self) -> None:
+        if not self._markets:
+            return
+        before = self._grid.current
+        self._show_rows()
+        now = self._grid.current
+        if before is None or now is None or before.market.address != now.market.address:
             self._grid.move_to(0)
-        self.query_one("#matches", Plain).show(f"{len(rows)} of {len(self._markets)}")
-        if not rows:
-            self._show_detail(None)
+        else:
+            self._grid.move_to(self._grid.cursor)
+        self.query_one("#matches", Plain).show(f"{len(self._grid.rows)} of {len(self._markets)}")
+
+    def _show_place(self) -> None:
+        """Which of the rows are on the screen: '1–30 of 400'."""
+        grid = self._grid
+        first, last = grid.scroll_offset.y + 1, min(len(grid.rows), grid.scroll_offset.y + grid.size.height - 1)
+        subtitle = f"{first}–{last} of {len(grid.rows)}" if 0 < last < len(grid.rows) or first > 1 else ""
+        frame = self.query_one("#markets")
+        if frame.border_subtitle != subtitle:
+            frame.border_subtitle = subtitle
+
+    def _show_detail(self) -> None:
+        row = self._grid.current
+        detail, quote = self.query_one("#detail", Plain), self.query_one("#quote", Plain)
+        if row is None:
+            detail.show("")
+            quote.show("")
+            return
+        default_tick = "   * the venue names no tick: 0.01" if row.market.tick_is_default else ""
+        detail.show(row.market.label + default_tick)
+        answer = row.answer
+        if answer is None:
+            quote.show("asking for prices…")
+            return
+        text = "" if answer.quote is None else quote_text(answer.quote, row.market)
+        if answer.error:
+            old = f", the last ones {age(self.ama.clock() - answer.good_at)} old: {text}" if text else ""
+            text = f"✗ no prices: {answer.error}{old}"
+        quote.show(text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._apply_filter()
@@ -208,7 +225,14 @@ class MarketsScreen(AmaScreen[None]):
         self.action_pick()
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
-        self._show_detail(self._grid.current)
+        self._show_place()
+        self._show_detail()
+
+    def on_grid_sorted(self, event: Grid.Sorted) -> None:
+        """Sort by what is known now; rows keep these places while prices go on changing."""
+        answers = ((market, self._feed.answer(market)) for market in self._markets)
+        self._ranked = {market.address: None if one is None else one.quote for market, one in answers}
+        self._show_rows()
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         self.action_pick()
@@ -216,35 +240,62 @@ class MarketsScreen(AmaScreen[None]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.action_refresh_markets()
 
-    def _show_detail(self, market: Market | None) -> None:
-        if self._quote_timer is not None:
-            self._quote_timer.stop()
-        self.query_one("#quote", Plain).show("")
-        if market is None:
-            self.query_one("#detail", Plain).show("no market matches the filter" if self._markets else "")
+    # prices
+
+    def on_screen_suspend(self) -> None:
+        self._take_back(frozenset())
+
+    def _in_sight(self) -> list[Market]:
+        grid = self._grid
+        top = grid.scroll_offset.y
+        return [row.market for row in grid.rows[top : top + max(0, grid.size.height - 1)]]
+
+    def _look(self) -> None:
+        """Ask for the rows that stay in sight, take back what was scrolled away, show what came."""
+        was_covered, self._is_covered = self._is_covered, self.app.screen is not self
+        if self._is_covered or not self._markets:
             return
-        default_tick = "   * the venue names no tick: 0.01" if market.tick_is_default else ""
-        self.query_one("#detail", Plain).show(market.label + default_tick)
-        self._quote_timer = self.set_timer(QUOTE_DELAY, lambda: self._ask_quote(market))
+        if was_covered:
+            self.run_worker(self._find_resumable(), group="resumable", exclusive=True)
+        in_sight = self._in_sight()
+        addresses = frozenset(market.address for market in in_sight)
+        self._take_back(addresses)
+        staying = [market for market in in_sight if market.address in self._seen]
+        self._seen = addresses
+        for market in self._feed.due(staying, self.ama.clock()):
+            self._asking[market.address] = self.run_worker(self._ask(market), group="quotes")
+        self._show_rows()
 
-    def _ask_quote(self, market: Market) -> None:
-        self.run_worker(self._load_quote(market), group="quote", exclusive=True)
+    def _take_back(self, but: frozenset[str]) -> None:
+        """Break off the requests for all markets but these order books."""
+        for address in [address for address in self._asking if address not in but]:
+            self._asking.pop(address).cancel()
 
-    async def _load_quote(self, market: Market) -> None:
+    async def _ask(self, market: Market) -> None:
         if self.ama.bridge is None:
             return
         try:
-            text = quote_text(await self.ama.bridge.ask(lambda desk: desk.quote(market)), market)
+            quote = await self.ama.bridge.read(lambda desk: desk.quote(market))
         except AmaError as error:
-            text = f"✗ no prices: {error.message}"
-        if self._grid.current == market:
-            self.query_one("#quote", Plain).show(text)
+            self._feed.failed(market, error, self.ama.clock())
+        except asyncio.CancelledError:
+            self._feed.given_up(market)
+            raise
+        else:
+            self._feed.arrived(market, quote, self.ama.clock())
+        self._asking.pop(market.address, None)
 
     # actions
 
     async def action_forward(self, action: str) -> None:
         """Move the grid's cursor while the filter keeps the focus."""
         await self._grid.run_action(action)
+
+    def action_sort(self) -> None:
+        self._grid.action_sort_next()
+
+    def action_reverse(self) -> None:
+        self._grid.action_sort_reverse()
 
     def action_filter(self) -> None:
         self.query_one("#filter").focus()
@@ -258,9 +309,9 @@ class MarketsScreen(AmaScreen[None]):
             self._grid.focus()
 
     def action_pick(self) -> None:
-        market = self._grid.current
-        if market is not None:
-            self._open(market)
+        row = self._grid.current
+        if row is not None:
+            self._open(row.market)
 
     def _open(self, market: Market) -> None:
         from ama_tui.ui.screens.setup import SetupScreen

@@ -1,4 +1,4 @@
-"""Preparation: a session for every wallet that lacks one, then the run begins by itself."""
+"""Preparation: a session for every wallet that lacks one, then the run begins by itself with those that are ready."""
 
 from __future__ import annotations
 
@@ -8,35 +8,62 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 from textual.types import CSSPathType
 from textual.widget import Widget
+from textual.widgets import Button
 
 from ama_tui.domain.errors import AmaError
-from ama_tui.domain.event import EngineSnapshot, SessionState, WalletRow
+from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState, WalletRow
+from ama_tui.domain.money import format_usdc
 from ama_tui.ui.actions import Place, bindings_for
-from ama_tui.ui.format import bar
+from ama_tui.ui.format import bar, duration, short_usdc
 from ama_tui.ui.panels.wallets import PREPARATION_COLUMNS
 from ama_tui.ui.screens.run import RunScreen
 from ama_tui.ui.theme import style
-from ama_tui.ui.widgets.grid import Grid
+from ama_tui.ui.widgets.grid import Cell, Column, Grid
 from ama_tui.ui.widgets.lines import Line, Lines, field
 
 if TYPE_CHECKING:
     from ama_tui.engine.desk import StartRequest
 
 PROGRESS_CELLS = 30
+GOES_ON = "goes on by itself with those that are ready"
 
 
-def progress_line(rows: tuple[WalletRow, ...], wallets: int) -> Line:
-    """'sessions 7/10 ▕███   ▏ 1 unusable'."""
+def _key(row: WalletRow, width: int, now: float) -> Cell:
+    """The wallets file is refused as a whole unless every key gives its address."""
+    return (("✓ fits", "good"),)
+
+
+def _collateral(row: WalletRow, width: int, now: float) -> Cell:
+    if row.available6 is None:
+        return (("–", "label"),)
+    text = format_usdc(row.available6)
+    return ((text if len(text) <= width else short_usdc(row.available6), "plain" if row.available6 else "warn"),)
+
+
+COLUMNS: tuple[Column[WalletRow], ...] = tuple(
+    replacement
+    for column in PREPARATION_COLUMNS
+    for replacement in (
+        (Column("key", "key", 6, _key, rank=3), Column("collateral", "collateral", 12, _collateral, True, 1))
+        if column.key == "available"
+        else (column,)
+    )
+)
+
+
+def progress_line(rows: tuple[WalletRow, ...], wallets: int, seconds: float = 0.0) -> Line:
+    """'sessions 7/10 ready ▕███   ▏ 9s   ✗ 1 unusable   goes on by itself with those that are ready'."""
     valid = sum(row.session is SessionState.VALID for row in rows)
     unusable = sum(row.session is SessionState.UNUSABLE for row in rows)
     total = len(rows) or wallets
     done = bar((valid + unusable) / total if total else 0.0, PROGRESS_CELLS)
     parts = [
         field(("sessions ", "label"), (f"{valid:>{len(str(total))}}/{total}", "strong"), (" ready", "label")),
-        field(("▕", "rule"), (done, "ours"), ("▏", "rule")),
+        field(("▕", "rule"), (done, "ours"), ("▏", "rule"), (f" {duration(seconds)}", "label")),
     ]
     if unusable:
         parts.append(field((f"✗ {unusable} unusable", "danger")))
+    parts.append(field((GOES_ON, "label"), rank=1))
     return tuple(parts)
 
 
@@ -44,7 +71,7 @@ class PreparationScreen(RunScreen):
     """Starts the run on mount. Goes on to the live screen, or back to the set-up with the reason."""
 
     PLACE: ClassVar[Place] = "preparation"
-    CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("run")]
+    CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("run"), style("preparation")]
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("preparation")
     AUTO_FOCUS = "#wallets"
 
@@ -52,15 +79,23 @@ class PreparationScreen(RunScreen):
         super().__init__(request.market)
         self._request = request
         self._is_settled = False
+        self._has_begun = False
+        self._began_at = 0.0
         self._error: AmaError | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Lines(id="progress")
-        grid: Grid[WalletRow] = Grid(PREPARATION_COLUMNS, id="wallets", classes="frame")
+        grid: Grid[WalletRow] = Grid(COLUMNS, id="wallets", classes="frame")
         grid.border_title = "Preparing"
         yield grid
 
+    def buttons(self) -> Iterable[Button]:
+        yield Button("Back  esc", id="give-up", compact=True)
+        yield from super().buttons()
+
     def on_mount(self) -> None:
+        self._began_at = self.ama.clock()
+        self.query_one("#wallets", Grid).say_when_empty("reading the market and the wallets…")
         self.run_worker(self._start(), group="start")
 
     async def _start(self) -> None:
@@ -85,9 +120,41 @@ class PreparationScreen(RunScreen):
         if self._error is None or self.ama.kill_report is not None:
             self.ama.started()
         else:
-            self.ama.start_failed(self._error)
+            self.ama.start_failed(self._request, self._error)
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
+        if self._is_of_an_earlier_run(snapshot):
+            snapshot = EngineSnapshot(EngineState.PREPARING, market=self.market)
         super().bridge_tick(snapshot, now)
-        self.query_one("#progress", Lines).show([progress_line(snapshot.wallets, self._request.wallets)])
+        line = progress_line(snapshot.wallets, self._request.wallets, now - self._began_at)
+        self.query_one("#progress", Lines).show([line])
         self.query_one("#wallets", Grid).tick(snapshot.wallets, now)
+
+    def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
+        if not self._is_of_an_earlier_run(snapshot):
+            super().state_changed(snapshot, now)
+
+    def _is_of_an_earlier_run(self, snapshot: EngineSnapshot) -> bool:
+        """Until the engine publishes this run, its latest snapshot is the last run's, or nobody's."""
+        if snapshot.state is EngineState.PREPARING or not (
+            snapshot.state.is_final or snapshot.state is EngineState.READY
+        ):
+            self._has_begun = True
+        return not self._has_begun
+
+    def action_give_up(self) -> None:
+        """Stop preparing; the set-up says so when it has stopped."""
+        if not self._is_settled:
+            self.run_worker(self._give_up(), group="give-up", exclusive=True)
+
+    async def _give_up(self) -> None:
+        if self.ama.bridge is None:
+            return
+        try:
+            await self.ama.bridge.ask(lambda desk: desk.stop())
+        except AmaError as error:
+            self.ama.fail(error)
+
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "give-up":
+            self.action_give_up()

@@ -6,18 +6,23 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.containers import HorizontalGroup
+from textual.containers import HorizontalGroup, Vertical
 from textual.widget import Widget
 from textual.widgets import Button
 
 from ama_tui.domain.market import Market
-from ama_tui.ui.panels.status import StatusBar, Venue
+from ama_tui.ui.panels.status import Notice, StatusBar, Venue
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.widgets.keybar import KeyBar
 from ama_tui.ui.widgets.log import ActionLog
+from ama_tui.ui.widgets.problem import Problem
 
 if TYPE_CHECKING:
+    from ama_tui.domain.errors import AmaError
     from ama_tui.domain.event import EngineSnapshot
+
+VIEW_ACTIONS = frozenset({"screen.focus_wallets", "screen.focus_book", "screen.focus_log", "screen.statistics"})
+"""They stand in the tabs too, where there is little room."""
 
 BUTTON_ACTIONS = {"pause": "app.pause", "stop": "app.stop", "kill": "app.kill"}
 
@@ -34,6 +39,10 @@ class RunScreen(AmaScreen[None]):
         """What stands between the status lines and the action log."""
         raise NotImplementedError
 
+    def log_head(self) -> Iterable[Widget]:
+        """What stands over the action log's lines."""
+        return ()
+
     def buttons(self) -> Iterable[Button]:
         """The buttons of the last line, the harmless one first."""
         yield Button("Stop  q", id="stop", compact=True)
@@ -43,28 +52,43 @@ class RunScreen(AmaScreen[None]):
         facts = self.ama.facts
         venue = Venue(facts.environment_label, facts.is_demo) if facts is not None else Venue("", False)
         yield StatusBar(venue, self.market, id="status")
+        yield Notice(id="notice")
         yield from self.body()
-        log = ActionLog(id="log", classes="frame")
-        log.border_title = "Actions"
-        yield log
+        with Vertical(id="log-frame", classes="frame") as frame:
+            frame.border_title = "Actions"
+            yield from self.log_head()
+            yield ActionLog(id="log")
+        yield Problem(id="problem")
         with HorizontalGroup(id="bottom"):
             yield from self.buttons()
-            yield KeyBar(without=frozenset(BUTTON_ACTIONS.values()))
+            yield KeyBar(without=frozenset(BUTTON_ACTIONS.values()), last=VIEW_ACTIONS)
+
+    def on_mount(self) -> None:
+        self.query_one(Problem).border_subtitle = "y copy · esc dismiss"
+
+    @property
+    def frozen_since(self) -> float | None:
+        """Since when the display stands still (Unix seconds); None while it follows."""
+        return None
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         if self.ama.bridge is None:
             return
-        self.query_one(StatusBar).tick(snapshot, now)
+        self._show_state(snapshot, now)
         self._log_cursor, events = self.ama.bridge.log_since(self._log_cursor)
-        log = self.query_one(ActionLog)
-        log.add(events)
-        subtitle = "" if log.is_following else "scrolled: home follows again"
-        if log.border_subtitle != subtitle:
-            log.border_subtitle = subtitle
+        self.query_one(ActionLog).add(events)
 
     def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
         if self.is_ready:
-            self.query_one(StatusBar).tick(snapshot, now)
+            self._show_state(snapshot, now)
+
+    def _show_state(self, snapshot: EngineSnapshot, now: float) -> None:
+        self.query_one(StatusBar).tick(snapshot, now)
+        self.query_one(Notice).tick(snapshot, now, self.frozen_since)
+
+    def show_error(self, error: AmaError) -> None:
+        """An error that stays until it is dismissed."""
+        self.query_one(Problem).show(error)
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         action = BUTTON_ACTIONS.get(event.button.id or "")

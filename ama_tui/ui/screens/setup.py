@@ -1,104 +1,156 @@
-"""Setting a run up: resume or fresh, the eight parameters, how many wallets, and what that will do."""
+"""Setting a run up: resume or fresh, the eight parameters, how many wallets, and the plan that comes of it."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, HorizontalGroup, Vertical, VerticalGroup, VerticalScroll
 from textual.types import CSSPathType
 from textual.widgets import Button
 
+from ama_tui.config.presets import BUILT_IN, Preset, Presets, load_presets, own_directory, save_preset
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import SPECS, Parameters
 from ama_tui.engine.desk import StartRequest, StoredRun
 from ama_tui.ui.actions import Place, bindings_for
 from ama_tui.ui.format import count, plain, whole_age
-from ama_tui.ui.panels.consequences import consequence_lines, refusal
+from ama_tui.ui.panels.consequences import consequence_lines, quote_anchor_x2, refusal
 from ama_tui.ui.panels.form import ParameterForm, help_text
+from ama_tui.ui.panels.preview import UNSIGNED, PlanPanel
+from ama_tui.ui.panels.status import Venue
+from ama_tui.ui.quotes import quote_text
 from ama_tui.ui.screens.base import AmaScreen
-from ama_tui.ui.screens.markets import quote_text
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.choice import Choice
 from ama_tui.ui.widgets.keybar import KeyBar
 from ama_tui.ui.widgets.lines import Lines, field
 from ama_tui.ui.widgets.plain import Plain
 from ama_tui.ui.widgets.problem import Problem
+from ama_tui.ui.widgets.selector import Selector
 
 if TYPE_CHECKING:
     from ama_tui.ui.bridge import DeskFacts
 
-DEFAULT_WALLETS = 10
 RESUME_OR_FRESH = ("Resume it, with its own parameters", "Start fresh; orders that rest stay where they are")
+AS_STARTED = "as started"
+"""The preset of what the command line and the config file ask for, where that is none of the others."""
+AS_STORED, EDITED = "as stored", "edited"
+"""What stands in a preset's place while the form is none."""
 
 
 def stored_text(stored: StoredRun, now: float) -> str:
-    """'run 1a2b3c4d · started 2025-11-22 12:00 UTC · last action 4m ago · 10 wallets'."""
+    """'run 1a2b3c4d · started 2025-11-22 12:00 UTC · last action 4m ago · 10 wallets · sessions valid 7/10'."""
     parts = [f"run {stored.run_id[:8]}", f"started {stored.started_at[:16].replace('T', ' ')} UTC"]
     if stored.last_action_at:
         parts.append(f"last action {whole_age(now - stored.last_action_at / 1000)} ago")
     parts.append(count(stored.wallets, "wallet"))
+    if stored.sessions_valid is not None:
+        parts.append(f"sessions valid {stored.sessions_valid}/{stored.wallets}")
     return " · ".join(parts)
 
 
-def not_stored_text(stored: StoredRun) -> str:
-    """Which parameters the stored run does not hold, so that they get their values from elsewhere; '' for none."""
-    missing = [spec.key for spec in SPECS if spec.key not in stored.stored_keys]
-    return f"not stored, so check them: {', '.join(missing)}" if missing else ""
+def stored_parameters_text(parameters: Parameters) -> str:
+    """'stored: 6 a side · 20% · 10…120 ticks · 0.05…0.25 · 250…1200 ms'."""
+    one = parameters
+    return (
+        f"stored: {one.orders_per_side} a side · {one.max_utilization:.0%} of collateral · "
+        f"{one.min_distance_ticks}…{one.max_distance_ticks} ticks · size {one.size_min:g}…{one.size_max:g} · "
+        f"{one.min_delay_ms}…{one.max_delay_ms} ms"
+    )
+
+
+def stored_warnings(stored: StoredRun) -> str:
+    """What a resumed run has to be told of: values that were not stored, options that differ, wallets that are gone."""
+    lines = []
+    unstored = [spec.key for spec in SPECS if spec.key not in stored.stored_keys]
+    if unstored:
+        lines.append(f"not stored, so check them: {', '.join(unstored)}")
+    if stored.with_options is not None:
+        was, now = stored.parameters.as_keys(), stored.with_options.as_keys()
+        changed = [f"{key} {now[key]:g} (stored {was[key]:g})" for key in now if now[key] != was[key]]
+        lines.append(f"the options say otherwise: {', '.join(changed)}")
+    if stored.missing:
+        names = ", ".join(stored.missing[:4]) + (f" and {len(stored.missing) - 4} more" if stored.missing[4:] else "")
+        lines.append(f"no longer in the wallets file: {names}; a kill takes their orders too")
+    return "\n".join(f"⚠ {line}" for line in lines)
 
 
 class SetupScreen(AmaScreen[None]):
     """Nothing is signed or sent before "Prepare sessions"."""
 
     PLACE: ClassVar[Place] = "setup"
-    CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("setup")]
-    BINDINGS: ClassVar[list[BindingType]] = bindings_for("setup")
+    CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("form"), style("setup")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_for("setup"),
+        Binding("pageup", "scroll(-1)", "Page up", show=False),
+        Binding("pagedown", "scroll(1)", "Page down", show=False),
+    ]
     AUTO_FOCUS = "#start"
 
-    def __init__(self, market: Market, facts: DeskFacts) -> None:
+    def __init__(
+        self,
+        market: Market,
+        facts: DeskFacts,
+        *,
+        failed: tuple[StartRequest, AmaError] | None = None,
+    ) -> None:
+        """`failed` is a start that was not set up here, and why it did not work: the form takes it over."""
         super().__init__()
-        self._market, self._facts = market, facts
+        self._market, self._facts, self._failed = market, facts, failed
         self._quote: Quote | None = None
         self._stored: StoredRun | None = None
         self._resume = False
         self._looking = True
+        self._presets = Presets(BUILT_IN)
 
     def compose(self) -> ComposeResult:
-        available = self._facts.wallets_available
+        facts = self._facts
         yield Lines(id="head")
         with VerticalScroll(id="body", can_focus=False):
             with VerticalGroup(id="stored", classes="frame") as stored:
                 stored.border_title = "A run is stored for this market"
-                yield Plain(id="stored-text")
-                yield Plain(id="stored-missing", classes="warn")
+                yield Plain(id="stored-text", classes="strong")
+                yield Plain(id="stored-parameters", classes="label")
+                yield Plain(id="stored-warnings", classes="warn")
                 yield Choice(RESUME_OR_FRESH, id="resume")
+            yield Problem(id="problem")
             with Horizontal(id="columns"):
                 with Vertical(classes="frame", id="form-frame") as frame:
                     frame.border_title = "Parameters"
-                    yield ParameterForm(self._facts.defaults, min(DEFAULT_WALLETS, available), available, id="form")
-                    yield Plain(id="help", classes="label")
-                with Vertical(classes="frame", id="consequences-frame") as frame:
-                    frame.border_title = "What it will do"
+                    with HorizontalGroup(id="preset-row", classes="form-row"):
+                        yield Plain("preset", classes="form-label label")
+                        yield Selector(none=EDITED, id="preset")
+                        yield Plain("F6 saves one", classes="label", id="preset-hint")
+                    yield ParameterForm(facts.defaults, facts.wallets, facts.wallets_available, id="form")
+                    yield Plain("tab leads to the fields: each is explained here", id="help")
                     yield Plain(id="quote", classes="label")
                     yield Lines(id="consequences")
                     yield Plain(id="wrong")
-            yield Problem(id="problem")
+                yield PlanPanel(id="plan")
         with HorizontalGroup(id="buttons"):
             yield Button("Back  esc", id="back", compact=True)
             yield Button("Prepare sessions  ⏎", id="start", compact=True, classes="ours")
-            yield Plain("nothing has been signed or sent", classes="label", id="promise")
+            yield Plain(UNSIGNED, classes="label", id="promise")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.query_one("#head", Lines).show(
-            [(field(("Set up", "label")), field((plain(self._market.label), "strong")))]
-        )
+        venue = Venue(self._facts.environment_label, self._facts.is_demo)
+        label = field((plain(self._market.label), "strong"))
+        self.query_one("#head", Lines).show([(field(venue.tag), field(("Set up", "label"), rank=1), label)])
         self.query_one("#stored").display = False
-        self._refresh_consequences()
+        self._offer_presets()
+        if self._failed is not None:
+            self.start_failed(self._failed[1])
+        self._refresh()
         self.run_worker(self._look(), group="look", exclusive=True)
         self.run_worker(self._load_quote(), group="quote", exclusive=True)
+        self.run_worker(self._load_presets(), group="presets", exclusive=True)
+
+    # what is asked of the engine and the disk
 
     async def _look(self) -> None:
         """Is there a stored run of this market?"""
@@ -110,13 +162,23 @@ class SetupScreen(AmaScreen[None]):
             self.query_one(Problem).show(error)
         self._looking = False
         if self._stored is not None:
-            self.query_one("#stored-text", Plain).show(stored_text(self._stored, self.ama.clock()))
-            missing = self.query_one("#stored-missing", Plain)
-            missing.show(not_stored_text(self._stored))
-            missing.display = bool(missing.text)
-            self.query_one("#stored").display = True
-            self._choose(resume=True)
-        self._refresh_consequences()
+            self._show_stored(self._stored)
+        if self._failed is not None:
+            request = self._failed[0]
+            self._resume = request.resume
+            self.query_one(Choice).choose(0 if request.resume else 1)
+            self.form.fill(request.parameters, request.wallets)
+        elif self._stored is not None:
+            self._choose(resume=self._facts.resume_asked is not False)
+        self._refresh()
+
+    def _show_stored(self, stored: StoredRun) -> None:
+        self.query_one("#stored-text", Plain).show(stored_text(stored, self.ama.clock()))
+        self.query_one("#stored-parameters", Plain).show(stored_parameters_text(stored.parameters))
+        warnings = self.query_one("#stored-warnings", Plain)
+        warnings.show(stored_warnings(stored))
+        warnings.display = bool(warnings.text)
+        self.query_one("#stored").display = True
 
     async def _load_quote(self) -> None:
         if self.ama.bridge is None:
@@ -127,7 +189,62 @@ class SetupScreen(AmaScreen[None]):
         except AmaError as error:
             text = f"✗ no prices: {error.message}"
         self.query_one("#quote", Plain).show(text)
-        self._refresh_consequences()
+        self.form.price(self._market, quote_anchor_x2(self._quote, self._market))
+        self._refresh()
+
+    # presets
+
+    async def _load_presets(self) -> None:
+        self._presets = await asyncio.to_thread(load_presets, own_directory())
+        for problem in self._presets.problems:
+            self.ama.tell(problem, is_error=True)
+        self._offer_presets()
+
+    def _offer_presets(self) -> None:
+        """The built-in presets, one's own, and what the options ask for where that is another."""
+        if self._presets.of(self._facts.defaults) is None:
+            started = Preset(AS_STARTED, self._facts.defaults)
+            self._presets = Presets((started, *self._presets.all), self._presets.problems)
+        self.query_one(Selector).offer([preset.name for preset in self._presets.all])
+        self._mark_preset(self.form.state.parameters)
+
+    def _mark_preset(self, parameters: Parameters | None) -> None:
+        """Show which preset the form is, if it is one."""
+        preset = self._presets.of(parameters) if parameters is not None else None
+        is_stored = self._resume and self._stored is not None and parameters == self._stored.parameters
+        index = None if preset is None else self._presets.all.index(preset)
+        self.query_one(Selector).choose(index, none=AS_STORED if is_stored else EDITED)
+
+    def on_selector_changed(self, event: Selector.Changed) -> None:
+        self.form.fill(self._presets.all[event.index].parameters)
+        self._refresh()
+
+    def action_save_preset(self) -> None:
+        """Ask for a name and keep the form's parameters under it."""
+        parameters = self.form.state.parameters
+        if parameters is None:
+            self.ama.tell("save preset: the form is not right")
+            return
+        from ama_tui.ui.screens.preset import SavePresetScreen
+
+        current = self._presets.of(parameters)
+        own = [preset.name for preset in self._presets.all if preset.is_own]
+        suggested = current.name if current is not None and current.is_own else ""
+
+        def keep(name: str | None) -> None:
+            if name is not None:
+                self.run_worker(self._save_preset(name, parameters), group="presets", exclusive=True)
+
+        self.app.push_screen(SavePresetScreen(own, suggested, str(own_directory())), keep)
+
+    async def _save_preset(self, name: str, parameters: Parameters) -> None:
+        try:
+            await asyncio.to_thread(save_preset, own_directory(), name, parameters)
+        except AmaError as error:
+            self.query_one(Problem).show(error)
+            return
+        self.ama.tell(f"preset {name} is saved")
+        await self._load_presets()
 
     # the form
 
@@ -138,11 +255,13 @@ class SetupScreen(AmaScreen[None]):
     def _choose(self, *, resume: bool) -> None:
         """Resume the stored run with its parameters, or begin a new one with the defaults."""
         self._resume = resume
-        available = self._facts.wallets_available
-        if resume and self._stored is not None:
-            self.form.fill(self._stored.parameters, max(1, min(self._stored.wallets, available)))
+        self.query_one(Choice).choose(0 if resume else 1)
+        stored = self._stored
+        if resume and stored is not None:
+            wallets = max(1, min(stored.wallets, self._facts.wallets_available))
+            self.form.fill(stored.with_options or stored.parameters, wallets)
         else:
-            self.form.fill(self._facts.defaults, min(DEFAULT_WALLETS, available))
+            self.form.fill(self._facts.defaults, self._facts.wallets)
 
     def _problems(self) -> tuple[list[str], Parameters | None, int | None]:
         state = self.form.state
@@ -154,17 +273,24 @@ class SetupScreen(AmaScreen[None]):
                 problems.append(reason)
         return problems, state.parameters, state.wallets
 
-    def _refresh_consequences(self) -> None:
+    def _refresh(self) -> None:
+        """Show what the form says: its problems, what it asks for, and soon the plan."""
         problems, parameters, wallets = self._problems()
-        self.query_one("#wrong", Plain).show("\n".join(f"✗ {problem}" for problem in problems))
+        wrong = self.query_one("#wrong", Plain)
+        wrong.show("\n".join(f"✗ {problem}" for problem in problems))
+        wrong.display = bool(problems)
+        request = None
         if parameters is not None and wallets is not None:
-            self.query_one("#consequences", Lines).show(
-                consequence_lines(parameters, wallets, self._market, self._quote)
-            )
+            request = StartRequest(self._market, parameters, self._resume, wallets)
+            lines = consequence_lines(parameters, wallets, self._market, self._quote)
+            self.query_one("#consequences", Lines).show(lines)
+        self._mark_preset(parameters)
+        if not self._looking:
+            self.query_one(PlanPanel).want(None if problems else request)
         self.query_one("#start").set_class(bool(problems) or self._looking, "-refused")
 
     def on_parameter_form_edited(self) -> None:
-        self._refresh_consequences()
+        self._refresh()
 
     def on_parameter_form_focused(self, event: ParameterForm.Focused) -> None:
         self.query_one("#help", Plain).show(help_text(event.field_name, self._facts.wallets_available))
@@ -178,7 +304,7 @@ class SetupScreen(AmaScreen[None]):
 
     def on_choice_changed(self, event: Choice.Changed) -> None:
         self._choose(resume=event.index == 0)
-        self._refresh_consequences()
+        self._refresh()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "back":
@@ -190,6 +316,16 @@ class SetupScreen(AmaScreen[None]):
 
     def action_back(self) -> None:
         self.dismiss()
+
+    def action_scroll(self, step: int) -> None:
+        """Page through what does not fit on a small screen."""
+        body = self.query_one("#body")
+        body.scroll_relative(y=step * max(1, body.size.height - 2), animate=False)
+
+    def action_plan_again(self) -> None:
+        """Read prices and book again and plan on them."""
+        self.run_worker(self._load_quote(), group="quote", exclusive=True)
+        self.query_one(PlanPanel).again()
 
     def action_submit(self) -> None:
         """Start with what the form says, if it is right."""
@@ -205,3 +341,4 @@ class SetupScreen(AmaScreen[None]):
     def start_failed(self, error: AmaError) -> None:
         """The run could not start: say why, and let the operator correct it."""
         self.query_one(Problem).show(error)
+        self.query_one("#body").scroll_home(animate=False)

@@ -13,7 +13,7 @@ from textual.widgets import Button
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.ui.actions import Place
-from ama_tui.ui.format import count
+from ama_tui.ui.format import count, plain
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.plain import Plain
@@ -22,14 +22,21 @@ from ama_tui.ui.widgets.problem import Problem
 
 def stopping_text(snapshot: EngineSnapshot) -> str:
     """What is being waited for."""
+    if snapshot.cancels_on_stop and snapshot.resting:
+        return f"Cancelling {count(snapshot.resting, 'order')}."
     if snapshot.in_flight:
         return f"Waiting, at most 10 s, for {count(snapshot.in_flight, 'order')} in flight."
     return "Saving and closing."
 
 
 def staying_text(snapshot: EngineSnapshot) -> str:
-    """How many orders rest on the book right now."""
-    return f"{count(snapshot.resting, 'order')} on the book now." if snapshot.resting else "No order on the book."
+    """How many orders rest, and whether they stay."""
+    if not snapshot.resting:
+        return "No order rests on the book."
+    if snapshot.cancels_on_stop:
+        return f"{count(snapshot.resting, 'order')} on the book now."
+    where = f" on {plain(snapshot.market.symbol)}" if snapshot.market is not None else ""
+    return f"{count(snapshot.resting, 'order')} {'stays' if snapshot.resting == 1 else 'stay'} resting{where}."
 
 
 class StopScreen(ModalScreen[None], AmaScreen[None]):

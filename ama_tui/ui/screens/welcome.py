@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,14 +17,24 @@ from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.keybar import KeyBar
 from ama_tui.ui.widgets.plain import Plain
 
-HOW_TO_SET = """\
-RPC_URL                    the chain's JSON-RPC endpoint
-CHAIN_ID                   its chain id
-SESSION_REGISTRY_ADDRESS   the session registry's address
-APP_URL                    the venue's API (http://localhost:3000)
-wallets.csv                a line a wallet: nickname,address,privateKey
+SETTINGS = (
+    ("RPC_URL", "the chain's JSON-RPC endpoint"),
+    ("CHAIN_ID", "its chain id"),
+    ("SESSION_REGISTRY_ADDRESS", "the session registry's address"),
+    ("APP_URL", "the venue's API (http://localhost:3000)"),
+    ("wallets", "wallets.csv, a line a wallet: nickname,address,privateKey"),
+)
+"""What a venue takes: each as problems name it, and what it is."""
 
-Set them in the environment, in .env.local or in .env."""
+WHERE = "Set them in the environment, in .env.local or in .env, here or one directory up."
+
+
+def advice(problems: Iterable[str]) -> str:
+    """Every setting with a sign for whether something is wrong with it, and where it is set."""
+    told = "\n".join(problems)
+    lines = [f"{'✗' if name in told else '✓'} {name:<26}{text}" for name, text in SETTINGS]
+    return "\n".join([*lines, "", WHERE])
+
 
 ACTIONS = {"demo": "app.start_demo", "retry": "app.retry_open", "quit": "app.stop"}
 
@@ -38,6 +49,7 @@ class WelcomeScreen(AmaScreen[None]):
 
     def __init__(self, problems: tuple[str, ...], hint: str = "", *, offers_demo: bool) -> None:
         super().__init__()
+        self._advice = advice(problems)
         self._lines = [f"✗ {problem}" for problem in problems] + ([f"→ {hint}"] if hint else [])
         self._offers_demo = offers_demo
 
@@ -48,7 +60,7 @@ class WelcomeScreen(AmaScreen[None]):
             problems = Plain("\n".join(self._lines), id="problems")
             problems.border_title = "No venue can be used yet"
             yield problems
-            yield Plain(HOW_TO_SET, id="advice")
+            yield Plain(self._advice, id="advice")
             with HorizontalGroup(id="choices"):
                 if self._offers_demo:
                     yield Button("Start the demo  d", id="demo", compact=True, classes="ours")

@@ -30,6 +30,9 @@ _COLOUR = re.compile(r"\x1b\[38;5;(\d+)m|\x1b\[0m")
 LEAST_WIDTH, LEAST_HEIGHT = 24, 6
 """Below this a chart would show nothing but its axes."""
 
+HEADROOM = 1.04
+"""How far an axis reaches beyond the largest value, so that no line runs along the edge."""
+
 POINTS_A_CELL = 2
 """A braille cell is two dots wide: more points than that are merged before they are drawn."""
 
@@ -38,7 +41,8 @@ POINTS_A_CELL = 2
 class Curve:
     """One measure's course. `sign` says in the title how its line looks, so that it needs no colour.
 
-    `marker` is plotext's: 'braille' for a fine line, or a character for a line of it.
+    `marker` is plotext's: 'braille' for a fine line, or a character for a line of it. A curve that is
+    `sparse` has a mark where it is above 0 and no line.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Curve:
     ink: Ink
     marker: str = "braille"
     sign: str = "─"
+    sparse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +91,11 @@ def merged(points: Sequence[Point], most: int) -> list[Point]:
 
 
 def axis_top(largest: float, least: float) -> float:
-    """The upper end of an axis from 0: the next of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten."""
-    wanted = max(largest, least)
-    if wanted <= 0:
-        return 1.0
+    """The upper end of an axis from 0: the next of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten.
+
+    `least` is what it reaches at the least; above 0.
+    """
+    wanted = max(largest * HEADROOM, least)
     power = 10.0 ** floor(log10(wanted))
     return next(step * power for step in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= wanted * 0.999999)
 
@@ -119,13 +125,19 @@ def drawn(plot: Plot, data: ChartData, width: int, height: int) -> list[tuple[Sp
 def _draw(plot: Plot, curve: Curve, most: int) -> None:
     """A curve's means, over a quiet band from its least to its greatest values where they differ."""
     points = merged(curve.points, most)
+    if curve.sparse:
+        points = [point for point in points if point.high > 0]
     if not points:
+        return
+    colour = _INKS.index(curve.ink)
+    if curve.sparse:
+        plot.scatter([one.at for one in points], [one.high for one in points], marker=curve.marker, color=colour)
         return
     if any(point.high > point.low for point in points):
         band = [(point.at, edge) for point in points for edge in (point.low, point.high)]
         plot.plot([at for at, _ in band], [edge for _, edge in band], marker="braille", color=_INKS.index("rule"))
     xs = [point.at for point in points]
-    plot.plot(xs, [point.mean for point in points], marker=curve.marker, color=_INKS.index(curve.ink))
+    plot.plot(xs, [point.mean for point in points], marker=curve.marker, color=colour)
 
 
 def line_spans(line: str) -> tuple[Span, ...]:

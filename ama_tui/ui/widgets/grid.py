@@ -1,12 +1,13 @@
 """A grid of rows that repaints only the rows whose text changed: live tables of any length.
 
 Rows are values; columns say how a row becomes text. On every `tick` the visible rows are turned into
-spans again and compared with what is on the screen, and only the lines that differ are repainted.
+spans again and compared with what is on the screen, and only the lines that differ are repainted. A grid
+sorts and filters its rows itself, so that its cursor stays with its row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -26,6 +27,8 @@ R = TypeVar("R")
 Cell = tuple[Span, ...]
 MARK = "▸ "
 GAP = 2
+UP, DOWN = "▲", "▼"
+"""Beside the title of the column that rows are sorted by: the least first, the greatest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Column(Generic[R]):
     """One column. `cell` turns a row, the column's width and the time (Unix seconds) into spans.
 
     The column of the highest `rank` is left out first when room is short; the one that `grows` takes
-    the room that is left, and `width` is then the least it needs.
+    the room that is left, and `width` is then the least it needs. `sort` gives what rows are sorted by,
+    None for a row without a value; a column without `sort` cannot be sorted by.
     """
 
     key: str
@@ -43,6 +47,23 @@ class Column(Generic[R]):
     right: bool = False
     rank: int = 0
     grows: bool = False
+    sort: Callable[[R], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SortOrder:
+    """The column that rows are sorted by; '' leaves them as they come."""
+
+    column: str = ""
+    descending: bool = False
+
+
+def sorted_rows(rows: Sequence[R], value: Callable[[R], Any], *, descending: bool) -> list[R]:
+    """Rows by their values; those without one come last either way."""
+    present = [(value(row), row) for row in rows]
+    having = [pair for pair in present if pair[0] is not None]
+    having.sort(key=lambda pair: pair[0], reverse=descending)
+    return [row for _, row in having] + [row for found, row in present if found is None]
 
 
 def fit_columns(columns: Sequence[Column[R]], room: int) -> tuple[tuple[Column[R], int], ...]:
@@ -75,8 +96,16 @@ def filled(cell: Cell, width: int, *, right: bool) -> Cell:
     return tuple(kept)
 
 
+def quiet(spans: Sequence[Span]) -> list[Span]:
+    """Spans as what is old shows them: without colour, except what warns."""
+    return [(text, ink if ink in ("warn", "danger", "rule") else "label") for text, ink in spans]
+
+
 class Grid(Painted, ScrollView, Generic[R], can_focus=True):
-    """Rows under a header that stays, with a cursor row. Posts `Moved` and `Picked`."""
+    """Rows under a header that stays, with a cursor row. Posts `Moved`, `Picked` and `Sorted`.
+
+    With a `key` that tells rows apart, the cursor stays with its row when rows change places.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"grid--cursor", "grid--cursor-blurred"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -104,18 +133,39 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
     class Picked(Moved):
         """A row was picked with Enter or a second click."""
 
-    def __init__(self, columns: Sequence[Column[R]], *, id: str | None = None, classes: str | None = None) -> None:
+    class Sorted(Moved):
+        """Rows are sorted otherwise."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column[R]],
+        *,
+        key: Callable[[R], Hashable] | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
         super().__init__(id=id, classes=classes)
         self._columns = columns
+        self._key = key
         self._fitted: tuple[tuple[Column[R], int], ...] = ()
+        self._source: Sequence[R] = ()
         self._rows: Sequence[R] = ()
+        self._order = SortOrder()
+        self._keep: Callable[[R], bool] | None = None
+        self._empty_text = ""
+        self._is_stale = False
         self._now = 0.0
         self._painted: dict[int, tuple[tuple[Span, ...], bool, Strip]] = {}
         self._cursor = 0
 
     @property
     def rows(self) -> Sequence[R]:
+        """The rows that are shown, in their order."""
         return self._rows
+
+    @property
+    def order(self) -> SortOrder:
+        return self._order
 
     @property
     def cursor(self) -> int:
@@ -130,11 +180,36 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         """The columns to choose from at a width; a subclass may have another set for a narrow screen."""
         return self._columns
 
-    def tick(self, rows: Sequence[R], now: float) -> None:
-        """Show these rows as of `now` (Unix seconds); repaints the visible lines that differ."""
-        count_changed = len(rows) != len(self._rows)
-        self._rows, self._now = rows, now
-        if count_changed:
+    def tick(self, rows: Sequence[R], now: float, *, stale: bool = False) -> None:
+        """Show these rows as of `now` (Unix seconds), quiet when they are `stale`; repaints lines that differ."""
+        self._source, self._now, self._is_stale = rows, now, stale
+        self._show()
+
+    def filter_rows(self, keep: Callable[[R], bool] | None) -> None:
+        """Show only rows that are to be kept; None shows all."""
+        self._keep = keep
+        self._show()
+        self._scroll_into_view(self._cursor)
+
+    def sort_by(self, order: SortOrder) -> None:
+        """Sort the rows; the cursor stays with its row, in view."""
+        self._order = order
+        self._show()
+        self._scroll_into_view(self._cursor)
+        self.refresh(Region(0, 0, self.size.width, 1))
+        self.post_message(self.Sorted(self))
+
+    def say_when_empty(self, text: str) -> None:
+        """What stands in the place of the rows when there are none."""
+        if text != self._empty_text:
+            self._empty_text = text
+            self.refresh()
+
+    def _show(self) -> None:
+        before, held = len(self._rows), self.current
+        self._rows = self._arranged()
+        self._hold(held)
+        if len(self._rows) != before:
             self._resized()
             self.refresh(layout=True)
             return
@@ -143,11 +218,30 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         changed: list[Region] = []
         for index in range(top, bottom):
             known = painted.get(index)
-            if known is not None and known[0] != self._spans(index):
+            if known is not None and (known[1] != (index == self._cursor) or known[0] != self._spans(index)):
                 del painted[index]
                 changed.append(self._line_region(index))
         if changed:
             self.refresh(*changed)
+
+    def _arranged(self) -> Sequence[R]:
+        rows: Sequence[R] = self._source
+        if self._keep is not None:
+            rows = tuple(filter(self._keep, rows))
+        value = next((column.sort for column in self._columns if column.key == self._order.column), None)
+        return rows if value is None else sorted_rows(rows, value, descending=self._order.descending)
+
+    def _hold(self, row: R | None) -> None:
+        """Put the cursor where its row is now."""
+        if self._key is None or row is None or not self._rows:
+            return
+        wanted, at = self._key(row), self._cursor
+        if at < len(self._rows) and self._key(self._rows[at]) == wanted:
+            return
+        for index, other in enumerate(self._rows):
+            if self._key(other) == wanted:
+                self._cursor = index
+                return
 
     def move_to(self, index: int) -> None:
         """Put the cursor on a row and bring it into view."""
@@ -166,6 +260,8 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
             return self._header(width)
         index = self.scroll_offset.y + y - 1
         if index >= len(self._rows):
+            if not self._rows and y == 2 and self._empty_text:
+                return self.strip([(pad(f"  {self._empty_text}", width), "label")], width)
             return Strip.blank(width, self.ink("plain"))
         at_cursor = index == self._cursor
         known = self._painted.get(index)
@@ -185,8 +281,17 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         return self.strip((mark, *spans), width, over=over)
 
     def _header(self, width: int) -> Strip:
-        titles = (" " * GAP).join(pad(column.title, wide, right=column.right) for column, wide in self._fitted)
-        return self.strip([(" " * len(MARK) + titles, "label")], width)
+        spans: list[Span] = [(" " * len(MARK), "label")]
+        for number, (column, wide) in enumerate(self._fitted, 1):
+            arrow = ""
+            if column.key == self._order.column:
+                arrow = DOWN if self._order.descending else UP
+            is_last = number == len(self._fitted)
+            title = pad(column.title, wide - 1 if arrow and is_last else wide, right=column.right)
+            spans += [(title, "strong" if arrow else "label"), (arrow, "ours")]
+            if not is_last:
+                spans.append((" " * (GAP - len(arrow)), "label"))
+        return self.strip(spans, width)
 
     def _spans(self, index: int) -> tuple[Span, ...]:
         row = self._rows[index]
@@ -195,7 +300,7 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
             if spans:
                 spans.append((" " * GAP, "plain"))
             spans.extend(filled(column.cell(row, width, self._now), width, right=column.right))
-        return tuple(spans)
+        return tuple(quiet(spans) if self._is_stale else spans)
 
     def _visible(self) -> tuple[int, int]:
         top = self.scroll_offset.y
@@ -241,7 +346,10 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        if offset is None or offset.y == 0:
+        if offset is None:
+            return
+        if offset.y == 0:
+            self._sort_at(offset.x)
             return
         index = self.scroll_offset.y + offset.y - 1
         if index < len(self._rows):
@@ -249,6 +357,35 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
             self.move_to(index)
             if event.chain == 2 and was == index:
                 self.action_pick()
+
+    def _sort_at(self, x: int) -> None:
+        left = len(MARK)
+        for column, width in self._fitted:
+            if left <= x < left + width + GAP:
+                self.action_sort(column.key)
+                return
+            left += width + GAP
+
+    def action_sort(self, key: str) -> None:
+        """Sort by a column; once more turns the order round, and once more gives the rows' own order back."""
+        column = next((one for one in self._columns if one.key == key), None)
+        if column is None or column.sort is None:
+            return
+        if key != self._order.column:
+            self.sort_by(SortOrder(key))
+        else:
+            self.sort_by(SortOrder() if self._order.descending else SortOrder(key, descending=True))
+
+    def action_sort_next(self) -> None:
+        """Sort by the next column that is shown and can be sorted by; after the last one by none."""
+        keys = ["", *(column.key for column, _ in self._fitted if column.sort is not None)]
+        at = keys.index(self._order.column) if self._order.column in keys else 0
+        self.sort_by(SortOrder(keys[(at + 1) % len(keys)]))
+
+    def action_sort_reverse(self) -> None:
+        """Turn the order round."""
+        if self._order.column:
+            self.sort_by(SortOrder(self._order.column, descending=not self._order.descending))
 
     def action_move(self, step: int) -> None:
         self.move_to(self._cursor + step)

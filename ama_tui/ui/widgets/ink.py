@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 Ink = Literal[
-    "plain", "label", "strong", "bid", "ask", "ours", "good", "warn", "danger", "demo", "real", "rule", "frame"
+    "plain", "label", "strong", "bid", "ask", "ours", "good", "warn", "danger", "demo", "real", "rule", "frame", "tab"
 ]
 """What a piece of text means; base.tcss gives each its colour."""
 
@@ -36,6 +36,7 @@ class Painted(Widget):
         "ink--real",
         "ink--rule",
         "ink--frame",
+        "ink--tab",
     }
 
     _inks: dict[Ink, Style] | None = None
@@ -53,12 +54,36 @@ class Painted(Widget):
 
     def strip(self, spans: Iterable[Span], width: int, *, over: Style | None = None) -> Strip:
         """The spans as one line of exactly `width` cells; `over` is laid over every style."""
-        segments = [Segment(text, self.ink(name) + over) for text, name in spans if text]
+        segments = [Segment(text, self.ink(name) + over) for text, name in joined(spans)]
         return Strip(segments).adjust_cell_length(width, self.ink("plain") + over)
 
     def notify_style_update(self) -> None:
         self._inks = None
         super().notify_style_update()
+        # Lines that a widget keeps were painted in the old styles, whether or not Textual saw a difference.
+        self.refresh()
+
+
+_GROUNDED: frozenset[Ink] = frozenset({"demo", "real", "frame", "tab"})
+"""Inks with a ground of their own: a blank in them shows."""
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """The spans with neighbours of one ink made one, and blanks given to the neighbour before them.
+
+    What a line costs to paint goes by the number of its pieces.
+    """
+    result: list[Span] = []
+    before: Ink | None = None
+    for text, ink in spans:
+        if not text:
+            continue
+        if before is not None and (ink == before or (ink == "plain" and before not in _GROUNDED and text.isspace())):
+            result[-1] = (result[-1][0] + text, before)
+        else:
+            result.append((text, ink))
+            before = ink
+    return result
 
 
 def spans_width(spans: Iterable[Span]) -> int:

@@ -1,4 +1,4 @@
-"""The last line: the keys that work right now. A click does what the key does."""
+"""Lines of actions that a click runs: the keys that work right now, the tabs, the filters of the log."""
 
 from __future__ import annotations
 
@@ -14,17 +14,56 @@ from ama_tui.ui.widgets.lines import GAP, MARGIN, Field, Lines, kept_fields
 if TYPE_CHECKING:
     from ama_tui.ui.app import AmaApp
 
-ALWAYS_SHOWN = {"run.stop", "run.stop.always", "run.kill"}
+ALWAYS_SHOWN = {"run.stop", "run.stop.always", "run.kill", "app.help"}
 
 
-class KeyBar(Lines):
+class ActionLine(Lines):
+    """One line of fields; a click on a field runs its action, as Textual writes it ('' for none)."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._actions: dict[Field, str] = {}
+
+    def show_actions(self, actions: dict[Field, str]) -> None:
+        """Replace the fields and what they do."""
+        self._actions = actions
+        self.show([tuple(actions)])
+
+    async def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        action = self._at(offset.x)
+        if action:
+            await self.screen.run_action(action)
+
+    def _at(self, x: int) -> str:
+        width = self.size.width
+        kept = kept_fields(tuple(self._actions), width)
+        left = MARGIN
+        for field in (one for one in kept if not one.right):
+            right = left + spans_width(field.spans)
+            if left <= x < right:
+                return self._actions[field]
+            left = right + GAP
+        right = width - MARGIN
+        for field in (one for one in reversed(kept) if one.right):
+            left = right - spans_width(field.spans)
+            if left <= x < right:
+                return self._actions[field]
+            right = left - GAP
+        return ""
+
+
+class KeyBar(ActionLine):
     """Follows the screen's active bindings: keys that a focused field would swallow are not shown."""
 
-    def __init__(self, *, without: frozenset[str] = frozenset(), id: str | None = None) -> None:
-        """`without` names actions that stand on the screen already, as buttons."""
+    def __init__(
+        self, *, without: frozenset[str] = frozenset(), last: frozenset[str] = frozenset(), id: str | None = None
+    ) -> None:
+        """`without` names actions that stand on the screen already, as buttons; `last` those to leave out first."""
         super().__init__(id=id)
-        self._without = without
-        self._actions: dict[Field, ActionSpec] = {}
+        self._without, self._last = without, last
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
@@ -35,8 +74,7 @@ class KeyBar(Lines):
 
     def _bindings_updated(self, screen: Screen[Any]) -> None:
         if self.is_attached and screen is self.screen:
-            self._actions = self._fields()
-            self.show([tuple(self._actions)])
+            self.show_actions({field: spec.action for field, spec in self._fields().items()})
 
     def _fields(self) -> dict[Field, ActionSpec]:
         keys: dict[str, tuple[str, ActionSpec]] = {}
@@ -51,17 +89,6 @@ class KeyBar(Lines):
         for rank, (key, spec) in enumerate(sorted(keys.values(), key=lambda pair: order.index(pair[1].id))):
             ink: Ink = "danger" if spec.id == "run.kill" else "ours"
             spans: tuple[Span, ...] = ((KEY_NAMES.get(key, key), ink), (f" {spec.label}", "label"))
-            fields[Field(spans, 0 if spec.id in ALWAYS_SHOWN else rank + 1)] = spec
+            later = len(order) if spec.action in self._last else 1
+            fields[Field(spans, 0 if spec.id in ALWAYS_SHOWN else rank + later)] = spec
         return fields
-
-    async def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        if offset is None:
-            return
-        x = MARGIN
-        for field in kept_fields(tuple(self._actions), self.size.width):
-            width = spans_width(field.spans)
-            if x <= offset.x < x + width:
-                await self.screen.run_action(self._actions[field].action)
-                return
-            x += width + GAP

@@ -47,9 +47,9 @@ def fit(line: Line, width: int) -> list[Span]:
     gap: Span = (" " * GAP, "plain")
     left: list[Span] = [(" " * MARGIN, "plain")]
     right: list[Span] = []
-    for one in kept_fields(line, width):
+    for number, one in enumerate(kept_fields(line, width)):
         side = right if one.right else left
-        if one.right or len(left) > 1:
+        if number:
             side.append(gap)
         side.extend(one.spans)
     filling = width - spans_width(left) - spans_width(right) - MARGIN

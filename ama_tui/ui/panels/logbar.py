@@ -1,0 +1,42 @@
+"""The line over the action log: what it is narrowed to, and whether it follows. A click changes it."""
+
+from __future__ import annotations
+
+from ama_tui.ui.widgets.ink import Ink, Span
+from ama_tui.ui.widgets.keybar import ActionLine
+from ama_tui.ui.widgets.lines import Field, field
+from ama_tui.ui.widgets.log import ActionLog, LogFilter
+
+
+def log_bar_fields(wanted: LogFilter, *, is_following: bool, is_frozen: bool, waiting: int) -> dict[Field, str]:
+    """The fields of the line and the action of each."""
+    state: Span
+    if is_frozen:
+        state = (f"▣ FROZEN · {waiting:,} newer", "warn")
+    elif is_following:
+        state = ("following ●", "good")
+    else:
+        state = ("scrolled: home follows again", "warn")
+    kind, name = wanted.kind, wanted.name if wanted.wallet else "every wallet"
+    return {
+        field(("t ", "ours"), (f"{'all kinds' if kind == 'all' else kind} ▾", _ink(kind != "all"))): "screen.log_kind",
+        field(("w ", "ours"), (f"{name} ▾", _ink(bool(wanted.wallet))), rank=1): "screen.log_wallet",
+        field(
+            ("e ", "ours"), (f"{'■' if wanted.errors_only else '□'} errors only", _ink(wanted.errors_only)), rank=2
+        ): "screen.log_errors",
+        field(state, right=True): "",
+        field(("f ", "ours"), ("follow" if is_frozen else "freeze", "label"), rank=3, right=True): "screen.freeze",
+    }
+
+
+def _ink(is_set: bool) -> Ink:
+    return "strong" if is_set else "label"
+
+
+class LogBar(ActionLine):
+    """Follows a log's filter and state."""
+
+    def follow(self, log: ActionLog) -> None:
+        self.show_actions(
+            log_bar_fields(log.filter, is_following=log.is_following, is_frozen=log.is_frozen, waiting=log.waiting)
+        )

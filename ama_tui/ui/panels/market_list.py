@@ -1,0 +1,127 @@
+"""The venue's markets as rows: which columns they have, what they are sorted by, and the words that find one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ama_tui.domain.market import Market, Quote, short_address
+from ama_tui.domain.money import format_price
+from ama_tui.ui.format import basis_points, pad, plain
+from ama_tui.ui.quotes import STALE_SECONDS, Answer
+from ama_tui.ui.widgets.grid import Cell, Column
+from ama_tui.ui.widgets.ink import Ink
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRow:
+    """One market of the list. `ranked` is the quote it was last sorted by, so that rows keep their places meanwhile."""
+
+    market: Market
+    answer: Answer | None = None
+    is_resumable: bool = False
+    ranked: Quote | None = None
+
+    @property
+    def quote(self) -> Quote | None:
+        return None if self.answer is None else self.answer.quote
+
+    def ink(self, ink: Ink, now: float) -> Ink:
+        """The ink of a price: quiet once it is old."""
+        if self.answer is None or now - self.answer.good_at > STALE_SECONDS:
+            return "label"
+        return ink
+
+
+def spread_points(quote: Quote | None) -> float | None:
+    """The spread in basis points of the middle; None unless the book is two-sided."""
+    if quote is None or quote.best_bid6 is None or quote.best_ask6 is None:
+        return None
+    return basis_points(quote.best_ask6 - quote.best_bid6, quote.best_bid6 + quote.best_ask6)
+
+
+def _symbol(row: MarketRow, width: int, now: float) -> Cell:
+    return ((pad(plain(row.market.symbol), width), "strong"),)
+
+
+def _identifier(row: MarketRow, width: int, now: float) -> Cell:
+    return ((pad(plain(row.market.identifier or "–"), width), "plain"),)
+
+
+def _price(row: MarketRow, price6: int | None, ink: Ink, now: float) -> Cell:
+    """A price, '–' where there is none, '·' while nothing is known."""
+    if row.quote is None:
+        return (("✗", "warn"),) if row.answer is not None else (("·", "label"),)
+    if price6 is None:
+        return (("–", "label"),)
+    return ((format_price(price6, row.market.tick6), row.ink(ink, now)),)
+
+
+def _bid(row: MarketRow, width: int, now: float) -> Cell:
+    return _price(row, None if row.quote is None else row.quote.best_bid6, "bid", now)
+
+
+def _ask(row: MarketRow, width: int, now: float) -> Cell:
+    return _price(row, None if row.quote is None else row.quote.best_ask6, "ask", now)
+
+
+def _mark(row: MarketRow, width: int, now: float) -> Cell:
+    return _price(row, None if row.quote is None else row.quote.mark6, "plain", now)
+
+
+def _spread(row: MarketRow, width: int, now: float) -> Cell:
+    points = spread_points(row.quote)
+    if points is None:
+        return (("·" if row.answer is None else "–", "label"),)
+    return ((f"{points:,.1f}", row.ink("plain", now)),)
+
+
+def _tick(row: MarketRow, width: int, now: float) -> Cell:
+    text = format_price(row.market.tick6, row.market.tick6)
+    return ((f"{text} *" if row.market.tick_is_default else f"{text}  ", "plain"),)
+
+
+def _chain(row: MarketRow, width: int, now: float) -> Cell:
+    return ((str(row.market.chain_id), "label"),)
+
+
+def _stored(row: MarketRow, width: int, now: float) -> Cell:
+    return (("resumable", "ours"),) if row.is_resumable else ()
+
+
+def _book(row: MarketRow, width: int, now: float) -> Cell:
+    address = row.market.address
+    return ((address if width >= len(address) else short_address(address), "label"),)
+
+
+def _ranked(row: MarketRow, name: str) -> int | None:
+    value = None if row.ranked is None else getattr(row.ranked, name)
+    return value if isinstance(value, int) else None
+
+
+COLUMNS: tuple[Column[MarketRow], ...] = (
+    Column("symbol", "symbol", 12, _symbol, sort=lambda row: row.market.symbol.casefold()),
+    Column("identifier", "identifier", 16, _identifier, rank=4, sort=lambda row: row.market.identifier),
+    Column("bid", "bid", 11, _bid, right=True, sort=lambda row: _ranked(row, "best_bid6")),
+    Column("ask", "ask", 11, _ask, right=True, sort=lambda row: _ranked(row, "best_ask6")),
+    Column("spread", "bp", 7, _spread, right=True, rank=1, sort=lambda row: spread_points(row.ranked)),
+    Column("mark", "mark", 11, _mark, right=True, rank=2, sort=lambda row: _ranked(row, "mark6")),
+    Column("tick", "tick  ", 10, _tick, right=True, rank=3, sort=lambda row: row.market.tick6),
+    Column("chain", "chain", 7, _chain, right=True, rank=6, sort=lambda row: row.market.chain_id),
+    Column("stored", "run", 9, _stored, sort=lambda row: None if not row.is_resumable else row.market.symbol),
+    Column("book", "order book", 13, _book, rank=5, grows=True, sort=lambda row: row.market.address),
+)
+
+
+def matches(market: Market, words: list[str]) -> bool:
+    """Does every word occur in the market's symbol, identifier or address?"""
+    text = f"{market.symbol} {market.identifier or ''} {market.address}".lower()
+    return all(word in text for word in words)
+
+
+def named(markets: tuple[Market, ...], selector: str) -> Market | None:
+    """The market that a symbol, an identifier or an address names, whatever the case."""
+    wanted = selector.strip().lower()
+    by_address = [market for market in markets if market.address == wanted]
+    by_symbol = [market for market in markets if market.symbol.lower() == wanted]
+    by_identifier = [market for market in markets if (market.identifier or "").lower() == wanted]
+    return next(iter([*by_address, *by_symbol, *by_identifier]), None)

@@ -1,0 +1,343 @@
+"""The plan preview: what a run would place first, by the real planner on the real book, before anything is signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.timer import Timer
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.domain.market import Market
+from ama_tui.domain.money import format_price
+from ama_tui.domain.order import Side
+from ama_tui.domain.plan import Cancel, Place, Skip
+from ama_tui.ui.format import bar, basis_points, count, pad, plain, short_usdc
+from ama_tui.ui.widgets.grid import Cell, Column, Grid
+from ama_tui.ui.widgets.ink import Ink, Span
+from ama_tui.ui.widgets.lines import Line, Lines
+from ama_tui.ui.widgets.lines import field as line_field
+from ama_tui.ui.widgets.plain import Plain
+
+if TYPE_CHECKING:
+    from ama_tui.engine.desk import PlanPreview, StartRequest
+    from ama_tui.ui.app import AmaApp
+
+DEBOUNCE = 0.4
+"""Seconds that the form rests before the plan is computed anew."""
+
+MARGIN_CELLS = 6
+NAMED = 3
+"""So many wallets are named in a warning."""
+
+UNSIGNED = "nothing has been signed or sent"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """What one wallet would place. Prices are of its nearest planned level; `scale` is the factor on its sizes.
+
+    `margin6` is what it would have tied up then, of `cap6`; both None when the wallet could not be read.
+    """
+
+    nickname: str
+    tick6: int
+    bid6: int | None = None
+    ask6: int | None = None
+    orders: int = 0
+    margin6: int | None = None
+    cap6: int | None = None
+    scale: float = 1.0
+    note: str = ""
+
+
+@dataclass(slots=True)
+class _Share:
+    """One wallet's part of a plan."""
+
+    places: list[Place] = field(default_factory=list)
+    skips: list[Skip] = field(default_factory=list)
+
+
+def _shares(preview: PlanPreview) -> dict[str, _Share]:
+    shares = {wallet.address: _Share() for wallet in preview.wallets}
+    for intent in preview.plan.intents:
+        if isinstance(intent, Place) and intent.wallet in shares:
+            shares[intent.wallet].places.append(intent)
+    for skip in preview.plan.skips:
+        if skip.wallet in shares:
+            shares[skip.wallet].skips.append(skip)
+    return shares
+
+
+def _nearest(places: Iterable[Place], side: Side) -> int | None:
+    """The price of the lowest level on a side."""
+    levels = [(place.level, place.price6) for place in places if place.side is side]
+    return min(levels)[1] if levels else None
+
+
+def plan_rows(preview: PlanPreview, market: Market) -> tuple[PlanRow, ...]:
+    """A row for every wallet of the run, in their order."""
+    rows = []
+    shares = _shares(preview)
+    for wallet in preview.wallets:
+        share, budget = shares[wallet.address], preview.plan.budgets.get(wallet.address)
+        tied6 = None
+        if budget is not None:
+            tied6 = budget.reserved6 + budget.in_flight6 + sum(place.margin6 for place in share.places)
+        rows.append(
+            PlanRow(
+                nickname=wallet.nickname,
+                tick6=market.tick6,
+                bid6=_nearest(share.places, Side.BUY),
+                ask6=_nearest(share.places, Side.SELL),
+                orders=len(share.places),
+                margin6=tied6,
+                cap6=None if budget is None else budget.cap6,
+                scale=1.0 if budget is None else budget.scale,
+                note=share.skips[0].reason.value if share.skips else "",
+            )
+        )
+    return tuple(rows)
+
+
+def summary_lines(preview: PlanPreview, market: Market) -> list[Line]:
+    """How many orders at how many prices, how far out, how much margin, and by which factor sizes are cut."""
+    plan = preview.plan
+    places = [intent for intent in plan.intents if isinstance(intent, Place)]
+    cancels = sum(isinstance(intent, Cancel) for intent in plan.intents)
+    head: list[Span] = [(count(len(places), "order"), "strong"), (" to place first", "label")]
+    if preview.orders:
+        head.append((f" · {preview.orders:,} rest already", "plain"))
+    if cancels:
+        head.append((f" · {cancels:,} to cancel", "warn"))
+    lines: list[Line] = [(line_field(*head),)]
+    if places:
+        lines.append(_reach(places, market, plan.anchor_x2))
+    lines.append((line_field(*_margin(plan_rows(preview, market))),))
+    scales = [budget.scale for budget in plan.budgets.values() if budget.scale < 1.0]
+    if scales:
+        factor = "…".join(dict.fromkeys(f"{scale:.2f}" for scale in (min(scales), max(scales))))
+        lines.append(
+            (
+                line_field(
+                    (f"sizes cut by ×{factor}", "warn"), (f" on {count(len(scales), 'wallet')}: the cap", "plain")
+                ),
+            )
+        )
+    else:
+        lines.append((line_field(("sizes as asked: no cap binds", "label")),))
+    return lines
+
+
+def _reach(places: Sequence[Place], market: Market, anchor_x2: int | None) -> Line:
+    near, far = (pick(place.distance_ticks for place in places) for pick in (min, max))
+    spans: list[Span] = [
+        (count(len({place.price6 for place in places}), "price"), "strong"),
+        (f" · {near:,}…{far:,} ticks", "plain"),
+    ]
+    if not anchor_x2:
+        return (line_field(*spans),)
+    low, high = (basis_points(ticks * market.tick6, anchor_x2) for ticks in (near, far))
+    spans.append((f" · {low:.1f}…{high:.1f} bp", "plain"))
+    return line_field(*spans), line_field((f"from {format_price(anchor_x2 // 2, market.tick6)}", "label"), rank=1)
+
+
+def _margin(rows: Iterable[PlanRow]) -> list[Span]:
+    known = [(row.margin6, row.cap6) for row in rows if row.margin6 is not None and row.cap6 is not None]
+    tied6, cap6 = sum(tied for tied, _ in known), sum(cap for _, cap in known)
+    share = tied6 / cap6 if cap6 else 0.0
+    return [
+        ("margin ", "label"), ("▕", "rule"), (bar(share, 2 * MARGIN_CELLS), "ours"), ("▏", "rule"),
+        (f" {short_usdc(tied6)} of {short_usdc(cap6)} USDC", "plain"),
+    ]  # fmt: skip
+
+
+def warning_text(preview: PlanPreview) -> str:
+    """What would be refused or left out, and why: a line a reason."""
+    lines = [f"✗ refused: {preview.refusal}"] if preview.refusal else []
+    names = {wallet.address: wallet.nickname for wallet in preview.wallets}
+    whole: dict[str, list[Skip]] = {}
+    levels: dict[str, list[Skip]] = {}
+    for skip in preview.plan.skips:
+        (whole if skip.level is None else levels).setdefault(skip.reason.value, []).append(skip)
+    lines += [f"⚠ {_named(skips, names)} cannot quote: {skips[0].text}" for skips in whole.values()]
+    for skips in levels.values():
+        wallets = len({skip.wallet for skip in skips})
+        lines.append(f"⚠ {count(len(skips), 'order')} of {count(wallets, 'wallet')} left out: {skips[0].text}")
+    return "\n".join(lines)
+
+
+def _named(skips: Sequence[Skip], names: dict[str, str]) -> str:
+    """'User007', 'User001, User002 and 8 more wallets'."""
+    wallets = list(dict.fromkeys(names.get(skip.wallet, skip.wallet) for skip in skips))
+    shown = ", ".join(wallets[:NAMED])
+    return shown if len(wallets) <= NAMED else f"{shown} and {count(len(wallets) - NAMED, 'more wallet')}"
+
+
+# the wallets as rows
+
+
+def _name(row: PlanRow, width: int, now: float) -> Cell:
+    return ((pad(plain(row.nickname), width), "plain"),)
+
+
+def _price(price6: int | None, tick6: int, ink: Ink) -> Cell:
+    return ((format_price(price6, tick6), ink if price6 is not None else "label"),)
+
+
+def _bid(row: PlanRow, width: int, now: float) -> Cell:
+    return _price(row.bid6, row.tick6, "bid")
+
+
+def _ask(row: PlanRow, width: int, now: float) -> Cell:
+    return _price(row.ask6, row.tick6, "ask")
+
+
+def _orders(row: PlanRow, width: int, now: float) -> Cell:
+    return ((str(row.orders), "plain" if row.orders else "label"),)
+
+
+def _cap(row: PlanRow, width: int, now: float) -> Cell:
+    share = row.margin6 / row.cap6 if row.margin6 is not None and row.cap6 else None
+    percent = "–" if share is None else f"{share:.0%}"
+    return (("▕", "rule"), (bar(share or 0.0, MARGIN_CELLS), "ours"), ("▏", "rule"), (percent.rjust(5), "plain"))
+
+
+def _tied(row: PlanRow, width: int, now: float) -> Cell:
+    return ((short_usdc(row.margin6), "plain"),)
+
+
+def _sizes(row: PlanRow, width: int, now: float) -> Cell:
+    return ((f"×{row.scale:.2f}", "warn" if row.scale < 1.0 else "label"),)
+
+
+def _note(row: PlanRow, width: int, now: float) -> Cell:
+    return ((pad(row.note, width), "warn"),)
+
+
+COLUMNS: tuple[Column[PlanRow], ...] = (
+    Column("wallet", "wallet", 9, _name),
+    Column("bid", "L1 bid", 9, _bid, right=True),
+    Column("ask", "L1 ask", 9, _ask, right=True),
+    Column("orders", "orders", 6, _orders, right=True, rank=3),
+    Column("margin", "margin", 8, _tied, right=True, rank=2),
+    Column("cap", "of cap", MARGIN_CELLS + 7, _cap, rank=1),
+    Column("sizes", "sizes", 6, _sizes, right=True, rank=4),
+    Column("note", "note", 12, _note, rank=5, grows=True),
+)
+
+
+class PlanPanel(Vertical):
+    """Computes the plan of the latest request, once the form rests; an older answer never follows a newer one.
+
+    At most one plan is computed at a time. While it is, and after one failed, the last good one stays, dimmed.
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="frame")
+        self.preview: PlanPreview | None = None
+        self._wanted: StartRequest | None = None
+        self._shown: StartRequest | None = None
+        self._is_asking = False
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Plain("computing the plan…", id="plan-state")
+        yield Lines(id="plan-summary")
+        yield Plain(id="plan-warnings")
+        yield Grid(COLUMNS, id="plan-wallets")
+        yield Plain(UNSIGNED, id="plan-promise", classes="label")
+
+    def on_mount(self) -> None:
+        self.border_title = "Plan preview"
+        self.query_one("#plan-wallets").display = False
+        self.query_one("#plan-warnings").display = False
+
+    def want(self, request: StartRequest | None) -> None:
+        """Plan for this request soon; None while the form is wrong."""
+        if request == self._wanted and (request is None or self._shown == request or self._is_waiting):
+            return
+        self._wanted = request
+        self._stop_timer()
+        if request is None:
+            self._say("correct the form to see the plan" if self.preview is None else "", stale=True)
+            self.border_subtitle = "the form is not right"
+            return
+        self._say_computing()
+        self._timer = self.set_timer(DEBOUNCE, self.compute)
+
+    def again(self) -> None:
+        """Read the book again and plan on it now."""
+        if self._wanted is not None:
+            self._stop_timer()
+            self._say_computing()
+            self.compute()
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self._timer is not None or self._is_asking
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    def compute(self) -> None:
+        """Ask the engine, unless it is being asked: then the latest request follows."""
+        self._timer = None
+        self._shown = None
+        if not self._is_asking:
+            self._is_asking = True
+            self.run_worker(self._ask(), group="plan")
+
+    async def _ask(self) -> None:
+        bridge = cast("AmaApp", self.app).bridge
+        try:
+            while bridge is not None and (request := self._wanted) is not None and request != self._shown:
+                self._shown = request
+                try:
+                    preview = await bridge.ask(lambda desk, request=request: desk.preview(request))  # type: ignore[misc]
+                except AmaError as error:
+                    if request == self._wanted:
+                        self._failed(error)
+                else:
+                    if request == self._wanted:
+                        self._show(preview, request.market)
+                if self._timer is not None:
+                    return  # the form is being edited: the timer asks again
+        finally:
+            self._is_asking = False
+
+    # what is shown
+
+    def _say(self, text: str, *, stale: bool) -> None:
+        state = self.query_one("#plan-state", Plain)
+        state.show(text)
+        state.display = bool(text)
+        self.set_class(stale, "-stale")
+
+    def _say_computing(self) -> None:
+        self._say("computing the plan…" if self.preview is None else "", stale=True)
+        self.border_subtitle = "computing…"
+
+    def _failed(self, error: AmaError) -> None:
+        hint = f"\n→ {error.hint}" if error.hint else ""
+        self._say(f"✗ no plan: {error.message}{hint}", stale=True)
+        self.border_subtitle = "F5 tries again"
+
+    def _show(self, preview: PlanPreview, market: Market) -> None:
+        self.preview = preview
+        self._say("", stale=False)
+        self.border_title = f"Plan preview · on the book of block {preview.block:,}"
+        self.border_subtitle = ""
+        self.query_one("#plan-summary", Lines).show(summary_lines(preview, market))
+        warnings = self.query_one("#plan-warnings", Plain)
+        warnings.show(warning_text(preview))
+        warnings.display = bool(warnings.text)
+        grid = self.query_one("#plan-wallets", Grid)
+        grid.display = True
+        grid.tick(plan_rows(preview, market), 0.0)

@@ -1,0 +1,269 @@
+"""The statistics of a run: its course as charts, and the figures that sum it up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import NamedTuple
+
+from textual.app import ComposeResult
+from textual.containers import Grid, VerticalScroll
+
+from ama_tui.domain.event import EngineSnapshot, Totals
+from ama_tui.ui.format import age, clock, plain, whole_age
+from ama_tui.ui.history import History, Measure
+from ama_tui.ui.panels.status import is_stale
+from ama_tui.ui.widgets.chart import Chart, ChartData, Curve
+from ama_tui.ui.widgets.flow import flowed
+from ama_tui.ui.widgets.ink import Ink, Span
+from ama_tui.ui.widgets.lines import Field, Line, Lines, field
+
+REFRESH_SECONDS = 1.0
+"""A chart is drawn at most this often, and no two of them in the same tick once all have been drawn."""
+
+CHART_ROWS = 9
+"""The least height of a chart; what has no room is scrolled to."""
+
+MOST_KINDS = 6
+"""Kinds of errors that are named; the others are counted together."""
+
+LONG_SECONDS = 3600
+"""From this span on, the time axis leaves the seconds out."""
+
+
+class _CurveSpec(NamedTuple):
+    measure: Measure
+    name: str
+    ink: Ink
+    marker: str = "braille"
+    sign: str = "─"
+    sparse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChartSpec:
+    """One chart: its title, its curves, the least upper end of its axis and how its numbers are written."""
+
+    id: str
+    title: str
+    curves: tuple[_CurveSpec, ...]
+    least_top: float
+    number: Callable[[float], str]
+    aside: Measure | None = None
+    """A measure that is only told, behind the title: its number has one decimal and `aside_unit`."""
+    aside_unit: str = ""
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.1f}" if 0 < value < 100 and value != int(value) else f"{value:,.0f}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"
+
+
+CHARTS: tuple[ChartSpec, ...] = (
+    ChartSpec(
+        "orders", "Orders",
+        (_CurveSpec("target", "target", "label", "╌", "╌"), _CurveSpec("resting", "resting", "ours")),
+        2, _whole,
+    ),
+    ChartSpec("margin", "Collateral", (_CurveSpec("utilization", "reserved of cap", "ours"),), 0.1, _percent),
+    ChartSpec(
+        "spread", "Spread", (_CurveSpec("spread_ticks", "ticks", "plain"),), 2, _short,
+        aside="spread_bp", aside_unit="bp",
+    ),
+    ChartSpec(
+        "actions", "Per minute",
+        (
+            _CurveSpec("actions_per_minute", "actions", "plain"),
+            _CurveSpec("errors_per_minute", "errors", "danger", "×", "×", sparse=True),
+        ),
+        4, _short,
+    ),
+    ChartSpec("fills", "Fills", (_CurveSpec("fills", "so far", "ours"),), 4, _short),
+    ChartSpec("fill-rate", "Fills per minute", (_CurveSpec("fills_per_minute", "last minute", "ours"),), 2, _short),
+)  # fmt: skip
+"""Every chart, in the order of the screen. A curve named later is drawn over the earlier ones."""
+
+
+def chart_title(spec: ChartSpec, history: History) -> tuple[Span, ...]:
+    """'Orders  ╌ target 120  ─ resting 118': every curve by its sign, and where it stands now."""
+    spans: list[Span] = [(f" {spec.title}", "strong")]
+    for curve in spec.curves:
+        latest = history.latest(curve.measure)
+        spans += [
+            (f"  {curve.sign} ", curve.ink),
+            (f"{curve.name} ", "label"),
+            ("–" if latest is None else spec.number(latest), "plain"),
+        ]
+    if spec.aside is not None:
+        beside = history.latest(spec.aside)
+        spans.append(("" if beside is None else f"  {beside:,.1f} {spec.aside_unit}", "plain"))
+    return tuple(spans)
+
+
+def chart_data(spec: ChartSpec, history: History) -> ChartData:
+    """What a chart shows of the history."""
+    span = history.ended - history.began
+    return ChartData(
+        tuple(
+            Curve(curve.name, history.points(curve.measure), curve.ink, curve.marker, curve.sign, curve.sparse)
+            for curve in spec.curves
+        ),
+        history.began,
+        history.ended,
+        spec.least_top,
+        spec.number,
+        (lambda moment: clock(moment)[:5]) if span >= LONG_SECONDS else clock,
+    )
+
+
+def _counted(label: str, number: int, bad: Ink = "plain") -> Field:
+    return field((f"{label} ", "label"), (f"{number:,}", bad if number else "plain"))
+
+
+def fill_fields(snapshot: EngineSnapshot, history: History, now: float) -> list[Field]:
+    """How often orders fill, and how long they rest."""
+    totals = snapshot.totals
+    until = history.ended if snapshot.state.is_final and history.ended else now
+    minutes = (until - snapshot.started_at_ms / 1000) / 60 if snapshot.started_at_ms else 0.0
+    rate = f"{totals.fills / minutes:,.2f} a minute" if minutes > 0 else "– a minute"
+    share = f"{totals.fills / totals.sent:.1%} of the orders sent" if totals.sent else "none sent"
+    lifetime = snapshot.order_lifetime_s
+    return [
+        field(("fills ", "label"), (f"{totals.fills:,}", "ours"), ("  fill rate ", "label"), (rate, "strong")),
+        field((share, "plain")),
+        field(
+            ("median order lifetime ", "label"),
+            ("none gone yet", "label") if lifetime is None else (age(lifetime), "strong"),
+        ),
+        *_stale_field(snapshot, now),
+    ]
+
+
+def _stale_field(snapshot: EngineSnapshot, now: float) -> Iterable[Field]:
+    if is_stale(snapshot, now):
+        yield field((f"the chain was last read {whole_age(now - snapshot.read_at_ms / 1000)} ago", "warn"))
+
+
+def total_fields(totals: Totals) -> list[Field]:
+    """What this run has done so far."""
+    return [
+        _counted("cycles", totals.cycles),
+        _counted("sent", totals.sent),
+        _counted("cancelled", totals.cancelled),
+        _counted("refused", totals.rejected, "warn"),
+        _counted("crossed", totals.crossed, "danger"),
+        _counted("overtaken", totals.overtaken, "warn"),
+        _counted("self trades", totals.self_trades, "warn"),
+        _counted("taker trades", totals.taker_trades),
+        _counted("rpc requests", totals.rpc_requests),
+        _counted("api requests", totals.api_requests),
+    ]
+
+
+def error_fields(snapshot: EngineSnapshot) -> list[Field]:
+    """The errors by kind, the most frequent first."""
+    kinds = snapshot.errors_by_kind
+    if not kinds and not snapshot.totals.errors:
+        return [field(("errors ", "label"), ("none", "good"))]
+    fields = [
+        field(
+            ("errors ", "label"), (f"{snapshot.totals.errors:,}", "danger"),
+            ("  last minute ", "label"), (f"{snapshot.errors_last_minute:,}", "plain"),
+        ),
+        *(
+            field(("✗ ", "danger"), (plain(kind), "plain"), (f" {number:,}", "strong"))
+            for kind, number in kinds[:MOST_KINDS]
+        ),
+    ]  # fmt: skip
+    others = sum(number for _, number in kinds[MOST_KINDS:])
+    return [*fields, field(("other kinds ", "label"), (f"{others:,}", "strong"))] if others else fields
+
+
+def figure_lines(snapshot: EngineSnapshot, history: History, now: float, width: int) -> list[Line]:
+    """The figures of a run, on a panel of `width` cells."""
+    return [
+        *flowed(fill_fields(snapshot, history, now), width),
+        *flowed(total_fields(snapshot.totals), width),
+        *flowed(error_fields(snapshot), width),
+    ]
+
+
+class Statistics(VerticalScroll, can_focus=True):
+    """Follows a run's history while it is looked at. plotext is loaded the first time it is shown."""
+
+    DEFAULT_CSS = """
+    Statistics { background: $background; scrollbar-size: 0 1; }
+    Statistics #figures { height: auto; margin: 0 0 1 0; }
+    Statistics #charts { grid-size: 1; grid-gutter: 0 1; height: 1fr; }
+    Statistics.-two #charts { grid-size: 2; }
+    Statistics.-three #charts { grid-size: 3; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._latest: tuple[EngineSnapshot, History, float] | None = None
+        self._drawn_at: dict[str, float] = {}
+        self._figures_at = 0.0
+        self._is_loading = self._is_loaded = False
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="figures")
+        with Grid(id="charts"):
+            for spec in CHARTS:
+                yield Chart(id=spec.id)
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Is any of it on the screen?"""
+        return self.is_mounted and bool(self.size) and self.is_on_screen
+
+    def tick(self, snapshot: EngineSnapshot, history: History, now: float) -> None:
+        """Show a run's history as of `now` (Unix seconds), at most once a second and only while it is looked at."""
+        self._latest = (snapshot, history, now)
+        if not self.is_looked_at:
+            return
+        if abs(now - self._figures_at) >= REFRESH_SECONDS:
+            self._figures_at = now
+            lines = figure_lines(snapshot, history, now, self.scrollable_content_region.width)
+            self.query_one("#figures", Lines).show(lines)
+        if self._is_loaded:
+            self._draw_next(history, now)
+        elif not self._is_loading:
+            self._is_loading = True
+            self.run_worker(self._load(), group="load", exclusive=True)
+
+    async def _load(self) -> None:
+        await asyncio.to_thread(import_module, "textual_plotext")
+        self._is_loaded = True
+        if self._latest is not None:
+            for spec in CHARTS:
+                self._draw(spec, self._latest[1], self._latest[2])
+
+    def _draw_next(self, history: History, now: float) -> None:
+        """Draw the chart that waited longest, if it may be drawn again."""
+        spec = min(CHARTS, key=lambda one: self._drawn_at.get(one.id, 0.0))
+        if abs(now - self._drawn_at.get(spec.id, 0.0)) >= REFRESH_SECONDS:
+            self._draw(spec, history, now)
+
+    def _draw(self, spec: ChartSpec, history: History, now: float) -> None:
+        self._drawn_at[spec.id] = now
+        self.query_one(f"#{spec.id}", Chart).show(chart_title(spec, history), chart_data(spec, history))
+
+    def on_resize(self) -> None:
+        width = self.size.width
+        columns = 3 if width >= 150 else 2 if width >= 100 else 1
+        self.set_class(columns == 2, "-two")
+        self.set_class(columns == 3, "-three")
+        self.query_one("#charts").styles.min_height = CHART_ROWS * -(-len(CHARTS) // columns)
+        self._figures_at = 0.0
+        if self._latest is not None:
+            self.call_after_refresh(self.tick, *self._latest)

@@ -1,0 +1,264 @@
+"""One wallet in detail: its orders as a grid, and its session and budget as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ama_tui.domain.event import EngineSnapshot, SessionState, WalletRow
+from ama_tui.domain.market import short_address
+from ama_tui.domain.money import format_amount, format_price, format_usdc
+from ama_tui.domain.order import Side
+from ama_tui.ui.format import bar, count, hours_left, plain, signed_amount, whole_age
+from ama_tui.ui.panels.wallets import SESSION_SOON_SECONDS
+from ama_tui.ui.widgets.flow import flowed
+from ama_tui.ui.widgets.grid import Cell, Column, Grid
+from ama_tui.ui.widgets.ink import Ink, Span
+from ama_tui.ui.widgets.lines import Field, Line, field
+
+MARGIN_BAR = 10
+LEAST_PRICE_WIDTH, LEAST_ID_WIDTH = 8, 6
+WIDE_ADDRESS = 110
+"""From this width on, addresses and ids are shown whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One order of a wallet. `order_id` and `placed_at` (Unix seconds) are None while it is on its way.
+
+    `distance` is in ticks from the anchor, negative on the wrong side of it, None without an anchor.
+    """
+
+    side: Side
+    level: int | None
+    price6: int
+    amount18: int
+    margin6: int
+    tick6: int
+    order_id: int | None = None
+    placed_at: int | None = None
+    distance: float | None = None
+    is_cancelling: bool = False
+
+    @property
+    def key(self) -> tuple[int | None, Side, int | None]:
+        """What stays the same while an order rests."""
+        return (self.order_id, self.side, None if self.order_id is not None else self.level)
+
+    @property
+    def text(self) -> str:
+        """'sell 0.184 @ 2,500.52'."""
+        return f"{self.side.value} {format_amount(self.amount18)} @ {format_price(self.price6, self.tick6)}"
+
+
+def distance_ticks(side: Side, price6: int, anchor_x2: int | None, tick6: int) -> float | None:
+    """How far a price is from the anchor (given doubled), in ticks; negative on the wrong side of it."""
+    if anchor_x2 is None:
+        return None
+    away = (anchor_x2 - 2 * price6) if side is Side.BUY else (2 * price6 - anchor_x2)
+    return away / (2 * tick6)
+
+
+def order_lines(
+    row: WalletRow, anchor_x2: int | None, tick6: int, cancelling: Collection[int] = ()
+) -> tuple[OrderLine, ...]:
+    """A wallet's orders, resting and on their way, the highest price first; `cancelling` are ids."""
+    lines = [
+        OrderLine(
+            side=one.side, level=one.level, price6=one.price6, amount18=one.amount18, margin6=one.margin6,
+            tick6=tick6, order_id=one.order_id, placed_at=one.placed_at,
+            distance=distance_ticks(one.side, one.price6, anchor_x2, tick6),
+            is_cancelling=one.order_id in cancelling,
+        )
+        for one in row.orders
+    ]  # fmt: skip
+    lines += [
+        OrderLine(
+            side=sent.side, level=sent.level, price6=sent.price6, amount18=sent.amount18, margin6=sent.margin6,
+            tick6=tick6, distance=distance_ticks(sent.side, sent.price6, anchor_x2, tick6),
+        )
+        for sent in row.working
+    ]  # fmt: skip
+    return tuple(sorted(lines, key=lambda line: (-line.price6, line.order_id is None, line.order_id or 0)))
+
+
+# columns
+
+
+def _level(line: OrderLine, width: int, now: float) -> Cell:
+    return ((("–" if line.level is None else f"L{line.level}").ljust(width), "label"),)
+
+
+def _side(line: OrderLine, width: int, now: float) -> Cell:
+    return ((line.side.value.ljust(width), "bid" if line.side is Side.BUY else "ask"),)
+
+
+def _price(line: OrderLine, width: int, now: float) -> Cell:
+    return ((format_price(line.price6, line.tick6), "plain"),)
+
+
+def _distance(line: OrderLine, width: int, now: float) -> Cell:
+    if line.distance is None:
+        return (("–", "label"),)
+    return ((f"{line.distance:,.0f}", "plain" if line.distance > 0 else "warn"),)
+
+
+def _size(line: OrderLine, width: int, now: float) -> Cell:
+    return ((format_amount(line.amount18), "plain"),)
+
+
+def _age(line: OrderLine, width: int, now: float) -> Cell:
+    return (("–" if line.placed_at is None else whole_age(now - line.placed_at), "label"),)
+
+
+def _margin(line: OrderLine, width: int, now: float) -> Cell:
+    return ((format_usdc(line.margin6), "plain"),)
+
+
+def _order_id(line: OrderLine, width: int, now: float) -> Cell:
+    return (("–" if line.order_id is None else str(line.order_id), "plain" if line.order_id is not None else "label"),)
+
+
+def _state(line: OrderLine, width: int, now: float) -> Cell:
+    if line.is_cancelling:
+        return (("✗ cancelling", "warn"),)
+    return (("○ in flight", "label"),) if line.order_id is None else (("● resting", "ours"),)
+
+
+def order_columns(price_width: int, id_width: int) -> tuple[Column[OrderLine], ...]:
+    """The columns of the orders, with room for prices and ids of that many cells."""
+    return (
+        Column("level", "lvl", 3, _level, rank=4),
+        Column("side", "side", 4, _side),
+        Column("price", "price", price_width, _price, right=True),
+        Column("ticks", "ticks", 6, _distance, right=True, rank=1),
+        Column("size", "size", 7, _size, right=True),
+        Column("age", "age", 3, _age, right=True, rank=5),
+        Column("margin", "margin", 8, _margin, right=True, rank=2),
+        Column("id", "order", id_width, _order_id, right=True),
+        Column("state", "state", 12, _state, rank=3, grows=True),
+    )
+
+
+class OrdersGrid(Grid[OrderLine]):
+    """A wallet's orders. The cursor stays on its order, in view, while others come and go."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        self._widths = (LEAST_PRICE_WIDTH, LEAST_ID_WIDTH)
+        super().__init__(order_columns(*self._widths), key=lambda line: line.key, id=id, classes=classes)
+
+    def columns_for(self, width: int) -> Sequence[Column[OrderLine]]:
+        return order_columns(*self._widths)
+
+    def tick(self, rows: Sequence[OrderLine], now: float, *, stale: bool = False) -> None:
+        was = self.cursor
+        self._widen(rows)
+        super().tick(rows, now, stale=stale)
+        if self.cursor != was:
+            self.move_to(self.cursor)
+
+    def _widen(self, rows: Sequence[OrderLine]) -> None:
+        """Make room for the longest price and id; these columns never narrow."""
+        price_width, id_width = self._widths
+        for line in rows:
+            price_width = max(price_width, len(format_price(line.price6, line.tick6)))
+            id_width = max(id_width, len(str(line.order_id or "")))
+        if (price_width, id_width) != self._widths:
+            self._widths = (price_width, id_width)
+            self._resized()
+            self.refresh()
+
+
+# facts
+
+
+def _pair(label: str, *values: Span) -> Field:
+    return field((f"{label} ", "label"), *values)
+
+
+def _state_field(row: WalletRow) -> Field:
+    if row.is_parked:
+        return field(("‖ paused by you", "warn"))
+    if row.is_packed:
+        return field(("✓ packed", "good"))
+    return field((plain(row.note) or "… packing", "warn"))
+
+
+def name_fields(row: WalletRow, width: int) -> list[Field]:
+    """Which wallet it is, and how it stands."""
+    address = row.address if width >= WIDE_ADDRESS else short_address(row.address)
+    fields = [
+        field((plain(row.nickname), "strong"), (f"  {address}", "label")),
+        _state_field(row),
+        _pair("bids", (f"{row.bids}/{row.target}", "bid")),
+        _pair("asks", (f"{row.asks}/{row.target}", "ask")),
+        _pair("position", (signed_amount(row.position18), "plain")),
+    ]
+    if row.note and row.is_packed and not row.is_parked:
+        fields.append(field((plain(row.note), "label")))
+    return fields
+
+
+def budget_fields(row: WalletRow) -> list[Field]:
+    """What it may tie up, and what it does."""
+    share = row.reserved6 / row.cap6 if row.reserved6 is not None and row.cap6 else None
+    ink: Ink = "danger" if share is not None and share > 1 else "ours"
+    flight6 = sum(one.margin6 for one in row.working)
+    sent = row.in_flight + row.unknown
+    told = f"{format_usdc(flight6)} in {count(sent, 'order')}" if sent else "none"
+    fields = [
+        _pair("available", (format_usdc(row.available6), "plain")),
+        _pair("cap", (format_usdc(row.cap6), "plain")),
+        _pair(
+            "reserved", ("▕", "rule"), (bar(share or 0.0, MARGIN_BAR), ink), ("▏", "rule"),
+            (f" {format_usdc(row.reserved6)} ({'–' if share is None else f'{share:.0%}'})", "plain"),
+        ),
+        _pair("in flight", (told, "plain" if sent else "label")),
+    ]  # fmt: skip
+    return [*fields, _pair("unknown", (str(row.unknown), "warn"))] if row.unknown else fields
+
+
+_SESSION: dict[SessionState, tuple[str, Ink]] = {
+    SessionState.NONE: ("· none", "label"),
+    SessionState.CREATING: ("◔ creating", "ours"),
+    SessionState.VALID: ("✓ valid", "good"),
+    SessionState.UNUSABLE: ("✗ unusable", "danger"),
+}
+
+
+def session_fields(row: WalletRow, now: float, width: int) -> list[Field]:
+    """What its session is, and how long it lasts."""
+    fields = [_pair("session", _SESSION[row.session])]
+    if row.session_expiry:
+        left = row.session_expiry - now
+        fields.append(_pair("expires in", (hours_left(left), "plain" if left > SESSION_SOON_SECONDS else "warn")))
+    if row.session_id:
+        fields.append(_pair("id", (row.session_id if width >= WIDE_ADDRESS else short_id(row.session_id), "plain")))
+    last = whole_age(now - row.last_action_at / 1000) + " ago" if row.last_action_at else "none yet"
+    return [*fields, _pair("last action", (last, "plain"))]
+
+
+def short_id(identifier: str) -> str:
+    """`0x0000feed…0001`."""
+    text = plain(identifier)
+    return text if len(text) <= 16 else f"{text[:10]}…{text[-4:]}"
+
+
+def fact_lines(row: WalletRow, now: float, width: int) -> list[Line]:
+    """Everything about a wallet but its orders."""
+    return [
+        *flowed(name_fields(row, width), width),
+        *flowed(budget_fields(row), width),
+        *flowed(session_fields(row, now, width), width),
+    ]
+
+
+def orders_title(lines: Sequence[OrderLine], snapshot: EngineSnapshot) -> str:
+    """'Orders 12 · 1 in flight · from the anchor 2,500.00'."""
+    resting = sum(line.order_id is not None for line in lines)
+    sent = len(lines) - resting
+    tick6 = 10_000 if snapshot.market is None else snapshot.market.tick6
+    parts = [f"Orders {resting}", f"{sent} in flight" if sent else ""]
+    if snapshot.anchor_x2:
+        parts.append(f"ticks from {format_price(snapshot.anchor_x2 // 2, tick6)}")
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,160 @@
+"""Other parameters for a paused run, beside a preview of what it would place with them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, HorizontalGroup, Vertical
+from textual.types import CSSPathType
+from textual.widgets import Button
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.domain.event import EngineSnapshot
+from ama_tui.domain.market import Market
+from ama_tui.engine.desk import StartRequest
+from ama_tui.ui.actions import Place, bindings_for
+from ama_tui.ui.format import plain
+from ama_tui.ui.panels.form import FormState, ParameterForm, help_text
+from ama_tui.ui.panels.preview import PlanPanel
+from ama_tui.ui.screens.base import AmaScreen
+from ama_tui.ui.states import banner, why_not
+from ama_tui.ui.theme import style
+from ama_tui.ui.widgets.keybar import KeyBar
+from ama_tui.ui.widgets.lines import Lines, field
+from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.problem import Problem
+
+
+class ParametersScreen(AmaScreen[None]):
+    """Nothing changes before "Use these"; the run stays paused after it."""
+
+    PLACE: ClassVar[Place] = "parameters"
+    CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("parameters")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_for("parameters")
+    AUTO_FOCUS = "#field-orders_per_side"
+
+    def __init__(self, market: Market, snapshot: EngineSnapshot) -> None:
+        """`snapshot` is the paused run's."""
+        super().__init__()
+        self._market = market
+        self._before = snapshot.parameters
+        self._wallets = len(snapshot.wallets)
+        self._anchor_x2 = snapshot.anchor_x2
+        self._is_asking = False
+
+    def compose(self) -> ComposeResult:
+        yield Lines(id="head")
+        with Horizontal(id="columns"):
+            with Vertical(classes="frame", id="form-frame") as frame:
+                frame.border_title = "Parameters of this run"
+                yield ParameterForm(self._before, None, id="form")
+                yield Plain(id="help", classes="label")
+                yield Plain(id="wrong")
+            yield PlanPanel(id="plan")
+        yield Problem(id="problem")
+        with HorizontalGroup(id="buttons"):
+            yield Button("Back  esc", id="back", compact=True)
+            yield Button("Use these  F2", id="use", compact=True, classes="ours")
+            yield Plain("orders that rest stay; ␣ resumes the run afterwards", classes="label", id="promise")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.form.price(self._market, self._anchor_x2)
+        self._follow_form()
+
+    @property
+    def form(self) -> ParameterForm:
+        return self.query_one(ParameterForm)
+
+    def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
+        self.query_one("#head", Lines).show(
+            [
+                (
+                    field(("Parameters", "label")),
+                    field((plain(self._market.symbol), "strong")),
+                    field(banner(snapshot.state)),
+                    field((f"{snapshot.resting:,} orders rest", "plain"), right=True),
+                )
+            ]
+        )
+        self._follow_button(self.form.state)
+
+    def _why_not(self, state: FormState) -> str:
+        """Why these parameters cannot be used now; '' when they can."""
+        if state.parameters is None:
+            return state.problems[0]
+        bridge = self.ama.bridge
+        reason = "no run is under way" if bridge is None else why_not("paused", bridge.snapshot)
+        if reason is not None:
+            return reason
+        return "nothing was changed" if state.parameters == self._before else ""
+
+    def _follow_button(self, state: FormState) -> None:
+        self.query_one("#use").set_class(bool(self._why_not(state)), "-refused")
+
+    def _follow_form(self) -> None:
+        state = self.form.state
+        self.form.mark(state)
+        self.query_one("#wrong", Plain).show("\n".join(f"✗ {problem}" for problem in state.problems))
+        self._follow_button(state)
+        request = None
+        if state.parameters is not None:
+            request = StartRequest(self._market, state.parameters, True, self._wallets)
+        self.query_one(PlanPanel).want(request)
+
+    def on_parameter_form_edited(self) -> None:
+        self._follow_form()
+
+    def on_parameter_form_focused(self, event: ParameterForm.Focused) -> None:
+        self.query_one("#help", Plain).show(help_text(event.field_name, self._wallets))
+
+    def on_parameter_form_entered(self) -> None:
+        self.query_one("#use").focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "back":
+            self.action_back()
+        else:
+            self.action_submit()
+
+    def show_error(self, error: AmaError) -> None:
+        """An error that stays until it is dismissed."""
+        self.query_one(Problem).show(error)
+
+    def action_back(self) -> None:
+        """Dismiss an error that is shown; without one, change nothing."""
+        problem = self.query_one(Problem)
+        if problem.display:
+            problem.clear()
+        else:
+            self.dismiss()
+
+    def action_plan_again(self) -> None:
+        self.query_one(PlanPanel).again()
+
+    def action_submit(self) -> None:
+        """Go on with what the form says, if it is right."""
+        state = self.form.state
+        reason = self._why_not(state)
+        if reason:
+            self.ama.tell(f"use these: {reason}")
+        elif not self._is_asking:
+            self._is_asking = True
+            self.run_worker(self._change(state), group="change")
+
+    async def _change(self, state: FormState) -> None:
+        bridge, parameters = self.ama.bridge, state.parameters
+        if bridge is None or parameters is None:
+            return
+        try:
+            await bridge.ask(lambda desk: desk.change(parameters))
+        except AmaError as error:
+            self.show_error(error)
+            return
+        finally:
+            self._is_asking = False
+        self.ama.tell("the parameters are changed; ␣ resumes the run")
+        if self.is_current:
+            self.dismiss()

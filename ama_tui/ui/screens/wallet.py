@@ -1,0 +1,264 @@
+"""One wallet in detail: its orders, session, budget and last actions; cancel an order, pause the wallet."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, HorizontalGroup
+from textual.types import CSSPathType
+from textual.widgets import Button
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.domain.event import EngineSnapshot, WalletRow
+from ama_tui.domain.market import Market, short_address
+from ama_tui.ui.actions import Place, bindings_for
+from ama_tui.ui.format import plain
+from ama_tui.ui.panels.status import Notice, StatusBar, Venue, is_stale
+from ama_tui.ui.panels.wallet import OrderLine, OrdersGrid, fact_lines, order_lines, orders_title, short_id
+from ama_tui.ui.screens.base import AmaScreen
+from ama_tui.ui.states import why_not
+from ama_tui.ui.theme import style
+from ama_tui.ui.widgets.grid import Grid
+from ama_tui.ui.widgets.keybar import KeyBar
+from ama_tui.ui.widgets.lines import Lines, field
+from ama_tui.ui.widgets.log import ActionLog
+from ama_tui.ui.widgets.problem import Problem
+
+if TYPE_CHECKING:
+    from ama_tui.engine.desk import Desk
+
+SIDE_BY_SIDE = 140
+"""From this width on, the log stands beside the orders."""
+
+BUTTON_ACTIONS = {
+    "back": "screen.back",
+    "cancel": "screen.cancel_order",
+    "park": "screen.park",
+    "kill": "app.kill",
+}
+
+
+class WalletScreen(AmaScreen[None]):
+    """Follows one wallet of the fleet until the operator leaves it."""
+
+    PLACE: ClassVar[Place] = "wallet"
+    CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("run"), style("wallet")]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_for("wallet")
+    AUTO_FOCUS = "#orders"
+
+    def __init__(self, market: Market, address: str) -> None:
+        """`address` is the wallet's, in lower case."""
+        super().__init__()
+        self.market = market
+        self.address = address
+        self._row: WalletRow | None = None
+        self._cancelling: set[int] = set()
+        self._is_parking = False
+        self._log_cursor = 0
+
+    def compose(self) -> ComposeResult:
+        facts = self.ama.facts
+        venue = Venue(facts.environment_label, facts.is_demo) if facts is not None else Venue("", False)
+        yield StatusBar(venue, self.market, id="status")
+        yield Notice(id="notice")
+        yield Lines(id="facts")
+        with Container(id="columns"):
+            yield OrdersGrid(id="orders", classes="frame")
+            log = ActionLog(id="log", classes="frame")
+            log.border_title = "Its actions"
+            yield log
+        problem = Problem(id="problem")
+        problem.border_subtitle = "y copy · esc dismiss"
+        yield problem
+        with HorizontalGroup(id="bottom"):
+            yield Button("Back  esc", id="back", compact=True)
+            yield Button("Cancel order  x", id="cancel", compact=True)
+            yield Button("Pause wallet  p", id="park", compact=True)
+            yield Button("KILL  F10", id="kill", compact=True, classes="danger")
+            yield KeyBar(without=frozenset(BUTTON_ACTIONS.values()))
+
+    # showing
+
+    def on_resize(self) -> None:
+        self.set_class(self.app.size.width >= SIDE_BY_SIDE, "-beside")
+
+    def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
+        self._show_state(snapshot, now)
+        self._row = next((row for row in snapshot.wallets if row.address == self.address), None)
+        facts, grid = self.query_one("#facts", Lines), self.query_one(OrdersGrid)
+        if self._row is None:
+            facts.show([(field((f"{short_address(self.address)} is not a wallet of this run", "warn")),)])
+            grid.tick((), now)
+        else:
+            self._cancelling &= {order.order_id for order in self._row.orders}
+            facts.show(fact_lines(self._row, now, self.size.width))
+            lines = order_lines(self._row, snapshot.anchor_x2, self.market.tick6, self._cancelling)
+            grid.tick(lines, now, stale=is_stale(snapshot, now))
+            self._set_title(grid, orders_title(lines, snapshot))
+        self._follow_log()
+        self._follow_state(snapshot)
+
+    def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
+        if self.is_ready:
+            self._show_state(snapshot, now)
+
+    def _show_state(self, snapshot: EngineSnapshot, now: float) -> None:
+        self.query_one(StatusBar).tick(snapshot, now)
+        self.query_one(Notice).tick(snapshot, now)
+
+    @staticmethod
+    def _set_title(grid: OrdersGrid, title: str) -> None:
+        if grid.border_title != title:
+            grid.border_title = title
+
+    def _follow_log(self) -> None:
+        if self.ama.bridge is None:
+            return
+        self._log_cursor, events = self.ama.bridge.log_since(self._log_cursor)
+        log = self.query_one(ActionLog)
+        log.add([event for event in events if event.wallet == self.address])
+        subtitle = "" if log.is_following else "scrolled: home follows again"
+        if log.border_subtitle != subtitle:
+            log.border_subtitle = subtitle
+
+    def _follow_state(self, snapshot: EngineSnapshot) -> None:
+        park = self.query_one("#park", Button)
+        is_parked = self._row is not None and self._row.is_parked
+        label = "Resume wallet p" if is_parked else "Pause wallet  p"
+        if str(park.label) != label:
+            park.label = label
+        refused = why_not("pausable", snapshot) is not None
+        park.set_class(refused, "-refused")
+        self.query_one("#cancel").set_class(refused or self._under_cursor() is None, "-refused")
+        self.query_one("#kill").set_class(why_not("run", snapshot) is not None, "-refused")
+
+    def _under_cursor(self) -> OrderLine | None:
+        return self.query_one(OrdersGrid).current
+
+    # actions
+
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
+        action = BUTTON_ACTIONS.get(event.button.id or "")
+        if action is not None:
+            await self.run_action(action)
+
+    def on_grid_picked(self, event: Grid.Picked) -> None:
+        """Enter or a second click on an order copies its id."""
+        event.stop()
+        self._copy_order()
+
+    def action_back(self) -> None:
+        """Dismiss an error that is shown; without one, leave."""
+        problem = self.query_one(Problem)
+        if problem.display:
+            problem.clear()
+        else:
+            self.dismiss()
+
+    def action_cancel_order(self) -> None:
+        """Take the order under the cursor off the book."""
+        line = self._under_cursor()
+        if self._refused("cancel order"):
+            return
+        if line is None:
+            self.ama.tell("cancel order: this wallet has no order")
+        elif line.order_id is None:
+            self.ama.tell("cancel order: it is in flight and has no id yet")
+        elif line.order_id in self._cancelling:
+            self.ama.tell(f"cancel order: {line.order_id} is being cancelled")
+        else:
+            self._cancelling.add(line.order_id)
+            self.run_worker(self._cancel(line, line.order_id), group="cancel")
+
+    async def _cancel(self, line: OrderLine, order_id: int) -> None:
+        self._show_again()
+        if await self._ask(lambda desk: desk.cancel_order(self.address, order_id)):
+            self.ama.tell(f"cancel of order {order_id} sent: {line.text}")
+        else:
+            self._cancelling.discard(order_id)
+            self._show_again()
+
+    def action_park(self) -> None:
+        """Pause this wallet, or let it go on."""
+        if self._refused("pause wallet") or self._is_parking:
+            return
+        if self._row is None:
+            self.ama.tell("pause wallet: it is not a wallet of this run")
+            return
+        self._is_parking = True
+        self.run_worker(self._park(self._row), group="park")
+
+    async def _park(self, row: WalletRow) -> None:
+        if row.is_parked:
+            done, told = await self._ask(lambda desk: desk.unpark(self.address)), "goes on"
+        else:
+            done, told = await self._ask(lambda desk: desk.park(self.address)), "is paused: its orders rest"
+        self._is_parking = False
+        if done:
+            self.ama.tell(f"{row.nickname} {told}")
+        self._show_again()
+
+    def action_copy_order(self) -> None:
+        """Copy the error that is shown; without one, the id of the order under the cursor."""
+        problem = self.query_one(Problem)
+        if problem.display:
+            self._copy(problem.text, "the error")
+        else:
+            self._copy_order()
+
+    def _copy_order(self) -> None:
+        line = self._under_cursor()
+        if line is None or line.order_id is None:
+            self.ama.tell("copy: no order with an id under the cursor")
+        else:
+            self._copy(str(line.order_id), f"order id {line.order_id}")
+
+    def action_copy_address(self) -> None:
+        self._copy(self.address, f"address {short_address(self.address)}")
+
+    def action_copy_session(self) -> None:
+        if self._row is None or not self._row.session_id:
+            self.ama.tell("copy: this wallet has no session")
+        else:
+            self._copy(self._row.session_id, f"session id {short_id(self._row.session_id)}")
+
+    def action_copy_hash(self) -> None:
+        """Copy the transaction's hash of the wallet's latest action that has one."""
+        _, events = self.ama.bridge.log_since(0) if self.ama.bridge is not None else (0, ())
+        tx_hash = next((one.tx_hash for one in reversed(events) if one.wallet == self.address and one.tx_hash), "")
+        if tx_hash:
+            self._copy(tx_hash, f"transaction {short_id(tx_hash)}")
+        else:
+            self.ama.tell("copy: no action of this wallet has a transaction yet")
+
+    def _copy(self, text: str, name: str) -> None:
+        self.app.copy_to_clipboard(text)
+        self.ama.tell(f"copied: {plain(name)}")
+
+    def _refused(self, label: str) -> bool:
+        """Say why the run's state does not allow it; True when it does not."""
+        bridge = self.ama.bridge
+        reason = "no run is under way" if bridge is None else why_not("pausable", bridge.snapshot)
+        if reason is not None:
+            self.ama.tell(f"{label}: {reason}")
+        return reason is not None
+
+    async def _ask(self, command: Callable[[Desk], Awaitable[None]]) -> bool:
+        """Have the desk do something; what goes wrong is shown until it is dismissed."""
+        problem = self.query_one(Problem)
+        if self.ama.bridge is None:
+            return False
+        try:
+            await self.ama.bridge.ask(command)
+        except AmaError as error:
+            problem.show(error)
+            return False
+        problem.clear()
+        return True
+
+    def _show_again(self) -> None:
+        if self.ama.bridge is not None and self.is_current:
+            self.bridge_tick(self.ama.bridge.snapshot, self.ama.clock())

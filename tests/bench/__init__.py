@@ -1,0 +1,1 @@
+"""Speed and memory in figures: `python -m tests.bench [NAME...]`, which is `make bench`."""

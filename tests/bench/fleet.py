@@ -1,0 +1,53 @@
+"""A fleet on localnet for benchmarks: the venue in a process of its own, the engine in this one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.run import Ending
+from ama_tui.engine.service import DeskSettings, VenueDesk, VenueSource
+from ama_tui.localnet.options import VenueOptions
+from ama_tui.localnet.process import VenueProcess
+
+PACKING_LIMIT = 120.0
+
+
+@asynccontextmanager
+async def packed_desk(
+    venue: VenueOptions, publisher: Publisher, parameters: Mapping[str, object]
+) -> AsyncIterator[VenueDesk]:
+    """A desk whose fleet (all of the venue's wallets) has been packed once and goes on cycling.
+
+    Raises AmaError, VenueStartError, and TimeoutError when it is not packed in two minutes.
+    """
+    with TemporaryDirectory(prefix="ama-bench-") as directory:
+        path = Path(directory)
+        with VenueProcess.spawn(venue, path, path / "venue.log"):
+            settings = DeskSettings(
+                lambda: VenueSource(path, {}, path / "wallets.csv", is_demo=True),
+                path / "state",
+                {**parameters, "wallets": venue.wallets},
+            )
+            desk = VenueDesk(settings, publisher, threading.Event())
+            try:
+                await desk.open()
+                market = await desk.market(None)
+                resolved, _ = await desk.resolved_for(market, False)
+                await desk.begin(market, resolved, resume=False, ending=Ending())
+                await until(lambda: publisher.latest.packed, PACKING_LIMIT)
+                yield desk
+            finally:
+                await desk.close()
+
+
+async def until(is_so: Callable[[], bool], seconds: float) -> None:
+    """Wait until something is so. Raises TimeoutError when it is not in that time."""
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.02)

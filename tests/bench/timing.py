@@ -1,0 +1,32 @@
+"""Timing of computations, beside a fixed loop that stands for the machine's speed.
+
+The best of many runs is taken: whatever else the machine does can only make a run slower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+
+
+def best_ms(actions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """The best milliseconds of each action by name; they take turns, after a round that does not count."""
+    best = dict.fromkeys(actions, float("inf"))
+    for action in actions.values():
+        action()
+    for _ in range(repeats):
+        for name, action in actions.items():
+            began = perf_counter()
+            action()
+            best[name] = min(best[name], (perf_counter() - began) * 1000)
+    return best
+
+
+def reference_loop() -> int:
+    """A fixed amount of integer arithmetic, dictionary writes and small tuples. Changing it changes every ratio."""
+    total = 0
+    seen: dict[int, tuple[int, int]] = {}
+    for number in range(100_000):
+        total = (total * 31 + number) % 1_000_003
+        seen[total & 1023] = (number, total)
+    return total + len(seen)

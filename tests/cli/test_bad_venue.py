@@ -1,0 +1,102 @@
+"""A venue that is not there, is not one, or is another than was said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.conftest import RUN, SMALL, Ama, StoredRun
+from tests.cli.impostor import HTML, NO_MARKETS, Answer
+from tests.e2e.operator import PACK, Operator
+from tests.e2e.venues import ServedVenue
+
+DEAD = "http://127.0.0.1:1"
+StartImpostor = Callable[[Answer], str]
+
+
+def test_wrong_chain_id_warns_and_the_node_s_counts(operator: Operator, shared_venue: ServedVenue) -> None:
+    operator.set_env(CHAIN_ID="999")
+    run = operator.ama(*PACK, "--market", "TIA-USD", *SMALL)
+    assert run.packed()["chainId"] == 31_337
+    warnings = [line for line in run.err.splitlines() if "CHAIN_ID" in line]
+    assert warnings == ["CHAIN_ID is 999, but the node says 31337: signing for chain 31337"]
+    assert [path.name for path in operator.state.iterdir()] == ["31337"]
+    assert operator.checkpoint()["chainId"] == 31_337
+    address = shared_venue.client.keys[0].address
+    assert len(shared_venue.client.orders("TIA-USD", address)[address]) == 2
+    dry = operator.ama("run", "--dry-run", "--market", "TIA-USD", *SMALL)
+    assert (dry.code, dry.err.splitlines()) == (0, warnings)
+
+
+@pytest.mark.parametrize("command", [RUN, ("run", "--dry-run", "--market", "LINK-USD")])
+def test_dead_rpc_is_named_in_one_line(stored_run: StoredRun, command: tuple[str, ...]) -> None:
+    stored_run.operator.set_env(RPC_URL=f"{DEAD}/v2/0123456789abcdef0123456789abcdef")
+    line = stored_run.operator.ama(*command).refusal(3)
+    assert line.startswith(f"RPC_URL {DEAD}/v2/… failed")
+    assert "is RPC_URL right?" in line
+    stored_run.assert_untouched()
+
+
+@pytest.mark.parametrize("command", [RUN, ("run", "--dry-run", "--market", "LINK-USD"), ("markets",)])
+def test_dead_api_is_named_in_one_line(stored_run: StoredRun, command: tuple[str, ...]) -> None:
+    stored_run.operator.set_env(APP_URL=DEAD)
+    line = stored_run.operator.ama(*command).refusal(3)
+    assert line.startswith("GET /api/markets failed")
+    assert "is APP_URL right?" in line
+    stored_run.assert_untouched()
+
+
+@pytest.mark.parametrize("command", [RUN, ("markets",)])
+def test_html_from_the_api_is_quoted_on_one_line(
+    stored_run: StoredRun, impostor: StartImpostor, command: tuple[str, ...]
+) -> None:
+    stored_run.operator.set_env(APP_URL=impostor(HTML))
+    line = stored_run.operator.ama(*command).refusal(3)
+    assert "/api/markets" in line
+    assert "<!DOCTYPE html>" in line
+    assert "502 Bad Gateway" in line
+    stored_run.assert_untouched()
+
+
+def test_html_from_the_node_is_quoted_on_one_line(stored_run: StoredRun, impostor: StartImpostor) -> None:
+    stored_run.operator.set_env(RPC_URL=impostor(HTML))
+    line = stored_run.operator.ama(*RUN).refusal(3)
+    assert "RPC_URL" in line
+    assert "<!DOCTYPE html>" in line
+    stored_run.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer('{"success": true}'),
+        Answer("[1, 2, 3]"),
+        Answer("null"),
+        Answer('{"success": true, "markets": 7}'),
+        Answer(""),
+        Answer('{"error": "GEO_RESTRICTED"}', status=403),
+    ],
+    ids=["no-list", "list", "null", "number", "empty", "geo"],
+)
+def test_answer_that_breaks_the_contract_is_named_with_its_endpoint(
+    stored_run: StoredRun, ama_here: Ama, impostor: StartImpostor, answer: Answer
+) -> None:
+    stored_run.operator.set_env(APP_URL=impostor(answer))
+    assert "/api/markets" in ama_here("markets").refusal(3)
+
+
+@pytest.mark.parametrize("command", [RUN, ("markets",)])
+def test_empty_market_list_is_said(stored_run: StoredRun, impostor: StartImpostor, command: tuple[str, ...]) -> None:
+    stored_run.operator.set_env(APP_URL=impostor(NO_MARKETS))
+    line = stored_run.operator.ama(*command).refusal(3)
+    assert line == "the venue lists no market: ask its operator, or check APP_URL"
+    stored_run.assert_untouched()
+
+
+def test_registry_without_a_contract_is_named(stored_run: StoredRun) -> None:
+    stored_run.operator.set_env(SESSION_REGISTRY_ADDRESS="0x" + "11" * 20)
+    line = stored_run.operator.ama(*RUN).refusal(3)
+    assert "no contract stands at SESSION_REGISTRY_ADDRESS 0x1111" in line
+    assert "chain 31337" in line
+    stored_run.assert_untouched()

@@ -1,0 +1,249 @@
+"""An operator's working directory, and the program run in it as a process of its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+PROGRAM = (sys.executable, "-P", "-m", "ama_tui")
+PACK = ("run", "--headless", "--until", "packed", "--json", "--min-delay-ms", "20", "--max-delay-ms", "80")
+"""A run until packed that looks at the chain often, so that a test does not wait for its pauses."""
+TIME_LIMIT_S = 120.0
+KEY_PIECE = 16
+"""Hexadecimal digits of a key in a row that must never be seen."""
+
+VENUE_NAMES = (
+    "RPC_URL",
+    "RPC_URL_HYPEREVM",
+    "CHAIN_ID",
+    "NEXT_PUBLIC_CHAIN_ID",
+    "SESSION_REGISTRY_ADDRESS",
+    "APP_URL",
+)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a run of the program ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The one JSON object, last on stdout."""
+        summary = json.loads(self.out.splitlines()[-1])
+        assert isinstance(summary, dict)
+        return summary
+
+    def packed(self) -> dict[str, Any]:
+        """The summary of a run that must have ended with the fleet packed."""
+        assert self.code == 0, f"exit {self.code}: {self.out}{self.err}"
+        assert self.summary["packed"], self.summary
+        return self.summary
+
+    def refusal(self, code: int) -> str:
+        """The one line on stderr of a run that must have ended with this exit code and said nothing else."""
+        assert self.code == code, f"exit {self.code}: {self.out}{self.err}"
+        assert self.out == ""
+        lines = self.err.splitlines()
+        assert len(lines) == 1, self.err
+        assert lines[0].startswith("ama-tui: ")
+        assert "Traceback" not in lines[0]
+        return lines[0].removeprefix("ama-tui: ")
+
+
+class Running:
+    """The program while it runs."""
+
+    def __init__(self, operator: Operator, child: subprocess.Popen[bytes], out: Path, err: Path) -> None:
+        self._operator = operator
+        self._child = child
+        self._out, self._err = out, err
+        self._began = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def err(self) -> str:
+        """What it has written to stderr so far."""
+        return self._err.read_text()
+
+    @property
+    def is_over(self) -> bool:
+        return self._child.poll() is not None
+
+    def signal(self, number: signal.Signals) -> None:
+        self._child.send_signal(number)
+
+    def until(self, what: str, is_so: Callable[[], bool], limit: float = TIME_LIMIT_S) -> None:
+        """Wait until something is so; the program must not end before that."""
+        deadline = time.monotonic() + limit
+        while not is_so():
+            assert not self.is_over, f"it ended (exit {self._child.returncode}) before {what}: {self.err}"
+            assert time.monotonic() < deadline, f"waited {limit:.0f} s for {what}: {self.err}"
+            time.sleep(0.01)
+
+    def wait(self, limit: float = TIME_LIMIT_S) -> Finished:
+        """Wait for its end. Nothing that it said may hold any part of a key."""
+        self._child.wait(limit)
+        finished = Finished(
+            self._child.returncode, self._out.read_text(), self._err.read_text(), time.monotonic() - self._began
+        )
+        self._operator.assert_no_key_in(finished.out, "stdout")
+        self._operator.assert_no_key_in(finished.err, "stderr")
+        return finished
+
+    def end(self) -> None:
+        """Make sure that it is over; for a test's clean-up."""
+        if not self.is_over:
+            self._child.kill()
+        self._child.wait()
+
+
+class Operator:
+    """A directory with `.env` and `wallets.csv`, as `ama-tui venue --write` leaves it for a client."""
+
+    def __init__(self, directory: Path, handout: Path | None = None) -> None:
+        self.directory = directory
+        directory.mkdir(mode=0o700, exist_ok=True)
+        self._said = directory.with_name(directory.name + "-said")
+        self._said.mkdir(exist_ok=True)
+        self._started: list[Running] = []
+        if handout is not None:
+            for name in (".env", "wallets.csv"):
+                shutil.copy(handout / name, directory / name)
+
+    @property
+    def state(self) -> Path:
+        return self.directory / "state"
+
+    @property
+    def wallets_file(self) -> Path:
+        return self.directory / "wallets.csv"
+
+    def set_env(self, **settings: str) -> None:
+        """Change lines of `.env`."""
+        lines = (self.directory / ".env").read_text().splitlines()
+        kept = [line for line in lines if line.split("=", 1)[0] not in settings]
+        self.write(".env", "\n".join([*kept, *(f"{name}={value}" for name, value in settings.items())]) + "\n")
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.directory / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+    def market_state(self) -> Path:
+        """The state directory of the one market that was run here."""
+        (found,) = self.state.glob("*/0x*")
+        return found
+
+    def checkpoint(self) -> dict[str, Any]:
+        stored = json.loads((self.market_state() / "checkpoint.json").read_text())
+        assert isinstance(stored, dict)
+        return stored
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The whole lines of the one market's journal, none before there is one."""
+        journals = list(self.state.glob("*/0x*/actions.jsonl"))
+        if not journals:
+            return []
+        whole, _, _ = journals[0].read_bytes().rpartition(b"\n")
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def start(
+        self,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
+        stderr: int | None = None,
+    ) -> Running:
+        """Start the program here; `stderr` is a descriptor in place of a file."""
+        number = len(self._started)
+        out, err = self._said / f"{number}.out", self._said / f"{number}.err"
+        around = {name: value for name, value in os.environ.items() if name not in VENUE_NAMES}
+        with out.open("wb") as out_file, err.open("wb") as err_file:
+            child = subprocess.Popen(
+                [*program, *arguments],
+                cwd=self.directory,
+                env={**around, **(environ or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out_file,
+                stderr=err_file if stderr is None else stderr,
+                start_new_session=True,
+            )
+        self._started.append(Running(self, child, out, err))
+        return self._started[-1]
+
+    def ama(
+        self,
+        *arguments: str,
+        limit: float = TIME_LIMIT_S,
+        environ: Mapping[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
+    ) -> Finished:
+        """Run the program here to its end."""
+        return self.start(*arguments, environ=environ, program=program).wait(limit)
+
+    def ama_on_a_terminal(self, *arguments: str) -> tuple[Finished, str]:
+        """Run the program to its end with a terminal as its stderr; also what that terminal showed."""
+        screen, stderr = os.openpty()
+        try:
+            running = self.start(*arguments, stderr=stderr)
+        finally:
+            os.close(stderr)
+        shown = b""
+        with os.fdopen(screen, "rb", buffering=0) as terminal, suppress(OSError):  # EIO: nobody holds the other end
+            while piece := terminal.read(65_536):
+                shown += piece
+        text = shown.decode(errors="replace")
+        self.assert_no_key_in(text, "the terminal")
+        return running.wait(), text
+
+    def end(self) -> None:
+        """End what still runs, and look for keys in what the runs left on the disk."""
+        for running in self._started:
+            running.end()
+        for path in self.state.rglob("*"):
+            if path.is_file():
+                self.assert_no_key_in(path.read_bytes().decode(errors="replace"), str(path))
+
+    def assert_no_key_in(self, text: str, where: str) -> None:
+        """No piece of any private key of the wallets file stands in the text."""
+        found = {one.lower() for one in re.findall(rf"[0-9a-fA-F]{{{KEY_PIECE},}}", text)}
+        for key in self._keys():
+            pieces = [key[at : at + KEY_PIECE] for at in range(len(key) - KEY_PIECE + 1)]
+            assert not any(piece in one for one in found for piece in pieces), f"a private key stands in {where}"
+
+    def _keys(self) -> list[str]:
+        if not self.wallets_file.is_file():
+            return []
+        with self.wallets_file.open(newline="") as rows:
+            return [(row.get("privateKey") or "").removeprefix("0x").lower() for row in csv.DictReader(rows)]
+
+
+def hashes(directory: Path) -> dict[str, str]:
+    """The SHA-256 of every file below a directory, by its path there."""
+    return {
+        str(path.relative_to(directory)): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }

@@ -1,0 +1,165 @@
+"""Stopped at any moment and started again: the same run, no session twice, no order twice."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from ama_tui.localnet.options import VenueOptions
+from tests.e2e.book import assert_each_level_once, count_orders
+from tests.e2e.operator import PACK, Operator, Running
+from tests.e2e.venues import NewOperator, ServedVenue, ServeVenue
+
+GO_ON = ("run", "--headless", "--json", "--min-delay-ms", "20", "--max-delay-ms", "80")
+"""A run that ends only when it is told to."""
+
+
+def wait_for_more_lines(operator: Operator, running: Running, lines: int) -> None:
+    """Wait until the journal has so many lines more than now."""
+    wanted = len(operator.journal()) + lines
+    running.until(f"{lines} more lines of the journal", lambda: len(operator.journal()) >= wanted)
+
+
+def assert_whole(venue: ServedVenue, symbol: str, operator: Operator, run_id: str) -> None:
+    """Ten wallets with one session each and every level once, all by one run."""
+    client = venue.client
+    assert count_orders(client, symbol, client.keys) == 120
+    assert_each_level_once(client, symbol, client.keys, 6)
+    assert client.sessions_made(*client.addresses()) == [1] * 10
+    asked = [line for line in operator.journal() if line.get("params", {}).get("method") == "sessionInit"]
+    assert len({line["params"]["sessionId"] for line in asked}) == len(asked) == 10
+    assert {line["runId"] for line in operator.journal()} == {run_id}
+
+
+def test_interrupted_again_and_again_resumes_as_one_run(serve: ServeVenue, operators: NewOperator) -> None:
+    venue = serve(VenueOptions(block_time=0.3))
+    operator = operators(venue)
+    moments = [random.randint(1, 20), random.randint(1, 20), random.randint(10, 60), random.randint(10, 60)]
+    run_ids = set()
+    for moment in moments:
+        running = operator.start(*GO_ON, "--resume", "--market", "BNB-USD")
+        wait_for_more_lines(operator, running, moment)
+        running.signal(signal.SIGINT)
+        stopped = running.wait()
+        assert stopped.code == 0, (moments, stopped.err)
+        assert "stopping" in stopped.err
+        assert (stopped.summary["state"], stopped.summary["in_flight"], stopped.summary["unknown"]) == ("STOPPED", 0, 0)
+        run_ids.add(stopped.summary["runId"])
+    last = operator.ama(*PACK, "--resume", "--market", "BNB-USD").packed()
+    run_ids.add(last["runId"])
+    assert len(run_ids) == 1, moments
+    assert_whole(venue, "BNB-USD", operator, last["runId"])
+
+
+def test_killed_outright_resumes_without_a_session_or_an_order_too_many(
+    serve: ServeVenue, operators: NewOperator
+) -> None:
+    venue = serve(VenueOptions(block_time=1.5, receipt_wait=0.0))
+    operator = operators(venue)
+    run_ids = set()
+    # Once with ten sessions on the wire, twice with orders that no block holds yet.
+    for lines, pause in ((11, 0.3), (20, 0.0), (20, 0.0)):
+        running = operator.start(*GO_ON, "--resume", "--market", "BNB-USD")
+        wait_for_more_lines(operator, running, lines)
+        time.sleep(pause)
+        running.signal(signal.SIGKILL)
+        assert running.wait().code == -signal.SIGKILL
+        run_ids.add(operator.checkpoint()["run"]["runId"])
+    last = operator.ama(*PACK, "--resume", "--settle-after", "10", "--market", "BNB-USD").packed()
+    assert run_ids == {last["runId"]}
+    assert_whole(venue, "BNB-USD", operator, last["runId"])
+
+
+def test_second_interrupt_leaves_at_once_and_the_next_run_knows_what_was_in_flight(
+    serve: ServeVenue, operators: NewOperator
+) -> None:
+    venue = serve(VenueOptions(wallets=3, block_time=4.0, receipt_wait=0.0))
+    operator = operators(venue)
+    running = operator.start(*GO_ON, "--market", "BNB-USD", "--orders-per-side", "2")
+    running.until("an order", lambda: any(line["action"] == "PLACE_LIMIT" for line in operator.journal()))
+    running.signal(signal.SIGINT)
+    running.until("its word", lambda: "again: leave at once" in running.err)
+    running.signal(signal.SIGINT)
+    left = running.wait(limit=3)
+    assert (left.code, left.out) == (130, "")
+    small = ("--market", "BNB-USD", "--orders-per-side", "2")
+    last = operator.ama(*PACK, "--resume", "--settle-after", "10", *small).packed()
+    assert last["runId"] == operator.journal()[0]["runId"]
+    assert_each_level_once(venue.client, "BNB-USD", venue.client.keys, 2)
+
+
+@pytest.mark.parametrize(("number", "symbol"), [(signal.SIGTERM, "SPX-USD"), (signal.SIGHUP, "NDX-USD")])
+def test_other_signals_stop_in_good_order_too(operator: Operator, number: signal.Signals, symbol: str) -> None:
+    running = operator.start(*GO_ON, "--market", symbol, "--wallets", "1", "--orders-per-side", "1")
+    running.until("2 orders", lambda: "resting 2/2" in running.err)
+    running.signal(number)
+    stopped = running.wait()
+    assert stopped.code == 0
+    assert (stopped.summary["state"], stopped.summary["resting_bids"]) == ("STOPPED", 1)
+    assert "2 orders stay resting" in stopped.err
+
+
+def test_cancel_on_stop_leaves_an_empty_book(operator: Operator, shared_venue: ServedVenue) -> None:
+    running = operator.start(
+        *GO_ON, "--market", "GAS-USD", "--wallets", "2", "--orders-per-side", "1", "--cancel-on-stop"
+    )
+    running.until("4 orders", lambda: "resting 4/4" in running.err)
+    running.signal(signal.SIGINT)
+    stopped = running.wait()
+    assert stopped.code == 0
+    assert (stopped.summary["resting_bids"], stopped.summary["resting_asks"]) == (0, 0)
+    assert count_orders(shared_venue.client, "GAS-USD", shared_venue.client.keys) == 0
+
+
+def test_venue_lost_while_running_is_said_and_does_not_keep_the_run_from_stopping(tmp_path: Path) -> None:
+    operator = Operator(tmp_path / "venue")
+    try:
+        venue = operator.start("venue", "--write", ".", "--block-time", "0.2", "--wallets", "1")
+        venue.until("its files", (operator.directory / ".env").is_file)
+        running = operator.start(*GO_ON, "--market", "BNB-USD", "--orders-per-side", "1")
+        running.until("2 orders", lambda: "resting 2/2" in running.err)
+        venue.signal(signal.SIGTERM)
+        assert venue.wait().code == 0
+        running.until("its word on that", lambda: "RPC_URL" in running.err)
+        running.signal(signal.SIGINT)
+        stopped = running.wait(limit=30)
+    finally:
+        operator.end()
+    assert stopped.code == 0
+    assert (stopped.summary["state"], stopped.summary["resting_bids"]) == ("STOPPED", 1)
+    assert stopped.summary["errors"] > 0
+    assert "Traceback" not in stopped.err
+
+
+@pytest.mark.slow
+def test_interrupt_while_sessions_take_too_long_gives_up_and_the_next_run_finds_them(
+    serve: ServeVenue, operators: NewOperator
+) -> None:
+    venue = serve(VenueOptions(wallets=2, block_time=20.0))
+    operator = operators(venue)
+    small = ("--market", "BNB-USD", "--orders-per-side", "1")
+    running = operator.start(*GO_ON, *small)
+    wait_for_more_lines(operator, running, 3)
+    running.signal(signal.SIGINT)
+    given_up = running.wait(limit=15)
+    assert (given_up.code, given_up.out) == (130, "")
+    assert given_up.err.splitlines()[-1] == "stopped before the run began"
+    run_id = operator.checkpoint()["run"]["runId"]
+    resumed = operator.ama(*PACK, *small, "--resume").packed()
+    assert (resumed["runId"], resumed["resting_bids"]) == (run_id, 2)
+    assert venue.client.sessions_made(*venue.client.addresses()) == [1, 1]
+
+
+def test_interrupt_before_anything_has_begun_leaves_nothing(serve: ServeVenue, operators: NewOperator) -> None:
+    venue = serve(VenueOptions(wallets=2, block_time=1.0))
+    operator = operators(venue)
+    operator.set_env(RPC_URL="http://127.0.0.1:1")
+    running = operator.start(*GO_ON, "--market", "BNB-USD")
+    running.signal(signal.SIGINT)
+    left = running.wait(limit=10)
+    assert left.code in (130, 3, -signal.SIGINT)
+    assert not operator.state.exists()

@@ -1,0 +1,88 @@
+"""The whole way of an operator at a real terminal: from the list of markets to the proof of a kill, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.tmux import Terminal, Tmux
+
+START = 60.0
+"""Seconds that a venue or a first order may take."""
+
+pytestmark = pytest.mark.tmux
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Tmux]:
+    server = Tmux(tmp_path)
+    yield server
+    server.end()
+
+
+def assert_terminal_is_clean(terminal: Terminal) -> None:
+    """The shell's screen is back, with its cursor, without mouse reports, and in its usual key modes."""
+    assert terminal.fact("alternate_on") == "0"
+    assert terminal.fact("cursor_flag") == "1"
+    assert terminal.fact("mouse_any_flag") == "0"
+    assert terminal.fact("bracket_paste_flag") in ("0", "")
+    terminal.enter("echo code $?")
+    terminal.shows("code 0")
+    terminal.prompts()
+
+
+def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_path: Path) -> None:
+    venue = tmux.open(tmp_path, 120, 40)
+    venue.enter("ama-tui venue --write here --wallets 3 --block-time 0.5")
+    venue.shows("now: cd here && ama-tui", limit=START)
+
+    operator = tmux.open(tmp_path / "here", 120, 40)
+    operator.enter("ama-tui --min-delay-ms 50 --max-delay-ms 150")
+    operator.shows("Markets", "35 of 35", "REAL", limit=START)
+    operator.type("btc")
+    operator.shows("1 of 35", "BTC-USD")
+    operator.press("Enter")
+    operator.shows("Set up", "BTC-USD", "36 orders to place first", "nothing has been signed or sent")
+    operator.press("F2")
+    operator.shows("RUNNING", "36/36 packed", "PLACE_LIMIT", limit=START)
+
+    operator.press("Space")
+    operator.shows("‖ PAUSED", "␣ resumes")
+    operator.press("Space")
+    operator.shows("RUNNING", "resumed")
+
+    operator.press("F10")
+    operator.shows("Cancels 36 orders of 3 wallets on BTC-USD", "No, keep running")
+    operator.press("Escape")
+    operator.until("the dialog to close", lambda shown: "No, keep running" not in shown)
+    operator.press("F10")
+    operator.shows("No, keep running")
+    operator.press("Right")
+    operator.press("Enter")
+    operator.shows("Everything is cancelled. The chain shows:", "✓ 0 open at block", "36 cancelled", limit=START)
+    operator.press("Enter")
+
+    said = operator.prompts()
+    assert len(said) == 2
+    assert said[1].startswith("ama-tui: killed on BTC-USD: 0 open at block ")
+    assert said[1].endswith("/actions.jsonl")
+    assert_terminal_is_clean(operator)
+
+    venue.press("C-c")
+    venue.prompts()
+
+
+def test_demo_runs_at_once_on_a_small_terminal_and_says_what_stays(tmux: Tmux, tmp_path: Path) -> None:
+    operator = tmux.open(tmp_path, 80, 24)
+    operator.enter("ama-tui demo --wallets 3 --block-time 0.5 --min-delay-ms 50 --max-delay-ms 150")
+    operator.shows("DEMO", "RUNNING", "36/36", limit=START)
+    operator.press("q")
+
+    said = operator.prompts()
+    assert len(said) == 2
+    assert said[1].startswith("ama-tui: stopped; ")
+    assert " stay resting on ETH-USD" in said[1]
+    assert "/actions.jsonl" in said[1]
+    assert_terminal_is_clean(operator)

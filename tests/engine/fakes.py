@@ -1,0 +1,216 @@
+"""Stand-ins for the ways out of the engine, for what no real venue can be made to do in time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+from ama_tui.domain.errors import VenueError
+from ama_tui.domain.event import Action
+from ama_tui.domain.market import Quote
+from ama_tui.domain.order import RestingOrder
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import CollateralBasis, Rules
+from ama_tui.domain.reading import (
+    FleetRead,
+    LiveQuote,
+    OrdersRead,
+    Receipt,
+    SessionCreated,
+    Settlement,
+    Trade,
+    TradeAnswer,
+)
+from ama_tui.domain.session import ZERO_ADDRESS, Methods, RelayerSet, SessionPermit, SessionRecord
+from ama_tui.engine.context import RunContext
+from ama_tui.engine.fleet import Fleet, WalletBook
+from ama_tui.engine.limiter import SendLimiter
+from ama_tui.engine.links import Links
+from ama_tui.engine.scribe import Scribe
+from ama_tui.strategies.registry import strategy
+from ama_tui.venue.http import HttpStats
+from ama_tui.venue.permits import session_id
+from tests.engine.samples import MARKET, TERMS, fleet_read
+
+ROOT = "0x" + "5e" * 32
+RELAYERS = RelayerSet((), ROOT)
+METHODS = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
+
+
+@dataclass
+class FakeScribe:
+    """Remembers the lines in their order. A write-ahead raises `broken`, or calls `meanwhile` as it waits."""
+
+    lines: list[tuple[str, str, str]] = field(default_factory=list)
+    broken: Exception | None = None
+    meanwhile: Callable[[], object] = lambda: None
+    run_id: str = "run"
+    journal: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(path="actions.jsonl"))
+
+    async def intent(self, wallet: Any, intent_id: str, method: str, params: Mapping[str, object]) -> None:
+        if self.broken is not None:
+            raise self.broken
+        self.lines.append((wallet.nickname, "INTENT", method))
+        self.meanwhile()
+
+    def outcome(self, wallet: Any, action: Action, text: str, **more: Any) -> None:
+        self.lines.append((wallet.nickname, action.value, text))
+
+    def note(self, text: str, **more: Any) -> None:
+        self.lines.append(("", "NOTE", text))
+
+    def show(self, action: Action, text: str, wallet: Any = None, **more: Any) -> None:
+        self.lines.append(("", f"show {action.value}", text))
+
+    def describe(self, place: Any) -> str:
+        return f"{place.side.value} L{place.level}"
+
+    def fill(self, *args: Any) -> None:
+        self.lines.append(("", "FILL", ""))
+
+    def of(self, kind: str) -> list[str]:
+        return [text for _, one, text in self.lines if one == kind]
+
+
+def record(
+    wallet: str,
+    session: str = "0x01",
+    *,
+    expiry: int = 4_000_000_000,
+    revoked: bool = False,
+    root: str = ROOT,
+    methods: Methods = METHODS,
+) -> SessionRecord:
+    return SessionRecord(session, wallet, root, expiry, 0, 0, 0, methods, revoked)
+
+
+async def _soon(value: Any) -> Any:
+    return value
+
+
+def no_record(session: str) -> SessionRecord:
+    return record(ZERO_ADDRESS, session)
+
+
+@dataclass
+class FakeVenue:
+    """API and chain in one: sessions by id, open orders by wallet, and what each call is to do instead."""
+
+    records: dict[str, SessionRecord | None] = field(default_factory=dict)
+    nonces: dict[str, int | None] = field(default_factory=dict)
+    fresh_nonces: dict[str, int] = field(default_factory=dict)
+    on_init: Callable[[SessionPermit], Exception | None] = lambda _: None
+    permits: list[SessionPermit] = field(default_factory=list)
+    asked_nonce: list[str] = field(default_factory=list)
+    asked_records: int = 0
+    block: int = 100
+    open: dict[str, list[RestingOrder] | None] = field(default_factory=dict)
+    receipts_by_hash: dict[str, Receipt | None] = field(default_factory=dict)
+    on_read: Callable[[], Exception | None] = lambda: None
+    on_cancel: Callable[[int], Exception | None] = lambda _: None
+    cancels: list[int] = field(default_factory=list)
+    on_place: Callable[[int], Exception | None] = lambda _: None
+    placed: list[int] = field(default_factory=list)
+    reads: int = 0
+    stats: HttpStats = field(default_factory=HttpStats)
+    on_fleet: Callable[[], FleetRead] = lambda: fleet_read()
+    on_live: Callable[[], Awaitable[int | None]] = lambda: _soon(None)
+    on_settlement: Callable[[], Awaitable[None]] = lambda: _soon(None)
+    trades: tuple[Trade, ...] | None = ()
+    depth_levels: int = 0
+    asked_sessions: dict[str, str | None] = field(default_factory=dict)
+    asked_blocks: list[tuple[int, int]] = field(default_factory=list)
+
+    # ---- chain ----
+
+    async def session_records(self, registry: str, ids: list[str]) -> dict[str, SessionRecord | None]:
+        self.asked_records += 1
+        return {one: self.records.get(one, no_record(one)) for one in ids}
+
+    async def meta_nonces(self, registry: str, traders: list[str]) -> dict[str, int | None]:
+        return {one: self.nonces.get(one, 0) for one in traders}
+
+    async def open_orders(self, book: str, wallets: list[str]) -> OrdersRead:
+        self.reads += 1
+        error = self.on_read()
+        if error is not None:
+            raise error
+        found = {one: self.open.get(one, []) for one in wallets}
+        return OrdersRead(self.block, True, {one: None if some is None else tuple(some) for one, some in found.items()})
+
+    async def receipts(self, book: str, hashes: list[str]) -> dict[str, Receipt | None]:
+        return {one: self.receipts_by_hash.get(one) for one in hashes}
+
+    async def read_fleet(self, *, wallets: list[tuple[str, str | None]], depth_levels: int, **_: Any) -> FleetRead:
+        self.depth_levels = depth_levels
+        self.asked_sessions = dict(wallets)
+        return self.on_fleet()
+
+    async def settlement(self, book: str, start: int, end: int, hashes: list[str]) -> Settlement:
+        self.asked_blocks.append((start, end))
+        await self.on_settlement()
+        return Settlement(self.trades, end, {one: self.receipts_by_hash.get(one) for one in hashes})
+
+    # ---- API ----
+
+    async def live(self, symbol: str) -> LiveQuote:
+        return LiveQuote(MARKET.address, Quote(mark6=await self.on_live()))
+
+    async def session_nonce(self, trader: str) -> int:
+        self.asked_nonce.append(trader)
+        return self.fresh_nonces.get(trader, 0)
+
+    async def session_init(self, book: str, permit: SessionPermit, signature: str) -> SessionCreated:
+        self.permits.append(permit)
+        error = self.on_init(permit)
+        if error is not None:
+            raise error
+        self.created(permit)
+        return SessionCreated(session_id(permit), "0x" + "aa" * 32)
+
+    def created(self, permit: SessionPermit) -> None:
+        """The chain has the session."""
+        self.records[session_id(permit)] = record(permit.trader, session_id(permit), expiry=permit.expiry)
+
+    async def place_margin_limit(
+        self, book: str, session: str, trader: str, *, price6: int, amount18: int, is_buy: bool
+    ) -> TradeAnswer:
+        self.placed.append(amount18)
+        error = self.on_place(amount18)
+        if error is not None:
+            raise error
+        return TradeAnswer("0x" + f"{len(self.placed):064x}", block=self.block, mined=True)
+
+    async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeAnswer:
+        self.cancels.append(order_id)
+        error = self.on_cancel(order_id)
+        if isinstance(error, VenueError):
+            raise error
+        self.open[trader] = [one for one in self.open.get(trader) or [] if one.order_id != order_id]
+        return TradeAnswer("0x" + "cc" * 32, pending=True)
+
+    # ---- signer ----
+
+    def sign_permit(self, permit: SessionPermit, chain_id: int, registry: str) -> str:
+        return "0x" + "00" * 65
+
+
+def context_of(
+    venue: FakeVenue, *books: WalletBook, clock: Callable[[], float], scribe: FakeScribe | None = None
+) -> RunContext:
+    """A run of these wallets on the fakes."""
+    chosen = Parameters()
+    fake: Any = venue
+    return RunContext(
+        market=MARKET,
+        terms=TERMS,
+        parameters=chosen,
+        strategy=strategy("packer", chosen, Rules.EVEN, CollateralBasis.NET),
+        links=Links(fake, fake, fake, MARKET.chain_id, "0x" + "5e" * 20),
+        scribe=cast(Scribe, scribe or FakeScribe()),
+        settle_after=60.0,
+        fleet=Fleet({one.address: one for one in books}),
+        limiter=SendLimiter(clock=clock),
+    )

@@ -1,0 +1,246 @@
+"""A real localnet in this process, desks on it, and the chain's own word on what rests there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from unittest.mock import patch
+
+from ama_tui.domain.market import Market
+from ama_tui.domain.order import Side, decode_tag
+from ama_tui.engine.desk import KillReport
+from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.run import Ending, Run
+from ama_tui.engine.service import DeskSettings, VenueDesk, VenueSource
+from ama_tui.localnet.catalogue import CATALOGUE
+from ama_tui.localnet.options import VenueOptions
+from ama_tui.localnet.reads import Read, read, read_all
+from ama_tui.localnet.venue import Venue
+
+QUICK: Mapping[str, object] = {
+    "min_delay_ms": 10,
+    "max_delay_ms": 30,
+    "orders_per_side": 2,
+    "wallets": 3,
+    "settle_after": 1.0,
+}
+"""Cycles without a pause to speak of, and twelve orders."""
+
+LISTED = tuple(spec for spec in CATALOGUE if spec.base in ("ETH", "BTC", "NOVA", "BIDS", "DOGE", "PEPE", "SUI", "UNI"))
+"""A few markets of every kind: a venue that lists no more starts twice as quickly."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainOrder:
+    """An order as the contract has it."""
+
+    order_id: int
+    wallet: str
+    side: Side
+    price6: int
+    amount18: int
+    margin6: int
+
+    @property
+    def level(self) -> int | None:
+        tag = decode_tag(self.amount18)
+        return None if tag is None else tag.level
+
+
+async def until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+    """Wait until a condition holds; fails with what was waited for."""
+    deadline = monotonic() + seconds
+    while not condition():
+        assert monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
+        await asyncio.sleep(0.01)
+
+
+@dataclass
+class Rig:
+    """One venue, one state directory, and the desks that were opened on them."""
+
+    venue: Venue
+    directory: Path
+    symbol: str = "ETH-USD"
+    environ: dict[str, str] = field(default_factory=dict)
+    desks: list[VenueDesk] = field(default_factory=list)
+
+    # ---- the engine ----
+
+    async def open(self, **options: object) -> VenueDesk:
+        """A desk, as a front end has one."""
+        source = VenueSource(self.directory, self.environ, self.directory / "wallets.csv")
+        settings = DeskSettings(lambda: source, self.directory / "state", {**QUICK, **options})
+        desk = VenueDesk(settings, Publisher(), threading.Event())
+        self.desks.append(desk)
+        await desk.open()
+        assert desk.problems == ()
+        return desk
+
+    async def begin(self, *, resume: bool = False, ending: Ending | None = None, **options: object) -> VenueDesk:
+        """A desk with a run that cycles."""
+        desk = await self.open(**options)
+        market = await self.market(desk)
+        resolved, _ = await desk.resolved_for(market, resume)
+        await desk.begin(market, resolved, resume=resume, ending=ending)
+        return desk
+
+    async def packed(self, *, resume: bool = False, **options: Any) -> VenueDesk:
+        """A desk with a run that has placed all it wants to."""
+        desk = await self.begin(resume=resume, **options)
+        await until(lambda: run_of(desk).packed, "the fleet to be packed")
+        return desk
+
+    async def market(self, desk: VenueDesk) -> Market:
+        return await desk.market(self.symbol)
+
+    # ---- the chain's word ----
+
+    @property
+    def wallets(self) -> list[str]:
+        return [wallet.account for wallet in self.venue.wallets]
+
+    async def orders(self, *wallets: str) -> list[ChainOrder]:
+        """The open orders of wallets (all of the venue's if none is named)."""
+        book = self.venue.market(self.symbol).address
+        found = []
+        for wallet in wallets or self.wallets:
+            (ids,) = await read(self.venue.node, Read("OrderBook", book, "getUserOrders", (wallet,)))
+            reads = [Read("OrderBook", book, "getOrder", (order_id,)) for order_id in ids]
+            for one in await read_all(self.venue.node, reads) if reads else []:
+                side = Side.BUY if one[4] else Side.SELL
+                found.append(ChainOrder(one[0], wallet, side, one[2], one[3], one[7]))
+        return found
+
+    async def best(self) -> tuple[int, int]:
+        """Best bid and ask, 0 for none."""
+        book = self.venue.market(self.symbol).address
+        (bid,), (ask,) = await read_all(
+            self.venue.node, [Read("OrderBook", book, "bestBid"), Read("OrderBook", book, "bestAsk")]
+        )
+        return bid, ask
+
+    async def sessions_made(self, wallet: str) -> int:
+        """How many sessions the registry has created for a wallet."""
+        (nonce,) = await read(self.venue.node, Read("SessionRegistry", self.venue.registry, "metaNonce", (wallet,)))
+        return int(nonce)
+
+    async def available6(self, wallet: str) -> int:
+        (available6,) = await read(
+            self.venue.node, Read("CoreVault", self.venue.vault, "getAvailableCollateral", (wallet,))
+        )
+        return int(available6)
+
+    # ---- the disk's word ----
+
+    @property
+    def state(self) -> Path:
+        """The market's state directory."""
+        return self.directory / "state" / str(self.venue.chain_id) / self.venue.market(self.symbol).address
+
+    def journal(self, *actions: str) -> list[dict[str, Any]]:
+        """The journal's lines, of these actions only if any is named."""
+        path = self.state / "actions.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [line for line in lines if not actions or line["action"] in actions]
+
+    def checkpoint(self) -> dict[str, Any]:
+        return dict(json.loads((self.state / "checkpoint.json").read_text()))
+
+    # ---- what must always hold ----
+
+    async def check_placements(self, target: int) -> None:
+        """No level twice, never more than the target on a side, nothing crossed, every POST written ahead."""
+        by_side: dict[tuple[str, Side], list[ChainOrder]] = {}
+        for one in await self.orders():
+            by_side.setdefault((one.wallet, one.side), []).append(one)
+        for (wallet, side), orders in by_side.items():
+            levels = [one.level for one in orders]
+            assert len(orders) <= target, f"{wallet} has {len(orders)} {side.value} orders"
+            assert len(set(levels)) == len(levels), f"{wallet} has a level twice: {levels}"
+        bid, ask = await self.best()
+        assert not bid or not ask or bid < ask
+        check_journal(self.journal())
+
+
+def check_journal(lines: list[dict[str, Any]]) -> None:
+    """Every outcome of a placement follows its intent, and no order is intended twice."""
+    intended: dict[str, tuple[str, str]] = {}
+    for line in lines:
+        params = line.get("params") or {}
+        if line["action"] == "INTENT" and params["method"] == "sessionPlaceMarginLimit":
+            assert params["intentId"] not in intended
+            intended[params["intentId"]] = (line["trader"], params["amount"])
+        if line["action"] == "PLACE_LIMIT":
+            assert intended[params["intentId"]] == (line["trader"], params["amount"])
+    assert len(set(intended.values())) == len(intended), "one amount, tag and all, was intended twice"
+
+
+def run_of(desk: VenueDesk) -> Run:
+    assert desk.run is not None
+    return desk.run
+
+
+def cycles(desk: VenueDesk) -> int:
+    return run_of(desk).context.tally.cycles
+
+
+async def cycles_later(desk: VenueDesk, count: int) -> None:
+    """Wait until the run has gone through so many whole cycles more."""
+    reached = cycles(desk) + count + 1
+    await until(lambda: cycles(desk) >= reached, f"{count} more cycles")
+
+
+def log_lines(desk: VenueDesk) -> list[str]:
+    return [event.text for event in desk.publisher.log_since(0)[1]]
+
+
+@asynccontextmanager
+async def rig_of(directory: Path, symbol: str = "ETH-USD", **options: Any) -> AsyncIterator[Rig]:
+    """A venue that stands still, with a block per transaction; its desks are closed at the end."""
+    chosen: dict[str, Any] = {"wallets": 3, "block_time": 0, "traders": False, "seed": 7, **options}
+    with patch("ama_tui.localnet.venue.CATALOGUE", LISTED):
+        venue = await Venue.start(VenueOptions(**chosen))
+    async with venue:
+        venue.write(directory)
+        rig = Rig(venue, directory, symbol)
+        try:
+            yield rig
+        finally:
+            for desk in rig.desks:
+                await desk.close()
+
+
+@asynccontextmanager
+async def ticking(venue: Venue, seconds: float = 0.1) -> AsyncIterator[None]:
+    """Blocks go on coming, as on any real chain."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await venue.mine()
+
+    task = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def killed(rig: Rig, desk: VenueDesk) -> KillReport:
+    """Kill while blocks go on coming."""
+    async with ticking(rig.venue):
+        return await desk.kill()
+
+
+def levels_of(orders: list[ChainOrder]) -> Iterator[tuple[str, Side, int | None]]:
+    for one in orders:
+        yield one.wallet, one.side, one.level

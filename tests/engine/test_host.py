@@ -1,0 +1,160 @@
+"""The engine's thread: calls from anywhere, errors to the caller, a kill that freezes at once, an end that joins."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+
+from ama_tui.domain.errors import AmaError, ConfigError
+from ama_tui.engine.desk import Desk, KillReport
+from ama_tui.engine.host import EngineHost
+from ama_tui.engine.publisher import Publisher
+
+REPORT = KillReport(0, 1, 0.0)
+
+
+@dataclass
+class FakeDesk:
+    """Notes what it was asked, in which thread, and whether sending was frozen then."""
+
+    publisher: Publisher
+    freeze: threading.Event
+    asked: list[tuple[str, str, bool]] = field(default_factory=list)
+    fails: BaseException | None = None
+
+    def note(self, what: str) -> None:
+        self.asked.append((what, threading.current_thread().name, self.freeze.is_set()))
+
+    async def pause(self) -> None:
+        self.note("pause")
+
+    async def stop(self) -> None:
+        self.note("stop")
+        await asyncio.sleep(0.2)
+
+    async def kill(self, *, revoke: bool = False) -> KillReport:
+        self.note("kill")
+        return REPORT
+
+    async def close(self) -> None:
+        self.note("close")
+        if self.fails is not None:
+            raise self.fails
+
+
+@dataclass
+class Bench:
+    """A host, the desks that were built for it, and what building is to raise."""
+
+    desks: list[FakeDesk] = field(default_factory=list)
+    raises: list[Exception] = field(default_factory=list)
+    host: EngineHost = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.host = EngineHost(self.build)
+
+    def build(self, publisher: Publisher, freeze: threading.Event) -> Desk:
+        if self.raises:
+            raise self.raises.pop()
+        self.desks.append(FakeDesk(publisher, freeze))
+        return cast(Desk, self.desks[-1])
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    found = Bench()
+    yield found
+    assert found.host.close(5)
+
+
+def test_the_desk_is_built_once_on_the_engines_thread_and_called_there(bench: Bench) -> None:
+    bench.host.start()
+    for _ in range(3):
+        bench.host.call(lambda desk: desk.pause()).result(5)
+    (desk,) = bench.desks
+    assert desk.publisher is bench.host.publisher
+    assert desk.asked == [("pause", "ama-engine", False)] * 3
+
+
+def test_calls_made_before_the_start_are_answered_after_it(bench: Bench) -> None:
+    asked = bench.host.call(lambda desk: desk.pause())
+    assert not asked.done()
+    bench.host.start()
+    asked.result(5)
+    assert [what for what, _, _ in bench.desks[0].asked] == ["pause"]
+
+
+def test_what_building_the_desk_raises_goes_to_the_caller_and_the_next_call_tries_again(bench: Bench) -> None:
+    bench.raises = [ConfigError("no wallets file")]
+    bench.host.start()
+    with pytest.raises(ConfigError, match="no wallets file"):
+        bench.host.call(lambda desk: desk.pause()).result(5)
+    bench.host.call(lambda desk: desk.pause()).result(5)
+    assert len(bench.desks) == 1
+
+
+def test_a_kill_freezes_every_send_before_the_engine_has_heard_of_it(bench: Bench) -> None:
+    """It is queued behind nothing: the event is set while the engine's loop is still busy."""
+    bench.host.start()
+    bench.host.call(lambda desk: desk.pause()).result(5)
+    busy = threading.Event()
+
+    async def block(_: Desk) -> None:
+        busy.set()
+        time.sleep(0.3)  # noqa: ASYNC251 - the loop is to be busy
+
+    blocking = bench.host.call(block)
+    assert busy.wait(5)
+    killing = bench.host.kill_now()
+    assert bench.desks[0].freeze.is_set()
+    assert not killing.done()
+    assert killing.result(5) is REPORT
+    blocking.result(5)
+    assert bench.desks[0].asked[-1] == ("kill", "ama-engine", True)
+
+
+def test_closing_closes_the_desk_and_joins_the_thread(bench: Bench) -> None:
+    bench.host.start()
+    bench.host.call(lambda desk: desk.pause()).result(5)
+    assert bench.host.close(5)
+    assert bench.host.close(5)
+    assert [what for what, _, _ in bench.desks[0].asked] == ["pause", "close"]
+    assert "ama-engine" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_closing_cuts_off_what_still_waits(bench: Bench) -> None:
+    bench.host.start()
+    waiting = bench.host.call(lambda desk: asyncio.sleep(3600))
+    bench.host.call(lambda desk: desk.pause()).result(5)
+    assert bench.host.close(5)
+    assert waiting.cancelled()
+
+
+@pytest.mark.parametrize("error", [AmaError("the venue is gone"), ValueError("a fault")])
+def test_a_desk_that_fails_to_close_does_not_keep_the_thread(bench: Bench, error: Exception) -> None:
+    bench.host.start()
+    bench.host.call(lambda desk: desk.pause()).result(5)
+    bench.desks[0].fails = error
+    assert bench.host.close(5)
+
+
+def test_a_host_that_was_never_started_closes(bench: Bench) -> None:
+    assert bench.host.close(5)
+
+
+def test_closing_gives_up_after_its_time(bench: Bench) -> None:
+    bench.host.start()
+    release = threading.Event()
+
+    async def block(_: Desk) -> None:
+        release.wait(5)  # the loop is stuck in a call
+
+    bench.host.call(block)
+    assert not bench.host.close(0.1)
+    release.set()

@@ -1,0 +1,270 @@
+"""Reconciliation: what the chain shows settles what is in flight, and nothing else does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.domain.order import Side, decode_tag
+from ama_tui.domain.plan import Place
+from ama_tui.domain.reading import OrderPlaced, OrderRested, Receipt
+from ama_tui.engine import reconcile
+from ama_tui.engine.fleet import OrderMemory, SentCancel, Stage, WalletBook
+from ama_tui.engine.reconcile import CANCEL_PATIENCE_S, Fate, Settled
+from tests.engine.samples import (
+    ALICE,
+    BOB,
+    PRICE6,
+    SIZE18,
+    TICK6,
+    book,
+    depth,
+    fleet_read,
+    order,
+    place,
+    resting,
+    sent,
+    wallet_read,
+)
+
+HASH = "0x" + "77" * 32
+SETTLE_AFTER = 60.0
+
+
+def receipt(*order_ids: int, ok: bool = True, block: int = 100) -> dict[str, Receipt | None]:
+    """The receipt of HASH, in which these orders came to rest."""
+    events = tuple(OrderRested(order_id, ALICE, PRICE6, SIZE18, True, True) for order_id in order_ids)
+    placed = OrderPlaced(900, ALICE, PRICE6, 0, True, True)
+    return {HASH: Receipt(HASH, ok, block, (placed, *events))}
+
+
+def fates(settled: list[Settled]) -> list[Fate]:
+    return [one.fate for one in settled]
+
+
+# ---- tags ----
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_an_order_with_its_tag_settles_a_placement_whatever_was_answered(stage: Stage) -> None:
+    placed = place(level=3, sequence=41)
+    alice = book(ALICE, sent(placed, stage=stage))
+    matched = reconcile.match_rested(alice, wallet_read(order(ALICE, 5), resting(placed, 6)))
+    assert fates(matched) == [Fate.RESTED]
+    reconcile.apply(alice, matched)
+    assert alice.sent == {}
+    assert alice.memory == {6: OrderMemory(3, placed.amount18)}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        place(level=4, sequence=41),
+        place(level=3, sequence=42),
+        place(level=3, sequence=41, price6=PRICE6 + TICK6),
+        place(level=3, sequence=41, side=Side.SELL),
+    ],
+)
+def test_another_tag_side_or_price_settles_nothing(other: Place) -> None:
+    alice = book(ALICE, sent(place(level=3, sequence=41)))
+    assert reconcile.match_rested(alice, wallet_read(resting(other, 6))) == []
+
+
+def test_an_order_that_is_known_already_settles_no_second_placement() -> None:
+    """A partly filled order may come to carry another's digits; what it is was settled when it came to rest."""
+    placed = place(level=3, sequence=41)
+    alice = book(ALICE, sent(placed))
+    alice.memory[6] = OrderMemory(1, SIZE18)
+    assert reconcile.match_rested(alice, wallet_read(resting(placed, 6))) == []
+
+
+# ---- receipts ----
+
+
+def test_a_reverted_receipt_frees_the_level() -> None:
+    alice = book(ALICE, sent(place(), tx_hash=HASH))
+    settled = reconcile.match_receipts(alice, wallet_read(), 100, receipt(ok=False))
+    assert fates(settled) == [Fate.REVERTED]
+    reconcile.apply(alice, settled)
+    assert alice.sent == {}
+
+
+def test_a_partly_filled_order_is_found_by_its_receipt_and_keeps_its_level() -> None:
+    placed = place(level=2)
+    alice = book(ALICE, sent(placed, tx_hash=HASH))
+    read = wallet_read(resting(placed, 9, left18=placed.amount18 - 12_345))
+    assert reconcile.match_rested(alice, read) == []
+    settled = reconcile.match_receipts(alice, read, 100, receipt(9))
+    assert fates(settled) == [Fate.RESTED]
+    reconcile.apply(alice, settled)
+    reconcile.adopt(alice, read, 0.0)
+    assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
+
+
+@pytest.mark.parametrize("rested", [(), (9,)])
+def test_a_mined_order_that_does_not_rest_has_been_executed(rested: tuple[int, ...]) -> None:
+    """It traded on arrival, or it rested and has been filled since."""
+    alice = book(ALICE, sent(place(), tx_hash=HASH))
+    settled = reconcile.match_receipts(alice, wallet_read(order(ALICE, 4)), 100, receipt(*rested))
+    assert (fates(settled), settled[0].order) == ([Fate.EXECUTED], None)
+
+
+def test_a_receipt_of_a_later_block_than_the_read_settles_nothing_yet() -> None:
+    alice = book(ALICE, sent(place(), tx_hash=HASH))
+    assert reconcile.match_receipts(alice, wallet_read(), 100, receipt(9, block=101)) == []
+    assert fates(reconcile.match_receipts(alice, wallet_read(), 101, receipt(9, block=101))) == [Fate.EXECUTED]
+
+
+def test_a_missing_receipt_settles_nothing() -> None:
+    alice = book(ALICE, sent(place(), tx_hash=HASH), sent(place(level=2)))
+    assert reconcile.match_receipts(alice, wallet_read(), 100, {HASH: None}) == []
+    assert reconcile.match_receipts(alice, wallet_read(), 100, {}) == []
+
+
+def test_receipts_are_asked_only_for_what_the_tags_left_open() -> None:
+    first, second = place(level=1), place(level=2)
+    alice = book(ALICE, sent(first, tx_hash=HASH), sent(second, tx_hash="0x22"), sent(place(level=3)))
+    matched = reconcile.match_rested(alice, wallet_read(resting(first, 5)))
+    assert reconcile.hashes_to_settle(alice, matched) == ["0x22"]
+
+
+# ---- absences ----
+
+
+def absences(alice: WalletBook, *reads: tuple[int, float]) -> list[list[Fate]]:
+    return [fates(reconcile.note_absences(alice, block, now, SETTLE_AFTER)) for block, now in reads]
+
+
+def test_absence_counts_only_after_the_venues_longest_time() -> None:
+    alice = book(ALICE, sent(place(), at=100.0, stage=Stage.UNKNOWN))
+    assert absences(alice, (1, 101.0), (50, 130.0), (99, 159.9)) == [[], [], []]
+    assert absences(alice, (100, 160.0), (101, 161.0), (102, 162.0)) == [[], [], [Fate.VOID]]
+
+
+def test_transaction_that_was_named_late_has_the_longest_time_from_then_on() -> None:
+    alice = book(ALICE, sent(place(), at=100.0))
+    (slow,) = alice.sent.values()
+    slow.accepted("0x77", 158.0)
+    assert absences(alice, (1, 160.0), (9, 180.0), (20, 217.9)) == [[], [], []]
+    assert absences(alice, (21, 218.0), (23, 219.0)) == [[], [Fate.VOID]]
+
+
+def test_without_a_new_block_two_absences_ten_seconds_apart_make_it_void() -> None:
+    alice = book(ALICE, sent(place(), stage=Stage.UNKNOWN))
+    assert absences(alice, (7, 60.0), (7, 65.0), (7, 69.9), (7, 70.0)) == [[], [], [], [Fate.VOID]]
+
+
+def test_one_new_block_proves_nothing_but_ten_seconds_after_it_do() -> None:
+    """A chain that makes one block more and then stands still must not keep it for ever."""
+    alice = book(ALICE, sent(place(), stage=Stage.UNKNOWN))
+    assert absences(alice, (7, 60.0), (8, 75.0), (8, 84.9)) == [[], [], []]
+    assert absences(alice, (8, 85.0)) == [[Fate.VOID]]
+
+
+def test_what_is_on_the_wire_is_never_void() -> None:
+    alice = book(ALICE, sent(place(), stage=Stage.WIRE))
+    assert absences(alice, (1, 100.0), (50, 1_000.0), (99, 10_000.0)) == [[], [], []]
+
+
+def test_an_accepted_placement_that_never_comes_is_void_too() -> None:
+    alice = book(ALICE, sent(place(), stage=Stage.ACCEPTED, tx_hash=HASH))
+    assert absences(alice, (1, 60.0), (3, 61.0)) == [[], [Fate.VOID]]
+
+
+@given(
+    stage=st.sampled_from(Stage),
+    reads=st.lists(st.tuples(st.integers(0, 2), st.floats(0, 30)), min_size=1, max_size=12),
+)
+def test_void_is_what_was_absent_late_and_twice_far_enough_apart(stage: Stage, reads: list[tuple[int, float]]) -> None:
+    alice = book(ALICE, sent(place(), at=0.0, stage=stage))
+    block, now, late = 100, 40.0, []
+    for blocks, seconds in reads:
+        block, now = block + blocks, now + seconds
+        is_void = bool(reconcile.note_absences(alice, block, now, SETTLE_AFTER))
+        if now >= SETTLE_AFTER:
+            late.append((block, now))
+        expected = stage is not Stage.WIRE and any(
+            block - earlier >= 2 or (block == earlier and now - then >= 10) for earlier, then in late
+        )
+        assert is_void == expected
+        if is_void:
+            break
+
+
+# ---- adopting ----
+
+
+def test_adopting_gives_orders_their_levels_and_forgets_what_is_gone() -> None:
+    placed = place(level=5)
+    alice = book(ALICE)
+    alice.memory = {1: OrderMemory(2, SIZE18), 9: OrderMemory(3, SIZE18)}
+    alice.read_error = "could not be read"
+    reconcile.adopt(alice, wallet_read(order(ALICE, 1), resting(placed, 2), order(ALICE, 3)), 0.0)
+    assert [(one.level, one.placed18) for one in alice.orders] == [
+        (2, SIZE18),
+        (5, placed.amount18),
+        (None, None),
+    ]
+    assert set(alice.memory) == {1, 2}
+    assert alice.read_error == ""
+
+
+def test_a_partial_fill_changes_neither_level_nor_planned_size() -> None:
+    placed = place(level=5)
+    alice = book(ALICE)
+    reconcile.adopt(alice, wallet_read(resting(placed, 2)), 0.0)
+    for left18 in (SIZE18 // 2, SIZE18 // 3 + 7, place(level=9).amount18 // 10**9):
+        reconcile.adopt(alice, wallet_read(resting(placed, 2, left18=left18)), 0.0)
+        assert [(one.level, one.placed18, one.amount18) for one in alice.orders] == [(5, placed.amount18, left18)]
+
+
+@given(amount18=st.integers(1, 10**18), placed18=st.none() | st.integers(1, 10**18))
+def test_a_foreign_order_with_accidental_digits_is_counted_and_never_misread(
+    amount18: int, placed18: int | None
+) -> None:
+    """An order never grows: where the journal knows a smaller amount for the tag, the tag is an accident."""
+    alice = book(ALICE)
+    tag = decode_tag(amount18)
+    if tag is not None and placed18 is not None:
+        alice.placed[Side.BUY, tag.level, tag.sequence] = placed18
+    reconcile.adopt(alice, wallet_read(order(ALICE, 1, amount18=amount18)), 0.0)
+    (adopted,) = alice.orders
+    if tag is None or (placed18 is not None and placed18 < amount18):
+        assert (adopted.level, adopted.placed18) == (None, None)
+    else:
+        assert (adopted.level, adopted.placed18) == (tag.level, placed18 or amount18)
+
+
+def test_a_resumed_order_knows_what_it_was_placed_with() -> None:
+    placed = place(level=2, sequence=8)
+    alice = book(ALICE)
+    alice.placed = {(Side.BUY, 2, 8): placed.amount18}
+    left18 = placed.amount18 - 5 * 10**16
+    reconcile.adopt(alice, wallet_read(resting(placed, 3, left18=left18)), 0.0)
+    assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
+
+
+def test_a_cancel_is_remembered_until_its_order_is_gone_or_its_patience_over() -> None:
+    alice = book(ALICE)
+    alice.cancels = {1: SentCancel(1, 100.0), 2: SentCancel(2, 100.0)}
+    reconcile.adopt(alice, wallet_read(order(ALICE, 1)), 101.0)
+    assert set(alice.cancels) == {1}
+    reconcile.adopt(alice, wallet_read(order(ALICE, 1)), 100.0 + CANCEL_PATIENCE_S)
+    assert alice.cancels == {}
+
+
+# ---- the best of others ----
+
+
+def test_the_best_of_others_is_what_the_fleet_does_not_account_for() -> None:
+    bids = {PRICE6: SIZE18, PRICE6 - TICK6: 3 * SIZE18, PRICE6 - 2 * TICK6: SIZE18}
+    asks = {PRICE6 + TICK6: SIZE18}
+    ours = [order(ALICE, 1), order(ALICE, 2, price6=PRICE6 - TICK6), order(BOB, 3, price6=PRICE6 - TICK6)]
+    read = fleet_read([], depth=depth(bids, asks))
+    assert reconcile.others_best(read, ours) == (PRICE6 - TICK6, PRICE6 + TICK6)
+    sell = replace(order(ALICE, 4, Side.SELL), price6=PRICE6 + TICK6)
+    assert reconcile.others_best(read, [*ours, sell]) == (PRICE6 - TICK6, None)
+    assert reconcile.others_best(fleet_read([]), ours) == (None, None)

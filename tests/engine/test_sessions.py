@@ -1,0 +1,297 @@
+"""Sessions: what is stored is used, what is missing is made once, what was revoked stays revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.domain.errors import JournalError, MalformedError, RefusedError, UnreachableError
+from ama_tui.domain.plan import SkipReason
+from ama_tui.domain.session import Methods, SessionPermit, SessionRecord
+from ama_tui.engine.context import RunContext
+from ama_tui.engine.fleet import WalletBook
+from ama_tui.engine.sessions import CHAIN_PATIENCE_S, INIT_ATTEMPTS, SESSION_SECONDS, SessionKeeper
+from ama_tui.venue.permits import session_id
+from tests.engine.fakes import METHODS, RELAYERS, FakeScribe, FakeVenue, context_of, record
+from tests.engine.samples import ALICE, BOB, CAROL, MARKET, book
+from tests.engine.virtual_time import run_virtually
+
+NOW = 3_000_000_000
+LOST = UnreachableError("POST failed (the connection was dropped)")
+
+
+def refused(code: str, *, status: int = 400, proves: bool = True, limited: bool = False) -> RefusedError:
+    return RefusedError(
+        f"refused: {code}", status=status, code=code, proves_not_sent=proves, is_rate_limit=limited, retry_after=7.0
+    )
+
+
+@dataclass
+class Preparation:
+    """Everything about one call of the keeper."""
+
+    venue: FakeVenue = field(default_factory=FakeVenue)
+    candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    resumes: bool = True
+    unanswered: frozenset[str] = frozenset()
+    books: list[WalletBook] = field(default_factory=lambda: [unprepared(ALICE)])
+    scribe: FakeScribe = field(default_factory=FakeScribe)
+    seconds: float = 0.0
+    run: RunContext | None = None
+
+    def go(self) -> WalletBook:
+        """Prepare all of them in virtual time; returns the first."""
+
+        async def main(clock: Callable[[], float]) -> None:
+            began = clock()
+            self.run = context_of(self.venue, *self.books, clock=clock, scribe=self.scribe)
+            keeper = SessionKeeper(
+                self.run,
+                RELAYERS,
+                self.candidates,
+                remake_revoked=not self.resumes,
+                unanswered=self.unanswered,
+            )
+            await keeper.prepare(self.books, chain_time=NOW)
+            self.seconds = clock() - began
+
+        run_virtually(main)
+        return self.books[0]
+
+
+def unprepared(wallet: str) -> WalletBook:
+    found = book(wallet)
+    found.session_id = None
+    return found
+
+
+# ---- stored ones ----
+
+
+def test_a_stored_session_is_used_and_nothing_is_signed() -> None:
+    done = Preparation(FakeVenue({"0x01": record(ALICE, "0x01", expiry=NOW + 9_000)}), {ALICE: ["0x01"]})
+    alice = done.go()
+    assert (alice.session_id, alice.session_expiry, alice.unusable) == ("0x01", NOW + 9_000, None)
+    assert done.venue.permits == []
+
+
+def test_the_latest_of_several_good_sessions_is_used() -> None:
+    venue = FakeVenue({one: record(ALICE, one) for one in ("0x01", "0x02", "0x03")})
+    assert Preparation(venue, {ALICE: ["0x01", "0x02", "0x03"]}).go().session_id == "0x03"
+    venue.records["0x03"] = record(ALICE, "0x03", revoked=True)
+    assert Preparation(venue, {ALICE: ["0x01", "0x02", "0x03"]}).go().session_id == "0x02"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        record(ALICE, "0x01", expiry=NOW - 1),
+        record(ALICE, "0x01", expiry=NOW + 200),
+        record(ALICE, "0x01", root="0x" + "00" * 32),
+        record(ALICE, "0x01", methods=Methods.PLACE_MARGIN_LIMIT),
+        record(BOB, "0x01"),
+        None,
+    ],
+)
+def test_a_session_that_cannot_be_used_is_replaced_unless_it_could_not_be_read(bad: SessionRecord | None) -> None:
+    venue = FakeVenue({"0x01": bad})
+    alice = Preparation(venue, {ALICE: ["0x01"]}).go()
+    if bad is None:
+        assert alice.session_id is None
+        assert alice.unusable_detail.startswith("no session: the stored one could not be read")
+        assert venue.permits == []
+    else:
+        assert alice.session_id == session_id(venue.permits[0])
+        assert len(venue.permits) == 1
+
+
+def test_a_session_unknown_to_the_registry_is_made() -> None:
+    venue = FakeVenue()
+    assert Preparation(venue, {ALICE: ["0x01"]}).go().session_id == session_id(venue.permits[0])
+
+
+def test_a_revoked_session_is_not_remade_on_resume_and_says_so() -> None:
+    venue = FakeVenue({"0x01": record(ALICE, "0x01", revoked=True)})
+    alice = Preparation(venue, {ALICE: ["0x01"]}).go()
+    assert (alice.unusable, alice.unusable_detail) == (
+        SkipReason.NO_SESSION,
+        "session revoked; --fresh makes a new one",
+    )
+    assert venue.permits == []
+
+
+def test_a_revoked_session_is_remade_by_a_fresh_run() -> None:
+    venue = FakeVenue({"0x01": record(ALICE, "0x01", revoked=True)})
+    alice = Preparation(venue, {ALICE: ["0x01"]}, resumes=False).go()
+    assert (alice.session_id, alice.unusable) == (session_id(venue.permits[0]), None)
+
+
+def test_an_old_revocation_counts_no_more_once_a_later_session_was_made() -> None:
+    """The later one has merely expired: nobody means to keep this wallet out."""
+    venue = FakeVenue({"0x01": record(ALICE, "0x01", revoked=True), "0x02": record(ALICE, "0x02", expiry=NOW - 1)})
+    alice = Preparation(venue, {ALICE: ["0x01", "0x02"]}).go()
+    assert (alice.unusable, len(venue.permits)) == (None, 1)
+
+
+# ---- new ones ----
+
+
+def test_a_new_session_is_signed_for_a_day_this_market_and_these_methods_only() -> None:
+    venue = FakeVenue(nonces={ALICE: 4})
+    Preparation(venue).go()
+    (permit,) = venue.permits
+    assert (permit.trader, permit.nonce, permit.expiry) == (ALICE, 4, NOW + SESSION_SECONDS)
+    assert (permit.methods, permit.allowed_markets) == (METHODS, (MARKET.market_id,))
+    assert permit.relayer_set_root == RELAYERS.root
+
+
+def test_wallets_get_their_sessions_side_by_side_each_journalled_before_it_is_asked_for() -> None:
+    done = Preparation(books=[unprepared(ALICE), unprepared(BOB), unprepared(CAROL)])
+    done.go()
+    assert len({permit.salt for permit in done.venue.permits}) == 3
+    for name in ("alice", "bob", "carol"):
+        assert [(kind, text) for one, kind, text in done.scribe.lines if one == name] == [
+            ("INTENT", "sessionInit"),
+            ("SESSION_INIT", "session created"),
+        ]
+
+
+def test_a_lost_reply_is_looked_for_on_the_chain_and_not_asked_for_again() -> None:
+    venue = FakeVenue()
+
+    def lose_reply(permit: SessionPermit) -> Exception:
+        venue.created(permit)
+        return LOST
+
+    venue.on_init = lose_reply
+    done = Preparation(venue)
+    assert done.go().session_id == session_id(venue.permits[0])
+    assert len(venue.permits) == 1
+    assert done.scribe.of("SESSION_INIT") == ["session created: the venue's answer was lost, the chain has it"]
+
+
+def test_a_session_mined_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    venue = FakeVenue()
+    venue.on_init = lambda permit: LOST
+    asked = 0
+    read = venue.session_records
+
+    async def read_late(registry: str, ids: list[str]) -> object:
+        nonlocal asked
+        asked += 1
+        if asked == 6:
+            venue.created(venue.permits[0])
+        return await read(registry, ids)
+
+    monkeypatch.setattr(venue, "session_records", read_late)
+    done = Preparation(venue)
+    assert done.go().unusable is None
+    assert 4 <= done.seconds <= CHAIN_PATIENCE_S
+
+
+@pytest.mark.parametrize("error", [LOST, MalformedError("HTML"), refused("busy", status=503, proves=False)])
+def test_a_session_that_never_turns_up_leaves_only_its_wallet_out(error: Exception) -> None:
+    venue = FakeVenue(on_init=lambda permit: error if permit.trader == ALICE else None)
+    done = Preparation(venue, books=[unprepared(ALICE), unprepared(BOB)])
+    alice = done.go()
+    assert alice.unusable is SkipReason.NO_SESSION
+    assert alice.unusable_detail.startswith("no session: ")
+    assert done.books[1].session_id is not None
+    assert [permit.trader for permit in venue.permits].count(ALICE) == 1
+    assert done.seconds >= CHAIN_PATIENCE_S
+
+
+def test_a_bad_nonce_is_asked_for_anew_and_tried_again() -> None:
+    venue = FakeVenue(nonces={ALICE: 1}, fresh_nonces={ALICE: 2})
+    venue.on_init = lambda permit: refused("bad_nonce") if permit.nonce == 1 else None
+    alice = Preparation(venue).go()
+    assert [permit.nonce for permit in venue.permits] == [1, 2]
+    assert alice.session_id == session_id(venue.permits[1])
+
+
+def test_a_nonce_that_the_chain_did_not_give_is_asked_of_the_venue() -> None:
+    venue = FakeVenue(nonces={ALICE: None}, fresh_nonces={ALICE: 9})
+    Preparation(venue).go()
+    assert ([permit.nonce for permit in venue.permits], venue.asked_nonce) == ([9], [ALICE])
+
+
+def test_a_nonce_that_stays_bad_ends_after_a_few_attempts() -> None:
+    venue = FakeVenue(on_init=lambda permit: refused("bad_nonce"))
+    alice = Preparation(venue).go()
+    assert len(venue.permits) == INIT_ATTEMPTS
+    assert alice.unusable_detail == "no session: the venue kept refusing it"
+
+
+def test_a_rate_limit_is_waited_out_and_tried_again() -> None:
+    venue = FakeVenue()
+    venue.on_init = lambda permit: (
+        refused("rate_limit_exceeded", status=429, limited=True) if len(venue.permits) == 1 else None
+    )
+    done = Preparation(venue)
+    assert done.go().unusable is None
+    assert done.seconds >= 7.0
+
+
+def test_a_refused_signature_is_not_tried_again_and_says_why() -> None:
+    venue = FakeVenue(on_init=lambda permit: refused("bad_sig"))
+    alice = Preparation(venue).go()
+    assert (len(venue.permits), alice.unusable_detail) == (1, "no session: refused: bad_sig")
+
+
+def test_nothing_is_sent_that_could_not_be_journalled_and_the_error_is_ours() -> None:
+    done = Preparation(scribe=FakeScribe(broken=JournalError("the disk is full", "make room")))
+    done.books.append(unprepared(BOB))
+    with pytest.raises(JournalError, match="the disk is full"):
+        done.go()
+    assert done.venue.permits == []
+
+
+# ---- after a crash ----
+
+
+def test_an_unanswered_session_that_turns_up_is_used() -> None:
+    venue = FakeVenue({"0x01": record(ALICE, "0x01")})
+    assert Preparation(venue, {ALICE: ["0x01"]}, unanswered=frozenset({"0x01"})).go().session_id == "0x01"
+
+
+def test_unanswered_sessions_are_waited_for_together_before_others_are_made() -> None:
+    done = Preparation(
+        FakeVenue(),
+        {ALICE: ["0x01"], BOB: ["0x02"], CAROL: ["0x03"]},
+        unanswered=frozenset({"0x01", "0x02", "0x03"}),
+        books=[unprepared(ALICE), unprepared(BOB), unprepared(CAROL)],
+    )
+    done.go()
+    assert CHAIN_PATIENCE_S <= done.seconds < 2 * CHAIN_PATIENCE_S
+    assert len(done.venue.permits) == 3
+
+
+STORED = st.sampled_from(["good", "revoked", "expired", "unknown", "unread"])
+
+
+@given(stored=st.lists(STORED, max_size=4), resumes=st.booleans())
+def test_a_wallet_ends_with_one_usable_session_or_with_a_reason(stored: list[str], resumes: bool) -> None:
+    """Whatever was stored: never more than one is made, none while a good one may exist."""
+    made = {
+        "good": lambda one: record(ALICE, one),
+        "revoked": lambda one: record(ALICE, one, revoked=True),
+        "expired": lambda one: record(ALICE, one, expiry=NOW),
+    }
+    ids = [f"0x{number:02}" for number in range(len(stored))]
+    venue = FakeVenue({one: made[kind](one) for one, kind in zip(ids, stored, strict=True) if kind in made})
+    venue.records |= {one: None for one, kind in zip(ids, stored, strict=True) if kind == "unread"}
+    alice = Preparation(venue, {ALICE: ids}, resumes=resumes).go()
+    known = [kind for kind in stored if kind in made]
+    assert (alice.session_id is None) == (alice.unusable is SkipReason.NO_SESSION)
+    if "good" in stored:
+        assert alice.session_id in [one for one, kind in zip(ids, stored, strict=True) if kind == "good"]
+    if "good" in stored or "unread" in stored:
+        assert venue.permits == []
+    elif known and known[-1] == "revoked" and resumes:
+        assert (venue.permits, alice.session_id) == ([], None)
+    else:
+        assert (len(venue.permits), alice.session_id) == (1, session_id(venue.permits[0]))

@@ -1,0 +1,110 @@
+"""The counters: which placements traded on arrival, and whether we could have known."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.domain.order import Side
+from ama_tui.engine.tally import KEPT_HASHES, Tally
+from tests.engine.samples import ALICE, BOB, CAROL, PRICE6, TICK6, place, trade
+
+FLEET = (ALICE, BOB)
+OTHER = CAROL
+OURS, THEIRS = "0x" + "01" * 32, "0x" + "02" * 32
+
+
+def played(best_opposite6: int | None, side: Side = Side.BUY, *, answer_first: bool = True) -> Tally:
+    """Alice's order of that side trades with another in its own transaction."""
+    tally = Tally()
+    placed = place(ALICE, side)
+    ends = (ALICE, OTHER) if side is Side.BUY else (OTHER, ALICE)
+    if answer_first:
+        tally.placed(OURS, ALICE, placed, best_opposite6)
+        tally.traded([trade(OURS, *ends)], FLEET)
+    else:
+        tally.traded([trade(OURS, *ends)], FLEET)
+        tally.placed(OURS, ALICE, placed, best_opposite6)
+    return tally
+
+
+@pytest.mark.parametrize("answer_first", [True, False])
+def test_a_price_that_reached_what_was_known_has_crossed(answer_first: bool) -> None:
+    for tally in (
+        played(PRICE6, answer_first=answer_first),
+        played(PRICE6 - TICK6, answer_first=answer_first),
+        played(PRICE6 + TICK6, Side.SELL, answer_first=answer_first),
+    ):
+        assert (tally.crossed, tally.overtaken, tally.fills) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("answer_first", [True, False])
+def test_a_price_that_the_book_came_to_afterwards_was_overtaken(answer_first: bool) -> None:
+    for tally in (
+        played(PRICE6 + TICK6, answer_first=answer_first),
+        played(None, answer_first=answer_first),
+        played(PRICE6 - TICK6, Side.SELL, answer_first=answer_first),
+    ):
+        assert (tally.crossed, tally.overtaken, tally.fills) == (0, 1, 1)
+
+
+def test_a_resting_order_that_is_filled_is_a_fill_and_nothing_more() -> None:
+    tally = Tally()
+    tally.placed(OURS, ALICE, place(ALICE), PRICE6 + TICK6)
+    tally.traded([trade(THEIRS, OTHER, ALICE), trade(THEIRS, BOB, OTHER)], FLEET)
+    assert (tally.fills, tally.crossed, tally.overtaken, tally.self_trades) == (2, 0, 0, 0)
+
+
+def test_a_placement_that_met_several_orders_is_judged_once() -> None:
+    tally = Tally()
+    tally.placed(OURS, ALICE, place(ALICE), PRICE6)
+    tally.traded([trade(OURS, ALICE, OTHER), trade(OURS, ALICE, OTHER)], FLEET)
+    tally.traded([trade(OURS, ALICE, OTHER)], FLEET)
+    assert (tally.fills, tally.crossed) == (3, 1)
+
+
+def test_another_wallets_trade_in_the_same_transaction_does_not_judge_ours() -> None:
+    tally = Tally()
+    tally.placed(OURS, ALICE, place(ALICE), PRICE6)
+    tally.traded([trade(OURS, BOB, OTHER)], FLEET)
+    assert (tally.fills, tally.crossed, tally.overtaken) == (1, 0, 0)
+
+
+def test_trades_among_others_are_not_counted_and_those_among_ours_are_self_trades() -> None:
+    tally = Tally()
+    tally.traded([trade(OURS, OTHER, OTHER), trade(THEIRS, ALICE, BOB), trade(THEIRS, BOB, BOB)], FLEET)
+    assert (tally.fills, tally.self_trades) == (2, 2)
+
+
+def test_memory_for_hashes_is_bounded() -> None:
+    tally = Tally()
+    for number in range(KEPT_HASHES + 50):
+        tally.placed(f"{number}", ALICE, place(ALICE), PRICE6)
+    tally.traded((trade(f"t{number}", ALICE, OTHER) for number in range(KEPT_HASHES + 50)), FLEET)
+    assert len(tally._arrivals) == len(tally._traded) == KEPT_HASHES
+
+
+EVENTS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([-1, 0, 1, None]), st.booleans()), max_size=6)
+
+
+@given(events=EVENTS, order=st.permutations(range(12)))
+def test_the_verdict_does_not_depend_on_which_is_heard_first(
+    events: list[tuple[int, int | None, bool]], order: list[int]
+) -> None:
+    """Answers of the venue and trades of the chain arrive in any order."""
+    placements = {f"hash-{number}": (best, has_traded) for number, best, has_traded in events}
+    steps = [(kind, tx_hash) for tx_hash in placements for kind in ("answer", "trade")]
+    tally = Tally()
+    for index in order:
+        if index >= len(steps):
+            continue
+        kind, tx_hash = steps[index]
+        ticks, has_traded = placements[tx_hash]
+        if kind == "answer":
+            tally.placed(tx_hash, ALICE, place(ALICE), None if ticks is None else PRICE6 + ticks * TICK6)
+        elif has_traded:
+            tally.traded([trade(tx_hash, ALICE, OTHER)], FLEET)
+    traded = [ticks for ticks, has_traded in placements.values() if has_traded]
+    crossed = sum(1 for ticks in traded if ticks is not None and ticks <= 0)
+    assert (tally.crossed, tally.overtaken) == (crossed, len(traded) - crossed)

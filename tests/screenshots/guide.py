@@ -1,0 +1,65 @@
+"""Walking through the dashboard: pressing keys and waiting for what comes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState
+from ama_tui.ui.app import AmaApp
+from ama_tui.ui.bridge import POLL_SECONDS
+from ama_tui.ui.outcome import Outcome
+
+STEP_LIMIT = 90.0
+
+
+class Guide:
+    """One running dashboard. What does not come in a minute and a half raises TimeoutError."""
+
+    def __init__(self, pilot: Pilot[Outcome], app: AmaApp) -> None:
+        self._pilot = pilot
+        self.app = app
+
+    @property
+    def snapshot(self) -> EngineSnapshot:
+        """The engine's latest, an empty one before there is an engine."""
+        return EngineSnapshot(EngineState.READY) if self.app.bridge is None else self.app.bridge.snapshot
+
+    @property
+    def makes_sessions(self) -> bool:
+        """Whether a wallet's session is being made."""
+        return any(row.session is SessionState.CREATING for row in self.snapshot.wallets)
+
+    async def press(self, key: str) -> None:
+        await self._pilot.press(key)
+
+    async def click(self, selector: str) -> None:
+        await self._pilot.click(selector)
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size and let the screen follow."""
+        await self._pilot.resize_terminal(columns, rows)
+        await self.settle()
+
+    async def arrive(self, screen: type[Screen[Any]]) -> None:
+        """Wait until a screen is on top."""
+        await self.until(lambda: isinstance(self.app.screen, screen) and self.app.screen.is_mounted)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(STEP_LIMIT):
+            while not is_so():  # noqa: ASYNC110 - what is waited for has no event
+                await asyncio.sleep(0.02)
+
+    async def settle(self) -> None:
+        """Let what was published meanwhile reach the screen: twice as long as repaints are apart."""
+        await self._pilot.pause(2 * POLL_SECONDS)
+
+    async def leave(self) -> None:
+        """Stop the run and wait until the application has ended, with its engine and its venue."""
+        await self._pilot.press("ctrl+q")
+        await self.until(lambda: self.app.return_code is not None)

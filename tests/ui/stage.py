@@ -1,0 +1,146 @@
+"""The dashboard on a stage: a real app under Pilot, over a fake desk on a real engine thread, at a fixed moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from time import monotonic
+
+from textual.geometry import Size
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from ama_tui.domain.event import Action, EngineSnapshot, LogEvent
+from ama_tui.ui.app import AmaApp
+from ama_tui.ui.outcome import Outcome
+from ama_tui.ui.screens.base import AmaScreen
+from tests.ui.fakes import NOW, FakeDesk, FakeHost, market, snapshot
+
+PATIENCE = 20.0
+"""Seconds that a test waits for something that must come; far above what it takes."""
+
+NARROW, MEDIUM, WIDE, HUGE = (80, 24), (120, 40), (160, 48), (200, 60)
+
+
+async def until(condition: Callable[[], bool], what: Callable[[], str] = lambda: "") -> None:
+    """Wait until something is so; fails with `what` when it never comes."""
+    deadline = monotonic() + PATIENCE
+    while not condition():
+        assert monotonic() < deadline, f"never came: {what()}"
+        await asyncio.sleep(0.01)
+
+
+@dataclass
+class Stage:
+    """One dashboard under test."""
+
+    app: AmaApp
+    host: FakeHost
+    pilot: Pilot[Outcome]
+
+    @property
+    def desk(self) -> FakeDesk:
+        return self.host.desk
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Let the app work until something is so."""
+        await until(condition, lambda: f"{what}\n{self.text()}")
+        await self.pilot.pause()
+
+    async def on(self, screen: type[AmaScreen[None]]) -> None:
+        """Wait until a screen is on top and has settled."""
+        await self.until(lambda: isinstance(self.app.screen, screen) and self.app.screen.is_mounted, screen.__name__)
+
+    async def shows(self, text: str) -> None:
+        """Wait until a text is on the screen."""
+        await self.until(lambda: text in self.text(), f"{text!r} on the screen")
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def publish(self, state: EngineSnapshot, *events: LogEvent) -> None:
+        """Have the engine publish, and the bridge look."""
+        for event in events:
+            self.host.publisher.log(event)
+        self.host.publisher.publish(state)
+        self.app._poll()
+        await self.pilot.pause()
+
+    def focused(self) -> str:
+        focused = self.app.focused
+        return "" if focused is None else focused.id or ""
+
+    def text(self) -> str:
+        """What the top screen shows, line by line."""
+        return screen_text(self.app)
+
+    async def to_markets(self) -> None:
+        from ama_tui.ui.screens.markets import MarketsScreen
+
+        await self.on(MarketsScreen)
+        await self.until(lambda: "loading" not in self.text(), "the markets")
+
+    async def to_setup(self) -> None:
+        """Straight to the set-up of ETH; `test_path.py` takes the long way."""
+        from ama_tui.ui.screens.setup import SetupScreen
+
+        await self.to_markets()
+        facts = self.app.facts
+        assert facts is not None
+        self.desk.calls.clear()
+        await self.app.push_screen(SetupScreen(market(), facts))
+        await self.on(SetupScreen)
+        await self.until(lambda: {"quote", "stored_run"} <= set(self.desk.calls), "the set-up's answers")
+
+    async def to_live(self, state: EngineSnapshot | None = None) -> None:
+        """Straight to the live screen of a run that goes on; `test_path.py` takes the long way."""
+        from ama_tui.ui.screens.live import LiveScreen
+
+        await self.to_markets()
+        self.app.market = market()
+        self.host.publisher.log(LogEvent(int(NOW * 1000), Action.NOTE, "the run began"))
+        self.host.publisher.publish(state or snapshot())
+        self.app._poll()
+        await self.app.push_screen(LiveScreen(market()))
+        await self.on(LiveScreen)
+
+
+def screen_text(app: AmaApp) -> str:
+    """The top screen as plain text."""
+    screen = app.screen
+    strips = screen._compositor.render_strips(Size(*app.size))
+    return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+@asynccontextmanager
+async def dashboard(
+    size: tuple[int, int] = MEDIUM, *, host: FakeHost | None = None, begin_at_once: bool = False, **fields: object
+) -> AsyncIterator[Stage]:
+    """A dashboard over a `FakeDesk` with these fields; its engine's thread is closed at the end."""
+    host = host or FakeHost(**fields)
+    app = AmaApp(lambda: host, begin_at_once=begin_at_once, clock=lambda: NOW)
+    async with app.run_test(size=size) as pilot:
+        try:
+            yield Stage(app, host, pilot)
+        finally:
+            for gate in host.desk.gates.values():
+                gate.set()
+            if app.is_running:
+                app.exit()
+    host.close(5)
+
+
+def repaints(widget: Widget) -> list[int]:
+    """Count the calls of `render_line` from now on; the list holds the lines that were painted."""
+    painted: list[int] = []
+    original = widget.render_line
+
+    def counting(y: int) -> object:
+        painted.append(y)
+        return original(y)
+
+    widget.render_line = counting  # type: ignore[method-assign,assignment]
+    return painted

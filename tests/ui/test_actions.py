@@ -1,0 +1,76 @@
+"""The table of actions: whole, without clashes, and every entry leads somewhere."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from ama_tui.ui.actions import ACTIONS, BY_ID, actions_at, actions_for, bindings_for
+from ama_tui.ui.app import AmaApp
+from ama_tui.ui.screens.base import AmaScreen
+from ama_tui.ui.screens.kill import KillScreen
+from ama_tui.ui.screens.live import LiveScreen
+from ama_tui.ui.screens.markets import MarketsScreen
+from ama_tui.ui.screens.preparation import PreparationScreen
+from ama_tui.ui.screens.setup import SetupScreen
+from ama_tui.ui.screens.starting import StartingScreen
+from ama_tui.ui.screens.stop import StopScreen
+from ama_tui.ui.screens.welcome import WelcomeScreen
+
+SCREENS: tuple[type[AmaScreen[None]], ...] = (
+    StartingScreen,
+    WelcomeScreen,
+    MarketsScreen,
+    SetupScreen,
+    PreparationScreen,
+    LiveScreen,
+    KillScreen,
+    StopScreen,
+)
+
+
+def test_ids_are_unique() -> None:
+    assert len(BY_ID) == len(ACTIONS)
+
+
+@pytest.mark.parametrize("spec", ACTIONS, ids=lambda spec: spec.id)
+def test_every_action_says_what_it_does(spec: object) -> None:
+    assert spec.label  # type: ignore[attr-defined]
+    assert spec.tooltip.endswith(".")  # type: ignore[attr-defined]
+    noun, _, verb = spec.title.partition(": ")  # type: ignore[attr-defined]
+    assert noun
+    assert verb
+
+
+def test_every_binding_has_an_id_a_description_and_a_tooltip() -> None:
+    for place in ("anywhere", *(screen.PLACE for screen in SCREENS)):
+        for binding in bindings_for(place):
+            assert binding.id  # type: ignore[union-attr]
+            assert binding.description  # type: ignore[union-attr]
+            assert binding.tooltip  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
+def test_no_key_means_two_things_on_one_screen(screen: type[AmaScreen[None]]) -> None:
+    for one, other in combinations(actions_at(screen.PLACE), 2):
+        assert not set(one.keys.split(",")) & set(other.keys.split(","))
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
+def test_every_action_of_a_screen_exists(screen: type[AmaScreen[None]]) -> None:
+    for spec in actions_at(screen.PLACE):
+        namespace, _, name = spec.action.partition(".")
+        owner = {"app": AmaApp, "screen": screen}[namespace]
+        assert hasattr(owner, f"action_{name}"), spec.id
+
+
+def test_keys_that_a_field_could_want_never_go_before_the_field() -> None:
+    for spec in ACTIONS:
+        if spec.priority:
+            assert all(len(key) > 1 and key not in {"enter", "escape", "tab", "space"} for key in spec.keys.split(","))
+
+
+def test_every_screen_has_its_own_place() -> None:
+    assert len({screen.PLACE for screen in SCREENS}) == len(SCREENS)
+    assert all(actions_for(screen.PLACE) or screen in (KillScreen, StopScreen) for screen in SCREENS)

@@ -1,0 +1,142 @@
+"""The bridge: state one way, commands the other, and no way for the screen to break the engine's work."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+
+from ama_tui.domain.errors import AmaError, UnreachableError
+from ama_tui.domain.event import EngineSnapshot, EngineState
+from ama_tui.engine.desk import Desk
+from ama_tui.ui.bridge import Bridge
+from tests.ui.fakes import NOW, FakeHost, snapshot
+from tests.ui.stage import until
+
+
+@dataclass
+class Eye:
+    """A view that remembers what it was shown."""
+
+    seen: list[tuple[EngineState, float]] = field(default_factory=list)
+
+    def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
+        self.seen.append((snapshot.state, now))
+
+
+def bridge_to(host: FakeHost) -> Bridge:
+    bridge = Bridge(host, clock=lambda: NOW)
+    bridge.start()
+    return bridge
+
+
+async def test_opening_tells_what_the_desk_found() -> None:
+    host = FakeHost(problems=("RPC_URL is not set",), wallets_available=7, preselected="ETH")
+    bridge = bridge_to(host)
+    facts = await bridge.open()
+    assert facts.problem_lines == ("RPC_URL is not set",)
+    assert (facts.wallets_available, facts.preselected, facts.is_demo) == (7, "ETH", False)
+    assert facts.wallets == 7
+    assert await bridge.close(5)
+
+
+async def test_views_are_fed_while_they_are_attached() -> None:
+    host = FakeHost()
+    bridge = bridge_to(host)
+    eye = Eye()
+    bridge.attach(eye)
+    bridge.attach(eye)
+    assert bridge.poll() is None
+    host.publisher.publish(snapshot())
+    assert bridge.poll() is EngineState.RUNNING
+    assert bridge.poll() is None
+    bridge.detach(eye)
+    bridge.detach(eye)
+    host.publisher.publish(snapshot(EngineState.PAUSED))
+    assert bridge.poll() is EngineState.PAUSED
+    assert {state for state, _ in eye.seen} == {EngineState.READY, EngineState.RUNNING}
+    assert {now for _, now in eye.seen} == {NOW}
+    assert await bridge.close(5)
+
+
+async def test_an_error_of_ours_comes_through_as_it_is() -> None:
+    bridge = bridge_to(FakeHost(errors={"markets": UnreachableError("no answer from /api/markets", "is it up?")}))
+    with pytest.raises(UnreachableError) as caught:
+        await bridge.ask(lambda desk: desk.markets())
+    assert caught.value.hint == "is it up?"
+    assert await bridge.close(5)
+
+
+async def test_any_other_error_is_told_without_its_text() -> None:
+    async def broken(desk: Desk) -> None:
+        raise RuntimeError("https://user:secret@rpc.example")
+
+    bridge = bridge_to(FakeHost())
+    with pytest.raises(AmaError) as caught:
+        await bridge.ask(broken)
+    assert "RuntimeError" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert await bridge.close(5)
+
+
+async def test_abandoning_a_command_does_not_cancel_it() -> None:
+    gate = threading.Event()
+    host = FakeHost(gates={"stop": gate})
+    bridge = bridge_to(host)
+    waiting = asyncio.create_task(bridge.ask(lambda desk: desk.stop()))
+    await until(lambda: "stop" in host.desk.calls)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    gate.set()
+    await until(lambda: host.publisher.latest.state is EngineState.STOPPED)
+    assert await bridge.close(5)
+
+
+async def test_kill_freezes_before_the_engine_gets_to_it() -> None:
+    gate = threading.Event()
+    host = FakeHost(gates={"quote": gate})
+    bridge = bridge_to(host)
+    busy = asyncio.create_task(bridge.ask(lambda desk: desk.quote(snapshot().market)))  # type: ignore[arg-type]
+    killing = asyncio.create_task(bridge.kill())
+    await asyncio.sleep(0)
+    assert host.desk.freeze.is_set()
+    gate.set()
+    assert (await killing).is_proven
+    await busy
+    assert await bridge.close(5)
+
+
+async def test_closing_joins_the_thread_and_says_when_it_cannot() -> None:
+    gate = threading.Event()
+    host = FakeHost(gates={"close": gate})
+    bridge = bridge_to(host)
+    await bridge.open()
+    assert not await bridge.close(0.1)
+    gate.set()
+    await until(lambda: not host._thread.is_alive())
+
+
+async def test_a_command_to_a_closed_engine_says_so() -> None:
+    host = FakeHost(gates={"markets": threading.Event()})
+    bridge = bridge_to(host)
+    waiting = asyncio.create_task(bridge.ask(lambda desk: desk.markets()))
+    await until(lambda: "markets" in host.desk.calls)
+    closing = asyncio.create_task(bridge.close(5))
+    await asyncio.sleep(0.05)
+    host.desk.gates["markets"].set()
+    with pytest.raises(AmaError, match="closed"):
+        await waiting
+    assert await closing
+
+
+async def test_stopping_without_a_screen_stops_a_run_and_closes() -> None:
+    host = FakeHost()
+    bridge = bridge_to(host)
+    await bridge.open()
+    host.publisher.publish(snapshot())
+    bridge.stop_without_screen(5)
+    assert host.desk.calls[-2:] == ["stop", "close"]
+    assert not host._thread.is_alive()

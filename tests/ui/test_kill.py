@@ -1,0 +1,184 @@
+"""Kill: asked for from anywhere, never by accident, and ended by what the chain shows."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from ama_tui.domain.errors import UnreachableError
+from ama_tui.domain.event import EngineState, KillProgress
+from ama_tui.engine.desk import KillReport
+from ama_tui.ui.screens.kill import KillScreen, report_lines
+from ama_tui.ui.screens.live import LiveScreen
+from tests.ui.fakes import snapshot, survivors
+from tests.ui.stage import NARROW, WIDE, dashboard
+
+SENTENCE = "Cancels 120 orders of 10 wallets on ETH. Nothing new is sent from"
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_the_dialog_names_what_it_does_and_rests_on_no(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_live()
+        await stage.press("f10")
+        await stage.on(KillScreen)
+        assert SENTENCE in stage.text()
+        assert stage.focused() == "no"
+        await stage.press("enter")
+        await stage.on(LiveScreen)
+        assert "kill" not in stage.desk.calls
+        assert not stage.desk.freeze.is_set()
+
+
+async def test_escape_means_no_and_letters_mean_nothing() -> None:
+    async with dashboard() as stage:
+        await stage.to_live()
+        await stage.press("f10")
+        await stage.on(KillScreen)
+        await stage.press("q", "y", "space", "k", "f10")
+        assert isinstance(stage.app.screen, KillScreen)
+        assert len(stage.app.screen_stack) == len(set(stage.app.screen_stack))
+        await stage.press("escape")
+        await stage.on(LiveScreen)
+        assert stage.desk.calls.count("kill") == 0
+
+
+async def test_what_is_in_flight_is_named_too() -> None:
+    rows = snapshot().wallets
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(snapshot(wallets=0))
+        await stage.publish(replace(snapshot(), wallets=(replace(rows[0], in_flight=2, unknown=1), *rows[1:])))
+        await stage.press("f10")
+        await stage.on(KillScreen)
+        assert "3 orders in flight will be found and cancelled" in " ".join(stage.text().split())
+
+
+async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
+    async with dashboard(gates={"kill": threading.Event()}) as stage:
+        await stage.to_live()
+        await stage.press("f10")
+        await stage.on(KillScreen)
+        await stage.press("right", "enter")
+        await stage.until(lambda: "kill" in stage.desk.calls, "the kill")
+        assert stage.desk.freeze.is_set()
+        rows = stage.host.publisher.latest.wallets
+        bare = tuple(replace(row, bids=0, asks=0) for row in rows[:5])
+        await stage.publish(snapshot(EngineState.KILLING, wallets=0))
+        await stage.publish(replace(snapshot(EngineState.KILLING), wallets=(*bare, *rows[5:])))
+        assert "cancelling  60/120" in stage.text()
+        await stage.publish(snapshot(EngineState.KILLING, kill=KillProgress(7, 121)))
+        assert "cancelling   7/121" in stage.text()
+        await stage.press("escape")
+        assert isinstance(stage.app.screen, KillScreen)
+        stage.desk.gates["kill"].set()
+        await stage.shows("✓ 0 open at block 1,231, read twice; 120 cancelled in 2.1 s")
+        assert stage.focused() == "quit"
+        await stage.press("enter")
+        await stage.until(lambda: stage.app.return_value is not None, "the end")
+    outcome = stage.app.return_value
+    assert outcome is not None
+    assert outcome.exit_code == 0
+    assert outcome.last_line == "ama-tui: killed on ETH: 0 open at block 1,231, read twice; 120 cancelled in 2.1 s"
+    assert stage.desk.calls.count("stop") == 0
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_kill_may_revoke_the_sessions_too(size: tuple[int, int]) -> None:
+    report = KillReport(cancelled=120, block=1231, seconds=2.1, revoked=10)
+    async with dashboard(size, report=report, gates={"kill": threading.Event()}) as stage:
+        await stage.to_live()
+        await stage.press("f10")
+        await stage.on(KillScreen)
+        assert "Cancel all and revoke sessions" in stage.text()
+        await stage.press("right", "right", "enter")
+        await stage.until(lambda: "kill" in stage.desk.calls, "the kill")
+        await stage.publish(snapshot(EngineState.KILLING, kill=KillProgress(120, 120)))
+        assert "revoking sessions 120/120" in stage.text()
+        stage.desk.gates["kill"].set()
+        await stage.shows("Everything is cancelled, 10 sessions revoked. The chain shows:")
+        assert "10 sessions" in stage.text()
+    assert stage.desk.revoked == [True]
+
+
+async def test_sessions_are_kept_unless_asked_for() -> None:
+    async with dashboard() as stage:
+        await stage.to_live()
+        await stage.press("f10", "right", "enter")
+        await stage.shows("read twice")
+    assert stage.desk.revoked == [False]
+
+
+async def test_after_a_kill_the_run_can_be_looked_at() -> None:
+    async with dashboard() as stage:
+        await stage.to_live()
+        await stage.press("f10", "right", "enter")
+        await stage.shows("read twice")
+        await stage.press("escape")
+        await stage.on(LiveScreen)
+        await stage.shows("■ STOPPED")
+        await stage.press("f10")
+        assert isinstance(stage.app.screen, LiveScreen)
+        assert next(iter(stage.app._notifications)).message == "KILL: the run is STOPPED"
+
+
+async def test_survivors_are_named_and_give_exit_code_4() -> None:
+    async with dashboard(WIDE, report=survivors(12)) as stage:
+        await stage.to_live()
+        await stage.press("f10", "right", "enter")
+        await stage.shows("✗ 12 still open at block 1,231, 108 cancelled")
+        assert "User001  order 901" in stage.text()
+        assert "and 4 more" in stage.text()
+        await stage.press("enter")
+        await stage.until(lambda: stage.app.return_value is not None, "the end")
+    assert stage.app.return_value is not None
+    assert stage.app.return_value.exit_code == 4
+    assert "12 still open" in stage.app.return_value.last_line
+
+
+async def test_a_kill_that_fails_is_told_and_can_be_tried_again() -> None:
+    async with dashboard(WIDE, errors={"kill": UnreachableError("the node does not answer", "is it up?")}) as stage:
+        await stage.to_live()
+        await stage.press("f10", "right", "enter")
+        await stage.shows("✗ the node does not answer")
+        assert "→ is it up?" in stage.text()
+        stage.desk.errors.clear()
+        assert stage.focused() == "yes"
+        await stage.pilot.pause(0.3)  # a button takes no second press while the first one shows
+        await stage.press("enter")
+        await stage.shows("read twice")
+
+
+async def test_leaving_during_a_kill_waits_for_the_proof() -> None:
+    async with dashboard(gates={"kill": threading.Event()}) as stage:
+        await stage.to_live()
+        await stage.press("f10", "right", "enter")
+        await stage.until(lambda: "kill" in stage.desk.calls, "the kill")
+        await stage.press("ctrl+q")
+        assert stage.app.return_value is None
+        assert not stage.host.was_closed
+        stage.desk.gates["kill"].set()
+        await stage.until(lambda: stage.app.return_value is not None, "the end")
+    assert stage.app.return_value is not None
+    assert "read twice" in stage.app.return_value.last_line
+    assert stage.host.was_closed
+
+
+async def test_the_state_is_shown_under_the_dialog_while_rows_are_not_painted() -> None:
+    async with dashboard(gates={"kill": threading.Event()}) as stage:
+        await stage.to_live()
+        live = stage.app.screen
+        await stage.press("f10", "right", "enter")
+        await stage.until(lambda: "kill" in stage.desk.calls, "the kill")
+        stage.app._poll()
+        assert "KILLING" in live.query_one("#status").text  # type: ignore[attr-defined]
+        stage.desk.gates["kill"].set()
+        await stage.shows("read twice")
+
+
+def test_everything_that_a_kill_could_not_prove_is_said() -> None:
+    text = report_lines(KillReport(cancelled=3, block=9, seconds=60.0, unread=("User001", "User002"), unsettled=2))
+    assert "0 still open at block 9, 3 cancelled" in text
+    assert "could not be read: User001, User002" in text
+    assert "2 orders sent without an answer may still come to rest" in text

@@ -1,0 +1,471 @@
+"""The live screen: its panels at every size, its views, filters and sorting, the frozen display, and every key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.domain.event import Action, EngineSnapshot, EngineState, LogEvent, SendBudget
+from ama_tui.ui.panels.statistics import Statistics
+from ama_tui.ui.panels.wallets import WalletGrid, row_filter
+from ama_tui.ui.screens.help import HelpScreen
+from ama_tui.ui.screens.live import LiveScreen
+from ama_tui.ui.screens.parameters import ParametersScreen
+from ama_tui.ui.screens.wallet import WalletScreen
+from ama_tui.ui.widgets.grid import SortOrder
+from ama_tui.ui.widgets.ladder import Ladder
+from ama_tui.ui.widgets.log import ActionLog
+from tests.ui.books import packed
+from tests.ui.fakes import NOW, market, snapshot, wallet
+from tests.ui.stage import HUGE, MEDIUM, NARROW, WIDE, Stage, dashboard, repaints
+
+SIZES = [NARROW, MEDIUM, WIDE, HUGE]
+
+
+def event(number: int, action: Action = Action.PLACE_LIMIT, *, wallet_index: int = 0, error: bool = False) -> LogEvent:
+    row = wallet(wallet_index)
+    text = f"sell 0.184 @ {number} L1"
+    return LogEvent(int(NOW * 1000) + number, action, text, row.address, row.nickname, error)
+
+
+def grid(stage: Stage) -> WalletGrid:
+    return stage.app.screen.query_one(WalletGrid)
+
+
+def shown(stage: Stage) -> list[str]:
+    return [row.nickname for row in grid(stage).rows]
+
+
+def messages(stage: Stage) -> list[str]:
+    return [one.message for one in stage.app._notifications]
+
+
+def mixed() -> EngineSnapshot:
+    """Ten wallets of which three are unlike the others."""
+    base = packed()
+    rows = list(base.wallets)
+    rows[3] = replace(rows[3], bids=2, is_packed=False, note="cap reached", unknown=1)
+    rows[5] = replace(rows[5], is_parked=True, note="parked")
+    rows[7] = replace(rows[7], available6=None, cap6=None, reserved6=None, last_action_at=0)
+    return replace(base, wallets=tuple(rows), packed=False)
+
+
+# the panels
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_wallets_book_and_log_stand_side_by_side_or_in_tabs(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_live(packed())
+        await stage.publish(packed(), event(1))
+        text = stage.text()
+        is_wide = size[0] >= 120
+        for part in ("User001", "sell 0.184 @ 1 L1", "KILL  F10", "gates all open"):
+            assert part in text
+        for part in ("20 ticks · 0.8 bp", "depth", "errors only", "Wallets 10 · 10 packed"):
+            assert (part in text) == is_wide, part
+        assert ("▌1 Wallets▐" in text) != is_wide
+
+
+@pytest.mark.parametrize("size", [(160, 48), (200, 60)])
+async def test_a_wide_grid_has_every_column(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_live(mixed())
+        header = next(line for line in stage.text().splitlines() if "reserved/cap" in line)
+        for title in ("wallet", "bids", "asks", "available", "fly", "unk", "pos", "session", "last", "note"):
+            assert title in header
+        assert "1?" in stage.text()
+
+
+async def test_narrow_views_show_one_panel_at_a_time_with_the_newest_actions_below() -> None:
+    async with dashboard(NARROW) as stage:
+        await stage.to_live(packed())
+        await stage.publish(packed(), *(event(number) for number in range(20)))
+        for key, focus, part in (
+            ("2", "ladder", "20 ticks · 0.8 bp"),
+            ("3", "log", "errors only"),
+            ("1", "wallets", "▸"),
+        ):
+            await stage.press(key)
+            assert stage.focused() == focus
+            assert part in stage.text()
+            assert "@ 19 L1" in stage.text()
+        await stage.press("2")
+        assert "User001  ▆" not in stage.text()
+        await stage.press("4")
+        await stage.shows("median order lifetime")
+        assert "▌4 Stats▐" in stage.text()
+
+
+async def test_a_click_on_a_tab_shows_its_panel() -> None:
+    async with dashboard(NARROW) as stage:
+        await stage.to_live(packed())
+        line = next(number for number, text in enumerate(stage.text().splitlines()) if "▌1 Wallets▐" in text)
+        await stage.pilot.click(offset=(stage.text().splitlines()[line].index("2 Book"), line))
+        assert stage.focused() == "ladder"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_statistics_come_and_go_with_one_key(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_live(packed())
+        await stage.press("4")
+        await stage.shows("median order lifetime")
+        assert "fill rate" in stage.text()
+        assert "User001  ▆" not in stage.text()
+        await stage.press("4")
+        assert "User001" in stage.text()
+        assert len(stage.app.screen.query(Statistics)) == 1
+
+
+async def test_panels_that_are_not_looked_at_are_not_worked_on() -> None:
+    async with dashboard(NARROW) as stage:
+        await stage.to_live(packed())
+        ladder = stage.app.screen.query_one(Ladder)
+        levels = ladder.levels
+        await stage.publish(packed(mid6=2_600_000_000))
+        assert ladder.levels is levels
+        await stage.press("2")
+        assert "2,600.10" in stage.text()
+
+
+async def test_what_changed_under_another_screen_is_painted_when_it_is_left() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(packed(state=EngineState.PAUSED))
+        for turn, (key, back) in enumerate((("enter", "escape"), ("question_mark", "escape"), ("p", "escape")), 1):
+            await stage.press(key)
+            await stage.until(lambda: not isinstance(stage.app.screen, LiveScreen), "another screen")
+            rows = tuple(replace(row, bids=turn) for row in packed().wallets)
+            await stage.publish(packed(state=EngineState.PAUSED, wallets=rows, block=1300 + turn))
+            await stage.press(back)
+            await stage.on(LiveScreen)
+            await stage.shows(f"{turn}/6")
+            for more in range(3):
+                rows = tuple(replace(row, asks=turn + more) for row in rows)
+                await stage.publish(packed(state=EngineState.PAUSED, wallets=rows, block=1400 + 10 * turn + more))
+                assert stage.text().count(f"{turn + more}/6") >= 10
+
+
+# states
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (EngineState.PAUSED, "‖ PAUSED  ␣ resumes · p parameters"),
+        (EngineState.KILLING, "✗ KILLING  nothing new is sent"),
+        (EngineState.STOPPING, "◌ STOPPING  because · nothing new"),
+        (EngineState.STOPPED, "■ STOPPED  because · nothing more"),
+        (EngineState.FAULTED, "✗ FAULTED  because · the run cannot go on"),
+    ],
+)
+async def test_a_run_that_does_not_run_says_so_across_the_screen(
+    size: tuple[int, int], state: EngineState, said: str
+) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_live(snapshot(state, reason="because"))
+        assert said in stage.text()
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_chain_that_cannot_be_read_is_said_and_the_last_good_data_stays_dimmed(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_live(packed())
+        old = packed(read_at_ms=int((NOW - 34) * 1000), reason="the node does not answer")
+        await stage.publish(old)
+        text = stage.text()
+        assert "✗ CHAIN NOT READ  the node does not answer" in text
+        assert "User001" in text
+        assert {ink for _, ink in grid(stage)._spans(0)} <= {"label", "rule"}
+        if size == WIDE:
+            assert "34s old" in text
+            assert "gates closed: the last read is too old" in text
+        await stage.publish(packed())
+        assert "CHAIN NOT READ" not in stage.text()
+
+
+async def test_before_the_first_read_the_panels_say_that_they_wait() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(EngineSnapshot(EngineState.RUNNING, market=market(), run_id="1"))
+        text = stage.text()
+        assert "the wallets are being read…" in text
+        assert "not read yet" in text
+        assert "closed: the chain was not read yet" in text
+
+
+async def test_a_venue_that_asks_to_wait_closes_the_gates() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(packed(budget=SendBudget(32, 2, 7.4), errors_last_minute=3))
+        assert "gates closed: the venue asks to wait 7 s" in stage.text()
+        assert "on the wire   2/32" in stage.text()
+        assert "err/min 3" in stage.text()
+
+
+# the frozen display
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_frozen_display_stands_still_while_the_state_goes_on(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_live(packed())
+        await stage.publish(packed(), event(1))
+        await stage.press("f")
+        assert "▣ FROZEN DISPLAY" in stage.text()
+        assert "the engine goes on: ● RUNNING" in stage.text()
+        rows = tuple(replace(row, bids=1) for row in packed().wallets)
+        await stage.publish(packed(wallets=rows, block=1299), event(2), event(3))
+        text = stage.text()
+        assert "1,299" in text
+        assert "1/6" not in text
+        assert "@ 2 L1" not in text
+        if size[0] >= 120:
+            assert "▣ FROZEN · 2 newer" in text
+        assert "pause" not in stage.desk.calls
+        await stage.press("f")
+        text = stage.text()
+        assert "FROZEN" not in text
+        assert "1/6" in text
+        assert "@ 3 L1" in text
+
+
+async def test_a_frozen_display_is_not_a_pause_and_a_pause_not_a_frozen_display() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(packed())
+        await stage.press("f", "space")
+        await stage.until(lambda: "pause" in stage.desk.calls, "the pause")
+        await stage.shows("the engine goes on: ‖ PAUSED")
+        await stage.press("f")
+        assert "‖ PAUSED  ␣ resumes" in stage.text()
+
+
+# sorting and filtering
+
+
+async def test_keys_and_titles_sort_and_the_cursor_stays_with_its_wallet() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(mixed())
+        await stage.press("down", "down", "down")
+        await stage.press("s", "s")
+        assert grid(stage).order == SortOrder("bids")
+        assert shown(stage)[0] == "User004"
+        current = grid(stage).current
+        assert current is not None
+        assert current.nickname == "User004"
+        assert "bids ▲" in " ".join(stage.text().split())
+        await stage.press("S")
+        assert shown(stage)[-1] == "User004"
+        assert "bids ▼" in " ".join(stage.text().split())
+        lines = stage.text().splitlines()
+        y = next(number for number, line in enumerate(lines) if "available" in line)
+        await stage.pilot.click(offset=(lines[y].index("available") + 1, y))
+        assert grid(stage).order.column == "available"
+        assert shown(stage)[-1] == "User008"
+        for _ in range(2):
+            await stage.pilot.click(offset=(lines[y].index("available") + 1, y))
+        assert grid(stage).order == SortOrder()
+        assert shown(stage)[0] == "User001"
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_filter_narrows_the_wallets_and_letters_do_not_act_in_it(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_live(mixed())
+        await stage.press("slash")
+        assert stage.focused() == "filter"
+        await stage.press(*"parked")
+        assert shown(stage) == ["User006"]
+        assert "pause" not in stage.desk.calls
+        assert isinstance(stage.app.screen, LiveScreen)
+        assert stage.app.return_value is None
+        await stage.press("enter")
+        assert stage.focused() == "wallets"
+        assert "parked" in stage.text()
+        await stage.press("slash", *"zz")
+        assert "no wallet matches" in stage.text()
+        await stage.press("escape")
+        assert len(shown(stage)) == 10
+        assert stage.focused() == "wallets"
+
+
+def test_a_filter_looks_for_every_word_in_name_address_note_and_state() -> None:
+    rows = mixed().wallets
+    for text, names in (
+        ("short", {"User004"}), ("unknown cap", {"User004"}), ("USER00 parked", {"User006"}), (rows[2].address, {"User003"}),
+        ("nothing such", set()),
+    ):  # fmt: skip
+        keep = row_filter(text)
+        assert keep is not None
+        assert {row.nickname for row in rows if keep(row)} == names
+    assert row_filter("  ") is None
+
+
+async def test_enter_opens_the_wallet_under_the_cursor_and_escape_comes_back() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(packed())
+        await stage.press("down", "enter")
+        await stage.on(WalletScreen)
+        assert "User002" in stage.text()
+        await stage.press("escape")
+        await stage.on(LiveScreen)
+        current = grid(stage).current
+        assert current is not None
+        assert current.nickname == "User002"
+
+
+# the log
+
+
+async def test_the_log_is_narrowed_by_kind_wallet_and_errors() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(packed())
+        await stage.publish(
+            packed(), event(1), event(2, Action.FILL), event(3, wallet_index=1), event(4, Action.ERROR, error=True)
+        )
+        log = stage.app.screen.query_one(ActionLog)
+        assert len(log.events) == 5
+        await stage.press("t")
+        assert [one.ts_ms - int(NOW * 1000) for one in log.events] == [1, 3]
+        assert "orders ▾" in stage.text()
+        await stage.press("w")
+        assert [one.ts_ms - int(NOW * 1000) for one in log.events] == [1]
+        assert "User001 ▾" in stage.text()
+        await stage.press("w", "t", "t")
+        assert [one.ts_ms - int(NOW * 1000) for one in log.events] == [2]
+        await stage.press("t", "t", "t", "t", "e")
+        assert "■ errors only" in stage.text()
+        assert [one.ts_ms - int(NOW * 1000) for one in log.events] == [4]
+        await stage.publish(packed(), event(5), event(6, Action.ERROR, error=True))
+        assert [one.ts_ms - int(NOW * 1000) for one in log.events] == [4, 6]
+        lines = stage.text().splitlines()
+        y = next(number for number, line in enumerate(lines) if "errors only" in line)
+        await stage.pilot.click(offset=(lines[y].index("errors only"), y))
+        assert len(log.events) == 7
+
+
+async def test_errors_outlive_a_flood_of_others() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(packed())
+        await stage.publish(packed(), event(1, Action.ERROR, error=True))
+        for first in range(2, 4000, 1000):
+            await stage.publish(packed(), *(event(number) for number in range(first, first + 1000)))
+        await stage.press("e")
+        assert "@ 1 L1" in stage.text()
+        log = stage.app.screen.query_one(ActionLog)
+        assert len(log.events) == 1
+
+
+# copying, parameters, help
+
+
+async def test_copying_takes_what_has_the_focus() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(packed(journal_path="/var/ama/actions.jsonl"))
+        await stage.publish(packed(journal_path="/var/ama/actions.jsonl"), event(7))
+        await stage.press("y")
+        assert stage.app.clipboard == wallet(0).address
+        await stage.press("3", "y")
+        assert stage.app.clipboard.endswith("PLACE_LIMIT  sell 0.184 @ 7 L1")
+        await stage.press("Y")
+        assert stage.app.clipboard == market().address
+        await stage.press("J")
+        assert stage.app.clipboard == "/var/ama/actions.jsonl"
+        assert "copied: the journal’s path" in messages(stage)
+
+
+async def test_messages_do_not_pile_up() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(packed())
+        for _ in range(4):
+            await stage.press("p")
+        assert messages(stage) == ["parameters: pause the run first (␣)"]
+        assert isinstance(stage.app.screen, LiveScreen)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_parameters_of_a_paused_run_are_changed_with_a_preview(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_live(packed(state=EngineState.PAUSED))
+        await stage.press("p")
+        await stage.on(ParametersScreen)
+        assert "orders per side" in stage.text()
+        await stage.shows("Plan preview · on the book of block")
+        await stage.press("f2")
+        assert messages(stage) == ["use these: nothing was changed"]
+        await stage.press("backspace", "9")
+        await stage.press("f2")
+        await stage.on(LiveScreen)
+        assert [one.orders_per_side for one in stage.desk.changed] == [9]
+        assert stage.desk.requests == []
+
+
+async def test_parameters_that_are_wrong_or_refused_stay_on_the_screen() -> None:
+    error = AmaError("these parameters do not fit the market", "try 5 ticks")
+    async with dashboard(WIDE, errors={"change": error}) as stage:
+        await stage.to_live(packed(state=EngineState.PAUSED))
+        await stage.press("p")
+        await stage.on(ParametersScreen)
+        await stage.press("backspace", "9", "9")
+        assert "✗ ordersPerSidePerWallet" in stage.text()
+        await stage.press("f2")
+        assert isinstance(stage.app.screen, ParametersScreen)
+        await stage.press("backspace", "f2")
+        await stage.shows("✗ these parameters do not fit the market")
+        await stage.press("escape")
+        assert isinstance(stage.app.screen, ParametersScreen)
+        await stage.press("escape")
+        await stage.on(LiveScreen)
+        assert stage.desk.changed == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_help_lists_the_keys_of_here_first_and_closes_with_its_key(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_live(packed())
+        await stage.press("question_mark")
+        await stage.on(HelpScreen)
+        text = stage.text()
+        assert "Live  here" in text
+        assert "run: pause or resume" in text
+        await stage.press("question_mark")
+        await stage.on(LiveScreen)
+
+
+@pytest.mark.parametrize("small", [(79, 24), (80, 23), (40, 10)])
+async def test_a_terminal_too_small_is_told_so_until_it_fits_and_kill_still_works(small: tuple[int, int]) -> None:
+    async with dashboard(NARROW) as stage:
+        await stage.to_live(packed())
+        await stage.pilot.resize_terminal(*small)
+        await stage.shows(f"have {small[0]}×{small[1]}, need 80×24")
+        assert "User001" not in stage.text()
+        await stage.press("f10")
+        assert "KILL" in stage.text()
+        await stage.press("escape")
+        await stage.pilot.resize_terminal(80, 24)
+        await stage.shows("User001")
+        assert "too small" not in stage.text()
+
+
+@pytest.mark.parametrize("theme", ["ama-light", "textual-light", "ansi-dark", "ansi-light", "nord"])
+async def test_every_theme_shows_every_panel(theme: str) -> None:
+    async with dashboard(WIDE) as stage:
+        stage.app.theme = theme
+        await stage.to_live(packed())
+        await stage.press("4", "1", "f", "f", "f10", "escape")
+        for part in ("● RUNNING", "User001", "20 ticks", "KILL  F10"):
+            assert part in stage.text()
+
+
+async def test_quiet_ticks_paint_nothing() -> None:
+    async with dashboard(WIDE) as stage:
+        state = packed()
+        await stage.to_live(state)
+        painted = [
+            repaints(stage.app.screen.query_one(name))
+            for name in ("#wallets", "#ladder", "#log", "#notice", "#gates", "#log-bar", "#depth")
+        ]
+        for _ in range(3):
+            await stage.publish(state)
+        assert painted == [[], [], [], [], [], [], []]

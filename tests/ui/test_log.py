@@ -1,0 +1,110 @@
+"""The action log: newest on top, bounded, steady while it is read, and never markup."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from ama_tui.domain.event import Action, LogEvent
+from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
+from ama_tui.ui.widgets.log import KEPT_LINES, ActionLog
+from tests.ui.fakes import NOW
+
+
+class LogApp(App[None]):
+    CSS_PATH = style("base")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_theme(AMA_DARK)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return MEANINGS
+
+    def compose(self) -> ComposeResult:
+        yield ActionLog(id="log")
+
+
+@asynccontextmanager
+async def log_at(width: int) -> AsyncIterator[tuple[ActionLog, Pilot[None]]]:
+    app = LogApp()
+    async with app.run_test(size=(width, 12)) as pilot:
+        yield app.query_one(ActionLog), pilot
+
+
+def event(number: int, text: str = "", *, is_error: bool = False, action: Action = Action.PLACE_LIMIT) -> LogEvent:
+    return LogEvent(int(NOW * 1000) + number, action, text or f"sell 0.184 @ {number}", "0xab", "User001", is_error)
+
+
+def lines(log: ActionLog) -> list[str]:
+    return [log.render_line(y).text for y in range(log.size.height)]
+
+
+async def test_the_newest_event_stands_on_top() -> None:
+    async with log_at(120) as (log, pilot):
+        log.add([event(1), event(2)])
+        log.add([event(3)])
+        await pilot.pause()
+        assert [line.split("@ ")[1].strip() for line in lines(log)[:3]] == ["3", "2", "1"]
+
+
+async def test_only_the_newest_lines_are_kept() -> None:
+    async with log_at(120) as (log, pilot):
+        for first in range(0, 3 * KEPT_LINES, 500):
+            log.add([event(number) for number in range(first, first + 500)])
+        await pilot.pause()
+        assert len(log.events) == KEPT_LINES
+        assert log.virtual_size.height == KEPT_LINES
+        assert "@ 2999" in lines(log)[0]
+
+
+async def test_what_is_being_read_stays_in_place_while_events_arrive() -> None:
+    async with log_at(120) as (log, pilot):
+        log.add([event(number) for number in range(50)])
+        await pilot.pause()
+        log.scroll_to(y=10, animate=False, immediate=True)
+        before = lines(log)
+        assert not log.is_following
+        log.add([event(number) for number in range(50, 55)])
+        await pilot.pause()
+        assert lines(log) == before
+        log.scroll_home(animate=False, immediate=True)
+        assert log.is_following
+        assert "@ 54" in lines(log)[0]
+
+
+async def test_an_error_is_marked_by_a_sign_as_well() -> None:
+    async with log_at(120) as (log, pilot):
+        log.add([event(1, "session revoked", is_error=True, action=Action.ERROR), event(2)])
+        await pilot.pause()
+        assert "✗" in lines(log)[1]
+        assert "✗" not in lines(log)[0]
+
+
+async def test_narrow_lines_leave_out_milliseconds_and_the_action() -> None:
+    async with log_at(80) as (log, pilot):
+        log.add([event(1)])
+        await pilot.pause()
+        assert "PLACE_LIMIT" not in lines(log)[0]
+        assert ".001" not in lines(log)[0]
+        assert "sell 0.184 @ 1" in lines(log)[0]
+
+
+async def test_what_the_venue_said_is_shown_as_it_is() -> None:
+    async with log_at(120) as (log, pilot):
+        log.add([event(1, "[bold red]HTML <b>\x1b[2J[/]", is_error=True)])
+        await pilot.pause()
+        assert "[bold red]HTML <b>·[2J[/]" in lines(log)[0]
+
+
+async def test_nothing_new_paints_nothing() -> None:
+    async with log_at(120) as (log, pilot):
+        log.add([event(1)])
+        await pilot.pause()
+        strip = log.render_line(0)
+        log.add([])
+        await pilot.pause()
+        assert log.render_line(0) is strip

@@ -1,0 +1,312 @@
+"""The market picker: filter, page, pick; loading, empty and error states."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from ama_tui.domain.errors import MalformedError, UnreachableError
+from ama_tui.domain.market import Quote
+from ama_tui.ui.panels.market_list import named
+from ama_tui.ui.screens.markets import LOOK_SECONDS, MarketsScreen
+from ama_tui.ui.screens.setup import SetupScreen
+from ama_tui.ui.widgets.grid import Grid
+from tests.ui.fakes import NOW, market, markets
+from tests.ui.stage import HUGE, NARROW, Stage, dashboard
+from tests.ui.test_setup import STORED
+
+
+@pytest.mark.parametrize("size", [NARROW, HUGE])
+async def test_markets_are_listed_with_label_and_prices_of_the_current_one(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_markets()
+        await stage.shows("bid 2,499.90")
+        text = stage.text()
+        assert "ETH (ETH-USD)  orderBook=0x1234…abc0  chain=31337" in text
+        assert "40 of 40" in text
+        assert "▸ ETH" in text
+        assert "  BTC  " in text
+        assert "REAL  chain 31337" in text
+        assert "2,499.90     2,500.10      0.8     2,499.97" in text
+        assert ("BTC-USD" in text) == (size == HUGE)
+        assert (market().address in text) == (size == HUGE)
+        assert ("0.01 *" in text) == (size == HUGE)
+        assert "25 wallets" in text
+
+
+async def test_typing_filters_and_enter_picks_what_is_left() -> None:
+    async with dashboard() as stage:
+        await stage.to_markets()
+        await stage.press("b", "t", "c")
+        await stage.shows("1 of 40")
+        await stage.press("enter")
+        await stage.on(SetupScreen)
+        assert "BTC (BTC-USD)" in stage.text()
+
+
+async def test_letters_that_are_keys_elsewhere_only_filter() -> None:
+    async with dashboard() as stage:
+        await stage.to_markets()
+        await stage.press("q", "d", "r", "space", "1")
+        assert stage.app.is_running
+        assert not stage.app.is_leaving
+        assert isinstance(stage.app.screen, MarketsScreen)
+        assert "0 of 40" in stage.text()
+        assert "no market matches the filter" in stage.text()
+        await stage.press("enter")
+        assert isinstance(stage.app.screen, MarketsScreen)
+
+
+async def test_escape_empties_the_filter_and_then_leaves_it_so_that_letters_act() -> None:
+    async with dashboard() as stage:
+        await stage.to_markets()
+        await stage.press("c", "0")
+        await stage.press("escape")
+        assert "40 of 40" in stage.text()
+        assert stage.focused() == "filter"
+        await stage.press("escape")
+        assert stage.focused() == "grid"
+        assert "q quit" in stage.text()
+        await stage.press("slash")
+        assert stage.focused() == "filter"
+        assert "^q quit" in stage.text()
+
+
+async def test_words_may_come_in_any_order_and_an_address_finds_its_market() -> None:
+    async with dashboard() as stage:
+        await stage.to_markets()
+        await stage.press(*"usd c01")
+        await stage.shows("10 of 40")
+        await stage.press("escape", *"abc7")
+        await stage.shows("1 of 40")
+
+
+async def test_hundreds_of_rows_are_paged_while_the_filter_keeps_the_focus() -> None:
+    async with dashboard(all_markets=markets(400)) as stage:
+        await stage.to_markets()
+        await stage.press("pagedown", "pagedown", "down", "up", "pageup", "down")
+        assert stage.focused() == "filter"
+        await stage.press("tab", "end", "enter")
+        await stage.on(SetupScreen)
+        assert "C399" in stage.text()
+
+
+async def test_the_cursor_stays_on_its_market_while_the_filter_changes() -> None:
+    async with dashboard() as stage:
+        await stage.to_markets()
+        await stage.press("down")
+        await stage.press(*"usd")
+        await stage.press("enter")
+        await stage.on(SetupScreen)
+        assert "BTC (BTC-USD)" in stage.text()
+
+
+async def test_loading_is_said() -> None:
+    async with dashboard(gates={"markets": threading.Event()}) as stage:
+        await stage.on(MarketsScreen)
+        assert "loading the markets…" in stage.text()
+        stage.desk.gates["markets"].set()
+        await stage.shows("40 of 40")
+        assert "loading" not in stage.text()
+
+
+async def test_an_error_is_shown_with_its_hint_and_can_be_retried() -> None:
+    error = MalformedError("GET /api/markets: [b]<html>[/b]", "is APP_URL the venue's API?")
+    async with dashboard(errors={"markets": error}) as stage:
+        await stage.shows("✗ GET /api/markets: [b]<html>[/b]")
+        assert "→ is APP_URL the venue's API?" in stage.text()
+        assert stage.focused() == "retry"
+        stage.desk.errors.clear()
+        await stage.press("enter")
+        await stage.shows("40 of 40")
+        assert "<html>" not in stage.text()
+
+
+async def test_a_failed_refresh_keeps_the_last_good_list() -> None:
+    async with dashboard() as stage:
+        await stage.to_markets()
+        stage.desk.errors["markets"] = UnreachableError("no answer", "try again")
+        await stage.press("f5")
+        await stage.shows("✗ no answer")
+        assert "  BTC  " in stage.text()
+        stage.desk.errors.clear()
+        await stage.press("f5")
+        await stage.until(lambda: "no answer" not in stage.text(), "the next list")
+
+
+async def test_an_empty_list_is_said_and_can_be_retried() -> None:
+    async with dashboard(all_markets=()) as stage:
+        await stage.shows("This venue lists no active market.")
+        stage.desk.all_markets = markets(5)
+        await stage.press("f5")
+        await stage.shows("5 of 5")
+
+
+async def test_missing_prices_are_said_and_picking_still_works() -> None:
+    async with dashboard(errors={"quote": UnreachableError("no answer", "")}) as stage:
+        await stage.to_markets()
+        await stage.shows("✗ no prices: no answer")
+        await stage.press("enter")
+        await stage.on(SetupScreen)
+
+
+async def test_the_preselected_market_is_opened_at_once() -> None:
+    async with dashboard(preselected="btc") as stage:
+        await stage.on(SetupScreen)
+        assert "BTC (BTC-USD)" in stage.text()
+        await stage.press("escape")
+        await stage.on(MarketsScreen)
+
+
+async def test_a_preselected_market_that_is_not_there_is_said() -> None:
+    async with dashboard(preselected="[b]NOPE[/b]") as stage:
+        await stage.to_markets()
+        await stage.until(lambda: bool(stage.app._notifications), "a message")
+        assert "no market is called [b]NOPE[/b]" in next(iter(stage.app._notifications)).message
+
+
+async def test_a_market_without_a_tick_is_marked() -> None:
+    async with dashboard() as stage:
+        await stage.to_markets()
+        await stage.press(*"odd")
+        await stage.shows("the venue names no tick: 0.01")
+
+
+def test_a_market_is_named_by_symbol_identifier_or_address() -> None:
+    several = markets(5)
+    assert named(several, " eth ") == several[0]
+    assert named(several, "BTC-usd") == several[1]
+    assert named(several, several[2].address.upper().replace("X", "x")) == several[2]
+    assert named(several, "none") is None
+
+
+async def test_what_the_venue_calls_a_market_is_shown_as_it_is() -> None:
+    odd = replace(market(), symbol="[red]X\x1b[2J", identifier="[/]")
+    async with dashboard(all_markets=(odd,)) as stage:
+        await stage.to_markets()
+        await stage.shows("[red]X·[2J ([/])  orderBook=")
+        await stage.press("enter")
+        await stage.on(SetupScreen)
+        assert "[red]X·[2J ([/])" in stage.text()
+
+
+# prices
+
+
+def rows(stage: Stage) -> list[str]:
+    grid = stage.app.screen.query_one("#grid", Grid)
+    return [row.market.symbol for row in grid.rows]
+
+
+async def test_prices_come_for_the_rows_in_sight_only_and_no_more_than_four_at_a_time() -> None:
+    gate = threading.Event()
+    async with dashboard(NARROW, all_markets=markets(400), gates={"quote": gate}) as stage:
+        await stage.to_markets()
+        await stage.until(lambda: stage.desk.calls.count("quote") == 4, "the first four")
+        await stage.pilot.pause(3 * LOOK_SECONDS)
+        assert stage.desk.calls.count("quote") == 4
+        gate.set()
+        in_sight = stage.app.screen.query_one("#grid", Grid).size.height - 1
+        await stage.until(lambda: stage.desk.calls.count("quote") == in_sight, "all in sight")
+        await stage.pilot.pause(3 * LOOK_SECONDS)
+        assert stage.desk.calls.count("quote") == in_sight
+        await stage.until(lambda: "·  " not in stage.text(), "every price")
+
+
+async def test_requests_for_rows_that_were_scrolled_away_are_taken_back() -> None:
+    async with dashboard(NARROW, all_markets=markets(400), gates={"quote": threading.Event()}) as stage:
+        await stage.to_markets()
+        screen = stage.app.screen
+        assert isinstance(screen, MarketsScreen)
+        await stage.until(lambda: len(screen._feed.asking) == 4, "the first four")
+        first = screen._feed.asking
+        await stage.press("pagedown", "pagedown", "pagedown")
+        await stage.until(lambda: len(screen._feed.asking) == 4 and not screen._feed.asking & first, "four others")
+        stage.desk.gates["quote"].set()
+
+
+async def test_no_prices_are_asked_for_while_another_screen_is_on_top() -> None:
+    async with dashboard(NARROW, all_markets=markets(400)) as stage:
+        await stage.to_markets()
+        await stage.shows("bid 2,499.90")
+        stage.app.clock = lambda: NOW + 60
+        await stage.press("enter")
+        await stage.on(SetupScreen)
+        await stage.pilot.pause(2 * LOOK_SECONDS)
+        before = stage.desk.calls.count("quote")
+        await stage.pilot.pause(4 * LOOK_SECONDS)
+        assert stage.desk.calls.count("quote") == before
+        await stage.press("escape")
+        await stage.on(MarketsScreen)
+        await stage.until(lambda: stage.desk.calls.count("quote") > before, "prices again")
+
+
+async def test_an_answer_is_asked_for_again_after_five_seconds_and_its_age_shows() -> None:
+    async with dashboard(NARROW, all_markets=markets(1)) as stage:
+        await stage.to_markets()
+        await stage.until(lambda: stage.desk.calls.count("quote") == 1, "the first")
+        stage.desk.prices = Quote(2_400_000_000, 2_400_100_000)
+        stage.app.clock = lambda: NOW + 6
+        await stage.shows("bid 2,400.00")
+        stage.desk.errors["quote"] = UnreachableError("gone", "")
+        stage.app.clock = lambda: NOW + 12
+        await stage.shows("✗ no prices: gone, the last ones 6.0s old: bid 2,400.00")
+
+
+# sorting
+
+
+async def test_columns_are_sorted_by_keys_and_turned_round_and_back() -> None:
+    async with dashboard(HUGE, all_markets=markets(5)) as stage:
+        await stage.to_markets()
+        await stage.press("f3")
+        await stage.shows("symbol▲")
+        assert rows(stage) == ["BTC", "C003", "C004", "ETH", "ODD"]
+        await stage.press("f4")
+        assert rows(stage) == ["ODD", "ETH", "C004", "C003", "BTC"]
+        assert stage.focused() == "filter"
+        await stage.press(*"c0")
+        assert rows(stage) == ["C004", "C003"]
+
+
+async def test_a_click_on_a_title_sorts_and_rows_keep_their_places_while_prices_change() -> None:
+    several = markets(4)
+    async with dashboard(HUGE, all_markets=several) as stage:
+        await stage.to_markets()
+        await stage.until(lambda: stage.desk.calls.count("quote") >= 4, "the prices")
+        screen = stage.app.screen
+        assert isinstance(screen, MarketsScreen)
+        for place, one in enumerate(several):
+            screen._feed.arrived(one, Quote((4 - place) * 10**6, 10**8), NOW)
+        header = next(line for line in stage.text().splitlines() if "identifier" in line)
+        await stage.pilot.click("#grid", offset=(header.index("bid") - 2, 0))
+        await stage.shows("bid▲")
+        assert rows(stage) == ["C003", "ODD", "BTC", "ETH"]
+        for place, one in enumerate(several):
+            screen._feed.arrived(one, Quote((place + 1) * 10**6, 10**8), NOW)
+        await stage.shows("4.000")
+        assert rows(stage) == ["C003", "ODD", "BTC", "ETH"]
+        await stage.pilot.click("#grid", offset=(header.index("bid") - 2, 0))
+        await stage.shows("bid▼")
+        assert rows(stage) == ["C003", "ODD", "BTC", "ETH"]
+
+
+async def test_markets_with_a_stored_run_say_so_also_when_one_was_made_meanwhile() -> None:
+    async with dashboard(NARROW) as stage:
+        await stage.to_markets()
+        assert "resumable" not in stage.text()
+        await stage.press("enter")
+        await stage.on(SetupScreen)
+        stage.desk.stored = STORED
+        await stage.press("escape")
+        await stage.shows("resumable")
+
+
+async def test_where_in_the_list_one_is_stands_below_it() -> None:
+    async with dashboard(NARROW, all_markets=markets(400)) as stage:
+        await stage.to_markets()
+        await stage.shows("1–15 of 400")
+        await stage.press("tab", "end")
+        await stage.shows("386–400 of 400")

@@ -1,0 +1,179 @@
+"""The plan preview: the packer's own plan in a few lines, computed once the form rests, the latest request last."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from textual.widgets import Input
+
+from ama_tui.domain.errors import UnreachableError
+from ama_tui.domain.market import Market
+from ama_tui.domain.order import Side
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import Place, Plan
+from ama_tui.engine.desk import PlanPreview, StartRequest
+from ama_tui.ui.panels.preview import PlanPanel, plan_rows, summary_lines, warning_text
+from ama_tui.ui.widgets.grid import Grid
+from ama_tui.ui.widgets.lines import Line
+from tests.ui.fakes import market, planned
+from tests.ui.stage import MEDIUM, WIDE, Stage, dashboard
+
+
+def request(wallets: int = 10, **parameters: float) -> StartRequest:
+    return StartRequest(market(), replace(Parameters(), **parameters), False, wallets)  # type: ignore[arg-type]
+
+
+def text_of(lines: list[Line]) -> str:
+    return "\n".join("  ".join("".join(text for text, _ in one.spans) for one in line) for line in lines)
+
+
+def summary(shown: PlanPreview, of: Market | None = None) -> str:
+    return text_of(summary_lines(shown, of or market()))
+
+
+def test_every_wallet_has_its_nearest_prices_margin_and_factor() -> None:
+    shown = planned(request(3, max_utilization=0.1))
+    places = [one for one in shown.plan.intents if isinstance(one, Place)]
+    rows = plan_rows(shown, market())
+    assert [row.nickname for row in rows] == ["User001", "User002", "User003"]
+    for row, wallet in zip(rows, shown.wallets, strict=True):
+        own = [place for place in places if place.wallet == wallet.address]
+        first = {place.side: place.price6 for place in own if place.level == 1}
+        assert (row.bid6, row.ask6) == (first[Side.BUY], first[Side.SELL])
+        assert row.orders == len(own) == 12
+        assert row.margin6 == sum(place.margin6 for place in own)
+        assert row.cap6 == 1_000_000_000
+        assert row.margin6 <= row.cap6
+        assert 0 < row.scale < 0.5
+
+
+def test_summary_says_orders_prices_reach_margin_and_the_cut() -> None:
+    shown = planned(request(10))
+    distances = [one.distance_ticks for one in shown.plan.intents if isinstance(one, Place)]
+    text = summary(shown)
+    assert "120 orders to place first" in text
+    assert f"110 prices · {min(distances)}…{max(distances)} ticks · 0.4…4.7 bp" in text
+    assert "from 2,500.00" in text
+    assert "of 20,000 USDC" in text
+    assert "sizes cut by ×0." in text
+    assert "on 10 wallets: the cap" in text
+
+
+def test_sizes_that_fit_are_not_cut_and_one_factor_is_said_once() -> None:
+    assert "sizes as asked" in summary(planned(request(2), 10**12))
+    assert "×0.28 on 1 wallet: the cap" in summary(planned(request(1)))
+
+
+def test_orders_that_rest_and_go_are_told() -> None:
+    shown = replace(planned(request(1)), orders=7)
+    assert "12 orders to place first · 7 rest already" in summary(shown)
+    assert "0 orders to place first" in summary(replace(shown, plan=Plan()))
+
+
+def test_what_is_refused_or_left_out_is_told_with_the_reason_and_who() -> None:
+    text = warning_text(planned(request(10), poor=6))
+    assert text == "⚠ User007 cannot quote: no collateral: nothing available and nothing reserved"
+    many = warning_text(planned(request(10), 0))
+    assert many.startswith("⚠ User001, User002, User003 and 7 more wallets cannot quote: no collateral")
+    dust = warning_text(planned(request(2, size_min=1e-06, size_max=1e-06)))
+    assert dust.startswith("⚠ 24 orders of 2 wallets left out: too small to place")
+    assert warning_text(replace(planned(request(1)), refusal="it does not fit")) == "✗ refused: it does not fit"
+    assert warning_text(planned(request(10))) == ""
+
+
+def test_a_wallet_that_could_not_be_read_has_no_margin() -> None:
+    shown = planned(request(1))
+    (row,) = plan_rows(replace(shown, plan=Plan()), market())
+    assert (row.bid6, row.orders, row.margin6, row.cap6) == (None, 0, None, None)
+
+
+# on the screen
+
+
+def panel(stage: Stage) -> PlanPanel:
+    return stage.app.screen.query_one(PlanPanel)
+
+
+async def edit(stage: Stage, name: str, text: str) -> None:
+    stage.app.screen.query_one(f"#field-{name}", Input).value = text
+    await stage.pilot.pause()
+
+
+@pytest.mark.parametrize("size", [MEDIUM, WIDE])
+async def test_the_plan_stands_beside_the_form(size: tuple[int, int]) -> None:
+    async with dashboard(size) as stage:
+        await stage.to_setup()
+        await stage.shows("Plan preview · on the book of block 1,199")
+        text = stage.text()
+        for part in ("120 orders to place first", "110 prices", "L1 bid", "L1 ask", "of cap", "User010", "90%"):
+            assert part in text, part
+        assert ("×0.29" in text) == (size == WIDE)
+        assert "nothing has been signed or sent" in text
+
+
+async def test_the_plan_follows_the_form_once_it_rests() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_setup()
+        await stage.shows("120 orders to place first")
+        before = len(stage.desk.previews)
+        for text in ("1", "2", "3", "4"):
+            await edit(stage, "wallets", text)
+        await stage.shows("48 orders to place first")
+        assert len(stage.desk.previews) - before <= 2
+        assert stage.desk.previews[-1].wallets == 4
+
+
+async def test_one_plan_is_computed_at_a_time_and_an_older_one_never_shown_last() -> None:
+    gate = threading.Event()
+    async with dashboard(WIDE, gates={"preview": gate}) as stage:
+        await stage.to_setup()
+        await stage.until(lambda: stage.desk.calls.count("preview") == 1, "the first plan asked for")
+        assert "computing the plan…" in stage.text()
+        await edit(stage, "wallets", "3")
+        await stage.pilot.pause(0.6)
+        await edit(stage, "wallets", "2")
+        await stage.pilot.pause(0.6)
+        assert stage.desk.calls.count("preview") == 1
+        gate.set()
+        await stage.shows("24 orders to place first")
+        assert [one.wallets for one in stage.desk.previews] == [10, 2]
+
+
+async def test_a_wrong_form_asks_for_no_plan_and_dims_the_last_one() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_setup()
+        await stage.shows("120 orders to place first")
+        await edit(stage, "wallets", "99")
+        await stage.shows("the form is not right")
+        assert panel(stage).has_class("-stale")
+        assert "120 orders to place first" in stage.text()
+        await edit(stage, "wallets", "1")
+        await stage.shows("12 orders to place first")
+        assert not panel(stage).has_class("-stale")
+
+
+async def test_a_plan_that_fails_is_told_keeps_the_last_one_and_is_tried_again() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_setup()
+        await stage.shows("120 orders to place first")
+        stage.desk.errors["preview"] = UnreachableError("the node does not answer", "try again")
+        await stage.press("f5")
+        await stage.shows("✗ no plan: the node does not answer")
+        assert "F5 tries again" in stage.text()
+        assert "120 orders to place first" in stage.text()
+        assert panel(stage).has_class("-stale")
+        stage.desk.errors.clear()
+        await stage.press("f5")
+        await stage.until(lambda: not panel(stage).has_class("-stale"), "the next plan")
+        assert "no plan" not in stage.text()
+
+
+async def test_a_thousand_wallets_scroll_in_the_preview() -> None:
+    async with dashboard(MEDIUM, wallets_available=1000, wallets_asked=1000) as stage:
+        await stage.to_setup()
+        await stage.shows("12,000 orders to place first")
+        stage.app.screen.query_one("#plan-wallets", Grid).focus()
+        await stage.press("end")
+        await stage.shows("User1000")

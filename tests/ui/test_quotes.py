@@ -1,0 +1,90 @@
+"""Live quotes: only what is in sight, four at a time, none before its time, and no storm when the venue pushes back."""
+
+from __future__ import annotations
+
+from ama_tui.domain.errors import RefusedError, UnreachableError
+from ama_tui.domain.market import Quote
+from ama_tui.ui.quotes import FAILED_SECONDS, FRESH_SECONDS, IN_FLIGHT, LONGEST_WAIT, QuoteFeed, quote_text
+from tests.ui.fakes import market, markets
+
+LIST = markets(30)
+QUOTE = Quote(2_499_900_000, 2_500_100_000, None, 2_500_000_000)
+DEAD = UnreachableError("no answer", "")
+
+
+def test_no_more_than_four_are_asked_for_at_once_and_each_once() -> None:
+    feed = QuoteFeed()
+    first = feed.due(LIST, 0.0)
+    assert first == list(LIST[:IN_FLIGHT])
+    assert feed.due(LIST, 0.1) == []
+    feed.arrived(first[1], QUOTE, 0.2)
+    assert feed.due(LIST, 0.2) == [LIST[IN_FLIGHT]]
+    assert len(feed.asking) == IN_FLIGHT
+
+
+def test_only_rows_in_sight_are_asked_for() -> None:
+    feed = QuoteFeed()
+    assert feed.due(LIST[10:12], 0.0) == list(LIST[10:12])
+    assert feed.due((), 100.0) == []
+
+
+def test_an_answer_is_good_for_five_seconds() -> None:
+    feed = QuoteFeed()
+    (one,) = feed.due(LIST[:1], 0.0)
+    feed.arrived(one, QUOTE, 1.0)
+    assert feed.due(LIST[:1], 1.0 + FRESH_SECONDS - 0.01) == []
+    assert feed.due(LIST[:1], 1.0 + FRESH_SECONDS) == [one]
+
+
+def test_those_that_waited_longest_come_first() -> None:
+    feed = QuoteFeed()
+    for at, one in enumerate(LIST[:8]):
+        feed.due([one], float(at))
+        feed.arrived(one, QUOTE, float(8 - at))
+    assert feed.due(LIST[:8], 100.0) == [LIST[7], LIST[6], LIST[5], LIST[4]]
+
+
+def test_a_market_that_fails_waits_longer_each_time_and_keeps_its_last_quote() -> None:
+    feed, now, waits = QuoteFeed(), 0.0, []
+    feed.due(LIST[:1], now)
+    feed.arrived(LIST[0], QUOTE, now)
+    now += FRESH_SECONDS
+    for _ in range(8):
+        assert feed.due(LIST[:1], now) == [LIST[0]]
+        feed.failed(LIST[0], DEAD, now)
+        known = feed.answer(LIST[0])
+        assert known is not None
+        waits.append(known.due_at - now)
+        now = known.due_at
+    assert waits[:3] == [FAILED_SECONDS, 2 * FAILED_SECONDS, 4 * FAILED_SECONDS]
+    assert waits[-1] == LONGEST_WAIT
+    assert known.quote == QUOTE
+    assert (known.good_at, known.error) == (0.0, "no answer")
+
+
+def test_after_a_refusal_for_too_many_requests_nobody_is_asked_until_the_venue_said() -> None:
+    feed = QuoteFeed()
+    one = feed.due(LIST, 0.0)[0]
+    feed.failed(one, RefusedError("slow down", status=429, code="rate", retry_after=7.0, is_rate_limit=True), 1.0)
+    assert feed.due(LIST, 7.9) == []
+    assert feed.due(LIST, 8.0) == [LIST[IN_FLIGHT]]
+
+
+def test_what_was_taken_back_may_be_asked_for_at_once() -> None:
+    feed = QuoteFeed()
+    one = feed.due(LIST[:1], 0.0)[0]
+    feed.given_up(one)
+    assert feed.due(LIST[:1], 0.0) == [one]
+
+
+def test_refreshing_asks_for_the_good_ones_again_but_not_for_the_failed() -> None:
+    feed = QuoteFeed()
+    good, bad = feed.due(LIST[:2], 0.0)
+    feed.arrived(good, QUOTE, 0.5)
+    feed.failed(bad, DEAD, 0.5)
+    feed.forget_times()
+    assert feed.due(LIST[:2], 6.0) == [good]
+
+
+def test_quotes_in_words() -> None:
+    assert quote_text(QUOTE, market()) == "bid 2,499.90   ask 2,500.10   mark 2,500.00   last –"

@@ -1,0 +1,125 @@
+"""Starting: the first frame comes before the engine, and what is missing is said with a way out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from ama_tui.domain.errors import PreflightError
+from ama_tui.engine.host import EngineHost
+from ama_tui.ui.app import AmaApp
+from ama_tui.ui.screens.markets import MarketsScreen
+from ama_tui.ui.screens.starting import StartingScreen
+from ama_tui.ui.screens.welcome import WelcomeScreen
+from tests.ui.fakes import NOW, FakeHost
+from tests.ui.stage import NARROW, WIDE, Stage, dashboard, screen_text
+
+
+async def test_the_first_frame_is_painted_before_the_engine_is_made() -> None:
+    frames: list[str] = []
+
+    def make_host() -> EngineHost:
+        frames.append(screen_text(app))
+        return host
+
+    host = FakeHost()
+    app = AmaApp(make_host, is_demo=True, clock=lambda: NOW)
+    async with app.run_test() as pilot:
+        await Stage(app, host, pilot).on(MarketsScreen)
+        app.exit()
+    assert "starting the demo venue…" in frames[0]
+    host.close(5)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_what_is_missing_is_listed_with_how_to_set_it(size: tuple[int, int]) -> None:
+    problems = ("RPC_URL is not set", "[red]wallets.csv[/]: no such file")
+    async with dashboard(size, problems=problems) as stage:
+        await stage.on(WelcomeScreen)
+        for text in (*problems, "SESSION_REGISTRY_ADDRESS", ".env.local", "Try again"):
+            assert text in stage.text()
+        assert "Start the demo" not in stage.text()
+        await stage.press("q")
+    assert stage.app.return_value is not None
+    assert stage.app.return_value.exit_code == 2
+    assert stage.host.was_closed
+
+
+@pytest.mark.parametrize("how", ["d", "button", "click"])
+async def test_the_demo_is_offered_and_started(how: str) -> None:
+    real, demo = FakeHost(problems=("RPC_URL is not set",)), FakeHost(is_demo=True)
+    app = AmaApp(lambda: real, make_demo_host=lambda: demo, clock=lambda: NOW)
+    async with app.run_test(size=(100, 30)) as pilot:
+        stage = Stage(app, real, pilot)
+        await stage.on(WelcomeScreen)
+        assert stage.focused() == "demo"
+        if how == "click":
+            await pilot.click("#demo")
+        else:
+            await stage.press("enter" if how == "button" else "d")
+        await stage.on(MarketsScreen)
+        assert app.is_demo
+        assert app.facts is not None
+        assert app.facts.is_demo
+        await stage.until(lambda: real.was_closed, "the first engine's end")
+        app.exit()
+    demo.close(5)
+
+
+async def test_trying_again_opens_again() -> None:
+    hosts = [FakeHost(problems=("RPC_URL is not set",)), FakeHost()]
+    made: list[FakeHost] = []
+
+    def make_host() -> EngineHost:
+        made.append(hosts[len(made)])
+        return made[-1]
+
+    app = AmaApp(make_host, clock=lambda: NOW)
+    async with app.run_test() as pilot:
+        stage = Stage(app, hosts[0], pilot)
+        await stage.on(WelcomeScreen)
+        await stage.press("r")
+        await stage.on(MarketsScreen)
+        await stage.press("ctrl+q")
+    assert app.return_value is not None
+    assert app.return_value.exit_code == 0
+    assert all(host.was_closed for host in made)
+
+
+async def test_a_venue_that_does_not_answer_is_told_with_its_hint() -> None:
+    error = PreflightError("the chain id is 1, not 999", "correct CHAIN_ID")
+    async with dashboard(errors={"open": error}) as stage:
+        await stage.on(WelcomeScreen)
+        assert "the chain id is 1, not 999" in stage.text()
+        assert "→ correct CHAIN_ID" in stage.text()
+        await stage.press("q")
+    assert stage.app.return_value is not None
+    assert stage.app.return_value.exit_code == 3
+
+
+async def test_leaving_while_the_venue_is_opened_does_not_wait_for_it() -> None:
+    gate = threading.Event()
+    async with dashboard(gates={"open": gate}) as stage:
+        await stage.on(StartingScreen)
+        await stage.until(lambda: "open" in stage.desk.calls, "the opening")
+        await stage.press("q")
+        gate.set()
+    assert stage.app.return_value == (0, "", False)
+
+
+def test_nothing_that_the_first_frame_does_not_need_is_loaded_before_it() -> None:
+    code = "import sys, ama_tui.ui.run; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    late = {"ama_tui.engine", "ama_tui.domain", "ama_tui.ui.bridge", "httpx", "aiohttp", "pydantic", "eth_account"}
+    assert late & set(loaded) == set()
+
+
+async def test_keys_of_a_run_say_that_there_is_none() -> None:
+    async with dashboard() as stage:
+        await stage.to_markets()
+        await stage.press("f10")
+        assert isinstance(stage.app.screen, MarketsScreen)
+        assert [one.message for one in stage.app._notifications] == ["KILL: no run is under way"]

@@ -1,0 +1,94 @@
+"""The status lines: the state of the money at every width, and nothing jumps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ama_tui.domain.event import EngineSnapshot, EngineState, Totals
+from ama_tui.ui.panels.status import LastTrade, Venue, status_lines
+from ama_tui.ui.states import BANNER
+from ama_tui.ui.widgets.lines import fit
+from tests.ui.fakes import NOW, market, snapshot
+
+DEMO = Venue("DEMO localnet 31337", is_demo=True)
+REAL = Venue("https://venue.example chain 999", is_demo=False)
+
+
+def shown(state: EngineSnapshot, width: int, venue: Venue = DEMO, last: LastTrade | None = None) -> str:
+    last = last or LastTrade(state.last_trade6)
+    lines = status_lines(state, venue, market(), last, NOW, width)
+    return "\n".join("".join(text for text, _ in fit(line, width)) for line in lines)
+
+
+def test_wide_lines_say_where_the_run_the_market_and_the_fleet_stand() -> None:
+    text = shown(snapshot(), 160)
+    for part in (
+        "DEMO  localnet 31337", "ETH  0x1234…abc0", "● RUNNING", "12m 04s", "block 1,204", "0.6s ago",
+        "bid 2,499.90", "ask 2,500.10", "mid 2,500.00", "20 t   0.8 bp", "mark 2,499.97", "last 2,500.10",
+        "cycle   42 ms", "next 0.8 s", "rpc   6 ms", "api  38 ms",
+        "resting 120/120 packed", "in flight   0", "unknown   0", "2,280 / 19,998 USDC",
+        "fills   14", "sent   162", "refused   0", "errors   0",
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_narrow_lines_keep_the_state_the_orders_the_prices_and_the_margin() -> None:
+    text = shown(snapshot(), 80)
+    for part in ("DEMO", "ETH", "● RUNNING", "120/120", "spread 20t 0.8bp", "blk 1,204", "2,499.90 / 2,500.10", "11%"):
+        assert part in text
+    assert text.count("\n") == 1
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 140, 160, 200])
+@pytest.mark.parametrize("state", EngineState)
+def test_every_state_is_named_at_every_width(state: EngineState, width: int) -> None:
+    text = shown(snapshot(state, reason="because of a long reason that the engine gives"), width)
+    assert f"{BANNER[state][0]} {state.value}" in text
+    assert {len(line) for line in text.splitlines()} == {width}
+
+
+def test_changing_numbers_do_not_move_the_fields() -> None:
+    few = shown(snapshot(totals=Totals(fills=1, sent=9, rejected=0, errors=0)), 160)
+    many = shown(snapshot(totals=Totals(fills=999, sent=8_000, rejected=99, errors=99)), 160)
+    for label in ("fills", "sent", "refused", "errors", "margin", "in flight"):
+        assert few.index(label) == many.index(label)
+
+
+def test_real_and_demo_are_told_apart_in_words() -> None:
+    assert " REAL " in shown(snapshot(), 160, REAL)
+    assert " REAL " in shown(snapshot(), 80, REAL)
+    assert " DEMO " in shown(snapshot(), 80)
+
+
+def test_an_old_read_is_called_stale() -> None:
+    assert "STALE" not in shown(snapshot(), 160)
+    assert "30s ago STALE" in shown(snapshot(read_at_ms=int((NOW - 30) * 1000)), 160)
+
+
+def test_nothing_read_yet_shows_dashes() -> None:
+    text = shown(EngineSnapshot(EngineState.PREPARING), 160)
+    assert "bid –" in text
+    assert "not read yet" in text
+
+
+def test_a_run_that_ended_is_not_called_packed() -> None:
+    assert "packed" in shown(snapshot(), 160)
+    assert "packed" not in shown(snapshot(EngineState.STOPPED), 160)
+
+
+def test_last_trade_shows_which_way_it_moved() -> None:
+    last = LastTrade().next(2_500_000_000)
+    assert last.direction == 0
+    assert "▲" in shown(snapshot(), 160, last=last.next(2_500_100_000))
+    down = last.next(2_499_000_000)
+    assert "▼" in shown(snapshot(), 160, last=down)
+    assert down.next(2_499_000_000) == down
+    assert down.next(None) == down
+
+
+def test_what_the_venue_calls_the_market_is_shown_as_it_is() -> None:
+    odd = replace(market(), symbol="[red]E\x1b[2JTH")
+    lines = status_lines(snapshot(), DEMO, odd, LastTrade(), NOW, 160)
+    assert "[red]E·[2JTH" in "".join(text for text, _ in fit(lines[0], 160))

@@ -1,0 +1,187 @@
+"""Leaving: the engine is stopped and joined, the last line says what stays open, and nothing can hold the door."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ama_tui.domain.errors import CheckpointError
+from ama_tui.domain.event import EngineState
+from ama_tui.ui.app import AmaApp
+from ama_tui.ui.screens.preparation import PreparationScreen
+from ama_tui.ui.screens.stop import StopScreen
+from tests.ui.fakes import NOW, FakeHost, snapshot
+from tests.ui.stage import NARROW, WIDE, Stage, dashboard, until
+
+
+async def ended(stage: Stage) -> None:
+    await stage.until(lambda: stage.app.return_value is not None, "the end")
+
+
+@pytest.mark.parametrize("how", ["q", "ctrl+q", "ctrl+c", "button", "SIGTERM", "SIGHUP", "SIGINT"])
+async def test_leaving_stops_the_run_joins_the_engine_and_says_what_stays(how: str) -> None:
+    async with dashboard() as stage:
+        await stage.to_live()
+        if how.startswith("SIG"):
+            os.kill(os.getpid(), getattr(signal, how))
+        elif how == "button":
+            await stage.pilot.click("#stop")
+        else:
+            await stage.press(how)
+        await ended(stage)
+        assert not stage.host._thread.is_alive()
+    assert stage.desk.calls[-2:] == ["stop", "close"]
+    outcome = stage.app.return_value
+    assert outcome is not None
+    assert outcome == (0, "ama-tui: stopped; 120 orders stay resting on ETH", False)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_stopping_says_what_it_waits_for_and_what_rests(size: tuple[int, int]) -> None:
+    rows = snapshot().wallets
+    async with dashboard(size, gates={"stop": threading.Event()}) as stage:
+        await stage.to_live()
+        await stage.press("q")
+        await stage.on(StopScreen)
+        waiting = (replace(rows[0], in_flight=2), *rows[1:])
+        await stage.publish(replace(snapshot(EngineState.STOPPING), wallets=waiting))
+        assert "Waiting, at most 10 s, for 2 orders in flight." in stage.text()
+        await stage.publish(snapshot(EngineState.STOPPING))
+        assert "Saving and closing." in stage.text()
+        assert "120 orders stay resting on ETH." in stage.text()
+        await stage.publish(snapshot(EngineState.STOPPING, cancels_on_stop=True))
+        assert "Cancelling 120 orders." in stage.text()
+        assert "stay resting" not in stage.text()
+        assert "^c leaves at once" in stage.text()
+        await stage.press("q", "escape", "f10")
+        assert isinstance(stage.app.screen, StopScreen)
+        stage.desk.gates["stop"].set()
+        await ended(stage)
+
+
+async def test_the_last_line_names_the_journal_that_is_left(tmp_path: Path) -> None:
+    journal = tmp_path / "actions.jsonl"
+    async with dashboard() as stage:
+        await stage.to_live(snapshot(journal_path=str(journal)))
+        assert "log" not in stage.app._last_words("stopped")
+        journal.touch()
+        assert stage.app._last_words("stopped") == f"ama-tui: stopped; 120 orders stay resting on ETH; log: {journal}"
+
+
+async def test_a_second_ctrl_c_leaves_at_once() -> None:
+    async with dashboard(gates={"stop": threading.Event()}) as stage:
+        await stage.to_live()
+        await stage.press("ctrl+c")
+        await stage.on(StopScreen)
+        await stage.press("ctrl+c")
+        await ended(stage)
+        outcome = stage.app.return_value
+        assert outcome is not None
+        assert (outcome.exit_code, outcome.at_once) == (130, True)
+        assert "left at once; 120 orders stay resting on ETH" in outcome.last_line
+        assert not stage.host.was_closed
+
+
+async def test_a_stop_that_fails_is_told_before_leaving() -> None:
+    error = CheckpointError("the checkpoint cannot be written", "free some disk space")
+    async with dashboard(errors={"stop": error}) as stage:
+        await stage.to_live()
+        await stage.press("q")
+        await stage.shows("✗ the checkpoint cannot be written")
+        assert "→ free some disk space" in stage.text()
+        await stage.press("enter")
+        await ended(stage)
+    assert stage.host.was_closed
+
+
+async def test_leaving_before_a_run_says_nothing() -> None:
+    async with dashboard() as stage:
+        await stage.to_markets()
+        await stage.press("ctrl+c")
+        await ended(stage)
+    assert stage.app.return_value == (0, "", False)
+    assert "stop" not in stage.desk.calls
+
+
+async def test_ctrl_c_in_a_field_stops_too() -> None:
+    async with dashboard() as stage:
+        await stage.to_setup()
+        stage.app.screen.query_one("#field-wallets").focus()
+        await stage.press("ctrl+c")
+        await ended(stage)
+
+
+async def test_leaving_during_preparation_stops_it() -> None:
+    async with dashboard(gates={"start": threading.Event()}) as stage:
+        await stage.to_setup()
+        await stage.press("f2")
+        await stage.on(PreparationScreen)
+        await stage.press("q")
+        await stage.until(lambda: "stop" in stage.desk.calls, "the stop")
+        stage.desk.gates["start"].set()
+        await ended(stage)
+    assert stage.app.return_value is not None
+    assert stage.app.return_value.exit_code == 0
+    assert stage.host.was_closed
+
+
+async def test_a_run_that_has_ended_is_not_stopped_again() -> None:
+    async with dashboard() as stage:
+        await stage.to_live()
+        await stage.publish(snapshot(EngineState.STOPPED))
+        await stage.press("q")
+        await ended(stage)
+    assert "stop" not in stage.desk.calls
+    assert "close" in stage.desk.calls
+
+
+async def test_signal_handlers_are_given_back() -> None:
+    loop = asyncio.get_running_loop()
+    async with dashboard() as stage:
+        await stage.to_markets()
+        assert signal.SIGTERM in loop._signal_handlers  # type: ignore[attr-defined]
+    assert signal.SIGTERM not in loop._signal_handlers  # type: ignore[attr-defined]
+
+
+async def crash(app: AmaApp, host: FakeHost) -> str:
+    """What a defect of the dashboard leaves on the terminal."""
+    shown: list[str] = []
+
+    def defect() -> None:
+        private_key = "0x" + "ab" * 32
+        raise RuntimeError(f"a defect of {len(private_key)}")
+
+    original = app._fatal_error
+
+    def fatal() -> None:
+        original()
+        shown.extend(segment.text for one in app._exit_renderables for segment in one.segments)  # type: ignore[union-attr]
+
+    app._fatal_error = fatal  # type: ignore[method-assign]
+    with contextlib.suppress(RuntimeError):
+        async with app.run_test() as pilot:
+            await Stage(app, host, pilot).to_live()
+            app.call_later(defect)
+            await until(lambda: bool(shown))
+    return "".join(shown)
+
+
+async def test_a_crash_shows_no_locals_and_stops_the_run() -> None:
+    host = FakeHost()
+    app = AmaApp(lambda: host, clock=lambda: NOW)
+    text = await crash(app, host)
+    assert "RuntimeError" in text
+    assert "ab" * 32 not in text
+    assert "locals" not in text
+    outcome = app.stop_after_crash()
+    assert outcome.exit_code == 1
+    assert "the run was stopped; 120 orders stay resting on ETH" in outcome.last_line
+    assert host.desk.calls[-2:] == ["stop", "close"]
+    assert not host._thread.is_alive()

@@ -1,0 +1,136 @@
+"""A real terminal: however the dashboard ends, the terminal is given back and the engine is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+LEAVES_SCREEN = "\x1b[?1049l"
+
+
+class Terminal:
+    """A process on a pseudo-terminal of 120×40."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        self.before = termios.tcgetattr(slave)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.ui.play", *arguments, "--own-terminal"],
+            cwd=ROOT,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "", "LINES": ""},
+        )
+        os.close(slave)
+        self.output = ""
+
+    def read(self, seconds: float = 0.1) -> None:
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if ready:
+            with contextlib.suppress(OSError):
+                self.output += os.read(self.master, 65_536).decode(errors="replace")
+
+    def wait_for(self, text: str) -> None:
+        deadline = monotonic() + PATIENCE
+        while text not in self.output:
+            assert monotonic() < deadline, f"{text!r} never came: {self.output[-3000:]}"
+            assert self.process.poll() is None, f"ended before {text!r}: {self.output[-3000:]}"
+            self.read()
+
+    def type(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def to_live(self) -> None:
+        self.wait_for("Prepare sessions")
+        self.type("\r")
+        self.wait_for("RUNNING")
+
+    def end(self) -> int:
+        deadline = monotonic() + PATIENCE
+        while self.process.poll() is None:
+            assert monotonic() < deadline, f"never ended: {self.output[-3000:]}"
+            self.read()
+        self.read(0.5)
+        return self.process.returncode
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        with contextlib.suppress(OSError):
+            os.close(self.master)
+
+
+@contextlib.contextmanager
+def terminal(*arguments: str) -> Iterator[Terminal]:
+    one = Terminal(*arguments)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+@pytest.mark.parametrize("how", ["q", "SIGTERM"])
+def test_leaving_gives_the_terminal_back_and_then_says_what_stays(how: str, tmp_path: Path) -> None:
+    with terminal("plain", "--mark", str(tmp_path / "mark")) as one:
+        one.to_live()
+        if how == "q":
+            one.type("q")
+        else:
+            one.process.send_signal(signal.SIGTERM)
+        assert one.end() == 0
+        assert termios.tcgetattr(one.master) == one.before
+        after = one.output.split(LEAVES_SCREEN)[-1]
+        assert "ama-tui: stopped; 120 orders stay resting on ETH" in after
+        assert "\x1b[?25h" in after
+        assert (tmp_path / "mark").read_text().endswith("stop close")
+
+
+def test_losing_the_terminal_stops_the_run(tmp_path: Path) -> None:
+    with terminal("plain", "--mark", str(tmp_path / "mark")) as one:
+        one.to_live()
+        os.close(one.master)
+        one.process.wait(PATIENCE)
+        assert (tmp_path / "mark").read_text().endswith("stop close")
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_engine(tmp_path: Path) -> None:
+    with terminal("hang", "--mark", str(tmp_path / "mark")) as one:
+        one.to_live()
+        one.type("\x03")
+        one.wait_for("leaves at once")
+        one.type("\x03")
+        assert one.end() == 130
+        assert "left at once; 120 orders stay resting on ETH" in one.output.split(LEAVES_SCREEN)[-1]
+        assert not (tmp_path / "mark").exists()
+
+
+def test_a_crash_gives_the_terminal_back_without_secrets_and_stops_the_run(tmp_path: Path) -> None:
+    with terminal("crash", "--mark", str(tmp_path / "mark")) as one:
+        one.wait_for("Prepare sessions")
+        one.type("\r")
+        assert one.end() == 1
+        after = one.output.split(LEAVES_SCREEN)[-1]
+        assert "RuntimeError" in after
+        assert "a defect of" in after
+        assert "ab" * 32 not in one.output
+        assert "the run was stopped; 120 orders stay resting on ETH" in after
+        assert (tmp_path / "mark").read_text().endswith("stop close")

@@ -1,0 +1,315 @@
+"""One wallet in detail: what it shows, what can be done to one order and one wallet, and what is copied."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.domain.event import Action, EngineState, LogEvent, SessionState
+from ama_tui.domain.order import Side
+from ama_tui.ui.actions import actions_for
+from ama_tui.ui.app import AmaApp
+from ama_tui.ui.panels.wallet import OrdersGrid, distance_ticks, fact_lines, order_lines
+from ama_tui.ui.screens.kill import KillScreen
+from ama_tui.ui.screens.markets import MarketsScreen
+from ama_tui.ui.screens.wallet import BUTTON_ACTIONS, WalletScreen
+from ama_tui.ui.widgets.ink import spans_width
+from ama_tui.ui.widgets.log import ActionLog
+from ama_tui.ui.widgets.problem import Problem
+from tests.ui.books import MID6, TICK6, UNIT18, order, packed, with_wallet, working
+from tests.ui.fakes import NOW, market, wallet
+from tests.ui.stage import HUGE, MEDIUM, NARROW, WIDE, Stage, repaints
+from tests.ui.wallet_desk import wallet_stage
+
+ADDRESS = wallet(0).address
+
+
+def current_id(stage: Stage) -> int | None:
+    line = stage.app.screen.query_one(OrdersGrid).current
+    assert line is not None
+    return line.order_id
+
+
+def told(stage: Stage) -> list[str]:
+    return [one.message for one in stage.app._notifications]
+
+
+# what is shown
+
+
+@pytest.mark.parametrize("size", [NARROW, MEDIUM, WIDE, HUGE])
+async def test_orders_session_budget_and_actions_are_on_the_screen(size: tuple[int, int]) -> None:
+    state = with_wallet(packed(), 0, working=(working(Side.BUY, 47, level=7),), in_flight=1)
+    async with wallet_stage(size, state) as stage:
+        event = LogEvent(int(NOW * 1000), Action.FILL, "buy  0.050 @ 2,500.10", ADDRESS, "User001")
+        await stage.publish(state, event, replace(event, wallet=wallet(1).address, text="of another"))
+        text = stage.text()
+        for part in (
+            "User001", "✓ packed", "● RUNNING", "available 9,771.00", "cap 1,999.80", "228.00 (11%)",
+            "49.99 in 1 order", "session ✓ valid", "expires in 23:47", "last action 4s ago",
+            "Orders 12 · 1 in flight · ticks from 2,500.00", "0.050 @ 2,500.10", "KILL",
+        ):  # fmt: skip
+            assert part in text
+        assert "of another" not in text
+        first = next(line for line in text.splitlines() if "▸" in line)
+        assert first.replace("│", "").split()[:10] == [
+            "▸", "L6", "sell", "2,501.06", "106", "0.200", "1m", "50.02", "911", "●",
+        ]  # fmt: skip
+        assert (wallet(0).address in text) == (size[0] > 110)
+
+
+def test_orders_stand_by_price_with_their_distance_and_those_on_their_way_among_them() -> None:
+    row = replace(
+        wallet(0),
+        orders=(order(1, Side.BUY, 10), order(2, Side.SELL, 30), order(3, Side.SELL, 12)),
+        working=(working(Side.BUY, 4, level=2),),
+    )
+    lines = order_lines(row, 2 * MID6, TICK6, {902})
+    assert [(line.side, line.distance, line.order_id, line.is_cancelling) for line in lines] == [
+        (Side.SELL, 30, 902, True),
+        (Side.SELL, 12, 903, False),
+        (Side.BUY, 4, None, False),
+        (Side.BUY, 10, 901, False),
+    ]
+
+
+@given(st.sampled_from(Side), st.integers(1, 10**12), st.integers(1, 10**12), st.integers(1, 10**6))
+def test_a_distance_is_positive_on_the_orders_own_side_of_the_anchor(
+    side: Side, price6: int, anchor6: int, tick6: int
+) -> None:
+    distance = distance_ticks(side, price6, 2 * anchor6, tick6)
+    assert distance is not None
+    assert (distance >= 0) == (price6 <= anchor6 if side is Side.BUY else price6 >= anchor6)
+    assert distance_ticks(side, price6, None, tick6) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"is_parked": True, "note": "parked: paused by the operator"}, "‖ paused by you"),
+        ({"is_packed": False, "bids": 5, "note": "1 bid missing"}, "1 bid missing"),
+        ({"note": "cap reached"}, "✓ packed   bids 6/6   asks 6/6   position 0.000   cap reached"),
+        ({"session": SessionState.UNUSABLE}, "session ✗ unusable"),
+        ({"session_expiry": int(NOW) + 30}, "expires in <1 min"),
+        ({"unknown": 2}, "unknown 2"),
+        ({"available6": None, "cap6": None, "reserved6": None}, "available –   cap –"),
+        ({"position18": -UNIT18}, "position -1.000"),
+        ({"last_action_at": 0}, "last action none yet"),
+    ],
+)
+def test_the_facts_say_how_a_wallet_stands(changes: dict[str, object], text: str) -> None:
+    row = replace(packed().wallets[0], **changes)  # type: ignore[arg-type]  # fields of the row
+    for width in (80, 160):
+        lines = fact_lines(row, NOW, width)
+        whole = "   ".join("".join(part for part, _ in one.spans) for line in lines for one in line)
+        assert text in whole
+        assert all(sum(spans_width(one.spans) for one in line) + 3 * (len(line) - 1) <= width - 2 for line in lines)
+
+
+async def test_a_wallet_that_left_the_run_says_so() -> None:
+    async with wallet_stage() as stage:
+        await stage.publish(packed(0))
+        assert "is not a wallet of this run" in stage.text()
+        await stage.press("x", "p", "y")
+        assert stage.desk.calls.count("park") == 0
+        assert told(stage)[-3:] == [
+            "cancel order: this wallet has no order",
+            "pause wallet: it is not a wallet of this run",
+            "copy: no order with an id under the cursor",
+        ]
+
+
+async def test_long_prices_and_ids_are_never_cut() -> None:
+    async with wallet_stage(NARROW, packed(mid6=60_000 * 10**6)) as stage:
+        assert "60,001.06" in stage.text()
+        long = replace(order(1, Side.SELL, 10, mid6=1_234_567 * 10**6), order_id=123_456_789_012)
+        await stage.publish(with_wallet(packed(), 0, orders=(long,)))
+        assert "1,234,567.10" in stage.text()
+        assert "123456789012" in stage.text()
+
+
+async def test_earlier_actions_are_there_when_the_screen_opens() -> None:
+    async with wallet_stage() as stage:
+        await stage.press("escape")
+        await stage.on(MarketsScreen)
+        await stage.publish(packed(), LogEvent(1, Action.NOTE, "long ago", ADDRESS))
+        stage.app.push_screen(WalletScreen(market(), ADDRESS))
+        await stage.on(WalletScreen)
+        await stage.shows("long ago")
+
+
+async def test_what_did_not_change_is_not_painted() -> None:
+    async with wallet_stage(WIDE) as stage:
+        painted = [repaints(stage.app.screen.query_one(kind)) for kind in (OrdersGrid, ActionLog)]
+        painted.append(repaints(stage.app.screen.query_one("#facts")))
+        await stage.publish(packed(block=1205))
+        assert painted == [[], [], []]
+
+
+# one order
+
+
+async def test_the_cursor_stays_on_its_order_while_others_come_and_go() -> None:
+    state = packed()
+    async with wallet_stage(NARROW, state) as stage:
+        await stage.press("down", "down", "down")
+        followed = current_id(stage)
+        orders = [one for one in state.wallets[0].orders if one.order_id not in (911, 908)]
+        await stage.publish(with_wallet(state, 0, orders=tuple(orders)))
+        assert current_id(stage) == followed
+        orders += [order(50, Side.SELL, 400), order(51, Side.SELL, 300), order(52, Side.SELL, 1)]
+        await stage.publish(with_wallet(state, 0, orders=tuple(orders)))
+        assert current_id(stage) == followed
+        assert "▸" in next(line for line in stage.text().splitlines() if str(followed) in line)
+
+
+async def test_cancel_takes_the_order_under_the_cursor_once() -> None:
+    gate = threading.Event()
+    async with wallet_stage(gates={"cancel_order": gate}) as stage:
+        await stage.press("down")
+        number = current_id(stage)
+        await stage.press("x")
+        await stage.shows("✗ cancelling")
+        await stage.press("x")
+        assert f"cancel order: {number} is being cancelled" in told(stage)
+        gate.set()
+        await stage.until(lambda: f"cancel of order {number} sent" in "\n".join(told(stage)), "the message")
+        assert stage.desk.calls.count("cancel_order") == 1
+        assert f"{ADDRESS} {number}" in stage.desk.calls
+        await stage.publish(stage.host.publisher.latest)
+        assert "✗ cancelling" not in stage.text()
+        assert "Orders 11" in stage.text()
+
+
+async def test_a_cancel_that_fails_is_shown_until_it_is_read_and_the_order_rests_on() -> None:
+    error = AmaError("the cancel of order 911 was not accepted", "the action log says why")
+    async with wallet_stage(errors={"cancel_order": error}) as stage:
+        await stage.press("delete")
+        await stage.shows("✗ the cancel of order 911 was not accepted")
+        assert "→ the action log says why" in stage.text()
+        assert "✗ cancelling" not in stage.text()
+        await stage.press("y")
+        assert stage.app.clipboard == "✗ the cancel of order 911 was not accepted\n→ the action log says why"
+        await stage.press("escape")
+        assert not stage.app.screen.query_one(Problem).display
+        assert isinstance(stage.app.screen, WalletScreen)
+        await stage.press("escape")
+        await stage.on(MarketsScreen)
+
+
+async def test_an_order_in_flight_cannot_be_cancelled_or_copied() -> None:
+    state = with_wallet(packed(), 0, orders=(), working=(working(Side.BUY, 10),))
+    async with wallet_stage(NARROW, state) as stage:
+        await stage.press("x", "y")
+        assert told(stage) == [
+            "cancel order: it is in flight and has no id yet",
+            "copy: no order with an id under the cursor",
+        ]
+
+
+# one wallet
+
+
+async def test_a_wallet_is_paused_and_goes_on() -> None:
+    async with wallet_stage() as stage:
+        for shown, button in (("‖ paused by you", "Resume wallet"), ("✓ packed", "Pause wallet")):
+            await stage.press("p")
+            await stage.shows(shown)
+            await stage.shows(button)
+        assert [name for name in stage.desk.calls if "park" in name] == ["park", "unpark"]
+        assert told(stage)[-2:] == ["User001 is paused: its orders rest", "User001 goes on"]
+
+
+async def test_pressing_twice_pauses_once() -> None:
+    gate = threading.Event()
+    async with wallet_stage(gates={"park": gate}) as stage:
+        await stage.press("p", "p")
+        gate.set()
+        await stage.shows("‖ paused by you")
+        assert stage.desk.calls.count("park") == 1
+        assert "unpark" not in stage.desk.calls
+
+
+async def test_a_pause_that_fails_is_shown() -> None:
+    async with wallet_stage(errors={"park": AmaError("cannot pause it", "try again")}) as stage:
+        await stage.press("p")
+        await stage.shows("✗ cannot pause it")
+        assert "→ try again" in stage.text()
+
+
+@pytest.mark.parametrize("key", ["x", "p"])
+async def test_after_the_run_ended_actions_say_why_not(key: str) -> None:
+    async with wallet_stage() as stage:
+        await stage.publish(packed(state=EngineState.STOPPED))
+        for button in ("park", "cancel", "kill"):
+            assert stage.app.screen.query_one(f"#{button}").has_class("-refused")
+        await stage.press(key)
+        assert told(stage)[-1].endswith("the run is STOPPED")
+        assert "park" not in stage.desk.calls
+
+
+# copying, buttons, keys
+
+
+async def test_ids_and_the_address_are_copied_whole() -> None:
+    async with wallet_stage() as stage:
+        copied = {}
+        for key in ("y", "a", "s"):
+            await stage.press(key)
+            copied[key] = stage.app.clipboard
+        assert copied == {"y": "911", "a": ADDRESS, "s": f"0x{0xFEED_0000:064x}"}
+        assert told(stage)[:2] == ["copied: order id 911", "copied: address 0x0000…abc0"]
+        await stage.publish(with_wallet(packed(), 0, session_id=""))
+        await stage.press("s")
+        assert told(stage)[-1] == "copy: this wallet has no session"
+        await stage.press("down", "enter")
+        assert stage.app.clipboard == "908"
+
+
+async def test_the_latest_transaction_of_the_wallet_is_copied() -> None:
+    async with wallet_stage() as stage:
+        await stage.press("t")
+        assert told(stage)[-1] == "copy: no action of this wallet has a transaction yet"
+        for tx_hash, address in (("0x" + "aa" * 32, ADDRESS), ("0x" + "bb" * 32, ADDRESS), ("0x" + "cc" * 32, "")):
+            await stage.publish(packed(), LogEvent(1, Action.FILL, "buy", address, tx_hash=tx_hash))
+        await stage.publish(packed(), LogEvent(1, Action.NOTE, "paused", ADDRESS))
+        await stage.press("t")
+        assert stage.app.clipboard == "0x" + "bb" * 32
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_buttons_do_what_the_keys_do(size: tuple[int, int]) -> None:
+    async with wallet_stage(size) as stage:
+        await stage.pilot.click("#cancel")
+        await stage.until(lambda: "cancel_order" in stage.desk.calls, "the cancel")
+        await stage.pilot.click("#park")
+        await stage.until(lambda: "park" in stage.desk.calls, "the pause")
+        await stage.pilot.click("#kill")
+        await stage.on(KillScreen)
+        await stage.press("escape")
+        await stage.on(WalletScreen)
+        await stage.pilot.click("#back")
+        await stage.on(MarketsScreen)
+
+
+def test_every_action_has_a_method_and_every_button_an_action() -> None:
+    actions = [spec.action for spec in actions_for("wallet")]
+    for action in actions:
+        assert hasattr(WalletScreen if action.startswith("screen.") else AmaApp, f"action_{action.split('.')[1]}")
+    assert set(BUTTON_ACTIONS.values()) <= {*actions, "app.kill"}
+    assert actions.count("screen.cancel_order") == 1
+
+
+async def test_tab_goes_through_the_panels_and_the_buttons() -> None:
+    async with wallet_stage() as stage:
+        assert stage.focused() == "orders"
+        seen = set()
+        for _ in range(6):
+            await stage.press("tab")
+            seen.add(stage.focused())
+        assert seen == {"orders", "log", *BUTTON_ACTIONS}

@@ -1,0 +1,63 @@
+"""A fake desk on which single wallets can be paused and single orders cancelled, and a stage for one wallet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from ama_tui.domain.event import Action, EngineSnapshot, LogEvent, WalletRow
+from ama_tui.ui.screens.wallet import WalletScreen
+from tests.ui.books import packed
+from tests.ui.fakes import NOW, FakeDesk, FakeHost, market
+from tests.ui.stage import NARROW, Stage, dashboard
+
+
+class WalletDesk(FakeDesk):
+    """Does at once what it is asked; `calls` names the wallet and the order too."""
+
+    async def park(self, address: str) -> None:
+        await self._arrive("park")
+        self._change(address, is_parked=True, note="parked: paused by the operator")
+
+    async def unpark(self, address: str) -> None:
+        await self._arrive("unpark")
+        self._change(address, is_parked=False, note="")
+
+    async def cancel_order(self, address: str, order_id: int) -> None:
+        self.calls.append(f"{address} {order_id}")
+        await self._arrive("cancel_order")
+        row = next(row for row in self.publisher.latest.wallets if row.address == address)
+        self._change(address, orders=tuple(one for one in row.orders if one.order_id != order_id))
+        self.publisher.log(LogEvent(int(NOW * 1000), Action.CANCEL_ORDER, f"cancel {order_id}", address, row.nickname))
+
+    def _change(self, address: str, **changes: object) -> None:
+        def changed(row: WalletRow) -> WalletRow:
+            return replace(row, **changes) if row.address == address else row  # type: ignore[arg-type]
+
+        latest = self.publisher.latest
+        self.publisher.publish(replace(latest, wallets=tuple(changed(row) for row in latest.wallets)))
+
+
+class WalletHost(FakeHost):
+    """An engine thread with a `WalletDesk` on it."""
+
+    def __init__(self, **fields: object) -> None:
+        super().__init__(**fields)
+        self.desk = WalletDesk(self.publisher, self._freeze, **fields)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def wallet_stage(
+    size: tuple[int, int] = NARROW, state: EngineSnapshot | None = None, *, index: int = 0, **fields: object
+) -> AsyncIterator[Stage]:
+    """The detail screen of one wallet of a running, packed fleet, over the market list."""
+    state = state or packed()
+    async with dashboard(size, host=WalletHost(**fields)) as stage:
+        await stage.to_markets()
+        stage.app.market = market()
+        await stage.publish(state)
+        stage.app.push_screen(WalletScreen(market(), state.wallets[index].address))
+        await stage.on(WalletScreen)
+        await stage.publish(state)
+        yield stage
