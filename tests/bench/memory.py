@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -18,7 +17,6 @@ from tests.bench.terminal import TerminalProgram
 
 GOAL = at_most(300)
 MEGABYTE = 1_000_000
-F2 = b"\x1bOQ"
 COLUMNS, ROWS = 160, 48
 JOURNAL = "actions.jsonl"
 STEP_LIMIT = 120.0
@@ -33,7 +31,7 @@ def measure(scale: Scale) -> list[Figure]:
             *demo_arguments(scale, scale.block_times[-1]),
         ]
         with TerminalProgram(command, Path(directory), columns=COLUMNS, rows=ROWS) as program:
-            _start_run(program, state, 2 * scale.orders_per_side * scale.wallets)
+            _wait_until_packed(program, state, 2 * scale.orders_per_side * scale.wallets)
             program.watch(scale.memory_seconds)
             demo = psutil.Process(program.child.pid)
             ours = demo.memory_info().rss / MEGABYTE
@@ -48,19 +46,12 @@ def measure(scale: Scale) -> list[Figure]:
     ]
 
 
-def _start_run(program: TerminalProgram, state: Path, orders: int) -> None:
-    """From the set-up, which the market option opens, to a packed fleet, as the run's own journal tells it."""
-    _press_until(program, F2, lambda: any(state.rglob(JOURNAL)), "a run")
-    _press_until(program, b"", lambda: _placed(state) >= orders, f"{orders} placements")
-
-
-def _press_until(program: TerminalProgram, keys: bytes, is_so: Callable[[], bool], what: str) -> None:
-    """Press keys again and again (they are refused while a screen is not ready) until something is so."""
+def _wait_until_packed(program: TerminalProgram, state: Path, orders: int) -> None:
+    """The demo begins by itself; its run's own journal tells when the fleet has placed its orders."""
     deadline = perf_counter() + STEP_LIMIT
-    while not is_so():
+    while _placed(state) < orders:
         if perf_counter() > deadline:
-            raise TimeoutError(f"not there within {STEP_LIMIT:g} s: {what}")
-        program.press(keys)
+            raise TimeoutError(f"not there within {STEP_LIMIT:g} s: {orders} placements")
         program.watch(0.2)
 
 

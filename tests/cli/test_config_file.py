@@ -35,9 +35,9 @@ def test_option_comes_before_the_config_file(stored_run: StoredRun, ama_here: Am
     stored_run.operator.write("run.toml", CONFIG)
     dry = ama_here(
         *("run", "--dry-run", "--json", "--config", "run.toml", "--fresh"),
-        *("--wallets", "2", "--orders-per-side", "1", "--market", "DOT-USD"),
+        *("--wallets", "2", "--orders-per-side", "1", "--market", "OIL-USD"),
     )
-    assert (dry.summary["market"], levels(dry.summary)) == ("DOT-USD", (2, 1))
+    assert (dry.summary["market"], levels(dry.summary)) == ("OIL-USD", (2, 1))
 
 
 def test_config_file_comes_before_the_stored_run(stored_run: StoredRun, ama_here: Ama) -> None:

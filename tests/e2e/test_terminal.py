@@ -83,6 +83,5 @@ def test_demo_runs_at_once_on_a_small_terminal_and_says_what_stays(tmux: Tmux, t
     said = operator.prompts()
     assert len(said) == 2
     assert said[1].startswith("ama-tui: stopped; ")
-    assert " stay resting on ETH-USD" in said[1]
-    assert "/actions.jsonl" in said[1]
+    assert said[1].endswith(" stay resting on ETH-USD")
     assert_terminal_is_clean(operator)

@@ -47,8 +47,8 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeVenue]:
 
 @pytest.fixture(scope="session")
 def shared_venue(serve_for_session: ServeVenue) -> ServedVenue:
-    """One venue for many tests, five blocks a second: each takes a market of its own on it."""
-    return serve_for_session(VenueOptions(block_time=0.2))
+    """One venue for many tests, five blocks a second and nobody else on it: each test takes a market of its own."""
+    return serve_for_session(VenueOptions(block_time=0.2, traders=False))
 
 
 @pytest.fixture

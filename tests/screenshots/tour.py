@@ -1,4 +1,7 @@
-"""The way through the dashboard that the pictures show: a real engine on a real venue, mostly by keys."""
+"""The way through the dashboard that the pictures show: a real engine on a real venue, mostly by keys.
+
+It is the way of `ama-tui demo --ask`, which shows the list of markets before it begins.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ from contextlib import asynccontextmanager
 
 from ama_tui.cli.wiring import open_host
 from ama_tui.ui.app import AmaApp
+from ama_tui.ui.panels.statistics import Statistics
+from ama_tui.ui.screens.help import HelpScreen
 from ama_tui.ui.screens.kill import KillScreen
 from ama_tui.ui.screens.live import LiveScreen
 from ama_tui.ui.screens.markets import MarketsScreen
 from ama_tui.ui.screens.preparation import PreparationScreen
 from ama_tui.ui.screens.setup import SetupScreen
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.screens.wallet import WalletScreen
 from tests.screenshots.album import Album
 from tests.screenshots.guide import Guide
+from tests.ui.stage import screen_text
 
 LARGE, SMALL = (160, 48), (80, 24)
 LIVE_SECONDS = 40.0
@@ -23,13 +29,18 @@ LIVE_SECONDS = 40.0
 SLOW_BLOCK_TIME = 4.0
 """Seconds between blocks where a picture must be taken before the next one."""
 TRIES = 5
+PLANNED = "orders to place"
+"""Stands in the set-up once the plan has been computed."""
+NO_PRICE = " · "
+"""Stands in the list of markets where a price has not come yet."""
 
 
 async def tour(album: Album, seed: int) -> None:
-    """Markets, set-up, live large and small, kill, proof; and preparation. Raises TimeoutError when one stays out."""
+    """A picture of every screen, some of them large and small. Raises TimeoutError when one stays out."""
     async with _demo(seed=seed, block_time=1.0) as guide:
         await _to_market(guide, album)
         await _run(guide, album)
+        await _look_around(guide, album)
         await _kill(guide, album)
     for _ in range(TRIES):
         async with _demo(seed=seed, block_time=SLOW_BLOCK_TIME, market="ETH-USD") as guide:
@@ -51,11 +62,12 @@ async def _demo(**options: object) -> AsyncIterator[Guide]:
 async def _to_market(guide: Guide, album: Album) -> None:
     """From the list to the set-up of its first market."""
     await guide.arrive(MarketsScreen)
-    await guide.until(lambda: any(line.text for line in guide.app.screen.query("#quote").results(Plain)))
+    await guide.until(lambda: "asking" not in screen_text(guide.app) and NO_PRICE not in screen_text(guide.app))
     await guide.settle()
     album.take(guide.app, "markets")
     await guide.press("enter")
     await _set_up(guide)
+    await guide.until(lambda: PLANNED in screen_text(guide.app))
     album.take(guide.app, "set-up")
     await guide.press("f2")
 
@@ -77,7 +89,27 @@ async def _run(guide: Guide, album: Album) -> None:
     album.take(guide.app, "live-160x48")
     await guide.resize(*SMALL)
     album.take(guide.app, "live-80x24")
+    await guide.press("2")
+    await guide.settle()
+    album.take(guide.app, "book-80x24")
+    await guide.press("1")
     await guide.resize(*LARGE)
+
+
+async def _look_around(guide: Guide, album: Album) -> None:
+    """The charts of the run, one of its wallets, and the help; and back."""
+    await guide.press("4")
+    await guide.until(lambda: bool(guide.app.screen.query(Statistics)))
+    await guide.settle()
+    album.take(guide.app, "statistics")
+    await guide.press("1")
+    for key, screen, name in (("enter", WalletScreen, "wallet"), ("question_mark", HelpScreen, "help")):
+        await guide.press(key)
+        await guide.arrive(screen)
+        await guide.settle()
+        album.take(guide.app, name)
+        await guide.press("escape")
+        await guide.arrive(LiveScreen)
 
 
 async def _kill(guide: Guide, album: Album) -> None:

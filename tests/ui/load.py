@@ -118,7 +118,7 @@ class LoadApp(AmaApp):
             self._asked, self._is_done = None, False
 
     async def _play(self) -> None:
-        while self.facts is None:
+        while self.facts is None:  # noqa: ASYNC110 - the application has no event for it
             await asyncio.sleep(0.05)
         load = Load(self._host.publisher, self._options)
         load.begin()
@@ -131,7 +131,7 @@ class LoadApp(AmaApp):
             moved(grid, index)
             self._is_done = True
 
-        Grid.move_to = move_to  # type: ignore[method-assign]
+        Grid.move_to = move_to  # type: ignore[method-assign,assignment]
         profile = cProfile.Profile() if self._options.profile else None
         threading.Thread(target=self._press, daemon=True).start()
         if profile is not None:

@@ -9,13 +9,16 @@ import pytest
 from ama_tui.ui.actions import ACTIONS, BY_ID, actions_at, actions_for, bindings_for
 from ama_tui.ui.app import AmaApp
 from ama_tui.ui.screens.base import AmaScreen
+from ama_tui.ui.screens.help import HelpScreen, help_lines
 from ama_tui.ui.screens.kill import KillScreen
 from ama_tui.ui.screens.live import LiveScreen
 from ama_tui.ui.screens.markets import MarketsScreen
+from ama_tui.ui.screens.parameters import ParametersScreen
 from ama_tui.ui.screens.preparation import PreparationScreen
 from ama_tui.ui.screens.setup import SetupScreen
 from ama_tui.ui.screens.starting import StartingScreen
 from ama_tui.ui.screens.stop import StopScreen
+from ama_tui.ui.screens.wallet import WalletScreen
 from ama_tui.ui.screens.welcome import WelcomeScreen
 
 SCREENS: tuple[type[AmaScreen[None]], ...] = (
@@ -25,6 +28,9 @@ SCREENS: tuple[type[AmaScreen[None]], ...] = (
     SetupScreen,
     PreparationScreen,
     LiveScreen,
+    WalletScreen,
+    ParametersScreen,
+    HelpScreen,
     KillScreen,
     StopScreen,
 )
@@ -69,6 +75,24 @@ def test_keys_that_a_field_could_want_never_go_before_the_field() -> None:
     for spec in ACTIONS:
         if spec.priority:
             assert all(len(key) > 1 and key not in {"enter", "escape", "tab", "space"} for key in spec.keys.split(","))
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
+def test_the_help_names_every_action_of_every_place(screen: type[AmaScreen[None]]) -> None:
+    text = "\n".join(
+        "".join(span for field in line for span, _ in field.spans) for line in help_lines(screen.PLACE, 200)
+    )
+    for spec in ACTIONS:
+        if spec.places != ("help",) or screen is HelpScreen:
+            assert spec.title in text
+            assert spec.tooltip in text
+    heads = [line for line in text.splitlines() if line.endswith("  here")]
+    assert len(heads) == (screen not in (KillScreen, StopScreen))
+
+
+def test_what_the_palette_leaves_out_has_another_way() -> None:
+    left_out = {spec.id for spec in ACTIONS if not spec.in_palette}
+    assert left_out == {"market.clear", "run.stop", "run.interrupt", "app.palette"}
 
 
 def test_every_screen_has_its_own_place() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -15,8 +16,8 @@ from textual.pilot import Pilot
 from ama_tui.domain.event import SessionState, WalletRow
 from ama_tui.ui.panels.wallets import NARROW_COLUMNS, PREPARATION_COLUMNS, WIDE_COLUMNS, WalletGrid
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
-from ama_tui.ui.widgets.grid import GAP, MARK, Column, Grid, filled, fit_columns
-from ama_tui.ui.widgets.ink import spans_width
+from ama_tui.ui.widgets.grid import GAP, MARK, Column, Grid, SortOrder, filled, fit_columns, sorted_rows
+from ama_tui.ui.widgets.ink import joined, spans_width
 from tests.ui.fakes import NOW, wallet
 from tests.ui.stage import repaints
 
@@ -200,3 +201,40 @@ async def test_what_a_venue_calls_things_is_never_markup() -> None:
     async with grid_of((row,)) as (grid, _, _):
         assert "[b]x[/b]" in lines(grid)[1]
         assert "[red]·[2J " in lines(grid)[1]
+
+
+@given(st.lists(st.none() | st.integers()), st.booleans())
+def test_rows_without_a_value_come_last_whatever_the_order(values: list[int | None], descending: bool) -> None:
+    rows = sorted_rows(values, lambda value: value, descending=descending)
+    present = [value for value in values if value is not None]
+    assert rows == sorted(present, reverse=descending) + [None] * (len(values) - len(present))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", " ", "  ", "ab", "█ "]), st.sampled_from(["plain", "bid", "demo"]))))
+def test_joined_spans_read_the_same_and_keep_grounds_apart(spans: list[tuple[str, str]]) -> None:
+    merged = joined(spans)  # type: ignore[arg-type]  # inks by name
+    assert "".join(text for text, _ in merged) == "".join(text for text, _ in spans)
+    assert all(one[1] != other[1] for one, other in pairwise(merged))
+    grounded = "".join(text for text, ink in spans if ink == "demo")
+    assert "".join(text for text, ink in merged if ink == "demo") == grounded
+
+
+async def test_the_cursor_stays_with_its_row_when_others_pass_it() -> None:
+    async with grid_of(FLEET) as (grid, pilot, _):
+        grid.move_to(2)
+        grid.sort_by(SortOrder("bids"))
+        held = grid.current
+        rows = tuple(replace(row, bids=row.index % 6) for row in FLEET)
+        grid.tick(rows, NOW)
+        await pilot.pause()
+        assert held is not None
+        assert grid.current is not None
+        assert grid.current.address == held.address
+        assert [row.bids for row in grid.rows] == sorted(row.bids for row in rows)
+
+
+async def test_a_grid_without_rows_says_why() -> None:
+    async with grid_of(()) as (grid, pilot, _):
+        grid.say_when_empty("nothing here yet")
+        await pilot.pause()
+        assert "nothing here yet" in grid.render_line(2).text

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from ama_tui.domain.event import Action, LogEvent
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
-from ama_tui.ui.widgets.log import KEPT_LINES, ActionLog
+from ama_tui.ui.widgets.log import KEPT_LINES, KINDS, ActionLog, KeptEvents, LogFilter
 from tests.ui.fakes import NOW
 
 
@@ -108,3 +108,38 @@ async def test_nothing_new_paints_nothing() -> None:
         log.add([])
         await pilot.pause()
         assert log.render_line(0) is strip
+
+
+async def test_a_frozen_log_counts_what_comes_and_then_shows_it() -> None:
+    async with log_at(120) as (log, pilot):
+        log.add([event(1)])
+        log.freeze(frozen=True)
+        log.add([event(2), event(3)])
+        await pilot.pause()
+        assert log.waiting == 2
+        assert "@ 1" in lines(log)[0]
+        log.freeze(frozen=False)
+        await pilot.pause()
+        assert log.waiting == 0
+        assert [line.split("@ ")[1].strip() for line in lines(log)[:3]] == ["3", "2", "1"]
+
+
+async def test_an_empty_log_says_so() -> None:
+    async with log_at(120) as (log, pilot):
+        await pilot.pause()
+        assert "no action yet" in lines(log)[0]
+        log.add([event(1)])
+        log.show_only(LogFilter("fills"))
+        assert "passes the filter" in lines(log)[0]
+
+
+def test_what_is_kept_is_bounded_and_every_kind_keeps_its_newest() -> None:
+    kept = KeptEvents()
+    kept.add([event(0, action=Action.FILL)])
+    for number in range(3 * KEPT_LINES):
+        kept.add([event(number)])
+    assert [one.action for one in kept.chosen(LogFilter("fills"))] == [Action.FILL]
+    assert len(kept.chosen(LogFilter())) == KEPT_LINES
+    assert sum(len(kept.chosen(LogFilter(kind))) for kind in KINDS) <= 2 * KEPT_LINES + 1
+    assert kept.chosen(LogFilter(wallet="0xab"))[0].action is not None
+    assert len(kept.chosen(LogFilter(wallet="0xab"))) == KEPT_LINES

@@ -39,8 +39,8 @@ async def test_what_is_missing_is_listed_with_how_to_set_it(size: tuple[int, int
     problems = ("RPC_URL is not set", "[red]wallets.csv[/]: no such file")
     async with dashboard(size, problems=problems) as stage:
         await stage.on(WelcomeScreen)
-        for text in (*problems, "SESSION_REGISTRY_ADDRESS", ".env.local", "Try again"):
-            assert text in stage.text()
+        for text in (*problems, "✗ RPC_URL  ", "✓ SESSION_REGISTRY_ADDRESS", "✗ wallets", ".env.local", "Try again"):
+            assert text in stage.text(), text
         assert "Start the demo" not in stage.text()
         await stage.press("q")
     assert stage.app.return_value is not None

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from ama_tui.domain.event import EngineSnapshot, EngineState, Totals
-from ama_tui.ui.panels.status import LastTrade, Venue, status_lines
+from ama_tui.domain.event import EngineSnapshot, EngineState, SendBudget, Totals
+from ama_tui.ui.panels.status import LastTrade, Venue, gates_line, notice, status_lines
 from ama_tui.ui.states import BANNER
 from ama_tui.ui.widgets.lines import fit
 from tests.ui.fakes import NOW, market, snapshot
@@ -36,7 +36,7 @@ def test_wide_lines_say_where_the_run_the_market_and_the_fleet_stand() -> None:
 
 def test_narrow_lines_keep_the_state_the_orders_the_prices_and_the_margin() -> None:
     text = shown(snapshot(), 80)
-    for part in ("DEMO", "ETH", "● RUNNING", "120/120", "spread 20t 0.8bp", "blk 1,204", "2,499.90 / 2,500.10", "11%"):
+    for part in ("DEMO", "ETH", "● RUNNING", "120/120", "spr 20t 0.8bp", "blk 1,204", "2,499.90 / 2,500.10", "11%"):
         assert part in text
     assert text.count("\n") == 1
 
@@ -92,3 +92,30 @@ def test_what_the_venue_calls_the_market_is_shown_as_it_is() -> None:
     odd = replace(market(), symbol="[red]E\x1b[2JTH")
     lines = status_lines(snapshot(), DEMO, odd, LastTrade(), NOW, 160)
     assert "[red]E·[2JTH" in "".join(text for text, _ in fit(lines[0], 160))
+
+
+def test_the_chain_stands_beside_real_and_demo_at_every_width() -> None:
+    assert " REAL 31337 " in shown(snapshot(), 80, REAL)
+    assert " DEMO 31337 " in shown(snapshot(), 80)
+    assert "DEMO  localnet 31337" in shown(snapshot(), 120)
+
+
+def test_a_run_in_good_order_has_no_notice_and_open_gates() -> None:
+    assert notice(snapshot(), NOW, None) == ("", "")
+    text = "".join(part for part, _ in fit(gates_line(snapshot(budget=SendBudget(32, 2)), NOW), 120))
+    for part in ("gates all open", "read  0.6/10 s", "on the wire   2/32", "err/min 0"):
+        assert part in text
+
+
+def test_a_frozen_display_goes_before_every_other_notice() -> None:
+    kind, text = notice(snapshot(EngineState.PAUSED), NOW, NOW - 65)
+    assert kind == "frozen"
+    assert "1m 05s" in text
+    assert "‖ PAUSED" in text
+
+
+def test_a_run_that_has_ended_is_never_called_stale() -> None:
+    old = snapshot(EngineState.STOPPED, read_at_ms=int((NOW - 3600) * 1000), reason="120 orders stay resting")
+    kind, text = notice(old, NOW, None)
+    assert kind == "over"
+    assert "120 orders stay resting" in text

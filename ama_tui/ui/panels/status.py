@@ -168,10 +168,9 @@ def _narrow_run_line(snapshot: EngineSnapshot, venue: Venue, market: Market, now
     return (
         field((f"{venue.tag[0]}{market.chain_id} ", venue.tag[1])),
         field((plain(market.symbol), "strong")),
-        field((f"{state:<11}", ink)),
-        field((plain(snapshot.reason), ink), rank=4),
+        field((f"{state:<9}", ink)),
         field(_resting(snapshot)),
-        _pair("spread", f"{ticks}t {points}bp", rank=2),
+        _pair("spr", f"{ticks}t {points}bp", rank=2),
         field(
             (f"blk {snapshot.block:,} ", "label"),
             ("–" if seconds is None else age(seconds).rjust(4), "warn" if is_stale(snapshot, now) else "label"),
@@ -252,9 +251,9 @@ def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> 
         reason = f"{plain(snapshot.reason)} · " if snapshot.reason and not is_plain else ""
         return known[0], f"{banner(state)[0]}  {reason}{known[1]}"
     if is_stale(snapshot, now) or (snapshot.reason and state is EngineState.RUNNING):
-        old = f"the last good read, {age(now - snapshot.read_at_ms / 1000)} old, is shown"
-        reason = plain(snapshot.reason) or "no answer from the chain"
-        return "danger", f"✗ CHAIN NOT READ  {reason} · {old if snapshot.read_at_ms else 'no read yet'} · trying again"
+        old = f"shown is {age(now - snapshot.read_at_ms / 1000)} old" if snapshot.read_at_ms else "no read yet"
+        reason = plain(snapshot.reason) or "no answer"
+        return "danger", f"✗ CHAIN NOT READ  {old} · trying again · {reason}"
     return "", ""
 
 
