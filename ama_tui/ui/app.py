@@ -404,7 +404,7 @@ class AmaApp(App[Outcome]):
             return ""
         from ama_tui.ui.outcome import last_words
 
-        return last_words(verb, self.market, self.bridge.snapshot, self.kill_report)
+        return last_words(verb, self.market, self.bridge.snapshot, self.kill_report, venue_ends=self.is_demo)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action that can be reached from here, by its name."""

@@ -19,8 +19,13 @@ class Outcome(NamedTuple):
     at_once: bool = False
 
 
-def last_words(verb: str, market: Market, snapshot: EngineSnapshot, report: KillReport | None) -> str:
-    """What stays open: '118 orders stay resting on ETH-USD', or the proof that nothing does."""
+def last_words(
+    verb: str, market: Market, snapshot: EngineSnapshot, report: KillReport | None, *, venue_ends: bool = False
+) -> str:
+    """What stays open: '118 orders stay resting on ETH-USD', or the proof that nothing does.
+
+    `venue_ends` is True for the demo, whose venue ends with it.
+    """
     from ama_tui.ui.format import count, plain
 
     symbol = plain(market.symbol)
@@ -32,6 +37,8 @@ def last_words(verb: str, market: Market, snapshot: EngineSnapshot, report: Kill
     if not snapshot.wallets or not snapshot.run_id:
         return f"ama-tui: {verb} before anything was sent on {symbol}"
     open_now = snapshot.resting
+    if venue_ends:
+        return f"ama-tui: {verb}; {count(open_now, 'order')} on {symbol} ended with the demo's venue"
     rests = f"{count(open_now, 'order')} {'stays' if open_now == 1 else 'stay'} resting on {symbol}"
     pending = [
         f"{number} {name}"

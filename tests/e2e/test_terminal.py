@@ -74,7 +74,7 @@ def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_
     venue.prompts()
 
 
-def test_demo_runs_at_once_on_a_small_terminal_and_says_what_stays(tmux: Tmux, tmp_path: Path) -> None:
+def test_demo_runs_at_once_on_a_small_terminal_and_says_what_ended_with_it(tmux: Tmux, tmp_path: Path) -> None:
     operator = tmux.open(tmp_path, 80, 24)
     operator.enter("ama-tui demo --wallets 3 --block-time 0.5 --min-delay-ms 50 --max-delay-ms 150")
     operator.shows("DEMO", "RUNNING", "36/36", limit=START)
@@ -83,5 +83,5 @@ def test_demo_runs_at_once_on_a_small_terminal_and_says_what_stays(tmux: Tmux, t
     said = operator.prompts()
     assert len(said) == 2
     assert said[1].startswith("ama-tui: stopped; ")
-    assert said[1].endswith(" stay resting on ETH-USD")
+    assert said[1].endswith(" on ETH-USD ended with the demo's venue")
     assert_terminal_is_clean(operator)

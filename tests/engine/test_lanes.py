@@ -99,6 +99,20 @@ def test_clearing_sends_nothing_more() -> None:
     run_virtually(main)
 
 
+def test_dropping_one_lane_leaves_the_others() -> None:
+    async def main(_: Clock) -> None:
+        post = Post()
+        lanes = Lanes(post.send)
+        lanes.load([*levels(ALICE, 1, 2), *levels(BOB, 1, 2)])
+        await asyncio.sleep(0.5)
+        lanes.drop(ALICE)
+        lanes.drop(CAROL)
+        await lanes.idle(60)
+        assert sorted(post.sent) == [(ALICE, 1), (BOB, 1), (BOB, 2)]
+
+    run_virtually(main)
+
+
 def test_a_refused_send_drops_what_else_its_wallet_has_waiting() -> None:
     async def main(_: Clock) -> None:
         post = Post(refuse={1})
@@ -134,7 +148,7 @@ def test_the_first_failure_is_kept_and_stops_every_lane() -> None:
     async def main(_: Clock) -> None:
         post = Post(fail={1: OSError("the disk is full"), 2: ValueError("later")})
         lanes = Lanes(post.send)
-        lanes.load([*levels(ALICE, 1, 3), *levels(BOB, 4, 2)])
+        lanes.load([*levels(ALICE, 1, 3), *levels(BOB, 4, 5, 6), *levels(CAROL, 2)])
         await lanes.idle(60)
         assert str(lanes.failure) == "the disk is full"
         assert post.sent == [(BOB, 4)]

@@ -46,6 +46,13 @@ async def test_typing_filters_and_enter_picks_what_is_left() -> None:
         assert "BTC (BTC-USD)" in stage.text()
 
 
+async def test_a_slash_before_the_filter_is_not_part_of_it() -> None:
+    async with dashboard() as stage:
+        await stage.to_markets()
+        await stage.press("slash", "b", "t", "c")
+        await stage.shows("1 of 40")
+
+
 async def test_letters_that_are_keys_elsewhere_only_filter() -> None:
     async with dashboard() as stage:
         await stage.to_markets()

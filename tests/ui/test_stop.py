@@ -75,6 +75,13 @@ async def test_the_last_line_names_the_journal_that_is_left(tmp_path: Path) -> N
         assert stage.app._last_words("stopped") == f"ama-tui: stopped; 120 orders stay resting on ETH; log: {journal}"
 
 
+async def test_the_last_line_of_a_demo_says_that_its_orders_ended_with_its_venue() -> None:
+    async with dashboard() as stage:
+        await stage.to_live(snapshot())
+        stage.app.is_demo = True
+        assert stage.app._last_words("stopped") == "ama-tui: stopped; 120 orders on ETH ended with the demo's venue"
+
+
 async def test_a_second_ctrl_c_leaves_at_once() -> None:
     async with dashboard(gates={"stop": threading.Event()}) as stage:
         await stage.to_live()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual._styles_cache import StylesCache
 from textual.screen import Screen
 from textual.screen import ScreenResultType as Result
 
@@ -42,6 +43,8 @@ class AmaScreen(Screen[Result]):
 
     def on_unmount(self) -> None:
         self.on_screen_suspend()
+        # Textual caches on a method, which keeps closed widgets and all that they painted alive.
+        StylesCache.get_inner_outer.cache_clear()
 
     def on_resize(self) -> None:
         """Cover the screen while the terminal is too small for it; dialogs stay, they need less."""

@@ -219,6 +219,8 @@ class MarketsScreen(AmaScreen[None]):
         quote.show(text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
+        if event.value.startswith("/"):  # the key that leads here, pressed once more
+            event.input.value = event.value.lstrip("/")
         self._apply_filter()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
