@@ -34,6 +34,7 @@ def test_a_price_that_reached_what_was_known_has_crossed(answer_first: bool) -> 
     for tally in (
         played(PRICE6, answer_first=answer_first),
         played(PRICE6 - TICK6, answer_first=answer_first),
+        played(PRICE6, Side.SELL, answer_first=answer_first),
         played(PRICE6 + TICK6, Side.SELL, answer_first=answer_first),
     ):
         assert (tally.crossed, tally.overtaken, tally.fills) == (1, 0, 1)
@@ -77,12 +78,41 @@ def test_trades_among_others_are_not_counted_and_those_among_ours_are_self_trade
     assert (tally.fills, tally.self_trades) == (2, 2)
 
 
-def test_memory_for_hashes_is_bounded() -> None:
+def test_memory_for_hashes_is_bounded_and_keeps_the_latest() -> None:
     tally = Tally()
     for number in range(KEPT_HASHES + 50):
         tally.placed(f"{number}", ALICE, place(ALICE), PRICE6)
+    assert len(tally._arrivals) == KEPT_HASHES
+    tally.traded([trade("49", ALICE, OTHER), trade("50", ALICE, OTHER)], FLEET)
+    assert tally.crossed == 1
     tally.traded((trade(f"t{number}", ALICE, OTHER) for number in range(KEPT_HASHES + 50)), FLEET)
-    assert len(tally._arrivals) == len(tally._traded) == KEPT_HASHES
+    assert len(tally._traded) == KEPT_HASHES
+
+
+def test_a_new_tally_has_counted_nothing() -> None:
+    tally = Tally()
+    assert (tally.cycles, tally.sent, tally.rejected, tally.cancelled, tally.taker_trades) == (0, 0, 0, 0, 0)
+    assert (tally.max_utilization, tally.errors, tally.order_lifetime_s) == (0.0, 0, None)
+
+
+def test_errors_are_counted_by_kind_and_by_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("ama_tui.engine.tally.monotonic", lambda: now[0])
+    tally = Tally()
+    for kind in ("answer unknown", "order refused", "answer unknown"):
+        tally.error(kind)
+        now[0] += 20.0
+    assert tally.errors_by_kind == {"answer unknown": 2, "order refused": 1}
+    assert (tally.errors, tally.errors_last_minute()) == (3, 3)
+    now[0] += 1.0
+    assert tally.errors_last_minute() == 2
+
+
+def test_the_lifetime_of_orders_is_the_median() -> None:
+    tally = Tally()
+    for seconds in (5.0, 100.0, 7.0):
+        tally.order_gone(seconds)
+    assert tally.order_lifetime_s == 7.0
 
 
 EVENTS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([-1, 0, 1, None]), st.booleans()), max_size=6)
