@@ -124,6 +124,11 @@ def localnet_options(function: F) -> F:
             show_default=True,
             help="What runs the chain; anvil must be on the PATH.",
         ),
+        click.option(
+            "--chaos",
+            is_flag=True,
+            help="Make the venue a bad day: answers late, lost or wrong, blocks mined anew; --seed decides which.",
+        ),
     ]
     return _apply(options, function)
 

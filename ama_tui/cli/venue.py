@@ -24,8 +24,11 @@ from ama_tui.domain.errors import ConfigError, PreflightError
 @click.option("--wallets", type=click.IntRange(min=1), default=10, show_default=True, help="Funded wallets.")
 @click.option("--margin-only", is_flag=True, help="Refuse the two spot methods, as live venues do.")
 @localnet_options
-def command(directory: Path | None, wallets: int, margin_only: bool, block_time: float, seed: int, node: str) -> None:
+def command(
+    directory: Path | None, wallets: int, margin_only: bool, block_time: float, seed: int, node: str, chaos: bool
+) -> None:
     """Serve a venue of our own until stopped: contracts, a node, a relayer, traders, funded wallets."""
+    from ama_tui.localnet.faults import mix
     from ama_tui.localnet.options import VenueOptions
 
     options = VenueOptions(
@@ -34,6 +37,7 @@ def command(directory: Path | None, wallets: int, margin_only: bool, block_time:
         block_time=block_time,
         seed=seed,
         node="anvil" if node == "anvil" else "embedded",
+        faults=mix.chaos(seed, own_node=node != "anvil") if chaos else None,
     )
     asyncio.run(_serve(options, directory))
 

@@ -96,6 +96,7 @@ class DemoVenue:
 
     def start(self) -> Path:
         """Start the venue if it is not running; returns the directory with its `.env` and `wallets.csv`."""
+        from ama_tui.localnet.faults.mix import chaos
         from ama_tui.localnet.options import VenueOptions
         from ama_tui.localnet.process import VenueProcess, VenueStartError
 
@@ -105,14 +106,18 @@ class DemoVenue:
         wallets = self._options.get("wallets")
         if isinstance(wallets, int) and wallets < 1:
             raise ConfigError("--wallets must be at least 1", "it is the size of the demo's fleet")
-        node = self._options.get("node")
+        seed = int(str(self._options.get("seed", 1)))
+        settle_after = float(str(self._options.get("settle_after") or 60.0))
+        is_anvil = self._options.get("node") == "anvil"
+        faults = chaos(seed, settle_after=settle_after, own_node=not is_anvil) if self._options.get("chaos") else None
         try:
             self._process = VenueProcess.spawn(
                 VenueOptions(
                     wallets=wallets if isinstance(wallets, int) else 10,
                     block_time=float(str(self._options.get("block_time", 1.0))),
-                    seed=int(str(self._options.get("seed", 1))),
-                    node="anvil" if node == "anvil" else "embedded",
+                    seed=seed,
+                    node="anvil" if is_anvil else "embedded",
+                    faults=faults,
                 ),
                 write_dir=directory,
                 log_path=directory / "venue.log",

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from ama_tui.localnet.node import NodeError
-from ama_tui.localnet.options import VenueOptions
+from ama_tui.localnet.options import VenueOptions, read_options
 from ama_tui.localnet.venue import Venue
 
 
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="directory for .env and wallets.csv")
     arguments = parser.parse_args()
     try:
-        options = VenueOptions(**json.loads(arguments.json_options))
+        options = read_options(arguments.json_options)
         asyncio.run(_serve(options, arguments.write))
     except (NodeError, OSError, TypeError, ValueError) as error:
         print(json.dumps({"error": str(error) or type(error).__name__}), flush=True)

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable
 import orjson
 from aiohttp import web
 
+from ama_tui.localnet.faults.control import FaultControl
+from ama_tui.localnet.faults.kinds import Endpoint
+from ama_tui.localnet.faults.server import FATE, FaultyServer
 from ama_tui.localnet.listing import Listings, rows
 from ama_tui.localnet.live import DEFAULT_LEVELS, MAX_LEVELS, LivePrices
 from ama_tui.localnet.node import NodeError
@@ -28,6 +31,10 @@ MAX_BODY_BYTES = 64 * 1024
 DEFAULT_PAGE = 100
 MAX_PAGE = 500
 SHUTDOWN_SECONDS = 0.25
+INIT_PATH = "/api/gasless/session/init"
+REVOKE_PATH = "/api/gasless/session/revoke"
+TRADE_PATH = "/api/gasless/trade"
+_SESSION_POSTS: dict[str, Endpoint] = {INIT_PATH: "init", REVOKE_PATH: "revoke"}
 
 _log = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,6 +49,7 @@ class Api:
         chain_id: int,
         relayer: RelayerService,
         prices: LivePrices,
+        faults: FaultControl,
         *,
         margin_only: bool,
         rate_limit: int | None,
@@ -52,11 +60,15 @@ class Api:
         self._prices = prices
         self._margin_only = margin_only
         self._limiter = RateLimiter(rate_limit) if rate_limit is not None else None
+        self._faults = faults
+        self._faulty = FaultyServer(faults.injector, _endpoint)
         self._runner: web.AppRunner | None = None
 
     async def serve(self, port: int) -> str:
         """Serve on 127.0.0.1 (`port` 0: any free one) and return the base URL. Raises OSError."""
-        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_as_json])
+        # Faults strike finished answers, refusals too, and read bodies themselves, which can be too long.
+        middlewares = [_errors_as_json, self._faulty.middleware, _errors_as_json]
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=middlewares)
         app.add_routes(
             [
                 web.get("/api/markets", self.markets),
@@ -64,9 +76,10 @@ class Api:
                 web.get("/api/gasless/session/relayer-set", self.relayer_set),
                 web.get("/api/gasless/session/nonce", self.nonce),
                 web.get("/api/gasless/session/status", self.status),
-                web.post("/api/gasless/session/init", self.init),
-                web.post("/api/gasless/session/revoke", self.revoke),
-                web.post("/api/gasless/trade", self.trade),
+                web.post(INIT_PATH, self.init),
+                web.post(REVOKE_PATH, self.revoke),
+                web.post(TRADE_PATH, self.trade),
+                *self._faults.routes(),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
@@ -83,6 +96,7 @@ class Api:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        await self._faulty.close()
 
     async def markets(self, request: web.Request) -> web.Response:
         limit = min(MAX_PAGE, _query_int(request, "limit", DEFAULT_PAGE, at_least=1))
@@ -123,7 +137,8 @@ class Api:
 
     async def trade(self, request: web.Request) -> web.Response:
         body = await self._body(request)
-        return _json(await self._relayer.trade(parse_trade(body, margin_only=self._margin_only)))
+        trade = parse_trade(body, margin_only=self._margin_only)
+        return _json(await self._relayer.trade(trade, request.get(FATE)))
 
     async def _body(self, request: web.Request) -> Body:
         if self._limiter is not None:
@@ -150,6 +165,14 @@ class RateLimiter:
             refusal.headers["Retry-After"] = str(max(1, round(60 - (now - seen[0]))))
             raise refusal
         seen.append(now)
+
+
+def _endpoint(request: web.Request, body: bytes) -> Endpoint | None:
+    if request.method == "GET":
+        return "get"
+    if request.path == TRADE_PATH:
+        return "cancel" if b'"sessionCancelOrder"' in body else "place"
+    return _SESSION_POSTS.get(request.path)
 
 
 def _json(body: Body, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

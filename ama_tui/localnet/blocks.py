@@ -78,11 +78,20 @@ class FoundLog:
     index: int
 
 
-def seal(parent: Block | None, timestamp: int, gas_limit: int, outcomes: list[tuple[Transaction, Outcome]]) -> Block:
-    """Make the block that follows `parent`, or the first one. Its hash covers all that it holds."""
+def seal(
+    parent: Block | None,
+    timestamp: int,
+    gas_limit: int,
+    outcomes: list[tuple[Transaction, Outcome]],
+    fork: int = 0,
+) -> Block:
+    """Make the block that follows `parent`, or the first one. Its hash covers all that it holds.
+
+    `fork` counts the reorganisations before it: a block mined again has another hash, whatever it holds.
+    """
     number = 0 if parent is None else parent.number + 1
     parent_hash = ZERO_HASH if parent is None else parent.hash
-    content = [parent_hash, hex(number), hex(timestamp), *(transaction.hash for transaction, _ in outcomes)]
+    content = [parent_hash, hex(number), hex(timestamp), hex(fork), *(transaction.hash for transaction, _ in outcomes)]
     block_hash = "0x" + keccak(text=",".join(content)).hex()
     mined = []
     gas = logs = 0
@@ -118,6 +127,12 @@ class Ledger:
             self._weight += mined.weight
         while len(self._blocks) > MAX_BLOCKS or (self._weight > MAX_BYTES and len(self._blocks) > 1):
             self._forget(self._blocks.popleft())
+
+    def drop_head(self) -> Block:
+        """Take the newest block off, and with it its transactions and logs."""
+        block = self._blocks.pop()
+        self._forget(block)
+        return block
 
     def block(self, number: int) -> Block | None:
         place = number - self.oldest.number

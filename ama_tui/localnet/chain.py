@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from random import Random
 
 from ama_tui.localnet.blocks import Block, Ledger, seal
 from ama_tui.localnet.evm import ZERO_ADDRESS, Evm, Message, Outcome, simulate
@@ -15,6 +17,7 @@ BLOCK_GAS_LIMIT = 1_000_000_000
 CALL_GAS = 2**40  # a read may use more than a block holds
 # After so much gas the engine gives back what it kept for going back: some hundred placed orders.
 COMPACT_GAS = 250_000_000
+KEPT_STATES = 4  # the newest states that can be gone back to, where any are kept
 
 
 class Chain:
@@ -36,6 +39,9 @@ class Chain:
         self._nonces: defaultdict[str, int] = defaultdict(int)
         self._pool = Pool()
         self._gas_since_compact = 0
+        self._keeps_states = False
+        self._states = 0
+        self._reorgs = 0
         self.ledger = Ledger(seal(None, int(clock()), BLOCK_GAS_LIMIT, []))
         self.evm.set_block(0, self.head.timestamp)
 
@@ -103,17 +109,97 @@ class Chain:
             outcomes.append((transaction, outcome))
         return self._end_block(timestamp, outcomes)
 
+    def fund(self, address: str, wei: int) -> None:
+        """Set a balance from outside. No block holds that, so the states before it cannot be gone back to."""
+        self._drop_states()
+        self.evm.set_balance(address, wei)
+
+    # ---- going back ----
+
+    @property
+    def states(self) -> int:
+        """How many blocks can be gone back: none right after the engine gave back memory, or a `fund`."""
+        return self._states
+
+    def keep_states(self, keep: bool) -> None:
+        """Hold the last `KEPT_STATES` states from now on, or the newest alone."""
+        self._keeps_states = keep
+        if not keep:
+            self._drop_states()
+
+    def reorg(self, blocks: int, rng: Random | None = None) -> int:
+        """Mine the last blocks again, under other hashes; returns how many, as far as `states` reaches.
+
+        Their transactions keep their order, or with `rng` are mixed as far as each sender's nonces allow.
+        """
+        dropped = self._unwind(blocks)
+        if dropped:
+            self._reorgs += 1
+        transactions = [mined.transaction for block in dropped for mined in block.mined]
+        if rng is not None:
+            transactions = _mixed(transactions, rng)
+        for block in dropped:
+            again, transactions = transactions[: len(block.mined)], transactions[len(block.mined) :]
+            self._open_block(block.number, block.timestamp)
+            outcomes = [(transaction, self._run(transaction)) for transaction in again]
+            self.ledger.append(seal(self.head, block.timestamp, BLOCK_GAS_LIMIT, outcomes, self._reorgs))
+        return len(dropped)
+
+    @contextmanager
+    def as_it_was(self, blocks: int) -> Iterator[None]:
+        """The chain of so many blocks ago, to be read only, as far back as `states` reaches."""
+        dropped = self._unwind(blocks)
+        try:
+            yield
+        finally:
+            for block in dropped:
+                self._open_block(block.number, block.timestamp)
+                for mined in block.mined:
+                    self._run(mined.transaction)
+                self.ledger.append(block)
+
+    def _unwind(self, blocks: int) -> list[Block]:
+        """Take the last blocks off, with what they did to the state; returns them, the oldest first."""
+        dropped: list[Block] = []
+        held = self.head.number - self.ledger.oldest.number
+        for _ in range(min(blocks, self._states, held)):
+            self.evm.rewind()
+            self._states -= 1
+            block = self.ledger.drop_head()
+            for mined in reversed(block.mined):
+                self._nonces[mined.transaction.sender] = mined.transaction.nonce
+            dropped.insert(0, block)
+        self.evm.set_block(self.head.number, self.head.timestamp)
+        return dropped
+
+    def _drop_states(self) -> None:
+        for _ in range(self._states):
+            self.evm.drop_oldest_mark()
+        self._states = 0
+
+    # ---- inside ----
+
     def _begin_block(self) -> int:
         """Time follows the wall clock and never goes back; blocks of one second may share it."""
         timestamp = max(self.head.timestamp, int(self._clock()))
-        self.evm.set_block(self.head.number + 1, timestamp)
+        self._open_block(self.head.number + 1, timestamp)
         return timestamp
 
+    def _open_block(self, number: int, timestamp: int) -> None:
+        if self._keeps_states:
+            self.evm.mark()
+            self._states += 1
+            if self._states > KEPT_STATES:
+                self.evm.drop_oldest_mark()
+                self._states -= 1
+        self.evm.set_block(number, timestamp)
+
     def _end_block(self, timestamp: int, outcomes: list[tuple[Transaction, Outcome]]) -> Block:
-        block = seal(self.head, timestamp, BLOCK_GAS_LIMIT, outcomes)
+        block = seal(self.head, timestamp, BLOCK_GAS_LIMIT, outcomes, self._reorgs)
         self.ledger.append(block)
         self._gas_since_compact += block.gas_used
         if self._gas_since_compact >= COMPACT_GAS:
+            self._drop_states()
             self.evm.compact()
             self._gas_since_compact = 0
         self._on_block(block)
@@ -129,3 +215,13 @@ class Chain:
             left = self.evm.get_balance(sender) - outcome.gas_used * transaction.gas_price
             self.evm.set_balance(sender, max(left, 0))
         return outcome
+
+
+def _mixed(transactions: list[Transaction], rng: Random) -> list[Transaction]:
+    """Another order in which each sender's own transactions keep theirs."""
+    senders = [transaction.sender for transaction in transactions]
+    rng.shuffle(senders)
+    waiting: dict[str, deque[Transaction]] = defaultdict(deque)
+    for transaction in transactions:
+        waiting[transaction.sender].append(transaction)
+    return [waiting[sender].popleft() for sender in senders]

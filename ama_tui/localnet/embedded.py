@@ -7,14 +7,19 @@ import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from random import Random
 from typing import ParamSpec, TypeVar
 
+import orjson
 from aiohttp import web
 
 from ama_tui.localnet import abi
-from ama_tui.localnet.blocks import Mined
+from ama_tui.localnet.blocks import Block, Mined
 from ama_tui.localnet.chain import Chain
 from ama_tui.localnet.evm import EngineName, open_engine
+from ama_tui.localnet.faults.injector import FaultInjector, Strike
+from ama_tui.localnet.faults.kinds import Endpoint
+from ama_tui.localnet.faults.server import FATE, FaultyServer
 from ama_tui.localnet.node import MULTICALL3, CallReverted, NodeError, Receipt
 from ama_tui.localnet.pacing import BlockTimer
 from ama_tui.localnet.rpc import answer
@@ -33,7 +38,7 @@ class EmbeddedNode:
     The thread keeps the event loop answering while py-evm works; pyrevm holds the GIL, but is quick.
     """
 
-    def __init__(self, chain_id: int, host: str) -> None:
+    def __init__(self, chain_id: int, host: str, faults: FaultInjector) -> None:
         self._chain_id = chain_id
         self._host = host
         self._rpc_url = ""
@@ -42,6 +47,9 @@ class EmbeddedNode:
         self._new_block = asyncio.Event()
         self._timer = BlockTimer(self.mine)
         self._runner: web.AppRunner | None = None
+        self._faults = faults
+        self._faulty = FaultyServer(faults, _endpoint)
+        self._reorgs: set[asyncio.Task[None]] = set()
         self._chain: Chain
         self._methods: RpcMethods
 
@@ -53,12 +61,14 @@ class EmbeddedNode:
         engine: EngineName = "auto",
         host: str = "127.0.0.1",
         port: int = 0,
+        faults: FaultInjector | None = None,
     ) -> EmbeddedNode:
         """Start a chain with Multicall3 on it. `block_time` in seconds; 0 makes a block per transaction.
 
-        Raises NodeError when the engine is not installed or the port is taken.
+        `faults` strike what goes over the wire, and the blocks; see `keep_states` too. Raises NodeError when the
+        engine is not installed or the port is taken.
         """
-        node = cls(chain_id, host)
+        node = cls(chain_id, host, faults or FaultInjector())
         try:
             await node._run(node._open_chain, engine)
             await node._serve(port)
@@ -79,10 +89,10 @@ class EmbeddedNode:
     # ---- reading ----
 
     async def block_number(self) -> int:
-        return self._chain.head.number
+        return (await self._run(self._head)).number
 
     async def timestamp(self) -> int:
-        return self._chain.head.timestamp
+        return (await self._run(self._head)).timestamp
 
     async def call(self, to: str, data: bytes, *, sender: str | None = None) -> bytes:
         outcome = await self._run(self._chain.call, to, data, sender=sender)
@@ -91,15 +101,18 @@ class EmbeddedNode:
         return outcome.output
 
     async def receipt(self, tx_hash: str) -> Receipt | None:
-        mined = self._chain.ledger.mined(tx_hash)
+        mined = await self._run(self._mined, tx_hash)
         return None if mined is None else _receipt(mined)
 
     async def wait_receipt(self, tx_hash: str, timeout: float) -> Receipt | None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                while (receipt := await self.receipt(tx_hash)) is None:
-                    await self._new_block.wait()
-                return receipt
+                while True:
+                    new_block = self._new_block  # before the look, so that no block is missed after it
+                    receipt = await self.receipt(tx_hash)
+                    if receipt is not None:
+                        return receipt
+                    await new_block.wait()
         return await self.receipt(tx_hash)
 
     # ---- writing ----
@@ -112,11 +125,21 @@ class EmbeddedNode:
             raise NodeError(f"the transaction was refused: {refused}") from None
 
     async def fund(self, address: str, wei: int) -> None:
-        await self._run(self._chain.evm.set_balance, address.lower(), wei)
+        await self._run(self._chain.fund, address.lower(), wei)
 
     async def mine(self) -> None:
         """Make a block now, whatever the block time."""
         await self._run(self._chain.mine)
+
+    async def keep_states(self, keep: bool) -> None:
+        """Hold the last few states, for `reorg` and for answers from the past, or the newest alone."""
+        await self._run(self._chain.keep_states, keep)
+
+    async def reorg(self, blocks: int, rng: Random | None = None) -> int:
+        """Mine the last blocks again, mixed with `rng`; returns how many, as far as states are kept."""
+        again = await self._run(self._chain.reorg, blocks, rng)
+        self._wake_waiters()
+        return again
 
     async def set_block_time(self, seconds: float) -> None:
         """Make a block every so many seconds from now on; 0 makes one per transaction."""
@@ -131,9 +154,19 @@ class EmbeddedNode:
         await self._timer.stop()
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._faulty.close()
+        for task in self._reorgs:
+            task.cancel()
+        await asyncio.gather(*self._reorgs, return_exceptions=True)
         self._worker.shutdown(wait=True, cancel_futures=True)
 
     # ---- inside ----
+
+    def _head(self) -> Block:
+        return self._chain.head
+
+    def _mined(self, tx_hash: str) -> Mined | None:
+        return self._chain.ledger.mined(tx_hash)
 
     def _open_chain(self, engine: EngineName) -> None:
         evm = open_engine(engine, self._chain_id)
@@ -146,14 +179,28 @@ class EmbeddedNode:
         return await self._loop.run_in_executor(self._worker, partial(work, *args, **kwargs))
 
     def _announce(self) -> None:
-        self._loop.call_soon_threadsafe(self._wake_waiters)
+        self._loop.call_soon_threadsafe(self._on_block)
+
+    def _on_block(self) -> None:
+        self._wake_waiters()
+        if self._faults.is_on and self._chain.states > 0:
+            strike = self._faults.draw("block").strike
+            if strike is not None:
+                task = asyncio.create_task(self._reorg_by_fault(strike), name="localnet reorg")
+                self._reorgs.add(task)
+                task.add_done_callback(self._reorgs.discard)
+
+    async def _reorg_by_fault(self, strike: Strike) -> None:
+        """The same transactions again after a while, in the same order or in another."""
+        await asyncio.sleep(strike.seconds)
+        await self.reorg(strike.blocks, strike.rng if strike.rng.random() < 0.5 else None)
 
     def _wake_waiters(self) -> None:
         self._new_block.set()
         self._new_block = asyncio.Event()
 
     async def _serve(self, port: int) -> None:
-        app = web.Application(client_max_size=MAX_REQUEST)
+        app = web.Application(client_max_size=MAX_REQUEST, middlewares=[self._faulty.middleware])
         app.router.add_post("/", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -167,8 +214,24 @@ class EmbeddedNode:
 
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.read()
-        reply = await self._run(answer, self._methods.table, body)
+        fate = request.get(FATE)
+        reply = await self._run(self._reply, body, 0 if fate is None else fate.blocks)
         return web.Response(body=reply, content_type="application/json")
+
+    def _reply(self, body: bytes, blocks_ago: int) -> bytes:
+        """The answer to a body, now or as of some blocks ago; nothing is sent in the past."""
+        if blocks_ago == 0 or b"eth_sendRawTransaction" in body:
+            return answer(self._methods.table, body)
+        with self._chain.as_it_was(blocks_ago):
+            return answer(self._methods.table, body)
+
+
+def _endpoint(request: web.Request, body: bytes) -> Endpoint:
+    try:
+        calls = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "rpc"
+    return "batch" if isinstance(calls, list) and len(calls) > 1 else "rpc"
 
 
 def _receipt(mined: Mined) -> Receipt:

@@ -7,6 +7,7 @@ What pyrevm 0.3.7 needs to be told, found by measurement:
   a stack here and closed one by one, and `compact` moves the state to a fresh machine.
 - A call changes the state even when it is meant as a read.
 - Revert data stands only in the text of the error.
+- A balance that is set from outside is not in the journal: what was set is put back here.
 - Only creations raise the sender's nonce, and gas is not paid for: both are left to the chain.
 - It holds the GIL while it runs, so a thread of its own gains it nothing.
 - BLOCKHASH answers with made-up hashes, not with those of the chain.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass, field
 from typing import Final
 
 from eth_utils.crypto import keccak
@@ -35,6 +37,14 @@ _UNLIMITED: Final = 2**63
 _CODE_PADDING: Final = 33  # zeros that follow a created contract's code, for revm's own use
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A place in the journal, and the wei that accounts were given from outside since (or lost: below 0)."""
+
+    checkpoint: JournalCheckpoint
+    given: dict[str, int] = field(default_factory=dict)
+
+
 class PyRevm:
     """An `Evm` on pyrevm."""
 
@@ -42,7 +52,7 @@ class PyRevm:
         self._chain_id = chain_id
         self._block = BlockEnv(number=0, timestamp=0, gas_limit=_UNLIMITED, basefee=0)
         self._evm = self._fresh()
-        self._marks: list[JournalCheckpoint] = []
+        self._marks: list[_Mark] = []
         self._storage: dict[str, dict[int, int]] = {}
 
     def set_block(self, number: int, timestamp: int) -> None:
@@ -71,10 +81,13 @@ class PyRevm:
     # ---- going back ----
 
     def mark(self) -> None:
-        self._marks.append(self._evm.snapshot())
+        self._marks.append(_Mark(self._evm.snapshot()))
 
     def rewind(self) -> None:
-        self._evm.revert(self._marks.pop())
+        mark = self._marks.pop()
+        self._evm.revert(mark.checkpoint)
+        for address, wei in mark.given.items():
+            self._evm.set_balance(address, self._evm.get_balance(address) - wei)
 
     def drop_oldest_mark(self) -> None:
         self._marks.pop(0)
@@ -121,6 +134,9 @@ class PyRevm:
         return self._evm.get_balance(address)
 
     def set_balance(self, address: str, wei: int) -> None:
+        if self._marks:
+            given = self._marks[-1].given
+            given[address] = given.get(address, 0) + wei - self._evm.get_balance(address)
         self._evm.set_balance(address, wei)
 
     def _set_nonce(self, address: str, nonce: int) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Literal
+
+from ama_tui.localnet.faults.rules import Faults, read_faults
 
 NodeKind = Literal["embedded", "anvil"]
 Engine = Literal["auto", "pyrevm", "py-evm"]
@@ -18,7 +21,8 @@ class VenueOptions:
     `max_move_ticks` a block in any case. `receipt_wait` is how long a placement's receipt is awaited before
     the answer is `pending`; `fast` never waits and checks nothing beforehand; `margin_only` refuses the
     spot methods; `rate_limit` is POSTs a minute and client, None for no limit. A port of 0 is any free one.
-    `engine` is the embedded node's EVM. Raises ValueError for what makes no sense.
+    `engine` is the embedded node's EVM; `faults` are in force from the moment it serves. Raises ValueError for
+    what makes no sense.
     """
 
     wallets: int = 10
@@ -39,6 +43,7 @@ class VenueOptions:
     max_move_ticks: int = 5
     traders_pace: float = 1.0
     live_cache: float = 1.25
+    faults: Faults | None = None
 
     def __post_init__(self) -> None:
         if self.wallets < 1:
@@ -53,3 +58,10 @@ class VenueOptions:
             raise ValueError("traders_pace must be above 0")
         if self.rate_limit is not None and self.rate_limit < 1:
             raise ValueError("rate_limit must be at least 1, or None for no limit")
+
+
+def read_options(text: str) -> VenueOptions:
+    """Options from a JSON object of their fields. Raises ValueError and TypeError."""
+    fields = json.loads(text)
+    faults = fields.pop("faults", None)
+    return VenueOptions(**fields, faults=None if faults is None else read_faults(faults))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ama_tui.localnet import abi
+from ama_tui.localnet.faults.injector import Strike
 from ama_tui.localnet.listing import Listing, Listings
 from ama_tui.localnet.node import CallReverted, Node, NodeError, Receipt
 from ama_tui.localnet.options import VenueOptions
@@ -136,19 +137,20 @@ class RelayerService:
             receipt = await self._send_and_mine(relayer, self._registry, data)
         return {"txHash": receipt.tx_hash, "blockNumber": receipt.block_number}
 
-    async def trade(self, request: TradeRequest) -> Body:
-        """Send a trade. What the answer means is stated in the venue's wire contract."""
+    async def trade(self, request: TradeRequest, fate: Strike | None = None) -> Body:
+        """Send a trade. What the answer means is stated in the venue's wire contract.
+
+        With a `fate` the answer is `pending`, but nothing was sent, or what was sent reverts.
+        """
         listing = self._book(request.book)
         async with self._pool.turn(request.trader):
             relayer = self._pool.relayer_for(request.trader)
-            data = abi.encode(
-                "OrderBook",
-                request.method.name,
-                [request.session_id, list(relayer.proof), request.trader, *request.arguments],
-            )
+            data = _call_data(request, request.session_id, relayer)
             answers_at_once = self._options.fast or request.method.kind == "cancel"
             if not answers_at_once:
                 await self._precheck(request, listing, relayer.address, data)
+            if fate is not None:
+                return await self._doomed(request, relayer, fate)
             tx_hash = await self._broadcast(relayer, listing.address, data)
             receipt = None
             if not answers_at_once:
@@ -160,6 +162,13 @@ class RelayerService:
         if not receipt.ok:
             raise RefusalError(500, "tx_reverted", txHash=tx_hash, blockNumber=receipt.block_number)
         return {"txHash": tx_hash, "blockNumber": receipt.block_number, "mined": True}
+
+    async def _doomed(self, request: TradeRequest, relayer: Relayer, fate: Strike) -> Body:
+        """Answer with a hash that is never mined, or send the trade under a session that does not exist."""
+        if fate.fault == "pending_forever":
+            return {"txHash": "0x" + fate.rng.randbytes(32).hex(), "pending": True}
+        tx_hash = await self._broadcast(relayer, request.book, _call_data(request, bytes(32), relayer))
+        return {"txHash": tx_hash, "pending": True}
 
     async def close(self) -> None:
         """Stop looking after transactions whose answer was `pending`."""
@@ -233,3 +242,9 @@ class RelayerService:
             receipt = await self._node.wait_receipt(tx_hash, MINED_WAIT)
             if receipt is not None:
                 self._tape.record(receipt)
+
+
+def _call_data(request: TradeRequest, session_id: bytes, relayer: Relayer) -> bytes:
+    """The order book's call for a trade under a session, with the relayer's proof of membership."""
+    arguments = [session_id, list(relayer.proof), request.trader, *request.arguments]
+    return abi.encode("OrderBook", request.method.name, arguments)

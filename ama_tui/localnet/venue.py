@@ -13,6 +13,9 @@ from ama_tui.localnet.api import Api
 from ama_tui.localnet.catalogue import CATALOGUE
 from ama_tui.localnet.deploy import deploy
 from ama_tui.localnet.embedded import EmbeddedNode
+from ama_tui.localnet.faults.control import FaultControl
+from ama_tui.localnet.faults.injector import FaultInjector
+from ama_tui.localnet.faults.rules import Faults, FaultsError
 from ama_tui.localnet.handout import write_handout
 from ama_tui.localnet.keys import derive_wallet, fleet
 from ama_tui.localnet.listing import Listing, Listings
@@ -56,6 +59,7 @@ class Venue:
         vault: str,
         markets: Listings,
         pool: RelayerPool,
+        faults: FaultInjector,
     ) -> None:
         self.options = options
         self.node = node
@@ -63,6 +67,7 @@ class Venue:
         self.vault = vault
         self.markets = markets
         self.wallets = fleet(options.seed, options.wallets)
+        self.faults = faults
         self.app_url = ""
         self._owner = owner
         self._pool = pool
@@ -74,6 +79,7 @@ class Venue:
             options.chain_id,
             self.relayer,
             LivePrices(node, vault, self._tape, options.live_cache),
+            FaultControl(faults, self.set_faults),
             margin_only=options.margin_only,
             rate_limit=options.rate_limit,
         )
@@ -84,7 +90,8 @@ class Venue:
         """Build a venue and serve it. Raises NodeError and OSError; nothing is left running then."""
         options = options or VenueOptions()
         async with AsyncExitStack() as stack:
-            node = await _start_node(options)
+            faults = FaultInjector()
+            node = await _start_node(options, faults)
             stack.push_async_callback(node.close)
             owner = derive_wallet(options.seed, "owner").account
             pool = RelayerPool(_relayers(options, 0))
@@ -92,7 +99,7 @@ class Venue:
                 await node.fund(account, GAS_MONEY)
             deployed = await deploy(node, owner, pool.addresses, CATALOGUE)
             markets = Listings(Listing(spec, *deployed.books[spec.symbol]) for spec in CATALOGUE)
-            venue = cls(options, node, owner, deployed.registry, deployed.vault, markets, pool)
+            venue = cls(options, node, owner, deployed.registry, deployed.vault, markets, pool, faults)
             stack.push_async_callback(venue._close_services)
             await venue._open()
             stack.pop_all()
@@ -166,6 +173,14 @@ class Venue:
         await self.node.wait_receipt(await self.node.send(self._owner, self.registry, data), 60)
         self._pool.replace(addresses)
 
+    async def set_faults(self, faults: Faults) -> None:
+        """Put faults in force, in place of any other. Raises FaultsError where the node cannot do them."""
+        if isinstance(self.node, EmbeddedNode):
+            await self.node.keep_states(faults.needs_old_states)
+        elif faults.needs_own_node:
+            raise FaultsError("faults on rpc, batch and block need the embedded node")
+        self.faults.set(faults)
+
     def pause_traders(self) -> None:
         """Let the books stand still."""
         self.traders.pause()
@@ -188,6 +203,8 @@ class Venue:
         self.app_url = await self._api.serve(self.options.api_port)
         if self.options.traders:
             self.traders.start()
+        if self.options.faults is not None:
+            await self.set_faults(self.options.faults)
 
     async def _close_services(self) -> None:
         await self.traders.close()
@@ -195,12 +212,12 @@ class Venue:
         await self.relayer.close()
 
 
-async def _start_node(options: VenueOptions) -> PacedNode:
+async def _start_node(options: VenueOptions, faults: FaultInjector) -> PacedNode:
     """A node that makes a block of every transaction, so that setting up takes no block times."""
     if options.node == "anvil":
         return await AnvilNode.start(chain_id=options.chain_id, block_time=0, port=options.rpc_port)
     return await EmbeddedNode.start(
-        chain_id=options.chain_id, block_time=0, engine=options.engine, port=options.rpc_port
+        chain_id=options.chain_id, block_time=0, engine=options.engine, port=options.rpc_port, faults=faults
     )
 
 

@@ -1,0 +1,1 @@
+"""Faults on demand: a venue that delays, loses, lies and forgets, by rate and by schedule, from a seed."""

@@ -1,0 +1,178 @@
+"""What is to go wrong, as one frozen value: rules and a seed; read from JSON and written to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+from ama_tui.localnet.faults.kinds import ENDPOINTS, KINDS, RPC, Range
+
+MOST_RULES = 100
+MOST_BLOCKS = 3
+
+
+class FaultsError(ValueError):
+    """A set of faults that cannot be: one line that says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One fault and when it strikes.
+
+    Of the requests on the endpoints `on` (the fault's own where it is empty) it strikes those that meet all that
+    is given: with the probability `rate`; being one of the `nth`, counted from 1 since the faults were set; coming
+    in the seconds `during` since then (from, until). Once it struck it goes on doing so for a time drawn from
+    `lasts`, in seconds. `seconds` and `blocks` are the ranges that the fault draws from, see `kinds`.
+    """
+
+    fault: str
+    on: tuple[str, ...] = ()
+    rate: float = 1.0
+    nth: tuple[int, ...] = ()
+    during: Range | None = None
+    lasts: Range | None = None
+    seconds: Range | None = None
+    blocks: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Take the fault's own where nothing is said. Raises FaultsError."""
+        kind = KINDS.get(self.fault)
+        if kind is None:
+            raise FaultsError(f"no fault {self.fault!r}: there are {', '.join(KINDS)}")
+        for name in ("on", "seconds", "blocks"):
+            if not getattr(self, name):
+                object.__setattr__(self, name, getattr(kind, name))
+        for endpoint in self.on:
+            if endpoint not in kind.can:
+                raise FaultsError(f"{self.fault} cannot strike {endpoint!r}: it can {', '.join(kind.can)}")
+        if not 0 <= self.rate <= 1:
+            raise FaultsError(f"rate must be from 0 to 1, not {self.rate:g}")
+        if any(number < 1 for number in self.nth):
+            raise FaultsError("nth counts from 1")
+        for name in ("seconds", "blocks"):
+            if getattr(self, name) is not None and getattr(kind, name) is None:
+                raise FaultsError(f"{self.fault} has no {name}")
+        for name in ("during", "lasts", "seconds", "blocks"):
+            low, high = getattr(self, name) or (0, 0)
+            if not (0 <= low <= high and isfinite(high)):
+                raise FaultsError(f"{name} must be two numbers that do not fall, from 0: not {low:g}, {high:g}")
+        if self.blocks is not None and not 1 <= self.blocks[0] <= self.blocks[1] <= MOST_BLOCKS:
+            raise FaultsError(f"blocks must be from 1 to {MOST_BLOCKS}, not {self.blocks[0]}, {self.blocks[1]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Rules in their order, of which the first that strikes a request wins, and the seed of all chance.
+
+    The same seed, rules and numbers of requests have the same faults. Raises FaultsError.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if len(self.rules) > MOST_RULES:
+            raise FaultsError(f"at most {MOST_RULES} rules, not {len(self.rules)}")
+
+    @property
+    def needs_old_states(self) -> bool:
+        """Whether the chain must be able to go back."""
+        return any(rule.blocks is not None for rule in self.rules)
+
+    @property
+    def needs_own_node(self) -> bool:
+        """Whether any of them is the node's, which only a node of ours can do."""
+        return any(endpoint in (*RPC, "block") for rule in self.rules for endpoint in rule.on)
+
+    def as_json(self) -> dict[str, Any]:
+        """What `read_faults` reads again, with every default filled in."""
+        rules = [
+            {name: value for name, value in asdict(rule).items() if value not in (None, ())} for rule in self.rules
+        ]
+        return {"seed": self.seed, "rules": rules}
+
+
+NO_FAULTS = Faults()
+
+
+def read_faults(value: object) -> Faults:
+    """Faults from decoded JSON: `{"seed": 1, "rules": [{"fault": "delay", "rate": 0.1}, …]}`. Raises FaultsError."""
+    body = _object(value, {"seed", "rules"}, "faults")
+    rules = body.get("rules", [])
+    if not isinstance(rules, list):
+        raise FaultsError("rules must be a list")
+    seed = body.get("seed", 1)
+    if type(seed) is not int:
+        raise FaultsError("seed must be a whole number")
+    return Faults(tuple(_rule(each, f"rules[{place}]") for place, each in enumerate(rules)), seed)
+
+
+def _rule(value: object, where: str) -> Rule:
+    body = _object(value, set(_READERS), where)
+    if not isinstance(body.get("fault"), str):
+        raise FaultsError(f"{where}: fault must be a name")
+    try:
+        given = {name: _READERS[name](each, name) for name, each in body.items() if each is not None}
+        return Rule(**given)
+    except FaultsError as error:
+        raise FaultsError(f"{where}: {error}") from None
+
+
+def _object(value: object, known: set[str], where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise FaultsError(f"{where} must be a JSON object")
+    unknown = sorted(set(value) - known)
+    if unknown:
+        raise FaultsError(f"{where}: no field {unknown[0]!r}: there are {', '.join(sorted(known))}")
+    return value
+
+
+def _name(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise FaultsError(f"{name} must be a name")
+    return value
+
+
+def _endpoints(value: object, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not set(map(str, value)) <= set(ENDPOINTS):
+        raise FaultsError(f"{name} must be a list out of {', '.join(ENDPOINTS)}")
+    return tuple(map(str, value))
+
+
+def _number(value: object, name: str) -> float:
+    if type(value) not in (int, float):
+        raise FaultsError(f"{name} must be a number")
+    return float(str(value))
+
+
+def _counts(value: object, name: str) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple) or any(type(each) is not int for each in value):
+        raise FaultsError(f"{name} must be a list of whole numbers")
+    return tuple(value)
+
+
+def _range(value: object, name: str) -> Range:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise FaultsError(f"{name} must be a list of two numbers: the least and the most")
+    return _number(value[0], name), _number(value[1], name)
+
+
+def _blocks(value: object, name: str) -> tuple[int, int]:
+    counts = _counts(value, name)
+    if len(counts) != 2:
+        raise FaultsError(f"{name} must be a list of two numbers: the least and the most")
+    return counts[0], counts[1]
+
+
+_READERS: dict[str, Callable[[object, str], Any]] = {
+    "fault": _name,
+    "on": _endpoints,
+    "rate": _number,
+    "nth": _counts,
+    "during": _range,
+    "lasts": _range,
+    "seconds": _range,
+    "blocks": _blocks,
+}

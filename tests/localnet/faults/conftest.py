@@ -1,0 +1,72 @@
+"""A venue whose faults are switched over HTTP, and a plain client of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from ama_tui.localnet.keys import Wallet
+from ama_tui.localnet.options import VenueOptions
+from ama_tui.localnet.venue import Venue
+from tests.localnet.venue_client import VenueClient, client_of
+
+FAULTS = "/localnet/faults"
+
+Strike = Callable[..., Awaitable[None]]
+
+
+async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = 20) -> bool:
+    """Whether something comes to be so within the time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if await is_so():
+            return True
+        await asyncio.sleep(0.02)
+    return await is_so()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def venue() -> AsyncIterator[Venue]:
+    """A block per transaction, and nobody else on the books."""
+    async with await Venue.start(VenueOptions(block_time=0, traders=False, wallets=60)) as venue:
+        yield venue
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def client(venue: Venue) -> AsyncIterator[VenueClient]:
+    """A client of a venue that is in order before the test and after it."""
+    async with client_of(venue) as client:
+        yield client
+        await client.http.delete(venue.app_url + FAULTS)
+
+
+@pytest.fixture(scope="module")
+def wallets(venue: Venue) -> Iterator[Wallet]:
+    return iter(venue.wallets)
+
+
+@pytest.fixture
+def wallet(wallets: Iterator[Wallet]) -> Wallet:
+    """A wallet that no other test used."""
+    return next(wallets)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def session(client: VenueClient, wallet: Wallet) -> str:
+    return await client.session(wallet)
+
+
+@pytest.fixture
+def strike(client: VenueClient) -> Strike:
+    """Puts rules in force, over HTTP as anybody would: `await strike({"fault": "html"})`."""
+
+    async def put(*rules: dict[str, Any], seed: int = 1) -> None:
+        answer = await client.http.put(client.app_url + FAULTS, json={"seed": seed, "rules": rules})
+        assert answer.status_code == 200, answer.text
+
+    return put

@@ -1,0 +1,78 @@
+"""Wrong answers: one thing is wrong, and the rest is as it was."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.localnet.faults.answers import FALSEHOODS, falsify
+from ama_tui.localnet.faults.injector import Strike
+
+DATA = "0x" + "ab" * 64
+RESULTS = st.sampled_from([DATA, "0x1f4", [], [{"logIndex": "0x0"}], {"hash": DATA}, None, True])
+ENTRIES = RESULTS.map(lambda result: {"result": result}) | st.just(
+    {"error": {"code": 3, "message": "execution reverted"}}
+)
+
+
+def lie(fault: str, reply: Any, seed: int = 1) -> Any:
+    return orjson.loads(falsify(Strike(fault, 0, 0, Random(seed)), orjson.dumps(reply)))
+
+
+def numbered(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"jsonrpc": "2.0", "id": number, **entry} for number, entry in enumerate(entries)]
+
+
+@given(st.lists(ENTRIES, min_size=2, max_size=6), st.integers())
+@pytest.mark.parametrize("fault", ["rpc_error", "rpc_empty", "rpc_truncated"])
+def test_at_most_one_answer_of_a_batch_is_another(fault: str, entries: list[dict[str, Any]], seed: int) -> None:
+    reply = numbered(entries)
+    said = lie(fault, reply, seed)
+    assert [entry["id"] for entry in said] == [entry["id"] for entry in reply]
+    assert sum(before != after for before, after in zip(reply, said, strict=True)) <= 1
+
+
+@given(st.lists(ENTRIES, min_size=2, max_size=6), st.integers())
+def test_shuffled_batch_has_every_answer_at_another_place(entries: list[dict[str, Any]], seed: int) -> None:
+    reply = numbered(entries)
+    said = lie("batch_shuffled", reply, seed)
+    assert sorted(entry["id"] for entry in said) == [entry["id"] for entry in reply]
+    assert all(before["id"] != after["id"] for before, after in zip(reply, said, strict=True))
+
+
+@given(st.lists(ENTRIES, min_size=2, max_size=6), st.integers())
+def test_batch_with_one_missing_lacks_just_one(entries: list[dict[str, Any]], seed: int) -> None:
+    reply = numbered(entries)
+    said = lie("batch_missing", reply, seed)
+    assert len(said) == len(reply) - 1
+    assert all(entry in reply for entry in said)
+
+
+def test_error_takes_the_results_place() -> None:
+    said = lie("rpc_error", {"jsonrpc": "2.0", "id": 7, "result": DATA})
+    assert said["id"] == 7
+    assert "result" not in said
+    assert said["error"]["code"] < 0
+
+
+@pytest.mark.parametrize(("result", "empty"), [(DATA, "0x"), ([1], []), ({"a": 1}, None), (None, None)])
+def test_empty_result_is_of_the_results_kind(result: Any, empty: Any) -> None:
+    assert lie("rpc_empty", {"id": 1, "result": result})["result"] == empty
+
+
+@given(st.integers())
+def test_truncated_data_is_a_beginning_of_it_and_numbers_never_become_other_numbers(seed: int) -> None:
+    cut = lie("rpc_truncated", {"id": 1, "result": DATA}, seed)["result"]
+    assert DATA.startswith(cut)
+    assert 2 <= len(cut) < len(DATA)
+    assert lie("rpc_truncated", {"id": 1, "result": "0x1f4"}, seed)["result"] == "0x"
+
+
+@pytest.mark.parametrize("fault", sorted(FALSEHOODS))
+def test_answer_without_content_stays_as_it_is(fault: str) -> None:
+    assert falsify(Strike(fault, 0, 0, Random(1)), b"") == b""

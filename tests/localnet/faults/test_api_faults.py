@@ -1,0 +1,346 @@
+"""Faults of the API over the wire: what was answered, and what was done on the chain all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from ama_tui.localnet.keys import Wallet
+from ama_tui.localnet.options import VenueOptions
+from ama_tui.localnet.venue import Venue
+from tests.localnet.faults.conftest import FAULTS, Strike, eventually
+from tests.localnet.venue_client import VenueClient, client_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BID6 = 2_499_000_000
+PLACE: dict[str, Any] = {"price": BID6, "amount": 10**16, "isBuy": True}
+
+
+async def place(client: VenueClient, wallet: Wallet, session: str) -> httpx.Response:
+    return await client.trade(wallet, session, **PLACE)
+
+
+async def receipt_status(client: VenueClient, tx_hash: str) -> str | None:
+    receipt = await client.rpc("eth_getTransactionReceipt", tx_hash)
+    return None if receipt is None else str(receipt["status"])
+
+
+# ---- the way there and back ----
+
+
+async def test_lost_request_ends_the_connection_and_does_nothing(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "lose_request"})
+    with pytest.raises(httpx.TransportError):
+        await place(client, wallet, session)
+    assert await client.orders(wallet) == []
+
+
+async def test_lost_reply_ends_the_connection_after_the_order_rests(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "lose_reply"})
+    with pytest.raises(httpx.TransportError):
+        await place(client, wallet, session)
+    assert len(await client.orders(wallet)) == 1
+
+
+async def test_cut_body_ends_before_its_content_length_after_the_order_rests(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "cut_body"})
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+        await place(client, wallet, session)
+    assert len(await client.orders(wallet)) == 1
+
+
+async def test_html_comes_under_any_status_and_says_nothing_of_what_was_done(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "html"})
+    statuses, rested = set(), []
+    for _ in range(24):
+        answer = await place(client, wallet, session)
+        assert answer.headers["content-type"].startswith("text/html")
+        statuses.add(answer.status_code)
+        rested.append(len(await client.orders(wallet)))
+    assert statuses == {200, 403, 404, 429, 502, 504}
+    assert 6 <= rested[-1] <= 18  # of 24, half on average
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "error"),
+    [
+        ("rate_limit", 429, "rate_limit_exceeded"),
+        ("unavailable", 503, "service_temporarily_unavailable"),
+        ("out_of_funds", 503, "all_relayers_insufficient_funds"),
+    ],
+)
+async def test_refusals_say_when_to_come_again_and_do_nothing(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike, fault: str, status: int, error: str
+) -> None:
+    await strike({"fault": fault, "seconds": [2, 3]})
+    answer = await place(client, wallet, session)
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert answer.headers["retry-after"] == "3"
+    assert await client.orders(wallet) == []
+
+
+async def test_500_hides_an_executed_order_or_names_its_transaction(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "error_500", "nth": [1]}, {"fault": "error_500_hash", "nth": [2]})
+    silent, telling = await place(client, wallet, session), await place(client, wallet, session)
+    assert (silent.status_code, telling.status_code) == (500, 500)
+    assert "txHash" not in silent.json()
+    assert await receipt_status(client, telling.json()["txHash"]) == "0x1"
+    assert len(await client.orders(wallet)) == 2
+
+
+async def test_500_for_an_order_that_was_refused_has_no_hash(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "error_500_hash"})
+    answer = await client.trade(wallet, session, **{**PLACE, "amount": 10**24})
+    assert answer.status_code == 500
+    assert "txHash" not in answer.json()
+
+
+async def test_delay_holds_the_request_and_slow_the_answer(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike(
+        {"fault": "delay", "on": ["place"], "seconds": [1, 1], "nth": [1]},
+        {"fault": "slow", "on": ["place"], "seconds": [60, 60], "nth": [2]},
+    )
+    began = time.monotonic()
+    held = asyncio.create_task(place(client, wallet, session))
+    await asyncio.sleep(0.3)
+    assert await client.orders(wallet) == []
+    assert (await held).status_code == 200
+    assert time.monotonic() - began >= 1
+
+    unheard = asyncio.create_task(place(client, wallet, session))
+
+    async def has_two() -> bool:
+        return len(await client.orders(wallet)) == 2
+
+    assert await eventually(has_two)
+    assert not unheard.done()
+    unheard.cancel()
+    await asyncio.gather(unheard, return_exceptions=True)
+
+
+async def test_slow_api_is_slow_for_reads_too(client: VenueClient, strike: Strike) -> None:
+    await strike({"fault": "delay", "seconds": [0.3, 0.3]})
+    began = time.monotonic()
+    assert (await client.get("/api/markets")).status_code == 200
+    assert time.monotonic() - began >= 0.3
+
+
+# ---- the relayer ----
+
+
+async def test_late_order_is_first_unanswered_and_then_rests(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "late", "seconds": [0.5, 0.7]})
+    seen = set()
+    for _ in range(10):
+        try:
+            seen.add((await place(client, wallet, session)).status_code)
+        except httpx.TransportError:
+            seen.add(0)
+    assert seen == {0, 500, 504}
+    assert len(await client.orders(wallet)) < 10
+
+    async def all_rest() -> bool:
+        return len(await client.orders(wallet)) == 10
+
+    assert await eventually(all_rest)
+
+
+async def test_order_later_than_any_patience_still_waits(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "later"})
+    with pytest.raises((httpx.TransportError, AssertionError)):
+        assert (await place(client, wallet, session)).status_code == 200
+    await asyncio.sleep(0.5)
+    assert await client.orders(wallet) == []
+
+
+async def test_order_pending_for_ever_is_never_mined_and_holds_nobody_up(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "pending_forever", "nth": [1, 2]})
+    lost = [(await place(client, wallet, session)).json() for _ in range(2)]
+    assert [answer["pending"] for answer in lost] == [True, True]
+    mined = (await place(client, wallet, session)).json()
+    assert mined["mined"] is True
+    assert len({answer["txHash"] for answer in (*lost, mined)}) == 3
+    for answer in lost:
+        assert await client.rpc("eth_getTransactionReceipt", answer["txHash"]) is None
+        assert await client.rpc("eth_getTransactionByHash", answer["txHash"]) is None
+    assert len(await client.orders(wallet)) == 1
+
+
+async def test_order_that_reverts_after_its_answer_was_pending(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "revert_pending", "nth": [1]})
+    answer = (await place(client, wallet, session)).json()
+    assert answer["pending"] is True
+    assert await receipt_status(client, answer["txHash"]) == "0x0"
+    assert (await place(client, wallet, session)).json()["mined"] is True
+    assert len(await client.orders(wallet)) == 1
+
+
+async def test_fate_spares_no_order_that_would_be_refused(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "pending_forever"})
+    answer = await client.trade(wallet, session, **{**PLACE, "amount": 10**24})
+    assert (answer.status_code, answer.json()["error"]) == (400, "insufficient_collateral")
+
+
+async def test_cancel_can_be_lost_pending_or_reverted_and_the_order_stays(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await place(client, wallet, session)
+    (order_id,) = await client.orders(wallet)
+    await strike({"fault": "pending_forever", "nth": [1]}, {"fault": "revert_pending", "nth": [2]})
+    for _ in range(2):
+        answer = (await client.trade(wallet, session, "sessionCancelOrder", orderId=order_id)).json()
+        assert answer["pending"] is True
+        assert await client.orders(wallet) == [order_id]
+    await client.trade(wallet, session, "sessionCancelOrder", orderId=order_id)
+    assert await client.orders(wallet) == []
+
+
+# ---- which endpoints, and when ----
+
+
+async def test_rule_strikes_its_own_endpoints_only(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "rate_limit", "on": ["cancel", "init", "revoke", "get"]})
+    assert (await place(client, wallet, session)).status_code == 200
+    (order_id,) = await client.orders(wallet)
+    for struck in (
+        await client.trade(wallet, session, "sessionCancelOrder", orderId=order_id),
+        await client.post("/api/gasless/session/init", {}),
+        await client.post("/api/gasless/session/revoke", {"sessionId": session}),
+        await client.get("/api/markets"),
+        await client.get("/api/orderbook/live", symbol="ETH-USD"),
+    ):
+        assert struck.status_code == 429
+    assert await client.orders(wallet) == [order_id]
+
+
+async def test_session_can_be_made_and_ended_without_the_client_being_told(
+    client: VenueClient, wallet: Wallet, strike: Strike
+) -> None:
+    await strike({"fault": "lose_reply", "on": ["init", "revoke"], "nth": [1, 3]})
+    with pytest.raises(httpx.TransportError):
+        await client.init(wallet)
+    nonce = (await client.get("/api/gasless/session/nonce", trader=wallet.address)).json()["nonce"]
+    assert nonce == "1"
+    session = await client.session(wallet)
+    with pytest.raises(httpx.TransportError):
+        await client.post("/api/gasless/session/revoke", {"sessionId": session})
+    status = (await client.get("/api/gasless/session/status", sessionId=session)).json()
+    assert status["revoked"] is True
+
+
+async def test_third_trade_is_struck_exactly(client: VenueClient, wallet: Wallet, session: str, strike: Strike) -> None:
+    await strike({"fault": "rate_limit", "on": ["place", "cancel"], "nth": [3]})
+    answers = [(await place(client, wallet, session)).status_code for _ in range(5)]
+    assert answers == [200, 200, 429, 200, 200]
+
+
+async def test_same_seed_strikes_the_same_requests_again(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    rules = ({"fault": "rate_limit", "rate": 0.3}, {"fault": "unavailable", "rate": 0.2})
+
+    async def play(seed: int) -> list[int]:
+        await strike(*rules, seed=seed)
+        return [(await client.post("/api/gasless/trade", {})).status_code for _ in range(60)]
+
+    first = await play(4)
+    assert set(first) == {400, 429, 503}
+    assert await play(4) == first
+    assert await play(5) != first
+
+
+async def test_body_that_is_too_long_is_refused_as_ever(client: VenueClient, strike: Strike) -> None:
+    await strike({"fault": "rate_limit", "nth": [1]})
+    answer = await client.http.post(client.app_url + "/api/gasless/trade", content=b" " * 100_000)
+    assert answer.status_code == 413
+    assert answer.json()["error"] == "request entity too large"
+
+
+# ---- the switch ----
+
+
+async def test_switch_shows_replaces_and_ends_and_counts_what_was_done(venue: Venue, client: VenueClient) -> None:
+    url = venue.app_url + FAULTS
+    before = (await client.get(FAULTS)).json()
+    assert before["faults"]["rules"] == []
+    wanted = {"seed": 9, "rules": [{"fault": "rate_limit", "on": ["get"], "rate": 1.0, "seconds": [5.0, 5.0]}]}
+    assert (await client.http.put(url, json=wanted)).json()["faults"] == wanted
+    for _ in range(3):
+        assert (await client.get("/api/markets")).status_code == 429
+    state = (await client.get(FAULTS)).json()
+    assert state["faults"] == wanted
+    assert state["struck"]["rate_limit"] == before["struck"].get("rate_limit", 0) + 3
+    assert state["requests"]["get"] == before["requests"].get("get", 0) + 3
+    ended = (await client.http.delete(url)).json()
+    assert ended["faults"]["rules"] == []
+    assert ended["struck"] == state["struck"]
+    assert (await client.get("/api/markets")).status_code == 200
+
+
+async def test_switch_is_never_struck_itself(venue: Venue, client: VenueClient, strike: Strike) -> None:
+    every = ["place", "cancel", "init", "revoke", "get"]
+    await strike({"fault": "lose_request", "on": every}, {"fault": "delay", "on": every, "seconds": [99, 99]})
+    for _ in range(5):
+        assert (await client.get(FAULTS)).status_code == 200
+    assert (await client.http.delete(venue.app_url + FAULTS)).status_code == 200
+
+
+@pytest.mark.parametrize(("body", "said"), [(b"{", "not JSON"), (b'{"rules": [{"fault": "nova"}]}', "no fault 'nova'")])
+async def test_switch_refuses_nonsense_and_leaves_things_as_they_are(
+    venue: Venue, client: VenueClient, strike: Strike, body: bytes, said: str
+) -> None:
+    await strike({"fault": "rate_limit", "on": ["get"]})
+    answer = await client.http.put(venue.app_url + FAULTS, content=body)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_faults")
+    assert said in answer.json()["message"]
+    assert (await client.get("/api/markets")).status_code == 429
+
+
+async def test_venue_closes_with_orders_still_to_come_late_and_answers_still_held() -> None:
+    before = asyncio.all_tasks()
+    async with (
+        await Venue.start(VenueOptions(block_time=0, traders=False, wallets=2)) as venue,
+        client_of(venue) as own,
+    ):
+        sessions = [await own.session(wallet) for wallet in venue.wallets]
+        rules = [{"fault": "later", "nth": [1]}, {"fault": "slow", "on": ["place"], "seconds": [90, 90]}]
+        await own.http.put(venue.app_url + FAULTS, json={"rules": rules})
+        first = await asyncio.gather(place(own, venue.wallets[0], sessions[0]), return_exceptions=True)
+        assert not isinstance(first[0], httpx.Response) or first[0].status_code >= 500
+        held = asyncio.create_task(place(own, venue.wallets[1], sessions[1]))
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(10):
+            await venue.close()
+        await asyncio.gather(held, return_exceptions=True)
+    assert asyncio.all_tasks() <= before
