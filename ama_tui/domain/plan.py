@@ -24,13 +24,14 @@ class CollateralBasis(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WorkingOrder:
-    """An order of ours that was sent and that the chain does not show yet: in flight or unknown."""
+    """An order of ours that was sent and that the chain does not show yet: in flight, or `is_unknown`."""
 
     side: Side
     level: int
     price6: int
     amount18: int
     margin6: int
+    is_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ class Sent:
     @property
     def working(self) -> WorkingOrder:
         place = self.place
-        return WorkingOrder(place.side, place.level, place.price6, place.amount18, place.margin6)
+        is_unknown = self.stage is Stage.UNKNOWN
+        return WorkingOrder(place.side, place.level, place.price6, place.amount18, place.margin6, is_unknown)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from ama_tui.domain.plan import SkipReason
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import Stage, WalletBook
-from ama_tui.engine.progress import progress_of
+from ama_tui.engine.progress import WalletProgress, progress_of
 
 if TYPE_CHECKING:
     from ama_tui.engine.run import Run
@@ -124,13 +124,21 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
         session=_session_state(book),
         session_expiry=book.session_expiry,
         last_action_at=book.last_action_at,
-        note=book.note if state is EngineState.PREPARING else progress.reason,
+        note=_note(book, progress, state),
         is_packed=progress.is_packed,
         is_parked=book.is_parked,
         session_id=book.session_id or "",
         orders=book.orders,
         working=tuple(sent.working for sent in book.sent.values()),
     )
+
+
+def _note(book: WalletBook, progress: WalletProgress, state: EngineState) -> str:
+    """How the wallet's preparation goes, then what keeps it below its target; after the run nothing is on its way."""
+    if state is EngineState.PREPARING:
+        return book.note
+    is_over = state.is_final and not progress.is_packed and not book.read_error
+    return "" if is_over else progress.reason
 
 
 def _session_state(book: WalletBook) -> SessionState:

@@ -5,28 +5,19 @@ Its imports are what the first paint needs, and no more: the engine's rooms load
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from textual.app import App, SystemCommand
-from textual.binding import BindingType
-from textual.driver import Driver
 from textual.screen import Screen
-from textual.types import CSSPathType
 
-from ama_tui.ui.actions import BY_ID, actions_at, bindings_for
+from ama_tui.ui.actions import BY_ID
 from ama_tui.ui.outcome import Outcome
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.screens.starting import StartingScreen
-from ama_tui.ui.theme import AMA_DARK, THEMES, meanings, style
+from ama_tui.ui.shell import Shell
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from ama_tui.domain.errors import AmaError
     from ama_tui.domain.event import EngineState
     from ama_tui.domain.market import Market
@@ -38,17 +29,9 @@ if TYPE_CHECKING:
 CLOSE_SECONDS = 15.0
 """How long quitting waits for the engine's thread; the engine itself waits at most 10 s for what is in flight."""
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
-
-class AmaApp(App[Outcome]):
+class AmaApp(Shell):
     """The dashboard. `make_host` is called after the first paint; `make_demo_host` on "start the demo"."""
-
-    CSS_PATH: ClassVar[CSSPathType | None] = style("starting")
-    BINDINGS: ClassVar[list[BindingType]] = bindings_for("anywhere")
-    TITLE = "ama-tui"
-    ENABLE_SELECT_AUTO_SCROLL = False
-    NOTIFICATION_TIMEOUT = 4
 
     def __init__(
         self,
@@ -61,12 +44,6 @@ class AmaApp(App[Outcome]):
     ) -> None:
         """With `begin_at_once` a run begins as soon as the venue is open, with what the options say."""
         super().__init__()
-        for theme in THEMES:
-            self.register_theme(theme)
-        # Set before any style sheet is read, so that none has to be read twice.
-        self.set_reactive(App.theme, AMA_DARK.name)
-        self.stylesheet.set_variables(self.get_css_variables())
-        self.animation_level = "none"
         self.clock = clock
         self.is_demo = is_demo
         self.can_start_demo = make_demo_host is not None and not is_demo
@@ -83,51 +60,14 @@ class AmaApp(App[Outcome]):
         self._has_survivors = False
         self._make_host = make_host
         self._make_demo_host = make_demo_host
-        self._signals_taken = False
 
     # life
 
     def get_default_screen(self) -> Screen[Any]:
         return StartingScreen(is_demo=self.is_demo)
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return meanings(self.current_theme)
-
     def on_mount(self) -> None:
-        self._take_signals()
         self.call_after_refresh(self.open_engine)
-
-    def on_unmount(self) -> None:
-        if self._signals_taken:
-            loop = asyncio.get_running_loop()
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
-
-    def _take_signals(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGINT, self.action_interrupt)
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self.action_stop)
-            self._signals_taken = True
-
-    def get_driver_class(self) -> type[Driver]:
-        from ama_tui.ui.terminal import LosableDriver
-
-        chosen = super().get_driver_class()
-        return LosableDriver if issubclass(LosableDriver, chosen) else chosen
-
-    @property
-    def terminal_lost(self) -> bool:
-        """The terminal went away: nothing can be shown any more, but the run is stopped in good order."""
-        return getattr(self._driver, "is_lost", False)
-
-    def panic(self, *renderables: RenderableType) -> None:
-        """Leave after a failure, except of a terminal that is gone: then stop in good order."""
-        if self.terminal_lost:
-            self.action_stop()
-        else:
-            super().panic(*renderables)
 
     def open_engine(self) -> None:
         """Load the engine on its thread and ask it what it found."""
@@ -214,16 +154,6 @@ class AmaApp(App[Outcome]):
             if isinstance(screen, AmaScreen):
                 screen.state_changed(self.bridge.snapshot, self.clock())
 
-    def _fatal_error(self) -> None:
-        """Leave after a defect: a traceback without locals, which could hold keys."""
-        from rich.segment import Segments
-        from rich.traceback import Traceback
-
-        self.bell()
-        traceback = Traceback(show_locals=False, width=None, suppress=["rich"])
-        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
-        self._close_messages_no_wait()
-
     # actions
 
     @property
@@ -250,27 +180,6 @@ class AmaApp(App[Outcome]):
         if reason is not None:
             self.tell(f"{BY_ID[action_id].label}: {reason}")
         return reason is not None
-
-    def tell(self, text: str, *, is_error: bool = False) -> None:
-        """A short message in the corner, unless it stands there already; never read as markup."""
-        from ama_tui.ui.format import plain
-
-        message = plain(text)
-        if all(one.message != message for one in self._notifications):
-            self.notify(message, severity="error" if is_error else "information", markup=False)
-
-    def fail(self, error: AmaError) -> None:
-        """An error stays until it is read, on a screen that has a place for it; else it stands in the corner."""
-        show = getattr(self.screen, "show_error", None)
-        if show is None:
-            self.tell(str(error), is_error=True)
-        else:
-            show(error)
-
-    def copy(self, text: str, name: str) -> None:
-        """Put a text on the clipboard, and say so."""
-        self.copy_to_clipboard(text)
-        self.tell(f"copied: {name}")
 
     def action_start_demo(self) -> None:
         """Leave the venue that cannot be used and open one of our own."""
@@ -405,16 +314,3 @@ class AmaApp(App[Outcome]):
         from ama_tui.ui.outcome import last_words
 
         return last_words(verb, self.market, self.bridge.snapshot, self.kill_report, venue_ends=self.is_demo)
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: every action that can be reached from here, by its name."""
-        place = getattr(screen, "PLACE", None)
-        for spec in actions_at(place) if place else ():
-            if spec.in_palette:
-                yield SystemCommand(spec.title, spec.tooltip, self._runner(screen, spec.action))
-
-    def _runner(self, screen: Screen[Any], action: str) -> Callable[[], Any]:
-        async def run() -> None:
-            await screen.run_action(action)
-
-        return run

@@ -112,8 +112,9 @@ def count_bar(have: int, want: int, width: int) -> tuple[str, str]:
 
 
 def signed_amount(amount18: int, decimals: int = 3) -> str:
-    """50000000000000000 → '+0.050', 0 → '0.000', with the sign always shown otherwise."""
-    return f"{Decimal(amount18) / AMOUNT_UNIT:{'+' if amount18 else ''},.{decimals}f}"
+    """50000000000000000 → '+0.050', with its sign unless all the decimals are 0: '0.000'."""
+    rounded = round(Decimal(amount18) / AMOUNT_UNIT, decimals)
+    return f"{rounded or 0:{'+' if rounded else ''},.{decimals}f}"
 
 
 def short_usdc(usdc6: int | None) -> str:

@@ -35,7 +35,7 @@ def assert_terminal_is_clean(terminal: Terminal) -> None:
 
 def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_path: Path) -> None:
     venue = tmux.open(tmp_path, 120, 40)
-    venue.enter("ama-tui venue --write here --wallets 3 --block-time 0.5")
+    venue.enter("ama-tui venue --write here --wallets 2 --block-time 0.2")
     venue.shows("now: cd here && ama-tui", limit=START)
 
     operator = tmux.open(tmp_path / "here", 120, 40)
@@ -44,9 +44,9 @@ def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_
     operator.type("btc")
     operator.shows("1 of 35", "BTC-USD")
     operator.press("Enter")
-    operator.shows("Set up", "BTC-USD", "36 orders to place first", "nothing has been signed or sent")
+    operator.shows("Set up", "BTC-USD", "24 orders to place first", "nothing has been signed or sent")
     operator.press("F2")
-    operator.shows("RUNNING", "36/36 packed", "PLACE_LIMIT", limit=START)
+    operator.shows("RUNNING", "24/24 packed", "PLACE_LIMIT", limit=START)
 
     operator.press("Space")
     operator.shows("‖ PAUSED", "␣ resumes")
@@ -54,14 +54,14 @@ def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_
     operator.shows("RUNNING", "resumed")
 
     operator.press("F10")
-    operator.shows("Cancels 36 orders of 3 wallets on BTC-USD", "No, keep running")
+    operator.shows("Cancels 24 orders of 2 wallets on BTC-USD", "No, keep running")
     operator.press("Escape")
     operator.until("the dialog to close", lambda shown: "No, keep running" not in shown)
     operator.press("F10")
     operator.shows("No, keep running")
     operator.press("Right")
     operator.press("Enter")
-    operator.shows("Everything is cancelled. The chain shows:", "✓ 0 open at block", "36 cancelled", limit=START)
+    operator.shows("Everything is cancelled. The chain shows:", "✓ 0 open at block", "24 cancelled", limit=START)
     operator.press("Enter")
 
     said = operator.prompts()
@@ -76,8 +76,8 @@ def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_
 
 def test_demo_runs_at_once_on_a_small_terminal_and_says_what_ended_with_it(tmux: Tmux, tmp_path: Path) -> None:
     operator = tmux.open(tmp_path, 80, 24)
-    operator.enter("ama-tui demo --wallets 3 --block-time 0.5 --min-delay-ms 50 --max-delay-ms 150")
-    operator.shows("DEMO", "RUNNING", "36/36", limit=START)
+    operator.enter("ama-tui demo --wallets 2 --block-time 0.2 --min-delay-ms 50 --max-delay-ms 150")
+    operator.shows("DEMO", "RUNNING", "24/24", limit=START)
     operator.press("q")
 
     said = operator.prompts()

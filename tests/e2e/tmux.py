@@ -107,7 +107,9 @@ class Tmux:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {
+        # The tree under test, where it is not the one that is installed.
+        tree = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+        return tree | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "HOME": str(self._directory),
             "LANG": "C.UTF-8",

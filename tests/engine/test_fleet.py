@@ -91,7 +91,7 @@ def test_a_snapshot_holds_what_the_planner_must_know() -> None:
     alice.sequence, alice.unusable, alice.unusable_detail = 9, SkipReason.NO_SESSION, "session revoked"
     snapshot = alice.snapshot(known=True)
     assert (snapshot.available6, snapshot.sequence, snapshot.known) == (77, 9, True)
-    assert [(one.level, one.margin6) for one in snapshot.working] == [(2, placed.margin6)]
+    assert [(one.level, one.margin6, one.is_unknown) for one in snapshot.working] == [(2, placed.margin6, True)]
     assert snapshot.cancelling == {5}
     assert (snapshot.unusable, snapshot.unusable_detail) == (SkipReason.NO_SESSION, "session revoked")
 

@@ -62,6 +62,14 @@ def test_a_row_counts_what_rests_what_is_in_flight_and_what_is_unknown() -> None
     assert (row.note, row.is_packed) == ("3 in flight", False)
 
 
+@pytest.mark.parametrize(("state", "note"), [(EngineState.RUNNING, "filling"), (EngineState.STOPPED, "")])
+def test_only_a_run_that_goes_on_fills_a_wallet(state: EngineState, note: str) -> None:
+    alice = book(ALICE)
+    alice.read = wallet_read()
+    row = row_of(alice, state)
+    assert (row.note, row.is_packed) == (note, False)
+
+
 def test_an_unread_wallet_has_no_money_rather_than_none_left() -> None:
     alice = book(cap6=None)
     alice.read = None

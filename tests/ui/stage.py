@@ -117,11 +117,16 @@ def screen_text(app: AmaApp) -> str:
 
 @asynccontextmanager
 async def dashboard(
-    size: tuple[int, int] = MEDIUM, *, host: FakeHost | None = None, begin_at_once: bool = False, **fields: object
+    size: tuple[int, int] = NARROW,
+    *,
+    host: FakeHost | None = None,
+    begin_at_once: bool = False,
+    now: float = NOW,
+    **fields: object,
 ) -> AsyncIterator[Stage]:
-    """A dashboard over a `FakeDesk` with these fields; its engine's thread is closed at the end."""
+    """A dashboard over a `FakeDesk` with these fields, at `now`; its engine's thread is closed at the end."""
     host = host or FakeHost(**fields)
-    app = AmaApp(lambda: host, begin_at_once=begin_at_once, clock=lambda: NOW)
+    app = AmaApp(lambda: host, begin_at_once=begin_at_once, clock=lambda: now)
     async with app.run_test(size=size) as pilot:
         try:
             yield Stage(app, host, pilot)

@@ -27,6 +27,7 @@ from ama_tui.ui.widgets.depth import (
     profile_spans,
     share_text,
 )
+from ama_tui.ui.widgets.ink import INK_CLASSES
 from tests.ui.books import MID6, TICK6, UNIT18, packed, with_wallet
 from tests.ui.fakes import NOW
 from tests.ui.stage import repaints
@@ -108,6 +109,7 @@ def test_the_sides_are_measured_from_the_middle_else_the_anchor_else_the_touch(
 
 
 class DepthApp(App[None]):
+    COMPONENT_CLASSES = set(INK_CLASSES)  # noqa: RUF012
     CSS_PATH = style("base")
     CSS = ".two { height: 2; }"
 

@@ -72,10 +72,10 @@ def test_short_usdc_keeps_to_seven_cells(usdc6: int) -> None:
     assert len(fmt.short_usdc(usdc6)) <= 7
 
 
-def test_signed_amount_always_shows_its_sign() -> None:
+def test_signed_amount_shows_its_sign_unless_it_rounds_to_nothing() -> None:
     assert fmt.signed_amount(5 * 10**16) == "+0.050"
     assert fmt.signed_amount(-5 * 10**16) == "-0.050"
-    assert fmt.signed_amount(0) == "0.000"
+    assert fmt.signed_amount(0) == fmt.signed_amount(-(4 * 10**14)) == "0.000"
 
 
 def test_basis_points_need_an_anchor() -> None:

@@ -17,12 +17,13 @@ from ama_tui.domain.event import SessionState, WalletRow
 from ama_tui.ui.panels.wallets import NARROW_COLUMNS, PREPARATION_COLUMNS, WIDE_COLUMNS, WalletGrid
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
 from ama_tui.ui.widgets.grid import GAP, MARK, Column, Grid, SortOrder, filled, fit_columns, sorted_rows
-from ama_tui.ui.widgets.ink import joined, spans_width
+from ama_tui.ui.widgets.ink import INK_CLASSES, joined, spans_width
 from tests.ui.fakes import NOW, wallet
 from tests.ui.stage import repaints
 
 
 class GridApp(App[None]):
+    COMPONENT_CLASSES = set(INK_CLASSES)  # noqa: RUF012
     CSS_PATH = style("base")
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from ama_tui.domain.money import format_price
 from ama_tui.domain.order import Side
 from ama_tui.ui.levels import Level, levels_of
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
-from ama_tui.ui.widgets.ink import spans_width
+from ama_tui.ui.widgets.ink import INK_CLASSES, spans_width
 from ama_tui.ui.widgets.ladder import (
     BOTH,
     IN_FLIGHT,
@@ -42,6 +42,7 @@ TALL = (48, 60)
 
 
 class LadderApp(App[None]):
+    COMPONENT_CLASSES = set(INK_CLASSES)  # noqa: RUF012
     CSS_PATH = style("base")
 
     def __init__(self) -> None:

@@ -158,7 +158,7 @@ SAID = {
     EngineState.PAUSED: "‖ PAUSED  ␣ resumes · p parameters",
     EngineState.KILLING: "✗ KILLING  nothing new is sent",
     EngineState.STOPPING: "◌ STOPPING  because · nothing new",
-    EngineState.STOPPED: "■ STOPPED  because · nothing more",
+    EngineState.STOPPED: "■ STOPPED  m markets · q quits · nothing more is sent · because",
     EngineState.FAULTED: "✗ FAULTED  because · the run cannot go on",
 }
 

@@ -10,11 +10,13 @@ from textual.pilot import Pilot
 
 from ama_tui.domain.event import Action, LogEvent
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
+from ama_tui.ui.widgets.ink import INK_CLASSES
 from ama_tui.ui.widgets.log import KEPT_LINES, KINDS, ActionLog, KeptEvents, LogFilter
 from tests.ui.fakes import NOW
 
 
 class LogApp(App[None]):
+    COMPONENT_CLASSES = set(INK_CLASSES)  # noqa: RUF012
     CSS_PATH = style("base")
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from ama_tui.ui.screens.markets import LOOK_SECONDS, MarketsScreen
 from ama_tui.ui.screens.setup import SetupScreen
 from ama_tui.ui.widgets.grid import Grid
 from tests.ui.fakes import NOW, market, markets
-from tests.ui.stage import HUGE, NARROW, Stage, dashboard
+from tests.ui.stage import HUGE, MEDIUM, NARROW, Stage, dashboard
 from tests.ui.test_setup import STORED
 
 
@@ -101,7 +101,7 @@ async def test_hundreds_of_rows_are_paged_while_the_filter_keeps_the_focus() -> 
 
 
 async def test_the_cursor_stays_on_its_market_while_the_filter_changes() -> None:
-    async with dashboard() as stage:
+    async with dashboard(MEDIUM) as stage:
         await stage.to_markets()
         await stage.press("down")
         await stage.press(*"usd")

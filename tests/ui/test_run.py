@@ -168,7 +168,7 @@ async def test_a_faulted_run_says_why_and_pausing_it_is_refused_with_the_reason(
 
 
 async def test_keys_lead_to_the_panels_and_tab_through_the_buttons() -> None:
-    async with dashboard() as stage:
+    async with dashboard(MEDIUM) as stage:
         await stage.to_live()
         await stage.press("3")
         assert stage.focused() == "log"

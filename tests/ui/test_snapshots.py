@@ -1,4 +1,4 @@
-"""Every screen as it looks at three sizes, with the same fleet, the same book and the clock standing still."""
+"""Every screen as it looks at three sizes, over a run recorded on a real venue and with the clock standing still."""
 
 from __future__ import annotations
 
@@ -6,55 +6,35 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from textual.widgets import Input
 
 from ama_tui.config.presets import BUILT_IN, Presets
-from ama_tui.domain.event import Action, EngineSnapshot, EngineState, LogEvent, SessionState, Totals
+from ama_tui.domain.event import LogEvent
 from ama_tui.domain.parameters import Parameters
-from ama_tui.engine.desk import StartRequest
+from ama_tui.engine.desk import StartRequest, StoredRun
 from ama_tui.ui.history import History
 from ama_tui.ui.panels.statistics import Statistics
 from ama_tui.ui.screens.help import HelpScreen
 from ama_tui.ui.screens.kill import KillScreen
+from ama_tui.ui.screens.live import LiveScreen
+from ama_tui.ui.screens.parameters import ParametersScreen
 from ama_tui.ui.screens.preparation import PreparationScreen
+from ama_tui.ui.screens.setup import SetupScreen
 from ama_tui.ui.screens.wallet import WalletScreen
 from ama_tui.ui.screens.welcome import WelcomeScreen
-from tests.ui.books import packed, with_wallet
-from tests.ui.fakes import NOW, market, wallet
 from tests.ui.frames import check, frame
+from tests.ui.recording import Moment, ReplayHost, recorded
 from tests.ui.stage import HUGE, MEDIUM, NARROW, Stage, dashboard
 
 SIZES = (NARROW, MEDIUM, HUGE)
+RUN = recorded()
+NO_PRICE = " · "
+"""Stands in the list of markets where a price has not come yet."""
 CALM = 3
 """As many looks in a row must see the same before a screen counts as painted."""
-
-
-def running(**changes: object) -> EngineSnapshot:
-    """A fleet of ten: nine at their target, one two bids short with an order on its way, one without a session."""
-    state = with_wallet(packed(), 3, bids=4, in_flight=1, is_packed=False, note="2 bids to place")
-    state = with_wallet(state, 7, session=SessionState.UNUSABLE, note="session revoked: start again to renew it")
-    return replace(state, packed=False, errors_by_kind=(("session_revoked", 2),), **changes)  # type: ignore[arg-type]
-
-
-def events() -> list[LogEvent]:
-    """Thirty actions, four seconds apart."""
-    kinds = (Action.PLACE_LIMIT, Action.PLACE_LIMIT, Action.FILL, Action.CANCEL_ORDER, Action.SKIP, Action.ERROR)
-    made = []
-    for number in range(30):
-        row, action = wallet(number * 7 % 10), kinds[number * 5 % len(kinds)]
-        text = f"{'sell' if number % 2 else 'buy'} 0.184 @ 2,500.{number:02d} L{number % 6 + 1}  mined {1100 + number}"
-        is_error = action is Action.ERROR
-        at = int((NOW - 4 * (30 - number)) * 1000)
-        made.append(LogEvent(at, action, text, row.address, row.nickname, is_error))
-    return made
-
-
-async def live(stage: Stage, **changes: object) -> None:
-    await stage.to_live(running(**changes))
-    await stage.publish(running(**changes), *events())
 
 
 async def welcome(stage: Stage) -> None:
@@ -63,51 +43,56 @@ async def welcome(stage: Stage) -> None:
 
 async def markets(stage: Stage) -> None:
     await stage.to_markets()
-    await stage.until(lambda: "2,499.90" in (text := stage.text()) and " · " not in text, "every row's prices")
+    await stage.until(lambda: NO_PRICE not in stage.text(), "every row's prices")
 
 
 async def setup(stage: Stage) -> None:
-    await stage.to_setup()
-    await stage.shows("orders to place")
+    await stage.to_markets()
+    facts = stage.app.facts
+    assert facts is not None
+    await stage.app.push_screen(SetupScreen(RUN.market, facts))
+    await stage.on(SetupScreen)
+    await stage.shows("orders to place" if stage.desk.stored is None else "A run is stored")
+    await stage.until(lambda: "preview" in stage.desk.calls, "the plan")
 
 
 async def preparation(stage: Stage) -> None:
-    await stage.to_setup()
-    stage.app.begin(StartRequest(market(), Parameters(), False, 10))
+    await stage.to_markets()
+    stage.app.begin(StartRequest(RUN.market, Parameters(), False, 10))
     await stage.on(PreparationScreen)
-    await stage.until(lambda: bool(stage.desk.requests), "the start")
-    states = [SessionState.VALID] * 5 + [SessionState.UNUSABLE, SessionState.VALID] + [SessionState.CREATING] * 3
-    rows = tuple(
-        replace(
-            wallet(index, bids=0, asks=0),
-            session=state,
-            session_expiry=int(NOW) + 86_400 if state is SessionState.VALID else 0,
-            last_action_at=0,
-            note="the relayer refused: expired" if state is SessionState.UNUSABLE else "",
-        )
-        for index, state in enumerate(states)
-    )
-    await stage.publish(EngineSnapshot(EngineState.PREPARING, market=market(), wallets=rows), *events()[:5])
+    await stage.until(lambda: "start" in stage.desk.calls, "the start")
+    await stage.publish(RUN.preparing.snapshot)
+
+
+async def live(stage: Stage) -> None:
+    await on_live(stage, RUN.live, RUN.events)
+
+
+async def on_live(stage: Stage, moment: Moment, events: tuple[LogEvent, ...] = ()) -> None:
+    await stage.to_markets()
+    stage.app.market = RUN.market
+    stage.host.publisher.publish(moment.snapshot)
+    await stage.app.push_screen(LiveScreen(RUN.market))
+    await stage.on(LiveScreen)
+    await stage.publish(moment.snapshot, *events)
 
 
 async def statistics(stage: Stage) -> None:
     await stage.to_markets()
     stage.app.history = history = History()
-    for second in range(0, 700, 2):
-        totals = Totals(cycles=second, sent=second // 4, fills=second // 50, cancelled=second // 60)
-        state = running(best_ask6=2_500_100_000 + second % 90 * 10_000, totals=totals)
-        history.note(state, NOW - 700 + second)
-    await live(stage, totals=totals)
+    for moment in RUN.course:
+        history.note(moment.snapshot, moment.now)
+    await live(stage)
     await stage.press("4")
     await stage.until(lambda: bool(stage.app.screen.query(Statistics)), "the statistics")
-    await stage.publish(running(totals=totals))
+    await stage.publish(RUN.live.snapshot)
 
 
 async def one_wallet(stage: Stage) -> None:
     await live(stage)
     await stage.press("enter")
     await stage.on(WalletScreen)
-    await stage.publish(running())
+    await stage.publish(RUN.live.snapshot)
 
 
 async def help_of_live(stage: Stage) -> None:
@@ -122,26 +107,45 @@ async def kill(stage: Stage) -> None:
     await stage.on(KillScreen)
 
 
+async def kill_report(stage: Stage) -> None:
+    await kill(stage)
+    await stage.pilot.click("#yes")
+    await stage.shows("0 open at block")
+    await stage.publish(RUN.killed.snapshot)
+
+
+async def parameters(stage: Stage) -> None:
+    await on_live(stage, RUN.paused)
+    await stage.press("p")
+    await stage.on(ParametersScreen)
+    await stage.until(lambda: "preview" in stage.desk.calls, "the plan")
+
+
 @dataclass(frozen=True)
 class Scene:
-    """A screen, how to come to it, and the desk it needs."""
+    """A screen, how to come to it, when (Unix seconds), and what its desk is like."""
 
     go: Callable[[Stage], Awaitable[None]]
+    now: float = RUN.live.now
     problems: tuple[str, ...] = ()
+    stored: StoredRun | None = None
     waits_for: str = ""
     """A call of the desk that does not come back."""
 
 
 SCENES = {
-    "welcome": Scene(welcome, problems=("RPC_URL is not set", "wallets.csv: no such file")),
-    "markets": Scene(markets),
-    "set-up": Scene(setup),
-    "preparation": Scene(preparation, waits_for="start"),
+    "welcome": Scene(welcome, problems=RUN.problems),
+    "markets": Scene(markets, RUN.opened, stored=RUN.stored),
+    "set-up": Scene(setup, RUN.opened),
+    "resume": Scene(setup, RUN.stored_at, stored=RUN.stored),
+    "preparation": Scene(preparation, RUN.preparing.now, waits_for="start"),
     "live": Scene(live),
     "statistics": Scene(statistics),
     "wallet": Scene(one_wallet),
     "help": Scene(help_of_live),
+    "parameters": Scene(parameters, RUN.paused.now),
     "kill": Scene(kill),
+    "kill-report": Scene(kill_report),
 }
 
 
@@ -162,7 +166,8 @@ async def scene(name: str, size: tuple[int, int]) -> AsyncIterator[Stage]:
     """A dashboard at a scene, painted and at rest."""
     one = SCENES[name]
     gates = {one.waits_for: threading.Event()} if one.waits_for else {}
-    async with dashboard(size, problems=one.problems, gates=gates) as stage:
+    host = ReplayHost(problems=one.problems, stored=one.stored, gates=gates)
+    async with dashboard(size, host=host, now=one.now) as stage:
         await one.go(stage)
         await at_rest(stage)
         yield stage

@@ -21,7 +21,7 @@ from ama_tui.ui.panels.statistics import CHARTS, Statistics, chart_title, figure
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
 from ama_tui.ui.widgets.chart import Chart, ChartData, Curve, axis_top, line_spans, merged
 from ama_tui.ui.widgets.flow import flowed
-from ama_tui.ui.widgets.ink import spans_width
+from ama_tui.ui.widgets.ink import INK_CLASSES, spans_width
 from ama_tui.ui.widgets.lines import Line, field
 from tests.ui.fakes import NOW, snapshot
 from tests.ui.stage import HUGE, NARROW, WIDE, repaints, screen_text, until
@@ -48,6 +48,7 @@ def history_of(seconds: int) -> History:
 
 
 class StatisticsApp(App[None]):
+    COMPONENT_CLASSES = set(INK_CLASSES)  # noqa: RUF012
     CSS_PATH = style("base")
 
     def __init__(self) -> None:

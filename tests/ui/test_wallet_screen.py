@@ -96,7 +96,7 @@ def test_a_distance_is_positive_on_the_orders_own_side_of_the_anchor(
         ({"note": "cap reached"}, "✓ packed   bids 6/6   asks 6/6   position 0.000   cap reached"),
         ({"session": SessionState.UNUSABLE}, "session ✗ unusable"),
         ({"session_expiry": int(NOW) + 30}, "expires in <1 min"),
-        ({"unknown": 2}, "unknown 2"),
+        ({"unknown": 2}, "unknown 0.00 in 2 orders"),
         ({"available6": None, "cap6": None, "reserved6": None}, "available –   cap –"),
         ({"position18": -UNIT18}, "position -1.000"),
         ({"last_action_at": 0}, "last action none yet"),
@@ -200,6 +200,18 @@ async def test_a_cancel_that_fails_is_shown_until_it_is_read_and_the_order_rests
         assert isinstance(stage.app.screen, WalletScreen)
         await stage.press("escape")
         await stage.on(MarketsScreen)
+
+
+async def test_what_nobody_can_say_yet_is_unknown_and_not_in_flight() -> None:
+    sent = (working(Side.BUY, 47, level=7), replace(working(Side.SELL, 200, level=8), is_unknown=True))
+    state = with_wallet(packed(), 0, working=sent, in_flight=1, unknown=1)
+    async with wallet_stage(WIDE, state) as stage:
+        text = stage.text()
+        for part in ("in flight 49.99 in 1 order", "unknown 50.04 in 1 order", "Orders 12 · 1 in flight · 1 unknown"):
+            assert part in text
+        assert ["? unknown" in line for line in text.splitlines() if "L8 " in line] == [True]
+        await stage.press("home", "x")
+        assert told(stage) == ["cancel order: it is unknown and has no id yet"]
 
 
 async def test_an_order_in_flight_cannot_be_cancelled_or_copied() -> None:

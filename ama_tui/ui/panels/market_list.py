@@ -8,7 +8,7 @@ from ama_tui.domain.market import Market, Quote, short_address
 from ama_tui.domain.money import format_price
 from ama_tui.ui.format import basis_points, pad, plain
 from ama_tui.ui.quotes import STALE_SECONDS, Answer
-from ama_tui.ui.widgets.grid import Cell, Column
+from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.ink import Ink
 
 

@@ -16,7 +16,8 @@ from ama_tui.domain.money import format_price
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Cancel, Place, Skip
 from ama_tui.ui.format import bar, basis_points, count, pad, plain, short_usdc
-from ama_tui.ui.widgets.grid import Cell, Column, Grid
+from ama_tui.ui.widgets.columns import Cell, Column
+from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.ink import Ink, Span
 from ama_tui.ui.widgets.lines import Line, Lines
 from ama_tui.ui.widgets.lines import field as line_field

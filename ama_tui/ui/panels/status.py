@@ -233,7 +233,7 @@ _NOTICE: dict[EngineState, tuple[NoticeKind, str]] = {
     EngineState.NO_NEW: ("warn", "␣ resumes · no new orders, what rests stays, watching goes on"),
     EngineState.STOPPING: ("warn", "nothing new is sent"),
     EngineState.KILLING: ("danger", "nothing new is sent, everything is being cancelled"),
-    EngineState.STOPPED: ("over", "nothing more is sent · m markets · q quits"),
+    EngineState.STOPPED: ("over", "m markets · q quits · nothing more is sent"),
     EngineState.FAULTED: ("danger", "the run cannot go on, orders rest as they are · F10 cancels them · q quits"),
 }
 
@@ -248,8 +248,10 @@ def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> 
     if known is not None:
         # What the word itself says is not said twice.
         is_plain = state in (EngineState.PAUSED, EngineState.KILLING)
-        reason = f"{plain(snapshot.reason)} · " if snapshot.reason and not is_plain else ""
-        return known[0], f"{banner(state)[0]}  {reason}{known[1]}"
+        said = [plain(snapshot.reason)] if snapshot.reason and not is_plain else []
+        # What a fault is comes first; after a stop the keys do, since a long reason may not fit.
+        parts = [known[1], *said] if state is EngineState.STOPPED else [*said, known[1]]
+        return known[0], f"{banner(state)[0]}  {' · '.join(parts)}"
     if is_stale(snapshot, now) or (snapshot.reason and state is EngineState.RUNNING):
         old = f"shown is {age(now - snapshot.read_at_ms / 1000)} old" if snapshot.read_at_ms else "no read yet"
         reason = plain(snapshot.reason) or "no answer"

@@ -11,8 +11,9 @@ from ama_tui.domain.money import format_amount, format_price, format_usdc
 from ama_tui.domain.order import Side
 from ama_tui.ui.format import bar, count, hours_left, plain, signed_amount, whole_age
 from ama_tui.ui.panels.wallets import SESSION_SOON_SECONDS
+from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.flow import flowed
-from ama_tui.ui.widgets.grid import Cell, Column, Grid
+from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.ink import Ink, Span
 from ama_tui.ui.widgets.lines import Field, Line, field
 
@@ -24,7 +25,7 @@ WIDE_ADDRESS = 110
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One order of a wallet. `order_id` and `placed_at` (Unix seconds) are None while it is on its way.
+    """One order of a wallet. `order_id` and `placed_at` (Unix seconds) are None while it is on its way or unknown.
 
     `distance` is in ticks from the anchor, negative on the wrong side of it, None without an anchor.
     """
@@ -39,6 +40,7 @@ class OrderLine:
     placed_at: int | None = None
     distance: float | None = None
     is_cancelling: bool = False
+    is_unknown: bool = False
 
     @property
     def key(self) -> tuple[int | None, Side, int | None]:
@@ -76,6 +78,7 @@ def order_lines(
         OrderLine(
             side=sent.side, level=sent.level, price6=sent.price6, amount18=sent.amount18, margin6=sent.margin6,
             tick6=tick6, distance=distance_ticks(sent.side, sent.price6, anchor_x2, tick6),
+            is_unknown=sent.is_unknown,
         )
         for sent in row.working
     ]  # fmt: skip
@@ -122,6 +125,8 @@ def _order_id(line: OrderLine, width: int, now: float) -> Cell:
 def _state(line: OrderLine, width: int, now: float) -> Cell:
     if line.is_cancelling:
         return (("✗ cancelling", "warn"),)
+    if line.is_unknown:
+        return (("? unknown", "warn"),)
     return (("○ in flight", "label"),) if line.order_id is None else (("● resting", "ours"),)
 
 
@@ -203,9 +208,6 @@ def budget_fields(row: WalletRow) -> list[Field]:
     """What it may tie up, and what it does."""
     share = row.reserved6 / row.cap6 if row.reserved6 is not None and row.cap6 else None
     ink: Ink = "danger" if share is not None and share > 1 else "ours"
-    flight6 = sum(one.margin6 for one in row.working)
-    sent = row.in_flight + row.unknown
-    told = f"{format_usdc(flight6)} in {count(sent, 'order')}" if sent else "none"
     fields = [
         _pair("available", (format_usdc(row.available6), "plain")),
         _pair("cap", (format_usdc(row.cap6), "plain")),
@@ -213,9 +215,17 @@ def budget_fields(row: WalletRow) -> list[Field]:
             "reserved", ("▕", "rule"), (bar(share or 0.0, MARGIN_BAR), ink), ("▏", "rule"),
             (f" {format_usdc(row.reserved6)} ({'–' if share is None else f'{share:.0%}'})", "plain"),
         ),
-        _pair("in flight", (told, "plain" if sent else "label")),
+        _pair("in flight", (_tied_up(row, row.in_flight), "plain" if row.in_flight else "label")),
     ]  # fmt: skip
-    return [*fields, _pair("unknown", (str(row.unknown), "warn"))] if row.unknown else fields
+    if row.unknown:
+        fields.append(_pair("unknown", (_tied_up(row, row.unknown, is_unknown=True), "warn")))
+    return fields
+
+
+def _tied_up(row: WalletRow, orders: int, *, is_unknown: bool = False) -> str:
+    """'49.99 in 1 order': the margin of what is in flight, or of what is unknown."""
+    margin6 = sum(one.margin6 for one in row.working if one.is_unknown is is_unknown)
+    return f"{format_usdc(margin6)} in {count(orders, 'order')}" if orders else "none"
 
 
 _SESSION: dict[SessionState, tuple[str, Ink]] = {
@@ -254,11 +264,12 @@ def fact_lines(row: WalletRow, now: float, width: int) -> list[Line]:
 
 
 def orders_title(lines: Sequence[OrderLine], snapshot: EngineSnapshot) -> str:
-    """'Orders 12 · 1 in flight · from the anchor 2,500.00'."""
+    """'Orders 12 · 1 in flight · 1 unknown · ticks from 2,500.00'."""
     resting = sum(line.order_id is not None for line in lines)
-    sent = len(lines) - resting
+    unknown = sum(line.is_unknown for line in lines)
+    sent = len(lines) - resting - unknown
     tick6 = 10_000 if snapshot.market is None else snapshot.market.tick6
-    parts = [f"Orders {resting}", f"{sent} in flight" if sent else ""]
+    parts = [f"Orders {resting}", f"{sent} in flight" if sent else "", f"{unknown} unknown" if unknown else ""]
     if snapshot.anchor_x2:
         parts.append(f"ticks from {format_price(snapshot.anchor_x2 // 2, tick6)}")
     return " · ".join(part for part in parts if part)

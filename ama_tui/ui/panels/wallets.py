@@ -11,13 +11,14 @@ from ama_tui.domain.event import SessionState, WalletRow
 from ama_tui.domain.market import short_address
 from ama_tui.domain.money import format_usdc
 from ama_tui.ui.format import bar, count_bar, hours_left, pad, plain, short_usdc, signed_amount, whole_age
-from ama_tui.ui.widgets.grid import Cell, Column, Grid
+from ama_tui.ui.widgets.columns import Cell, Column
+from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.ink import Ink
 
 BAR = 5
 NARROW_BAR = 5
 MARGIN_BAR = 5
-NARROW_MARGIN_BAR = 6
+NARROW_MARGIN_BAR = 5
 WIDE = 100
 """From this width on, the grid shows amounts beside its bars."""
 
@@ -140,7 +141,7 @@ WIDE_COLUMNS: tuple[Column[WalletRow], ...] = (
 )
 
 NARROW_COLUMNS: tuple[Column[WalletRow], ...] = (
-    Column("wallet", "wallet", 9, _name, sort=lambda row: row.index),
+    Column("wallet", "wallet", 8, _name, sort=lambda row: row.index),
     Column("bids", "bids", NARROW_BAR + COUNT, _bids, sort=lambda row: row.bids - row.target),
     Column("asks", "asks", NARROW_BAR + COUNT, _asks, sort=lambda row: row.asks - row.target),
     Column("margin", "of cap", NARROW_MARGIN_BAR + 7, _margin_percent, rank=1, sort=_share),

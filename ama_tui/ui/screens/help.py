@@ -23,9 +23,10 @@ WIDE = 120
 MOVING = (
     ("↑ ↓ j k", "move the cursor"),
     ("pgup pgdn", "a page up, a page down"),
-    ("home end", "the first, the last; in the log and the book back to the newest, to the spread"),
+    ("home end", "the first, the last; in log and book the newest, the spread"),
     ("tab", "the next, the last panel or button"),
-    ("click", "buttons, tabs, keys of the last line, titles of columns (sort), rows (twice opens)"),
+    ("click", "buttons, tabs, keys of the last line, titles of columns to sort"),
+    ("click ×2", "open the row"),
 )
 """What the panels do by themselves."""
 

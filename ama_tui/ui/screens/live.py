@@ -104,6 +104,12 @@ class LiveScreen(RunScreen):
         if self._frozen_since is None:
             self._show_panels(snapshot, now)
 
+    def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
+        """Under a dialog too, the rows of a run that has ended are its last ones."""
+        super().state_changed(snapshot, now)
+        if self.is_ready and snapshot.state.is_final and self._frozen_since is None:
+            self._show_panels(snapshot, now)
+
     def _show_panels(self, snapshot: EngineSnapshot, now: float) -> None:
         """The panels that can be seen; the others are shown when they come into view."""
         narrow, view = self.has_class("-narrow"), self._view

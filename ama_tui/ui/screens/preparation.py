@@ -18,7 +18,8 @@ from ama_tui.ui.format import bar, duration, short_usdc
 from ama_tui.ui.panels.wallets import PREPARATION_COLUMNS
 from ama_tui.ui.screens.run import RunScreen
 from ama_tui.ui.theme import style
-from ama_tui.ui.widgets.grid import Cell, Column, Grid
+from ama_tui.ui.widgets.columns import Cell, Column
+from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.lines import Line, Lines, field
 
 if TYPE_CHECKING:

@@ -166,7 +166,7 @@ class WalletScreen(AmaScreen[None]):
         if line is None:
             self.ama.tell("cancel order: this wallet has no order")
         elif line.order_id is None:
-            self.ama.tell("cancel order: it is in flight and has no id yet")
+            self.ama.tell(f"cancel order: it is {'unknown' if line.is_unknown else 'in flight'} and has no id yet")
         elif line.order_id in self._cancelling:
             self.ama.tell(f"cancel order: {line.order_id} is being cancelled")
         else:

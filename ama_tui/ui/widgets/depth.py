@@ -12,7 +12,7 @@ from textual.strip import Strip
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.ui.levels import Level, Levels, levels_of
 from ama_tui.ui.panels.status import is_stale
-from ama_tui.ui.widgets.grid import quiet
+from ama_tui.ui.widgets.columns import quiet
 from ama_tui.ui.widgets.ink import Ink, Painted, Span, spans_width
 
 STEPS = "▁▂▃▄▅▆▇█"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Literal
+from typing import Literal, get_args
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -20,24 +20,16 @@ Span = tuple[str, Ink]
 """A piece of text and what it means. The text must already be plain: no control characters, no markup."""
 
 
-class Painted(Widget):
-    """A widget that draws spans; the styles of its inks are looked up once per theme."""
+INK_CLASSES = frozenset({f"ink--{name}" for name in get_args(Ink) if name != "plain"})
+"""The component classes of the inks. The application has them, once for all of its widgets: Textual styles every
+component class of every widget anew whenever that widget's style may have changed."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "ink--label",
-        "ink--strong",
-        "ink--bid",
-        "ink--ask",
-        "ink--ours",
-        "ink--good",
-        "ink--warn",
-        "ink--danger",
-        "ink--demo",
-        "ink--real",
-        "ink--rule",
-        "ink--frame",
-        "ink--tab",
-    }
+
+class Painted(Widget):
+    """A widget that draws spans; the styles of its inks are looked up once per theme.
+
+    Its application has `INK_CLASSES` among its component classes.
+    """
 
     _inks: dict[Ink, Style] | None = None
 
@@ -47,9 +39,10 @@ class Painted(Widget):
             self._inks = {}
         style = self._inks.get(name)
         if style is None:
-            base = self.rich_style
-            partial = Style.null() if name == "plain" else self.get_component_rich_style(f"ink--{name}", partial=True)
-            style = self._inks[name] = base + partial
+            style = self.rich_style
+            if name != "plain":
+                style += self.app.get_component_styles(f"ink--{name}").partial_rich_style
+            self._inks[name] = style
         return style
 
     def strip(self, spans: Iterable[Span], width: int, *, over: Style | None = None) -> Strip:

@@ -19,7 +19,7 @@ from ama_tui.domain.order import Side
 from ama_tui.ui.format import basis_points, whole_age
 from ama_tui.ui.levels import Level, Levels, levels_of
 from ama_tui.ui.panels.status import is_stale
-from ama_tui.ui.widgets.grid import quiet
+from ama_tui.ui.widgets.columns import quiet
 from ama_tui.ui.widgets.ink import Ink, Painted, Span
 
 OURS, IN_FLIGHT, BOTH = "●", "○", "◉"

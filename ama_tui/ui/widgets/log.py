@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from ama_tui.domain.event import Action, LogEvent
 from ama_tui.ui.format import clock, clock_ms, pad, plain
+from ama_tui.ui.widgets.columns import filled
 from ama_tui.ui.widgets.ink import Ink, Painted, Span
 
 KEPT_LINES = 1000
@@ -232,7 +233,9 @@ class ActionLog(Painted, ScrollView, can_focus=True):
         number = self._count - 1 - position
         strip = self._strips.get(number)
         if strip is None:
-            strip = self.strip(event_spans(self._events[-1 - position], width), width)
+            strip = self.strip(
+                filled(tuple(event_spans(self._events[-1 - position], width)), width, right=False), width
+            )
             self._strips[number] = strip
         return strip
 

@@ -1,0 +1,40 @@
+"""The recorded run that the snapshots are taken over: it comes back from its file whole, and shows what it is for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ama_tui.domain.event import EngineState, SessionState
+from ama_tui.domain.order import Side
+from ama_tui.domain.plan import Cancel, CancelReason, Intent, Place
+from ama_tui.ui.history import values_of
+from tests.ui.books import packed
+from tests.ui.codec import decode, encode
+from tests.ui.recording import Recording, fleet_in_one_row, recorded
+
+
+def test_a_recording_comes_back_as_it_was_kept() -> None:
+    assert decode(Recording, encode(recorded())) == recorded()
+
+
+def test_a_field_of_several_kinds_comes_back_as_the_right_one() -> None:
+    place = Place("0xa", Side.BUY, 1, 10, 20, 30, 4)
+    cancel = Cancel("0xa", 7, Side.SELL, 10, 20, CancelReason.FAR)
+    assert decode(tuple[Intent, ...], encode((place, cancel))) == (place, cancel)
+
+
+def test_charts_are_the_same_of_a_fleet_in_one_row() -> None:
+    state = replace(packed(), errors_last_minute=3)
+    assert values_of(fleet_in_one_row(state)) == values_of(state)
+
+
+def test_the_recording_has_every_station_of_a_run() -> None:
+    run = recorded()
+    assert any(row.session is SessionState.CREATING for row in run.preparing.snapshot.wallets)
+    states = [moment.snapshot.state for moment in (run.live, run.paused, run.killed)]
+    assert states == [EngineState.RUNNING, EngineState.PAUSED, EngineState.STOPPED]
+    assert run.live.snapshot.packed
+    assert run.live.snapshot.totals.fills > 0
+    assert run.report.is_proven
+    assert run.report.cancelled == run.live.snapshot.target_orders
+    assert run.market.address in run.quotes
