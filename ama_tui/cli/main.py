@@ -15,6 +15,7 @@ from ama_tui.domain.errors import AmaError
 COMMANDS = {
     "demo": ("ama_tui.cli.demo", "The dashboard on a venue of our own, with a funded fleet."),
     "run": ("ama_tui.cli.run", "Keep a market packed, with or without the dashboard."),
+    "journal": ("ama_tui.cli.journal", "Show, verify, repair or export what was journalled."),
     "markets": ("ama_tui.cli.markets", "List the venue's markets."),
     "venue": ("ama_tui.cli.venue", "Serve a venue of our own until stopped."),
 }

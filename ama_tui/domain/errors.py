@@ -7,6 +7,9 @@
     ├── StoreError           exit 2: the state directory
     │   ├── CheckpointError  the checkpoint cannot be read or written
     │   ├── JournalError     the journal cannot be read or written
+    │   │   ├── JournalFullError     a line did not fit; the next may
+    │   │   ├── JournalSyncError     nobody can say what the disk holds
+    │   │   └── JournalCorruptError  a line is damaged or missing
     │   └── LockHeldError    another run holds the state directory
     └── VenueError           exit 3: the outside world
         ├── UnreachableError no connection, or no answer in time
@@ -63,8 +66,20 @@ class JournalError(StoreError):
     """The journal cannot be read or written."""
 
 
+class JournalFullError(JournalError):
+    """A line could not be written whole; nothing of it is left in the file, and the next one may succeed."""
+
+
+class JournalSyncError(JournalError):
+    """The disk failed to make lines durable: nothing may be placed on their word until a restart."""
+
+
+class JournalCorruptError(JournalError):
+    """A line is unreadable, changed or missing where no crash could have left it so."""
+
+
 class LockHeldError(StoreError):
-    """Another process holds the state directory; `pid` is the holder's, None when it did not say."""
+    """Another process holds the state directory or a wallet; `pid` is the holder's, None when it did not say."""
 
     def __init__(self, message: str, hint: str = "", *, pid: int | None = None) -> None:
         super().__init__(message, hint)

@@ -165,10 +165,15 @@ class Cycle:
         if settled.fate is Fate.RESTED:
             return
         line = run.scribe.describe(sent.place)
-        params = {"intentId": sent.intent_id, **place_params(sent.place), "status": settled.fate.value}
+        params = {**place_params(sent.place), "status": settled.fate.value}
         if settled.fate is Fate.EXECUTED:
             run.scribe.outcome(
-                book.wallet, Action.PLACE_LIMIT, f"{line}  executed", params=params, tx_hash=sent.tx_hash
+                book.wallet,
+                Action.PLACE_LIMIT,
+                f"{line}  executed",
+                params=params,
+                tx_hash=sent.tx_hash,
+                intent_id=sent.intent_id,
             )
             return
         if settled.fate is Fate.REVERTED:
@@ -176,7 +181,13 @@ class Cycle:
             book.failed(monotonic())
         why = "reverted on the chain" if settled.fate is Fate.REVERTED else "never reached the chain"
         run.scribe.outcome(
-            book.wallet, Action.PLACE_LIMIT, f"{line}  {why}", params=params, tx_hash=sent.tx_hash, error=why
+            book.wallet,
+            Action.PLACE_LIMIT,
+            f"{line}  {why}",
+            params=params,
+            tx_hash=sent.tx_hash,
+            error=why,
+            intent_id=sent.intent_id,
         )
 
     def _check_session(self, book: WalletBook, record: SessionRecord | None, block_time: int) -> None:

@@ -32,9 +32,9 @@ class Scribe:
     run_id: str
 
     async def intent(self, wallet: FleetWallet, intent_id: str, method: str, params: Mapping[str, object]) -> None:
-        """Write an intent ahead; when this returns it is on the disk. Raises JournalError."""
+        """Write an intent ahead; when this returns it is on the disk. Raises JournalFullError, JournalSyncError."""
         await self.journal.write_durable(
-            self._entry(wallet, Action.INTENT, params={"intentId": intent_id, "method": method, **params})
+            self._entry(wallet, Action.INTENT, params={"method": method, **params}, intent_id=intent_id)
         )
 
     def outcome(
@@ -46,9 +46,11 @@ class Scribe:
         params: Mapping[str, object] | None = None,
         tx_hash: str | None = None,
         error: str | None = None,
+        intent_id: str | None = None,
     ) -> None:
-        """Write what became of an action, then show it."""
-        self.journal.append(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error))
+        """Write what became of an action, then show it; `intent_id` is that of its intent, where it had one."""
+        entry = self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id)
+        self.journal.append(entry)
         self.show(action, text, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
     def note(self, text: str, *, is_error: bool = False, params: Mapping[str, object] | None = None) -> None:
@@ -96,6 +98,7 @@ class Scribe:
         params: Mapping[str, object] | None = None,
         tx_hash: str | None = None,
         error: str | None = None,
+        intent_id: str | None = None,
     ) -> JournalEntry:
         return JournalEntry(
             ts=now_ms(),
@@ -110,6 +113,7 @@ class Scribe:
             params=params,
             tx_hash=tx_hash,
             error=error,
+            intent_id=intent_id,
         )
 
 

@@ -13,6 +13,7 @@ from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import Sent, SentCancel, Stage, WalletBook
 from ama_tui.engine.gates import best_opposite, placement_refusal
 from ama_tui.engine.scribe import cancel_params, now_ms, place_params
+from ama_tui.store import failpoints
 
 SESSION_PROBLEMS = {
     "session_revoked": "session revoked",
@@ -67,7 +68,8 @@ class Sender:
             return False
         async with run.limiter.slot(is_cancel=True, longest_wait=longest_wait):
             book.cancels[cancel.order_id] = SentCancel(cancel.order_id, monotonic())
-            await run.scribe.intent(book.wallet, uuid.uuid4().hex, "sessionCancelOrder", cancel_params(cancel))
+            intent_id = uuid.uuid4().hex
+            await run.scribe.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
             text = f"cancel {cancel.order_id}: {cancel.reason.value}"
             try:
                 answer = await run.links.api.cancel_order(
@@ -85,12 +87,18 @@ class Sender:
                     f"{text} failed: {error}",
                     params=cancel_params(cancel),
                     error=str(error),
+                    intent_id=intent_id,
                 )
                 return False
             run.limiter.succeeded()
             book.last_action_at = now_ms()
             run.scribe.outcome(
-                book.wallet, Action.CANCEL_ORDER, text, params=cancel_params(cancel), tx_hash=answer.tx_hash
+                book.wallet,
+                Action.CANCEL_ORDER,
+                text,
+                params=cancel_params(cancel),
+                tx_hash=answer.tx_hash,
+                intent_id=intent_id,
             )
             return True
 
@@ -127,6 +135,7 @@ class Sender:
         run.tally.sent += 1
         run.first_send_at = run.first_send_at or monotonic()
         began = monotonic()
+        failpoints.reach("post.before")
         try:
             answer = await run.links.api.place_margin_limit(
                 run.market.address,
@@ -137,7 +146,9 @@ class Sender:
                 is_buy=place.side.is_buy,
             )
         except VenueError as error:
+            failpoints.reach("post.after")
             return self._not_accepted(book, sent, error)
+        failpoints.reach("post.after")
         run.limiter.succeeded()
         run.order_ms = (monotonic() - began) * 1000
         book.succeeded()
@@ -200,6 +211,13 @@ class Sender:
         tx_hash: str | None = None,
         error: str | None = None,
     ) -> None:
-        params = {"intentId": sent.intent_id, **place_params(sent.place), "status": status}
         line = f"{self._run.scribe.describe(sent.place)}  {text}"
-        self._run.scribe.outcome(book.wallet, Action.PLACE_LIMIT, line, params=params, tx_hash=tx_hash, error=error)
+        self._run.scribe.outcome(
+            book.wallet,
+            Action.PLACE_LIMIT,
+            line,
+            params={**place_params(sent.place), "status": status},
+            tx_hash=tx_hash,
+            error=error,
+            intent_id=sent.intent_id,
+        )

@@ -7,6 +7,7 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ama_tui.domain.errors import RefusedError, VenueError
 from ama_tui.domain.event import Action
@@ -140,28 +141,26 @@ class SessionKeeper:
         wanted = session_id(permit)
         params = {"sessionId": wanted, "expiry": str(permit.expiry), "nonce": str(nonce)}
         signature = run.links.signer.sign_permit(permit, run.links.chain_id, run.links.registry)
-        await run.scribe.intent(book.wallet, uuid.uuid4().hex, "sessionInit", params)
+        intent_id = uuid.uuid4().hex
+        note = partial(run.scribe.outcome, book.wallet, Action.SESSION_INIT, params=params, intent_id=intent_id)
+        await run.scribe.intent(book.wallet, intent_id, "sessionInit", params)
         try:
             answer = await run.links.api.session_init(run.market.address, permit, signature)
         except RefusedError as error:
-            run.scribe.outcome(
-                book.wallet, Action.SESSION_INIT, f"session refused: {error}", params=params, error=str(error)
-            )
+            note(f"session refused: {error}", error=str(error))
             if error.is_rate_limit:
                 run.limiter.pushed_back(error.retry_after)
             if error.proves_not_sent and (error.is_rate_limit or error.code == "bad_nonce"):
                 return False
             if error.proves_not_sent or not await self._turns_up(wanted):
                 raise
-            run.scribe.outcome(book.wallet, Action.SESSION_INIT, FOUND, params=params)
+            note(FOUND)
         except VenueError:
             if not await self._turns_up(wanted):
                 raise
-            run.scribe.outcome(book.wallet, Action.SESSION_INIT, FOUND, params=params)
+            note(FOUND)
         else:
-            run.scribe.outcome(
-                book.wallet, Action.SESSION_INIT, "session created", params=params, tx_hash=answer.tx_hash
-            )
+            note("session created", tx_hash=answer.tx_hash)
         self.created += 1
         book.last_action_at = now_ms()
         self._adopt(book, wanted, permit.expiry)

@@ -60,15 +60,16 @@ class Startup:
     freeze: threading.Event
     store: StateStore
     _replay: JournalReplay = field(init=False, default_factory=JournalReplay)
-    _bad_lines: int = field(init=False, default=0)
     _goes_on: bool = field(init=False, default=False)
 
     async def prepare(self) -> Run:
         """Check that the market can be quoted, then give every wallet its session. Raises AmaError.
 
-        Nothing is signed, sent or written before the check has passed.
+        Nothing is signed, sent or journalled before the check has passed, and before the wallets are ours alone.
         """
         order, links = self.order, self.links
+        nicknames = {wallet.address: wallet.nickname for wallet in order.wallets}
+        await asyncio.to_thread(self.store.claim, nicknames)
         terms = await links.chain.terms(order.market.address)
         relayers = await links.api.relayer_set()
         checkpoint = self._checkpoint()
@@ -129,8 +130,7 @@ class Startup:
 
     def _fleet(self, checkpoint: Checkpoint) -> Fleet:
         indexes = wallet_indexes([wallet.address for wallet in self.order.wallets], checkpoint.wallets)
-        self._replay, bad_lines = self.store.rebuild()
-        self._bad_lines = len(bad_lines)
+        self._replay = self.store.rebuild()
         fleet = Fleet()
         for wallet in self.order.wallets:
             entry = checkpoint.wallets.get(wallet.address)
@@ -172,8 +172,6 @@ class Startup:
             scribe.note(text, params={"key": one.key, "stored": one.stored, "used": one.used})
         if self.store.report.torn is not None:
             scribe.note("journal: the last line was torn and has been set aside", is_error=True)
-        if self._bad_lines:
-            scribe.note(f"journal: {self._bad_lines} lines cannot be read and are passed over", is_error=True)
         if self.store.report.corrupt_checkpoint is not None:
             scribe.note(f"{self.store.report.corrupt_checkpoint}: kept aside as .corrupt", is_error=True)
         problem = relayer_set_problem(relayers)

@@ -8,6 +8,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from ama_tui.store import failpoints
+
 FILE_MODE = 0o600
 TEMPORARY_SUFFIX = ".ama-tmp"
 
@@ -20,7 +22,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
     try:
         _write_new(temporary, data)
-        temporary.replace(path)
+        rename(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
@@ -38,7 +40,7 @@ def set_aside(path: Path) -> Path:
         if not os.path.lexists(aside):
             break
         aside = path.with_name(f"{path.name}.corrupt.{number}")
-    path.rename(aside)
+    rename(path, aside)
     sync_directory(path.parent)
     return aside
 
@@ -50,21 +52,35 @@ def remove_temporaries(directory: Path) -> None:
             leftover.unlink()
 
 
+def rename(path: Path, target: Path) -> None:
+    """Give a file another name, in place of whatever had it. Durable after `sync_directory`."""
+    failpoints.reach("replace.before")
+    path.replace(target)
+    failpoints.reach("replace.after")
+
+
 def sync_directory(directory: Path) -> None:
     """Make renames in the directory durable."""
+    failpoints.reach("dirsync.before")
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    failpoints.reach("dirsync.after")
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte, however many calls that takes. Raises OSError."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def _write_new(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     try:
-        left = memoryview(data)
-        while left:
-            left = left[os.write(descriptor, left) :]
+        write_all(descriptor, data)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -2,254 +2,241 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ama_tui.domain.errors import JournalError
-from ama_tui.store.atomic import FILE_MODE, sync_directory
-from ama_tui.store.entry import JournalEntry, parse_line
-from ama_tui.store.fields import ShapeError
+from ama_tui.domain.errors import JournalError, JournalFullError, JournalSyncError
+from ama_tui.store import failpoints
+from ama_tui.store.atomic import FILE_MODE, sync_directory, write_all
+from ama_tui.store.entry import JournalEntry
+from ama_tui.store.group_sync import GroupSync
+from ama_tui.store.held import HeldLines
+from ama_tui.store.mark import SyncMark
+from ama_tui.store.scan import Scan
+from ama_tui.store.segments import SEGMENT_BYTES, begin_segment
 
-_BLOCK = 64 * 1024
-_sync_data = getattr(os, "fdatasync", os.fsync)
-
-Ticket = int
-"""How far the journal must be on the disk for a line to be durable: the number of bytes up to its end."""
+NEWEST_READ = 2
+"""How many of the newest files are read at start: 64 MB are more than 100,000 actions, days of them, and what an
+earlier run left unsettled is minutes old. The second keeps that so right after a new file was begun."""
+_ROTATE_AGAIN_BYTES = 1024 * 1024
+_PROBE = b" " * 4096
 
 
 @dataclass(frozen=True, slots=True)
 class TornTail:
-    """What opening found after the last whole line: `size` bytes, copied to `kept_in` and cut.
-
-    `kept_in` is None when only the newline was missing: the line was whole and has been completed.
-    """
+    """What opening found after the last whole line: `size` bytes, copied to `kept_in` and cut."""
 
     size: int
-    kept_in: Path | None
+    kept_in: Path
 
 
 class Journal:
     """An open journal; one process at a time holds it (see `StateLock`).
 
-    `append` may be called from any thread; `durable` and `write_durable` from one event loop. `torn` is
-    what `open` cut off, None when the last line was whole. `syncs` counts the calls to the disk.
+    Intents go through `write_durable`, from an event loop: it raises when the intent is not on the disk, and then
+    nothing may be sent. Everything else goes through `append`, from any thread: it never raises for a full disk,
+    because what was done must be noted and cancels must go on. A line that does not fit waits in memory, and with
+    it all later ones; they are written in their order once there is room. `torn` is what `open` cut off.
     """
 
-    def __init__(self, path: Path, descriptor: int, size: int, torn: TornTail | None) -> None:
-        self.path = path
+    def __init__(self, scan: Scan, descriptor: int, torn: TornTail | None, segment_bytes: int) -> None:
+        self.path = scan.path
         self.torn = torn
-        self.syncs = 0
         self._descriptor = descriptor
-        self._written = size
-        self._durable = size
-        self._sync_failure = ""
+        self._size = os.fstat(descriptor).st_size
+        self._seq = scan.last_seq or 0
+        self._segment_bytes = self._rotate_at = segment_bytes
+        self._held = HeldLines()
+        self._full = ""
         self._has_half_line = False
         self._is_open = True
         self._guard = threading.Lock()
-        self._syncing: asyncio.Task[None] | None = None
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal-sync")
+        self._mark = SyncMark(self.path, self._seq)
+        self._sync = GroupSync(descriptor, self._seq, self._mark.put)
 
     @classmethod
-    def open(cls, path: Path) -> Journal:
-        """Open for appending, making the file where there is none; a torn last line is set aside first.
+    def open(cls, path: Path, scan: Scan | None = None, *, segment_bytes: int = SEGMENT_BYTES) -> Journal:
+        """Open for appending, making the file where there is none; a torn tail is set aside first.
 
-        Whole lines stay as they are, byte for byte. Raises JournalError.
+        `scan` is one of the newest files (`NEWEST_READ`) that has been read to its end, where the caller needed
+        that anyway. Whole lines stay as they are, byte for byte. Raises JournalCorruptError for damage that no crash
+        explains (the journal is then not touched), else JournalError.
         """
+        scan = scan or Scan(path, newest=NEWEST_READ).finish()
+        scan.raise_fault()
         try:
-            is_new = not path.exists()
+            is_new = path not in scan.files
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, FILE_MODE)
             try:
                 os.fchmod(descriptor, FILE_MODE)
-                torn = _mend_tail(path, descriptor)
+                torn = _mend_tail(path, descriptor, scan)
+                os.fsync(descriptor)
                 if is_new:
                     sync_directory(path.parent)
-                return cls(path, descriptor, os.fstat(descriptor).st_size, torn)
+                return cls(scan, descriptor, torn, segment_bytes)
             except BaseException:
                 os.close(descriptor)
                 raise
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise JournalError(*_unwritable(path, error)) from error
 
-    def append(self, entry: JournalEntry) -> Ticket:
-        """Write one whole line; it survives the process from here on, and a power cut once it is durable.
+    @property
+    def syncs(self) -> int:
+        """How often the disk was asked to make lines durable."""
+        return self._sync.syncs
 
-        Raises JournalError when it cannot be written whole; nothing of it is left in the file then, and
-        the next call may succeed. A failed sync does not stop appending: what is cancelled must be noted.
+    @property
+    def problem(self) -> str:
+        """Why no intent can be written and made durable, '' when it can."""
+        if self._sync.failure:
+            return f"the journal did not reach the disk ({self._sync.failure})"
+        return self._full
+
+    @property
+    def can_recover(self) -> bool:
+        """False once a sync has failed: after that only a restart knows what the disk holds."""
+        return not self._sync.failure
+
+    def append(self, entry: JournalEntry) -> None:
+        """Write a line, or hold it until it fits; it is durable within 50 ms of being written.
+
+        What is still held when the journal is closed is lost. Raises JournalError on a closed journal only.
         """
-        line = entry.as_line()
+        failpoints.reach("outcome.before")
         with self._guard:
-            if not self._is_open:
-                raise JournalError(f"{self.path} is closed", "this is a fault of the program")
-            try:
-                if self._has_half_line:
-                    self._cut_back()
-                self._has_half_line = True
-                if os.write(self._descriptor, line) != len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                self._has_half_line = False
-            except OSError as error:
-                with suppress(OSError):
-                    self._cut_back()
-                raise _unwritable(self.path, error) from error
-            self._written += len(line)
-            return self._written
-
-    async def durable(self, ticket: Ticket) -> None:
-        """Wait until the line of this ticket is on the disk; everyone waiting shares one sync.
-
-        Raises JournalError when a sync failed: after that nobody can say what the disk holds.
-        """
-        while self._durable < ticket:
-            if self._sync_failure:
-                raise self._failed()
-            if self._syncing is None:
-                self._syncing = asyncio.create_task(self._sync_in_thread(), name="journal-sync")
-            await asyncio.shield(self._syncing)
+            self._check_open()
+            self._held.add(entry)
+            with suppress(JournalFullError):
+                self._write_held()
+        failpoints.reach("outcome.after")
 
     async def write_durable(self, entry: JournalEntry) -> None:
-        """Append a line and wait until it is on the disk. Raises JournalError."""
-        await self.durable(self.append(entry))
+        """Write a line and wait until it is on the disk; everyone who waits shares one sync.
 
-    def sync(self) -> None:
-        """Put everything appended so far on the disk, waiting here. Raises JournalError."""
+        Raises JournalFullError when it does not fit: nothing of it is left, and it will not be written later.
+        Raises JournalSyncError when a sync failed, now or ever.
+        """
+        failpoints.reach("intent.before")
         with self._guard:
-            reached = self._written
-        if self._durable < reached:
-            self._sync_to(reached)
-        if self._sync_failure:
-            raise self._failed()
+            self._check_open()
+            if self._sync.failure:
+                raise JournalSyncError(self.problem, "check the disk, then start again with --resume")
+            self._write_held()
+            seq = self._write(entry)
+        failpoints.reach("intent.after")
+        await self._sync.durable(seq)
+
+    def probe(self) -> None:
+        """After a line did not fit: look whether there is room again, and write what is held. Never raises."""
+        with self._guard, suppress(JournalFullError):
+            if not self._full or not self._is_open:
+                return
+            self._write_held()
+            if self._full:
+                self._write_bytes(_PROBE)
+                self._has_half_line = True
+                with suppress(OSError):
+                    self._cut_back()
 
     def close(self) -> None:
-        """Sync and close; closing twice is fine. Raises JournalError when the last sync failed."""
+        """Write what is held, sync, close; closing twice is fine. Raises JournalSyncError when the last sync failed."""
         with self._guard:
             if not self._is_open:
                 return
+            with suppress(JournalFullError):
+                self._write_held()
             self._is_open = False
         try:
-            self._executor.shutdown(wait=True)
-            if not self._sync_failure:
-                self.sync()
+            self._sync.close()
         finally:
-            os.close(self._descriptor)
+            self._mark.close(is_whole=self.can_recover)
 
-    async def _sync_in_thread(self) -> None:
-        try:
-            # Taken here and not by the waiters: lines appended until now share this sync.
-            reached = self._written
-            if not self._is_open:
-                return  # closing syncs
-            await asyncio.get_running_loop().run_in_executor(self._executor, self._sync_to, reached)
-        finally:
-            self._syncing = None
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise JournalError(f"{self.path} is closed", "this is a fault of the program")
 
-    def _sync_to(self, reached: Ticket) -> None:
-        """One sync; a failure is kept, not raised, because every waiter must learn of it."""
+    def _write_held(self) -> None:
+        while self._held:
+            self._write(self._held.first())
+            self._held.written()
+
+    def _write(self, entry: JournalEntry) -> int:
+        """Write a line whole or not at all; its seq. Raises JournalFullError."""
+        if self._size >= self._rotate_at:
+            self._rotate()
+        line = entry.as_line(self._seq + 1)
+        self._write_bytes(line)
+        self._size += len(line)
+        self._seq += 1
+        self._sync.wrote(self._seq)
+        return self._seq
+
+    def _write_bytes(self, data: bytes) -> None:
         try:
-            self.syncs += 1
-            _sync_data(self._descriptor)
+            if self._has_half_line:
+                self._cut_back()
+            self._has_half_line = True
+            if os.write(self._descriptor, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._has_half_line = False
         except OSError as error:
-            self._sync_failure = error.strerror or "the disk did not take it"
-        else:
-            self._durable = max(self._durable, reached)
+            with suppress(OSError):
+                self._cut_back()
+            self._full, hint = _unwritable(self.path, error)
+            raise JournalFullError(self._full, hint) from error
+        self._full = ""
 
     def _cut_back(self) -> None:
-        """Take the beginning of a line that did not fit back off the file. Raises OSError."""
-        os.ftruncate(self._descriptor, self._written)
+        """Take what is no whole line back off the file. Raises OSError."""
+        os.ftruncate(self._descriptor, self._size)
         self._has_half_line = False
 
-    def _failed(self) -> JournalError:
-        return JournalError(
-            f"{self.path} did not reach the disk ({self._sync_failure})",
-            "check the disk, then start again with --resume",
-        )
+    def _rotate(self) -> None:
+        """Begin a new file; where that cannot be done now, go on in this one and try again later."""
+        self._rotate_at = self._size + _ROTATE_AGAIN_BYTES
+        try:
+            if self._has_half_line:
+                self._cut_back()
+            self._sync.now()
+            fresh = begin_segment(self.path)
+        except (OSError, JournalSyncError):
+            return
+        self._sync.switch(fresh)
+        self._descriptor, self._size, self._rotate_at = fresh, 0, self._segment_bytes
+        try:
+            sync_directory(self.path.parent)
+        except OSError as error:
+            self._sync.fail(error.strerror or "its directory could not be synced")
 
 
-def read_entries(path: Path, *, strict: bool = True, bad_lines: list[int] | None = None) -> Iterator[JournalEntry]:
-    """The entries from first to last; none when there is no file.
-
-    A last line without its newline is passed over. A malformed line before it raises JournalError that
-    names it; with `strict=False` it is passed over and its number (from 1) added to `bad_lines`.
-    """
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    return
-                if not line.strip():
-                    continue
-                try:
-                    entry = parse_line(line)
-                except ShapeError as error:
-                    if strict:
-                        raise JournalError(
-                            f"{path} line {number} cannot be read: {error}",
-                            "keep a copy, then correct that line",
-                        ) from None
-                    if bad_lines is not None:
-                        bad_lines.append(number)
-                else:
-                    yield entry
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise JournalError(f"{path} cannot be read ({error.strerror})", "check its owner and mode") from error
-
-
-def _mend_tail(path: Path, descriptor: int) -> TornTail | None:
-    """Complete a last line that lacks only its newline; copy aside and cut one that is torn."""
-    size = os.fstat(descriptor).st_size
-    start = _end_of_last_line(descriptor, size)
-    if start == size:
+def _mend_tail(path: Path, descriptor: int, scan: Scan) -> TornTail | None:
+    """Complete a last line that lacks only its newline; copy aside and cut what is torn."""
+    if scan.lacks_newline:
+        write_all(descriptor, b"\n")
+    if scan.torn is None:
         return None
-    tail = os.pread(descriptor, size - start, start)
-    with suppress(ShapeError):
-        parse_line(tail)
-        _write_all(descriptor, b"\n")
-        os.fsync(descriptor)
-        return TornTail(size - start, None)
+    size = os.fstat(descriptor).st_size - scan.torn
     aside = path.with_name(path.name + ".torn")
-    _keep(aside, tail)
-    os.ftruncate(descriptor, start)
-    os.fsync(descriptor)
-    return TornTail(size - start, aside)
-
-
-def _end_of_last_line(descriptor: int, size: int) -> int:
-    """The offset just after the last newline, 0 when there is none."""
-    end = size
-    while end > 0:
-        begin = max(0, end - _BLOCK)
-        newline = os.pread(descriptor, end - begin, begin).rfind(b"\n")
-        if newline >= 0:
-            return begin + newline + 1
-        end = begin
-    return 0
+    _keep(aside, os.pread(descriptor, size, scan.torn))
+    os.ftruncate(descriptor, scan.torn)
+    return TornTail(size, aside)
 
 
 def _keep(path: Path, tail: bytes) -> None:
-    """Add a torn line to those kept; it is on the disk when this returns."""
+    """Add a torn tail to those kept; it is on the disk when this returns."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
     try:
         os.fchmod(descriptor, FILE_MODE)
-        _write_all(descriptor, tail + b"\n")
+        write_all(descriptor, tail if tail.endswith(b"\n") else tail + b"\n")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     sync_directory(path.parent)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(descriptor, left) :]
-
-
-def _unwritable(path: Path, error: OSError) -> JournalError:
-    return JournalError(f"{path} cannot be written ({error.strerror})", "make room or correct its owner and mode")
+def _unwritable(path: Path, error: OSError) -> tuple[str, str]:
+    return f"{path} cannot be written ({error.strerror})", "make room or correct its owner and mode"

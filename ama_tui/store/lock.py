@@ -1,8 +1,11 @@
-"""One run at a time on a market's state directory."""
+"""One run at a time on a market's state directory, and one run at a time with a wallet."""
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -10,28 +13,34 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from ama_tui.domain.errors import LockHeldError, StoreError
-from ama_tui.store.atomic import FILE_MODE
+from ama_tui.store.atomic import FILE_MODE, write_atomic
+
+PATIENCE_S = 0.2
+"""Another run that looks whether this lock is held (see `claim_wallets`) is in the way for an instant."""
 
 
 class StateLock:
     """An exclusive lock that the kernel drops when its process ends, however it ends.
 
-    The holder's pid stands beside it (`lock.pid`), so that a second run can say who is in the way.
+    The holder's pid stands beside it (`lock.pid`), so that a second run can say who is in the way, and the
+    addresses of the wallets that it uses (`lock.wallets`).
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._pid_file = path.with_name(path.name + ".pid")
+        self._claim = path.with_name(path.name + ".wallets")
         self._directory = path.parent
-        self._lock = FileLock(path, timeout=0, mode=FILE_MODE, thread_local=False)
+        self._lock = FileLock(path, timeout=PATIENCE_S, mode=FILE_MODE, thread_local=False)
 
     @property
     def is_held(self) -> bool:
         return self._lock.is_locked
 
     def acquire(self) -> None:
-        """Take the lock at once. Raises LockHeldError with the holder's pid, or StoreError."""
+        """Take the lock. Raises LockHeldError with the holder's pid, or StoreError."""
         try:
-            self._lock.acquire()
+            self._lock.acquire(poll_interval=PATIENCE_S / 10)
         except Timeout:
             pid = holder_of(self._pid_file)
             who = "another process" if pid is None else f"another run (pid {pid})"
@@ -43,11 +52,42 @@ class StateLock:
                 f"{self._directory} cannot be locked ({error.strerror})",
                 "name another directory with --state-dir",
             ) from error
+        self._drop_claim()  # that of a run that crashed
         self._write_pid()
 
+    def claim_wallets(self, wallets: Mapping[str, str]) -> None:
+        """Keep these wallets (address to nickname) from every other run on the same chain under the same state root.
+
+        The claim is on the disk before anybody else's is looked at: of two runs that begin together at least one
+        sees the other. To be called with the lock held. Raises LockHeldError when another run uses one of them,
+        StoreError when the claim cannot be written.
+        """
+        names = {address.lower(): nickname for address, nickname in wallets.items()}
+        try:
+            write_atomic(self._claim, json.dumps(sorted(names)).encode())
+            others = [one for one in self._directory.parent.iterdir() if one != self._directory]
+        except OSError as error:
+            raise StoreError(
+                f"the wallets cannot be claimed in {self._directory} ({error.strerror})",
+                "make room or correct its owner and mode",
+            ) from error
+        for other in others:
+            common = sorted(_claimed(other / self._claim.name) & names.keys())
+            if common and is_held(other / self._path.name):
+                self._drop_claim()
+                pid = holder_of(other / self._pid_file.name)
+                who = "another process" if pid is None else f"another run (pid {pid})"
+                more = f" and {len(common) - 1} more are" if len(common) > 1 else " is"
+                raise LockHeldError(
+                    f"wallet {names[common[0]]} ({common[0]}){more} in use by {who} on order book {other.name}",
+                    "stop that run first, or leave the wallet out of this one",
+                    pid=pid,
+                )
+
     def release(self) -> None:
-        """Give the lock back; releasing twice is fine."""
+        """Give the lock and the wallets back; releasing twice is fine."""
         if self.is_held:
+            self._drop_claim()
             with suppress(OSError):
                 self._pid_file.unlink()
             self._lock.release()
@@ -60,6 +100,10 @@ class StateLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+    def _drop_claim(self) -> None:
+        with suppress(OSError):
+            self._claim.unlink()
 
     def _write_pid(self) -> None:
         # A pid that cannot be written costs a second run the holder's name, nothing else.
@@ -78,3 +122,27 @@ def holder_of(pid_file: Path) -> int | None:
     except (OSError, ValueError):
         return None
     return int(text) if text.isdecimal() and len(text) <= 10 else None
+
+
+def is_held(path: Path) -> bool:
+    """Does a living process hold this lock? Looking never keeps another from looking."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _claimed(path: Path) -> frozenset[str]:
+    """The addresses that a run has claimed, none where it wrote none."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return frozenset()
+    return frozenset(one for one in found if isinstance(one, str)) if isinstance(found, list) else frozenset()

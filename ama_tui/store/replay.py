@@ -161,7 +161,6 @@ def _placement(entry: JournalEntry, params: Mapping[str, object]) -> PlacedInten
     level, amount18 = as_integer(params.get("level")), as_integer(params.get("amount"))
     if side not in ("buy", "sell") or level is None or amount18 is None:
         return None
-    intent_id = params.get("intentId")
     return PlacedIntent(
         wallet=entry.trader,
         side=Side(side),
@@ -171,6 +170,6 @@ def _placement(entry: JournalEntry, params: Mapping[str, object]) -> PlacedInten
         sequence=as_integer(params.get("sequence")),
         ts=entry.ts,
         run_id=entry.run_id,
-        intent_id=intent_id if isinstance(intent_id, str) else "",
+        intent_id=entry.intent_id or "",
         margin6=as_integer(params.get("margin")) or 0,
     )

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
-from ama_tui.domain.errors import CheckpointError, StoreError
+from ama_tui.domain.errors import CheckpointError, JournalError, StoreError
 from ama_tui.store import checkpoint as files
 from ama_tui.store.atomic import remove_temporaries, set_aside
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry
-from ama_tui.store.journal import Journal, TornTail, read_entries
+from ama_tui.store.journal import NEWEST_READ, Journal, TornTail
 from ama_tui.store.lock import StateLock
 from ama_tui.store.replay import JournalReplay, replay
+from ama_tui.store.scan import Scan
+from ama_tui.store.segments import CANCEL_JOURNAL
+
+CANCEL_LOCK = "cancel-all.lock"
 
 
 class StateFiles(Protocol):
@@ -44,19 +49,22 @@ class StateReport:
     """What opening found amiss and mended; none of it stops a run.
 
     `bad_wallet_files` could not be read: they are set aside when that wallet is next saved.
-    `corrupt_checkpoint` says why the checkpoint is passed over (only with `fresh`).
+    `corrupt_checkpoint` says why the checkpoint is passed over (only with `fresh`), `journal_problem` why the
+    market's own journal is not written (only for a cancel-all).
     """
 
     torn: TornTail | None = None
     bad_wallet_files: tuple[Path, ...] = ()
     corrupt_checkpoint: str | None = None
+    journal_problem: str = ""
 
 
 class StateStore:
     """An open state directory; it holds the lock until `close`.
 
     `checkpoint` is the latest in memory, None before the first `begin` on a new market. The saving
-    methods block for some milliseconds and may be called from a worker thread.
+    methods block for some milliseconds and may be called from a worker thread. One that was opened beside another
+    run (`open_beside`) remembers in memory only: the files are that run's.
     """
 
     def __init__(
@@ -64,24 +72,31 @@ class StateStore:
         paths: StateFiles,
         lock: StateLock,
         journal: Journal,
+        replayed: JournalReplay,
         checkpoint: Checkpoint | None,
         report: StateReport,
+        *,
+        is_guest: bool = False,
     ) -> None:
         self.paths = paths
         self.journal = journal
         self.checkpoint = checkpoint
         self.report = report
         self._lock = lock
+        self._replayed = replayed
+        self._is_guest = is_guest
         self._guard = threading.RLock()
         self._unsaved: set[str] = set()
         self._whole: set[Path] = set()
 
     @classmethod
-    def open(cls, paths: StateFiles, *, fresh: bool = False) -> StateStore:
-        """Make the directory, take its lock, read the checkpoint with the per-wallet files, open the journal.
+    def open(cls, paths: StateFiles, *, fresh: bool = False, tolerate_journal: bool = False) -> StateStore:
+        """Make the directory, take its lock, read the checkpoint with the per-wallet files, read and open the journal.
 
         Raises LockHeldError, CheckpointError (with `fresh` a corrupt one is only reported), JournalError or
-        StoreError; nothing is held or changed then, but for a torn last journal line set aside.
+        StoreError; nothing is held or changed then, but for a torn journal tail set aside. With `tolerate_journal`,
+        for a cancel-all, a journal that cannot be gone on with is left as it is: what is readable of it counts, and
+        `journal` is another (`cancel-all.jsonl`); `report.journal_problem` says why.
         """
         paths.create()
         lock = StateLock(paths.lock)
@@ -89,15 +104,41 @@ class StateStore:
         try:
             remove_temporaries(paths.directory)
             remove_temporaries(paths.wallets)
-            checkpoint, corrupt = _load(paths, fresh=fresh)
-            bad: tuple[Path, ...] = ()
-            if checkpoint is not None:
-                checkpoint, bad = _with_wallet_files(paths, checkpoint)
-            journal = Journal.open(paths.journal)
+            return cls._opened(paths, lock, fresh=fresh, tolerate_journal=tolerate_journal)
         except BaseException:
             lock.release()
             raise
-        return cls(paths, lock, journal, checkpoint, StateReport(journal.torn, bad, corrupt))
+
+    @classmethod
+    def open_beside(cls, paths: StateFiles) -> StateStore:
+        """Open for a cancel-all while another run holds the lock and goes on: read all, write `cancel-all.jsonl` only.
+
+        Raises LockHeldError when another cancel-all does the same, else as `open`.
+        """
+        paths.create()
+        lock = StateLock(paths.directory / CANCEL_LOCK)
+        lock.acquire()
+        try:
+            return cls._opened(paths, lock, beside="another run holds the state directory", tolerate_journal=True)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def _opened(
+        cls, paths: StateFiles, lock: StateLock, *, fresh: bool = False, tolerate_journal: bool, beside: str = ""
+    ) -> StateStore:
+        checkpoint, corrupt = _load(paths, fresh=fresh)
+        bad: tuple[Path, ...] = ()
+        if checkpoint is not None:
+            checkpoint, bad = _with_wallet_files(paths, checkpoint)
+        journal, replayed, problem = _open_journal(paths.journal, tolerate=tolerate_journal, beside=beside)
+        report = StateReport(journal.torn, bad, corrupt, problem)
+        return cls(paths, lock, journal, replayed, checkpoint, report, is_guest=bool(beside))
+
+    def claim(self, wallets: Mapping[str, str]) -> None:
+        """Keep these wallets (address to nickname) from other runs until `close`; see `StateLock.claim_wallets`."""
+        self._lock.claim_wallets(wallets)
 
     def begin(self, checkpoint: Checkpoint) -> None:
         """Make this the checkpoint and write it and its wallets' files; corrupt ones are set aside first.
@@ -109,19 +150,17 @@ class StateStore:
             self._unsaved.update(checkpoint.wallets)
             self.save()
 
-    def rebuild(self) -> tuple[JournalReplay, list[int]]:
-        """Replay the journal: what it says, and the numbers of its lines that nobody can read.
+    def rebuild(self) -> JournalReplay:
+        """What the newest files of the journal said when it was opened.
 
-        The checkpoint's wallets get the latest `last_action_at` of the two. Raises JournalError.
+        The checkpoint's wallets get the latest `last_action_at` of the two.
         """
-        bad_lines: list[int] = []
-        found = replay(read_entries(self.paths.journal, strict=False, bad_lines=bad_lines))
         with self._guard:
             for address, entry in (self.checkpoint.wallets if self.checkpoint else {}).items():
-                journalled = found.last_action_at.get(address, 0)
+                journalled = self._replayed.last_action_at.get(address, 0)
                 if journalled > (entry.last_action_at or 0):
                     self.update_wallet(replace(entry, last_action_at=journalled))
-        return found, bad_lines
+        return self._replayed
 
     def update_wallet(self, entry: WalletEntry) -> None:
         """Remember a wallet's entry; `save` writes it. Touches no disk."""
@@ -135,12 +174,13 @@ class StateStore:
         """Remember a wallet's entry and write its file (not the checkpoint). Raises CheckpointError."""
         with self._guard:
             self.update_wallet(entry)
-            self._write_wallet(entry)
+            if not self._is_guest:
+                self._write_wallet(entry)
 
     def save(self) -> None:
         """Write the changed wallets' files, then the checkpoint, updated now. Raises CheckpointError."""
         with self._guard:
-            if self.checkpoint is None:
+            if self.checkpoint is None or self._is_guest:
                 return
             for address in sorted(self._unsaved):
                 self._write_wallet(self.checkpoint.wallets[address])
@@ -175,6 +215,30 @@ class StateStore:
                     f"{path} is corrupt and cannot be set aside ({error.strerror})", "move it away by hand"
                 ) from error
         self._whole.add(path)
+
+
+def _open_journal(path: Path, *, tolerate: bool, beside: str) -> tuple[Journal, JournalReplay, str]:
+    """The journal to write, what was read, and why it is not the market's own ('' when it is).
+
+    Raises JournalError.
+    """
+    scan = Scan(path, newest=NEWEST_READ, keep_going=tolerate)
+    if not tolerate:
+        found = replay(scan)
+        return Journal.open(path, scan), found, ""
+    other = path.with_name(CANCEL_JOURNAL)
+    other_scan = Scan(other, newest=NEWEST_READ, keep_going=True)
+    found = replay(chain(scan, other_scan))
+    problem = beside
+    if not problem:
+        try:
+            return Journal.open(path, scan), found, ""
+        except JournalError as error:
+            problem = error.message
+    if other_scan.faults:
+        set_aside(other)
+        other_scan = Scan(other).finish()
+    return Journal.open(other, other_scan), found, problem
 
 
 def _read(paths: StateFiles) -> Checkpoint | None:

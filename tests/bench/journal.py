@@ -56,7 +56,6 @@ def _intent(writer: int, number: int) -> JournalEntry:
         nickname=f"User{writer:03d}",
         role="MAKER",
         params={
-            "intentId": f"{number:032x}",
             "method": "sessionPlaceMarginLimit",
             "side": "buy",
             "level": 1,
@@ -65,4 +64,5 @@ def _intent(writer: int, number: int) -> JournalEntry:
             "sequence": number,
             "margin": "459981600",
         },
+        intent_id=f"{number:032x}",
     )

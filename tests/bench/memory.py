@@ -10,7 +10,7 @@ from time import perf_counter
 import psutil
 
 from ama_tui.domain.event import Action
-from ama_tui.store.journal import read_entries
+from ama_tui.store.scan import Scan
 from tests.bench.figures import Figure, at_most
 from tests.bench.scale import Scale, demo_arguments
 from tests.bench.terminal import TerminalProgram
@@ -60,5 +60,5 @@ def _placed(state: Path) -> int:
     return sum(
         entry.action == Action.PLACE_LIMIT.value and entry.error is None
         for path in state.rglob(JOURNAL)
-        for entry in read_entries(path)
+        for entry in Scan(path)
     )

@@ -176,10 +176,10 @@ def check_journal(lines: list[dict[str, Any]]) -> None:
     for line in lines:
         params = line.get("params") or {}
         if line["action"] == "INTENT" and params["method"] == "sessionPlaceMarginLimit":
-            assert params["intentId"] not in intended
-            intended[params["intentId"]] = (line["trader"], params["amount"])
+            assert line["intentId"] not in intended
+            intended[line["intentId"]] = (line["trader"], params["amount"])
         if line["action"] == "PLACE_LIMIT":
-            assert intended[params["intentId"]] == (line["trader"], params["amount"])
+            assert intended[line["intentId"]] == (line["trader"], params["amount"])
     assert len(set(intended.values())) == len(intended), "one amount, tag and all, was intended twice"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,57 @@ def test_line_is_exactly_the_designed_json() -> None:
         b'"nickname":"alice","role":"MAKER","action":"INTENT",'
         b'"params":{"level":2,"amount":"184000000000000000"},"txHash":"0x12","error":"no"}\n'
     ) % (NOW_MS, RUN_ID.encode(), BOOK.encode(), MARKET_ID.encode(), ALICE.encode())
+
+
+def test_line_of_ours_ends_in_the_crc_of_what_stands_before_it() -> None:
+    whole = line(action="INTENT", params={"level": 2}, intent_id="ab").as_line(7)
+    covered = line(action="INTENT", params={"level": 2}).as_line()[:-2] + b',"seq":7,"intentId":"ab"'
+    assert whole == covered + b',"crc":%d}\n' % crc32(covered)
+
+
+LINE = line(action="INTENT", params={"level": 2}, intent_id="ab").as_line(7)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        LINE.replace(b'"level":2', b'"level":3'),
+        LINE.replace(b'"seq":7', b'"seq":8'),
+        LINE.replace(b'"seq":7,', b""),
+        LINE[: LINE.index(b',"crc"')] + b"}\n",
+        LINE.replace(b',"crc":', b', "crc":'),
+        LINE.replace(b',"crc":', b',"crc":0'),
+        LINE[:-2] + b',"later":1}\n',
+        LINE[:-2] + b"}}\n",
+        line().as_line()[:-2] + b',"seq":1}\n',
+        line().as_line()[:-2] + b',"intentId":"x"}\n',
+        line().as_line()[:-2] + b',"crc":1}\n',
+    ],
+)
+def test_line_that_is_not_as_it_was_written_is_refused(data: bytes) -> None:
+    with pytest.raises(ShapeError):
+        parse_line(data)
+
+
+@pytest.mark.parametrize("keys", [b'"seq":0', b'"seq":"7"', b'"seq":true', b'"seq":1.5', b'"intentId":7'])
+def test_line_of_ours_with_a_number_or_an_intent_of_another_kind_is_refused(keys: bytes) -> None:
+    covered = line().as_line()[:-2] + b"," + keys
+    with pytest.raises(ShapeError):
+        parse_line(covered + b',"crc":%d}\n' % crc32(covered))
+
+
+def test_every_single_bit_flip_of_a_line_is_noticed() -> None:
+    for bit in range(8 * (len(LINE) - 1)):
+        flipped = bytearray(LINE)
+        flipped[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ShapeError):
+            parse_line(bytes(flipped))
+
+
+def test_keys_of_ours_inside_the_params_of_another_tool_are_its_own() -> None:
+    found = parse_line(b'{"ts":1,"action":"SKIP","params":{"seq":1,"intentId":"x","crc":5}}\n')
+    assert (found.seq, found.intent_id) == (None, None)
+    assert found.params == {"seq": 1, "intentId": "x", "crc": 5}
 
 
 def test_optional_keys_are_left_out() -> None:
@@ -47,6 +99,8 @@ HEX = st.text("0123456789abcdef", min_size=1).map(lambda digits: "0x" + digits)
         tx_hash=st.none() | st.text(),
         error=st.none() | st.text(),
         extra=UNKNOWN,
+        seq=st.none() | st.integers(1),
+        intent_id=st.none() | st.text(),
     )
 )
 def test_entry_survives_its_line(entry: JournalEntry) -> None:

@@ -9,13 +9,18 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
-from ama_tui.domain.errors import JournalError
-from ama_tui.store import journal as journal_module
-from ama_tui.store.journal import Journal, TornTail, read_entries
+from ama_tui.domain.errors import JournalCorruptError, JournalError, JournalFullError, JournalSyncError
+from ama_tui.store import group_sync
+from ama_tui.store.journal import Journal, TornTail
+from ama_tui.store.mark import read_mark
+from ama_tui.store.scan import Scan
 from tests.store.samples import line
 
 
@@ -25,7 +30,11 @@ def path(tmp_path: Path) -> Path:
 
 
 def timestamps(path: Path) -> list[int]:
-    return [entry.ts for entry in read_entries(path)]
+    return [entry.ts for entry in Scan(path)]
+
+
+def fail(*_: object) -> None:
+    raise OSError(5, "Input/output error")
 
 
 def test_lines_are_appended_in_order_over_several_runs(path: Path) -> None:
@@ -36,6 +45,7 @@ def test_lines_are_appended_in_order_over_several_runs(path: Path) -> None:
             journal.append(line(ts))
         journal.close()
     assert timestamps(path) == list(range(20))
+    assert [entry.seq for entry in Scan(path)] == list(range(1, 21))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -72,7 +82,7 @@ async def test_waiter_returns_only_after_a_sync_that_began_after_its_line(
         began.set()
         assert go_on.wait(10)
 
-    monkeypatch.setattr(journal_module, "_sync_data", slow_sync)
+    monkeypatch.setattr(group_sync, "sync_data", slow_sync)
     journal = Journal.open(path)
     first = asyncio.create_task(journal.write_durable(line(1)))
     await asyncio.to_thread(began.wait, 10)
@@ -82,7 +92,8 @@ async def test_waiter_returns_only_after_a_sync_that_began_after_its_line(
     assert not first.done()
     go_on.set()
     await asyncio.gather(first, *late)
-    assert synced_sizes == [len(line(1).as_line()), sum(len(line(ts).as_line()) for ts in range(1, 12))]
+    sizes = [len(line(ts).as_line(ts)) for ts in range(1, 12)]
+    assert synced_sizes == [sizes[0], sum(sizes)]
     journal.close()
 
 
@@ -90,7 +101,7 @@ async def test_one_waiter_that_gives_up_takes_no_sync_from_the_others(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
-    monkeypatch.setattr(journal_module, "_sync_data", lambda _: go_on.wait(10))
+    monkeypatch.setattr(group_sync, "sync_data", lambda _: go_on.wait(10))
     journal = Journal.open(path)
     waiters = [asyncio.create_task(journal.write_durable(line(ts))) for ts in range(3)]
     await asyncio.sleep(0.01)
@@ -103,74 +114,199 @@ async def test_one_waiter_that_gives_up_takes_no_sync_from_the_others(
     journal.close()
 
 
-async def test_failed_sync_reaches_every_waiter_and_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: int) -> None:
-        raise OSError(5, "Input/output error")
+def durably(journal: Journal, ts: int) -> None:
+    """Write an intent and wait for it."""
+    asyncio.run(journal.write_durable(line(ts)))
 
+
+def marked(path: Path, seq: int) -> bool:
+    return read_mark(path) == seq
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = monotonic() + 10
+    while not is_so():
+        assert monotonic() < deadline
+        sleep(0.005)
+
+
+def test_line_that_nobody_waits_for_is_durable_soon_and_an_idle_journal_is_left_alone(path: Path) -> None:
     journal = Journal.open(path)
-    monkeypatch.setattr(journal_module, "_sync_data", fail)
+    for seq in (1, 2, 3):
+        journal.append(line(seq))
+        until(partial(marked, path, seq))
+    before = journal.syncs
+    sleep(0.2)
+    assert journal.syncs == before
+    journal.close()
+
+
+async def test_failed_sync_reaches_every_waiter(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal.open(path)
+    monkeypatch.setattr(group_sync, "sync_data", fail)
     outcomes = await asyncio.gather(*(journal.write_durable(line(ts)) for ts in range(5)), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [JournalError] * 5
+    assert [type(outcome) for outcome in outcomes] == [JournalSyncError] * 5
+    journal.close()
+
+
+def test_failed_sync_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal.open(path)
+    monkeypatch.setattr(group_sync, "sync_data", fail)
+    with pytest.raises(JournalSyncError):
+        durably(journal, 1)
+    assert "Input/output error" in journal.problem
     monkeypatch.undo()
-    with pytest.raises(JournalError, match="Input/output error"):
-        await journal.write_durable(line(9))
+    size = path.stat().st_size
+    with pytest.raises(JournalSyncError, match="Input/output error"):
+        durably(journal, 9)
+    assert path.stat().st_size == size
+    journal.probe()
+    assert not journal.can_recover
+    assert journal.problem
     # What is done about it can still be noted.
     journal.append(line(10))
     assert timestamps(path)[-1] == 10
     journal.close()
 
 
+def test_failed_sync_of_lines_that_nobody_waits_for_is_known_to_the_next_intent(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_sync, "sync_data", fail)
+    journal = Journal.open(path)
+    journal.append(line(1))
+    until(lambda: not journal.can_recover)
+    with pytest.raises(JournalSyncError):
+        durably(journal, 2)
+    assert timestamps(path) == [1]
+    journal.close()
+
+
+def test_failed_last_sync_is_told_and_the_journal_is_closed_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_sync, "PATIENCE_S", 3600)
+    journal = Journal.open(path)
+    journal.append(line(1))
+    monkeypatch.setattr(group_sync, "sync_data", fail)
+    with pytest.raises(JournalSyncError, match="Input/output error"):
+        journal.close()
+    journal.close()
+    # The mark stays: whoever opens it next must reckon with lines that were not durable.
+    assert read_mark(path) == 0
+
+
 async def test_closing_makes_everything_durable(path: Path) -> None:
     journal = Journal.open(path)
-    ticket = journal.append(line(1))
-    waiter = asyncio.create_task(journal.durable(ticket))
+    waiter = asyncio.create_task(journal.write_durable(line(1)))
     await asyncio.sleep(0)
     journal.close()
     journal.close()
     await waiter
     with pytest.raises(JournalError, match="is closed"):
         journal.append(line(2))
+    with pytest.raises(JournalError, match="is closed"):
+        await journal.write_durable(line(2))
     assert timestamps(path) == [1]
+    assert read_mark(path) is None
 
 
-def test_full_disk_leaves_no_half_line_and_passes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = Journal.open(path)
-    journal.append(line(1))
+def half_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the disk takes seven bytes of a line."""
     whole = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:7]))
-    with pytest.raises(JournalError, match="No space left on device"):
-        journal.append(line(2))
-    assert path.read_bytes() == line(1).as_line()
+
+
+def test_intent_that_does_not_fit_leaves_nothing_and_the_next_may_fit(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(path)
+    durably(journal, 1)
+    half_writes(monkeypatch)
+    with pytest.raises(JournalFullError, match="No space left on device"):
+        durably(journal, 2)
+    assert path.read_bytes() == line(1).as_line(1)
+    assert "No space left on device" in journal.problem
+    assert journal.can_recover
     monkeypatch.undo()
-    journal.append(line(3))
+    durably(journal, 3)
+    assert journal.problem == ""
     journal.close()
     assert timestamps(path) == [1, 3]
+    assert Scan(path).finish().last_seq == 2
+
+
+def test_other_lines_that_do_not_fit_are_held_and_written_in_their_order(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(path)
+    half_writes(monkeypatch)
+    for ts in (1, 2):
+        journal.append(line(ts))
+    with pytest.raises(JournalFullError):
+        durably(journal, 3)
+    assert path.read_bytes() == b""
+    journal.probe()
+    assert journal.problem
+    monkeypatch.undo()
+    durably(journal, 4)
+    journal.close()
+    assert timestamps(path) == [1, 2, 4]
+
+
+@pytest.mark.parametrize("is_anything_held", [True, False])
+def test_probing_finds_the_room_that_came_back(
+    path: Path, monkeypatch: pytest.MonkeyPatch, is_anything_held: bool
+) -> None:
+    journal = Journal.open(path)
+    journal.probe()
+    assert path.read_bytes() == b""
+    half_writes(monkeypatch)
+    if is_anything_held:
+        journal.append(line(1))
+    else:
+        with pytest.raises(JournalFullError):
+            durably(journal, 1)
+    journal.probe()
+    assert journal.problem
+    monkeypatch.undo()
+    journal.probe()
+    assert journal.problem == ""
+    assert timestamps(path) == ([1] if is_anything_held else [])
+    journal.append(line(2))
+    journal.close()
+    assert timestamps(path)[-1] == 2
+
+
+def test_lines_held_at_the_end_are_written_then_if_they_fit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for is_room in (False, True):
+        journal = Journal.open(path)
+        half_writes(monkeypatch)
+        journal.append(line(1))
+        if is_room:
+            monkeypatch.undo()
+        journal.close()
+        assert timestamps(path) == ([1] if is_room else [])
 
 
 def test_half_line_that_cannot_be_cut_at_once_is_cut_before_the_next(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal.open(path)
-    whole = os.write
-
-    def fail(*_: object) -> None:
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:7]))
+    half_writes(monkeypatch)
     monkeypatch.setattr(os, "ftruncate", fail)
     for ts in (1, 2):
-        with pytest.raises(JournalError):
-            journal.append(line(ts))
+        journal.append(line(ts))
     assert path.stat().st_size == 7
     monkeypatch.undo()
     journal.append(line(3))
     journal.close()
-    assert timestamps(path) == [3]
+    assert timestamps(path) == [1, 2, 3]
 
 
 def test_torn_last_line_is_kept_aside_and_cut_at_every_offset(path: Path) -> None:
-    whole = b"".join(line(ts, params={"level": ts}).as_line() for ts in range(3))
-    last = line(99, error="Zoë — 文").as_line()
+    whole = b"".join(line(ts, params={"level": ts}).as_line(ts) for ts in range(1, 4))
+    last = line(99, error="Zoë — 文").as_line(4)
     kept = b""
     for size in range(1, len(last) - 1):
         path.write_bytes(whole + last[:size])
@@ -184,16 +320,16 @@ def test_torn_last_line_is_kept_aside_and_cut_at_every_offset(path: Path) -> Non
 
 
 def test_whole_line_that_lacks_only_its_newline_is_completed(path: Path) -> None:
-    path.write_bytes(line(1).as_line() + line(2).as_line()[:-1])
+    path.write_bytes(line(1).as_line() + line(2).as_line(1)[:-1])
     journal = Journal.open(path)
     journal.append(line(3))
     journal.close()
-    assert journal.torn == TornTail(len(line(2).as_line()) - 1, None)
+    assert journal.torn is None
     assert timestamps(path) == [1, 2, 3]
     assert not path.with_name("actions.jsonl.torn").exists()
 
 
-@pytest.mark.parametrize("tail", [b"\0" * 4096, b"{" * 200_000, b"\xff", b"{}"])
+@pytest.mark.parametrize("tail", [b"\0" * 4096, b"{" * 200_000, b"\xff", b"{}", b" " * 4096])
 def test_any_unfinished_tail_is_kept_aside(path: Path, tail: bytes) -> None:
     path.write_bytes(line(1).as_line() + tail)
     Journal.open(path).close()
@@ -216,36 +352,33 @@ def test_torn_tail_stays_when_it_cannot_be_kept_aside(path: Path) -> None:
     assert path.read_bytes() == line(1).as_line() + b"half"
 
 
-def test_reader_passes_over_an_unfinished_last_line_without_touching_it(path: Path) -> None:
-    path.write_bytes(line(1).as_line() + b'{"ts":2')
-    assert timestamps(path) == [1]
-    assert path.read_bytes() == line(1).as_line() + b'{"ts":2'
-
-
-def test_malformed_middle_line_is_named(path: Path) -> None:
-    path.write_bytes(line(1).as_line() + b"\n" + b"garbage\n" + line(2).as_line())
-    with pytest.raises(JournalError, match="line 3 cannot be read") as raised:
-        list(read_entries(path))
+def test_damage_that_no_crash_explains_is_refused_and_left_alone(path: Path) -> None:
+    content = line(1).as_line(1) + b"garbage\n" + line(2).as_line(2)
+    path.write_bytes(content)
+    with pytest.raises(JournalCorruptError, match=r"actions\.jsonl line 2: not JSON") as raised:
+        Journal.open(path)
     assert "\n" not in str(raised.value)
-
-
-def test_reader_that_is_not_strict_reports_the_bad_lines(path: Path) -> None:
-    path.write_bytes(line(1).as_line() + b"garbage\n" + line(2).as_line() + b"{}\n" + line(3).as_line())
-    bad_lines: list[int] = []
-    entries = list(read_entries(path, strict=False, bad_lines=bad_lines))
-    assert ([entry.ts for entry in entries], bad_lines) == ([1, 2, 3], [2, 4])
-
-
-def test_no_file_has_no_entries(path: Path) -> None:
-    assert list(read_entries(path)) == []
+    assert "ama-tui journal repair" in raised.value.hint
+    assert [one.read_bytes() for one in path.parent.iterdir()] == [content]
 
 
 def test_directory_in_its_place_is_our_own_error(path: Path) -> None:
     path.mkdir()
-    with pytest.raises(JournalError, match="cannot be written"):
-        Journal.open(path)
     with pytest.raises(JournalError, match="cannot be read"):
-        list(read_entries(path))
+        Journal.open(path)
+
+
+def test_lines_of_the_original_tool_may_stand_anywhere_and_stay_byte_for_byte(path: Path) -> None:
+    theirs = b'{"ts": 5, "action": "SKIP", "build": 41}\n'
+    path.write_bytes(theirs)
+    for ts in (1, 2):
+        journal = Journal.open(path)
+        journal.append(line(ts))
+        journal.close()
+        with path.open("ab") as file:
+            file.write(theirs + b"\n" + theirs)
+    assert path.read_bytes().count(theirs) == 5
+    assert [entry.seq for entry in Scan(path)] == [None, 1, None, None, 2, None, None]
 
 
 WRITER = """
@@ -261,6 +394,7 @@ async def write() -> None:
         for number in range(100_000):
             ts = first + lane * 100_000 + number
             await journal.write_durable(line(ts, params={"pad": "x" * 200}))
+            journal.append(line(-1 - ts))
             print(ts, flush=True)
     await asyncio.gather(*(one(lane) for lane in range(4)))
 
@@ -288,3 +422,21 @@ def test_writer_that_is_killed_loses_no_durable_line(path: Path) -> None:
         found = timestamps(path)
         assert set(durable) <= set(found)
         assert len(set(found)) == len(found)
+        assert Scan(path).finish().last_seq == len(found)
+
+
+def test_waiter_whose_loop_has_ended_holds_nobody_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(group_sync, "sync_data", lambda _: go_on.wait(10))
+    journal = Journal.open(path)
+
+    async def give_up() -> None:
+        async with asyncio.timeout(0.05):
+            await journal.write_durable(line(1))
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(give_up())
+    go_on.set()
+    durably(journal, 2)
+    journal.close()
+    assert timestamps(path) == [1, 2]

@@ -23,7 +23,7 @@ def intent(ts: int = 1, level: int = 3, sequence: int = 0, amount: int = AMOUNT,
         "amount": str(amount),
         "sequence": sequence,
     }
-    return line(ts, "INTENT", trader, params=params)
+    return line(ts, "INTENT", trader, params=params, intent_id="the-intent")
 
 
 def outcome(ts: int = 2, order_id: str | None = "77", status: str = "accepted", **more: Any) -> JournalEntry:
@@ -32,7 +32,7 @@ def outcome(ts: int = 2, order_id: str | None = "77", status: str = "accepted", 
     return line(ts, "PLACE_LIMIT", params=params, **more)
 
 
-PLACED = PlacedIntent(ALICE, Side.SELL, 3, AMOUNT, 2_500_520_000, 0, 1, RUN_ID)
+PLACED = PlacedIntent(ALICE, Side.SELL, 3, AMOUNT, 2_500_520_000, 0, 1, RUN_ID, intent_id="the-intent")
 
 
 def test_intent_alone_is_a_placement_without_an_outcome() -> None:

@@ -12,9 +12,10 @@ import pytest
 
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Origin, resolve
-from ama_tui.domain.errors import CheckpointError, JournalError, LockHeldError, StoreError
+from ama_tui.domain.errors import CheckpointError, JournalCorruptError, JournalError, LockHeldError, StoreError
 from ama_tui.domain.wallet import Role
 from ama_tui.store.checkpoint import WalletEntry, stored_config
+from ama_tui.store.scan import Scan
 from ama_tui.store.state import StateStore
 from tests.store.samples import ALICE, BOB, BOOK, CHAIN_ID, MARKET_ID, NOW_MS, RUN_ID, checkpoint, line
 
@@ -86,9 +87,8 @@ def test_last_action_is_rebuilt_from_the_journal(begun: StateStore, paths: State
     begun.save()
     begun.close()
     store = StateStore.open(paths)
-    found, bad_lines = store.rebuild()
+    found = store.rebuild()
     assert store.checkpoint is not None
-    assert bad_lines == []
     assert found.entries == 3
     assert {address: entry.last_action_at for address, entry in store.checkpoint.wallets.items()} == {
         ALICE: NOW_MS + 5,
@@ -97,18 +97,113 @@ def test_last_action_is_rebuilt_from_the_journal(begun: StateStore, paths: State
     store.close()
 
 
-def test_bad_journal_lines_are_reported_and_stay(begun: StateStore, paths: StatePaths) -> None:
+def test_torn_journal_tail_is_set_aside_and_reported(begun: StateStore, paths: StatePaths) -> None:
     begun.journal.append(line(1))
     begun.close()
     with paths.journal.open("ab") as journal:
-        journal.write(b"garbage\n" + line(2).as_line() + b'{"ts":3')
+        journal.write(b'{"ts":3')
     store = StateStore.open(paths)
     assert store.report.torn is not None
     assert store.report.torn.size == 7
-    found, bad_lines = store.rebuild()
-    assert (found.entries, bad_lines) == (2, [2])
+    assert store.rebuild().entries == 1
     store.close()
-    assert paths.journal.read_bytes() == line(1).as_line() + b"garbage\n" + line(2).as_line()
+    assert paths.journal.read_bytes() == line(1).as_line(1)
+
+
+@pytest.fixture
+def damaged(begun: StateStore, paths: StatePaths) -> StatePaths:
+    """A state directory whose journal has an unreadable line between two whole ones, Alice's and Bob's."""
+    begun.close()
+    paths.journal.write_bytes(line(1).as_line(1) + b"garbage\n" + line(NOW_MS, trader=BOB).as_line(3))
+    return paths
+
+
+def contents(directory: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file() and path.name != "lock"}
+
+
+def test_damaged_journal_refuses_a_run_and_stays(damaged: StatePaths) -> None:
+    before = contents(damaged.root)
+    with pytest.raises(JournalCorruptError, match="line 2"):
+        StateStore.open(damaged)
+    assert contents(damaged.root) == before
+
+
+def test_cancel_all_opens_a_damaged_journal_reads_what_it_can_and_writes_another(damaged: StatePaths) -> None:
+    before = damaged.journal.read_bytes()
+    for run in (1, 2):
+        store = StateStore.open(damaged, tolerate_journal=True)
+        assert "line 2" in store.report.journal_problem
+        assert store.rebuild().entries == 1 + run
+        store.journal.append(line(NOW_MS + run))
+        assert store.journal.path == damaged.directory / "cancel-all.jsonl"
+        store.close()
+    assert damaged.journal.read_bytes() == before
+    assert [entry.seq for entry in Scan(store.journal.path)] == [1, 2]
+
+
+def test_cancel_all_whose_own_journal_is_damaged_too_begins_another(damaged: StatePaths) -> None:
+    own = damaged.directory / "cancel-all.jsonl"
+    own.write_bytes(b"garbage\n")
+    store = StateStore.open(damaged, tolerate_journal=True)
+    store.journal.append(line(1))
+    store.close()
+    assert own.read_bytes() == line(1).as_line(1)
+    assert own.with_name("cancel-all.jsonl.corrupt").read_bytes() == b"garbage\n"
+
+
+def test_cancel_all_opens_a_journal_that_nobody_can_read(begun: StateStore, paths: StatePaths) -> None:
+    begun.close()
+    paths.journal.unlink()
+    paths.journal.mkdir()
+    store = StateStore.open(paths, tolerate_journal=True)
+    assert "cannot be read" in store.report.journal_problem
+    assert store.rebuild().entries == 0
+    store.close()
+
+
+def test_cancel_all_writes_a_whole_journal_itself(begun: StateStore, paths: StatePaths) -> None:
+    begun.journal.append(line(1))
+    begun.close()
+    store = StateStore.open(paths, tolerate_journal=True)
+    assert store.report.journal_problem == ""
+    store.journal.append(line(2))
+    store.close()
+    assert [entry.ts for entry in Scan(paths.journal)] == [1, 2]
+
+
+def test_cancel_all_beside_a_run_reads_everything_and_touches_nothing_of_it(
+    begun: StateStore, paths: StatePaths
+) -> None:
+    begun.journal.append(line(NOW_MS + 7))
+    before = contents(paths.root)
+    beside = StateStore.open_beside(paths)
+    assert beside.rebuild().last_action_at == {ALICE: NOW_MS + 7}
+    assert beside.checkpoint is not None
+    beside.save_wallet(replace(beside.checkpoint.wallets[ALICE], session_id="0x1"))
+    assert beside.checkpoint.wallets[ALICE].session_id == "0x1"
+    beside.save()
+    beside.journal.append(line(1))
+    with pytest.raises(LockHeldError):
+        StateStore.open_beside(paths)
+    begun.journal.append(line(NOW_MS + 8))
+    beside.close()
+    after = contents(paths.root)
+    assert after.pop(paths.directory / "cancel-all.jsonl") == line(1).as_line(1)
+    grown = before[paths.journal] + line(NOW_MS + 8).as_line(2)
+    ours = {one: data for one, data in after.items() if one.name not in ("cancel-all.lock", "actions.synced")}
+    assert ours == {one: data for one, data in before.items() if one.name != "actions.synced"} | {paths.journal: grown}
+
+
+def test_wallets_are_claimed_until_the_store_is_closed(begun: StateStore, paths: StatePaths) -> None:
+    other = StatePaths(paths.root, CHAIN_ID, "0x" + "cd" * 20)
+    begun.claim({ALICE: "alice"})
+    second = StateStore.open(other)
+    with pytest.raises(LockHeldError, match="alice"):
+        second.claim({ALICE: "alice"})
+    begun.close()
+    second.claim({ALICE: "alice"})
+    second.close()
 
 
 def test_corrupt_checkpoint_stops_a_resume_and_changes_nothing(begun: StateStore, paths: StatePaths) -> None:
@@ -238,8 +333,7 @@ def original(paths: StatePaths) -> StatePaths:
 def test_state_directory_of_the_original_tool_resumes(original: StatePaths) -> None:
     journal_before = original.journal.read_bytes()
     store = StateStore.open(original)
-    found, bad_lines = store.rebuild()
-    assert bad_lines == []
+    found = store.rebuild()
     assert store.checkpoint is not None
     assert store.checkpoint.run_id == RUN_ID
     assert store.checkpoint.market.tick_is_default
@@ -276,5 +370,5 @@ def test_state_directory_of_the_original_tool_stays_readable_to_it(original: Sta
     assert after["run"]["runId"] == RUN_ID
     assert after["run"]["startedAt"] == before["run"]["startedAt"]
     assert json.loads(original.wallet(ALICE).read_text())["fills"] == 3
-    assert original.journal.read_bytes() == journal_before + line(NOW_MS + 9000, "INTENT").as_line()
+    assert original.journal.read_bytes() == journal_before + line(NOW_MS + 9000, "INTENT").as_line(1)
     assert modes_under(original.directory) == {(True, 0o700), (False, 0o600)}

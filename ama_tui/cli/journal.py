@@ -1,0 +1,219 @@
+"""`ama-tui journal`: looking at what was journalled, and mending a journal that was damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from ama_tui.cli.journal_format import COLUMNS, csv_row, spoken
+from ama_tui.config.paths import DEFAULT_ROOT
+from ama_tui.domain.errors import StoreError
+from ama_tui.store.entry import JournalEntry
+from ama_tui.store.fields import iso_utc
+from ama_tui.store.follow import Follower
+from ama_tui.store.lock import StateLock
+from ama_tui.store.repair import Repair, repair
+from ama_tui.store.scan import Scan, lines_of
+from ama_tui.store.segments import CANCEL_JOURNAL, journals_at
+from ama_tui.store.state import CANCEL_LOCK
+
+FOLLOW_EVERY_S = 0.25
+SHOWN_FAULTS = 10
+
+path_argument = click.argument("path", type=click.Path(path_type=Path), default=DEFAULT_ROOT)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group("journal", no_args_is_help=False)
+def command() -> None:
+    """Look at journals: PATH is a state directory [state], a market's directory, or a journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a journal is whole. `torn` is the size in bytes of a tail that the next run sets aside."""
+
+    path: str
+    ok: bool
+    lines: int
+    first_seq: int | None
+    last_seq: int | None
+    files: int
+    torn: int
+    faults: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        if not self.ok:
+            more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
+            return f"{self.path}: not ok, {self.faults[0]}{more}"
+        seq = "no seq" if self.last_seq is None else f"seq {self.first_seq:,}…{self.last_seq:,}"
+        torn = f", then a torn tail of {self.torn:,} bytes that the next run sets aside" if self.torn else ""
+        return f"{self.path}: ok, {self.lines:,} lines, {seq}{torn}"
+
+
+@command.command("verify")
+@path_argument
+@json_option
+@click.pass_context
+def verify(ctx: click.Context, path: Path, as_json: bool) -> None:
+    """Check every line's crc, and that no seq is missing. Exit code 2 when something is wrong."""
+    verdicts = [_verdict(journal) for journal in journals_at(path)]
+    is_ok = all(verdict.ok for verdict in verdicts)
+    if as_json:
+        click.echo(json.dumps({"ok": is_ok, "journals": [asdict(verdict) for verdict in verdicts]}))
+    else:
+        for verdict in verdicts:
+            click.echo(verdict.text)
+    ctx.exit(0 if is_ok else StoreError.exit_code)
+
+
+def _verdict(journal: Path) -> Verdict:
+    scan = Scan(journal, keep_going=True).finish()
+    torn = 0 if scan.torn is None else journal.stat().st_size - scan.torn
+    faults = tuple(f"{fault.file.name} {fault.text}" for fault in scan.faults)
+    return Verdict(str(journal), not faults, scan.lines, scan.first_seq, scan.last_seq, len(scan.files), torn, faults)
+
+
+@command.command("stats")
+@path_argument
+@json_option
+def stats(path: Path, as_json: bool) -> None:
+    """Count lines, actions and errors."""
+    found = [_stats(journal) for journal in journals_at(path)]
+    if as_json:
+        click.echo(json.dumps({"journals": found}))
+        return
+    for one in found:
+        for key, value in one.items():
+            click.echo(f"{'' if key == 'path' else '  '}{key.replace('_', ' '):11} {_told(value)}")
+
+
+def _stats(journal: Path) -> dict[str, object]:
+    actions: Counter[str] = Counter()
+    runs: set[str] = set()
+    errors = 0
+    first = last = None
+    scan = Scan(journal, keep_going=True)
+    for entry in scan:
+        actions[entry.action] += 1
+        runs.add(entry.run_id)
+        errors += entry.error is not None
+        first = entry.ts if first is None else min(first, entry.ts)
+        last = entry.ts if last is None else max(last, entry.ts)
+    return {
+        "path": str(journal),
+        "lines": scan.lines,
+        "actions": dict(actions.most_common()),
+        "errors": errors,
+        "runs": len(runs),
+        "first": None if first is None else iso_utc(first),
+        "last": None if last is None else iso_utc(last),
+        "files": {file.name: file.stat().st_size for file in scan.files},
+        "faults": len(scan.faults),
+    }
+
+
+def _told(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {count:,}" for key, count in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value or "-")
+
+
+@command.command("tail")
+@path_argument
+@click.option("-n", "count", type=click.IntRange(min=0), default=10, show_default=True, help="How many lines.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until Ctrl+C.")
+@click.option("--json", "as_json", is_flag=True, help="Print the lines as they stand in the journal.")
+def tail(path: Path, count: int, follow: bool, as_json: bool) -> None:
+    """Show the last lines of the journals, by time."""
+    followers = [Follower(journal, count) for journal in journals_at(path)]
+
+    def show(entries: Iterable[JournalEntry]) -> None:
+        for entry in entries:
+            click.echo(entry.as_line().decode("ascii").rstrip() if as_json else spoken(entry))
+
+    show(_by_time(one.first() for one in followers)[-count:])
+    while follow:
+        time.sleep(FOLLOW_EVERY_S)
+        show(_by_time(one.more() for one in followers))
+
+
+def _by_time(journals: Iterable[list[JournalEntry]]) -> list[JournalEntry]:
+    return sorted(chain.from_iterable(journals), key=lambda entry: entry.ts)
+
+
+@command.command("export")
+@path_argument
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=None, metavar="FILE", help="A new file [stdout].")
+def export(path: Path, form: str, out: Path | None) -> None:
+    """Write every readable line, oldest first."""
+    unreadable = 0
+    journals = journals_at(path)
+    with _output(out) as target:
+        if form == "csv":
+            target.write(csv_row(COLUMNS))
+        for _, line in chain.from_iterable(lines_of(journal) for journal in journals):
+            if line.entry is None:
+                unreadable += 1
+            elif form == "csv":
+                target.write(csv_row(line.entry))
+            else:
+                target.write(line.data.rstrip(b"\n") + b"\n")
+    if unreadable:
+        click.echo(f"{unreadable:,} unreadable lines left out: 'ama-tui journal verify' says which", err=True)
+
+
+@contextmanager
+def _output(out: Path | None) -> Iterator[BinaryIO]:
+    """Where an export goes: a file that is new and closed to others, or stdout."""
+    if out is None:
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+        return
+    try:
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+    except OSError as error:
+        raise StoreError(
+            f"{out} cannot be written ({error.strerror})", "name a new file in a directory of yours"
+        ) from error
+
+
+@command.command("repair")
+@path_argument
+def mend(path: Path) -> None:
+    """Drop unreadable lines from damaged journals. The originals are kept aside."""
+    for journal in journals_at(path):
+        with ExitStack() as locks:
+            locks.enter_context(StateLock(journal.with_name("lock")))
+            if journal.name == CANCEL_JOURNAL:
+                locks.enter_context(StateLock(journal.with_name(CANCEL_LOCK)))
+            done = repair(journal)
+        click.echo(f"{journal}: {_repaired(done)}")
+        for fault in done.dropped[:SHOWN_FAULTS]:
+            click.echo(f"  dropped {fault.file.name} {fault.text}")
+        if len(done.dropped) > SHOWN_FAULTS:
+            click.echo(f"  … and {len(done.dropped) - SHOWN_FAULTS:,} more")
+
+
+def _repaired(done: Repair) -> str:
+    if not done.originals:
+        return "nothing to repair"
+    kept = ", ".join(original.name for original in done.originals)
+    return (
+        f"{done.kept:,} lines kept ({done.renumbered:,} renumbered), {len(done.dropped):,} dropped; original in {kept}"
+    )
