@@ -24,6 +24,7 @@ from ama_tui.engine.desk import StartRequest
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run import STOP_PATIENCE_S, Ending
 
+SURVIVORS = 4
 NOT_PACKED = 5
 INTERRUPTED = 130
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
@@ -127,6 +128,12 @@ class _Headless:
             click.echo(json.dumps(summary))
         else:
             click.echo(_sentence(summary))
+        ended = desk.run.ended if desk.run is not None else None
+        if ended is not None and not ended.is_proven:
+            print(ended.text, file=sys.stderr)
+            for one in ended.survivors:
+                print(f"{one.nickname}  {one.wallet}  order {one.order_id}", file=sys.stderr)
+            return SURVIVORS
         is_short = self._options.get("until") is not None and not was_stopped and not summary["packed"]
         return NOT_PACKED if is_short else 0
 

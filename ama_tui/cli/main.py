@@ -17,6 +17,7 @@ COMMANDS = {
     "run": ("ama_tui.cli.run", "Keep a market packed, with or without the dashboard."),
     "journal": ("ama_tui.cli.journal", "Show, verify, repair or export what was journalled."),
     "markets": ("ama_tui.cli.markets", "List the venue's markets."),
+    "cancel-all": ("ama_tui.cli.cancel_all", "Cancel everything on a market, and prove it."),
     "venue": ("ama_tui.cli.venue", "Serve a venue of our own until stopped."),
 }
 """Each command: the module that holds it as `command`, and its line in the help."""

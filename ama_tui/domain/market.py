@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ama_tui.domain.money import PRICE_UNIT
@@ -30,6 +31,15 @@ class Market:
         """`ETH (ETH-USD)  orderBook=0x1234…abcd  chain=999`."""
         name = self.symbol if self.identifier is None else f"{self.symbol} ({self.identifier})"
         return f"{name}  orderBook={short_address(self.address)}  chain={self.chain_id}"
+
+
+def find_market(markets: Iterable[Market], selector: str) -> Market | None:
+    """The market of a symbol, an identifier or an address, in any case; None when there is none."""
+    wanted = selector.lower()
+    for market in markets:
+        if wanted in (market.symbol.lower(), market.address, (market.identifier or "").lower()):
+            return market
+    return None
 
 
 @dataclass(frozen=True, slots=True)

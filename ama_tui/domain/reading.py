@@ -54,6 +54,18 @@ class OrdersRead:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionsRead:
+    """The registry's records by session id at block `block` (`block_time` in Unix seconds).
+
+    A record is None where it could not be read.
+    """
+
+    block: int
+    block_time: int
+    records: Mapping[str, SessionRecord | None]
+
+
+@dataclass(frozen=True, slots=True)
 class OrderPlaced:
     """The book accepted an order; it is emitted also for one that filled at once (then `amount18` is 0)."""
 

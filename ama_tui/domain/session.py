@@ -52,6 +52,10 @@ class SessionRecord:
     def exists(self) -> bool:
         return self.trader != ZERO_ADDRESS
 
+    def is_over(self, block_time: int) -> bool:
+        """Does the chain take nothing more under this session from `block_time` (Unix seconds) on?"""
+        return self.revoked or not self.exists or self.expiry <= block_time
+
     def problem(self, *, trader: str, now: int, relayer_root: str | None, methods: Methods) -> str | None:
         """Why this session cannot be used by `trader` at `now` (Unix seconds), or None when it can."""
         if not self.exists:

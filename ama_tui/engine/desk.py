@@ -57,7 +57,9 @@ class Survivor:
 class KillReport:
     """What the chain showed at the end of a kill, at `block`.
 
-    `unread` wallets could not be read again; `unsettled` placements may still come to rest.
+    `unread` wallets could not be read again; `unsettled` placements may still come to rest. `revoked` are the
+    nicknames of the wallets whose session was ended. `read_twice` is False when the last read was not confirmed
+    by another far enough from it.
     """
 
     cancelled: int
@@ -66,17 +68,18 @@ class KillReport:
     survivors: tuple[Survivor, ...] = ()
     unread: tuple[str, ...] = ()
     unsettled: int = 0
-    revoked: int = 0
+    revoked: tuple[str, ...] = ()
+    read_twice: bool = True
 
     @property
     def is_proven(self) -> bool:
-        return not self.survivors and not self.unread and not self.unsettled
+        return self.read_twice and not self.survivors and not self.unread and not self.unsettled
 
     @property
     def text(self) -> str:
         """The proof, or what is left, in one line."""
         if self.is_proven:
-            ended = f", {self.revoked} sessions revoked" if self.revoked else ""
+            ended = f", {len(self.revoked)} sessions revoked" if self.revoked else ""
             return (
                 f"0 open at block {self.block:,}, read twice; {self.cancelled} cancelled in {self.seconds:.1f} s{ended}"
             )
@@ -89,7 +92,7 @@ class KillReport:
             parts.append(f"could not be read: {', '.join(self.unread)}")
         if self.unsettled:
             parts.append(f"{self.unsettled} sent orders that nobody answered for may still come to rest")
-        return "; ".join(parts)
+        return "; ".join(parts) or f"0 open at block {self.block:,}, but read only once"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,38 +1,58 @@
-"""Cancel everything the fleet has on a market, and prove it from the chain."""
+"""Cancel everything the fleet has on a market, and prove it from the chain.
+
+Proven means: two fresh reads of the chain, two blocks apart, show no order of any wallet, and nothing that was
+sent before can come to rest any more. A placement that nobody answers for is settled by its order, by its receipt, by
+its absence after the venue's longest time, or by the end of the session that it was sent under: the book's contract
+checks the session.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from typing import TypeVar
 
 from ama_tui.domain.errors import VenueError
-from ama_tui.domain.event import KillProgress
-from ama_tui.domain.order import RestingOrder
-from ama_tui.domain.plan import Cancel, CancelReason
-from ama_tui.domain.reading import OrdersRead
+from ama_tui.domain.event import Action, KillProgress
+from ama_tui.domain.plan import CancelReason
+from ama_tui.domain.reading import OrdersRead, Receipt, SessionsRead, WalletRead
+from ama_tui.engine.clearing import LONGEST_CANCEL_S, Clearing
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.desk import KillReport, Survivor
-from ama_tui.engine.fleet import WalletBook
+from ama_tui.engine.fleet import Sent, Stage, WalletBook
+from ama_tui.engine.reconcile import Fate, Settled, apply, is_far_apart, match_receipts, match_rested, note_absences
+from ama_tui.engine.scribe import place_params
 from ama_tui.engine.sender import Sender
 
 PATIENCE_S = 60.0
 """How long a kill tries before it lists what is left."""
-RETRY_CANCEL_S = 8.0
-"""A cancel that has not taken its order off the book after this long is sent again."""
-RETRY_FAILED_S = 2.0
-"""A cancel that was not accepted is sent again after this long."""
-LONGEST_RETRY_AFTER_S = 5.0
-FRESH_READS = 2
+REVOKE_AFTER = 0.5
+"""After this share of the patience the sessions of wallets with unsettled placements are ended."""
 BETWEEN_READS_S = 0.5
-SECONDS_FOR_A_BLOCK = 10.0
-"""Two reads prove something when a block came between them, or this many seconds."""
+LONGEST_READ_S = 20.0
+LAST_READ_S = 10.0
+"""How long the read that says what is left is tried for, once the patience is over."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at the chain. `sessions` is None, `receipts` empty, where they could not be read."""
+
+    orders: OrdersRead
+    sessions: SessionsRead | None
+    receipts: Mapping[str, Receipt | None]
 
 
 @dataclass(slots=True)
 class CancelAll:
-    """Re-reads the open orders of `books` from the chain and cancels them until two fresh reads show none."""
+    """Re-reads the open orders of `books` from the chain and cancels them until two fresh reads show none.
+
+    `sent_under` are the sessions that a wallet's unsettled placements may have been sent under (without an
+    entry: the one it has). Once `is_enough` says so, nothing more is begun and what the chain shows is reported.
+    """
 
     run: RunContext
     sender: Sender
@@ -40,99 +60,208 @@ class CancelAll:
     reason: CancelReason = CancelReason.KILL
     patience: float = PATIENCE_S
     on_progress: Callable[[KillProgress], None] = lambda progress: None
-    cancelled: int = 0
-    _next_try: dict[int, float] = field(default_factory=dict)
-    _gone: set[int] = field(default_factory=set)
-    _seen: set[int] = field(default_factory=set)
+    sent_under: dict[str, Sequence[str]] = field(default_factory=dict)
+    is_enough: Callable[[], bool] = lambda: False
+    _clearing: Clearing = field(init=False)
+    _latest: OrdersRead | None = None
+    _newest_block: int = 0
     _empty: list[tuple[int, float]] = field(default_factory=list)
+    _seen: dict[int, str] = field(default_factory=dict)
+    _gone: set[int] = field(default_factory=set)
+    _revoking: set[str] = field(default_factory=set)
+    _revoked: dict[str, str] = field(default_factory=dict)
+    _trouble: str = ""
+
+    def __post_init__(self) -> None:
+        self._clearing = Clearing(self.run, self.sender, self.reason)
 
     async def finish(self) -> KillReport:
-        """Cancel and prove; survivors are listed when the patience is over."""
-        began = monotonic()
-        latest: OrdersRead | None = None
-        while True:
-            try:
-                latest = await self._enumerate()
-                if await self._is_proven(latest):
-                    return self._report(latest, began)
-            except VenueError as error:
-                self._empty.clear()
-                self.run.scribe.note(f"cancel-all: {error}", is_error=True)
-            if monotonic() - began > self.patience:
-                return self._report(latest, began)
-            await asyncio.sleep(BETWEEN_READS_S)
-
-    async def _enumerate(self) -> OrdersRead:
-        addresses = [book.address for book in self.books]
-        return await self.run.links.chain.open_orders(self.run.market.address, addresses)
-
-    async def _is_proven(self, read: OrdersRead) -> bool:
-        """Cancel what the read shows; True once it is the second fresh read without an order or an intent."""
-        alive = {order.order_id for orders in read.orders.values() for order in orders or ()}
-        self._seen |= alive
-        self.cancelled += len(self._next_try.keys() - alive - self._gone)
-        self._gone |= self._next_try.keys() - alive
-        unread = any(orders is None for orders in read.orders.values())
-        is_awaiting = await self._is_awaiting(read)
-        if alive or unread or is_awaiting:
-            self._empty.clear()
-            await self._cancel(read)
-            return False
-        self._empty.append((read.block, monotonic()))
-        first_block, first_time = self._empty[0]
-        waited = monotonic() - first_time
-        return len(self._empty) >= FRESH_READS and (read.block > first_block or waited >= SECONDS_FOR_A_BLOCK)
-
-    async def _is_awaiting(self, read: OrdersRead) -> bool:
-        """Could a placement that was sent before the freeze still come to rest? Settles those that cannot."""
-        hashes = [sent.tx_hash for book in self.books for sent in book.sent.values() if sent.tx_hash is not None]
-        receipts = await self.run.links.chain.receipts(self.run.market.address, hashes) if hashes else {}
+        """Cancel and prove; survivors are listed when the patience is over. Never raises for the venue's trouble."""
+        self.run.scribe.forgive()
         for book in self.books:
-            resting = {(order.side, order.price6, order.amount18) for order in read.orders[book.address] or ()}
-            for intent_id, sent in list(book.sent.items()):
-                place, receipt = sent.place, receipts.get(sent.tx_hash or "")
-                is_mined = receipt is not None and (not receipt.ok or receipt.block <= read.block)
-                if is_mined or (place.side, place.price6, place.amount18) in resting:
-                    del book.sent[intent_id]
-        return any(book.sent for book in self.books)
+            if book.session_id is not None:
+                self.sent_under.setdefault(book.address, (book.session_id,))
+        began = _now()
+        deadline = began + self.patience
+        self._clearing.open()
+        try:
+            while True:
+                is_proven = await self._pass(min(LONGEST_READ_S, deadline - _now()), revokes=self._is_late(began))
+                if is_proven or self.is_enough() or _now() + BETWEEN_READS_S >= deadline:
+                    break
+                await asyncio.sleep(BETWEEN_READS_S)
+            if not is_proven and not self.is_enough():
+                await asyncio.sleep(deadline - _now())
+        finally:
+            await self._clearing.close(LONGEST_CANCEL_S if self.is_enough() else 0.0)
+        if is_proven:
+            return self._report(_now() - began, is_read=True, is_proven=True)
+        last, before = _now() + LAST_READ_S, self._latest
+        while self._latest is before and _now() < last:
+            is_proven = await self._pass(last - _now(), revokes=False)
+            if self._latest is before:
+                await asyncio.sleep(BETWEEN_READS_S)
+        return self._report(_now() - began, is_read=self._latest is not before, is_proven=is_proven)
 
-    async def _cancel(self, read: OrdersRead) -> None:
-        now = monotonic()
-        due = [
-            (book, order)
-            for book in self.books
-            for order in read.orders[book.address] or ()
-            if now >= self._next_try.get(order.order_id, now)
+    def _is_late(self, began: float) -> bool:
+        return _now() - began >= self.patience * REVOKE_AFTER
+
+    # ---- looking ----
+
+    async def _pass(self, seconds: float, *, revokes: bool) -> bool:
+        """Read, settle, cancel what the read shows; True once this read proves that nothing is left."""
+        look = await self._read(seconds)
+        if look is None:
+            self._empty.clear()
+            return False
+        self._settle(look)
+        read = look.orders
+        if read.block < self._newest_block:
+            self._empty.clear()  # older than what was known already: it proves nothing
+            return False
+        self._newest_block, self._latest = read.block, read
+        for book in self.books:
+            if read.orders[book.address] is not None:
+                self._end(book, note_absences(book, read.block, _now(), self.run.settle_after))
+        self._count(read)
+        self._work(look, revokes=revokes)
+        unread = any(orders is None for orders in read.orders.values())
+        if self._clearing.alive or unread or any(book.sent for book in self.books):
+            self._empty.clear()
+            return False
+        seen = (read.block, _now())
+        self._empty.append(seen)
+        return any(is_far_apart(earlier, seen) for earlier in self._empty)
+
+    async def _read(self, seconds: float) -> _Look | None:
+        """The orders, the sessions and the receipts, side by side; None when the orders could not be read."""
+        chain, market = self.run.links.chain, self.run.market
+        addresses = [book.address for book in self.books]
+        hashes = [sent.tx_hash for book in self.books for sent in book.sent.values() if sent.tx_hash is not None]
+        ids = sorted({session for book in self.books for session in self._sessions_of(book)})
+        trouble = ""
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                orders, sessions, receipts = await asyncio.gather(
+                    _or_error(chain.open_orders(market.address, addresses)),
+                    _or_error(chain.sessions(self.run.links.registry, ids) if ids else _nothing(None)),
+                    _or_error(chain.receipts(market.address, hashes) if hashes else _nothing(None)),
+                )
+        except TimeoutError:
+            orders, trouble = None, f"the chain did not answer within {seconds:.0f} s"
+        if isinstance(orders, OrdersRead):
+            self._trouble = ""
+            found = sessions if isinstance(sessions, SessionsRead) else None
+            return _Look(orders, found, receipts if isinstance(receipts, Mapping) else {})
+        trouble = trouble or str(orders)
+        if trouble != self._trouble:
+            self.run.scribe.note(f"cancel-all: {trouble}", is_error=True)
+        self._trouble = trouble
+        return None
+
+    def _sessions_of(self, book: WalletBook) -> set[str]:
+        is_asked_for = book.sent or book.address in self._revoking
+        under = set(self.sent_under.get(book.address, ())) if is_asked_for else set()
+        return under if book.session_id is None else under | {book.session_id}
+
+    def _count(self, read: OrdersRead) -> None:
+        """Note what rests, and what of that which was to be cancelled is gone."""
+        alive = {order.order_id: address for address, orders in read.orders.items() for order in orders or ()}
+        self._clearing.alive = frozenset(alive)
+        self._seen |= alive
+        known = {order_id for order_id, address in self._seen.items() if read.orders[address] is not None}
+        self._gone = (self._gone | known) - alive.keys()
+        self.on_progress(KillProgress(len(self._gone), len(self._seen)))
+
+    # ---- what was sent before ----
+
+    def _settle(self, look: _Look) -> None:
+        """Take out of flight what the look shows the end of."""
+        for book in self.books:
+            orders = look.orders.orders[book.address]
+            if orders is not None and book.sent:
+                shown = WalletRead(True, orders=orders)
+                matched = match_rested(book, shown)
+                self._end(book, matched)
+                self._end(book, match_receipts(book, shown, look.orders.block, look.receipts))
+            is_over = look.sessions is not None and self._are_over(book, look.sessions)
+            if is_over and book.address in self._revoking:
+                self._revoked[book.address] = book.wallet.nickname
+            if look.sessions is not None and is_over and book.sent:
+                # Only a read of that block or a later one shows all that came to rest under them.
+                self._newest_block = max(self._newest_block, look.sessions.block)
+                self._end(book, [Settled(sent, Fate.VOID) for sent in book.sent.values()])
+
+    def _are_over(self, book: WalletBook, sessions: SessionsRead) -> bool:
+        """Does the chain take nothing more under any session that the wallet's placements may have been sent under?"""
+        records = [sessions.records.get(session) for session in self.sent_under.get(book.address, ())]
+        return bool(records) and all(record is not None and record.is_over(sessions.block_time) for record in records)
+
+    def _alive_sessions(self, book: WalletBook, sessions: SessionsRead | None) -> list[str]:
+        """Of the sessions that the wallet's placements may have been sent under, those not known to be over."""
+        known = {} if sessions is None else {one: record for one, record in sessions.records.items() if record}
+        block_time = 0 if sessions is None else sessions.block_time
+        return [
+            session
+            for session in self.sent_under.get(book.address, ())
+            if session not in known or not known[session].is_over(block_time)
         ]
-        by_wallet: dict[str, list[RestingOrder]] = {}
-        for book, order in due:
-            by_wallet.setdefault(book.address, []).append(order)
-        books = {book.address: book for book in self.books}
-        await asyncio.gather(*(self._cancel_wallet(books[address], orders) for address, orders in by_wallet.items()))
 
-    async def _cancel_wallet(self, book: WalletBook, orders: Iterable[RestingOrder]) -> None:
-        for order in orders:
-            cancel = Cancel(
-                book.address,
-                order.order_id,
-                order.side,
-                order.price6,
-                order.amount18,
-                self.reason,
-                order.level,
-            )
-            is_accepted = await self.sender.cancel(book, cancel, longest_wait=LONGEST_RETRY_AFTER_S)
-            self._next_try[order.order_id] = monotonic() + (RETRY_CANCEL_S if is_accepted else RETRY_FAILED_S)
+    def _end(self, book: WalletBook, settled: list[Settled]) -> None:
+        apply(book, settled)
+        for one in settled:
+            if one.fate is not Fate.RESTED or one.sent.stage is not Stage.ACCEPTED:
+                self._tell(book, one.sent, one.fate)
 
-    def _report(self, read: OrdersRead | None, began: float) -> KillReport:
-        seconds = monotonic() - began
-        if read is None:
-            return KillReport(self.cancelled, 0, seconds, (), tuple(book.wallet.nickname for book in self.books))
-        survivors = tuple(
-            Survivor(book.address, book.wallet.nickname, order.order_id)
-            for book in self.books
-            for order in read.orders[book.address] or ()
+    def _tell(self, book: WalletBook, sent: Sent, fate: Fate) -> None:
+        scribe = self.run.scribe
+        params = {**place_params(sent.place), "status": fate.value}
+        text = f"{scribe.describe(sent.place)}  {fate.value}"
+        scribe.outcome(
+            book.wallet, Action.PLACE_LIMIT, text, params=params, intent_id=sent.intent_id, tx_hash=sent.tx_hash
         )
-        unread = tuple(book.wallet.nickname for book in self.books if read.orders[book.address] is None)
-        unsettled = sum(len(book.sent) for book in self.books)
-        return KillReport(self.cancelled, read.block, seconds, survivors, unread, unsettled)
+
+    # ---- what is to be done ----
+
+    def _work(self, look: _Look, *, revokes: bool) -> None:
+        for book in self.books:
+            self._clearing.cancel(book, look.orders.orders[book.address] or (), look.sessions)
+            if revokes and book.sent:
+                self._revoking.add(book.address)
+                self._clearing.revoke(book, self._alive_sessions(book, look.sessions))
+
+    def _report(self, seconds: float, *, is_read: bool, is_proven: bool) -> KillReport:
+        read = self._latest
+        names = tuple(book.wallet.nickname for book in self.books)
+        found = {} if read is None else read.orders
+        return KillReport(
+            cancelled=len(self._gone & self._clearing.asked),
+            block=0 if read is None else read.block,
+            seconds=seconds,
+            survivors=tuple(
+                Survivor(book.address, book.wallet.nickname, order.order_id)
+                for book in self.books
+                for order in found.get(book.address) or ()
+            ),
+            unread=tuple(book.wallet.nickname for book in self.books if found.get(book.address) is None)
+            if is_read
+            else names,
+            unsettled=sum(len(book.sent) for book in self.books),
+            revoked=tuple(self._revoked.values()),
+            read_twice=is_proven,
+        )
+
+
+async def _or_error(reading: Awaitable[T]) -> T | VenueError:
+    try:
+        return await reading
+    except VenueError as error:
+        return error
+
+
+async def _nothing(value: T) -> T:
+    return value
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -85,14 +85,14 @@ def note_absences(book: WalletBook, block: int, now: float, settle_after: float)
     for sent in book.sent.values():
         if sent.stage is Stage.WIRE or now - max(sent.sent_at, sent.heard_at) < settle_after:
             continue
-        if any(_is_far_apart(earlier, (block, now)) for earlier in sent.absences):
+        if any(is_far_apart(earlier, (block, now)) for earlier in sent.absences):
             settled.append(Settled(sent, Fate.VOID))
         sent.absences.append((block, now))
     return settled
 
 
-def _is_far_apart(earlier: tuple[int, float], later: tuple[int, float]) -> bool:
-    """Are two reads, each (block, time), far enough apart for absence in both to prove something?"""
+def is_far_apart(earlier: tuple[int, float], later: tuple[int, float]) -> bool:
+    """Are two reads, each (block, seconds), far enough apart for absence in both to prove something?"""
     blocks, seconds = later[0] - earlier[0], later[1] - earlier[1]
     return blocks >= BLOCKS_BETWEEN_ABSENCES or (blocks == 0 and seconds >= SECONDS_BETWEEN_ABSENCES)
 

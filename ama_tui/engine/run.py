@@ -65,6 +65,8 @@ class Run:
     """Why the chain could not be read at the last look, '' when it could."""
     packed_at: float = 0.0
     packed: bool = False
+    ended: KillReport | None = None
+    """What the chain showed after everything was cancelled, None where nothing was to be."""
     sender: Sender = field(init=False)
     lanes: Lanes = field(init=False)
     _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
@@ -177,10 +179,13 @@ class Run:
         books = [*self.context.fleet, *self.missing]
         report = await self._cancel_all(books, CancelReason.KILL)
         if revoke and report.is_proven:
-            report = replace(report, revoked=await revoke_sessions(self.context, books))
+            report = replace(report, revoked=(*report.revoked, *await revoke_sessions(self.context, books)))
         self.context.scribe.note(f"kill: {report.text}", is_error=not report.is_proven)
         await self._look_again()
-        await self._end(report.text)
+        try:
+            await self._end(report.text)
+        except CheckpointError as error:  # what the chain shows must be told all the same
+            self.context.scribe.note(str(error), is_error=True)
         return report
 
     def publish(self) -> None:
@@ -239,7 +244,9 @@ class Run:
 
     async def _cancel_all(self, books: list[WalletBook], reason: CancelReason) -> KillReport:
         await self.lanes.idle(1.0)
-        return await CancelAll(self.context, self.sender, books, reason, on_progress=self._show_kill).finish()
+        work = CancelAll(self.context, self.sender, books, reason, on_progress=self._show_kill)
+        self.ended = await work.finish()
+        return self.ended
 
     def _show_kill(self, progress: KillProgress) -> None:
         """Publish how far a cancel-all is, a few times a second at the most."""

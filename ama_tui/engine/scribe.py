@@ -14,7 +14,7 @@ from ama_tui.domain.reading import Trade
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.publisher import Publisher
 from ama_tui.store.entry import JournalEntry
-from ama_tui.store.journal import Journal
+from ama_tui.store.forgiving import ForgivingJournal, Ledger
 
 
 def now_ms() -> int:
@@ -26,10 +26,19 @@ def now_ms() -> int:
 class Scribe:
     """Writes a run's journal lines and the log events that follow them."""
 
-    journal: Journal
+    journal: Ledger
     publisher: Publisher
     market: Market
     run_id: str
+
+    def forgive(self) -> None:
+        """From here on, what the journal does not take is shown once and holds nothing up."""
+        if not isinstance(self.journal, ForgivingJournal):
+            self.journal = ForgivingJournal(
+                self.journal.path,
+                self.journal,
+                lambda error: self.show(Action.ERROR, f"going on without the journal: {error}", is_error=True),
+            )
 
     async def intent(self, wallet: FleetWallet, intent_id: str, method: str, params: Mapping[str, object]) -> None:
         """Write an intent ahead; when this returns it is on the disk. Raises JournalFullError, JournalSyncError."""

@@ -16,7 +16,7 @@ from ama_tui.config.urls import masked_url
 from ama_tui.config.wallets import WalletKey, load_wallets
 from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, PreflightError, VenueError
 from ama_tui.domain.event import EngineSnapshot, EngineState
-from ama_tui.domain.market import Market, Quote
+from ama_tui.domain.market import Market, Quote, find_market
 from ama_tui.domain.parameters import Parameters
 from ama_tui.engine.desk import KillReport, PlanPreview, StartRequest, StoredRun
 from ama_tui.engine.links import Links, connect
@@ -134,10 +134,9 @@ class VenueDesk:
             if self.is_demo or len(markets) == 1:
                 return markets[0]
             raise ConfigError("no market named", "name one with --market; `ama-tui markets` lists them")
-        wanted = selector.lower()
-        for market in markets:
-            if wanted in (market.symbol.lower(), market.address, (market.identifier or "").lower()):
-                return market
+        market = find_market(markets, selector)
+        if market is not None:
+            return market
         raise ConfigError(f"no market is called {selector!r}", "`ama-tui markets` lists them")
 
     async def quote(self, market: Market) -> Quote:

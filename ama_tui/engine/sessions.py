@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from ama_tui.domain.errors import RefusedError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.plan import SkipReason
-from ama_tui.domain.session import RelayerSet, SessionPermit, SessionRecord
+from ama_tui.domain.session import Methods, RelayerSet, SessionPermit, SessionRecord
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import WalletBook
 from ama_tui.engine.scribe import now_ms
@@ -22,9 +22,12 @@ SESSION_SECONDS = 24 * 3600
 SHORTEST_USE_S = 300
 """A stored session with less time left than this is not worth starting with."""
 INIT_ATTEMPTS = 3
-LONGEST_REVOKE_WAIT_S = 5.0
+LONGEST_WAIT_S = 5.0
+"""The most that `Retry-After` holds back what takes orders off the book."""
 CHAIN_PATIENCE_S = 20.0
 """How long a session whose answer never came is looked for on the chain."""
+CHAIN_PATIENCE_FOR_CANCELS_S = 5.0
+"""The same where orders wait to be cancelled: a second session does no harm then, a long wait does."""
 FOUND = "session created: the venue's answer was lost, the chain has it"
 
 
@@ -35,7 +38,8 @@ class SessionKeeper:
     `candidates` are session ids by wallet, from the checkpoint and the journal, the likeliest last;
     `unanswered` are those whose request went out shortly before a crash and may still turn up.
     A session that somebody revoked is not made anew on a resumed run (`remake_revoked`): whoever
-    revoked it meant something by it.
+    revoked it meant something by it. With `for_cancels` a session may only cancel, and neither asking for it nor
+    looking for it waits long. Once `is_frozen` says so, no session is asked for any more.
     """
 
     run: RunContext
@@ -43,7 +47,13 @@ class SessionKeeper:
     candidates: Mapping[str, Sequence[str]]
     remake_revoked: bool
     unanswered: frozenset[str] = frozenset()
+    for_cancels: bool = False
+    is_frozen: Callable[[], bool] = lambda: False
     created: int = 0
+
+    @property
+    def _methods(self) -> Methods:
+        return Methods.CANCEL if self.for_cancels else self.run.strategy.methods
 
     async def prepare(self, books: Sequence[WalletBook], *, chain_time: int) -> None:
         """Find or make a session for every wallet; `chain_time` is the latest block's Unix time.
@@ -98,7 +108,7 @@ class SessionKeeper:
                 trader=book.address,
                 now=now + SHORTEST_USE_S,
                 relayer_root=self.relayers.root,
-                methods=self.run.strategy.methods,
+                methods=self._methods,
             )
             if problem is None:
                 self._adopt(book, candidate, record.expiry)
@@ -115,7 +125,9 @@ class SessionKeeper:
             for _ in range(INIT_ATTEMPTS):
                 if nonce is None:
                     nonce = await self.run.links.api.session_nonce(book.address)
-                async with self.run.limiter.slot():
+                longest_wait = LONGEST_WAIT_S if self.for_cancels else None
+                async with self.run.limiter.slot(is_cancel=self.for_cancels, longest_wait=longest_wait):
+                    self._refuse_when_frozen()
                     if await self._attempt(book, nonce, now):
                         return
                 nonce = None
@@ -133,7 +145,7 @@ class SessionKeeper:
             expiry=now + SESSION_SECONDS,
             max_notional_per_trade6=0,
             max_notional_per_session6=0,
-            methods=run.strategy.methods,
+            methods=self._methods,
             salt="0x" + secrets.token_hex(32),
             allowed_markets=(run.market.market_id,),
             nonce=nonce,
@@ -144,6 +156,7 @@ class SessionKeeper:
         intent_id = uuid.uuid4().hex
         note = partial(run.scribe.outcome, book.wallet, Action.SESSION_INIT, params=params, intent_id=intent_id)
         await run.scribe.intent(book.wallet, intent_id, "sessionInit", params)
+        self._refuse_when_frozen()
         try:
             answer = await run.links.api.session_init(run.market.address, permit, signature)
         except RefusedError as error:
@@ -168,13 +181,18 @@ class SessionKeeper:
 
     async def _turns_up(self, wanted: str) -> bool:
         """Look for a session on the chain whose answer was lost; never ask for it twice."""
-        deadline = asyncio.get_running_loop().time() + CHAIN_PATIENCE_S
+        patience = CHAIN_PATIENCE_FOR_CANCELS_S if self.for_cancels else CHAIN_PATIENCE_S
+        deadline = asyncio.get_running_loop().time() + patience
         while asyncio.get_running_loop().time() < deadline:
             found = await self.run.links.chain.session_records(self.run.links.registry, [wanted])
             if _exists(found.get(wanted)):
                 return True
             await asyncio.sleep(1.0)
         return False
+
+    def _refuse_when_frozen(self) -> None:
+        if self.is_frozen():
+            raise VenueError("the run was killed", "nothing more is sent")
 
     def _adopt(self, book: WalletBook, session: str, expiry: int) -> None:
         book.session_id, book.session_expiry = session, expiry
@@ -189,20 +207,23 @@ def _exists(record: SessionRecord | None) -> bool:
     return record is not None and record.exists
 
 
-async def revoke_sessions(run: RunContext, books: Sequence[WalletBook]) -> int:
-    """End the sessions of these wallets, side by side; returns how many the venue ended."""
+async def revoke_sessions(run: RunContext, books: Sequence[WalletBook]) -> tuple[str, ...]:
+    """End the sessions of these wallets, side by side; returns the nicknames of those whose session the venue ended."""
+    having = [(book, book.session_id) for book in books if book.session_id is not None]
+    ended = await asyncio.gather(*(revoke_session(run, book, session) for book, session in having))
+    return tuple(book.wallet.nickname for (book, _), is_ended in zip(having, ended, strict=True) if is_ended)
 
-    async def revoke(book: WalletBook) -> bool:
-        assert book.session_id is not None  # noqa: S101 - only those that have one are asked
-        try:
-            async with run.limiter.slot(is_cancel=True, longest_wait=LONGEST_REVOKE_WAIT_S):
-                answer = await run.links.api.session_revoke(run.market.address, book.session_id)
-        except VenueError as error:
-            run.tally.error("session not revoked")
-            run.scribe.outcome(book.wallet, Action.ERROR, f"session not revoked: {error}", error=str(error))
-            return False
+
+async def revoke_session(run: RunContext, book: WalletBook, session: str) -> bool:
+    """End one session of a wallet; True once the venue says that it has ended. Never raises for the venue's trouble."""
+    try:
+        async with run.limiter.slot(is_cancel=True, longest_wait=LONGEST_WAIT_S):
+            answer = await run.links.api.session_revoke(run.market.address, session)
+    except VenueError as error:
+        run.tally.error("session not revoked")
+        run.scribe.outcome(book.wallet, Action.ERROR, f"session not revoked: {error}", error=str(error))
+        return False
+    if session == book.session_id:
         book.unusable, book.unusable_detail = SkipReason.NO_SESSION, "session revoked"
-        run.scribe.outcome(book.wallet, Action.NOTE, "session revoked", tx_hash=answer.tx_hash)
-        return True
-
-    return sum(await asyncio.gather(*(revoke(book) for book in books if book.session_id is not None)))
+    run.scribe.outcome(book.wallet, Action.NOTE, "session revoked", tx_hash=answer.tx_hash)
+    return True

@@ -187,6 +187,7 @@ class Startup:
             candidates,
             remake_revoked=not self._goes_on,
             unanswered=self._unanswered(now_ms() // 1000),
+            is_frozen=self.freeze.is_set,
         )
         await keeper.prepare(list(context.fleet), chain_time=block_time)
 

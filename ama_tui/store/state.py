@@ -84,7 +84,7 @@ class StateStore:
         self.report = report
         self._lock = lock
         self._replayed = replayed
-        self._is_guest = is_guest
+        self.is_guest = is_guest
         self._guard = threading.RLock()
         self._unsaved: set[str] = set()
         self._whole: set[Path] = set()
@@ -174,13 +174,13 @@ class StateStore:
         """Remember a wallet's entry and write its file (not the checkpoint). Raises CheckpointError."""
         with self._guard:
             self.update_wallet(entry)
-            if not self._is_guest:
+            if not self.is_guest:
                 self._write_wallet(entry)
 
     def save(self) -> None:
         """Write the changed wallets' files, then the checkpoint, updated now. Raises CheckpointError."""
         with self._guard:
-            if self.checkpoint is None or self._is_guest:
+            if self.checkpoint is None or self.is_guest:
                 return
             for address in sorted(self._unsaved):
                 self._write_wallet(self.checkpoint.wallets[address])

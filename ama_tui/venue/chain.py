@@ -11,7 +11,7 @@ from ama_tui.domain.errors import MalformedError, PreflightError, RpcError
 from ama_tui.domain.market import MarketTerms
 from ama_tui.domain.money import BPS_UNIT
 from ama_tui.domain.order import RestingOrder
-from ama_tui.domain.reading import FleetRead, OrdersRead, Receipt, Settlement, Trade, WalletRead
+from ama_tui.domain.reading import FleetRead, OrdersRead, Receipt, SessionsRead, Settlement, Trade, WalletRead
 from ama_tui.domain.session import ZERO_ADDRESS, SessionRecord
 from ama_tui.venue import abi, decode, fleet, settle, wire
 from ama_tui.venue.aggregate import MAX_CHUNK
@@ -150,12 +150,17 @@ class ChainReader:
 
     async def session_records(self, registry: str, session_ids: Sequence[str]) -> dict[str, SessionRecord | None]:
         """The registry's records by session id; None where one could not be read."""
+        return dict((await self.sessions(registry, session_ids)).records)
+
+    async def sessions(self, registry: str, session_ids: Sequence[str]) -> SessionsRead:
+        """The registry's records, and the block that they are of."""
         calls = [Call(registry.lower(), abi.SESSIONS + abi.bytes32_word(session)) for session in session_ids]
-        results = (await self._calls.first(calls)).results
-        return {
+        read = await self._calls.first(calls)
+        records = {
             session: _decoded(result, partial(decode.session, session_id=session))
-            for session, result in zip(session_ids, results, strict=True)
+            for session, result in zip(session_ids, read.results, strict=True)
         }
+        return SessionsRead(read.block, read.block_time, records)
 
     async def meta_nonces(self, registry: str, traders: Sequence[str]) -> dict[str, int | None]:
         """The nonce of each trader's next permit, by address in lower case; None where unreadable."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from ama_tui.domain.reading import (
     OrdersRead,
     Receipt,
     SessionCreated,
+    SessionsRead,
     Settlement,
     Trade,
     TradeAnswer,
@@ -47,6 +48,7 @@ class FakeScribe:
     broken: Exception | None = None
     meanwhile: Callable[[], object] = lambda: None
     run_id: str = "run"
+    is_forgiving: bool = False
     journal: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(path="actions.jsonl"))
 
     async def intent(self, wallet: Any, intent_id: str, method: str, params: Mapping[str, object]) -> None:
@@ -66,6 +68,9 @@ class FakeScribe:
 
     def describe(self, place: Any) -> str:
         return f"{place.side.value} L{place.level}"
+
+    def forgive(self) -> None:
+        self.is_forgiving = True
 
     def fill(self, *args: Any) -> None:
         self.lines.append(("", "FILL", ""))
@@ -106,6 +111,7 @@ class FakeVenue:
     asked_nonce: list[str] = field(default_factory=list)
     asked_records: int = 0
     block: int = 100
+    block_time: int = 1_000
     open: dict[str, list[RestingOrder] | None] = field(default_factory=dict)
     receipts_by_hash: dict[str, Receipt | None] = field(default_factory=dict)
     on_read: Callable[[], Exception | None] = lambda: None
@@ -113,6 +119,9 @@ class FakeVenue:
     cancels: list[int] = field(default_factory=list)
     on_place: Callable[[int], Exception | None] = lambda _: None
     placed: list[int] = field(default_factory=list)
+    on_revoke: Callable[[str], Exception | None] = lambda _: None
+    revokes: list[str] = field(default_factory=list)
+    without_key: tuple[str, ...] = ()
     reads: int = 0
     stats: HttpStats = field(default_factory=HttpStats)
     on_fleet: Callable[[], FleetRead] = lambda: fleet_read()
@@ -128,6 +137,9 @@ class FakeVenue:
     async def session_records(self, registry: str, ids: list[str]) -> dict[str, SessionRecord | None]:
         self.asked_records += 1
         return {one: self.records.get(one, no_record(one)) for one in ids}
+
+    async def sessions(self, registry: str, ids: list[str]) -> SessionsRead:
+        return SessionsRead(self.block, self.block_time, await self.session_records(registry, ids))
 
     async def meta_nonces(self, registry: str, traders: list[str]) -> dict[str, int | None]:
         return {one: self.nonces.get(one, 0) for one in traders}
@@ -191,7 +203,23 @@ class FakeVenue:
         self.open[trader] = [one for one in self.open.get(trader) or [] if one.order_id != order_id]
         return TradeAnswer("0x" + "cc" * 32, pending=True)
 
+    async def relayer_set(self) -> RelayerSet:
+        return RELAYERS
+
+    async def session_revoke(self, book: str, session: str) -> TradeAnswer:
+        self.revokes.append(session)
+        error = self.on_revoke(session)
+        if error is not None:
+            raise error
+        record = self.records.get(session)
+        if record is not None:
+            self.records[session] = replace(record, revoked=True)
+        return TradeAnswer("0x" + "dd" * 32, block=self.block, mined=True)
+
     # ---- signer ----
+
+    def __contains__(self, address: object) -> bool:
+        return address not in self.without_key
 
     def sign_permit(self, permit: SessionPermit, chain_id: int, registry: str) -> str:
         return "0x" + "00" * 65

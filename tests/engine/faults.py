@@ -61,6 +61,7 @@ class FaultyApi:
     upstream: str
     client: ClientSession
     rule: Rule = nothing
+    retry_after: str = "0.3"
     trades: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -102,10 +103,14 @@ class FaultyApi:
             return web.Response()
         if fault in (Fault.BUSY, Fault.BUSY_EXECUTED):
             text = json.dumps({"error": "service_temporarily_unavailable"})
-            return web.Response(status=503, text=text, headers={"Retry-After": "0.3"}, content_type="application/json")
+            return web.Response(
+                status=503, text=text, headers={"Retry-After": self.retry_after}, content_type="application/json"
+            )
         if fault is Fault.RATE_LIMITED:
             text = json.dumps({"error": "rate_limit_exceeded"})
-            return web.Response(status=429, text=text, headers={"Retry-After": "0.3"}, content_type="application/json")
+            return web.Response(
+                status=429, text=text, headers={"Retry-After": self.retry_after}, content_type="application/json"
+            )
         if fault is Fault.REVERTED:
             return web.json_response({"error": "tx_reverted", "txHash": await self._revert(body)}, status=500)
         if fault is Fault.ERROR_EXECUTED:

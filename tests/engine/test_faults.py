@@ -24,7 +24,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.engine.fleet.FIRST_BACKOFF_S", 0.1)
     monkeypatch.setattr("ama_tui.engine.run.STOP_PATIENCE_S", 0.3)
     monkeypatch.setattr("ama_tui.engine.kill.BETWEEN_READS_S", 0.05)
-    monkeypatch.setattr("ama_tui.engine.kill.RETRY_FAILED_S", 0.1)
+    monkeypatch.setattr("ama_tui.engine.clearing.RETRY_FAILED_S", 0.1)
 
 
 @asynccontextmanager

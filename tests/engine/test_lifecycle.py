@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from time import monotonic
+from typing import NoReturn
 
 import pytest
 from aiohttp import ClientSession, web
@@ -87,20 +88,70 @@ async def test_after_a_kill_the_same_desk_packs_again_with_the_same_sessions(rig
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [1, 1, 1]
 
 
-async def test_a_wallet_that_cannot_cancel_any_more_leaves_its_survivors(
+async def test_a_kill_does_not_wait_for_a_read_that_hangs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ama_tui.engine.run.LOOK_AGAIN_S", 0.2)
+    desk = await rig.packed()
+    is_reading = asyncio.Event()
+
+    async def hang(*_: object, **__: object) -> None:
+        is_reading.set()
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr("ama_tui.venue.chain.ChainReader.read_fleet", hang)
+    await is_reading.wait()
+    report = await killed(rig, desk)
+    assert (report.is_proven, report.cancelled, await rig.orders()) == (True, 12, [])
+
+
+async def test_a_full_disk_does_not_keep_a_kill_from_cancelling_and_telling(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ama_tui.engine.run.CancelAll", partial(CancelAll, patience=1.0))
+    desk = await rig.packed()
+    await desk.pause()
+
+    def full(*_: object) -> NoReturn:
+        raise JournalError("actions.jsonl cannot be written (No space left on device)", "make room")
+
+    def unsaved(*_: object) -> NoReturn:
+        raise CheckpointError("checkpoint.json cannot be written", "make room")
+
+    monkeypatch.setattr("ama_tui.store.journal.Journal.append", full)
+    monkeypatch.setattr("ama_tui.store.state.StateStore.save", unsaved)
+    report = await killed(rig, desk)
+    assert (report.is_proven, report.cancelled, await rig.orders()) == (True, 12, [])
+    assert run_of(desk).state is EngineState.STOPPED
+    said = [line for line in log_lines(desk) if "cannot be written" in line]
+    assert said[0].startswith("going on without the journal: ")
+    assert said[-1] == "checkpoint.json cannot be written: make room"
+
+
+async def test_a_wallet_whose_session_somebody_revoked_gets_one_to_cancel_with(rig: Rig) -> None:
     desk = await rig.packed()
     victim = run_of(desk).context.fleet.books[rig.wallets[0]]
     assert victim.session_id is not None
     await rig.venue.revoke(bytes.fromhex(victim.session_id[2:]))
     report = await killed(rig, desk)
+    assert (report.is_proven, report.cancelled, await rig.orders()) == (True, 12, [])
+    assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [2, 1, 1]
+
+
+async def test_a_wallet_that_cannot_cancel_any_more_leaves_its_survivors(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ama_tui.engine.run.CancelAll", partial(CancelAll, patience=1.0))
+    first = await rig.packed()
+    await first.stop()
+    victim = run_of(first).context.fleet.books[rig.wallets[0]]
+    assert victim.session_id is not None
+    await rig.venue.revoke(bytes.fromhex(victim.session_id[2:]))
+    rows = (rig.directory / "wallets.csv").read_text().splitlines()
+    (rig.directory / "wallets.csv").write_text("\n".join([rows[0], *rows[2:]]) + "\n")
+    desk = await rig.packed(resume=True)
+    report = await killed(rig, desk)
     left = await rig.orders()
     assert {one.wallet for one in left} == {victim.address}
     assert {one.order_id for one in report.survivors} == {one.order_id for one in left}
     assert (report.is_proven, len(left), report.cancelled) == (False, 4, 8)
-    assert desk.publisher.latest.resting == 4
 
 
 async def test_a_kill_of_a_paused_run_works(rig: Rig) -> None:

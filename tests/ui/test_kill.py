@@ -10,7 +10,7 @@ import pytest
 from ama_tui.domain.errors import UnreachableError
 from ama_tui.domain.event import EngineState, KillProgress
 from ama_tui.engine.desk import KillReport
-from ama_tui.ui.screens.kill import KillScreen, report_lines
+from ama_tui.ui.screens.kill import KillScreen, ended_text, report_lines
 from ama_tui.ui.screens.live import LiveScreen
 from tests.ui.fakes import snapshot, survivors
 from tests.ui.stage import NARROW, WIDE, dashboard
@@ -86,7 +86,7 @@ async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_a_kill_may_revoke_the_sessions_too(size: tuple[int, int]) -> None:
-    report = KillReport(cancelled=120, block=1231, seconds=2.1, revoked=10)
+    report = KillReport(cancelled=120, block=1231, seconds=2.1, revoked=tuple(f"User{row:03d}" for row in range(1, 11)))
     async with dashboard(size, report=report, gates={"kill": threading.Event()}) as stage:
         await stage.to_live()
         await stage.press("f10")
@@ -182,3 +182,15 @@ def test_everything_that_a_kill_could_not_prove_is_said() -> None:
     assert "0 still open at block 9, 3 cancelled" in text
     assert "could not be read: User001, User002" in text
     assert "2 orders sent without an answer may still come to rest" in text
+
+
+def test_sessions_that_were_ended_so_that_nothing_late_can_rest_are_told() -> None:
+    report = KillReport(cancelled=3, block=9, seconds=60.0, revoked=("User001",))
+    assert ended_text(report, revoke=False) == (
+        "Everything is cancelled; 1 session revoked, so that no late order can rest. The chain shows:"
+    )
+
+
+def test_a_chain_that_was_read_only_once_is_no_proof() -> None:
+    text = report_lines(KillReport(cancelled=3, block=9, seconds=60.0, read_twice=False))
+    assert text == "✗ 0 still open at block 9, 3 cancelled\n✗ the chain was read only once"

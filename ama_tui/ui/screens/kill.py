@@ -40,11 +40,14 @@ def consequence(snapshot: EngineSnapshot, symbol: str) -> str:
 
 def ended_text(report: KillReport, *, revoke: bool) -> str:
     """What was done, before what the chain shows."""
+    ended = count(len(report.revoked), "session")
     if report.is_proven and revoke:
-        return f"Everything is cancelled, {count(report.revoked, 'session')} revoked. The chain shows:"
+        return f"Everything is cancelled, {ended} revoked. The chain shows:"
+    if report.is_proven and report.revoked:
+        return f"Everything is cancelled; {ended} revoked, so that no late order can rest. The chain shows:"
     if report.is_proven:
         return "Everything is cancelled. The chain shows:"
-    kept = " Sessions were not revoked: they are needed to cancel." if revoke else ""
+    kept = " Sessions were not revoked: they are needed to cancel." if revoke and not report.revoked else ""
     return f"Not everything is cancelled.{kept} The chain shows:"
 
 
@@ -60,6 +63,8 @@ def report_lines(report: KillReport) -> str:
         lines.append(f"✗ could not be read: {', '.join(report.unread)}")
     if report.unsettled:
         lines.append(f"✗ {count(report.unsettled, 'order')} sent without an answer may still come to rest")
+    if not report.read_twice and len(lines) == 1:
+        lines.append("✗ the chain was read only once")
     return "\n".join(lines)
 
 

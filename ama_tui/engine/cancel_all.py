@@ -1,0 +1,232 @@
+"""Cancel everything that wallets have on a market, without a run: from the files and the chain alone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from ama_tui.config.environment import load_environment
+from ama_tui.config.paths import StatePaths
+from ama_tui.config.wallets import WalletKey, load_wallets
+from ama_tui.domain.errors import ConfigError, JournalError, VenueError
+from ama_tui.domain.event import KillProgress
+from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import CancelReason, CollateralBasis, Rules
+from ama_tui.domain.session import Methods, SessionRecord
+from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.context import RunContext
+from ama_tui.engine.desk import KillReport
+from ama_tui.engine.fleet import Fleet, WalletBook
+from ama_tui.engine.kill import CancelAll
+from ama_tui.engine.links import Links, connect
+from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.records import Records, open_records
+from ama_tui.engine.recovery import take_up_unsettled
+from ama_tui.engine.scribe import Scribe
+from ama_tui.engine.sender import Sender
+from ama_tui.engine.sessions import revoke_sessions
+from ama_tui.strategies.registry import strategy
+
+EVERY_WALLET = 1_000_000
+ATTEMPTS = 4
+BETWEEN_ATTEMPTS_S = 1.0
+SETTLE_AFTER_S = 60.0
+"""The venue's longest time, as runs have it unless told otherwise."""
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """What was asked for. `wallets` None takes every row of the wallets file; `within_s` is the patience."""
+
+    market: str
+    directory: Path
+    environ: Mapping[str, str]
+    wallets_file: Path
+    state_root: Path
+    wallets: int | None = None
+    within_s: float = 60.0
+    force: bool = False
+    revoke: bool = False
+
+
+async def cancel_all(
+    order: CancelOrder,
+    *,
+    publisher: Publisher,
+    on_progress: Callable[[KillProgress], None],
+    is_enough: Callable[[], bool],
+) -> tuple[Market, KillReport]:
+    """Cancel and prove; the log's lines go to `publisher`.
+
+    Raises ConfigError, LockHeldError or VenueError before anything was sent; after that everything is in the report.
+    """
+    environment = load_environment(order.directory, order.environ)
+    keys = await asyncio.to_thread(load_wallets, order.wallets_file, EVERY_WALLET)
+    links, warning = await _again(lambda: connect(environment, {one.address: one.key.hex() for one in keys}))
+    try:
+        market = await _market(links, order.market)
+        paths = StatePaths(order.state_root, links.chain_id, market.address)
+        records = await asyncio.to_thread(open_records, paths, force=order.force)
+        try:
+            run = await _context(links, market, records, publisher)
+            for note in filter(None, (warning, *records.notes)):
+                run.scribe.note(note, is_error=True)
+            report = await _cancel(order, run, records, keys[: order.wallets], on_progress, is_enough)
+            run.scribe.note(f"cancel-all: {report.text}", is_error=not report.is_proven)
+            return market, report
+        finally:
+            with suppress(JournalError):
+                await asyncio.to_thread(records.close)
+    finally:
+        await links.close()
+
+
+async def _cancel(
+    order: CancelOrder,
+    run: RunContext,
+    records: Records,
+    keys: Sequence[WalletKey],
+    on_progress: Callable[[KillProgress], None],
+    is_enough: Callable[[], bool],
+) -> KillReport:
+    books = _books(keys, records)
+    run.fleet = Fleet({book.address: book for book in books})
+    candidates = {book.address: _candidates(book.address, records) for book in books}
+    await _choose_sessions(run, books, candidates)
+    await _take_up(run, records)
+    if not records.is_whole:
+        run.scribe.note("orders sent in the last minutes may not all be known: look again in a minute", is_error=True)
+    work = CancelAll(
+        run,
+        Sender(run, lambda: False),
+        books,
+        CancelReason.OPERATOR,
+        order.within_s,
+        on_progress,
+        sent_under=dict(candidates),
+        is_enough=is_enough,
+    )
+    report = await work.finish()
+    if order.revoke and report.is_proven:
+        ended = await revoke_sessions(run, books)
+        return replace(report, revoked=tuple(dict.fromkeys((*report.revoked, *ended))))
+    return report
+
+
+def _books(keys: Sequence[WalletKey], records: Records) -> list[WalletBook]:
+    """The wallets of the file, and those of the checkpoint beside them."""
+    books = {key.address: WalletBook(key.public()) for key in keys}
+    for entry in records.wallets.values():
+        if entry.address not in books:
+            books[entry.address] = WalletBook(FleetWallet(entry.index or 0, entry.nickname, entry.address, entry.role))
+    return list(books.values())
+
+
+def _candidates(address: str, records: Records) -> tuple[str, ...]:
+    """The sessions that a wallet is known to have had, the likeliest last."""
+    entry = records.wallets.get(address)
+    journalled = [one.session_id for one in records.replay.sessions.get(address, ())]
+    stored = [entry.session_id] if entry is not None and entry.session_id else []
+    return tuple(dict.fromkeys((*stored, *journalled)))
+
+
+async def _choose_sessions(
+    run: RunContext, books: Sequence[WalletBook], candidates: Mapping[str, Sequence[str]]
+) -> None:
+    """Give each wallet the latest of its sessions that may cancel; without one, it gets one when it needs it."""
+    every_id = sorted({session for some in candidates.values() for session in some})
+    records: Mapping[str, SessionRecord | None] = {}
+    block_time = 0
+    if every_id:
+        with suppress(VenueError):  # then the likeliest is tried, and looked at again with every read
+            read = await run.links.chain.sessions(run.links.registry, every_id)
+            records, block_time = read.records, read.block_time
+    for book in books:
+        for session in candidates[book.address]:
+            record = records.get(session)
+            if (
+                record is None
+                or record.problem(trader=book.address, now=block_time, relayer_root=None, methods=Methods.CANCEL)
+                is None
+            ):
+                book.session_id = session
+
+
+async def _take_up(run: RunContext, records: Records) -> None:
+    """What was sent shortly before and is not known to have ended counts as in flight."""
+    for wallet, placed in list(records.replay.placed.items()):
+        if placed.status == "rested":
+            del records.replay.placed[wallet]  # it came to rest: the chain shows it, or it is gone
+    await _again(lambda: take_up_unsettled(run, records.replay))
+
+
+async def _context(links: Links, market: Market, records: Records, publisher: Publisher) -> RunContext:
+    """As much of a run as cancelling takes."""
+    parameters = Parameters()
+    scribe = Scribe(records.journal, publisher, market, records.replay.last_run_id or str(uuid.uuid4()))
+    scribe.forgive()
+    return RunContext(
+        market=market,
+        terms=await _again(lambda: links.chain.terms(market.address)),
+        parameters=parameters,
+        strategy=strategy("packer", parameters, Rules.EVEN, CollateralBasis.NET),
+        links=links,
+        scribe=scribe,
+        settle_after=SETTLE_AFTER_S,
+    )
+
+
+async def _market(links: Links, selector: str) -> Market:
+    """The market of the venue's list; one that is named by its address need not be on it (any more)."""
+    is_address = _ADDRESS.fullmatch(selector) is not None
+    try:
+        found = find_market(await _again(links.api.markets), selector)
+    except VenueError:
+        if not is_address:
+            raise
+        found = None
+    if found is None and is_address:
+        terms = await _again(lambda: links.chain.terms(selector))
+        found = Market(selector.lower(), selector.lower(), terms.market_id, links.chain_id, DEFAULT_TICK6)
+    if found is None:
+        raise ConfigError(f"no market is called {selector!r}", "`ama-tui markets` lists them, or name its address")
+    return replace(found, chain_id=links.chain_id)
+
+
+async def _again(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask a few times: a venue in trouble is the very reason to be here. Raises VenueError."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await ask()
+        except VenueError:
+            await asyncio.sleep(BETWEEN_ATTEMPTS_S)
+    return await ask()
+
+
+def report_row(market: Market, report: KillReport) -> dict[str, object]:
+    """The report as `--json` prints it; order ids are decimal strings."""
+    return {
+        "market": market.symbol,
+        "orderBook": market.address,
+        "block": report.block,
+        "cancelled": report.cancelled,
+        "survivors": [
+            {"wallet": one.wallet, "nickname": one.nickname, "orderId": str(one.order_id)} for one in report.survivors
+        ],
+        "unread": list(report.unread),
+        "unsettled": report.unsettled,
+        "revoked": list(report.revoked),
+        "seconds": round(report.seconds, 3),
+        "proven": report.is_proven,
+    }

@@ -1,0 +1,43 @@
+"""How a headless run ends when its stop was to leave nothing behind."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ama_tui.cli import headless
+from ama_tui.cli.progress import Progress
+from ama_tui.engine.desk import KillReport, Survivor
+from ama_tui.engine.publisher import Publisher
+
+ALICE = "0x" + "a1" * 20
+LEFT = KillReport(cancelled=3, block=9, seconds=60.0, survivors=(Survivor(ALICE, "alice", 7),), read_twice=False)
+GONE = KillReport(cancelled=4, block=9, seconds=1.0)
+
+
+class StoppedDesk:
+    """A desk whose run has ended with this report."""
+
+    def __init__(self, ended: KillReport | None) -> None:
+        self.run = SimpleNamespace(ended=ended)
+
+    async def stop(self) -> None: ...
+
+    def summary(self) -> dict[str, object]:
+        return {"packed": True}
+
+
+@pytest.mark.parametrize(("ended", "code"), [(LEFT, 4), (GONE, 0), (None, 0)])
+async def test_a_stop_that_could_not_cancel_everything_names_what_is_left_and_exits_4(
+    ended: KillReport | None, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk: Any = StoppedDesk(ended)
+    monkeypatch.setattr(headless, "build_desk", lambda *_, **__: desk)
+    run = headless._Headless({"as_json": True}, None, demo=False)
+    with Progress(Publisher(), headless.sys.stderr) as progress:
+        assert await run._finish(progress) == code
+    said = capsys.readouterr()
+    assert said.out == '{"packed": true}\n'
+    assert (f"alice  {ALICE}  order 7" in said.err) is (code == 4)
