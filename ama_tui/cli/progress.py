@@ -102,7 +102,7 @@ def sessions_ready(snapshot: EngineSnapshot) -> int:
 
 def describe(snapshot: EngineSnapshot) -> str:
     """The run in one plain line."""
-    if snapshot.state in (EngineState.READY, EngineState.PREPARING):
+    if snapshot.state is EngineState.PREPARING or not snapshot.run_id:
         return f"{_state(snapshot)}: sessions {sessions_ready(snapshot)}/{len(snapshot.wallets)}"
     return (
         f"{_state(snapshot)}: resting {snapshot.resting}/{snapshot.target_orders}, "
@@ -112,4 +112,6 @@ def describe(snapshot: EngineSnapshot) -> str:
 
 def _state(snapshot: EngineSnapshot) -> str:
     state = snapshot.state.value.lower()
+    if snapshot.state is EngineState.NO_NEW:
+        return f"{state} ({snapshot.reason}; {snapshot.way_out})"
     return f"{state} ({snapshot.reason})" if snapshot.reason else state

@@ -111,6 +111,8 @@ class Totals:
     crossed: int = 0
     overtaken: int = 0
     cancelled: int = 0
+    late: int = 0
+    """Orders that had been given up and came to rest after all."""
     self_trades: int = 0
     taker_trades: int = 0
     errors: int = 0
@@ -177,6 +179,8 @@ class EngineSnapshot:
     """Where every action of the run is written, '' before there is a journal."""
     cancels_on_stop: bool = False
     """A stop cancels the orders instead of leaving them."""
+    way_out: str = ""
+    """What leads out of the state, in the operator's words; '' before a run begins."""
 
     @property
     def target_orders(self) -> int:

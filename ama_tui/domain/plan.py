@@ -98,6 +98,7 @@ class CancelReason(Enum):
     EXCESS = "more orders than twice the target"
     REMNANT = "under a tenth of its planned size is left"
     FAR = "too far from the anchor"
+    DOUBLE = "an older order has its level"
     KILL = "kill"
     OPERATOR = "asked by the operator"
 

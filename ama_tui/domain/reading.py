@@ -142,6 +142,7 @@ class Settlement:
     """What happened up to block `through`.
 
     `trades` is None when the node refused the range or answered it badly: ask again from the same block.
+    `cancels` are those of the traders that were asked for, None when none were, or not answered.
     `receipts` has every hash that was asked for; None means not mined yet, or not answered, and is never
     a proof that a transaction failed. `error` is the first thing that went wrong, or ''.
     """
@@ -150,6 +151,7 @@ class Settlement:
     through: int
     receipts: Mapping[str, Receipt | None]
     error: str = ""
+    cancels: tuple[OrderCancelled, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

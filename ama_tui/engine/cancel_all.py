@@ -28,7 +28,7 @@ from ama_tui.engine.kill import CancelAll
 from ama_tui.engine.links import Links, connect
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.records import Records, open_records
-from ama_tui.engine.recovery import take_up_unsettled
+from ama_tui.engine.recovery import take_up_missing
 from ama_tui.engine.scribe import Scribe
 from ama_tui.engine.sender import Sender
 from ama_tui.engine.sessions import revoke_sessions
@@ -104,7 +104,7 @@ async def _cancel(
     run.fleet = Fleet({book.address: book for book in books})
     candidates = {book.address: _candidates(book.address, records) for book in books}
     await _choose_sessions(run, books, candidates)
-    await _take_up(run, records)
+    take_up_missing(books, records.replay)
     if not records.is_whole:
         run.scribe.note("orders sent in the last minutes may not all be known: look again in a minute", is_error=True)
     work = CancelAll(
@@ -161,14 +161,6 @@ async def _choose_sessions(
                 is None
             ):
                 book.session_id = session
-
-
-async def _take_up(run: RunContext, records: Records) -> None:
-    """What was sent shortly before and is not known to have ended counts as in flight."""
-    for wallet, placed in list(records.replay.placed.items()):
-        if placed.status == "rested":
-            del records.replay.placed[wallet]  # it came to rest: the chain shows it, or it is gone
-    await _again(lambda: take_up_unsettled(run, records.replay))
 
 
 async def _context(links: Links, market: Market, records: Records, publisher: Publisher) -> RunContext:

@@ -11,6 +11,7 @@ from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.fleet import Fleet
 from ama_tui.engine.limiter import SendLimiter
 from ama_tui.engine.links import Links
+from ama_tui.engine.reconciliation import Reconciliation
 from ama_tui.engine.scribe import Scribe
 from ama_tui.engine.tally import Tally
 from ama_tui.strategies.registry import Strategy
@@ -44,3 +45,4 @@ class RunContext:
     order_ms: float = 0.0
     cycle_ms: float = 0.0
     next_cycle_at_ms: int = 0
+    recovery: Reconciliation = field(default_factory=Reconciliation)

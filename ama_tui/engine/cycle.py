@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -12,14 +11,14 @@ from ama_tui.domain.errors import UnreachableError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, MarketSnapshot, Skip, SkipReason
-from ama_tui.domain.reading import FleetRead, Receipt, Settlement
+from ama_tui.domain.reading import FleetRead, Settlement
 from ama_tui.domain.session import SessionRecord
-from ama_tui.engine import reconcile
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import WalletBook
 from ama_tui.engine.progress import utilization
-from ama_tui.engine.reconcile import Fate, Settled
-from ama_tui.engine.scribe import now_ms, place_params
+from ama_tui.engine.reconcile import is_far_apart
+from ama_tui.engine.scribe import now_ms
+from ama_tui.engine.settling import Settling
 from ama_tui.engine.snapshot import market_snapshot
 
 DEPTH_OF_OTHERS = 25
@@ -54,17 +53,11 @@ class Cycle:
             raise UnreachableError(
                 f"the node fell back from block {run.read.block} to {read.block}", "waiting for it to catch up"
             )
-        matched = {
-            book.address: reconcile.match_rested(book, read.wallets[book.address])
-            for book in run.fleet
-            if read.wallets[book.address].known
-        }
-        hashes = [
-            tx_hash for book in run.fleet for tx_hash in reconcile.hashes_to_settle(book, matched.get(book.address, []))
-        ]
-        settlement = await self._settlement(read, hashes)
+        settling = Settling(run, read)
+        settlement = await self._settlement(read, settling)
+        settling.finish(settlement)
         for book in run.fleet:
-            self._settle(book, read, matched.get(book.address), settlement.receipts)
+            self._check_session(book, read.wallets[book.address].session, (read.block, began, read.block_time))
         if settlement.trades is not None:
             run.tally.traded(settlement.trades, run.fleet.books)
             self._show_fills(settlement)
@@ -129,78 +122,34 @@ class Cycle:
         self.run.scribe.show(Action.ERROR, f"live mark: {problem}", is_error=True)
         return None
 
-    async def _settlement(self, read: FleetRead, hashes: list[str]) -> Settlement:
+    async def _settlement(self, read: FleetRead, settling: Settling) -> Settlement:
         run = self.run
         if run.trades_block == 0:
             run.trades_block = read.block
-        return await run.links.chain.settlement(run.market.address, run.trades_block + 1, read.block, hashes)
-
-    def _settle(
-        self,
-        book: WalletBook,
-        read: FleetRead,
-        matched: list[Settled] | None,
-        receipts: Mapping[str, Receipt | None],
-    ) -> None:
-        wallet_read = read.wallets[book.address]
-        if matched is None:
-            book.read_error = wallet_read.error or "could not be read"
-            return
-        reconcile.apply(book, matched)
-        by_receipt = reconcile.match_receipts(book, wallet_read, read.block, receipts)
-        reconcile.apply(book, by_receipt)
-        void = reconcile.note_absences(book, read.block, monotonic(), self.run.settle_after)
-        reconcile.apply(book, void)
-        for settled in (*by_receipt, *void):
-            self._report(book, settled)
-        cancelled = set(book.cancels)
-        for order in reconcile.adopt(book, wallet_read, monotonic()):
-            self.run.tally.order_gone(max(0, read.block_time - order.placed_at))
-            self.run.tally.cancelled += order.order_id in cancelled
-        self._check_session(book, wallet_read.session, read.block_time)
-
-    def _report(self, book: WalletBook, settled: Settled) -> None:
-        """Journal what a placement came to when its own answer did not say."""
-        run, sent = self.run, settled.sent
-        if settled.fate is Fate.RESTED:
-            return
-        line = run.scribe.describe(sent.place)
-        params = {**place_params(sent.place), "status": settled.fate.value}
-        if settled.fate is Fate.EXECUTED:
-            run.scribe.outcome(
-                book.wallet,
-                Action.PLACE_LIMIT,
-                f"{line}  executed",
-                params=params,
-                tx_hash=sent.tx_hash,
-                intent_id=sent.intent_id,
-            )
-            return
-        if settled.fate is Fate.REVERTED:
-            run.tally.rejected += 1
-            book.failed(monotonic())
-        why = "reverted on the chain" if settled.fate is Fate.REVERTED else "never reached the chain"
-        run.scribe.outcome(
-            book.wallet,
-            Action.PLACE_LIMIT,
-            f"{line}  {why}",
-            params=params,
-            tx_hash=sent.tx_hash,
-            error=why,
-            intent_id=sent.intent_id,
+        return await run.links.chain.settlement(
+            run.market.address, run.trades_block + 1, read.block, settling.hashes, settling.cancels_of
         )
 
-    def _check_session(self, book: WalletBook, record: SessionRecord | None, block_time: int) -> None:
-        """Notice a session that ended behind our back, without sending anything."""
+    def _check_session(self, book: WalletBook, record: SessionRecord | None, look: tuple[int, float, int]) -> None:
+        """Notice a session that ended behind our back, without sending anything.
+
+        `look` is the read's block, when it was made, and the block's time. Two reads must agree: a node that lags does
+        not know a new session yet.
+        """
         if record is None or book.unusable is not None:
             return
+        block, moment, block_time = look
         problem = record.problem(
             trader=book.address,
             now=block_time,
             relayer_root=self.relayer_root,
             methods=self.run.strategy.methods,
         )
-        if problem is not None:
+        if problem is None:
+            book.session_doubt = None
+        elif book.session_doubt is None:
+            book.session_doubt = (block, moment)
+        elif is_far_apart(book.session_doubt, (block, moment)):
             book.unusable, book.unusable_detail = SkipReason.NO_SESSION, problem
             self.run.scribe.outcome(book.wallet, Action.ERROR, problem, error=problem)
 

@@ -13,6 +13,10 @@ from ama_tui.domain.wallet import FleetWallet
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 30.0
+KEPT_LAPSED = 500
+"""How many placements that came to nothing a wallet remembers, in case one turns up after all."""
+LATE_GRACE_S = 60.0
+"""How long the fleet still keeps clear of a placement that was given up: it could yet come to rest."""
 
 
 class Stage(Enum):
@@ -28,8 +32,10 @@ class Sent:
     """A placement that was journalled and that the chain has not settled yet.
 
     `sent_at` is on the engine's monotonic clock; `best_opposite6` is the best opposite price that was
-    known when it was sent; `absences` are (block, time) of the reads that did not show it. `heard_at` is
-    when the venue named its transaction: a slow answer means that it went out later than it was sent.
+    known when it was sent. `heard_at` is when the venue named its transaction: a slow answer means that it
+    went out later than it was sent. `evidence` are (block, time) of the reads that spoke for `verdict`, how
+    it seems to have ended. `last` is the order as it was last seen, of one that rested and is not shown any
+    more. `is_earlier` marks what another process sent. `given_up_at` is when it was found void, 0 for never.
     """
 
     intent_id: str
@@ -38,8 +44,12 @@ class Sent:
     best_opposite6: int | None = None
     stage: Stage = Stage.WIRE
     tx_hash: str | None = None
-    absences: list[tuple[int, float]] = field(default_factory=list)
     heard_at: float = float("-inf")
+    verdict: str = ""
+    evidence: list[tuple[int, float]] = field(default_factory=list)
+    last: RestingOrder | None = None
+    is_earlier: bool = False
+    given_up_at: float = 0.0
 
     def accepted(self, tx_hash: str, now: float) -> None:
         """The venue named its transaction."""
@@ -63,10 +73,15 @@ class SentCancel:
 
 @dataclass(frozen=True, slots=True)
 class OrderMemory:
-    """What the chain does not say of a resting order: its level and the amount it was placed with."""
+    """What the chain does not say of a resting order: its level and the amount it was placed with.
+
+    `block` is that of the first read that showed it, `intent_id` the placement's where it is known.
+    """
 
     level: int
     placed18: int
+    block: int = 0
+    intent_id: str = ""
 
 
 @dataclass(slots=True)
@@ -76,9 +91,15 @@ class WalletBook:
     wallet: FleetWallet
     session_id: str | None = None
     session_expiry: int = 0
+    session_doubt: tuple[int, float] | None = None
+    """The first of the latest reads that the session was not good in: its block, and when it was made."""
     read: WalletRead | None = None
     read_error: str = ""
     sent: dict[str, Sent] = field(default_factory=dict)
+    lapsed: dict[str, Sent] = field(default_factory=dict)
+    """Placements that came to nothing or left the book, the latest last: one may turn up late."""
+    traded18: dict[tuple[Side, int], int] = field(default_factory=dict)
+    """What the wallet's resting orders traded by (side, price6) and no order's going has been put down to yet."""
     cancels: dict[int, SentCancel] = field(default_factory=dict)
     memory: dict[int, OrderMemory] = field(default_factory=dict)
     placed: dict[tuple[Side, int, int], int] = field(default_factory=dict)
@@ -144,7 +165,20 @@ class WalletBook:
         self.failures = 0
         self.backoff_until = 0.0
 
-    def annotated(self, order: RestingOrder) -> RestingOrder:
+    def lapse(self, sent: Sent) -> None:
+        """Remember a placement that is not on its way any more and does not rest."""
+        self.lapsed[sent.intent_id] = sent
+        while len(self.lapsed) > KEPT_LAPSED:
+            del self.lapsed[next(iter(self.lapsed))]
+
+    def drop_unseen(self) -> None:
+        """Forget the resting orders that the last reads did not show, but for those that a block may be undone of.
+
+        Whoever cancels everything reads the chain until it shows none of them anyway.
+        """
+        self.sent = {key: sent for key, sent in self.sent.items() if sent.last is None or sent.sent_at > float("-inf")}
+
+    def annotated(self, order: RestingOrder, block: int = 0) -> RestingOrder:
         """The order with the level and the planned size that we remember, or that its tag tells."""
         memory = self.memory.get(order.order_id)
         if memory is None:
@@ -154,7 +188,7 @@ class WalletBook:
             placed18 = self.placed.get((order.side, tag.level, tag.sequence), order.amount18)
             if order.amount18 > placed18:
                 return order  # an order never grows: the journal contradicts the tag
-            memory = self.memory[order.order_id] = OrderMemory(tag.level, placed18)
+            memory = self.memory[order.order_id] = OrderMemory(tag.level, placed18, block)
         return replace(order, level=memory.level, placed18=memory.placed18)
 
     def snapshot(self, known: bool) -> WalletSnapshot:
@@ -176,9 +210,13 @@ class WalletBook:
 
 @dataclass(slots=True)
 class Fleet:
-    """The wallets of a run by address, in the order of their rows."""
+    """The wallets of a run by address, in the order of their rows.
+
+    `missing` are the checkpoint's wallets that this run does not have.
+    """
 
     books: dict[str, WalletBook] = field(default_factory=dict)
+    missing: tuple[WalletBook, ...] = ()
 
     def __iter__(self) -> Iterator[WalletBook]:
         return iter(self.books.values())
@@ -189,10 +227,25 @@ class Fleet:
     def __contains__(self, address: str) -> bool:
         return address in self.books
 
-    def best_own(self, side: Side) -> int | None:
-        """The best price of the fleet's resting, in-flight and unknown orders on a side."""
-        prices = [sent.place.price6 for book in self for sent in book.sent.values() if sent.place.side is side]
-        prices += [order.price6 for book in self for order in book.orders if order.side is side]
+    def best_own(self, side: Side, now: float, *, beside: str = "") -> int | None:
+        """The best price of the fleet's resting, in-flight and unknown orders on a side, but for one wallet's.
+
+        What was given up within `LATE_GRACE_S` before `now` counts too, and what the wallets that this run
+        does not have sent shortly before it.
+        """
+        prices: list[int] = []
+        for book in self:
+            if book.address == beside:
+                continue
+            prices += [sent.place.price6 for sent in book.sent.values() if sent.place.side is side]
+            prices += [order.price6 for order in book.orders if order.side is side]
+            for sent in book.lapsed.values():
+                if sent.place.side is side and sent.given_up_at and now - sent.given_up_at < LATE_GRACE_S:
+                    prices.append(sent.place.price6)
+        for book in self.missing:
+            for sent in book.sent.values():
+                if sent.place.side is side and now - sent.sent_at < LATE_GRACE_S:
+                    prices.append(sent.place.price6)
         if not prices:
             return None
         return max(prices) if side.is_buy else min(prices)

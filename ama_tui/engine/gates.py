@@ -1,4 +1,4 @@
-"""The last look before a send: nothing crosses, nothing passes its cap, nothing goes out on a stale read.
+"""The last look before a send: nothing crosses, not even our own; nothing passes its cap or goes on a stale read.
 
 Every placement of every strategy comes through `placement_refusal`; there is no other way out.
 """
@@ -12,9 +12,11 @@ from ama_tui.engine.fleet import Fleet, WalletBook
 
 STALE_AFTER_S = 10.0
 """A read of the chain older than this no longer justifies a placement."""
+SELF_TRADE = "it would trade with the fleet's own order"
+"""Two wallets of one fleet must never trade with each other."""
 
 
-def best_opposite(place: Place, read: FleetRead, fleet: Fleet) -> int | None:
+def best_opposite(place: Place, read: FleetRead, fleet: Fleet, now: float) -> int | None:
     """The best price that `place` must not reach: the whole book's, and the fleet's own orders'.
 
     Those in flight are not in the book yet. Those that rest may be younger than the book's best prices,
@@ -22,14 +24,16 @@ def best_opposite(place: Place, read: FleetRead, fleet: Fleet) -> int | None:
     """
     opposite = place.side.opposite
     on_chain = read.view.best_ask6 if opposite is Side.SELL else read.view.best_bid6
-    known = [price for price in (on_chain, fleet.best_own(opposite)) if price is not None]
+    known = [price for price in (on_chain, fleet.best_own(opposite, now)) if price is not None]
     if not known:
         return None
     return min(known) if opposite is Side.SELL else max(known)
 
 
-def placement_refusal(place: Place, book: WalletBook, read: FleetRead, fleet: Fleet, *, read_age: float) -> str | None:
-    """Why a placement may not be sent now, in a few words, or None when it may."""
+def placement_refusal(
+    place: Place, book: WalletBook, read: FleetRead, fleet: Fleet, *, now: float, read_age: float
+) -> str | None:
+    """Why a placement may not be sent now, in a few words, or None when it may. `now` is the monotonic clock's."""
     if read_age > STALE_AFTER_S:
         return f"the last read of the chain is {read_age:.0f} s old"
     if book.idle_reason is not None:
@@ -37,11 +41,17 @@ def placement_refusal(place: Place, book: WalletBook, read: FleetRead, fleet: Fl
     taken = any(sent.place.side is place.side and sent.place.level == place.level for sent in book.sent.values())
     if taken or any(order.side is place.side and order.level == place.level for order in book.orders):
         return "its level is taken"
-    opposite = best_opposite(place, read, fleet)
-    if opposite is not None:
-        crosses = place.price6 >= opposite if place.side.is_buy else place.price6 <= opposite
-        if crosses:
-            return "it would cross the spread"
+    if _reaches(place, fleet.best_own(place.side.opposite, now, beside=book.address)):
+        return SELF_TRADE
+    if _reaches(place, best_opposite(place, read, fleet, now)):
+        return "it would cross the spread"
     if book.budget is None or book.reserved6() + book.working_margin6() + place.margin6 > book.budget.cap6:
         return "it would pass the wallet's cap"
     return None
+
+
+def _reaches(place: Place, opposite6: int | None) -> bool:
+    """Would the order trade with one at this price on the other side?"""
+    if opposite6 is None:
+        return False
+    return place.price6 >= opposite6 if place.side.is_buy else place.price6 <= opposite6

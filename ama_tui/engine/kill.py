@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ama_tui.domain.errors import VenueError
-from ama_tui.domain.event import Action, KillProgress
+from ama_tui.domain.event import KillProgress
 from ama_tui.domain.plan import CancelReason
 from ama_tui.domain.reading import OrdersRead, Receipt, SessionsRead, WalletRead
 from ama_tui.engine.clearing import LONGEST_CANCEL_S, Clearing
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.desk import KillReport, Survivor
-from ama_tui.engine.fleet import Sent, Stage, WalletBook
-from ama_tui.engine.reconcile import Fate, Settled, apply, is_far_apart, match_receipts, match_rested, note_absences
-from ama_tui.engine.scribe import place_params
+from ama_tui.engine.fleet import Stage, WalletBook
+from ama_tui.engine.reconcile import Fate, Settled, apply, is_far_apart, judge, match_rested
 from ama_tui.engine.sender import Sender
 
 PATIENCE_S = 60.0
@@ -120,9 +119,7 @@ class CancelAll:
             self._empty.clear()  # older than what was known already: it proves nothing
             return False
         self._newest_block, self._latest = read.block, read
-        for book in self.books:
-            if read.orders[book.address] is not None:
-                self._end(book, note_absences(book, read.block, _now(), self.run.settle_after))
+        self._judge(look)
         self._count(read)
         self._work(look, revokes=revokes)
         unread = any(orders is None for orders in read.orders.values())
@@ -179,18 +176,26 @@ class CancelAll:
         """Take out of flight what the look shows the end of."""
         for book in self.books:
             orders = look.orders.orders[book.address]
-            if orders is not None and book.sent:
-                shown = WalletRead(True, orders=orders)
-                matched = match_rested(book, shown)
-                self._end(book, matched)
-                self._end(book, match_receipts(book, shown, look.orders.block, look.receipts))
+            if orders is not None:
+                matched = match_rested(book, (), WalletRead(True, orders=orders), by_price=False)
+                self._end(book, matched, look.orders.block)
             is_over = look.sessions is not None and self._are_over(book, look.sessions)
             if is_over and book.address in self._revoking:
                 self._revoked[book.address] = book.wallet.nickname
             if look.sessions is not None and is_over and book.sent:
                 # Only a read of that block or a later one shows all that came to rest under them.
                 self._newest_block = max(self._newest_block, look.sessions.block)
-                self._end(book, [Settled(sent, Fate.VOID) for sent in book.sent.values()])
+                over = [Settled(sent, Fate.VOID if sent.last is None else Fate.GONE) for sent in book.sent.values()]
+                self._end(book, over, look.orders.block)
+
+    def _judge(self, look: _Look) -> None:
+        """Take out of flight what reads that are far enough apart agree on."""
+        block = look.orders.block
+        for book in self.books:
+            orders = look.orders.orders[book.address]
+            if orders is not None:
+                shown = WalletRead(True, orders=orders)
+                self._end(book, judge(book, shown, block, _now(), look.receipts, self.run.settle_after), block)
 
     def _are_over(self, book: WalletBook, sessions: SessionsRead) -> bool:
         """Does the chain take nothing more under any session that the wallet's placements may have been sent under?"""
@@ -207,18 +212,23 @@ class CancelAll:
             if session not in known or not known[session].is_over(block_time)
         ]
 
-    def _end(self, book: WalletBook, settled: list[Settled]) -> None:
-        apply(book, settled)
+    def _end(self, book: WalletBook, settled: list[Settled], block: int) -> None:
+        apply(book, settled, block=block, now=_now())
         for one in settled:
             if one.fate is not Fate.RESTED or one.sent.stage is not Stage.ACCEPTED:
-                self._tell(book, one.sent, one.fate)
+                self._tell(book, one, block)
 
-    def _tell(self, book: WalletBook, sent: Sent, fate: Fate) -> None:
-        scribe = self.run.scribe
-        params = {**place_params(sent.place), "status": fate.value}
-        text = f"{scribe.describe(sent.place)}  {fate.value}"
-        scribe.outcome(
-            book.wallet, Action.PLACE_LIMIT, text, params=params, intent_id=sent.intent_id, tx_hash=sent.tx_hash
+    def _tell(self, book: WalletBook, settled: Settled, block: int) -> None:
+        sent, fate = settled.sent, settled.fate
+        self.run.scribe.placement(
+            book.wallet,
+            sent.intent_id,
+            sent.place,
+            fate.value,
+            fate.value,
+            tx_hash=sent.tx_hash,
+            order_id=None if settled.order is None else settled.order.order_id,
+            block=block,
         )
 
     # ---- what is to be done ----

@@ -1,124 +1,273 @@
-"""What the chain shows settles what is in flight. Pure: a wallet's book, a read and receipts in, outcomes out."""
+"""What the chain shows settles what is in flight. Pure: a wallet's book, a read and receipts in, outcomes out.
+
+A node may lag, a block may be undone and a read may be wrong once. So nothing that frees a level is believed
+of one look: an order that rests is believed at once, an end only when reads some blocks apart agree on it, or
+when the book's own events name it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from ama_tui.domain.order import RestingOrder, decode_tag
+from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import FleetRead, OrderRested, Receipt, WalletRead
-from ama_tui.engine.fleet import OrderMemory, Sent, Stage, WalletBook
+from ama_tui.engine.fleet import OrderMemory, Sent, SentCancel, Stage, WalletBook
 
 BLOCKS_BETWEEN_ABSENCES = 2
-SECONDS_BETWEEN_ABSENCES = 10.0
+REORG_BLOCKS = 3
+"""The deepest reorganisation that is expected: a receipt this deep stays."""
+SECONDS_WITHOUT_A_BLOCK = 10.0
+"""Two reads of one block this far apart prove as much as two reads some blocks apart."""
 CANCEL_PATIENCE_S = 15.0
 """A cancel answers before it is mined and may revert: after this long it is tried again."""
 
 
 class Fate(Enum):
-    """How a placement ended."""
+    """How a placement ended, or that it rests; the value is its status in the journal."""
 
-    RESTED = "rested"
+    RESTED = "resting"
+    LATE = "late"
     EXECUTED = "executed"
     REVERTED = "reverted"
     VOID = "void"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    GONE = "gone"
+
+    @property
+    def rests(self) -> bool:
+        return self in (Fate.RESTED, Fate.LATE)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One placement that is no longer in flight; `order` is the one that rests, for RESTED."""
+    """One placement that is no longer in flight; `order` is the one that rests, for RESTED and LATE."""
 
     sent: Sent
     fate: Fate
     order: RestingOrder | None = None
 
 
-def match_rested(book: WalletBook, read: WalletRead) -> list[Settled]:
-    """The placements that the wallet's resting orders show by their tags. Changes nothing."""
-    by_tag: dict[tuple[object, ...], RestingOrder] = {}
+def forget_replaced(book: WalletBook, read: WalletRead) -> None:
+    """Forget what is remembered of ids that stand for other orders now: an undone block gives ids anew."""
+    known = {order.order_id: order for order in book.orders}
     for order in read.orders:
-        tag = decode_tag(order.amount18)
-        if tag is not None and order.order_id not in book.memory:
-            by_tag[order.side, order.price6, tag.level, tag.sequence] = order
+        before = known.get(order.order_id)
+        if before is not None and not _is_same(before, order):
+            book.memory.pop(order.order_id, None)
+
+
+def vanished(book: WalletBook, read: WalletRead, *, last_block: int, now: float) -> list[Sent]:
+    """The resting orders that a read does not show any more, as placements of unknown fate. Changes nothing.
+
+    They hold their levels until their end is known. One that `last_block`, the last read's, showed for fewer
+    than `REORG_BLOCKS` may have been undone with its block and be on its way again: it has the venue's
+    longest time from `now` on. Orders without a level are left out: they hold none.
+    """
+    shown = {order.order_id: order for order in read.orders}
+    found = []
+    for order in book.orders:
+        if order.level is None or order.placed18 is None or _is_same(order, shown.get(order.order_id)):
+            continue
+        memory = book.memory.get(order.order_id)
+        is_young = memory is not None and last_block - memory.block < REORG_BLOCKS
+        tag = decode_tag(order.placed18)
+        place = Place(
+            wallet=book.address,
+            side=order.side,
+            level=order.level,
+            price6=order.price6,
+            amount18=order.placed18,
+            margin6=order.margin6,
+            sequence=-1 if tag is None else tag.sequence,
+        )
+        intent_id = memory.intent_id if memory is not None and memory.intent_id else f"order {order.order_id}"
+        sent_at = now if is_young else float("-inf")
+        found.append(Sent(intent_id, place, sent_at, stage=Stage.UNKNOWN, last=order))
+    return found
+
+
+def match_rested(
+    book: WalletBook, missing: Iterable[Sent], read: WalletRead, *, by_price: bool = True
+) -> list[Settled]:
+    """The placements that the wallet's resting orders show, by tag, by id, or by price where a fill wore the tag.
+
+    Changes nothing. Those of `missing` count as in flight. A placement that had been given up is LATE. By price only
+    an order is known that the read before did not show, and none without `by_price`.
+    """
+    new = [order for order in read.orders if order.order_id not in book.memory]
+    if not new:
+        return []
+    by_id = {order.order_id: order for order in new}
+    by_tag: dict[tuple[object, ...], RestingOrder] = {}
+    for one in new:
+        tag = decode_tag(one.amount18)
+        if tag is not None:
+            by_tag[one.side, one.price6, tag.level, tag.sequence] = one
+    settled = []
+    worn: list[Sent] = []
+    for sents, fate in (((*book.sent.values(), *missing), Fate.RESTED), (book.lapsed.values(), Fate.LATE)):
+        for sent in sents:
+            place = sent.place
+            tagged = (place.side, place.price6, place.level, place.sequence)
+            order: RestingOrder | None = by_tag.get(tagged)
+            if sent.last is not None and order is None:
+                again = by_id.get(sent.last.order_id)
+                order = again if _is_same(sent.last, again) else None
+            if order is not None and by_id.pop(order.order_id, None) is not None:
+                settled.append(Settled(sent, fate, order))
+            elif fate is Fate.RESTED:
+                worn.append(sent)
+    if not by_price:
+        return settled
+    before = {order.order_id for order in book.orders}
+    untagged = [
+        order for order in by_id.values() if order.order_id not in before and decode_tag(order.amount18) is None
+    ]
+    return settled + [Settled(sent, Fate.RESTED, order) for sent, order in _pairs(worn, untagged)]
+
+
+def _pairs(sents: Sequence[Sent], orders: Sequence[RestingOrder]) -> list[tuple[Sent, RestingOrder]]:
+    """Placements and smaller orders that nothing else at their price can be taken for."""
+    found = []
+    for sent in sents:
+        place = sent.place
+        rivals = [one for one in sents if (one.place.side, one.place.price6) == (place.side, place.price6)]
+        smaller = [
+            order
+            for order in orders
+            if (order.side, order.price6) == (place.side, place.price6) and order.amount18 < place.amount18
+        ]
+        if len(rivals) == len(smaller) == 1:
+            found.append((sent, smaller[0]))
+    return found
+
+
+def explain(book: WalletBook, read: WalletRead, cancelled: Iterable[int]) -> list[Settled]:
+    """The orders not shown any more whose end the book's own events tell: trades of as much, or a cancel.
+
+    Takes off the wallet's trades what its other orders have shrunk by, and what it explains.
+    """
+    ids = set(cancelled)
+    shown = {order.order_id: order for order in read.orders}
+    for order in book.orders:
+        after = shown.get(order.order_id)
+        if after is not None and _is_same(order, after):
+            key = order.side, order.price6
+            book.traded18[key] = book.traded18.get(key, 0) - (order.amount18 - after.amount18)
     settled = []
     for sent in book.sent.values():
-        place = sent.place
-        found = by_tag.get((place.side, place.price6, place.level, place.sequence))
-        if found is not None:
-            settled.append(Settled(sent, Fate.RESTED, found))
+        if sent.last is None:
+            continue
+        key = sent.last.side, sent.last.price6
+        if sent.last.order_id in ids:
+            settled.append(Settled(sent, Fate.CANCELLED))
+        elif book.traded18.get(key, 0) >= sent.last.amount18:
+            book.traded18[key] -= sent.last.amount18
+            settled.append(Settled(sent, Fate.FILLED))
     return settled
 
 
-def match_receipts(
-    book: WalletBook, read: WalletRead, block: int, receipts: Mapping[str, Receipt | None]
+def judge(
+    book: WalletBook,
+    read: WalletRead,
+    block: int,
+    now: float,
+    receipts: Mapping[str, Receipt | None],
+    settle_after: float,
 ) -> list[Settled]:
-    """The placements that their receipts settle at `block`. Changes nothing.
+    """The placements whose end this read and an earlier one agree on. Notes this read's verdict on each.
 
-    A receipt of a later block than the read's says nothing yet: the next read will show its order.
+    By receipt: reads `REORG_BLOCKS` apart, so that the receipt is that deep. Without one, and `settle_after`
+    seconds after it was sent (or its transaction named): two reads two blocks apart do not show it. Ten
+    seconds count as much where no block came. What is on the wire is never void, and a receipt of a later
+    block than the read's says nothing yet.
     """
     resting = {order.order_id: order for order in read.orders}
     settled = []
     for sent in book.sent.values():
+        fate: Fate | None = None
+        blocks = REORG_BLOCKS
         receipt = receipts.get(sent.tx_hash or "")
-        if receipt is None:
-            continue
-        if not receipt.ok:
-            settled.append(Settled(sent, Fate.REVERTED))
-            continue
-        if receipt.block > block:
-            continue
-        ids = [event.order_id for event in receipt.events if isinstance(event, OrderRested)]
-        order = next((resting[order_id] for order_id in ids if order_id in resting), None)
-        settled.append(Settled(sent, Fate.RESTED if order is not None else Fate.EXECUTED, order))
+        if receipt is not None and receipt.block <= block:
+            ids = [event.order_id for event in receipt.events if isinstance(event, OrderRested)]
+            order = next((resting[order_id] for order_id in ids if order_id in resting), None)
+            if receipt.ok and order is not None:
+                settled.append(Settled(sent, Fate.RESTED, order))
+                continue
+            fate = Fate.EXECUTED if receipt.ok else Fate.REVERTED
+        elif receipt is None and _is_overdue(sent, now, settle_after):
+            fate, blocks = Fate.VOID if sent.last is None else Fate.GONE, BLOCKS_BETWEEN_ABSENCES
+        if fate is not None and _is_agreed(sent, fate, (block, now), blocks):
+            settled.append(Settled(sent, fate))
     return settled
 
 
-def note_absences(book: WalletBook, block: int, now: float, settle_after: float) -> list[Settled]:
-    """The placements that the chain has not shown for long enough to be void.
-
-    Only what nobody answers for counts: not on the wire any more, sent (and its transaction named, where
-    the venue did) longer ago than `settle_after` seconds, and absent in two reads at least two blocks
-    apart (ten seconds where no block came meanwhile). Notes this read's absence in each.
-    """
-    settled = []
-    for sent in book.sent.values():
-        if sent.stage is Stage.WIRE or now - max(sent.sent_at, sent.heard_at) < settle_after:
-            continue
-        if any(is_far_apart(earlier, (block, now)) for earlier in sent.absences):
-            settled.append(Settled(sent, Fate.VOID))
-        sent.absences.append((block, now))
-    return settled
+def _is_overdue(sent: Sent, now: float, settle_after: float) -> bool:
+    """Is it off the wire, and has the chain had the venue's longest time to show it?"""
+    return sent.stage is not Stage.WIRE and now - max(sent.sent_at, sent.heard_at) >= settle_after
 
 
-def is_far_apart(earlier: tuple[int, float], later: tuple[int, float]) -> bool:
-    """Are two reads, each (block, seconds), far enough apart for absence in both to prove something?"""
-    blocks, seconds = later[0] - earlier[0], later[1] - earlier[1]
-    return blocks >= BLOCKS_BETWEEN_ABSENCES or (blocks == 0 and seconds >= SECONDS_BETWEEN_ABSENCES)
+def _is_agreed(sent: Sent, fate: Fate, look: tuple[int, float], blocks: int) -> bool:
+    """Did an earlier read, far enough back, say the same? Notes this one."""
+    if sent.verdict != fate.value:
+        sent.verdict = fate.value
+        sent.evidence.clear()
+    agreed = any(is_far_apart(earlier, look, blocks) for earlier in sent.evidence)
+    sent.evidence.append(look)
+    return agreed
 
 
-def apply(book: WalletBook, settled: list[Settled]) -> None:
-    """Take what is settled out of flight and remember the orders that came to rest."""
+def is_far_apart(earlier: tuple[int, float], later: tuple[int, float], blocks: int = BLOCKS_BETWEEN_ABSENCES) -> bool:
+    """Are two reads, each (block, time), far enough apart for both together to prove something?"""
+    between, seconds = later[0] - earlier[0], later[1] - earlier[1]
+    return between >= blocks or (between == 0 and seconds >= SECONDS_WITHOUT_A_BLOCK)
+
+
+def _is_same(before: RestingOrder | None, after: RestingOrder | None) -> bool:
+    """Is it one order at two times? It may have shrunk; an id alone may be given anew when a block is undone."""
+    if before is None or after is None:
+        return False
+    return (before.order_id, before.side, before.price6) == (after.order_id, after.side, after.price6) and (
+        after.amount18 <= before.amount18
+    )
+
+
+def apply(book: WalletBook, settled: Iterable[Settled], *, block: int, now: float) -> None:
+    """Take what is settled out of flight; remember what came to rest, and what did not."""
     for one in settled:
-        book.sent.pop(one.sent.intent_id, None)
+        sent, place = one.sent, one.sent.place
+        book.sent.pop(sent.intent_id, None)
+        book.lapsed.pop(sent.intent_id, None)
         if one.order is not None:
-            place = one.sent.place
-            book.memory[one.order.order_id] = OrderMemory(place.level, place.amount18)
+            book.memory[one.order.order_id] = OrderMemory(place.level, place.amount18, block, sent.intent_id)
+            continue
+        if one.fate is Fate.VOID:
+            sent.given_up_at = now
+        book.lapse(sent)
 
 
-def adopt(book: WalletBook, read: WalletRead, now: float) -> tuple[RestingOrder, ...]:
-    """Make a good read the wallet's last one: orders get their levels. Returns the orders that are gone since."""
+def adopt(book: WalletBook, read: WalletRead, now: float, block: int = 0) -> tuple[RestingOrder, ...]:
+    """Make a good read the wallet's last one: orders get their levels. Returns those without one that are gone."""
     ids = {order.order_id for order in read.orders}
-    gone = tuple(order for order in book.orders if order.order_id not in ids)
+    gone = tuple(order for order in book.orders if order.level is None and order.order_id not in ids)
+    watched = ids | {sent.last.order_id for sent in book.sent.values() if sent.last is not None}
     book.memory = {order_id: memory for order_id, memory in book.memory.items() if order_id in ids}
     book.cancels = {
         order_id: cancel
         for order_id, cancel in book.cancels.items()
-        if order_id in ids and now - cancel.sent_at < CANCEL_PATIENCE_S
+        if order_id in watched and _is_pending(cancel, now)
     }
-    book.read = replace(read, orders=tuple(book.annotated(order) for order in read.orders))
+    book.read = replace(read, orders=tuple(book.annotated(order, block) for order in read.orders))
     book.read_error = ""
     return gone
+
+
+def _is_pending(cancel: SentCancel, now: float) -> bool:
+    return now - cancel.sent_at < CANCEL_PATIENCE_S
 
 
 def hashes_to_settle(book: WalletBook, matched: list[Settled]) -> list[str]:

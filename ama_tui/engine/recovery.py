@@ -1,78 +1,170 @@
-"""What earlier processes sent and the chain has not settled yet is in flight from the first cycle on."""
+"""Start-up is recovery: every order that earlier processes sent is accounted for before anything is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from time import monotonic
 
-from ama_tui.domain.order import decode_tag
+from ama_tui.domain.event import Action
+from ama_tui.domain.money import format_amount, format_price
+from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.plan import Place
-from ama_tui.domain.reading import Receipt
+from ama_tui.domain.reading import Settlement
+from ama_tui.engine import reconciliation as accounts
 from ama_tui.engine.context import RunContext
-from ama_tui.engine.fleet import Sent, Stage, WalletBook
+from ama_tui.engine.fleet import OrderMemory, Sent, Stage, WalletBook
+from ama_tui.engine.reconciliation import Account, Accounted, Conclusion, Reconciliation
 from ama_tui.engine.scribe import now_ms
 from ama_tui.store.replay import JournalReplay, PlacedIntent
+from ama_tui.venue.settle import MAX_LOG_BLOCKS
 
-LOOK_BACK_MS = 600_000
-"""A placement older than this has come to rest, or never will."""
-NEVER_RESTS = frozenset({"rejected", "withdrawn", "executed", "reverted", "void"})
-"""Outcomes after which a placement is nowhere on its way."""
+SHOWN = 20
+"""At most this many orders are named one by one."""
 
 
-async def take_up_unsettled(run: RunContext, journal: JournalReplay) -> int:
-    """Put the placements that may still come to rest in flight; returns how many. Raises VenueError.
+async def recover(run: RunContext, journal: JournalReplay) -> Reconciliation:
+    """Account for the fleet's orders, show and journal it, and put in flight what is not settled. Raises VenueError.
 
-    To be called after a read of the fleet: what that shows, or a receipt settles up to its block, is not on
-    its way any more.
+    To be called after a read of the fleet. Of a wallet that could not be read, all is unknown until it can.
     """
-    oldest = now_ms() - LOOK_BACK_MS
-    recent = [
-        (run.fleet.books[placed.wallet], placed)
-        for placed in journal.placed.values()
-        if placed.wallet in run.fleet and placed.ts > oldest and placed.status not in NEVER_RESTS
-    ]
-    unsettled = [(book, placed) for book, placed in recent if not _rests(book, placed)]
-    hashes = [placed.tx_hash for _, placed in unsettled if placed.tx_hash is not None]
-    receipts = await run.links.chain.receipts(run.market.address, hashes) if hashes else {}
     block = run.read.block if run.read is not None else 0
-    found = 0
-    for book, placed in unsettled:
-        place = _place(placed)
-        if place is not None and not _is_settled(placed, receipts, block):
-            sent_at = monotonic() - max(0, now_ms() - placed.ts) / 1000
-            sent = book.sent[placed.intent_id] = Sent(placed.intent_id, place, sent_at, stage=Stage.UNKNOWN)
-            if placed.tx_hash is not None:
-                sent.accepted(placed.tx_hash, monotonic())
-            found += 1
-    return found
+    orders = {book.address: book.orders for book in run.fleet if book.read is not None}
+    found = accounts.account(orders, journal, now_ms=now_ms())
+    unread = {book.address for book in run.fleet} - orders.keys()
+    found.unsettled += accounts.possible(unread, journal, now_ms=now_ms())
+    done = accounts.conclude(found, journal, await _settlement(run, found, block), block)
+    result = accounts.reconciliation(found, done, block)
+    _take_up(run, found, done, block)
+    run.recovery = result
+    run.tally.late += result.late
+    _tell(run, result)
+    return result
 
 
-def _rests(book: WalletBook, placed: PlacedIntent) -> bool:
-    """Does the wallet's last read show the order by its tag?"""
-    return any(
-        (order.side, order.price6) == (placed.side, placed.price6)
-        and (tag := decode_tag(order.amount18)) is not None
-        and (tag.level, tag.sequence) == (placed.level, placed.sequence)
-        for order in book.orders
+def take_up_missing(books: Iterable[WalletBook], journal: JournalReplay) -> None:
+    """Put in flight what wallets that this run does not have may have on its way: nothing may trade with it."""
+    by_address = {book.address: book for book in books}
+    for placed in journal.placed.values():
+        book = by_address.get(placed.wallet)
+        if book is not None and placed.status not in accounts.RESTS and accounts.is_unsettled(placed, now_ms()):
+            book.sent[placed.intent_id] = _sent(placed)
+
+
+async def _settlement(run: RunContext, found: Account, block: int) -> Settlement:
+    """Receipts of what is not settled, and the book's events since the oldest absent order came to rest."""
+    hashes = [placed.tx_hash for placed in found.unsettled if placed.tx_hash is not None]
+    start, traders = block + 1, sorted({placed.wallet for placed in found.absent})
+    if traders:
+        start = max(1, found.from_block, block - MAX_LOG_BLOCKS + 1)
+    return await run.links.chain.settlement(run.market.address, start, block, hashes, traders)
+
+
+def _take_up(run: RunContext, found: Account, done: Conclusion, block: int) -> None:
+    """Carry the account into the wallets' books, and the ends that it found into the journal."""
+    books = run.fleet.books
+    for order, placed in found.resting:
+        book = books[order.trader]
+        book.memory[order.order_id] = OrderMemory(placed.level, placed.amount18, block, placed.intent_id)
+        if placed.order_id != order.order_id or placed.status not in accounts.RESTS:
+            status = "late" if placed.status in accounts.NEVER_RESTS else "resting"
+            _journal(run, book, placed, status, order.order_id, block)
+    for book in run.fleet:
+        if book.read is not None:
+            book.read = replace(book.read, orders=tuple(book.annotated(order, block) for order in book.read.orders))
+    for placed, status in done.ended:
+        book, sent = books[placed.wallet], _sent(placed)
+        if placed in done.held:
+            book.sent[sent.intent_id] = sent
+        else:
+            book.lapse(sent)
+            _journal(run, book, placed, status, placed.order_id, block)
+    for placed in sorted(found.lapsed, key=lambda one: one.ts):
+        books[placed.wallet].lapse(_sent(placed))
+    for placed in done.unsettled:
+        books[placed.wallet].sent[placed.intent_id] = _sent(placed)
+
+
+def _journal(
+    run: RunContext, book: WalletBook, placed: PlacedIntent, status: str, order_id: int | None, block: int
+) -> None:
+    """One line for what a placement of an earlier process has come to."""
+    text = f"given up before, rests after all as order {order_id}" if status == "late" else None
+    run.scribe.placement(
+        book.wallet,
+        placed.intent_id,
+        _place(placed),
+        status,
+        text,
+        tx_hash=placed.tx_hash,
+        order_id=order_id,
+        block=block,
     )
 
 
-def _is_settled(placed: PlacedIntent, receipts: Mapping[str, Receipt | None], block: int) -> bool:
-    """Does its receipt say that the read at `block` shows all that ever comes of it?"""
-    receipt = receipts.get(placed.tx_hash or "")
-    return receipt is not None and (not receipt.ok or receipt.block <= block)
+def _tell(run: RunContext, result: Reconciliation) -> None:
+    """One line with the counts and the ids to the journal, and a line to the screen for each order not adopted."""
+    if not result.text:
+        return
+    ids = {name: [_id(one) for one in orders] for name, orders in result.parts if orders}
+    run.scribe.note(
+        f"orders sent before: {result.text}",
+        params={"recovery": result.counts, "late": result.late, "block": result.block, "orders": ids},
+    )
+    lines = [(name, one) for name, orders in result.parts[1:] for one in orders]
+    for name, one in lines[:SHOWN]:
+        wallet = run.fleet.books[one.wallet].wallet
+        run.scribe.show(Action.NOTE, f"{_described(run, one)}  {name}", wallet)
+    if len(lines) > SHOWN:
+        run.scribe.show(Action.NOTE, f"and {len(lines) - SHOWN} more: the journal names them")
 
 
-def _place(placed: PlacedIntent) -> Place | None:
-    """The placement as it was decided, None when the journal does not say enough."""
-    if not placed.intent_id or placed.price6 is None or placed.sequence is None:
-        return None
+def _id(one: Accounted) -> str:
+    """`0xabc…:17`, or the level of one that never came to rest."""
+    return f"{one.wallet}:{one.order_id}" if one.order_id is not None else f"{one.wallet}:{one.side.value} L{one.level}"
+
+
+def _described(run: RunContext, one: Accounted) -> str:
+    price = "?" if one.price6 is None else format_price(one.price6, run.market.tick6)
+    level = "" if one.level is None else f" L{one.level}"
+    order = "" if one.order_id is None else f" order {one.order_id}"
+    return f"{one.side.value:4} {format_amount(one.amount18)} @ {price}{level}{order}"
+
+
+def _sent(placed: PlacedIntent) -> Sent:
+    """A placement of an earlier process, in flight since then; or one that rested then and is out of sight."""
+    sent_at = monotonic() - max(0, now_ms() - placed.ts) / 1000
+    sent = Sent(placed.intent_id, _place(placed), sent_at, stage=Stage.UNKNOWN, is_earlier=True)
+    if placed.status in accounts.RESTS:
+        sent.last, sent.sent_at = _last(placed), float("-inf")
+    elif placed.tx_hash is not None:
+        sent.accepted(placed.tx_hash, monotonic())
+    return sent
+
+
+def _place(placed: PlacedIntent) -> Place:
+    """The placement as it was decided; only for those whose line says price and sequence."""
     return Place(
         wallet=placed.wallet,
         side=placed.side,
         level=placed.level,
-        price6=placed.price6,
+        price6=placed.price6 or 0,
         amount18=placed.amount18,
         margin6=placed.margin6,
-        sequence=placed.sequence,
+        sequence=-1 if placed.sequence is None else placed.sequence,
+    )
+
+
+def _last(placed: PlacedIntent) -> RestingOrder:
+    """The order that a placement was when it was last journalled to rest."""
+    return RestingOrder(
+        order_id=placed.order_id or 0,
+        trader=placed.wallet,
+        side=placed.side,
+        price6=placed.price6 or 0,
+        amount18=placed.amount18,
+        margin6=placed.margin6,
+        placed_at=placed.ts // 1000,
+        level=placed.level,
+        placed18=placed.amount18,
     )

@@ -18,14 +18,16 @@ from ama_tui.engine.context import RunContext
 from ama_tui.engine.cycle import Cycle
 from ama_tui.engine.desk import KillReport
 from ama_tui.engine.fleet import WalletBook
+from ama_tui.engine.keeping import Keeper
 from ama_tui.engine.kill import CancelAll
 from ama_tui.engine.lanes import Lanes
+from ama_tui.engine.lifecycle import CYCLING, moved
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.scribe import now_ms
 from ama_tui.engine.sender import Sender
 from ama_tui.engine.sessions import revoke_sessions
+from ama_tui.engine.troubles import Troubles
 from ama_tui.engine.view import is_packed, view_of
-from ama_tui.store.checkpoint import WalletEntry
 from ama_tui.store.state import StateStore
 from ama_tui.strategies.registry import Strategy
 
@@ -33,7 +35,6 @@ STOP_PATIENCE_S = 10.0
 """The most that a stop waits for what is in flight."""
 LOOK_AGAIN_S = 3.0
 """How long the last read, which is only for show, is waited for."""
-SAVE_EVERY_S = 5.0
 SHOW_EVERY_S = 0.1
 RETRY_S = 1.0
 """The shortest pause after a cycle that could not read the chain."""
@@ -61,8 +62,6 @@ class Run:
     cancel_on_stop: bool = False
     state: EngineState = EngineState.READY
     reason: str = ""
-    trouble: str = ""
-    """Why the chain could not be read at the last look, '' when it could."""
     packed_at: float = 0.0
     packed: bool = False
     ended: KillReport | None = None
@@ -71,22 +70,25 @@ class Run:
     lanes: Lanes = field(init=False)
     _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     kill_progress: KillProgress = field(init=False, default_factory=KillProgress)
-    _saved_at: float = field(init=False, default=0.0)
+    troubles: Troubles = field(init=False)
+    _keeper: Keeper = field(init=False)
+    _is_paused: bool = field(init=False, default=False)
     _shown_at: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self.sender = Sender(self.context, self._may_place)
         self.lanes = Lanes(self.sender.send)
+        self.troubles = Troubles(self.context.scribe, self.store.journal)
+        self._keeper = Keeper(self.store, self.context.fleet)
 
     async def cycle_on(self, ending: Ending) -> None:
-        """Cycle until the ending, a stop or a kill. Raises JournalError when the journal can take no more."""
-        if self.state is EngineState.READY:  # else it was paused or ended before it came to this
-            self._become(EngineState.RUNNING)
-        while self.state in (EngineState.RUNNING, EngineState.PAUSED):
+        """Cycle until the ending, a stop or a kill. Raises what a send met that was no answer of the venue's."""
+        self._go_on()
+        while self.state in CYCLING:
             read = await self._cycle()
             if self.lanes.failure is not None:
                 raise self.lanes.failure
-            if self.state not in (EngineState.RUNNING, EngineState.PAUSED):
+            if self.state not in CYCLING:
                 return
             if self.packed and ending.when_packed and read is not None:
                 return
@@ -96,15 +98,16 @@ class Run:
 
     def pause(self) -> None:
         """Place nothing more; orders rest and watching goes on."""
-        if self.state in (EngineState.READY, EngineState.RUNNING):
-            self.lanes.clear()
-            self._become(EngineState.PAUSED, "paused by the operator")
+        if self.state in CYCLING and not self._is_paused:
+            self._is_paused = True
+            self._go_on()
             self.context.scribe.note("paused")
 
     def resume(self) -> None:
-        """Place again."""
+        """Place again, as soon as nothing else stands in the way."""
         if self.state is EngineState.PAUSED:
-            self._become(EngineState.RUNNING)
+            self._is_paused = False
+            self._go_on()
             self.context.scribe.note("resumed")
             self._woken.set()
 
@@ -159,20 +162,23 @@ class Run:
         deadline = monotonic() + STOP_PATIENCE_S
         await self.lanes.idle(STOP_PATIENCE_S)
         await self._settle_until(deadline)
-        if self.cancel_on_stop and not self._is_killed:
+        if self.cancel_on_stop and self._is_stopping:
             self.reason = "cancelling"
             self.publish()
             report = await self._cancel_all(list(self.context.fleet), CancelReason.OPERATOR)
             self.context.scribe.note(f"cancelled on stop: {report.text}", is_error=not report.is_proven)
             await self._look_again()
-        if not self._is_killed:
+        if self._is_stopping:
             await self._end(self._leaving())
 
     async def kill(self, *, revoke: bool = False) -> KillReport:
         """Freeze every send, cancel everything, prove it from the chain, then stop.
 
-        With `revoke` the sessions end too, once nothing is left that they would be needed for.
+        With `revoke` the sessions end too, once nothing is left that they would be needed for. Raises ConfigError
+        when the run is over.
         """
+        if self.state is EngineState.STOPPED:
+            raise ConfigError("nothing is running", "start a run first")
         self.freeze.set()
         self._become(EngineState.KILLING, "cancelling everything")
         self.lanes.clear()
@@ -199,18 +205,23 @@ class Run:
             read = await self.cycle.watch()
         except VenueError as error:
             context.tally.error("chain not read")
-            self.trouble = str(error)
-            context.scribe.note(str(error), is_error=True)
+            self.troubles.chain.begin(str(error))
+            self.troubles.look()
+            self._go_on()
             self.publish()
             return None
-        self.trouble = ""
+        self.troubles.chain.end()
+        self.troubles.look()
         intents = self.cycle.decide(read)
         self.packed = is_packed(self, read)
         if self.packed and not self.packed_at:
             self.packed_at = monotonic()
+        await self._save_now_and_then()
+        self._go_on()
         if self._may_place():
             self.lanes.load(intents)
-        await self._save_now_and_then()
+        elif self.state in (EngineState.READY, EngineState.NO_NEW) and not self.freeze.is_set():
+            self.lanes.load(intent for intent in intents if isinstance(intent, Cancel))
         self.publish()
         return read
 
@@ -234,15 +245,17 @@ class Run:
         """Read the chain until it has settled what is in flight, or the time is over."""
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, deadline - monotonic())):
-                while any(book.sent for book in self.context.fleet) and not self._is_killed:
+                while any(book.sent for book in self.context.fleet) and self._is_stopping:
                     try:
                         await self.cycle.watch()
                     except VenueError as error:
-                        self.context.scribe.note(str(error), is_error=True)
+                        self.troubles.chain.begin(str(error))
                     self.publish()
                     await asyncio.sleep(0.3)
 
     async def _cancel_all(self, books: list[WalletBook], reason: CancelReason) -> KillReport:
+        for book in books:
+            book.drop_unseen()
         await self.lanes.idle(1.0)
         work = CancelAll(self.context, self.sender, books, reason, on_progress=self._show_kill)
         self.ended = await work.finish()
@@ -282,49 +295,52 @@ class Run:
         return f"{text}, {open_intents} in flight" if open_intents else text
 
     def fault(self, reason: str) -> None:
-        """The run cannot go on; orders rest as they are."""
-        self.lanes.clear()
-        self._become(EngineState.FAULTED, reason)
+        """The run cannot go on; orders rest as they are. One that is ending already goes on with that."""
+        if self.state in CYCLING:
+            self.lanes.clear()
+            self._become(EngineState.FAULTED, reason)
 
     async def save(self) -> None:
-        """Write the checkpoint and the wallets' files."""
-        self._saved_at = monotonic()
-        stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
-        for book in self.context.fleet:
-            entry = entry_of(book, stored.get(book.address))
-            if entry != stored.get(book.address):
-                self.store.update_wallet(entry)
-        await asyncio.to_thread(self.store.save)
+        """Write the checkpoint and the wallets' files. Raises CheckpointError."""
+        await self._keeper.save()
 
     async def _save_now_and_then(self) -> None:
-        if monotonic() - self._saved_at >= SAVE_EVERY_S:
+        if self._keeper.is_due:
             try:
-                await self.save()
+                await self._keeper.save()
             except CheckpointError as error:
                 self.context.tally.error("state not saved")
-                self.context.scribe.note(str(error), is_error=True)
+                self.troubles.saving.begin(str(error))
+            else:
+                self.troubles.saving.end()
 
     @property
-    def _is_killed(self) -> bool:
-        return self.state is EngineState.KILLING
+    def _is_stopping(self) -> bool:
+        """False too once a kill has taken over."""
+        return self.state is EngineState.STOPPING
 
     def _may_place(self) -> bool:
         return self.state is EngineState.RUNNING and not self.freeze.is_set()
 
     def _become(self, state: EngineState, reason: str = "") -> None:
-        self.state, self.reason = state, reason
+        self.state, self.reason = moved(self.state, state), reason
         self.publish()
 
-
-def entry_of(book: WalletBook, stored: WalletEntry | None) -> WalletEntry:
-    """A wallet's entry of the checkpoint as it should be now; keys that are not ours stay."""
-    entry = stored or WalletEntry(book.address, book.wallet.nickname)
-    return replace(
-        entry,
-        nickname=book.wallet.nickname,
-        role=book.wallet.role,
-        index=book.wallet.index,
-        session_id=book.session_id or entry.session_id,
-        session_expiry=book.session_expiry or entry.session_expiry,
-        last_action_at=max(book.last_action_at, entry.last_action_at or 0) or None,
-    )
+    def _go_on(self) -> None:
+        """Come to the state that the run should be in while it cycles, whatever it was in."""
+        if self.state not in CYCLING:
+            return
+        context = self.context
+        no_new = self.troubles.no_new(monotonic() - context.read_at)
+        unsettled = sum(sent.is_earlier for book in context.fleet for sent in book.sent.values())
+        state, reason = EngineState.RUNNING, ""
+        if self._is_paused:
+            state, reason = EngineState.PAUSED, "paused by the operator"
+        elif no_new:
+            state, reason = EngineState.NO_NEW, no_new
+        elif unsettled:
+            state, reason = EngineState.READY, f"settling {unsettled} orders sent before"
+        if state is not self.state:
+            self.lanes.clear()
+        if (state, reason) != (self.state, self.reason):
+            self._become(state, reason)

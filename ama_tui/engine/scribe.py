@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
+from ama_tui.domain.errors import JournalError
 from ama_tui.domain.event import Action, LogEvent
 from ama_tui.domain.market import Market
 from ama_tui.domain.money import format_amount, format_price
@@ -58,15 +60,42 @@ class Scribe:
         intent_id: str | None = None,
     ) -> None:
         """Write what became of an action, then show it; `intent_id` is that of its intent, where it had one."""
-        entry = self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id)
-        self.journal.append(entry)
+        self._write(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id))
         self.show(action, text, wallet, is_error=error is not None, tx_hash=tx_hash or "")
+
+    def placement(
+        self,
+        wallet: FleetWallet,
+        intent_id: str,
+        place: Place,
+        status: str,
+        text: str | None,
+        *,
+        tx_hash: str | None = None,
+        error: str | None = None,
+        order_id: int | None = None,
+        block: int | None = None,
+    ) -> None:
+        """Write what a placement has come to; a `text` is shown, without one the line is for the journal alone.
+
+        Where the order's id is known the line is lean: what else there is stands with the intent.
+        """
+        params = {**place_params(place), "status": status}
+        if order_id is not None:
+            kept = ("side", "level", "amount", "status")
+            params = {key: params[key] for key in kept} | {"orderId": str(order_id), "block": block}
+        self._write(
+            self._entry(wallet, Action.PLACE_LIMIT, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id)
+        )
+        if text is not None:
+            line = f"{self.describe(place)}  {text}"
+            self.show(Action.PLACE_LIMIT, line, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
     def note(self, text: str, *, is_error: bool = False, params: Mapping[str, object] | None = None) -> None:
         """Write a line about the run as a whole, then show it."""
         action = Action.ERROR if is_error else Action.NOTE
         entry = self._entry(None, action, params={"text": text, **(params or {})}, error=text if is_error else None)
-        self.journal.append(entry)
+        self._write(entry)
         self.show(action, text, is_error=is_error)
 
     def fill(self, wallet: FleetWallet, side: str, trade: Trade) -> None:
@@ -98,6 +127,15 @@ class Scribe:
         """`sell 0.184 @ 2,500.52 L3`."""
         price = format_price(place.price6, self.market.tick6)
         return f"{place.side.value:4} {format_amount(place.amount18)} @ {price} L{place.level}"
+
+    def _write(self, entry: JournalEntry) -> None:
+        """Append a line that nothing waits for.
+
+        What cannot be written stops no cancel and no watching: whatever it tells of was written ahead, and the
+        chain settles it at the next start. That the journal takes no lines is what the run's state says.
+        """
+        with suppress(JournalError):
+            self.journal.append(entry)
 
     def _entry(
         self,

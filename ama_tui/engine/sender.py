@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
-from ama_tui.domain.errors import RefusedError, VenueError
+from ama_tui.domain.errors import JournalError, RefusedError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.plan import Cancel, Intent, Place, SkipReason
 from ama_tui.engine.context import RunContext
@@ -44,7 +45,7 @@ class Sender:
         return await self.place(book, intent)
 
     async def place(self, book: WalletBook, place: Place) -> bool:
-        """Rest an order, unless a gate refuses it at the last moment."""
+        """Rest an order, unless a gate refuses it at the last moment or its intent cannot be written ahead."""
         run = self._run
         async with run.limiter.slot():
             if not self._may_place() or self._refused(book, place):
@@ -54,6 +55,11 @@ class Sender:
             book.sent[sent.intent_id] = sent
             try:
                 await run.scribe.intent(book.wallet, sent.intent_id, "sessionPlaceMarginLimit", place_params(place))
+            except JournalError as error:
+                del book.sent[sent.intent_id]
+                run.tally.error("intent not written")
+                run.scribe.show(Action.ERROR, f"{run.scribe.describe(place)} dropped: {error}", book.wallet)
+                return False
             except BaseException:
                 del book.sent[sent.intent_id]
                 raise
@@ -69,7 +75,8 @@ class Sender:
         async with run.limiter.slot(is_cancel=True, longest_wait=longest_wait):
             book.cancels[cancel.order_id] = SentCancel(cancel.order_id, monotonic())
             intent_id = uuid.uuid4().hex
-            await run.scribe.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
+            with suppress(JournalError):  # to take an order off is safe though nobody could write it down
+                await run.scribe.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
             text = f"cancel {cancel.order_id}: {cancel.reason.value}"
             try:
                 answer = await run.links.api.cancel_order(
@@ -113,7 +120,8 @@ class Sender:
         run = self._run
         if run.read is None:
             return "the chain has not been read"
-        return placement_refusal(place, book, run.read, run.fleet, read_age=monotonic() - run.read_at)
+        now = monotonic()
+        return placement_refusal(place, book, run.read, run.fleet, now=now, read_age=now - run.read_at)
 
     def _still_allowed(self, book: WalletBook, sent: Sent) -> bool:
         """The last look, after the write-ahead and right before the POST: the world may have moved meanwhile."""
@@ -126,7 +134,7 @@ class Sender:
             self._outcome(book, sent, f"withdrawn: {reason}", status="withdrawn", error=reason)
             return False
         book.sent[sent.intent_id] = sent
-        sent.best_opposite6 = best_opposite(sent.place, run.read, run.fleet)
+        sent.best_opposite6 = best_opposite(sent.place, run.read, run.fleet, monotonic())
         return True
 
     async def _post_placement(self, book: WalletBook, sent: Sent) -> bool:
@@ -211,13 +219,4 @@ class Sender:
         tx_hash: str | None = None,
         error: str | None = None,
     ) -> None:
-        line = f"{self._run.scribe.describe(sent.place)}  {text}"
-        self._run.scribe.outcome(
-            book.wallet,
-            Action.PLACE_LIMIT,
-            line,
-            params={**place_params(sent.place), "status": status},
-            tx_hash=tx_hash,
-            error=error,
-            intent_id=sent.intent_id,
-        )
+        self._run.scribe.placement(book.wallet, sent.intent_id, sent.place, status, text, tx_hash=tx_hash, error=error)

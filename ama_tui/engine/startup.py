@@ -21,7 +21,7 @@ from ama_tui.engine.cycle import Cycle
 from ama_tui.engine.fleet import Fleet, WalletBook
 from ama_tui.engine.links import Links
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.recovery import take_up_unsettled
+from ama_tui.engine.recovery import recover, take_up_missing
 from ama_tui.engine.run import Run
 from ama_tui.engine.scribe import Scribe, now_ms
 from ama_tui.engine.sessions import SESSION_SECONDS, SessionKeeper
@@ -86,14 +86,12 @@ class Startup:
         context.fleet = self._fleet(checkpoint)
         cycle = Cycle(context, relayers.root)
         await self._refuse_misfit(context, cycle)
-        on_their_way = await take_up_unsettled(context, self._replay)
         self._begin(checkpoint, context, relayers)
-        if on_their_way:
-            context.scribe.note(f"{on_their_way} orders sent before are not settled yet: they count as in flight")
+        await recover(context, self._replay)
         showing = asyncio.create_task(self._show(context))
         try:
             await self._sessions(context, relayers)
-            missing = await self._missing(checkpoint, context)
+            context.fleet.missing = await self._missing(checkpoint, context)
         finally:
             showing.cancel()
         run = Run(
@@ -102,7 +100,7 @@ class Startup:
             self.store,
             self.publisher,
             self.freeze,
-            missing=missing,
+            missing=context.fleet.missing,
             cancel_on_stop=order.config.cancel_on_stop,
         )
         await run.save()
@@ -216,6 +214,7 @@ class Startup:
             book = WalletBook(FleetWallet(entry.index or 0, entry.nickname, entry.address, entry.role))
             book.session_id, book.session_expiry = entry.session_id, entry.session_expiry or 0
             books.append(book)
+        take_up_missing(books, self._replay)
         if books:
             addresses = [book.address for book in books]
             found = await self.links.chain.open_orders(context.market.address, addresses)

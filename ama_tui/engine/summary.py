@@ -47,6 +47,8 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "rejected": tally.rejected,
         "unknown": sum(book.count(Stage.UNKNOWN) for book in context.fleet),
         "in_flight": sum(len(book.sent) - book.count(Stage.UNKNOWN) for book in context.fleet),
+        "late": tally.late,
+        "recovery": context.recovery.counts,
         "crossed": tally.crossed,
         "overtaken": tally.overtaken,
         "self_trades": tally.self_trades,

@@ -45,6 +45,7 @@ class Tally:
     self_trades: int = 0
     taker_trades: int = 0
     cancelled: int = 0
+    late: int = 0
     max_utilization: float = 0.0
     errors_by_kind: Counter[str] = field(default_factory=Counter)
     _error_times: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_SAMPLES))

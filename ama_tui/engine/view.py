@@ -11,6 +11,7 @@ from ama_tui.domain.plan import SkipReason
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import Stage, WalletBook
+from ama_tui.engine.lifecycle import way_out
 from ama_tui.engine.progress import WalletProgress, progress_of
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ def view_of(run: Run) -> EngineSnapshot:
     return snapshot_of(
         run.context,
         run.state,
-        run.trouble or run.reason,
+        run.troubles.chain.text or run.reason,
         packed=run.packed,
         missing=tuple(book.note for book in run.missing),
         kill=run.kill_progress,
         cancels_on_stop=run.cancel_on_stop,
+        way_out=way_out(run.state, can_recover=run.troubles.can_recover),
     )
 
 
@@ -47,6 +49,7 @@ def snapshot_of(
     missing: tuple[str, ...] = (),
     kill: KillProgress | None = None,
     cancels_on_stop: bool = False,
+    way_out: str = "",
 ) -> EngineSnapshot:
     """The snapshot of whatever is known so far; also while the run is being prepared."""
     read = context.read
@@ -81,6 +84,7 @@ def snapshot_of(
         missing_wallets=missing,
         journal_path=str(context.scribe.journal.path),
         cancels_on_stop=cancels_on_stop,
+        way_out=way_out,
     )
 
 
@@ -95,6 +99,7 @@ def totals_of(context: RunContext) -> Totals:
         crossed=tally.crossed,
         overtaken=tally.overtaken,
         cancelled=tally.cancelled,
+        late=tally.late,
         self_trades=tally.self_trades,
         taker_trades=tally.taker_trades,
         errors=tally.errors,

@@ -14,6 +14,9 @@ METHOD_PLACE = "sessionPlaceMarginLimit"
 METHOD_CANCEL = "sessionCancelOrder"
 METHOD_SESSION = "sessionInit"
 
+_SEEN = frozenset({"resting", "late", "executed", "reverted", "void", "filled", "cancelled", "gone"})
+"""Statuses that the chain told: their lines were written without anything being sent."""
+
 _SENT = frozenset(
     action.value
     for action in (
@@ -43,8 +46,8 @@ class AnnouncedSession:
 class PlacedIntent:
     """A placement that was decided and perhaps sent. `run_id` and `ts` (Unix ms) are the intent's.
 
-    `margin6` is the margin it was reckoned to need (USDC, 6 decimals). `status`, `error`, `tx_hash` and
-    `order_id` come from its outcome, where there was one.
+    `margin6` is the margin it was reckoned to need (USDC, 6 decimals). `status`, `error`, `tx_hash`,
+    `order_id` and `block` (of the read that first showed it resting) come from its outcomes, where there were any.
     """
 
     wallet: str
@@ -62,6 +65,7 @@ class PlacedIntent:
     has_outcome: bool = False
     intent_id: str = ""
     margin6: int = 0
+    block: int = 0
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ class JournalReplay:
     `sessions` are a wallet's announced sessions, the latest last. `placed` is by (wallet, amount18): the
     amount carries the order's tag. `highest_sequence` is the highest tag sequence of a wallet.
     `orders` is by (wallet, order id): the placement that the order came from, where a line named its id.
+    `cancels` are the (wallet, order id) whose cancel was decided.
     """
 
     last_action_at: dict[str, int] = field(default_factory=dict)
@@ -79,6 +84,7 @@ class JournalReplay:
     placed: dict[tuple[str, int], PlacedIntent] = field(default_factory=dict)
     highest_sequence: dict[str, int] = field(default_factory=dict)
     orders: dict[tuple[str, int], PlacedIntent] = field(default_factory=dict)
+    cancels: set[tuple[str, int]] = field(default_factory=set)
     entries: int = 0
     last_run_id: str = ""
 
@@ -95,13 +101,17 @@ def replay(entries: Iterable[JournalEntry]) -> JournalReplay:
         found.entries += 1
         found.last_run_id = entry.run_id or found.last_run_id
         params = entry.params or {}
-        if entry.action in _SENT and entry.trader:
+        if entry.action in _SENT and entry.trader and params.get("status") not in _SEEN:
             found.last_action_at[entry.trader] = max(entry.ts, found.last_action_at.get(entry.trader, 0))
         method = params.get("method")
         if entry.action == Action.SESSION_INIT.value or method == METHOD_SESSION:
             _note_session(found, entry, params)
         elif entry.action == Action.INTENT.value and method == METHOD_PLACE:
             _note_intent(found, entry, params)
+        elif entry.action == Action.INTENT.value and method == METHOD_CANCEL:
+            order_id = as_integer(params.get("orderId"))
+            if order_id is not None:
+                found.cancels.add((entry.trader, order_id))
         elif entry.action in (Action.PLACE_LIMIT.value, Action.MODIFY_ORDER.value):
             _note_outcome(found, entry, params)
     return found
@@ -141,6 +151,7 @@ def _note_outcome(found: JournalReplay, entry: JournalEntry, params: Mapping[str
     intent = found.placed.get((entry.trader, placed.amount18), placed)
     status = params.get("status")
     order_id = as_integer(params.get("orderId"))
+    block = as_integer(params.get("block"))
     settled = replace(
         intent,
         price6=intent.price6 if placed.price6 is None else placed.price6,
@@ -149,6 +160,7 @@ def _note_outcome(found: JournalReplay, entry: JournalEntry, params: Mapping[str
         status=status if isinstance(status, str) else intent.status,
         error=entry.error,
         has_outcome=True,
+        block=block if status == "resting" and block is not None else intent.block,
     )
     found.placed[entry.trader, placed.amount18] = settled
     if settled.order_id is not None:

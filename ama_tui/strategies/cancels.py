@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 
-from ama_tui.domain.order import RestingOrder
+from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, decode_tag
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason, MarketSnapshot, WalletSnapshot
 from ama_tui.strategies.ladder import Ladder
@@ -28,6 +28,35 @@ def excess(wallet: WalletSnapshot, side: Sequence[RestingOrder], target: int) ->
     staying = sorted((order for order in side if order.order_id not in wallet.cancelling), key=_age)
     too_many = max(0, len(staying) - 2 * target)
     return [_cancel(wallet, order, CancelReason.EXCESS) for order in staying[:too_many]]
+
+
+def doubled(wallet: WalletSnapshot) -> Cancel | None:
+    """Of two orders that rest at one level of one side, the newer; None while such a cancel is under way.
+
+    One comes about when an order that had been given up rests after all. The newer is the one that was
+    decided later, as the tags' sequence numbers tell, else the one that rests for less long.
+    """
+    by_level: dict[tuple[Side, int], list[RestingOrder]] = {}
+    for order in wallet.orders:
+        if order.level is not None:
+            by_level.setdefault((order.side, order.level), []).append(order)
+    doubles = [orders for orders in by_level.values() if len(orders) > 1]
+    if not doubles or any(order.order_id in wallet.cancelling for orders in doubles for order in orders):
+        return None
+    first, *others = doubles[0]
+    newest = first
+    for order in others:
+        if _is_newer(order, newest):
+            newest = order
+    return _cancel(wallet, newest, CancelReason.DOUBLE)
+
+
+def _is_newer(order: RestingOrder, than: RestingOrder) -> bool:
+    """Was it decided after the other one? Sequence numbers start over, so half of them lie behind any."""
+    tags = decode_tag(order.placed18 or 0), decode_tag(than.placed18 or 0)
+    if tags[0] is not None and tags[1] is not None and tags[0] != tags[1]:
+        return (tags[0].sequence - tags[1].sequence) % (MAX_TAG_SEQUENCE + 1) <= MAX_TAG_SEQUENCE // 2
+    return _age(order) > _age(than)
 
 
 class Wear:

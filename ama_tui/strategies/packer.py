@@ -23,7 +23,7 @@ from ama_tui.domain.plan import (
 from ama_tui.domain.session import Methods
 from ama_tui.strategies.anchor import anchor_x2, misfit
 from ama_tui.strategies.budget import CAP_DETAIL, DUST18, Wish, budget_of, fit, margin_bps
-from ama_tui.strategies.cancels import Wear, excess
+from ama_tui.strategies.cancels import Wear, doubled, excess
 from ama_tui.strategies.ladder import Ladder, ladder
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.prices import Prices
@@ -91,9 +91,12 @@ class _Look:
         self._fill(wallet, budget, buys, sells, rungs)
 
     def _cancel(self, wallet: WalletSnapshot, buys: SideOrders, sells: SideOrders, rungs: Ladder) -> None:
-        """Take off what is too many, worn down or out of place."""
+        """Take off what is too many, stands twice at a level, is worn down or out of place."""
         target = self._packer.parameters.orders_per_side
         surplus = [*excess(wallet, buys.resting, target), *excess(wallet, sells.resting, target)]
+        double = doubled(wallet)
+        if double is not None and all(cancel.order_id != double.order_id for cancel in surplus):
+            surplus.append(double)
         self.cancels += surplus
         if self._wear is None:
             # without an anchor the level could not be filled again

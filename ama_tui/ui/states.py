@@ -19,10 +19,12 @@ BANNER: dict[EngineState, tuple[str, Ink]] = {
 }
 """A sign and an ink for every state; its name is always written too."""
 
-KILLABLE = frozenset({EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW, EngineState.FAULTED})
+KILLABLE = frozenset(
+    {EngineState.READY, EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW, EngineState.FAULTED}
+)
 """A run exists whose orders a kill can cancel."""
 
-PAUSABLE = frozenset({EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW})
+PAUSABLE = frozenset({EngineState.READY, EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW})
 
 
 def banner(state: EngineState) -> Span:
@@ -33,7 +35,7 @@ def banner(state: EngineState) -> Span:
 
 def has_run(snapshot: EngineSnapshot) -> bool:
     """Was a run begun, so that orders of it may rest?"""
-    return bool(snapshot.run_id) and snapshot.state is not EngineState.READY
+    return bool(snapshot.run_id)
 
 
 def why_not(need: Need, snapshot: EngineSnapshot) -> str | None:
@@ -55,4 +57,4 @@ def why_not(need: Need, snapshot: EngineSnapshot) -> str | None:
 
 def pause_label(state: EngineState) -> str:
     """What the pause button does in a state."""
-    return "Resume ␣" if state in (EngineState.PAUSED, EngineState.NO_NEW) else "Pause  ␣"
+    return "Resume ␣" if state is EngineState.PAUSED else "Pause  ␣"

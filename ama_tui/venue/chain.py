@@ -185,17 +185,30 @@ class ChainReader:
             raise RpcError(settled.error, "use a node that answers eth_getLogs")
         return settled.trades
 
-    async def settlement(self, order_book: str, from_block: int, to_block: int, tx_hashes: Sequence[str]) -> Settlement:
+    async def settlement(
+        self,
+        order_book: str,
+        from_block: int,
+        to_block: int,
+        tx_hashes: Sequence[str],
+        cancels_of: Sequence[str] = (),
+    ) -> Settlement:
         """Trades of a range of blocks (none when it is empty) and receipts of transactions, in one batch.
 
-        At most 10,000 blocks are covered; the result says how far. It costs nothing when nothing is asked.
+        `cancels_of` are the traders whose cancelled orders of that range are wanted too. At most 10,000 blocks
+        are covered; the result says how far. It costs nothing when nothing is asked.
         """
         through = min(to_block, from_block + MAX_LOG_BLOCKS - 1)
-        requests = settle.log_requests(order_book, from_block, through)
-        spans = len(requests)
-        requests += [settle.receipt_request(tx_hash) for tx_hash in tx_hashes]
+        trades = settle.log_requests(order_book, from_block, through, settle.trade_topics())
+        cancels = (
+            settle.log_requests(order_book, from_block, through, settle.cancel_topics(cancels_of)) if cancels_of else []
+        )
+        requests = [*trades, *cancels, *(settle.receipt_request(tx_hash) for tx_hash in tx_hashes)]
         answers = await self._rpc.batch(requests) if requests else []
-        return settle.settlement(order_book, through, answers[:spans], tx_hashes, answers[spans:])
+        spans, logs = len(trades), len(trades) + len(cancels)
+        return settle.settlement(
+            order_book, through, answers[:spans], answers[spans:logs] if cancels_of else None, tx_hashes, answers[logs:]
+        )
 
 
 def _ok(result: CallResult) -> bytes:

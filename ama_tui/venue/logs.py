@@ -59,6 +59,13 @@ def trades(logs: object, order_book: str) -> tuple[Trade, ...]:
     return tuple(sorted(found, key=lambda trade: (trade.block, trade.log_index)))
 
 
+def cancels(logs: object, order_book: str) -> tuple[OrderCancelled, ...]:
+    """An eth_getLogs answer's cancelled orders."""
+    if not isinstance(logs, list):
+        raise ValueError("the logs are not a list")
+    return tuple(event for event in events(logs, order_book) if isinstance(event, OrderCancelled))
+
+
 _Decoder = Callable[[list[bytes], bytes, dict[str, object]], OrderEvent]
 
 

@@ -1,11 +1,11 @@
-"""What settles orders: the trades of a range of blocks and receipts of transactions, asked for together."""
+"""What settles orders: trades and cancels of a range of blocks, receipts of transactions, asked for together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ama_tui.domain.errors import RpcError
-from ama_tui.domain.reading import Receipt, Settlement, Trade
+from ama_tui.domain.reading import OrderCancelled, Receipt, Settlement, Trade
 from ama_tui.venue import abi, logs
 from ama_tui.venue.rpc import Request
 
@@ -15,15 +15,25 @@ LOG_SPAN = 500
 MAX_LOG_BLOCKS = 20 * LOG_SPAN
 
 
-def log_requests(order_book: str, from_block: int, to_block: int) -> list[Request]:
-    """The order book's trades from one block to another, both included."""
+def trade_topics() -> list[object]:
+    """The topics of every trade."""
+    return [abi.TRADE_EXECUTED]
+
+
+def cancel_topics(traders: Sequence[str]) -> list[object]:
+    """The topics of the cancelled orders of these traders."""
+    return [abi.ORDER_CANCELLED, None, ["0x" + abi.address_word(trader).hex() for trader in traders]]
+
+
+def log_requests(order_book: str, from_block: int, to_block: int, topics: Sequence[object]) -> list[Request]:
+    """The order book's events of these topics from one block to another, both included."""
     return [
         (
             "eth_getLogs",
             (
                 {
                     "address": order_book.lower(),
-                    "topics": [abi.TRADE_EXECUTED],
+                    "topics": topics,
                     "fromBlock": hex(start),
                     "toBlock": hex(min(start + LOG_SPAN - 1, to_block)),
                 },
@@ -42,10 +52,11 @@ def settlement(
     order_book: str,
     through: int,
     log_answers: Sequence[object],
+    cancel_answers: Sequence[object] | None,
     tx_hashes: Sequence[str],
     receipt_answers: Sequence[object],
 ) -> Settlement:
-    """The answers to both kinds of request. What cannot be used is told in `error` and left open."""
+    """The answers to the three kinds of request. What cannot be used is told in `error` and left open."""
     errors: list[str] = []
     trades: tuple[Trade, ...] | None
     try:
@@ -53,6 +64,12 @@ def settlement(
     except (RpcError, ValueError) as error:
         trades = None
         errors.append(f"trades: {error}")
+    cancels: tuple[OrderCancelled, ...] | None = None
+    if cancel_answers is not None:
+        try:
+            cancels = tuple(event for answer in cancel_answers for event in logs.cancels(_answered(answer), order_book))
+        except (RpcError, ValueError) as error:
+            errors.append(f"cancels: {error}")
     receipts: dict[str, Receipt | None] = {}
     for tx_hash, answer in zip(tx_hashes, receipt_answers, strict=True):
         receipts[tx_hash] = None
@@ -63,7 +80,7 @@ def settlement(
             receipts[tx_hash] = found
         except (RpcError, ValueError) as error:
             errors.append(f"receipt of {tx_hash}: {error}")
-    return Settlement(trades, through, receipts, errors[0] if errors else "")
+    return Settlement(trades, through, receipts, errors[0] if errors else "", cancels)
 
 
 def _answered(answer: object) -> object:

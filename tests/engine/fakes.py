@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,6 +16,7 @@ from ama_tui.domain.plan import CollateralBasis, Rules
 from ama_tui.domain.reading import (
     FleetRead,
     LiveQuote,
+    OrderCancelled,
     OrdersRead,
     Receipt,
     SessionCreated,
@@ -45,11 +46,14 @@ class FakeScribe:
     """Remembers the lines in their order. A write-ahead raises `broken`, or calls `meanwhile` as it waits."""
 
     lines: list[tuple[str, str, str]] = field(default_factory=list)
+    statuses: list[tuple[str, int, str, int | None]] = field(default_factory=list)
     broken: Exception | None = None
     meanwhile: Callable[[], object] = lambda: None
     run_id: str = "run"
     is_forgiving: bool = False
-    journal: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(path="actions.jsonl"))
+    journal: SimpleNamespace = field(
+        default_factory=lambda: SimpleNamespace(path="actions.jsonl", problem="", can_recover=True, probe=lambda: None)
+    )
 
     async def intent(self, wallet: Any, intent_id: str, method: str, params: Mapping[str, object]) -> None:
         if self.broken is not None:
@@ -59,6 +63,13 @@ class FakeScribe:
 
     def outcome(self, wallet: Any, action: Action, text: str, **more: Any) -> None:
         self.lines.append((wallet.nickname, action.value, text))
+
+    def placement(
+        self, wallet: Any, intent_id: str, place: Any, status: str, text: str | None, *, order_id: Any = None, **_: Any
+    ) -> None:
+        self.statuses.append((wallet.nickname, place.level, status, order_id))
+        if text is not None:
+            self.lines.append((wallet.nickname, "PLACE_LIMIT", f"{self.describe(place)}  {text}"))
 
     def note(self, text: str, **more: Any) -> None:
         self.lines.append(("", "NOTE", text))
@@ -128,6 +139,7 @@ class FakeVenue:
     on_live: Callable[[], Awaitable[int | None]] = lambda: _soon(None)
     on_settlement: Callable[[], Awaitable[None]] = lambda: _soon(None)
     trades: tuple[Trade, ...] | None = ()
+    cancelled: tuple[OrderCancelled, ...] = ()
     depth_levels: int = 0
     asked_sessions: dict[str, str | None] = field(default_factory=dict)
     asked_blocks: list[tuple[int, int]] = field(default_factory=list)
@@ -160,10 +172,14 @@ class FakeVenue:
         self.asked_sessions = dict(wallets)
         return self.on_fleet()
 
-    async def settlement(self, book: str, start: int, end: int, hashes: list[str]) -> Settlement:
+    async def settlement(
+        self, book: str, start: int, end: int, hashes: list[str], cancels_of: Sequence[str] = ()
+    ) -> Settlement:
         self.asked_blocks.append((start, end))
         await self.on_settlement()
-        return Settlement(self.trades, end, {one: self.receipts_by_hash.get(one) for one in hashes})
+        found = {one: self.receipts_by_hash.get(one) for one in hashes}
+        cancels = tuple(one for one in self.cancelled if one.trader in cancels_of) if cancels_of else None
+        return Settlement(self.trades, end, found, cancels=cancels)
 
     # ---- API ----
 

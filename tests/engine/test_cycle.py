@@ -108,7 +108,7 @@ def test_a_wallet_that_could_not_be_read_is_unknown_and_never_empty(monkeypatch:
         assert wallets_of(await world.look()) == {ALICE, BOB}
         assert world.alice.read_error == ""
 
-    world = World(alice=book(ALICE, sent(place(level=2), at=1000.0, stage=Stage.UNKNOWN)))
+    world = World(alice=book(ALICE, sent(place(level=2, price6=2_499_000_000), at=1000.0, stage=Stage.UNKNOWN)))
     world.reads[ALICE] = wallet_read(order(ALICE, 7))
     world.go(monkeypatch, steps)
 
@@ -266,7 +266,9 @@ def test_a_session_that_ended_behind_our_back_stops_its_wallet_and_is_told_once(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], problem: str
 ) -> None:
     async def steps(world: World) -> None:
-        assert wallets_of(await world.look()) == {BOB}
+        await world.look()
+        assert world.alice.unusable is None  # one read may be wrong
+        assert wallets_of(await world.look(blocks=2)) == {BOB}
         await world.look()
         assert world.alice.unusable_detail == problem
         assert world.scribe.of("ERROR") == [problem]
@@ -276,6 +278,19 @@ def test_a_session_that_ended_behind_our_back_stops_its_wallet_and_is_told_once(
     ended = record(ALICE, "0x01", **change)
     world.reads[ALICE] = replace(wallet_read(), session=ended)
     world.go(monkeypatch, steps)
+
+
+def test_a_node_that_does_not_know_a_new_session_yet_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def steps(world: World) -> None:
+        world.reads[ALICE] = replace(wallet_read(), session=record("0x" + "00" * 20, "0x01"))
+        await world.look()
+        world.reads[ALICE] = replace(wallet_read(), session=record(ALICE, "0x01"))
+        await world.look(blocks=2)
+        world.reads[ALICE] = replace(wallet_read(), session=record("0x" + "00" * 20, "0x01"))
+        assert wallets_of(await world.look(blocks=2)) == {ALICE, BOB}
+        assert (world.alice.unusable, world.scribe.of("ERROR")) == (None, [])
+
+    World().go(monkeypatch, steps)
 
 
 def test_the_depth_reaches_past_the_fleets_own_prices_to_what_a_call_can_carry(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,4 +125,4 @@ def test_the_fleets_best_price_is_the_best_of_all_it_has(
         books.append(own)
     for side, best in ((Side.BUY, max), (Side.SELL, min)):
         known = [PRICE6 + ticks * TICK6 for one, ticks, _ in [*alices, *bobs] if one is side]
-        assert fleet(*books).best_own(side) == best(known, default=None)
+        assert fleet(*books).best_own(side, 0.0) == best(known, default=None)

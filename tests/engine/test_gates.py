@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Place, SkipReason
 from ama_tui.domain.reading import FleetRead
-from ama_tui.engine.fleet import Fleet, Stage, WalletBook
-from ama_tui.engine.gates import STALE_AFTER_S, best_opposite, placement_refusal
+from ama_tui.engine.fleet import LATE_GRACE_S, Fleet, Stage, WalletBook
+from ama_tui.engine.gates import SELF_TRADE, STALE_AFTER_S, best_opposite, placement_refusal
 from tests.engine.samples import (
     ALICE,
     BOB,
@@ -31,10 +31,12 @@ from tests.engine.samples import (
     wallet_read,
 )
 
+NOW = 1_000.0
+
 
 def refusal(placed: Place, *books: WalletBook, read: FleetRead | None = None, age: float = 0.0) -> str | None:
     own = next(one for one in books if one.address == placed.wallet)
-    return placement_refusal(placed, own, read or fleet_read(books), fleet(*books), read_age=age)
+    return placement_refusal(placed, own, read or fleet_read(books), fleet(*books), now=NOW, read_age=age)
 
 
 def buy(ticks: int = -20, **more: Any) -> Place:
@@ -72,7 +74,7 @@ def test_an_empty_side_can_not_be_crossed() -> None:
 def test_reaching_an_order_of_the_fleet_that_is_under_way_is_refused(stage: Stage) -> None:
     """It is in no book yet, whether it is on the wire, accepted or unknown."""
     bob = book(BOB, sent(sell(-30, wallet=BOB), stage=stage))
-    assert refusal(buy(-30), book(), bob) == "it would cross the spread"
+    assert refusal(buy(-30), book(), bob) == SELF_TRADE
     assert refusal(buy(-31), book(), bob) is None
 
 
@@ -80,8 +82,29 @@ def test_reaching_a_resting_order_of_the_fleet_is_refused_though_the_best_price_
     """A node that reads at no given block can show an order before it shows the touch that it makes."""
     bob = book(BOB)
     bob.read = wallet_read(resting(buy(3, wallet=BOB), 8))
-    assert refusal(sell(3), book(), bob) == "it would cross the spread"
+    assert refusal(sell(3), book(), bob) == SELF_TRADE
     assert refusal(sell(4), book(), bob) is None
+
+
+def test_reaching_an_order_of_the_wallet_itself_would_cross_the_spread() -> None:
+    alice = book(ALICE, sent(sell(-30)))
+    assert refusal(buy(-30), alice) == "it would cross the spread"
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(LATE_GRACE_S - 1, SELF_TRADE), (LATE_GRACE_S, None)])
+def test_what_was_given_up_just_now_may_yet_come_to_rest(ago: float, expected: str | None) -> None:
+    bob, given_up = book(BOB), sent(sell(-30, wallet=BOB))
+    given_up.given_up_at = NOW - ago
+    bob.lapse(given_up)
+    bob.lapse(sent(sell(-40, wallet=BOB)))
+    assert refusal(buy(-30), book(), bob) == expected
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(LATE_GRACE_S - 1, SELF_TRADE), (LATE_GRACE_S, None)])
+def test_what_a_wallet_that_is_missing_from_the_run_sent_just_now_counts(ago: float, expected: str | None) -> None:
+    alice, carol = book(), book(CAROL, sent(sell(-30, wallet=CAROL), at=NOW - ago))
+    everyone = Fleet({ALICE: alice}, missing=(carol,))
+    assert placement_refusal(buy(-30), alice, fleet_read([alice]), everyone, now=NOW, read_age=0.0) == expected
 
 
 def test_the_read_may_be_ten_seconds_old_and_no_older() -> None:
@@ -179,6 +202,20 @@ def test_what_passes_the_gates_keeps_every_invariant_and_nothing_else_is_held_ba
         and (placed.side, placed.level) not in held
         and used6 + placed.margin6 <= own.budget.cap6
     )
-    assert (placement_refusal(placed, own, read, everyone, read_age=age) is None) == allowed
-    nearest = best_opposite(placed, read, everyone)
+    refused = placement_refusal(placed, own, read, everyone, now=NOW, read_age=age)
+    assert (refused is None) == allowed
+    of_others = [
+        price6
+        for other in everyone
+        if other is not own
+        for side, price6 in [
+            *((one.place.side, one.place.price6) for one in other.sent.values()),
+            *((one.side, one.price6) for one in other.orders),
+        ]
+        if side is not placed.side
+    ]
+    meets_own = any(placed.price6 >= price if placed.side.is_buy else placed.price6 <= price for price in of_others)
+    if age <= STALE_AFTER_S and (placed.side, placed.level) not in held:
+        assert (refused == SELF_TRADE) == meets_own
+    nearest = best_opposite(placed, read, everyone, NOW)
     assert nearest == ((min(opposite) if placed.side.is_buy else max(opposite)) if opposite else None)

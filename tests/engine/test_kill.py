@@ -12,7 +12,7 @@ from ama_tui.engine.clearing import RETRY_CANCEL_S, RETRY_FAILED_S
 from ama_tui.engine.desk import Survivor
 from ama_tui.engine.fleet import Stage
 from ama_tui.engine.kill import PATIENCE_S
-from ama_tui.engine.reconcile import SECONDS_BETWEEN_ABSENCES as SECONDS_FOR_A_BLOCK
+from ama_tui.engine.reconcile import SECONDS_WITHOUT_A_BLOCK as SECONDS_FOR_A_BLOCK
 from tests.engine.fakes import FakeVenue, no_record, record
 from tests.engine.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
 from tests.engine.samples import ALICE, BOB, book, order, place, resting, sent
@@ -218,7 +218,7 @@ def test_a_reverted_placement_is_awaited_no_longer() -> None:
     alice = book(ALICE, sent(place(), at=NOW, tx_hash=HASH))
     venue = FakeVenue(receipts_by_hash={HASH: Receipt(HASH, False, 90)})
     report = Killing(venue, [alice]).go()
-    assert (report.is_proven, venue.reads) == (True, 3)
+    assert (report.is_proven, venue.reads) == (True, 6)  # until it is three blocks deep, then the proof
 
 
 def test_a_receipt_of_a_later_block_than_the_read_settles_nothing_yet() -> None:

@@ -10,12 +10,11 @@ from typing import NoReturn
 import pytest
 from aiohttp import ClientSession, web
 
-from ama_tui.domain.errors import CheckpointError, ConfigError, JournalError
+from ama_tui.domain.errors import CheckpointError, ConfigError, JournalFullError
 from ama_tui.domain.event import EngineState
 from ama_tui.engine.desk import KillReport
 from ama_tui.engine.kill import CancelAll
 from ama_tui.engine.service import VenueDesk
-from ama_tui.store.journal import Journal
 from ama_tui.store.lock import StateLock
 from ama_tui.store.state import StateStore
 from tests.engine.rig import Rig, cycles_later, killed, log_lines, run_of, ticking, until
@@ -110,12 +109,12 @@ async def test_a_full_disk_does_not_keep_a_kill_from_cancelling_and_telling(
     await desk.pause()
 
     def full(*_: object) -> NoReturn:
-        raise JournalError("actions.jsonl cannot be written (No space left on device)", "make room")
+        raise JournalFullError("actions.jsonl cannot be written (No space left on device)", "make room")
 
     def unsaved(*_: object) -> NoReturn:
         raise CheckpointError("checkpoint.json cannot be written", "make room")
 
-    monkeypatch.setattr("ama_tui.store.journal.Journal.append", full)
+    monkeypatch.setattr("ama_tui.store.journal.Journal._write_bytes", full)
     monkeypatch.setattr("ama_tui.store.state.StateStore.save", unsaved)
     report = await killed(rig, desk)
     assert (report.is_proven, report.cancelled, await rig.orders()) == (True, 12, [])
@@ -293,29 +292,6 @@ async def test_a_run_that_cannot_be_saved_is_over_all_the_same(rig: Rig, monkeyp
         await desk.stop()
     assert run_of(desk).state is EngineState.STOPPED
     monkeypatch.undo()
-    assert_unlocked(rig)
-
-
-async def test_a_journal_that_takes_no_more_ends_the_run_and_nothing_is_sent_without_it(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rig.symbol = "NOVA-USD"
-    desk = await rig.packed()
-    before = await rig.orders()
-
-    async def full(*_: object) -> None:
-        raise JournalError("the disk is full", "make room")
-
-    monkeypatch.setattr(Journal, "write_durable", full)
-    best = max((one for one in before if one.side.is_buy), key=lambda one: one.price6)
-    await rig.venue.take(rig.symbol, False, best.amount18)
-    with pytest.raises(JournalError, match="the disk is full"):
-        await desk.finished()
-    assert desk.publisher.latest.state is EngineState.FAULTED
-    assert desk.publisher.latest.reason == "the disk is full: make room"
-    assert run_of(desk).context.tally.sent == 12
-    assert len(await rig.orders()) == 11
-    await desk.stop()
     assert_unlocked(rig)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.order import Side, decode_tag
 from ama_tui.domain.plan import Place
-from ama_tui.domain.reading import OrderPlaced, OrderRested, Receipt
+from ama_tui.domain.reading import OrderPlaced, OrderRested, Receipt, WalletRead
 from ama_tui.engine import reconcile
-from ama_tui.engine.fleet import OrderMemory, SentCancel, Stage, WalletBook
+from ama_tui.engine.fleet import KEPT_LAPSED, OrderMemory, SentCancel, Stage, WalletBook
 from ama_tui.engine.reconcile import CANCEL_PATIENCE_S, Fate, Settled
 from tests.engine.samples import (
     ALICE,
@@ -52,11 +52,12 @@ def fates(settled: list[Settled]) -> list[Fate]:
 def test_an_order_with_its_tag_settles_a_placement_whatever_was_answered(stage: Stage) -> None:
     placed = place(level=3, sequence=41)
     alice = book(ALICE, sent(placed, stage=stage))
-    matched = reconcile.match_rested(alice, wallet_read(order(ALICE, 5), resting(placed, 6)))
+    (under_way,) = alice.sent
+    matched = reconcile.match_rested(alice, [], wallet_read(order(ALICE, 5), resting(placed, 6)))
     assert fates(matched) == [Fate.RESTED]
-    reconcile.apply(alice, matched)
+    reconcile.apply(alice, matched, block=7, now=0.0)
     assert alice.sent == {}
-    assert alice.memory == {6: OrderMemory(3, placed.amount18)}
+    assert alice.memory == {6: OrderMemory(3, placed.amount18, 7, under_way)}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_an_order_with_its_tag_settles_a_placement_whatever_was_answered(stage: 
 )
 def test_another_tag_side_or_price_settles_nothing(other: Place) -> None:
     alice = book(ALICE, sent(place(level=3, sequence=41)))
-    assert reconcile.match_rested(alice, wallet_read(resting(other, 6))) == []
+    assert reconcile.match_rested(alice, [], wallet_read(resting(other, 6))) == []
 
 
 def test_an_order_that_is_known_already_settles_no_second_placement() -> None:
@@ -78,28 +79,64 @@ def test_an_order_that_is_known_already_settles_no_second_placement() -> None:
     placed = place(level=3, sequence=41)
     alice = book(ALICE, sent(placed))
     alice.memory[6] = OrderMemory(1, SIZE18)
-    assert reconcile.match_rested(alice, wallet_read(resting(placed, 6))) == []
+    assert reconcile.match_rested(alice, [], wallet_read(resting(placed, 6))) == []
+
+
+def test_an_order_that_a_fill_shrank_before_it_was_seen_is_known_by_its_price() -> None:
+    placed = place(level=3)
+    alice = book(ALICE, sent(placed, stage=Stage.UNKNOWN), sent(place(level=4, price6=PRICE6 - TICK6)))
+    (found,) = reconcile.match_rested(alice, [], wallet_read(resting(placed, 6, left18=placed.amount18 // 3)))
+    assert (found.sent.place, found.fate) == (placed, Fate.RESTED)
+
+
+def test_of_two_placements_at_a_price_no_fill_tells_which_it_shrank() -> None:
+    placed = place(level=3)
+    alice = book(ALICE, sent(placed), sent(place(level=4)))
+    assert reconcile.match_rested(alice, [], wallet_read(resting(placed, 6, left18=placed.amount18 // 3))) == []
 
 
 # ---- receipts ----
 
 
-def test_a_reverted_receipt_frees_the_level() -> None:
+def judged(
+    alice: WalletBook, read: WalletRead, receipts: dict[str, Receipt | None], *looks: tuple[int, float]
+) -> list[list[Fate]]:
+    """What each look, a (block, time), settles."""
+    return [fates(reconcile.judge(alice, read, block, now, receipts, SETTLE_AFTER)) for block, now in looks]
+
+
+@pytest.mark.parametrize(("ok", "fate"), [(True, Fate.EXECUTED), (False, Fate.REVERTED)])
+def test_a_receipt_frees_the_level_once_it_is_too_deep_to_be_undone(ok: bool, fate: Fate) -> None:
     alice = book(ALICE, sent(place(), tx_hash=HASH))
-    settled = reconcile.match_receipts(alice, wallet_read(), 100, receipt(ok=False))
-    assert fates(settled) == [Fate.REVERTED]
-    reconcile.apply(alice, settled)
-    assert alice.sent == {}
+    looks = (100, 0.0), (101, 1.0), (102, 2.0), (103, 3.0)
+    assert judged(alice, wallet_read(), receipt(ok=ok), *looks) == [[], [], [], [fate]]
+
+
+def test_a_receipt_that_a_reorganisation_undid_proves_nothing() -> None:
+    alice = book(ALICE, sent(place(), tx_hash=HASH))
+    assert judged(alice, wallet_read(), receipt(ok=False), (100, 0.0), (101, 1.0)) == [[], []]
+    assert judged(alice, wallet_read(), {HASH: None}, (102, 2.0)) == [[]]
+    again = receipt(ok=True, block=103)
+    assert judged(alice, wallet_read(), again, (103, 3.0), (105, 5.0), (106, 6.0)) == [[], [], [Fate.EXECUTED]]
+
+
+def test_where_no_block_comes_ten_seconds_make_a_receipt_as_good() -> None:
+    alice = book(ALICE, sent(place(), tx_hash=HASH))
+    assert judged(alice, wallet_read(), receipt(ok=False), (100, 0.0), (100, 9.9), (100, 10.0)) == [
+        [],
+        [],
+        [Fate.REVERTED],
+    ]
 
 
 def test_a_partly_filled_order_is_found_by_its_receipt_and_keeps_its_level() -> None:
     placed = place(level=2)
-    alice = book(ALICE, sent(placed, tx_hash=HASH))
+    alice = book(ALICE, sent(placed, tx_hash=HASH), sent(place(level=3), stage=Stage.WIRE))
     read = wallet_read(resting(placed, 9, left18=placed.amount18 - 12_345))
-    assert reconcile.match_rested(alice, read) == []
-    settled = reconcile.match_receipts(alice, read, 100, receipt(9))
+    assert reconcile.match_rested(alice, [], read) == []
+    settled = reconcile.judge(alice, read, 100, 0.0, receipt(9), SETTLE_AFTER)
     assert fates(settled) == [Fate.RESTED]
-    reconcile.apply(alice, settled)
+    reconcile.apply(alice, settled, block=100, now=0.0)
     reconcile.adopt(alice, read, 0.0)
     assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
 
@@ -108,26 +145,26 @@ def test_a_partly_filled_order_is_found_by_its_receipt_and_keeps_its_level() -> 
 def test_a_mined_order_that_does_not_rest_has_been_executed(rested: tuple[int, ...]) -> None:
     """It traded on arrival, or it rested and has been filled since."""
     alice = book(ALICE, sent(place(), tx_hash=HASH))
-    settled = reconcile.match_receipts(alice, wallet_read(order(ALICE, 4)), 100, receipt(*rested))
-    assert (fates(settled), settled[0].order) == ([Fate.EXECUTED], None)
+    looks = (100, 0.0), (103, 3.0)
+    assert judged(alice, wallet_read(order(ALICE, 4)), receipt(*rested), *looks) == [[], [Fate.EXECUTED]]
 
 
-def test_a_receipt_of_a_later_block_than_the_read_settles_nothing_yet() -> None:
+def test_a_receipt_of_a_later_block_than_the_read_says_nothing_yet() -> None:
     alice = book(ALICE, sent(place(), tx_hash=HASH))
-    assert reconcile.match_receipts(alice, wallet_read(), 100, receipt(9, block=101)) == []
-    assert fates(reconcile.match_receipts(alice, wallet_read(), 101, receipt(9, block=101))) == [Fate.EXECUTED]
+    looks = (100, 0.0), (103, 3.0), (104, 4.0), (106, 6.0), (107, 7.0)
+    assert judged(alice, wallet_read(), receipt(9, block=104), *looks) == [[], [], [], [], [Fate.EXECUTED]]
 
 
 def test_a_missing_receipt_settles_nothing() -> None:
     alice = book(ALICE, sent(place(), tx_hash=HASH), sent(place(level=2)))
-    assert reconcile.match_receipts(alice, wallet_read(), 100, {HASH: None}) == []
-    assert reconcile.match_receipts(alice, wallet_read(), 100, {}) == []
+    assert judged(alice, wallet_read(), {HASH: None}, (100, 0.0), (105, 5.0)) == [[], []]
+    assert judged(alice, wallet_read(), {}, (110, 10.0)) == [[]]
 
 
 def test_receipts_are_asked_only_for_what_the_tags_left_open() -> None:
     first, second = place(level=1), place(level=2)
     alice = book(ALICE, sent(first, tx_hash=HASH), sent(second, tx_hash="0x22"), sent(place(level=3)))
-    matched = reconcile.match_rested(alice, wallet_read(resting(first, 5)))
+    matched = reconcile.match_rested(alice, [], wallet_read(resting(first, 5)))
     assert reconcile.hashes_to_settle(alice, matched) == ["0x22"]
 
 
@@ -135,7 +172,7 @@ def test_receipts_are_asked_only_for_what_the_tags_left_open() -> None:
 
 
 def absences(alice: WalletBook, *reads: tuple[int, float]) -> list[list[Fate]]:
-    return [fates(reconcile.note_absences(alice, block, now, SETTLE_AFTER)) for block, now in reads]
+    return judged(alice, wallet_read(), {}, *reads)
 
 
 def test_absence_counts_only_after_the_venues_longest_time() -> None:
@@ -183,7 +220,7 @@ def test_void_is_what_was_absent_late_and_twice_far_enough_apart(stage: Stage, r
     block, now, late = 100, 40.0, []
     for blocks, seconds in reads:
         block, now = block + blocks, now + seconds
-        is_void = bool(reconcile.note_absences(alice, block, now, SETTLE_AFTER))
+        is_void = bool(judged(alice, wallet_read(), {}, (block, now))[0])
         if now >= SETTLE_AFTER:
             late.append((block, now))
         expected = stage is not Stage.WIRE and any(
@@ -254,6 +291,139 @@ def test_a_cancel_is_remembered_until_its_order_is_gone_or_its_patience_over() -
     assert set(alice.cancels) == {1}
     reconcile.adopt(alice, wallet_read(order(ALICE, 1)), 100.0 + CANCEL_PATIENCE_S)
     assert alice.cancels == {}
+
+
+# ---- orders that are not shown any more ----
+
+FAR_BACK = 90
+
+
+@dataclass
+class Watched:
+    """Alice has one order at rest, seen since block `since`; the book's events and each read are given."""
+
+    since: int = FAR_BACK
+    placed: Place = field(default_factory=lambda: place(level=2, sequence=7))
+    alice: WalletBook = field(default_factory=lambda: book(ALICE))
+    last_block: int = 100
+
+    def __post_init__(self) -> None:
+        self.rest(wallet_read(resting(self.placed, 9)), self.since)
+
+    def rest(self, read: WalletRead, block: int) -> None:
+        reconcile.adopt(self.alice, read, 0.0, block)
+
+    def look(self, read: WalletRead, block: int, now: float, cancelled: tuple[int, ...] = ()) -> list[Fate]:
+        """One read, settled as a cycle settles it."""
+        alice = self.alice
+        missing = reconcile.vanished(alice, read, last_block=self.last_block, now=now)
+        reconcile.forget_replaced(alice, read)
+        settled = reconcile.match_rested(alice, missing, read)
+        for one in missing:
+            alice.sent[one.intent_id] = one
+        reconcile.apply(alice, settled, block=block, now=now)
+        for ended in (
+            reconcile.explain(alice, read, cancelled),
+            reconcile.judge(alice, read, block, now, {}, SETTLE_AFTER),
+        ):
+            fresh = [one for one in ended if one.sent.intent_id in alice.sent]
+            reconcile.apply(alice, fresh, block=block, now=now)
+            settled += fresh
+        reconcile.adopt(alice, read, now, block)
+        self.last_block = block
+        return fates(settled)
+
+
+NOTHING = wallet_read()
+
+
+def test_an_order_that_one_read_does_not_show_keeps_its_level_and_margin() -> None:
+    world = Watched()
+    assert world.look(NOTHING, 101, 1.0) == []
+    assert [(one.level, one.margin6) for one in world.alice.snapshot(known=True).working] == [
+        (2, resting(world.placed, 9).margin6)
+    ]
+    assert world.look(wallet_read(resting(world.placed, 9)), 101, 1.5) == [Fate.RESTED]
+    assert world.alice.sent == {}
+    assert [(one.order_id, one.level) for one in world.alice.orders] == [(9, 2)]
+
+
+def test_an_order_that_two_reads_do_not_show_is_gone() -> None:
+    world = Watched()
+    assert [world.look(NOTHING, block, block) for block in (101, 102, 103)] == [[], [], [Fate.GONE]]
+    assert world.alice.sent == {}
+
+
+def test_a_young_order_may_be_on_its_way_again_and_has_the_longest_time() -> None:
+    world = Watched(since=99)
+    assert [world.look(NOTHING, block, now) for block, now in ((101, 0.0), (110, 30.0), (130, 59.0))] == [[], [], []]
+    again = wallet_read(resting(world.placed, 12))
+    assert world.look(again, 131, 60.0) == [Fate.RESTED]
+    assert [(one.order_id, one.level) for one in world.alice.orders] == [(12, 2)]
+    world.last_block = 140
+    assert [world.look(NOTHING, block, block) for block in (141, 143)] == [[], [Fate.GONE]]
+
+
+def test_trades_of_as_much_explain_it_at_once_and_of_less_do_not() -> None:
+    world = Watched(since=100)
+    world.alice.traded18 = {(Side.BUY, PRICE6): world.placed.amount18 - 1}
+    assert world.look(NOTHING, 101, 1.0) == []
+    world.alice.traded18[Side.BUY, PRICE6] += 1
+    assert world.look(NOTHING, 101, 1.2) == [Fate.FILLED]
+
+
+def test_what_other_orders_of_that_price_have_shrunk_by_explains_nothing() -> None:
+    world = Watched()
+    other = place(level=5, sequence=8)
+    world.rest(wallet_read(resting(world.placed, 9), resting(other, 10)), 95)
+    world.alice.traded18 = {(Side.BUY, PRICE6): world.placed.amount18}
+    shrunk = wallet_read(resting(other, 10, left18=other.amount18 - world.placed.amount18 // 2))
+    assert world.look(shrunk, 101, 1.0) == []
+
+
+def test_a_cancel_of_its_id_explains_it_at_once() -> None:
+    assert Watched(since=100).look(NOTHING, 101, 1.0, cancelled=(9,)) == [Fate.CANCELLED]
+
+
+def test_an_id_that_stands_for_another_order_now_is_not_the_same_order() -> None:
+    world = Watched(since=99)
+    other = place(level=4, sequence=8, price6=PRICE6 - TICK6)
+    world.look(wallet_read(resting(other, 9)), 101, 1.0)
+    assert [(one.order_id, one.level) for one in world.alice.orders] == [(9, 4)]
+    (undone,) = world.alice.sent.values()
+    assert (undone.place.level, undone.sent_at) == (2, 1.0), "it may be on its way again"
+
+
+def test_an_order_without_a_level_holds_none() -> None:
+    world = Watched()
+    world.rest(wallet_read(order(ALICE, 3)), 90)
+    assert world.look(NOTHING, 101, 1.0) == []
+    assert world.alice.sent == {}
+
+
+# ---- late ----
+
+
+def test_a_placement_that_was_given_up_and_rests_after_all_is_late_once() -> None:
+    placed = place(level=3, sequence=4)
+    alice = book(ALICE, sent(placed, stage=Stage.UNKNOWN))
+    settled = [one for block in (1, 3) for one in reconcile.judge(alice, NOTHING, block, 100.0, {}, SETTLE_AFTER)]
+    assert fates(settled) == [Fate.VOID]
+    reconcile.apply(alice, settled, block=3, now=100.0)
+    read = wallet_read(resting(placed, 6))
+    late = reconcile.match_rested(alice, [], read)
+    assert fates(late) == [Fate.LATE]
+    reconcile.apply(alice, late, block=9, now=200.0)
+    reconcile.adopt(alice, read, 200.0, 9)
+    assert (alice.lapsed, alice.orders[0].level) == ({}, 3)
+    assert reconcile.match_rested(alice, [], read) == []
+
+
+def test_memory_for_what_lapsed_is_bounded_and_keeps_the_latest() -> None:
+    alice = book(ALICE)
+    for number in range(KEPT_LAPSED + 20):
+        alice.lapse(sent(place(), intent_id=str(number)))
+    assert list(alice.lapsed) == [str(number) for number in range(20, KEPT_LAPSED + 20)]
 
 
 # ---- the best of others ----

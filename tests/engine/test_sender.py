@@ -15,6 +15,7 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, Place, SkipReason, WalletBudget
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import Stage, WalletBook
+from ama_tui.engine.gates import SELF_TRADE
 from ama_tui.engine.sender import SESSION_PROBLEMS, Sender
 from tests.engine.fakes import FakeScribe, FakeVenue, context_of
 from tests.engine.samples import ALICE, BOB, PRICE6, TICK6, book, cancel, fleet_read, place, sent, trade
@@ -139,7 +140,7 @@ def session_goes(desk: Desk) -> None:
     [
         (freeze, "the run no longer places orders"),
         (market_falls, "it would cross the spread"),
-        (other_wallet_sells, "it would cross the spread"),
+        (other_wallet_sells, SELF_TRADE),
         (collateral_goes, "it would pass the wallet's cap"),
         (session_goes, "session revoked"),
     ],
@@ -157,11 +158,18 @@ def test_an_order_is_withdrawn_when_the_world_moves_while_it_is_written_ahead(
     ]
 
 
-def test_what_could_not_be_written_ahead_is_neither_sent_nor_in_flight() -> None:
+def test_what_could_not_be_written_ahead_is_dropped_and_neither_sent_nor_in_flight() -> None:
     desk = Desk(scribe=FakeScribe(broken=JournalError("the disk is full")))
-    with pytest.raises(JournalError):
-        desk.send(buy())
-    assert (desk.venue.placed, desk.alice.sent) == ([], {})
+    assert not desk.send(buy())
+    assert (desk.venue.placed, desk.alice.sent, desk.run.tally.sent) == ([], {}, 0)
+    assert desk.scribe.of("show ERROR") == ["buy L1 dropped: the disk is full"]
+    assert desk.alice.sequence == 6, "its tag is never used again: the line may have reached the disk"
+
+
+def test_a_cancel_goes_out_though_its_intent_cannot_be_written() -> None:
+    desk = Desk(scribe=FakeScribe(broken=JournalError("the disk is full")))
+    assert desk.send(cancel(ALICE, 7))
+    assert desk.venue.cancels == [7]
 
 
 # ---- not accepted ----

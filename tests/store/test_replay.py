@@ -128,3 +128,24 @@ def test_lines_of_other_tools_are_no_placements_of_ours() -> None:
     )
     assert (found.placed, found.orders, found.highest_sequence) == ({}, {}, {})
     assert found.last_action_at == {ALICE: 4}
+
+
+def test_the_block_is_that_of_the_first_look_and_later_ends_keep_it() -> None:
+    def seen(status: str, block: int) -> JournalEntry:
+        params = {"side": "sell", "level": 3, "amount": str(AMOUNT), "status": status, "orderId": "77", "block": block}
+        return line(9, "PLACE_LIMIT", params=params)
+
+    (placed,) = replay([intent(), seen("resting", 50)]).placed.values()
+    assert (placed.status, placed.order_id, placed.block, placed.price6) == ("resting", 77, 50, 2_500_520_000)
+    (placed,) = replay([intent(), seen("resting", 50), seen("filled", 90)]).placed.values()
+    assert (placed.status, placed.order_id, placed.block) == ("filled", 77, 50)
+
+
+def test_what_the_chain_told_is_no_action_of_the_wallet() -> None:
+    assert replay([intent(1), outcome(2), outcome(3, status="resting")]).last_action_at == {ALICE: 2}
+
+
+def test_cancels_that_were_decided_are_known_by_wallet_and_id() -> None:
+    params = {"method": "sessionCancelOrder", "orderId": "77", "reason": "kill"}
+    bad = {"method": "sessionCancelOrder", "orderId": "x"}
+    assert replay([line(1, "INTENT", params=params), line(2, "INTENT", params=bad)]).cancels == {(ALICE, 77)}

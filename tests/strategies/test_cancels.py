@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ama_tui.domain.order import RestingOrder, Side
+from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, Tag, tagged_amount
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason, MarketSnapshot, Place, WalletSnapshot
 from ama_tui.strategies.packer import Packer
@@ -130,3 +130,43 @@ def test_the_level_of_an_order_that_goes_is_filled_only_once_it_is_gone() -> Non
     assert [type(intent) for intent in first.intents] == [Cancel]
     then = PACKER.plan(market(wallet(available6=10**11, orders=tuple(full[1:]))))
     assert [(one.side, one.level) for one in then.intents if isinstance(one, Place)] == [(Side.BUY, 1)]
+
+
+# ---- two orders of one level ----
+
+
+def at_level(order_id: int, sequence: int | None, level: int = 2, placed_at: int = NOW) -> RestingOrder:
+    """A young order of a level; without a sequence number its tag is worn off."""
+    order = resting(order_id, Side.BUY, 2_499_000_000, placed_at=placed_at)
+    placed18 = None if sequence is None else tagged_amount(order.amount18, Tag(level, sequence))
+    return replace(order, level=level, placed18=placed18)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "newer"),
+    [
+        (at_level(1, 7), at_level(2, 8), 2),
+        (at_level(1, 8), at_level(2, 7), 1),
+        (at_level(1, MAX_TAG_SEQUENCE), at_level(2, 3), 2),
+        (at_level(1, 3), at_level(2, MAX_TAG_SEQUENCE), 1),
+        (at_level(1, None), at_level(2, 7), 2),
+        (at_level(2, 7), at_level(1, None, placed_at=NOW + 1), 1),
+    ],
+)
+def test_of_two_orders_of_one_level_the_one_decided_later_goes(
+    first: RestingOrder, second: RestingOrder, newer: int
+) -> None:
+    for orders in ((first, second), (second, first)):
+        assert cancels(wallet(orders=orders)) == [(newer, CancelReason.DOUBLE)]
+
+
+def test_one_double_goes_at_a_time() -> None:
+    orders = tuple(at_level(order_id, order_id) for order_id in (1, 2, 3))
+    assert cancels(wallet(orders=orders)) == [(3, CancelReason.DOUBLE)]
+    assert cancels(wallet(orders=orders, cancelling=frozenset({3}))) == []
+
+
+def test_levels_sides_and_unknown_levels_do_not_double_each_other() -> None:
+    sell = replace(at_level(3, 9), side=Side.SELL, price6=2_501_000_000)
+    unknown = [resting(n, Side.BUY, 2_499_000_000, placed_at=NOW) for n in (4, 5)]
+    assert cancels(wallet(orders=(at_level(1, 7), at_level(2, 8, level=3), sell, *unknown))) == []

@@ -124,7 +124,7 @@ class FakeNode:
             for log in self.logs
             if low <= int(str(log["blockNumber"]), 16) <= high
             and log["address"] == query["address"]
-            and log["topics"][0] in query["topics"]  # type: ignore[index]  # topics are lists
+            and _matches(query["topics"], log["topics"])
         ]
 
     def _eth_getTransactionReceipt(self, tx_hash: str) -> object:  # noqa: N802
@@ -231,6 +231,14 @@ def call_data(signature: str, *arguments: object) -> bytes:
     """The data of a call, to name it in `poison`, `reverting` or `results`."""
     types = [kind for kind in signature[signature.index("(") + 1 : -1].split(",") if kind]
     return function_signature_to_4byte_selector(signature) + encode(types, arguments)
+
+
+def _matches(wanted: Sequence[Any], topics: Any) -> bool:
+    """As eth_getLogs has it: None is anything, a list is any of it."""
+    return len(wanted) <= len(topics) and all(
+        want is None or topic == want or (isinstance(want, list) and topic in want)
+        for want, topic in zip(wanted, topics, strict=False)
+    )
 
 
 def event_log(

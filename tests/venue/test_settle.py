@@ -131,6 +131,25 @@ async def test_settlement_is_one_request() -> None:
     assert settled.receipts[missing] is None
 
 
+async def test_cancels_of_the_traders_asked_for_come_with_the_same_request() -> None:
+    ours = event_log(CANCELLED, [word(7), word(TRADER)], [101, 3, False], block=11)
+    theirs = event_log(CANCELLED, [word(8), word(OTHER)], [101, 3, True], block=11)
+    node = FakeNode(logs=[trade(12), ours, theirs])
+    async with reading(node) as chain:
+        settled = await chain.settlement(BOOK, 11, 12, [], [TRADER])
+        assert chain.stats.requests == 1
+        assert (await chain.settlement(BOOK, 11, 12, [])).cancels is None
+    assert settled.cancels == (OrderCancelled(7, TRADER, 101, 3, is_buy=False),)
+    assert settled.trades is not None
+    assert [one.block for one in settled.trades] == [12]
+
+
+async def test_cancels_that_are_refused_are_not_known_and_said() -> None:
+    async with reading(FakeNode(log_error="range too wide")) as chain:
+        settled = await chain.settlement(BOOK, 1, 2, [], [TRADER])
+    assert (settled.trades, settled.cancels) == (None, None)
+
+
 async def test_settlement_of_nothing_costs_nothing() -> None:
     async with reading(FakeNode()) as chain:
         settled = await chain.settlement(BOOK, 13, 12, [])

@@ -1,0 +1,158 @@
+"""The engine's middle on the simulated venue: what a process does between its start and its crash."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from ama_tui.domain.errors import VenueError
+from ama_tui.domain.order import MAX_TAG_SEQUENCE, Side
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import Cancel, CollateralBasis, Rules
+from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.context import RunContext
+from ama_tui.engine.cycle import Cycle
+from ama_tui.engine.fleet import Fleet, WalletBook
+from ama_tui.engine.lanes import Lanes
+from ama_tui.engine.limiter import SendLimiter
+from ama_tui.engine.links import Links
+from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.recovery import recover
+from ama_tui.engine.scribe import Scribe
+from ama_tui.engine.sender import Sender
+from ama_tui.store.entry import JournalEntry
+from ama_tui.store.replay import replay
+from ama_tui.strategies.registry import strategy
+from tests.engine.fakes import ROOT
+from tests.engine.samples import MARKET, TERMS
+from tests.engine.simulated import SimulatedVenue
+
+_TIMED = ("cycle", "sender", "settling", "recovery", "tally", "troubles")
+_DATED = ("scribe", "cycle", "sender", "recovery")
+
+
+@contextmanager
+def engine_on(clock: Callable[[], float]) -> Iterator[None]:
+    """The engine's modules take both of their clocks from this one."""
+    with ExitStack() as stack:
+        for module in _TIMED:
+            stack.enter_context(patch(f"ama_tui.engine.{module}.monotonic", clock))
+        for module in _DATED:
+            stack.enter_context(patch(f"ama_tui.engine.{module}.now_ms", lambda: int(clock() * 1000)))
+        yield
+
+
+@dataclass
+class MemoryJournal:
+    """A journal that survives its process; what nobody waited for may be lost with it."""
+
+    entries: list[JournalEntry] = field(default_factory=list)
+    durable: int = 0
+    path: Path = Path("actions.jsonl")
+
+    def append(self, entry: JournalEntry) -> None:
+        self.entries.append(entry)
+
+    async def write_durable(self, entry: JournalEntry) -> None:
+        self.append(entry)
+        self.durable = len(self.entries)
+
+    def crash(self, dice: random.Random) -> None:
+        """Cut off some of the lines that no sync had reached."""
+        del self.entries[dice.randint(self.durable, len(self.entries)) :]
+
+
+@dataclass
+class Process:
+    """One process on a venue and a journal that outlive it."""
+
+    venue: SimulatedVenue
+    journal: MemoryJournal
+    addresses: Sequence[str]
+    parameters: Parameters
+    clock: Callable[[], float]
+    settle_after: float
+    is_paused: bool = False
+    run: RunContext = field(init=False)
+    cycle: Cycle = field(init=False)
+    lanes: Lanes = field(init=False)
+    sender: Sender = field(init=False)
+    is_up: bool = False
+
+    async def start(self) -> None:
+        """What start-up does once the sessions stand; the first read may fail and is tried again."""
+        found = replay(self.journal.entries)
+        fleet = Fleet()
+        for index, address in enumerate(self.addresses):
+            book = WalletBook(FleetWallet(index, f"User{index}", address), session_id="0x" + "11" * 32)
+            book.sequence = (found.highest_sequence.get(address, -1) + 1) % (MAX_TAG_SEQUENCE + 1)
+            fleet.books[address] = book
+        for (address, amount18), placed in found.placed.items():
+            if placed.sequence is not None:
+                fleet.books[address].placed[placed.side, placed.level, placed.sequence] = amount18
+        links: Any = self.venue
+        journal: Any = self.journal
+        self.run = RunContext(
+            market=MARKET,
+            terms=TERMS,
+            parameters=self.parameters,
+            strategy=strategy("packer", self.parameters, Rules.EVEN, CollateralBasis.NET),
+            links=Links(links, links, links, MARKET.chain_id, "0x" + "5e" * 20),
+            scribe=Scribe(journal, Publisher(), MARKET, "run"),
+            settle_after=self.settle_after,
+            fleet=fleet,
+            limiter=SendLimiter(clock=self.clock),
+        )
+        self.cycle = Cycle(self.run, ROOT)
+        self.sender = Sender(self.run, self.may_place)
+        self.lanes = Lanes(self.sender.send)
+        await self.cycle.watch()
+        await recover(self.run, found)
+        self.is_up = True
+
+    def may_place(self) -> bool:
+        return not self.is_paused and not self.unsettled
+
+    @property
+    def unsettled(self) -> int:
+        """What earlier processes sent and nothing has settled."""
+        return sum(sent.is_earlier for book in self.run.fleet for sent in book.sent.values())
+
+    @property
+    def open(self) -> int:
+        return sum(len(book.sent) for book in self.run.fleet)
+
+    async def look(self) -> None:
+        """One cycle; the lanes go on by themselves."""
+        try:
+            if not self.is_up:
+                await self.start()
+            read = await self.cycle.watch()
+        except VenueError:
+            return
+        intents = self.cycle.decide(read)
+        if self.may_place():
+            self.lanes.load(intents)
+        else:
+            self.lanes.load(one for one in intents if isinstance(one, Cancel))
+        assert self.lanes.failure is None, self.lanes.failure
+
+    async def crash(self, dice: random.Random) -> None:
+        """End at once, with whatever was under way."""
+        if self.is_up:
+            await self.lanes.abandon()
+        self.journal.crash(dice)
+        self.is_up = False
+
+    def held(self) -> list[tuple[str, Side, int]]:
+        """(wallet, side, level) of all that the engine takes to rest or to be under way."""
+        found = []
+        for book in self.run.fleet:
+            found += [(book.address, one.side, one.level or 0) for one in book.orders]
+            found += [(book.address, one.place.side, one.place.level) for one in book.sent.values()]
+        return found

@@ -1,0 +1,299 @@
+"""A chain and its relayer on a simulated clock: they delay, lose, execute late, reorder, lag and undo blocks.
+
+The chain is a list of states, one for each block. Nothing here knows how the engine works: orders are told
+apart by what was posted, and the engine meets this through the same two doors as a real venue, reads and POSTs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from ama_tui.domain.errors import MalformedError, RefusedError, UnreachableError
+from ama_tui.domain.market import BookView, Quote
+from ama_tui.domain.money import margin6
+from ama_tui.domain.order import RestingOrder, Side, decode_tag
+from ama_tui.domain.reading import (
+    FleetRead,
+    LiveQuote,
+    OrderCancelled,
+    OrderRested,
+    Receipt,
+    Settlement,
+    Trade,
+    TradeAnswer,
+    WalletRead,
+)
+from ama_tui.domain.session import SessionRecord
+from ama_tui.venue.http import HttpStats
+from tests.engine.fakes import record
+from tests.engine.samples import MARKET, PRICE6, TICK6
+
+STRANGER = "0x" + "9" * 40
+DEPOSIT6 = 10**11
+KEPT_STATES = 8
+
+
+class Answer(Enum):
+    """What becomes of one POST. A LATE one reaches the chain some time after its answer was lost."""
+
+    OK = "pending, and mined"
+    SLOW = "pending some seconds later, and mined"
+    LOST = "no answer, nothing sent"
+    LOST_EXECUTED = "no answer, mined"
+    LATE = "no answer, mined within the venue's longest time"
+    TOO_LATE = "no answer, mined beyond it"
+    ERROR = "500 free text, nothing sent"
+    ERROR_EXECUTED = "500 free text, mined"
+    BUSY = "503, nothing sent"
+    HTML = "a broken body, mined"
+    LIMITED = "429: proven not sent"
+    REVERTED = "pending, and reverts"
+    NEVER = "pending, and never mined"
+
+    @property
+    def is_ambiguous(self) -> bool:
+        return self not in (Answer.OK, Answer.SLOW, Answer.LIMITED)
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """A transaction; `at` is the earliest time it can be mined, and when it was sent or undone."""
+
+    tx_hash: str
+    at: float
+    wallet: str
+    side: Side = Side.BUY
+    price6: int = 0
+    amount18: int = 0
+    cancels: int = 0
+    fills18: int = 0
+    reverts: bool = False
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The chain after one block. `events` are this block's alone."""
+
+    orders: dict[int, RestingOrder] = field(default_factory=dict)
+    next_id: int = 1
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    trades: tuple[Trade, ...] = ()
+    cancels: tuple[OrderCancelled, ...] = ()
+    mined: tuple[Tx, ...] = ()
+
+
+@dataclass
+class SimulatedVenue:
+    """Both doors of the venue. `answer` decides each placement, `cancel_answer` each cancel."""
+
+    clock: Callable[[], float]
+    dice: random.Random
+    settle_after: float
+    answer: Callable[[], Answer] = lambda: Answer.OK
+    cancel_answer: Callable[[], Answer] = lambda: Answer.OK
+    states: list[State] = field(default_factory=lambda: [State()])
+    base: int = 100
+    pool: list[Tx] = field(default_factory=list)
+    posted: list[tuple[str, Side, int]] = field(default_factory=list)
+    ambiguous: int = 0
+    restored: set[tuple[str, Side, int]] = field(default_factory=set)
+    """Levels at which an undone block, or an order beyond all time, put one back that had an end."""
+    revoked: set[str] = field(default_factory=set)
+    lag: int = 0
+    hide: Callable[[RestingOrder], bool] = lambda _: False
+    stats: HttpStats = field(default_factory=HttpStats)
+    _hashes: int = 0
+
+    # ---- the chain ----
+
+    @property
+    def head(self) -> State:
+        return self.states[-1]
+
+    @property
+    def height(self) -> int:
+        return self.base + len(self.states) - 1
+
+    def mine(self, share: float = 1.0) -> None:
+        """One block of what is ready (a share of it), in any order."""
+        ready = [tx for tx in self.pool if tx.at <= self.clock() and self.dice.random() < share]
+        self.dice.shuffle(ready)
+        taken = {tx.tx_hash for tx in ready}
+        self.pool = [tx for tx in self.pool if tx.tx_hash not in taken]
+        state = replace(self.head, orders=dict(self.head.orders), receipts=dict(self.head.receipts))
+        trades: list[Trade] = []
+        cancels: list[OrderCancelled] = []
+        next_id, block = state.next_id, self.height + 1
+        for index, tx in enumerate(ready):
+            events: list[OrderRested | OrderCancelled | Trade] = []
+            order = state.orders.get(tx.cancels)
+            if tx.fills18 and order is not None:
+                filled18 = min(tx.fills18, order.amount18)
+                self._reduce(state.orders, order, filled18)
+                ends = (tx.wallet, STRANGER) if order.side.is_buy else (STRANGER, tx.wallet)
+                trades.append(Trade(block, tx.tx_hash, index, *ends, order.price6, filled18))
+            elif tx.cancels and not tx.fills18 and order is not None and order.trader == tx.wallet:
+                del state.orders[tx.cancels]
+                gone = OrderCancelled(tx.cancels, tx.wallet, order.price6, order.amount18, order.side.is_buy)
+                cancels.append(gone)
+                events.append(gone)
+            elif not tx.cancels and not tx.reverts and tx.wallet not in self.revoked:
+                if self.clock() - tx.at > (1.0 if tx.is_late else 5.0) * self.settle_after / 5:
+                    self.restored.add(_level(_as_order(tx)))  # it lay in the pool beyond the venue's longest time
+                margin = margin6(tx.amount18, tx.price6, 15_000)
+                placed_at = int(self.clock())
+                state.orders[next_id] = RestingOrder(
+                    next_id, tx.wallet, tx.side, tx.price6, tx.amount18, margin, placed_at, placed18=tx.amount18
+                )
+                events.append(OrderRested(next_id, tx.wallet, tx.price6, tx.amount18, tx.side.is_buy, True))
+                next_id += 1
+            else:
+                state.receipts[tx.tx_hash] = Receipt(tx.tx_hash, False, block)
+                continue
+            state.receipts[tx.tx_hash] = Receipt(tx.tx_hash, True, block, tuple(events))
+        self.states.append(
+            replace(state, next_id=next_id, trades=tuple(trades), cancels=tuple(cancels), mined=tuple(ready))
+        )
+        if len(self.states) > KEPT_STATES:
+            del self.states[0]
+            self.base += 1
+
+    def reorganise(self, depth: int) -> None:
+        """Undo the last blocks; as many others take their places, with only some of the transactions."""
+        depth = min(depth, len(self.states) - 1)
+        undone = self.states[len(self.states) - depth :]
+        resting = {(order.trader, order.placed18) for order in self.head.orders.values()}
+        del self.states[len(self.states) - depth :]
+        self.pool += [replace(tx, at=self.clock(), is_late=False) for state in undone for tx in state.mined]
+        placed = [_as_order(tx) for state in undone for tx in state.mined if not tx.cancels]
+        for order in (*self.head.orders.values(), *placed):
+            if (order.trader, order.placed18) not in resting:
+                self.restored.add(_level(order))
+        for _ in range(depth):
+            self.mine(share=0.5)
+
+    def take(self, order: RestingOrder, amount18: int) -> None:
+        """A stranger trades with an order in the next block."""
+        self._send(Tx(self._hash(), self.clock(), order.trader, cancels=order.order_id, fills18=amount18))
+
+    def cancel_elsewhere(self, order: RestingOrder) -> None:
+        """The wallet's owner takes an order off by other means."""
+        self._send(Tx(self._hash(), self.clock(), order.trader, cancels=order.order_id))
+
+    def levels(self) -> list[tuple[str, Side, int]]:
+        """(wallet, side, level) of every order on the chain."""
+        return [_level(order) for order in self.head.orders.values()]
+
+    def _reduce(self, orders: dict[int, RestingOrder], order: RestingOrder, by18: int) -> None:
+        left18 = order.amount18 - by18
+        if left18 == 0:
+            del orders[order.order_id]
+            return
+        orders[order.order_id] = replace(order, amount18=left18, margin6=margin6(left18, order.price6, 15_000))
+
+    def _send(self, tx: Tx) -> None:
+        self.pool.append(tx)
+
+    def _hash(self) -> str:
+        self._hashes += 1
+        return f"0x{self._hashes:064x}"
+
+    # ---- reads ----
+
+    async def read_fleet(self, *, wallets: Sequence[tuple[str, str | None]], **_: object) -> FleetRead:
+        behind = min(self.lag, len(self.states) - 1)
+        state, block = self.states[-1 - behind], self.height - behind
+        bids = [order.price6 for order in state.orders.values() if order.side.is_buy]
+        asks = [order.price6 for order in state.orders.values() if not order.side.is_buy]
+        view = BookView(max([*bids, PRICE6 - 5 * TICK6]), min([*asks, PRICE6 + 5 * TICK6]))
+        reads = {address: self._wallet(state, address, session) for address, session in wallets}
+        return FleetRead(block, int(self.clock()), True, view, reads)
+
+    def _wallet(self, state: State, address: str, session: str | None) -> WalletRead:
+        own = [order for order in state.orders.values() if order.trader == address]
+        reserved6 = sum(order.margin6 for order in own)
+        found = self._session(address, session)
+        return WalletRead(
+            True,
+            available6=DEPOSIT6 - reserved6,
+            orders=tuple(replace(order, placed18=None) for order in own if not self.hide(order)),
+            session=found,
+        )
+
+    def _session(self, address: str, session: str | None) -> SessionRecord | None:
+        return None if session is None else record(address, session, revoked=address in self.revoked)
+
+    async def settlement(
+        self, book: str, start: int, end: int, hashes: Sequence[str], cancels_of: Sequence[str] = ()
+    ) -> Settlement:
+        states = [state for block, state in enumerate(self.states, start=self.base) if start <= block <= end]
+        return Settlement(
+            tuple(trade for state in states for trade in state.trades),
+            end,
+            {one: self.head.receipts.get(one) for one in hashes},
+            cancels=tuple(one for state in states for one in state.cancels if one.trader in cancels_of),
+        )
+
+    async def live(self, symbol: str) -> LiveQuote:
+        return LiveQuote(MARKET.address, Quote())
+
+    # ---- POSTs ----
+
+    async def place_margin_limit(
+        self, book: str, session: str, trader: str, *, price6: int, amount18: int, is_buy: bool
+    ) -> TradeAnswer:
+        side = Side.BUY if is_buy else Side.SELL
+        self.posted.append((trader, side, amount18))
+        tx = Tx(self._hash(), self.clock(), trader, side, price6, amount18)
+        return await self._answer(self.answer(), tx)
+
+    async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeAnswer:
+        return await self._answer(self.cancel_answer(), Tx(self._hash(), self.clock(), trader, cancels=order_id))
+
+    async def _answer(self, answer: Answer, tx: Tx) -> TradeAnswer:
+        self.ambiguous += answer.is_ambiguous
+        await asyncio.sleep(self.dice.uniform(0.0, 0.2))
+        if answer is Answer.LATE:
+            tx = replace(tx, is_late=True, at=self.clock() + self.dice.uniform(0.0, 0.8) * self.settle_after)
+        if answer is Answer.TOO_LATE:
+            tx = replace(tx, at=self.clock() + self.dice.uniform(1.2, 3.0) * self.settle_after)
+            if tx.amount18:
+                self.restored.add(_level(_as_order(tx)))
+        if answer is Answer.REVERTED:
+            tx = replace(tx, reverts=True)
+        if answer not in (Answer.LOST, Answer.ERROR, Answer.BUSY, Answer.LIMITED, Answer.NEVER):
+            self._send(tx)
+        if answer is Answer.SLOW:
+            await asyncio.sleep(self.dice.uniform(0.5, 8.0))
+        if answer in (Answer.OK, Answer.SLOW, Answer.REVERTED, Answer.NEVER):
+            return TradeAnswer(tx.tx_hash, pending=True)
+        raise _failure(answer)
+
+
+def _failure(answer: Answer) -> Exception:
+    if answer in (Answer.ERROR, Answer.ERROR_EXECUTED):
+        return RefusedError("500: socket hang up", status=500, code="socket hang up")
+    if answer is Answer.BUSY:
+        return RefusedError("503", status=503, code="service_temporarily_unavailable", retry_after=1.0)
+    if answer is Answer.LIMITED:
+        return RefusedError(
+            "429", status=429, code="rate_limit_exceeded", retry_after=1.0, proves_not_sent=True, is_rate_limit=True
+        )
+    if answer is Answer.HTML:
+        return MalformedError("POST answered with HTML")
+    return UnreachableError("POST failed (connection reset)")
+
+
+def _as_order(tx: Tx) -> RestingOrder:
+    return RestingOrder(0, tx.wallet, tx.side, tx.price6, tx.amount18, 0, 0, placed18=tx.amount18)
+
+
+def _level(order: RestingOrder) -> tuple[str, Side, int]:
+    """The level that an order was posted for; what it was posted with is on no read."""
+    tag = decode_tag(order.placed18 or 0)
+    return order.trader, order.side, 0 if tag is None else tag.level
