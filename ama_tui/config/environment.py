@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from ama_tui.config.dotenv_file import DotenvFile, read_dotenv
 from ama_tui.config.urls import masked_url, url_problem
+from ama_tui.config.wording import shortened
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.session import ZERO_ADDRESS
 
@@ -130,20 +131,12 @@ def _problem(found: _Found) -> str | None:
     complaint: str | None = None
     if found.name in _NAMES["CHAIN_ID"]:
         if _CHAIN_ID.fullmatch(found.text) is None:
-            complaint = f'is "{_shortened(found.text)}", not a positive whole number'
+            complaint = f'is "{shortened(found.text)}", not a positive whole number'
     elif found.name == "SESSION_REGISTRY_ADDRESS":
         if _ADDRESS.fullmatch(found.text) is None:
-            complaint = f'is "{_shortened(found.text)}", not an address (0x and 40 hexadecimal digits)'
+            complaint = f'is "{shortened(found.text)}", not an address (0x and 40 hexadecimal digits)'
         elif found.text == ZERO_ADDRESS:
             complaint = "is the zero address"
     else:
         complaint = url_problem(found.text)
     return None if complaint is None else f"{found.name} {complaint} ({found.source})"
-
-
-def _shortened(text: str) -> str:
-    """Enough of a wrong value to recognise it; a private key put under the wrong name is not repeated."""
-    printable = "".join(character if character.isprintable() else "?" for character in text)
-    if len(printable) <= 14:
-        return printable
-    return f"{printable[:6]}…{printable[-4:]}"

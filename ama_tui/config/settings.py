@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ama_tui.config.wallets import DEFAULT_LIMIT
+from ama_tui.config.wording import shortened
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.parameters import SPEC_BY_KEY, SPECS
 from ama_tui.domain.plan import CollateralBasis, Rules
@@ -72,7 +73,7 @@ def _known_keys(path: Path, pairs: list[tuple[str, object]]) -> dict[str, object
         key = SPELLINGS.get(name)
         if key is None or key not in IN_CONFIG_FILE:
             close = difflib.get_close_matches(name, IN_CONFIG_FILE, n=1)
-            problems.append(f"unknown key {name}" + (f" (did you mean {close[0]}?)" if close else ""))
+            problems.append(f"unknown key {shortened(name, 20)}" + (f" (did you mean {close[0]}?)" if close else ""))
         elif key in settings:
             problems.append(f"{key} is given twice")
         else:

@@ -177,10 +177,17 @@ class EngineSnapshot:
     """The checkpoint's wallets that this run does not have, each as `nickname (n open orders)`."""
     journal_path: str = ""
     """Where every action of the run is written, '' before there is a journal."""
+    recovery: str = ""
+    """What became of the orders that earlier processes sent, in words; '' where there were none."""
     cancels_on_stop: bool = False
     """A stop cancels the orders instead of leaving them."""
     way_out: str = ""
     """What leads out of the state, in the operator's words; '' before a run begins."""
+
+    @property
+    def is_live(self) -> bool:
+        """Is a run being prepared, cycling or ending? READY is a run's only where it has an id."""
+        return not self.state.is_final and (self.state is not EngineState.READY or bool(self.run_id))
 
     @property
     def target_orders(self) -> int:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from ama_tui.config.environment import load_environment
 from ama_tui.config.paths import StatePaths
@@ -21,6 +20,7 @@ from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CancelReason, CollateralBasis, Rules
 from ama_tui.domain.session import Methods, SessionRecord
 from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.again import again
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.desk import KillReport
 from ama_tui.engine.fleet import Fleet, WalletBook
@@ -35,14 +35,12 @@ from ama_tui.engine.sessions import revoke_sessions
 from ama_tui.strategies.registry import strategy
 
 EVERY_WALLET = 1_000_000
-ATTEMPTS = 4
-BETWEEN_ATTEMPTS_S = 1.0
+TROUBLE = (VenueError,)
+"""What a question is asked again after: a venue in trouble is the very reason to be here."""
 SETTLE_AFTER_S = 60.0
 """The venue's longest time, as runs have it unless told otherwise."""
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,9 @@ async def cancel_all(
     """
     environment = load_environment(order.directory, order.environ)
     keys = await asyncio.to_thread(load_wallets, order.wallets_file, EVERY_WALLET)
-    links, warning = await _again(lambda: connect(environment, {one.address: one.key.hex() for one in keys}))
+    links, warning = await again(
+        lambda: connect(environment, {one.address: one.key.hex() for one in keys}), after=TROUBLE
+    )
     try:
         market = await _market(links, order.market)
         paths = StatePaths(order.state_root, links.chain_id, market.address)
@@ -170,7 +170,7 @@ async def _context(links: Links, market: Market, records: Records, publisher: Pu
     scribe.forgive()
     return RunContext(
         market=market,
-        terms=await _again(lambda: links.chain.terms(market.address)),
+        terms=await again(lambda: links.chain.terms(market.address), after=TROUBLE),
         parameters=parameters,
         strategy=strategy("packer", parameters, Rules.EVEN, CollateralBasis.NET),
         links=links,
@@ -183,27 +183,17 @@ async def _market(links: Links, selector: str) -> Market:
     """The market of the venue's list; one that is named by its address need not be on it (any more)."""
     is_address = _ADDRESS.fullmatch(selector) is not None
     try:
-        found = find_market(await _again(links.api.markets), selector)
+        found = find_market(await again(links.api.markets, after=TROUBLE), selector)
     except VenueError:
         if not is_address:
             raise
         found = None
     if found is None and is_address:
-        terms = await _again(lambda: links.chain.terms(selector))
+        terms = await again(lambda: links.chain.terms(selector), after=TROUBLE)
         found = Market(selector.lower(), selector.lower(), terms.market_id, links.chain_id, DEFAULT_TICK6)
     if found is None:
         raise ConfigError(f"no market is called {selector!r}", "`ama-tui markets` lists them, or name its address")
     return replace(found, chain_id=links.chain_id)
-
-
-async def _again(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask a few times: a venue in trouble is the very reason to be here. Raises VenueError."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return await ask()
-        except VenueError:
-            await asyncio.sleep(BETWEEN_ATTEMPTS_S)
-    return await ask()
 
 
 def report_row(market: Market, report: KillReport) -> dict[str, object]:

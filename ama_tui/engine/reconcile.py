@@ -7,7 +7,7 @@ when the book's own events name it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -123,27 +123,23 @@ def match_rested(
                 worn.append(sent)
     if not by_price:
         return settled
+    # What a fill leaves may pass for a tag by accident, but for none of a placement that is looked for.
     before = {order.order_id for order in book.orders}
-    untagged = [
-        order for order in by_id.values() if order.order_id not in before and decode_tag(order.amount18) is None
-    ]
-    return settled + [Settled(sent, Fate.RESTED, order) for sent, order in _pairs(worn, untagged)]
+    for rest in (order for order in by_id.values() if order.order_id not in before):
+        under_way = [sent for sent in worn if _may_have_shrunk(sent, rest)]
+        ended = [sent for sent in book.lapsed.values() if _may_have_shrunk(sent, rest)]
+        if len(under_way) == 1:
+            worn.remove(under_way[0])
+            settled.append(Settled(under_way[0], Fate.RESTED, rest))
+        elif ended and not under_way:
+            settled.append(Settled(ended[-1], Fate.LATE, rest))
+    return settled
 
 
-def _pairs(sents: Sequence[Sent], orders: Sequence[RestingOrder]) -> list[tuple[Sent, RestingOrder]]:
-    """Placements and smaller orders that nothing else at their price can be taken for."""
-    found = []
-    for sent in sents:
-        place = sent.place
-        rivals = [one for one in sents if (one.place.side, one.place.price6) == (place.side, place.price6)]
-        smaller = [
-            order
-            for order in orders
-            if (order.side, order.price6) == (place.side, place.price6) and order.amount18 < place.amount18
-        ]
-        if len(rivals) == len(smaller) == 1:
-            found.append((sent, smaller[0]))
-    return found
+def _may_have_shrunk(sent: Sent, order: RestingOrder) -> bool:
+    """Could the order be what a fill has left of a placement? The price tells."""
+    place = sent.place
+    return (order.side, order.price6) == (place.side, place.price6) and order.amount18 < place.amount18
 
 
 def explain(book: WalletBook, read: WalletRead, cancelled: Iterable[int]) -> list[Settled]:

@@ -18,6 +18,7 @@ from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, Preflig
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, Quote, find_market
 from ama_tui.domain.parameters import Parameters
+from ama_tui.engine.again import again
 from ama_tui.engine.desk import KillReport, PlanPreview, StartRequest, StoredRun
 from ama_tui.engine.links import Links, connect
 from ama_tui.engine.preview import preview
@@ -113,7 +114,8 @@ class VenueDesk:
             return
         self.wallets_available = len(self._wallets)
         self.problems = self.problem_lines = tuple(problems)
-        links, warning = await connect(environment, {one.address: one.key.hex() for one in self._wallets})
+        keys = {one.address: one.key.hex() for one in self._wallets}
+        links, warning = await again(lambda: connect(environment, keys))
         self._links, self._notes = links, (warning,) if warning else ()
         kind = "DEMO localnet" if source.is_demo else f"{masked_url(environment.app_url)} chain"
         self.environment_label = f"{kind} {links.chain_id}"
@@ -121,7 +123,7 @@ class VenueDesk:
     async def markets(self) -> tuple[Market, ...]:
         """The venue's markets, on the chain that the node speaks for."""
         links = self._connected()
-        found = await links.api.markets()
+        found = await again(links.api.markets)
         if not found:
             raise PreflightError("the venue lists no market", "ask its operator, or check APP_URL")
         self._markets = tuple(replace(market, chain_id=links.chain_id) for market in found)

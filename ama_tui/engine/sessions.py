@@ -13,6 +13,7 @@ from ama_tui.domain.errors import RefusedError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.plan import SkipReason
 from ama_tui.domain.session import Methods, RelayerSet, SessionPermit, SessionRecord
+from ama_tui.engine.again import again
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import WalletBook
 from ama_tui.engine.scribe import now_ms
@@ -68,7 +69,7 @@ class SessionKeeper:
         nonces: Mapping[str, int | None] = {}
         if missing:
             addresses = [book.address for book in missing]
-            nonces = await self.run.links.chain.meta_nonces(self.run.links.registry, addresses)
+            nonces = await again(lambda: self.run.links.chain.meta_nonces(self.run.links.registry, addresses))
         try:
             async with asyncio.TaskGroup() as group:
                 for book in missing:
@@ -80,7 +81,7 @@ class SessionKeeper:
         ids = sorted({one for book in books for one in self.candidates.get(book.address, ())})
         if not ids:
             return {}
-        records = await self.run.links.chain.session_records(self.run.links.registry, ids)
+        records = await again(lambda: self.run.links.chain.session_records(self.run.links.registry, ids))
         awaited = sorted(one for one in self.unanswered & records.keys() if not _exists(records[one]))
         if awaited:
             # Side by side: together they are waited for no longer than one is.

@@ -16,6 +16,7 @@ from ama_tui.domain.market import Market
 from ama_tui.domain.order import MAX_TAG_SEQUENCE
 from ama_tui.domain.session import RelayerSet
 from ama_tui.domain.wallet import FleetWallet, Role
+from ama_tui.engine.again import again
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.cycle import Cycle
 from ama_tui.engine.fleet import Fleet, WalletBook
@@ -70,8 +71,8 @@ class Startup:
         order, links = self.order, self.links
         nicknames = {wallet.address: wallet.nickname for wallet in order.wallets}
         await asyncio.to_thread(self.store.claim, nicknames)
-        terms = await links.chain.terms(order.market.address)
-        relayers = await links.api.relayer_set()
+        terms = await again(lambda: links.chain.terms(order.market.address))
+        relayers = await again(links.api.relayer_set)
         checkpoint = self._checkpoint()
         context = RunContext(
             market=order.market,
@@ -87,7 +88,7 @@ class Startup:
         cycle = Cycle(context, relayers.root)
         await self._refuse_misfit(context, cycle)
         self._begin(checkpoint, context, relayers)
-        await recover(context, self._replay)
+        await again(lambda: recover(context, self._replay))
         showing = asyncio.create_task(self._show(context))
         try:
             await self._sessions(context, relayers)
@@ -146,7 +147,7 @@ class Startup:
 
     async def _refuse_misfit(self, context: RunContext, cycle: Cycle) -> None:
         """Read the market once and refuse what cannot be quoted. Raises PreflightError, VenueError."""
-        read = await cycle.watch()
+        read = await again(cycle.watch)
         context.tally.cycles = 0
         plan = context.strategy.plan(cycle.snapshot(read))
         refusal = context.strategy.refusal(context.market.tick6, plan.anchor_x2)
@@ -217,7 +218,7 @@ class Startup:
         take_up_missing(books, self._replay)
         if books:
             addresses = [book.address for book in books]
-            found = await self.links.chain.open_orders(context.market.address, addresses)
+            found = await again(lambda: self.links.chain.open_orders(context.market.address, addresses))
             for book in books:
                 orders = found.orders[book.address]
                 count = "orders not readable" if orders is None else f"{len(orders)} open orders"

@@ -82,6 +82,7 @@ def snapshot_of(
         errors_by_kind=tuple(context.tally.errors_by_kind.most_common()),
         errors_last_minute=context.tally.errors_last_minute(),
         missing_wallets=missing,
+        recovery=context.recovery.text,
         journal_path=str(context.scribe.journal.path),
         cancels_on_stop=cancels_on_stop,
         way_out=way_out,

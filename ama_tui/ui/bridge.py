@@ -152,8 +152,7 @@ class Bridge:
 
     def stop_without_screen(self, timeout: float) -> None:
         """Stop and close the engine when there is no loop to wait on; blocks at most twice `timeout` seconds."""
-        state = self.snapshot.state
-        if state is not EngineState.READY and not state.is_final:
+        if self.snapshot.is_live:
             with suppress(Exception):
                 self._host.call(lambda desk: desk.stop()).result(timeout)
         self._host.close(timeout)

@@ -56,9 +56,9 @@ def _wait_until_packed(program: TerminalProgram, state: Path, orders: int) -> No
 
 
 def _placed(state: Path) -> int:
-    """How many placements the journals name as accepted."""
+    """How many placements the journals name as resting."""
     return sum(
-        entry.action == Action.PLACE_LIMIT.value and entry.error is None
+        entry.action == Action.PLACE_LIMIT.value and (entry.params or {}).get("status") == "resting"
         for path in state.rglob(JOURNAL)
         for entry in Scan(path)
     )

@@ -111,25 +111,39 @@ def with_file_limit(size: int) -> tuple[str, ...]:
     return (sys.executable, "-P", "-c", code)
 
 
-@pytest.mark.parametrize("room", [200, 6000], ids=["sessions", "placing"])
-def test_full_disk_ends_the_run_in_one_line_and_loses_no_line(
-    operator: Operator, shared_venue: ServedVenue, room: int
+def test_disk_that_is_full_at_the_start_ends_the_run_in_one_line_and_loses_no_line(
+    operator: Operator, shared_venue: ServedVenue
 ) -> None:
-    symbol = {200: "BCH-USD", 6000: "LTC-USD"}[room]
-    command = (*PACK, "--market", symbol, "--wallets", "3", "--orders-per-side", "3")
-    full = operator.ama(*command, program=with_file_limit(room))
+    command = (*PACK, "--market", "BCH-USD", "--wallets", "3", "--orders-per-side", "3")
+    full = operator.ama(*command, program=with_file_limit(200))
     assert full.code == 2, full.err
     (line,) = [line for line in full.err.splitlines() if line.startswith("ama-tui: ")]
     assert "cannot be written" in line
     assert "Traceback" not in full.err
     journal = (operator.market_state() / "actions.jsonl").read_bytes()
     assert journal == b"" or journal.endswith(b"\n")
-    assert len(journal) <= room
-    run_ids = {json.loads(one)["runId"] for one in journal.splitlines()}
+    assert len(journal) <= 200
     resumed = operator.ama(*command, "--resume", "--settle-after", "1", program=PROGRAM).packed()
     assert resumed["resting_bids"] == resumed["resting_asks"] == 9
-    assert run_ids <= {resumed["runId"]}
     assert (operator.market_state() / "actions.jsonl").read_bytes().startswith(journal)
+
+
+def test_disk_that_fills_while_placing_stops_placing_until_there_is_room(
+    operator: Operator, shared_venue: ServedVenue
+) -> None:
+    command = (*PACK, "--market", "LTC-USD", "--wallets", "3", "--orders-per-side", "3")
+    running = operator.start(*command, program=with_file_limit(9000))
+    running.until("its word", lambda: "actions.jsonl cannot be written" in running.err)
+    journal = (operator.market_state() / "actions.jsonl").read_bytes()
+    assert not running.is_over
+    assert b'"action":"INTENT"' in journal
+    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    summary = running.wait().packed()
+    assert summary["resting_bids"] == summary["resting_asks"] == 9
+    assert "the journal takes lines again" in running.err
+    whole = (operator.market_state() / "actions.jsonl").read_bytes()
+    assert whole.startswith(journal[: journal.rfind(b"\n") + 1])
+    assert operator.ama("journal", "verify").code == 0
 
 
 def test_state_lives_where_it_is_told_to(operator: Operator) -> None:

@@ -58,18 +58,18 @@ def test_interrupted_again_and_again_resumes_as_one_run(serve: ServeVenue, opera
 def test_killed_outright_resumes_without_a_session_or_an_order_too_many(
     serve: ServeVenue, operators: NewOperator
 ) -> None:
-    venue = serve(VenueOptions(block_time=1.5, receipt_wait=0.0))
+    venue = serve(VenueOptions(block_time=1.0, receipt_wait=0.0))
     operator = operators(venue)
     run_ids = set()
     # Once with ten sessions on the wire, twice with orders that no block holds yet.
     for lines, pause in ((11, 0.3), (20, 0.0), (20, 0.0)):
-        running = operator.start(*GO_ON, "--resume", "--market", "BNB-USD")
+        running = operator.start(*GO_ON, "--resume", "--settle-after", "4", "--market", "BNB-USD")
         wait_for_more_lines(operator, running, lines)
         time.sleep(pause)
         running.signal(signal.SIGKILL)
         assert running.wait().code == -signal.SIGKILL
         run_ids.add(operator.checkpoint()["run"]["runId"])
-    last = operator.ama(*PACK, "--resume", "--settle-after", "10", "--market", "BNB-USD").packed()
+    last = operator.ama(*PACK, "--resume", "--settle-after", "4", "--market", "BNB-USD").packed()
     assert run_ids == {last["runId"]}
     assert_whole(venue, "BNB-USD", operator, last["runId"])
 
@@ -77,7 +77,7 @@ def test_killed_outright_resumes_without_a_session_or_an_order_too_many(
 def test_second_interrupt_leaves_at_once_and_the_next_run_knows_what_was_in_flight(
     serve: ServeVenue, operators: NewOperator
 ) -> None:
-    venue = serve(VenueOptions(wallets=3, block_time=4.0, receipt_wait=0.0))
+    venue = serve(VenueOptions(wallets=3, block_time=2.0, receipt_wait=0.0))
     operator = operators(venue)
     running = operator.start(*GO_ON, "--market", "BNB-USD", "--orders-per-side", "2")
     running.until("an order", lambda: any(line["action"] == "PLACE_LIMIT" for line in operator.journal()))
@@ -87,7 +87,7 @@ def test_second_interrupt_leaves_at_once_and_the_next_run_knows_what_was_in_flig
     left = running.wait(limit=3)
     assert (left.code, left.out) == (130, "")
     small = ("--market", "BNB-USD", "--orders-per-side", "2")
-    last = operator.ama(*PACK, "--resume", "--settle-after", "10", *small).packed()
+    last = operator.ama(*PACK, "--resume", "--settle-after", "5", *small).packed()
     assert last["runId"] == operator.journal()[0]["runId"]
     assert_each_level_once(venue.client, "BNB-USD", venue.client.keys, 2)
 

@@ -218,7 +218,8 @@ async def test_a_session_revoked_while_running_is_noticed_without_sending_anythi
     book = run_of(desk).context.fleet.books[rig.wallets[2]]
     assert book.session_id is not None
     await rig.venue.revoke(bytes.fromhex(book.session_id[2:]))
-    await until(lambda: book.unusable is not None, "the engine to notice")
+    async with ticking(rig.venue):
+        await until(lambda: book.unusable is not None, "the engine to notice")
     assert book.unusable_detail == "session revoked"
     assert run_of(desk).context.tally.errors == 0
     await cycles_later(desk, 3)

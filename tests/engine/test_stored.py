@@ -9,7 +9,7 @@ import pytest
 from ama_tui.domain.errors import UnreachableError
 from ama_tui.engine.desk import StoredRun
 from ama_tui.engine.service import VenueDesk
-from tests.engine.rig import Rig
+from tests.engine.rig import Rig, ticking
 
 
 async def stored(rig: Rig, desk: VenueDesk) -> StoredRun:
@@ -23,7 +23,8 @@ async def test_sessions_that_still_hold_are_counted_and_revoked_ones_are_not(rig
     await desk.stop()
     assert (await stored(rig, desk)).sessions_valid == 3
     desk = await rig.packed(resume=True)
-    await desk.kill(revoke=True)
+    async with ticking(rig.venue):
+        await desk.kill(revoke=True)
     assert (await stored(rig, desk)).sessions_valid == 0
 
 

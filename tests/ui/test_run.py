@@ -48,6 +48,8 @@ async def test_preparation_shows_every_wallets_session_and_goes_on_by_itself(siz
         ):  # fmt: skip
             assert part in text
         assert ("0x0000…abc0" in text) == (size == WIDE)
+        await stage.publish(replace(state, recovery="3 adopted, 1 filled while away"))
+        assert "orders sent before 3 adopted, 1 filled while away" in stage.text()
         stage.desk.gates["start"].set()
         await stage.on(LiveScreen)
 

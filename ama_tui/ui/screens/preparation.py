@@ -128,7 +128,10 @@ class PreparationScreen(RunScreen):
             snapshot = EngineSnapshot(EngineState.PREPARING, market=self.market)
         super().bridge_tick(snapshot, now)
         line = progress_line(snapshot.wallets, self._request.wallets, now - self._began_at)
-        self.query_one("#progress", Lines).show([line])
+        lines = [line]
+        if snapshot.recovery:
+            lines.append((field(("orders sent before ", "label"), (snapshot.recovery, "strong")),))
+        self.query_one("#progress", Lines).show(lines)
         self.query_one("#wallets", Grid).tick(snapshot.wallets, now)
 
     def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
@@ -137,10 +140,7 @@ class PreparationScreen(RunScreen):
 
     def _is_of_an_earlier_run(self, snapshot: EngineSnapshot) -> bool:
         """Until the engine publishes this run, its latest snapshot is the last run's, or nobody's."""
-        if snapshot.state is EngineState.PREPARING or not (
-            snapshot.state.is_final or snapshot.state is EngineState.READY
-        ):
-            self._has_begun = True
+        self._has_begun = self._has_begun or snapshot.is_live
         return not self._has_begun
 
     def action_give_up(self) -> None:

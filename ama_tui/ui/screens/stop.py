@@ -11,7 +11,7 @@ from textual.types import CSSPathType
 from textual.widgets import Button
 
 from ama_tui.domain.errors import AmaError
-from ama_tui.domain.event import EngineSnapshot, EngineState
+from ama_tui.domain.event import EngineSnapshot
 from ama_tui.ui.actions import Place
 from ama_tui.ui.format import count, plain
 from ama_tui.ui.screens.base import AmaScreen
@@ -60,7 +60,7 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
         self.run_worker(self._stop(), group="stop")
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        has_run = snapshot.state is not EngineState.READY
+        has_run = snapshot.is_live or snapshot.state.is_final
         self.query_one("#sentence", Plain).show(stopping_text(snapshot))
         self.query_one("#staying", Plain).show(staying_text(snapshot) if has_run else "")
 
@@ -69,8 +69,7 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
 
         bridge = self.ama.bridge
         if bridge is not None:
-            state = bridge.snapshot.state
-            if state is not EngineState.READY and not state.is_final:
+            if bridge.snapshot.is_live:
                 try:
                     await bridge.ask(lambda desk: desk.stop())
                 except AmaError as error:

@@ -1,0 +1,1 @@
+"""Runs that are killed outright, again and again, while the venue misbehaves."""

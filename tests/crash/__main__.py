@@ -1,0 +1,78 @@
+"""`python -m tests.crash`: kill whole headless runs at random and at every named failpoint, while the venue misbehaves.
+
+Prints how many crashes went by without a failure; the exit code is 1 when one did not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ama_tui.store.failpoints import NAMES
+from tests.crash.lives import Chapter, LifeResult, live
+
+KILLS_A_LIFE = 10
+TIMES_A_FAILPOINT = 20
+
+
+def main() -> int:
+    """Live all lives, some side by side, and say how they went."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--kills", type=int, default=1000, help="random kills in all [1000]")
+    parser.add_argument("--each-failpoint", type=int, default=TIMES_A_FAILPOINT, help="crashes at each failpoint [20]")
+    parser.add_argument("--jobs", type=int, default=2, help="lives side by side [2]")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of kills, sweeps and faults [the time]")
+    parser.add_argument("--keep", type=Path, default=None, help="where state directories are kept [nowhere]")
+    arguments = parser.parse_args()
+    chapters = plan(arguments.kills, arguments.each_failpoint, arguments.seed)
+    print(f"seed {arguments.seed}: {len(chapters)} lives", file=sys.stderr)
+    with TemporaryDirectory(prefix="ama-crash-") as temporary:
+        results = _live_all(chapters, arguments.keep or Path(temporary), arguments.jobs)
+    return _report(results)
+
+
+def plan(kills: int, each_failpoint: int, seed: int) -> list[Chapter]:
+    """The lives that make up so many crashes."""
+    chance = random.Random(seed)
+    points = [f"{name}:{chance.randint(1, 6)}" for name in NAMES for _ in range(each_failpoint)]
+    chance.shuffle(points)
+    crashes = [""] * kills + points
+    return [
+        Chapter(number, chance.getrandbits(32), tuple(crashes[start : start + KILLS_A_LIFE]))
+        for number, start in enumerate(range(0, len(crashes), KILLS_A_LIFE))
+    ]
+
+
+def _live_all(chapters: list[Chapter], directory: Path, jobs: int) -> list[LifeResult]:
+    began = time.monotonic()
+    results: list[LifeResult] = []
+    with ProcessPoolExecutor(jobs) as pool:
+        for done in as_completed(pool.submit(live, chapter, directory) for chapter in chapters):
+            results.append(done.result())
+            crashes = sum(result.crashes for result in results)
+            failures = sum(bool(result.failure) for result in results)
+            spent = time.monotonic() - began
+            print(f"{spent:6.0f} s  {crashes} crashes, {failures} failures", file=sys.stderr, flush=True)
+            if results[-1].failure:
+                print(results[-1].failure, file=sys.stderr, flush=True)
+    return results
+
+
+def _report(results: list[LifeResult]) -> int:
+    failures = [result for result in results if result.failure]
+    asked = sum(result.asked for result in results)
+    crashes = sum(result.crashes for result in results)
+    placed = sum(result.placed for result in results)
+    print(f"{crashes} of {asked} crashes, {len(failures)} failures; {placed} orders placed, each of them once")
+    for result in failures:
+        print(f"life {result.number}: {result.failure.splitlines()[-1]}")
+    return 1 if failures or crashes != asked else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""One life: a market, an operator, a run that is killed over and over, and what must be true at its end."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.crash.evidence import (
+    assert_each_level_once,
+    assert_journal_is_whole,
+    assert_no_intent_twice,
+    journal_bytes,
+)
+from tests.crash.outsider import Outsider
+from tests.e2e.operator import Operator, Running
+from tests.e2e.venues import ServedVenue
+
+FLEET = 10
+PER_SIDE = 6
+SETTLE_AFTER_S = 3
+"""Longer than any late order of the faults that these lives are lived with."""
+RUN = (
+    *("run", "--headless", "--json", "--resume", "--wallets", str(FLEET), "--settle-after", str(SETTLE_AFTER_S)),
+    *("--min-delay-ms", "5", "--max-delay-ms", "30"),
+)
+LONGEST_ACTIVE_S = 1.5
+"""A run is killed at a random moment up to this long after it took its lock."""
+START_LIMIT_S = 60.0
+STARTS = 4
+VENUE_TROUBLE = 3
+"""The exit code of a run that the venue's trouble ended before it began."""
+LAST_RUN_LIMIT_S = 180.0
+
+
+@dataclass
+class Life:
+    """`kill` and `fail_at` are one crash each; `finish` packs the book and looks at what there is to see."""
+
+    venue: ServedVenue
+    symbol: str
+    directory: Path
+    chance: random.Random
+    crashes: int = 0
+    placed: int = 0
+    operator: Operator = field(init=False)
+    outsider: Outsider = field(init=False)
+    _seen: bytes = b""
+
+    def __post_init__(self) -> None:
+        self.operator = self.venue.operator(self.directory)
+        self.outsider = Outsider(self.venue.client, self.symbol, self.venue.client.keys[FLEET])
+
+    def kill(self) -> None:
+        """Start the run and kill it at a random moment."""
+        running = self._begun()
+        time.sleep(self.chance.uniform(0.0, LONGEST_ACTIVE_S))
+        running.signal(signal.SIGKILL)
+        assert running.wait().code in (-signal.SIGKILL, VENUE_TROUBLE), running.err
+        self._after_a_crash()
+
+    def fail_at(self, failpoint: str) -> None:
+        """Start the run and let it kill itself where the failpoint says."""
+        for _ in range(STARTS):
+            died = self._start(AMA_TUI_FAILPOINT=failpoint).wait(limit=START_LIMIT_S)
+            if died.code != VENUE_TROUBLE:
+                break
+        assert died.code == -signal.SIGKILL, f"{failpoint} was not reached: exit {died.code} {died.err}"
+        self._after_a_crash()
+
+    def finish(self) -> None:
+        """Go on to the end: the book is exactly the target, nothing came twice, the journal is whole."""
+        arguments = (*RUN, "--market", self.symbol, "--until", "packed", "--within", str(LAST_RUN_LIMIT_S))
+        last = self.operator.ama(*arguments, limit=LAST_RUN_LIMIT_S + START_LIMIT_S).packed()
+        assert (last["unknown"], last["crossed"], last["self_trades"]) == (0, 0, 0), last
+        client = self.venue.client
+        fleet = client.addresses(client.keys[:FLEET])
+        httpx.delete(client.app_url + "/localnet/faults").raise_for_status()  # what looks at the chain must see it
+        lines = assert_journal_is_whole(self._journal())
+        assert_each_level_once(client, self.symbol, fleet, PER_SIDE, lines)
+        self.placed = assert_no_intent_twice(client, self.symbol, fleet, lines)
+        verified = self.operator.ama("journal", "verify", str(self.operator.state))
+        assert verified.code == 0, verified.out + verified.err
+
+    def _start(self, **environ: str) -> Running:
+        return self.operator.start(*RUN, "--market", self.symbol, environ=environ)
+
+    def _begun(self) -> Running:
+        """A run that holds its lock; one that met too much of the venue's trouble at its start is started again."""
+        for _ in range(STARTS):
+            running = self._start()
+            deadline = time.monotonic() + START_LIMIT_S
+            while not self._holds_lock(running) and not running.is_over:
+                assert time.monotonic() < deadline, f"no lock within {START_LIMIT_S:.0f} s: {running.err}"
+                time.sleep(0.01)
+            if not running.is_over:
+                return running
+        raise AssertionError(f"it did not begin: {running.err}")
+
+    def _holds_lock(self, running: Running) -> bool:
+        pid = str(running.pid)
+        return any(path.read_text().strip() == pid for path in self.operator.state.glob("*/0x*/*.pid"))
+
+    def _after_a_crash(self) -> None:
+        """No line that was whole before is lost or changed; then somebody takes a part of the book."""
+        self.crashes += 1
+        journal = self._journal()
+        assert journal.startswith(self._seen), "a whole line of the journal was lost or changed"
+        self._seen = journal
+        if self.chance.random() < 0.7:
+            self.outsider.sweep(self.chance)
+
+    def _journal(self) -> bytes:
+        return journal_bytes(self.operator.market_state())

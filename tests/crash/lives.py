@@ -1,0 +1,99 @@
+"""A life from its venue's start to its verdict, in a process of its own."""
+
+from __future__ import annotations
+
+import random
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from ama_tui.localnet.faults.kinds import API, RPC
+from ama_tui.localnet.faults.rules import Faults, Rule
+from ama_tui.localnet.options import VenueOptions
+from ama_tui.localnet.process import VenueProcess
+from tests.crash.life import FLEET, SETTLE_AFTER_S, Life
+from tests.e2e.client import OtherClient
+from tests.e2e.venues import ServedVenue
+
+MARKETS = ("BNB-USD", "LTC-USD", "BCH-USD", "AVAX-USD", "AAVE-USD", "OIL-USD", "SPX-USD", "ALU-USD", "COPPER-USD")
+"""Quiet books, of differing ticks and margins."""
+LATEST_ORDER_S = SETTLE_AFTER_S / 3
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One life as it is planned: a failpoint for each crash, '' for a kill at a random moment."""
+
+    number: int
+    seed: int
+    crashes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LifeResult:
+    """How a life went; `failure` is '' or a traceback."""
+
+    number: int
+    asked: int
+    crashes: int
+    placed: int
+    failure: str = ""
+
+
+def live(chapter: Chapter, directory: Path) -> LifeResult:
+    """Live one life on a venue of its own, a block per transaction, with its faults on."""
+    chance = random.Random(chapter.seed)
+    home = directory / f"life-{chapter.number}"
+    home.mkdir(parents=True)
+    options = VenueOptions(
+        wallets=FLEET + 1, block_time=0, traders=False, seed=chapter.seed, faults=faults_of(chapter.seed)
+    )
+    life: Life | None = None
+    try:
+        with VenueProcess.spawn(options, write_dir=home / "venue"), OtherClient(home / "venue") as client:
+            venue = ServedVenue(home / "venue", client)
+            life = Life(venue, chance.choice(MARKETS), home / "operator", chance)
+            try:
+                with life.outsider:
+                    for failpoint in chapter.crashes:
+                        life.fail_at(failpoint) if failpoint else life.kill()
+                    life.finish()
+            finally:
+                life.operator.end()
+    except Exception:
+        return _result(chapter, life, traceback.format_exc())
+    return _result(chapter, life)
+
+
+def faults_of(seed: int) -> Faults:
+    """A bad day in a hurry: everything that a venue does wrong, and nothing of it for long."""
+    return Faults(
+        (
+            Rule("delay", on=API, rate=0.05, seconds=(0.05, 0.4)),
+            Rule("lose_request", rate=0.03),
+            Rule("lose_reply", rate=0.03),
+            Rule("late", rate=0.03, seconds=(0.1, LATEST_ORDER_S)),
+            Rule("rate_limit", on=API, rate=0.01, seconds=(0.2, 0.5)),
+            Rule("unavailable", on=API, rate=0.01, seconds=(0.2, 0.5)),
+            Rule("error_500", rate=0.02),
+            Rule("error_500_hash", rate=0.01),
+            Rule("html", on=API, rate=0.01),
+            Rule("cut_body", on=API, rate=0.01),
+            Rule("pending_forever", rate=0.01),
+            Rule("revert_pending", rate=0.01),
+            Rule("delay", on=RPC, rate=0.02, seconds=(0.05, 0.3)),
+            Rule("rpc_error", rate=0.01),
+            Rule("rpc_empty", rate=0.005),
+            Rule("rpc_truncated", rate=0.005),
+            Rule("lag", rate=0.01, blocks=(1, 2)),
+            Rule("batch_shuffled", rate=0.02),
+            Rule("batch_missing", rate=0.01),
+            Rule("reorg", rate=0.01, seconds=(0.0, 0.2), blocks=(1, 2)),
+        ),
+        seed,
+    )
+
+
+def _result(chapter: Chapter, life: Life | None, failure: str = "") -> LifeResult:
+    crashes, placed = (life.crashes, life.placed) if life is not None else (0, 0)
+    return LifeResult(chapter.number, len(chapter.crashes), crashes, placed, failure)

@@ -1,0 +1,1 @@
+"""Malformed input by the hundred thousand, through every parser of the project."""
