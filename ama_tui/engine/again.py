@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ama_tui.domain.errors import MalformedError, PreflightError, RpcError, VenueError
+from ama_tui.domain.errors import MalformedError, PreflightError, RefusedError, RpcError, VenueError
 
 ATTEMPTS = 4
 BETWEEN_ATTEMPTS_S = 0.5
-WRONG_ANSWERS = (MalformedError, RpcError, PreflightError)
+WRONG_ANSWERS = (MalformedError, RefusedError, RpcError, PreflightError)
 """What may be right the next time. Whether anybody answers at all has been tried often enough by then."""
 
 T = TypeVar("T")

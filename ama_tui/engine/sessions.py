@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -86,7 +87,7 @@ class SessionKeeper:
         if awaited:
             # Side by side: together they are waited for no longer than one is.
             await asyncio.gather(*(self._turns_up(wanted) for wanted in awaited))
-            records |= await self.run.links.chain.session_records(self.run.links.registry, awaited)
+            records |= await again(lambda: self.run.links.chain.session_records(self.run.links.registry, awaited))
         return records
 
     def _use_stored(self, book: WalletBook, records: Mapping[str, SessionRecord | None], now: int) -> bool:
@@ -185,9 +186,10 @@ class SessionKeeper:
         patience = CHAIN_PATIENCE_FOR_CANCELS_S if self.for_cancels else CHAIN_PATIENCE_S
         deadline = asyncio.get_running_loop().time() + patience
         while asyncio.get_running_loop().time() < deadline:
-            found = await self.run.links.chain.session_records(self.run.links.registry, [wanted])
-            if _exists(found.get(wanted)):
-                return True
+            with suppress(VenueError):  # it is asked again in a moment
+                found = await self.run.links.chain.session_records(self.run.links.registry, [wanted])
+                if _exists(found.get(wanted)):
+                    return True
             await asyncio.sleep(1.0)
         return False
 
