@@ -1,0 +1,179 @@
+"""What a read does not show any more, and what of it another read shows again, field by field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ama_tui.domain.order import RestingOrder, Side
+from ama_tui.engine.fleet import OrderMemory, Sent, Stage, WalletBook
+from ama_tui.engine.reconcile import (
+    REORG_BLOCKS,
+    Fate,
+    Settled,
+    apply,
+    explain,
+    forget_replaced,
+    match_rested,
+    vanished,
+)
+from tests.engine.samples import ALICE, PRICE6, SIZE18, TICK6, book, order, place, resting, sent, wallet_read
+
+NOW = 50.0
+BLOCK = 100
+PLACED = place(level=2, sequence=7)
+
+
+def held(*orders: RestingOrder, block: int = 1, intent_id: str = "intent") -> WalletBook:
+    """A wallet whose last read showed these orders, each known by its level since `block`."""
+    alice = book(ALICE)
+    for one in orders:
+        alice.memory[one.order_id] = OrderMemory(one.level or 0, one.placed18 or 0, block, intent_id)
+    alice.read = wallet_read(*orders)
+    return alice
+
+
+def levelled(order_id: int, *, level: int | None = 2, price6: int = PRICE6) -> RestingOrder:
+    placed = place(level=level or 1, price6=price6, sequence=order_id)
+    return replace(resting(placed, order_id), level=level, placed18=placed.amount18)
+
+
+def missing(alice: WalletBook, *shown: RestingOrder, last_block: int = BLOCK) -> list[Sent]:
+    return vanished(alice, wallet_read(*shown), last_block=last_block, now=NOW)
+
+
+def test_what_vanished_is_the_placement_that_it_was() -> None:
+    gone = levelled(7)
+    (found,) = missing(held(gone))
+    assert found == Sent(
+        "intent",
+        replace(PLACED, margin6=gone.margin6),
+        float("-inf"),
+        stage=Stage.UNKNOWN,
+        last=gone,
+    )
+
+
+def test_an_order_of_no_known_intent_vanishes_under_its_id() -> None:
+    assert [one.intent_id for one in missing(held(levelled(7), intent_id=""))] == ["order 7"]
+    alice = held(levelled(7))
+    alice.memory.clear()
+    (found,) = missing(alice)
+    assert (found.intent_id, found.sent_at) == ("order 7", float("-inf"))
+
+
+def test_an_order_whose_tag_a_fill_wore_off_before_it_was_placed_anew_has_no_sequence() -> None:
+    worn = replace(levelled(7), placed18=SIZE18)
+    assert [one.place.sequence for one in missing(held(worn))] == [-1]
+
+
+@pytest.mark.parametrize(("age", "is_young"), [(0, True), (REORG_BLOCKS - 1, True), (REORG_BLOCKS, False)])
+def test_an_order_is_young_for_as_long_as_its_block_may_be_undone(age: int, is_young: bool) -> None:
+    (found,) = missing(held(levelled(7), block=BLOCK - age))
+    assert found.sent_at == (NOW if is_young else float("-inf"))
+
+
+def test_orders_that_are_shown_or_hold_no_level_have_not_vanished_and_hide_no_other() -> None:
+    shown, unlevelled, unplanned = levelled(1), levelled(2, level=None), replace(levelled(3), placed18=None)
+    gone = levelled(9, level=4)
+    alice = held(shown, unlevelled, unplanned, gone)
+    assert [one.last for one in missing(alice, shown)] == [gone]
+
+
+def test_an_order_that_shrank_is_the_same_and_one_that_grew_is_another() -> None:
+    before = levelled(7)
+    assert missing(held(before), replace(before, amount18=before.amount18 - 1)) == []
+    assert len(missing(held(before), replace(before, amount18=before.amount18 + 1))) == 1
+    assert len(missing(held(before), replace(before, price6=before.price6 + TICK6))) == 1
+    assert len(missing(held(before), replace(before, side=Side.SELL))) == 1
+
+
+def test_only_what_stands_under_another_order_now_is_forgotten() -> None:
+    same, replaced, left = levelled(1), levelled(2), levelled(3)
+    alice = held(same, replaced, left)
+    forget_replaced(alice, wallet_read(levelled(9), replace(replaced, price6=PRICE6 + TICK6), same))
+    assert set(alice.memory) == {1, 3}
+
+
+def test_an_order_out_of_sight_is_found_again_by_its_id_though_its_tag_is_worn() -> None:
+    last = levelled(7)
+    again = replace(last, amount18=SIZE18 // 3, level=None, placed18=None)
+    away = Sent("intent", PLACED, 0.0, stage=Stage.UNKNOWN, last=replace(last, amount18=SIZE18 // 2))
+    alice = book(ALICE, away)
+    rival = sent(place(level=3, sequence=8), intent_id="rival")  # so that the price alone tells nothing
+    alice.sent[rival.intent_id] = rival
+    assert match_rested(alice, (), wallet_read(again)) == [Settled(away, Fate.RESTED, again)]
+    other = replace(again, order_id=8)
+    assert match_rested(alice, (), wallet_read(other)) == []
+
+
+def test_one_order_settles_one_placement() -> None:
+    first, second = sent(PLACED, intent_id="first"), sent(PLACED, intent_id="second")
+    rests = resting(PLACED, 7)
+    assert match_rested(book(ALICE, first, second), (), wallet_read(rests)) == [Settled(first, Fate.RESTED, rests)]
+
+
+def test_a_worn_order_is_the_only_placement_under_way_at_its_price() -> None:
+    under_way = sent(PLACED)
+    worn = order(order_id=7, amount18=SIZE18 // 3)
+    alice = book(ALICE, under_way)
+    assert match_rested(alice, (), wallet_read(worn)) == [Settled(under_way, Fate.RESTED, worn)]
+    assert match_rested(alice, (), wallet_read(worn), by_price=False) == []
+    alice.read = wallet_read(worn)  # it was there before
+    assert match_rested(alice, (), wallet_read(worn)) == []
+
+
+def test_a_worn_order_that_nothing_under_way_explains_is_the_latest_that_was_given_up() -> None:
+    alice = book(ALICE)
+    older, latest = sent(place(level=1, sequence=1), intent_id="older"), sent(PLACED, intent_id="latest")
+    for one in (older, latest):
+        alice.lapse(one)
+    worn = order(order_id=7, amount18=SIZE18 // 3)
+    assert match_rested(alice, (), wallet_read(worn)) == [Settled(latest, Fate.LATE, worn)]
+    for number in (1, 2):
+        under_way = sent(place(level=3 + number, sequence=9 + number), intent_id=f"under way {number}")
+        alice.sent[under_way.intent_id] = under_way
+    assert match_rested(alice, (), wallet_read(worn)) == []  # it may be either of those
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        order(order_id=7, amount18=SIZE18 // 3, side=Side.SELL),
+        order(order_id=7, amount18=SIZE18 // 3, price6=PRICE6 + TICK6),
+        order(order_id=7, amount18=PLACED.amount18 + 1),
+    ],
+)
+def test_another_side_price_or_a_larger_amount_is_nobodys_rest(other: RestingOrder) -> None:
+    assert match_rested(book(ALICE, sent(PLACED)), (), wallet_read(other)) == []
+
+
+def test_what_ended_lapses_and_only_what_was_void_was_given_up() -> None:
+    alice = book(ALICE, *(sent(place(level=level, sequence=level), intent_id=str(level)) for level in (1, 2)))
+    first, second = alice.sent["1"], alice.sent["2"]
+    apply(alice, [Settled(first, Fate.VOID), Settled(second, Fate.FILLED)], block=BLOCK, now=NOW)
+    assert alice.sent == {}
+    assert list(alice.lapsed) == ["1", "2"]
+    assert (first.given_up_at, second.given_up_at) == (NOW, 0.0)
+
+
+def test_what_rests_is_remembered_with_its_block_and_intent() -> None:
+    under_way = sent(PLACED, intent_id="intent")
+    alice = book(ALICE, under_way)
+    apply(alice, [Settled(under_way, Fate.RESTED, resting(PLACED, 7))], block=BLOCK, now=NOW)
+    assert (alice.sent, alice.lapsed) == ({}, {})
+    assert alice.memory == {7: OrderMemory(2, PLACED.amount18, BLOCK, "intent")}
+
+
+def test_trades_explain_orders_until_they_are_used_up() -> None:
+    orders = [levelled(number, level=number) for number in (1, 2, 3)]
+    alice = held(*orders)
+    for one in missing(alice):
+        one = replace(one, intent_id=f"intent {one.place.level}")
+        alice.sent[one.intent_id] = one
+    alice.traded18[Side.BUY, PRICE6] = orders[0].amount18 + orders[1].amount18
+    settled = explain(alice, wallet_read(), [])
+    assert [(one.sent.place.level, one.fate) for one in settled] == [(1, Fate.FILLED), (2, Fate.FILLED)]
+    assert alice.traded18 == {(Side.BUY, PRICE6): 0}
+    assert [(one.sent.place.level, one.fate) for one in explain(alice, wallet_read(), [3])] == [(3, Fate.CANCELLED)]
