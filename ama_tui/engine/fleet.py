@@ -156,6 +156,10 @@ class WalletBook:
         """Go on after a sequence number that was used."""
         self.sequence = (used + 1) % (MAX_TAG_SEQUENCE + 1)
 
+    def has_used(self, sequence: int) -> bool:
+        """Is a sequence number behind the next one? Half of all numbers count as behind: they begin anew some day."""
+        return (sequence - self.sequence) % (MAX_TAG_SEQUENCE + 1) > MAX_TAG_SEQUENCE // 2
+
     def failed(self, now: float) -> None:
         """A send failed: wait longer each time before the next (1 to 30 s)."""
         self.failures += 1

@@ -50,6 +50,8 @@ class Sender:
         async with run.limiter.slot():
             if not self._may_place() or self._refused(book, place):
                 return False
+            if book.has_used(place.sequence):
+                return True  # another was sent after it was planned: the next plan gives it a number of its own
             sent = Sent(uuid.uuid4().hex, place, monotonic())
             book.next_sequence(place.sequence)
             book.sent[sent.intent_id] = sent

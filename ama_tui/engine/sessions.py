@@ -28,8 +28,8 @@ LONGEST_WAIT_S = 5.0
 """The most that `Retry-After` holds back what takes orders off the book."""
 CHAIN_PATIENCE_S = 20.0
 """How long a session whose answer never came is looked for on the chain."""
-CHAIN_PATIENCE_FOR_CANCELS_S = 5.0
-"""The same where orders wait to be cancelled: a second session does no harm then, a long wait does."""
+SHORT_PATIENCE_S = 5.0
+"""The same where it will be asked for again, or where orders wait to be cancelled: a long wait does harm then."""
 FOUND = "session created: the venue's answer was lost, the chain has it"
 
 
@@ -158,32 +158,42 @@ class SessionKeeper:
         intent_id = uuid.uuid4().hex
         note = partial(run.scribe.outcome, book.wallet, Action.SESSION_INIT, params=params, intent_id=intent_id)
         await run.scribe.intent(book.wallet, intent_id, "sessionInit", params)
-        self._refuse_when_frozen()
-        try:
-            answer = await run.links.api.session_init(run.market.address, permit, signature)
-        except RefusedError as error:
-            note(f"session refused: {error}", error=str(error))
-            if error.is_rate_limit:
-                run.limiter.pushed_back(error.retry_after)
-            if error.proves_not_sent and (error.is_rate_limit or error.code == "bad_nonce"):
-                return False
-            if error.proves_not_sent or not await self._turns_up(wanted):
-                raise
-            note(FOUND)
-        except VenueError:
-            if not await self._turns_up(wanted):
-                raise
-            note(FOUND)
-        else:
-            note("session created", tx_hash=answer.tx_hash)
+        for left in reversed(range(INIT_ATTEMPTS)):
+            self._refuse_when_frozen()
+            try:
+                answer = await run.links.api.session_init(run.market.address, permit, signature)
+            except VenueError as error:
+                # The same permit makes no second session: its nonce is spent with the first, which may have come.
+                is_spent = left < INIT_ATTEMPTS - 1 and isinstance(error, RefusedError) and error.code == "bad_nonce"
+                if isinstance(error, RefusedError) and not is_spent and self._is_worth_another(error, note):
+                    return False
+                if not await self._turns_up(wanted, is_last=left == 0 or is_spent):
+                    if left == 0 or is_spent:
+                        raise
+                    continue
+                note(FOUND)
+            else:
+                note("session created", tx_hash=answer.tx_hash)
+            break
         self.created += 1
         book.last_action_at = now_ms()
         self._adopt(book, wanted, permit.expiry)
         return True
 
-    async def _turns_up(self, wanted: str) -> bool:
-        """Look for a session on the chain whose answer was lost; never ask for it twice."""
-        patience = CHAIN_PATIENCE_FOR_CANCELS_S if self.for_cancels else CHAIN_PATIENCE_S
+    def _is_worth_another(self, error: RefusedError, note: Callable[..., None]) -> bool:
+        """Is another permit worth a try? Raises the refusal where it proves that none will do."""
+        note(f"session refused: {error}", error=str(error))
+        if error.is_rate_limit:
+            self.run.limiter.pushed_back(error.retry_after)
+        if not error.proves_not_sent:
+            return False
+        if error.is_rate_limit or error.code == "bad_nonce":
+            return True
+        raise error
+
+    async def _turns_up(self, wanted: str, *, is_last: bool = True) -> bool:
+        """Look for a session on the chain whose answer was lost; less long while it will be asked for again."""
+        patience = CHAIN_PATIENCE_S if is_last and not self.for_cancels else SHORT_PATIENCE_S
         deadline = asyncio.get_running_loop().time() + patience
         while asyncio.get_running_loop().time() < deadline:
             with suppress(VenueError):  # it is asked again in a moment

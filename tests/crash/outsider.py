@@ -48,7 +48,7 @@ class Outsider:
         for _ in range(OPENING_ATTEMPTS - 1):
             try:
                 return self._client.open_session(self._symbol, self._key)[0]
-            except (httpx.HTTPError, ValueError, KeyError):
+            except (httpx.HTTPError, ValueError, KeyError, TypeError):
                 continue
         return self._client.open_session(self._symbol, self._key)[0]
 

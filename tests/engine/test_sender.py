@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any
 
@@ -82,6 +82,19 @@ def test_an_order_is_written_ahead_sent_and_then_in_flight() -> None:
 
 
 # ---- held back ----
+
+
+def test_a_number_that_was_used_since_the_plan_is_not_used_again() -> None:
+    """The amount with its tag names an order: of two plans made before a send, only one may use a number."""
+    desk = Desk()
+    assert desk.send(buy())
+    other = place(side=Side.SELL, level=1, price6=PRICE6 + 20 * TICK6, sequence=5)
+    assert other.amount18 == buy().amount18
+    assert desk.send(other)  # the wallet's next intents are tried all the same
+    assert desk.venue.placed == [buy().amount18]
+    desk.alice.sequence = 0  # the numbers have begun anew
+    assert desk.send(other)
+    assert len(desk.venue.placed) == 2
 
 
 def test_nothing_is_journalled_or_sent_while_the_run_may_not_place() -> None:
@@ -263,7 +276,7 @@ def test_a_closed_market_parks_the_wallet(code: str) -> None:
 def test_an_answer_after_failures_ends_the_back_off() -> None:
     desk = failed(LOST)
     desk.venue.on_place = lambda _: None
-    assert desk.send(buy(level=2))
+    assert desk.send(replace(buy(level=2), sequence=6))
     assert (desk.alice.failures, desk.alice.backoff_until) == (0, 0.0)
 
 

@@ -201,8 +201,31 @@ def test_a_session_that_never_turns_up_leaves_only_its_wallet_out(error: Excepti
     assert alice.unusable is SkipReason.NO_SESSION
     assert alice.unusable_detail.startswith("no session: ")
     assert done.books[1].session_id is not None
-    assert [permit.trader for permit in venue.permits].count(ALICE) == 1
+    asked = [permit for permit in venue.permits if permit.trader == ALICE]
+    assert asked == asked[:1] * INIT_ATTEMPTS  # the same each time: it can make no second session
     assert done.seconds >= CHAIN_PATIENCE_S
+
+
+def test_a_permit_whose_request_was_lost_is_sent_again() -> None:
+    answers = iter([LOST, None])
+    venue = FakeVenue(on_init=lambda permit: next(answers))
+    alice = Preparation(venue).go()
+    first, second = venue.permits
+    assert first == second
+    assert (alice.session_id, alice.unusable) == (session_id(first), None)
+
+
+def test_a_permit_that_came_while_it_was_sent_again_is_found_and_makes_no_second_session() -> None:
+    def answer(permit: SessionPermit) -> Exception:
+        if len(venue.permits) == 1:
+            return LOST
+        venue.records[session_id(permit)] = record(permit.trader, session_id(permit))
+        return refused("bad_nonce")
+
+    venue = FakeVenue(on_init=answer)
+    alice = Preparation(venue).go()
+    assert len(set(venue.permits)) == 1
+    assert (alice.session_id, alice.unusable) == (session_id(venue.permits[0]), None)
 
 
 def test_a_bad_nonce_is_asked_for_anew_and_tried_again() -> None:

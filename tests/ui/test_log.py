@@ -53,6 +53,19 @@ async def test_the_newest_event_stands_on_top() -> None:
         assert [line.split("@ ")[1].strip() for line in lines(log)[:3]] == ["3", "2", "1"]
 
 
+async def test_a_long_line_ends_with_its_mark_beside_the_scrollbar() -> None:
+    async with log_at(80) as (log, pilot):
+        log.add([event(1, "x" * 200)])
+        await pilot.pause()
+        assert (len(lines(log)[0]), lines(log)[0][-1]) == (79, "…")  # the scrollbar's column is kept free
+        log.add([event(number) for number in range(2, 30)])
+        await pilot.pause()
+        log.scroll_end(animate=False)
+        await pilot.pause()
+        (long,) = [line for line in lines(log) if "xxx" in line]
+        assert (len(long), long[-1]) == (79, "…")
+
+
 async def test_only_the_newest_lines_are_kept() -> None:
     async with log_at(120) as (log, pilot):
         for first in range(0, 3 * KEPT_LINES, 500):

@@ -147,6 +147,7 @@ class ActionLog(Painted, ScrollView, can_focus=True):
         self._waiting_count = 0
         self._count = 0
         self._strips: dict[int, Strip] = {}
+        self._strip_width = 0
 
     @property
     def events(self) -> Sequence[LogEvent]:
@@ -223,13 +224,16 @@ class ActionLog(Painted, ScrollView, can_focus=True):
         self.refresh(Region(0, 0, self.size.width, self.size.height))
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        width = self.scrollable_content_region.width
         position = self.scroll_offset.y + y
         if position >= len(self._events):
             if not self._events and y == 0:
                 said = "no action yet" if self._filter.is_open else "nothing that is kept passes the filter"
                 return self.strip([(f"   {said}", "label")], width)
             return Strip.blank(width, self.ink("plain"))
+        if width != self._strip_width:  # the scrollbar came or went
+            self._strips.clear()
+            self._strip_width = width
         number = self._count - 1 - position
         strip = self._strips.get(number)
         if strip is None:
