@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import orjson
@@ -83,7 +84,7 @@ def broken_text(good: bytes, count: int, seed: int) -> Iterator[bytes]:
 
 def _replaced(value: Any, chance: random.Random) -> Any:
     if not value or not isinstance(value, dict | list) or chance.random() < 0.15:
-        return chance.choice(JUNK)
+        return deepcopy(chance.choice(JUNK))  # a later replacement may go into it
     key = chance.choice(list(value) if isinstance(value, dict) else range(len(value)))
     if chance.random() < 0.15:
         del value[key]
