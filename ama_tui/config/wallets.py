@@ -14,6 +14,8 @@ from ama_tui.domain.wallet import FleetWallet, Role
 
 COLUMNS = ("nickname", "address", "privateKey")
 DEFAULT_LIMIT = 10
+EVERY_WALLET = 1_000_000
+"""A limit that no wallets file reaches."""
 _FIELD_OF_HEADER: Mapping[str, str] = {column.lower(): column for column in COLUMNS}
 _POSITIONS: Mapping[str, int] = {column: position for position, column in enumerate(COLUMNS)}
 _ADDRESS = re.compile(r"(?:0[xX])?([0-9a-fA-F]{40})")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ama_tui.config.environment import load_environment
 from ama_tui.config.paths import StatePaths
-from ama_tui.config.wallets import WalletKey, load_wallets
+from ama_tui.config.settings import DEFAULT_SETTLE_AFTER_S
+from ama_tui.config.wallets import EVERY_WALLET, WalletKey, load_wallets
 from ama_tui.domain.errors import ConfigError, JournalError, VenueError
 from ama_tui.domain.event import KillProgress
 from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
@@ -32,13 +33,11 @@ from ama_tui.engine.recovery import take_up_missing
 from ama_tui.engine.scribe import Scribe
 from ama_tui.engine.sender import Sender
 from ama_tui.engine.sessions import revoke_sessions
+from ama_tui.store.replay import sessions_known
 from ama_tui.strategies.registry import strategy
 
-EVERY_WALLET = 1_000_000
 TROUBLE = (VenueError,)
 """What a question is asked again after: a venue in trouble is the very reason to be here."""
-SETTLE_AFTER_S = 60.0
-"""The venue's longest time, as runs have it unless told otherwise."""
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -102,7 +101,8 @@ async def _cancel(
 ) -> KillReport:
     books = _books(keys, records)
     run.fleet = Fleet({book.address: book for book in books})
-    candidates = {book.address: _candidates(book.address, records) for book in books}
+    ids = {address: entry.session_id for address, entry in records.wallets.items()}
+    candidates = {book.address: sessions_known(records.replay, book.address, ids.get(book.address)) for book in books}
     await _choose_sessions(run, books, candidates)
     take_up_missing(books, records.replay)
     if not records.is_whole:
@@ -131,14 +131,6 @@ def _books(keys: Sequence[WalletKey], records: Records) -> list[WalletBook]:
         if entry.address not in books:
             books[entry.address] = WalletBook(FleetWallet(entry.index or 0, entry.nickname, entry.address, entry.role))
     return list(books.values())
-
-
-def _candidates(address: str, records: Records) -> tuple[str, ...]:
-    """The sessions that a wallet is known to have had, the likeliest last."""
-    entry = records.wallets.get(address)
-    journalled = [one.session_id for one in records.replay.sessions.get(address, ())]
-    stored = [entry.session_id] if entry is not None and entry.session_id else []
-    return tuple(dict.fromkeys((*stored, *journalled)))
 
 
 async def _choose_sessions(
@@ -175,7 +167,7 @@ async def _context(links: Links, market: Market, records: Records, publisher: Pu
         strategy=strategy("packer", parameters, Rules.EVEN, CollateralBasis.NET),
         links=links,
         scribe=scribe,
-        settle_after=SETTLE_AFTER_S,
+        settle_after=DEFAULT_SETTLE_AFTER_S,
     )
 
 

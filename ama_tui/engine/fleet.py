@@ -187,19 +187,14 @@ class WalletBook:
         memory = self.memory.get(order.order_id)
         if memory is None:
             tag = decode_tag(order.amount18)
-            if tag is None or not self._has_used(tag.sequence):
+            # Without a history any number may have been used by an earlier process.
+            if tag is None or not (self.sequence == 0 or self.has_used(tag.sequence)):
                 return order
             placed18 = self.placed.get((order.side, tag.level, tag.sequence), order.amount18)
             if order.amount18 > placed18:
                 return order  # an order never grows: the journal contradicts the tag
             memory = self.memory[order.order_id] = OrderMemory(tag.level, placed18, block)
         return replace(order, level=memory.level, placed18=memory.placed18)
-
-    def _has_used(self, sequence: int) -> bool:
-        """Has an order of ours had this number? Without a history any may have; numbers start over, so half may."""
-        if self.sequence == 0:
-            return True
-        return (self.sequence - 1 - sequence) % (MAX_TAG_SEQUENCE + 1) <= MAX_TAG_SEQUENCE // 2
 
     def snapshot(self, known: bool) -> WalletSnapshot:
         """The wallet as the planner sees it; `known` is False when this cycle's read of it failed."""

@@ -13,7 +13,7 @@ from ama_tui.config.environment import environment_problems, load_environment
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Resolved, RunConfig, resolve
 from ama_tui.config.urls import masked_url
-from ama_tui.config.wallets import WalletKey, load_wallets
+from ama_tui.config.wallets import EVERY_WALLET, WalletKey, load_wallets
 from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, PreflightError, VenueError
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, Quote, find_market
@@ -31,7 +31,6 @@ from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
 from ama_tui.store.state import StateStore
 from ama_tui.strategies.registry import Strategy, names, strategy
 
-EVERY_WALLET = 1_000_000
 LAST_CYCLE_S = 1.0
 """How long the last cycle of a run that is over is waited for."""
 

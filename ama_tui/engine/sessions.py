@@ -163,10 +163,12 @@ class SessionKeeper:
             try:
                 answer = await run.links.api.session_init(run.market.address, permit, signature)
             except VenueError as error:
-                # The same permit makes no second session: its nonce is spent with the first, which may have come.
-                is_spent = left < INIT_ATTEMPTS - 1 and isinstance(error, RefusedError) and error.code == "bad_nonce"
-                if isinstance(error, RefusedError) and not is_spent and self._is_worth_another(error, note):
-                    return False
+                # Sent again, the same permit makes no second session; another one would, should the first still come.
+                is_spent = False
+                if isinstance(error, RefusedError) and self._is_worth_another(error, note):
+                    if left == INIT_ATTEMPTS - 1:
+                        return False
+                    is_spent = error.code == "bad_nonce"
                 if not await self._turns_up(wanted, is_last=left == 0 or is_spent):
                     if left == 0 or is_spent:
                         raise

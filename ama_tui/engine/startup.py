@@ -28,7 +28,7 @@ from ama_tui.engine.scribe import Scribe, now_ms
 from ama_tui.engine.sessions import SESSION_SECONDS, SessionKeeper
 from ama_tui.engine.view import snapshot_of
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry, stored_config, wallet_indexes
-from ama_tui.store.replay import JournalReplay
+from ama_tui.store.replay import JournalReplay, sessions_known
 from ama_tui.store.state import StateStore
 from ama_tui.strategies.registry import strategy
 from ama_tui.venue.permits import relayer_set_problem
@@ -178,7 +178,11 @@ class Startup:
             scribe.note(f"relayer set: {problem}", is_error=True)
 
     async def _sessions(self, context: RunContext, relayers: RelayerSet) -> None:
-        candidates = {book.address: self._candidates(book) for book in context.fleet}
+        stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
+        ids = {address: entry.session_id for address, entry in stored.items()}
+        candidates = {
+            book.address: sessions_known(self._replay, book.address, ids.get(book.address)) for book in context.fleet
+        }
         block_time = context.read.block_time if context.read is not None else 0
         keeper = SessionKeeper(
             context,
@@ -189,14 +193,6 @@ class Startup:
             is_frozen=self.freeze.is_set,
         )
         await keeper.prepare(list(context.fleet), chain_time=block_time)
-
-    def _candidates(self, book: WalletBook) -> list[str]:
-        stored = self.store.checkpoint.wallets.get(book.address) if self.store.checkpoint is not None else None
-        journalled = [one.session_id for one in self._replay.sessions.get(book.address, ())]
-        in_checkpoint = stored.session_id if stored is not None else None
-        if in_checkpoint and in_checkpoint not in journalled:
-            return [in_checkpoint, *journalled]
-        return journalled
 
     def _unanswered(self, now: int) -> frozenset[str]:
         return frozenset(

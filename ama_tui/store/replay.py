@@ -94,6 +94,12 @@ class JournalReplay:
         return None if placed is None else placed.level
 
 
+def sessions_known(replayed: JournalReplay, wallet: str, stored: str | None) -> tuple[str, ...]:
+    """The ids of a wallet's sessions, the likeliest last: the checkpoint's (`stored`) and those in the journal."""
+    journalled = tuple(one.session_id for one in replayed.sessions.get(wallet, ()))
+    return (stored, *journalled) if stored and stored not in journalled else journalled
+
+
 def replay(entries: Iterable[JournalEntry]) -> JournalReplay:
     """Go through the journal once, first to last. Lines of other tools count as far as they say enough."""
     found = JournalReplay()

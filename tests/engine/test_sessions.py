@@ -215,6 +215,14 @@ def test_a_permit_whose_request_was_lost_is_sent_again() -> None:
     assert (alice.session_id, alice.unusable) == (session_id(first), None)
 
 
+def test_a_lost_permit_that_meets_a_rate_limit_stays_the_same_permit() -> None:
+    answers = iter([LOST, refused("rate_limit_exceeded", status=429, limited=True), None])
+    venue = FakeVenue(on_init=lambda permit: next(answers))
+    alice = Preparation(venue).go()
+    assert venue.permits == [venue.permits[0]] * 3
+    assert alice.session_id == session_id(venue.permits[0])
+
+
 def test_a_permit_that_came_while_it_was_sent_again_is_found_and_makes_no_second_session() -> None:
     def answer(permit: SessionPermit) -> Exception:
         if len(venue.permits) == 1:
