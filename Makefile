@@ -36,7 +36,7 @@ fuzz: $(READY) ## Malformed bodies, torn journals, ambiguous answers, by the ten
 	$(BIN)/python -m tests.fuzz
 	AMA_TUI_LONG=1 $(BIN)/python -m pytest -q tests/store tests/engine
 
-mutants: $(READY) ## Mutation testing of strategies, journal and reconciliation (about an hour)
+mutants: $(READY) ## Mutation testing of strategies, journal and reconciliation (about ten minutes)
 	$(BIN)/python -m pip install --quiet -e '.[mutants]'
 	$(BIN)/python -m tests.mutants
 

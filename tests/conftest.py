@@ -5,12 +5,22 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
+
+from tests.sizes import IS_MUTATED
 
 settings.register_profile(
     "ama", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-settings.load_profile("ama")
+# A mutant is killed by the first example that fails, and by the same ones every time.
+settings.register_profile(
+    "mutants",
+    settings.get_profile("ama"),
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
+settings.load_profile("mutants" if IS_MUTATED else "ama")
 
 
 PROGRAMS = ("anvil", "tmux")

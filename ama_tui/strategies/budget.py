@@ -77,7 +77,7 @@ def budget_of(wallet: WalletSnapshot, parameters: Parameters, rules: Rules, basi
     for order in wallet.orders:
         if order.is_margin:
             reserved6 += order.margin6
-    in_flight6 = sum(order.margin6 for order in wallet.working) if wallet.working else 0
+    in_flight6 = sum(order.margin6 for order in wallet.working)
     basis6 = wallet.available6
     if rules is Rules.EVEN and basis is CollateralBasis.NET:
         basis6 += reserved6
@@ -105,15 +105,15 @@ def fit(wallet: WalletSnapshot, wishes: Sequence[Wish], remaining6: int, rules: 
     `even` cuts all by one factor when they do not fit together. `original` takes them one after the
     other and cuts each to what is left. What still does not fit, or is dust, is skipped.
     """
-    tags = [_tag(wallet, wish, position) for position, wish in enumerate(wishes)]
+    tagged = [(wish, _tag(wallet, wish, position)) for position, wish in enumerate(wishes)]
     wished6 = 0
-    for wish, tag in zip(wishes, tags, strict=True):
+    for wish, tag in tagged:
         wished6 += margin6(wish.amount18 + tag, wish.price.price6, wish.bps)
     share = Share(remaining6, wished6) if rules is Rules.EVEN and wished6 > remaining6 else None
     places: list[Place] = []
     skips: list[Skip] = []
     left6 = remaining6
-    for wish, tag in zip(wishes, tags, strict=True):
+    for wish, tag in tagged:
         side, level, price, amount18, bps = wish
         position = len(places)
         if skips:

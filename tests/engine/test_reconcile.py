@@ -438,3 +438,10 @@ def test_the_best_of_others_is_what_the_fleet_does_not_account_for() -> None:
     sell = replace(order(ALICE, 4, Side.SELL), price6=PRICE6 + TICK6)
     assert reconcile.others_best(read, [*ours, sell]) == (PRICE6 - TICK6, None)
     assert reconcile.others_best(fleet_read([]), ours) == (None, None)
+
+
+def test_the_least_that_is_not_the_fleets_is_others() -> None:
+    read = fleet_read([], depth=depth({PRICE6: 2 * SIZE18 + 1}, {PRICE6 + TICK6: 1}))
+    ours = [order(ALICE, 1), order(BOB, 2)]
+    assert reconcile.others_best(read, ours) == (PRICE6, PRICE6 + TICK6)
+    assert reconcile.others_best(read, [*ours, order(BOB, 3, amount18=1)]) == (None, PRICE6 + TICK6)

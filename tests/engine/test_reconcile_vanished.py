@@ -7,14 +7,17 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.order import RestingOrder, Side
+from ama_tui.domain.reading import OrderRested, Receipt
 from ama_tui.engine.fleet import OrderMemory, Sent, Stage, WalletBook
 from ama_tui.engine.reconcile import (
     REORG_BLOCKS,
     Fate,
     Settled,
+    adopt,
     apply,
     explain,
     forget_replaced,
+    judge,
     match_rested,
     vanished,
 )
@@ -94,6 +97,8 @@ def test_only_what_stands_under_another_order_now_is_forgotten() -> None:
     alice = held(same, replaced, left)
     forget_replaced(alice, wallet_read(levelled(9), replace(replaced, price6=PRICE6 + TICK6), same))
     assert set(alice.memory) == {1, 3}
+    alice.memory.clear()
+    forget_replaced(alice, wallet_read(replace(replaced, price6=PRICE6 + TICK6)))
 
 
 def test_an_order_out_of_sight_is_found_again_by_its_id_though_its_tag_is_worn() -> None:
@@ -126,8 +131,8 @@ def test_a_worn_order_is_the_only_placement_under_way_at_its_price() -> None:
 
 def test_a_worn_order_that_nothing_under_way_explains_is_the_latest_that_was_given_up() -> None:
     alice = book(ALICE)
-    older, latest = sent(place(level=1, sequence=1), intent_id="older"), sent(PLACED, intent_id="latest")
-    for one in (older, latest):
+    latest = sent(PLACED, intent_id="latest")
+    for one in (*(sent(place(level=1, sequence=n), intent_id=f"older {n}") for n in (1, 2, 3)), latest):
         alice.lapse(one)
     worn = order(order_id=7, amount18=SIZE18 // 3)
     assert match_rested(alice, (), wallet_read(worn)) == [Settled(latest, Fate.LATE, worn)]
@@ -166,9 +171,52 @@ def test_what_rests_is_remembered_with_its_block_and_intent() -> None:
     assert alice.memory == {7: OrderMemory(2, PLACED.amount18, BLOCK, "intent")}
 
 
+def test_several_orders_come_to_rest_at_once() -> None:
+    under_way = [sent(place(level=number), intent_id=f"{number}", tx_hash=f"0x{number}") for number in (1, 2)]
+    rests = [order(order_id=number, amount18=SIZE18 // 3) for number in (1, 2)]
+    receipts = {
+        f"0x{number}": Receipt(f"0x{number}", True, BLOCK, (OrderRested(number, ALICE, PRICE6, SIZE18, True, True),))
+        for number in (1, 2)
+    }
+    alice = book(ALICE, *under_way)
+    settled = judge(alice, wallet_read(*rests), BLOCK, NOW, receipts, 60.0)
+    assert settled == [Settled(one, Fate.RESTED, rest) for one, rest in zip(under_way, rests, strict=True)]
+    apply(alice, settled, block=BLOCK, now=NOW)
+    assert (alice.sent, set(alice.memory)) == ({}, {1, 2})
+
+
+def test_orders_without_a_level_that_are_gone_are_told_and_no_others() -> None:
+    stays, gone = levelled(1, level=None), levelled(2, level=None)
+    alice = held(stays, gone, levelled(3), levelled(4))
+    assert adopt(alice, wallet_read(stays, levelled(3)), NOW) == (gone,)
+
+
+def test_trades_that_another_order_shrank_by_are_used_up() -> None:
+    """Half of the missing order's amount was traded at its price, and another one has shrunk by just that."""
+    gone, shrunk, ahead, undone = (levelled(n, price6=PRICE6 + TICK6 * (n > 2)) for n in (1, 2, 3, 4))
+    alice = held(gone, shrunk, ahead, undone, intent_id="")
+    half18 = gone.amount18 // 2
+    alice.traded18[Side.BUY, PRICE6] = half18
+    shown = (
+        replace(shrunk, amount18=shrunk.amount18 - half18),
+        replace(ahead, amount18=ahead.amount18 - 7),  # its trade has not been read yet
+        replace(undone, side=Side.SELL, amount18=1),  # its id stands for another order now
+    )
+    alice.sent = {one.intent_id: one for one in missing(alice, *shown)}
+    assert explain(alice, wallet_read(*shown), []) == []
+    assert alice.traded18 == {(Side.BUY, PRICE6): 0, (Side.BUY, PRICE6 + TICK6): -7}
+
+
+def test_without_a_trade_not_even_a_single_unit_is_filled() -> None:
+    alice = held(replace(levelled(1), amount18=1))
+    alice.sent = {one.intent_id: one for one in missing(alice)}
+    assert explain(alice, wallet_read(), []) == []
+
+
 def test_trades_explain_orders_until_they_are_used_up() -> None:
     orders = [levelled(number, level=number) for number in (1, 2, 3)]
     alice = held(*orders)
+    alice.sent["fresh"] = sent(place(level=4))
     for one in missing(alice):
         one = replace(one, intent_id=f"intent {one.place.level}")
         alice.sent[one.intent_id] = one

@@ -54,11 +54,30 @@ def test_line_that_is_not_as_it_was_written_is_refused(data: bytes) -> None:
         parse_line(data)
 
 
-@pytest.mark.parametrize("keys", [b'"seq":0', b'"seq":"7"', b'"seq":true', b'"seq":1.5', b'"intentId":7'])
-def test_line_of_ours_with_a_number_or_an_intent_of_another_kind_is_refused(keys: bytes) -> None:
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        (b'"seq":0', "its seq is not a number from 1"),
+        (b'"seq":"7"', "its seq is not a number from 1"),
+        (b'"seq":true', "its seq is not a number from 1"),
+        (b'"seq":1.5', "its seq is not a number from 1"),
+        (b'"intentId":7', "its intentId is not a text"),
+    ],
+)
+def test_line_of_ours_with_a_number_or_an_intent_of_another_kind_is_refused(keys: bytes, problem: str) -> None:
     covered = line().as_line()[:-2] + b"," + keys
-    with pytest.raises(ShapeError):
+    with pytest.raises(ShapeError) as raised:
         parse_line(covered + b',"crc":%d}\n' % crc32(covered))
+    assert str(raised.value) == problem
+
+
+@pytest.mark.parametrize(
+    ("end", "problem"), [(b"}\n", "it does not end in a crc"), (b',"crc":1}\n', "its crc does not match")]
+)
+def test_line_of_ours_without_its_crc_is_refused(end: bytes, problem: str) -> None:
+    with pytest.raises(ShapeError) as raised:
+        parse_line(line().as_line()[:-2] + b',"seq":7' + end)
+    assert str(raised.value) == problem
 
 
 def test_every_single_bit_flip_of_a_line_is_noticed() -> None:
@@ -73,6 +92,11 @@ def test_keys_of_ours_inside_the_params_of_another_tool_are_its_own() -> None:
     found = parse_line(b'{"ts":1,"action":"SKIP","params":{"seq":1,"intentId":"x","crc":5}}\n')
     assert (found.seq, found.intent_id) == (None, None)
     assert found.params == {"seq": 1, "intentId": "x", "crc": 5}
+
+
+def test_number_that_json_does_not_know_is_not_written() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        line(params={"size": float("nan")}).as_line()
 
 
 def test_optional_keys_are_left_out() -> None:
@@ -125,6 +149,13 @@ def test_line_of_another_tool_keeps_whatever_it_says(raw: dict[str, object]) -> 
 def test_what_is_no_journal_line_is_refused(text: str) -> None:
     with pytest.raises(ShapeError):
         parse_line(text.encode())
+
+
+def test_value_of_another_kind_is_not_ours() -> None:
+    odd = {"runId": 7, "chainId": True, "trader": ["0x1"], "params": "level 2", "txHash": {}}
+    entry = parse_line(json.dumps({"ts": 1, "action": "SKIP"} | odd).encode())
+    assert (entry.run_id, entry.chain_id, entry.trader, entry.params, entry.tx_hash) == ("", 0, "", None, None)
+    assert entry.extra == odd
 
 
 def test_addresses_are_read_in_lower_case() -> None:

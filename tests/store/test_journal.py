@@ -17,10 +17,12 @@ from time import monotonic, sleep
 import pytest
 
 from ama_tui.domain.errors import JournalCorruptError, JournalError, JournalFullError, JournalSyncError
-from ama_tui.store import group_sync
+from ama_tui.store import failpoints, group_sync
+from ama_tui.store import journal as journal_module
 from ama_tui.store.journal import Journal, TornTail
-from ama_tui.store.mark import read_mark
+from ama_tui.store.mark import mark_path, read_mark
 from ama_tui.store.scan import Scan
+from tests.sizes import thinned
 from tests.store.samples import line
 
 
@@ -49,6 +51,18 @@ def test_lines_are_appended_in_order_over_several_runs(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_new_journal_has_its_name_on_the_disk_and_an_old_one_had_it_before(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(journal_module, "sync_directory", synced.append)
+    for _ in range(2):
+        journal = Journal.open(path)
+        assert (journal.problem, journal.torn) == ("", None)
+        journal.close()
+        assert synced == [path.parent]
+
+
 def test_open_journal_of_another_tool_is_closed_to_others(path: Path) -> None:
     path.write_bytes(line(1).as_line())
     path.chmod(0o644)
@@ -60,6 +74,30 @@ def test_line_stands_in_the_file_as_soon_as_it_is_appended(path: Path) -> None:
     journal = Journal.open(path)
     journal.append(line(1))
     assert timestamps(path) == [1]
+    journal.close()
+
+
+async def test_failpoints_stand_before_and_after_the_writing_of_a_line(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(path)
+    passed: list[tuple[str, int]] = []
+    monkeypatch.setattr(failpoints, "reach", lambda name: passed.append((name, path.stat().st_size)))
+    await journal.write_durable(line(1))
+    journal.append(line(2))
+    journal.close()
+    one = len(line(1).as_line(1))
+    both = one + len(line(2).as_line(2))
+    of_lines = [point for point in passed if point[0].startswith(("intent", "outcome"))]
+    assert of_lines == [("intent.before", 0), ("intent.after", one), ("outcome.before", one), ("outcome.after", both)]
+
+
+def test_lines_that_fit_cut_nothing_off(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal.open(path)
+    monkeypatch.setattr(os, "ftruncate", fail)
+    for ts in (1, 2, 3):
+        journal.append(line(ts))
+    assert timestamps(path) == [1, 2, 3]
     journal.close()
 
 
@@ -157,8 +195,11 @@ def test_failed_sync_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Input/output error" in journal.problem
     monkeypatch.undo()
     size = path.stat().st_size
-    with pytest.raises(JournalSyncError, match="Input/output error"):
+    with pytest.raises(JournalSyncError) as raised:
         durably(journal, 9)
+    assert str(raised.value) == (
+        "the journal did not reach the disk (Input/output error): check the disk, then start again with --resume"
+    )
     assert path.stat().st_size == size
     journal.probe()
     assert not journal.can_recover
@@ -203,8 +244,9 @@ async def test_closing_makes_everything_durable(path: Path) -> None:
     journal.close()
     journal.close()
     await waiter
-    with pytest.raises(JournalError, match="is closed"):
+    with pytest.raises(JournalError) as raised:
         journal.append(line(2))
+    assert str(raised.value) == f"{path} is closed: this is a fault of the program"
     with pytest.raises(JournalError, match="is closed"):
         await journal.write_durable(line(2))
     assert timestamps(path) == [1]
@@ -223,10 +265,11 @@ def test_intent_that_does_not_fit_leaves_nothing_and_the_next_may_fit(
     journal = Journal.open(path)
     durably(journal, 1)
     half_writes(monkeypatch)
-    with pytest.raises(JournalFullError, match="No space left on device"):
+    with pytest.raises(JournalFullError) as raised:
         durably(journal, 2)
     assert path.read_bytes() == line(1).as_line(1)
-    assert "No space left on device" in journal.problem
+    assert journal.problem == f"{path} cannot be written (No space left on device)"
+    assert str(raised.value) == f"{journal.problem}: make room or correct its owner and mode"
     assert journal.can_recover
     monkeypatch.undo()
     durably(journal, 3)
@@ -278,6 +321,40 @@ def test_probing_finds_the_room_that_came_back(
     assert timestamps(path)[-1] == 2
 
 
+def test_what_probing_wrote_and_could_not_take_back_is_cut_before_the_next_line(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(path)
+    with monkeypatch.context() as full:
+        half_writes(full)
+        with pytest.raises(JournalFullError):
+            durably(journal, 1)
+    with monkeypatch.context() as stuck:
+        stuck.setattr(os, "ftruncate", fail)
+        journal.probe()
+    assert journal.problem == ""
+    assert path.read_bytes().isspace()
+    journal.append(line(2))
+    journal.close()
+    assert path.read_bytes() == line(2).as_line(1)
+
+
+def test_closed_journal_is_not_probed_whoever_has_its_descriptor_now(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal.open(path)
+    with monkeypatch.context() as full:
+        half_writes(full)
+        journal.append(line(1))
+        journal.close()
+    assert journal.problem
+    others = [path.with_name(f"other-{number}").open("wb") for number in range(3)]
+    journal.probe()
+    for other in others:
+        other.close()
+        assert Path(other.name).read_bytes() == b""
+
+
 def test_lines_held_at_the_end_are_written_then_if_they_fit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for is_room in (False, True):
         journal = Journal.open(path)
@@ -287,6 +364,17 @@ def test_lines_held_at_the_end_are_written_then_if_they_fit(path: Path, monkeypa
             monkeypatch.undo()
         journal.close()
         assert timestamps(path) == ([1] if is_room else [])
+
+
+def test_half_line_is_cut_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal.open(path)
+    with monkeypatch.context() as full:
+        half_writes(full)
+        journal.append(line(1))
+    monkeypatch.setattr(os, "ftruncate", fail)
+    journal.append(line(2))
+    assert timestamps(path) == [1, 2]
+    journal.close()
 
 
 def test_half_line_that_cannot_be_cut_at_once_is_cut_before_the_next(
@@ -308,7 +396,7 @@ def test_torn_last_line_is_kept_aside_and_cut_at_every_offset(path: Path) -> Non
     whole = b"".join(line(ts, params={"level": ts}).as_line(ts) for ts in range(1, 4))
     last = line(99, error="Zoë — 文").as_line(4)
     kept = b""
-    for size in range(1, len(last) - 1):
+    for size in thinned(range(1, len(last) - 1)):
         path.write_bytes(whole + last[:size])
         journal = Journal.open(path)
         journal.close()
@@ -329,12 +417,26 @@ def test_whole_line_that_lacks_only_its_newline_is_completed(path: Path) -> None
     assert not path.with_name("actions.jsonl.torn").exists()
 
 
-@pytest.mark.parametrize("tail", [b"\0" * 4096, b"{" * 200_000, b"\xff", b"{}", b" " * 4096])
+@pytest.mark.parametrize(
+    "tail",
+    [b"\0" * 4096, b"{" * 200_000, b"\xff", b"{}", b" " * 4096],
+    ids=["zeros", "braces", "no text", "an empty object", "blanks"],
+)
 def test_any_unfinished_tail_is_kept_aside(path: Path, tail: bytes) -> None:
     path.write_bytes(line(1).as_line() + tail)
     Journal.open(path).close()
     assert path.read_bytes() == line(1).as_line()
     assert path.with_name("actions.jsonl.torn").read_bytes() == tail + b"\n"
+
+
+def test_torn_tail_of_whole_lines_is_kept_aside_as_it_is(path: Path) -> None:
+    """A power cut left a block of zeros among lines that were not on the disk yet."""
+    tail = bytes(500) + b"\n" + line(4).as_line(4)
+    path.write_bytes(line(1).as_line(1) + tail)
+    mark_path(path).write_bytes(b"%020d" % 1)
+    Journal.open(path).close()
+    assert path.read_bytes() == line(1).as_line(1)
+    assert path.with_name("actions.jsonl.torn").read_bytes() == tail
 
 
 def test_file_that_is_one_torn_line_becomes_empty(path: Path) -> None:
@@ -347,8 +449,10 @@ def test_file_that_is_one_torn_line_becomes_empty(path: Path) -> None:
 def test_torn_tail_stays_when_it_cannot_be_kept_aside(path: Path) -> None:
     path.write_bytes(line(1).as_line() + b"half")
     path.with_name("actions.jsonl.torn").mkdir()
-    with pytest.raises(JournalError, match="cannot be written"):
+    with pytest.raises(JournalError) as raised:
         Journal.open(path)
+    problem = f"{path} cannot be written (Is a directory)"
+    assert str(raised.value) == f"{problem}: make room or correct its owner and mode"
     assert path.read_bytes() == line(1).as_line() + b"half"
 
 

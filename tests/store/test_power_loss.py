@@ -15,8 +15,8 @@ from ama_tui.store.entry import JournalEntry
 from ama_tui.store.journal import Journal
 from ama_tui.store.mark import mark_path
 from ama_tui.store.scan import Scan
+from tests.sizes import size
 from tests.store.samples import line
-from tests.store.sizes import size
 
 SECTOR = 512
 FOREIGN = b'{"ts": 1, "action": "SKIP"}\n'

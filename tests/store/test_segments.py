@@ -20,8 +20,8 @@ from ama_tui.store.failpoints import NAMES
 from ama_tui.store.journal import Journal
 from ama_tui.store.scan import Scan
 from ama_tui.store.segments import journals_at, newest_of, segments_of
+from tests.sizes import size
 from tests.store.samples import line
-from tests.store.sizes import size
 
 SEGMENT = 2_000
 
@@ -56,6 +56,15 @@ def test_full_file_gets_a_number_and_the_newest_keeps_the_name(path: Path) -> No
         assert file.stat().st_size < SEGMENT + 400
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert seqs(path) == [entry.ts for entry in Scan(path)] == list(range(1, 31))
+
+
+def test_file_gets_a_number_once_it_has_come_to_the_size(path: Path) -> None:
+    journal = Journal.open(path, segment_bytes=len(line(1).as_line(1)))
+    journal.append(line(1))
+    assert names(path) == ["actions.jsonl"]
+    journal.append(line(2))
+    assert names(path) == ["actions.000001.jsonl", "actions.jsonl"]
+    journal.close()
 
 
 def test_order_of_the_files_is_that_of_their_numbers(path: Path) -> None:
@@ -96,7 +105,7 @@ def test_unfinished_end_of_a_numbered_file_is_a_fault(path: Path) -> None:
     written(path, 1, 30).close()
     numbered = segments_of(path)[-2]
     numbered.write_bytes(numbered.read_bytes()[:-1])
-    with pytest.raises(JournalCorruptError, match="its end is missing"):
+    with pytest.raises(JournalCorruptError, match=r"line \d+: its end is missing: 'ama-tui"):
         Journal.open(path)
 
 
@@ -121,7 +130,7 @@ def test_file_that_cannot_be_numbered_is_gone_on_with(
     monkeypatch.setattr(journal_module, "_ROTATE_AGAIN_BYTES", 1_000)
     journal = written(path, 1, 20)
     assert names(path) == ["actions.jsonl"]
-    assert calls > renames_that_work
+    assert renames_that_work < calls < 8  # not for every line anew
     monkeypatch.setattr(segments, "rename", real)
     for ts in range(21, 31):
         journal.append(line(ts))
@@ -146,14 +155,24 @@ def test_half_line_is_cut_before_its_file_gets_a_number(path: Path, monkeypatch:
     assert seqs(path) == list(range(1, 10))
 
 
-def test_new_file_whose_name_is_not_durable_is_a_failed_sync(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(OSError(5, "Input/output error"), "Input/output error"), (OSError(), "its directory could not be synced")],
+)
+def test_new_file_whose_name_is_not_durable_is_a_failed_sync(
+    path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, reason: str
+) -> None:
+    def fail(_: Path) -> None:
+        raise error
+
     journal = written(path, 1, 6)
     monkeypatch.setattr(journal_module, "sync_directory", fail)
-    while journal.can_recover:
-        journal.append(line(7))
-    with pytest.raises(JournalSyncError):
-        asyncio.run(journal.write_durable(line(8)))
+    for ts in range(7, 17):
+        journal.append(line(ts))
     assert not journal.can_recover
+    with pytest.raises(JournalSyncError):
+        asyncio.run(journal.write_durable(line(17)))
+    assert journal.problem == f"the journal did not reach the disk ({reason})"
     journal.close()
 
 

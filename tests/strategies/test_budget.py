@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules, SkipReason, WorkingOrder
-from ama_tui.strategies.budget import Wish, budget_of, fit, margin_bps
+from ama_tui.strategies.budget import DUST18, Wish, budget_of, fit, margin_bps
 from ama_tui.strategies.prices import Price
 from tests.strategies.worlds import USDC, resting, wallet
 
@@ -40,6 +40,11 @@ def test_the_cap_counts_reservations_and_what_is_in_flight(
     assert (budget.reserved6, budget.in_flight6) == (1_000 * USDC, 250 * USDC)
 
 
+def test_a_wallet_without_orders_has_nothing_in_use() -> None:
+    budget = budget_of(wallet(available6=9_000 * USDC), Parameters(), Rules.EVEN, CollateralBasis.NET)
+    assert (budget.reserved6, budget.in_flight6, budget.remaining6) == (0, 0, 1_800 * USDC)
+
+
 def test_nothing_remains_once_collateral_fell_below_what_is_in_use() -> None:
     budget = budget_of(USED, Parameters(max_utilization=0.02), Rules.EVEN, CollateralBasis.NET)
     assert budget.remaining6 == 0
@@ -68,10 +73,11 @@ def test_a_unit_of_rounding_on_a_tiny_order_raises_nothing() -> None:
     assert margin_bps(Side.BUY, 10_000, [resting(1, Side.BUY, 500_000, amount18=10**13, margin6=9)]) == 16_000
 
 
-def test_remnants_under_the_dust_limit_and_spot_orders_show_nothing() -> None:
+def test_remnants_under_the_dust_limit_spot_orders_and_free_ones_show_nothing() -> None:
     crumb = resting(1, Side.BUY, PRICE6, amount18=1, margin6=3)
     spot = resting(2, Side.BUY, PRICE6, margin6=10**12, is_margin=False)
-    assert margin_bps(Side.BUY, 10_000, [crumb, spot]) == 10_000
+    free = resting(3, Side.BUY, 0, margin6=3)
+    assert margin_bps(Side.BUY, 10_000, [crumb, spot, free]) == 10_000
 
 
 @given(
@@ -102,6 +108,18 @@ def test_wishes_that_fit_are_placed_whole_with_their_tags_in_the_margin() -> Non
     assert fitted.scale == 1.0
 
 
+@pytest.mark.parametrize("rules", list(Rules))
+def test_wishes_that_take_all_that_remains_are_placed_whole(rules: Rules) -> None:
+    fitted = fit(wallet(), [wish(1), wish(2, Side.SELL)], 250_000_001 + 375_000_001, rules)
+    assert [one.amount18 // 10**9 for one in fitted.places] == [10**8, 10**8]
+    assert (fitted.skips, fitted.scale) == ([], 1.0)
+
+
+def test_the_least_amount_is_worth_placing() -> None:
+    fitted = fit(wallet(), [wish(1, amount18=DUST18)], USDC, Rules.EVEN)
+    assert [one.amount18 // 10**9 for one in fitted.places] == [DUST18 // 10**9]
+
+
 def test_even_cuts_all_by_one_factor_to_nine_tenths_of_what_remains() -> None:
     wishes = [wish(1), wish(2, Side.SELL), wish(3, amount18=3 * 10**17)]
     fitted = fit(wallet(), wishes, 100 * USDC, Rules.EVEN)
@@ -127,10 +145,21 @@ def test_a_cut_to_dust_is_blamed_on_the_cap_only_when_the_cap_holds_nothing() ->
     wishes = [wish(level) for level in range(1, 7)]
     fits_none = fit(wallet(), wishes, 24_999, Rules.EVEN)
     assert {skip.reason for skip in fits_none.skips} == {SkipReason.CAP}
-    fits_one = fit(wallet(), wishes, 50_000, Rules.EVEN)
+    assert {skip.text for skip in fits_none.skips} == {
+        "cap reached: its orders tie up all that maxWalletUtilization allows"
+    }
+    fits_one = fit(wallet(), wishes, 25_000, Rules.EVEN)
     assert {skip.reason for skip in fits_one.skips} == {SkipReason.DUST}
+    assert {skip.text for skip in fits_one.skips} == {"too small to place: less than 0.00001 of it fits the cap"}
     assert fits_none.places == fits_one.places == []
     assert [(skip.side, skip.level) for skip in fits_one.skips] == [(Side.BUY, level) for level in range(1, 7)]
+
+
+def test_a_cut_to_dust_that_takes_the_last_unit_is_dust() -> None:
+    """At 0.1 the least order needs a unit of margin, and so does the less that the cut leaves."""
+    fitted = fit(wallet(), [wish(1, amount18=2 * DUST18, price6=100_000)], 1, Rules.ORIGINAL)
+    assert fitted.places == []
+    assert [skip.reason for skip in fitted.skips] == [SkipReason.DUST]
 
 
 def test_a_skip_leaves_no_gap_in_the_sequence() -> None:

@@ -56,6 +56,13 @@ def test_each_side_is_counted_by_itself() -> None:
     assert cancels(wallet(orders=(*buys(12), *sells))) == []
 
 
+def test_a_cancel_says_what_it_takes_off_the_book() -> None:
+    one = wallet(orders=(resting(1, Side.BUY, FAR_BUY, amount18=10**17, placed_at=OLD, level=2),))
+    assert PACKER.plan(market(one)).intents[0] == Cancel(
+        one.address, 1, Side.BUY, FAR_BUY, 10**17, CancelReason.FAR, level=2
+    )
+
+
 @pytest.mark.parametrize(
     ("amount18", "placed18", "placed_at", "expected"),
     [
@@ -87,6 +94,13 @@ def test_an_order_beyond_twice_the_farthest_distance_goes(
     assert cancels(wallet(orders=(resting(1, side, price6, placed_at=OLD, level=2),))) == expected
 
 
+@pytest.mark.parametrize("level", [None, 7])
+def test_a_far_order_of_a_level_that_the_ladder_does_not_have_goes(level: int | None) -> None:
+    assert cancels(wallet(orders=(resting(1, Side.BUY, FAR_BUY, placed_at=OLD, level=level),))) == [
+        (1, CancelReason.FAR)
+    ]
+
+
 def test_a_far_order_stays_where_its_refill_would_land_no_nearer() -> None:
     """The touch of others keeps the level out there: cancelling it would only put it back."""
     others = market(others_bid6=FAR_BUY - 46 * 10_000, best_bid6=FAR_BUY - 46 * 10_000)
@@ -100,6 +114,15 @@ def test_a_far_order_stays_where_its_refill_would_land_no_nearer() -> None:
 def test_one_worn_order_goes_at_a_time_and_the_oldest_first() -> None:
     far = [resting(number, Side.BUY, FAR_BUY, placed_at=OLD - number, level=number) for number in (1, 2, 3)]
     assert cancels(wallet(orders=tuple(far))) == [(3, CancelReason.FAR)]
+
+
+def test_a_worn_order_is_found_among_young_and_fit_ones() -> None:
+    orders = (
+        resting(1, Side.BUY, FAR_BUY, placed_at=NOW, level=1),
+        resting(2, Side.BUY, 2_499_000_000, placed_at=OLD, level=2),
+        resting(3, Side.BUY, FAR_BUY, placed_at=OLD, level=3),
+    )
+    assert cancels(wallet(orders=orders)) == [(3, CancelReason.FAR)]
 
 
 def test_a_worn_order_that_is_going_is_not_cancelled_again() -> None:
@@ -147,6 +170,8 @@ def at_level(order_id: int, sequence: int | None, level: int = 2, placed_at: int
     [
         (at_level(1, 7), at_level(2, 8), 2),
         (at_level(1, 8), at_level(2, 7), 1),
+        (at_level(1, 0), at_level(2, MAX_TAG_SEQUENCE // 2), 2),
+        (at_level(1, 0), at_level(2, MAX_TAG_SEQUENCE // 2 + 2), 1),
         (at_level(1, MAX_TAG_SEQUENCE), at_level(2, 3), 2),
         (at_level(1, 3), at_level(2, MAX_TAG_SEQUENCE), 1),
         (at_level(1, None), at_level(2, 7), 2),
@@ -164,6 +189,14 @@ def test_one_double_goes_at_a_time() -> None:
     orders = tuple(at_level(order_id, order_id) for order_id in (1, 2, 3))
     assert cancels(wallet(orders=orders)) == [(3, CancelReason.DOUBLE)]
     assert cancels(wallet(orders=orders, cancelling=frozenset({3}))) == []
+
+
+def test_an_excess_order_and_a_double_go_together_and_one_that_is_both_goes_once() -> None:
+    many = buys(13)
+    doubles = (at_level(51, 7, placed_at=NOW + 99), at_level(52, 8, placed_at=NOW + 99))
+    assert cancels(wallet(orders=(*many[:11], *doubles))) == [(1, CancelReason.EXCESS), (52, CancelReason.DOUBLE)]
+    oldest = replace(doubles[1], placed_at=OLD + 1)
+    assert cancels(wallet(orders=(*many[:11], doubles[0], oldest))) == [(52, CancelReason.EXCESS)]
 
 
 def test_levels_sides_and_unknown_levels_do_not_double_each_other() -> None:

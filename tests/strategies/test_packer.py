@@ -27,6 +27,18 @@ def test_ten_fresh_wallets_get_sixty_bids_and_sixty_asks() -> None:
     assert plan.anchor_x2 == 5_000 * USDC
 
 
+def test_an_order_is_of_its_level_size_and_reserves_what_its_side_does() -> None:
+    """A rich wallet in an open book: what the ladder says, with 100 % of margin for a buy and 150 % for a sell."""
+    plan = EVEN.plan(market(wallet(available6=RICH6)))
+    sizes9 = [198_718_767, 235_778_759, 95_967_232, 67_568_573, 209_139_399, 228_767_737]
+    for side in Side:
+        mine = sorted((one for one in places(plan) if one.side is side), key=lambda one: one.level)
+        assert [one.amount18 // 10**9 for one in mine] == sizes9
+        for one in mine:
+            value12 = one.amount18 * one.price6 * (2 if side is Side.BUY else 3)
+            assert one.margin6 == -(-value12 // (2 * 10**18))
+
+
 def test_bitcoin_at_60000_is_quoted_on_all_levels_within_the_cap() -> None:
     one = wallet()
     plan = EVEN.plan(market(one, vault_mark6=60_000 * USDC))
@@ -103,16 +115,26 @@ def test_one_unusable_wallet_does_not_stop_the_others() -> None:
 def test_no_anchor_is_said_once_a_wallet() -> None:
     plan = EVEN.plan(market(wallet(0), wallet(1), vault_mark6=None, mark6=USDC, last_trade6=0))
     assert plan.anchor_x2 is None
-    assert [skip.reason for skip in plan.skips] == [SkipReason.NO_ANCHOR] * 2
+    assert [skip.wallet for skip in plan.skips] == [wallet(0).address, wallet(1).address]
+    assert {skip.text for skip in plan.skips} == {
+        "no anchor price: the book is not two-sided, and no mark or trade is known"
+    }
 
 
 def test_an_empty_wallet_has_no_collateral() -> None:
-    assert only_skip(EVEN.plan(market(wallet(available6=0)))).reason is SkipReason.NO_COLLATERAL
+    skip = only_skip(EVEN.plan(market(wallet(available6=0))))
+    assert skip.text == "no collateral: nothing available and nothing reserved"
+
+
+def test_a_wallet_that_reserves_as_much_as_it_has_available_has_collateral() -> None:
+    order = resting(1, Side.BUY, 2_499_000_000, level=1)
+    assert only_skip(EVEN.plan(market(wallet(available6=order.margin6, orders=(order,))))).reason is SkipReason.CAP
 
 
 def test_a_wallet_whose_cap_is_in_use_says_so() -> None:
     working = (WorkingOrder(Side.BUY, 1, 2_499_000_000, 10**17, 2_000 * USDC),)
-    assert only_skip(EVEN.plan(market(wallet(working=working)))).reason is SkipReason.CAP
+    skip = only_skip(EVEN.plan(market(wallet(working=working))))
+    assert skip.text == "cap reached: its orders tie up all that maxWalletUtilization allows"
 
 
 @pytest.mark.parametrize("packer", [EVEN, ORIGINAL])
@@ -124,18 +146,22 @@ def test_a_wallet_whose_collateral_is_all_reserved_is_at_its_cap(packer: Packer)
 def test_sizes_below_the_dust_limit_are_skipped_level_by_level() -> None:
     plan = Packer(Parameters(size_min=1e-6, size_max=1e-6)).plan(market(wallet()))
     assert places(plan) == []
-    assert {skip.reason for skip in plan.skips} == {SkipReason.DUST}
-    assert all("sizeMin" in skip.detail for skip in plan.skips)
+    assert {skip.text for skip in plan.skips} == {"too small to place: sizeMin and sizeMax make it less than 0.00001"}
     assert len({(skip.side, skip.level) for skip in plan.skips}) == 12
+
+
+def test_a_size_at_the_dust_limit_is_placed() -> None:
+    plan = Packer(Parameters(size_min=1e-5, size_max=1e-5)).plan(market(wallet()))
+    assert len(places(plan)) == 12
 
 
 def test_buys_that_would_reach_zero_are_out_of_range_and_sells_are_placed() -> None:
     plan = EVEN.plan(market(wallet(), vault_mark6=60 * 10_000))
     buys = {one.level for one in places(plan) if one.side is Side.BUY}
     assert buys == {1, 2, 4, 6}
-    assert {(skip.side, skip.level, skip.reason) for skip in plan.skips} == {
-        (Side.BUY, 3, SkipReason.PRICE_RANGE),
-        (Side.BUY, 5, SkipReason.PRICE_RANGE),
+    assert {(skip.side, skip.level, skip.text) for skip in plan.skips} == {
+        (Side.BUY, 3, "price out of range: 104 ticks from the anchor"),
+        (Side.BUY, 5, "price out of range: 85 ticks from the anchor"),
     }
     assert sum(one.side is Side.SELL for one in places(plan)) == 6
 

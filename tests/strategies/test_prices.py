@@ -130,6 +130,13 @@ def test_even_keeps_levels_apart_behind_the_touch_of_others() -> None:
     ]
 
 
+def test_a_level_right_at_the_touch_of_others_stays_there() -> None:
+    at_15 = {"others_bid6": 2_499_850_000, "best_bid6": 2_499_850_000}
+    assert prices(market(**at_15)).at(Side.BUY, 15).price6 == 2_499_850_000
+    at_15 = {"others_ask6": 2_500_150_000, "best_ask6": 2_500_150_000}
+    assert prices(market(**at_15)).at(Side.SELL, 15).price6 == 2_500_150_000
+
+
 def test_original_piles_levels_up_at_the_touch() -> None:
     made = prices(market(best_bid6=2_499_000_000), Rules.ORIGINAL)
     assert {made.at(Side.BUY, ticks).price6 for ticks in (10, 11, 15)} == {2_499_000_000}
@@ -168,6 +175,7 @@ def test_a_distance_that_reaches_zero_is_out_of_range() -> None:
         (Side.SELL, 100, 100, SkipReason.WOULD_CROSS),
         (Side.SELL, 99, 100, SkipReason.WOULD_CROSS),
         (Side.SELL, 99, None, None),
+        (Side.BUY, 1, 100, None),
         (Side.BUY, 0, 100, SkipReason.PRICE_RANGE),
         (Side.BUY, -1, None, SkipReason.PRICE_RANGE),
     ],

@@ -1,0 +1,28 @@
+"""How much the sampled tests do: a sample by default, everything with `AMA_TUI_LONG=1`, little on a mutant.
+
+Each mutant that survives runs all the tests that reach it; what kills one nearly always does so at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+IS_MUTATED = "MUTANT_UNDER_TEST" in os.environ
+"""mutmut names the mutant there, and says what else it does with the tests."""
+
+_THINNING = 16
+
+
+def size(short: int, long: int) -> int:
+    return long if os.environ.get("AMA_TUI_LONG") == "1" else short
+
+
+def examples(usual: int) -> int:
+    """How many examples a property is tried with."""
+    return usual // _THINNING if IS_MUTATED else usual
+
+
+def thinned(cases: Sequence[int]) -> Sequence[int]:
+    """The cases to go through, every one but where mutants are tested."""
+    return cases[::_THINNING] if IS_MUTATED else cases
