@@ -93,7 +93,7 @@ def _modules_loaded_by(code: str) -> set[str]:
     return {name.split(".")[0] for name in done.stdout.split()}
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["run", "--help"], ["wallets", "--help"]])
 def test_help_and_version_load_neither_screen_nor_chain_libraries(arguments: list[str]) -> None:
     code = f"from ama_tui.cli.main import main\ntry:\n    main({arguments!r})\nexcept SystemExit:\n    pass"
     assert _modules_loaded_by(code) & {"textual", "eth_account", "eth_abi", "aiohttp", "httpx", "pyrevm"} == set()
@@ -101,6 +101,16 @@ def test_help_and_version_load_neither_screen_nor_chain_libraries(arguments: lis
 
 def test_dashboard_starts_without_chain_libraries() -> None:
     assert _modules_loaded_by("import ama_tui.ui.app") & {"eth_account", "eth_abi", "coincurve", "httpx"} == set()
+
+
+def test_wallets_are_found_before_the_first_frame_without_anything_that_decrypts(tmp_path: Path) -> None:
+    path = tmp_path / "wallets.csv"
+    path.touch(0o600)
+    code = (
+        "from pathlib import Path\nfrom ama_tui.cli.wiring import wallets_source\n"
+        f"wallets_source({{'csv': Path({str(path)!r})}})"
+    )
+    assert _modules_loaded_by(code) & (CHAIN | {"cryptography", "keyring", "eth_keyfile", "textual", "httpx"}) == set()
 
 
 def test_engine_loads_without_the_screen() -> None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ama_tui.cli.options import wallets_file_option
+from ama_tui.cli.options import wallets_options
 
 if TYPE_CHECKING:
+    from ama_tui.config.wallets_source import WalletsSource
     from ama_tui.domain.event import KillProgress
     from ama_tui.domain.market import Market
     from ama_tui.engine.desk import KillReport
@@ -26,7 +27,7 @@ INTERRUPTED = 130
 
 @click.command("cancel-all")
 @click.option("--market", required=True, metavar="SYMBOL|ADDRESS", help="The market whose orders are cancelled.")
-@wallets_file_option
+@wallets_options
 @click.option("--wallets", type=click.IntRange(min=1), default=None, help="Only the first N wallets of the file [all].")
 @click.option(
     "--state-dir",
@@ -54,14 +55,17 @@ def command(**options: object) -> None:
     Exit code 0 means proven: two reads of the chain, two blocks apart, show no order of any wallet, and nothing sent
     before can still come to rest. 4 means that something is left, or could not be read.
     """
-    click.get_current_context().exit(asyncio.run(_Command(options).run()))
+    from ama_tui.cli.wiring import wallets_source
+
+    click.get_current_context().exit(asyncio.run(_Command(options, wallets_source(options)).run()))
 
 
 class _Command:
     """One cancel-all, its signals and what it says."""
 
-    def __init__(self, options: Mapping[str, object]) -> None:
+    def __init__(self, options: Mapping[str, object], source: WalletsSource) -> None:
         self._options = options
+        self._source = source
         self._is_interrupted = False
         self._has_begun = False
         self._work: asyncio.Task[tuple[Market, KillReport]] | None = None
@@ -78,7 +82,7 @@ class _Command:
             market=str(options["market"]),
             directory=Path.cwd(),
             environ=os.environ,
-            wallets_file=Path(str(options["csv"] or "wallets.csv")),
+            source=self._source,
             state_root=Path(str(options["state_dir"])),
             wallets=options["wallets"] if isinstance(options["wallets"], int) else None,
             within_s=float(str(options["within"])),

@@ -16,12 +16,13 @@ def open_dashboard(options: Mapping[str, object], *, demo: bool = False) -> int:
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError("the dashboard needs a terminal", "start it in one, or add --headless to run or demo")
-    from ama_tui.cli.wiring import open_host
+    from ama_tui.cli.wiring import open_host, wallets_source
     from ama_tui.ui.run import run_dashboard
 
+    wallets = None if demo else wallets_source(options)  # may ask for a password, which the screen would cover
     outcome = run_dashboard(
-        lambda: open_host(options, demo=demo),
-        make_demo_host=lambda: open_host(options, demo=True),
+        lambda: open_host(options, wallets),
+        make_demo_host=lambda: open_host(options, None),
         is_demo=demo,
         begin_at_once=options.get("ask") is False,
     )

@@ -15,7 +15,8 @@ from time import monotonic
 import click
 
 from ama_tui.cli.progress import Progress
-from ama_tui.cli.wiring import build_desk
+from ama_tui.cli.wiring import build_desk, wallets_source
+from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.domain.errors import ConfigError, PreflightError
 from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_amount, format_price, format_usdc
@@ -33,7 +34,9 @@ _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
 def run_headless(options: Mapping[str, object], *, demo: bool = False) -> int:
     """Run until the ending that was asked for, or a signal; returns the exit code. Raises AmaError."""
     until = _until(options.get("until"))
-    return asyncio.run(_Headless(options, until, demo=demo).run())
+    # Before the loop and the signals: it may ask for a password.
+    wallets = None if demo else wallets_source(options)
+    return asyncio.run(_Headless(options, until, wallets).run())
 
 
 def _until(text: object) -> float | None:
@@ -49,11 +52,11 @@ def _until(text: object) -> float | None:
 class _Headless:
     """One headless run and its signals."""
 
-    def __init__(self, options: Mapping[str, object], until: float | None, *, demo: bool) -> None:
+    def __init__(self, options: Mapping[str, object], until: float | None, wallets: WalletsSource | None) -> None:
         self._options = options
         self._until = until
         self._publisher = Publisher()
-        self._desk = build_desk(options, self._publisher, threading.Event(), demo=demo)
+        self._desk = build_desk(options, wallets, self._publisher, threading.Event())
         self._stop_asked = asyncio.Event()
         self._ending = Ending(when_packed=options.get("until") == "packed")
 

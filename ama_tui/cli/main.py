@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from ama_tui import __version__
-from ama_tui.cli.options import ask_option, fleet_options, wallets_file_option
+from ama_tui.cli.options import ask_option, fleet_options, wallets_options
 from ama_tui.domain.errors import AmaError
 
 COMMANDS = {
@@ -18,6 +18,7 @@ COMMANDS = {
     "journal": ("ama_tui.cli.journal", "Show, verify, repair or export what was journalled."),
     "markets": ("ama_tui.cli.markets", "List the venue's markets."),
     "cancel-all": ("ama_tui.cli.cancel_all", "Cancel everything on a market, and prove it."),
+    "wallets": ("ama_tui.cli.wallets", "Make, check, seal and convert wallets files."),
     "venue": ("ama_tui.cli.venue", "Serve a venue of our own until stopped."),
 }
 """Each command: the module that holds it as `command`, and its line in the help."""
@@ -43,7 +44,7 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ama-tui")
-@wallets_file_option
+@wallets_options
 @fleet_options
 @ask_option(True)
 @click.pass_context

@@ -71,9 +71,25 @@ def fleet_options(function: F) -> F:
     return _apply(options, function)
 
 
-wallets_file_option = click.option(
-    "--csv", type=click.Path(path_type=Path), default=None, help="Wallets file [wallets.csv]."
-)
+def wallets_options(function: F) -> F:
+    """Which file the keys are in, and whether its permissions count."""
+    options: list[Callable[[F], F]] = [
+        click.option(
+            "--vault",
+            "--csv",
+            "csv",
+            type=click.Path(path_type=Path, readable=False),
+            default=None,
+            metavar="FILE",
+            help="The wallets: a CSV, a vault or a keystore [wallets.csv, else wallets.vault].",
+        ),
+        click.option(
+            "--insecure-permissions",
+            is_flag=True,
+            help="Read the wallets although others can read or change the file.",
+        ),
+    ]
+    return _apply(options, function)
 
 
 def ask_option(default: bool) -> Callable[[F], F]:

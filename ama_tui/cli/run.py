@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ama_tui.cli.options import ask_option, fleet_options, headless_options, wallets_file_option
+from ama_tui.cli.options import ask_option, fleet_options, headless_options, wallets_options
 
 
 @click.command("run")
-@wallets_file_option
+@wallets_options
 @fleet_options
 @ask_option(True)
 @headless_options

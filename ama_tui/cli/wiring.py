@@ -9,10 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import click
+
 from ama_tui.cli.options import parameters_given
 from ama_tui.domain.errors import ConfigError, PreflightError
 
 if TYPE_CHECKING:
+    from ama_tui.config.wallets_source import WalletsSource
     from ama_tui.engine.host import EngineHost
     from ama_tui.engine.publisher import Publisher
     from ama_tui.engine.service import VenueDesk
@@ -30,6 +33,7 @@ RUN_SETTINGS = (
     "dry_run",
 )
 DEFAULT_WALLETS_FILE = Path("wallets.csv")
+DEFAULT_VAULT = Path("wallets.vault")
 DEFAULT_STATE = Path("state")
 
 
@@ -41,26 +45,64 @@ def run_options(options: Mapping[str, object]) -> dict[str, object | None]:
     return given | parameters_given(options)
 
 
-def open_host(options: Mapping[str, object], *, demo: bool = False) -> EngineHost:
+def wallets_source(options: Mapping[str, object]) -> WalletsSource:
+    """Where the fleet's keys are, ready to be opened: a password that has to be typed is asked for now.
+
+    Call it before the screen is taken. Says on stderr what --insecure-permissions lets pass. Raises PasswordError
+    after a third wrong password, WalletsError for a password file that cannot be used.
+    """
+    from ama_tui.cli.passwords import with_password
+    from ama_tui.config.wallets_source import permissions_warning
+
+    source = find_wallets(options)
+    warning = permissions_warning(source)
+    if warning:
+        click.echo(f"WARNING: {warning}", err=True)
+    return with_password(source)
+
+
+def find_wallets(options: Mapping[str, object]) -> WalletsSource:
+    """Where the fleet's keys are; nothing is looked into, nobody asked."""
+    from ama_tui.config.wallets_source import WalletsSource
+
+    path = _path(options, "csv")
+    if path is None:
+        path = DEFAULT_VAULT if DEFAULT_VAULT.exists() and not DEFAULT_WALLETS_FILE.exists() else DEFAULT_WALLETS_FILE
+    return WalletsSource(
+        path, insecure_permissions=bool(options.get("insecure_permissions")), password_file=password_file()
+    )
+
+
+def password_file() -> Path | None:
+    """The file that the environment names for a vault's password."""
+    from ama_tui.config.password import FILE_VARIABLE
+
+    name = os.environ.get(FILE_VARIABLE)
+    return Path(name) if name else None
+
+
+def open_host(options: Mapping[str, object], wallets: WalletsSource | None) -> EngineHost:
     """The engine's thread; the engine itself is imported on it, when the desk is first asked for something."""
     from ama_tui.engine.host import EngineHost
 
-    return EngineHost(lambda publisher, freeze: build_desk(options, publisher, freeze, demo=demo))
+    return EngineHost(lambda publisher, freeze: build_desk(options, wallets, publisher, freeze))
 
 
 def build_desk(
-    options: Mapping[str, object], publisher: Publisher, freeze: threading.Event, *, demo: bool = False
+    options: Mapping[str, object], wallets: WalletsSource | None, publisher: Publisher, freeze: threading.Event
 ) -> VenueDesk:
-    """The desk of the venue that the environment names, or of the demo's own."""
+    """The desk of the venue that the environment names with these wallets; None opens the demo's own of both."""
+    from ama_tui.config.wallets_source import WalletsSource
     from ama_tui.engine.service import DeskSettings, VenueDesk, VenueSource
 
-    venue = DemoVenue(options) if demo else None
+    venue = DemoVenue(options) if wallets is None else None
 
     def find_venue() -> VenueSource:
-        if venue is not None:
-            directory = venue.start()
-            return VenueSource(directory, {}, directory / "wallets.csv", is_demo=True)
-        return VenueSource(Path.cwd(), os.environ, _path(options, "csv") or DEFAULT_WALLETS_FILE)
+        if wallets is not None:
+            return VenueSource(Path.cwd(), os.environ, wallets)
+        assert venue is not None  # noqa: S101 - made above
+        directory = venue.start()
+        return VenueSource(directory, {}, WalletsSource(directory / "wallets.csv"), is_demo=True)
 
     settings = DeskSettings(
         find_venue,

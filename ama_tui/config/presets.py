@@ -6,15 +6,13 @@ Each of the operator's own is a TOML file of its own in the user's configuration
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ama_tui.config.paths import DIRECTORY_MODE, FILE_MODE
+from ama_tui.config.atomic import replace_file
+from ama_tui.config.paths import DIRECTORY_MODE
 from ama_tui.config.settings import read_config_file
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.parameters import SPEC_BY_KEY, Parameters
@@ -123,7 +121,7 @@ def save_preset(directory: Path, name: str, parameters: Parameters) -> Path:
     lines = [f"{key} = {value!r}" for key, value in parameters.as_keys().items()]
     try:
         directory.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
-        _replace(path, ("\n".join(lines) + "\n").encode())
+        replace_file(path, ("\n".join(lines) + "\n").encode())
     except OSError as error:
         raise ConfigError(
             f"preset {path} cannot be written ({error.strerror})", "check the directory's mode"
@@ -145,19 +143,3 @@ def _read(path: Path) -> Preset:
     except ConfigError as error:
         reason = " ".join(error.message.removeprefix(f"config file {path}").lstrip(": ").split())
         raise ConfigError(f"preset file {path.name}: {reason}") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Replace a file as a whole: a crash leaves the old one or the new one. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ama_tui.config.secret import SecretKey
+from ama_tui.config.secret import KEY_BYTES, SecretKey
 from ama_tui.domain.errors import WalletsError
 from ama_tui.domain.wallet import FleetWallet, Role
 
@@ -48,39 +50,58 @@ class _Row:
     problem: str | None = None
 
 
-def load_wallets(path: Path, limit: int = DEFAULT_LIMIT) -> tuple[WalletKey, ...]:
-    """The first `limit` wallets of the file (all of them when it has fewer).
+def wallets_of(content: bytes, path: Path) -> tuple[WalletKey, ...]:
+    """The wallets of the content of a file; `path` names it in errors.
 
-    Every row of the file is checked. Raises WalletsError that names each bad one with its line number
-    and reason, never with anything of its key.
+    Every row is checked. Raises WalletsError that names each bad one with its line number and reason,
+    never with anything of its key.
     """
-    if limit < 1:
-        raise WalletsError("--wallets must be at least 1", "it is the number of rows to take from the wallets file")
-    wallets, problems = _checked(_rows(_text(path)))
+    text = _decoded(content)
+    if isinstance(text, int):
+        raise WalletsError(f"{path.name}: line {text}: not UTF-8 text", "save the file as CSV in UTF-8")
+    wallets, problems = _checked(_rows(text))
     if problems:
         raise WalletsError(f"{path.name}: " + "; ".join(problems), "correct these lines; nothing was started")
     if not wallets:
         raise WalletsError(f"{path} holds no wallet", f"add one line per wallet: {','.join(COLUMNS)}")
-    return tuple(wallets[:limit])
+    return tuple(wallets)
 
 
-def _text(path: Path) -> str:
-    """The file's text. Nothing of the file stays in an error that is raised here: it holds keys."""
-    try:
-        text = _decoded(path.read_bytes())
-    except FileNotFoundError:
-        raise WalletsError(
-            f"wallets file {path} not found",
-            f"make it with the columns {','.join(COLUMNS)}, or name another with --csv",
-        ) from None
-    except OSError as error:
-        raise WalletsError(
-            f"wallets file {path} cannot be read ({error.strerror})",
-            "check its owner and mode, or name another with --csv",
-        ) from error
-    if isinstance(text, int):
-        raise WalletsError(f"{path.name}: line {text}: not UTF-8 text", "save the file as CSV in UTF-8")
-    return text
+def csv_of(wallets: Iterable[WalletKey]) -> bytes:
+    """The content of a wallets file with these wallets, in their order. `wallets_of` reads it back."""
+    text = io.StringIO()
+    text.write(",".join(COLUMNS) + "\n")
+    # Every cell quoted: a nickname may begin with the # of a comment.
+    rows = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    rows.writerows((wallet.nickname, wallet.address, wallet.key.hex()) for wallet in wallets)
+    return text.getvalue().encode()
+
+
+def new_wallets(count: int) -> tuple[WalletKey, ...]:
+    """Wallets with keys of the system's random source, called Wallet001 and so on."""
+    wallets: list[WalletKey] = []
+    while len(wallets) < count:
+        raw = secrets.token_bytes(KEY_BYTES)
+        if is_private_key(raw):
+            wallets.append(wallet_of(len(wallets), "", SecretKey(raw)))
+    return tuple(wallets)
+
+
+def wallet_of(index: int, nickname: str, key: SecretKey) -> WalletKey:
+    """The wallet of a key that `is_private_key`; one without a nickname gets that of its row."""
+    return WalletKey(index, nickname or f"Wallet{index + 1:03d}", address_of(key), key)
+
+
+def nickname_problem(nickname: str) -> str | None:
+    """Why a wallet cannot be called so, None when it can."""
+    if _KEY.fullmatch(nickname) is not None:
+        return "the nickname looks like a private key"
+    return None if nickname.isprintable() else "the nickname has control characters"
+
+
+def is_private_key(raw: bytes) -> bool:
+    """Are these 32 bytes a private key of secp256k1?"""
+    return 0 < int.from_bytes(raw, "big") < _CURVE_ORDER
 
 
 def _decoded(raw: bytes) -> str | int:
@@ -166,11 +187,10 @@ def _checked(rows: Iterator[_Row]) -> tuple[list[WalletKey], list[str]]:
 
 def _wallet(index: int, cells: Mapping[str, str]) -> WalletKey | str:
     """The wallet of one row, or why it is none. Its key proves its address, so one check covers both."""
-    nickname = cells.get("nickname", "") or f"Wallet{index + 1:03d}"
-    if _KEY.fullmatch(nickname) is not None:
-        return "the nickname looks like a private key"
-    if not nickname.isprintable():
-        return "the nickname has control characters"
+    nickname = cells.get("nickname", "")
+    problem = nickname_problem(nickname)
+    if problem is not None:
+        return problem
     address = _ADDRESS.fullmatch(cells["address"])
     if address is None:
         return "the address is not 0x and 40 hexadecimal digits" if cells["address"] else "no address"
@@ -178,13 +198,12 @@ def _wallet(index: int, cells: Mapping[str, str]) -> WalletKey | str:
     if digits is None:
         return "the privateKey is not 64 hexadecimal digits" if cells["privateKey"] else "no privateKey"
     raw = bytes.fromhex(digits[1])
-    if not 0 < int.from_bytes(raw, "big") < _CURVE_ORDER:
+    if not is_private_key(raw):
         return "the privateKey is out of the curve's range"
-    key = SecretKey(raw)
-    derived = address_of(key)
-    if derived != "0x" + address[1].lower():
+    wallet = wallet_of(index, nickname, SecretKey(raw))
+    if wallet.address != "0x" + address[1].lower():
         return "the address is not the privateKey's"
-    return WalletKey(index, nickname, derived, key)
+    return wallet
 
 
 def address_of(key: SecretKey) -> str:

@@ -3,6 +3,7 @@
     AmaError                 one line for the operator, and a hint
     ├── ConfigError          exit 2: options, environment, run configuration
     │   ├── WalletsError     the wallets file
+    │   │   └── PasswordError    the password of a vault or keystore is missing or wrong
     │   └── ParameterError   a strategy parameter, or parameters that do not fit the market
     ├── StoreError           exit 2: the state directory
     │   ├── CheckpointError  the checkpoint cannot be read or written
@@ -46,6 +47,10 @@ class ConfigError(AmaError):
 
 class WalletsError(ConfigError):
     """The wallets file cannot be used; every bad row is named with its line number, never with its key."""
+
+
+class PasswordError(WalletsError):
+    """The password of a vault or keystore is wrong, or there is none; the message never holds it."""
 
 
 class ParameterError(ConfigError):

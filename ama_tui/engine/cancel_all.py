@@ -13,7 +13,8 @@ from pathlib import Path
 from ama_tui.config.environment import load_environment
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.settings import DEFAULT_SETTLE_AFTER_S
-from ama_tui.config.wallets import EVERY_WALLET, WalletKey, load_wallets
+from ama_tui.config.wallets import EVERY_WALLET, WalletKey
+from ama_tui.config.wallets_source import WalletsSource, open_wallets, permissions_warning
 from ama_tui.domain.errors import ConfigError, JournalError, VenueError
 from ama_tui.domain.event import KillProgress
 from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
@@ -44,12 +45,12 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 @dataclass(frozen=True, slots=True)
 class CancelOrder:
-    """What was asked for. `wallets` None takes every row of the wallets file; `within_s` is the patience."""
+    """What was asked for. `wallets` None takes every wallet of the source; `within_s` is the patience."""
 
     market: str
     directory: Path
     environ: Mapping[str, str]
-    wallets_file: Path
+    source: WalletsSource
     state_root: Path
     wallets: int | None = None
     within_s: float = 60.0
@@ -69,7 +70,7 @@ async def cancel_all(
     Raises ConfigError, LockHeldError or VenueError before anything was sent; after that everything is in the report.
     """
     environment = load_environment(order.directory, order.environ)
-    keys = await asyncio.to_thread(load_wallets, order.wallets_file, EVERY_WALLET)
+    keys = await asyncio.to_thread(open_wallets, order.source, EVERY_WALLET)
     links, warning = await again(
         lambda: connect(environment, {one.address: one.key.hex() for one in keys}), after=TROUBLE
     )
@@ -79,7 +80,8 @@ async def cancel_all(
         records = await asyncio.to_thread(open_records, paths, force=order.force)
         try:
             run = await _context(links, market, records, publisher)
-            for note in filter(None, (warning, *records.notes)):
+            insecure = await asyncio.to_thread(permissions_warning, order.source)
+            for note in filter(None, (warning, insecure, *records.notes)):
                 run.scribe.note(note, is_error=True)
             report = await _cancel(order, run, records, keys[: order.wallets], on_progress, is_enough)
             run.scribe.note(f"cancel-all: {report.text}", is_error=not report.is_proven)

@@ -13,7 +13,8 @@ from ama_tui.config.environment import environment_problems, load_environment
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Resolved, RunConfig, resolve
 from ama_tui.config.urls import masked_url
-from ama_tui.config.wallets import EVERY_WALLET, WalletKey, load_wallets
+from ama_tui.config.wallets import EVERY_WALLET, WalletKey
+from ama_tui.config.wallets_source import WalletsSource, open_wallets, permissions_warning
 from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, PreflightError, VenueError
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, Quote, find_market
@@ -37,11 +38,11 @@ LAST_CYCLE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class VenueSource:
-    """Where the venue and the fleet are read from: the environment's files and variables, and the wallets file."""
+    """Where the venue and the fleet are read from: the environment's files and variables, and the wallets."""
 
     directory: Path
     environ: Mapping[str, str]
-    wallets_file: Path
+    wallets: WalletsSource
     is_demo: bool = False
 
 
@@ -102,7 +103,7 @@ class VenueDesk:
         self.is_demo = source.is_demo
         problems: list[str] = []
         try:
-            self._wallets = await asyncio.to_thread(load_wallets, source.wallets_file, EVERY_WALLET)
+            self._wallets = await asyncio.to_thread(open_wallets, source.wallets, EVERY_WALLET)
         except ConfigError as error:
             problems.append(str(error))
         try:
@@ -115,7 +116,8 @@ class VenueDesk:
         self.problems = self.problem_lines = tuple(problems)
         keys = {one.address: one.key.hex() for one in self._wallets}
         links, warning = await again(lambda: connect(environment, keys))
-        self._links, self._notes = links, (warning,) if warning else ()
+        insecure = await asyncio.to_thread(permissions_warning, source.wallets)
+        self._links, self._notes = links, tuple(filter(None, (warning, insecure)))
         kind = "DEMO localnet" if source.is_demo else f"{masked_url(environment.app_url)} chain"
         self.environment_label = f"{kind} {links.chain_id}"
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run import Ending
 from ama_tui.engine.service import DeskSettings, VenueDesk, VenueSource
@@ -30,7 +31,7 @@ async def packed_desk(
         path = Path(directory)
         with VenueProcess.spawn(venue, path, path / "venue.log"):
             settings = DeskSettings(
-                lambda: VenueSource(path, {}, path / "wallets.csv", is_demo=True),
+                lambda: VenueSource(path, {}, WalletsSource(path / "wallets.csv"), is_demo=True),
                 path / "state",
                 {**parameters, "wallets": venue.wallets},
             )

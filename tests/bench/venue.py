@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from ama_tui.config.environment import load_environment
-from ama_tui.config.wallets import load_wallets
+from ama_tui.config.wallets_source import WalletsSource, open_wallets
 from ama_tui.domain.market import Market
 from ama_tui.domain.session import Methods, SessionPermit
 from ama_tui.engine.links import Links, connect
@@ -38,7 +38,8 @@ async def _measure(scale: Scale) -> list[Figure]:
         path = Path(directory)
         options = VenueOptions(wallets=scale.wallets, block_time=0, traders=False)
         with VenueProcess.spawn(options, path, path / "venue.log") as process:
-            keys = {one.address: one.key.hex() for one in load_wallets(path / "wallets.csv", scale.wallets)}
+            wallets = open_wallets(WalletsSource(path / "wallets.csv"), scale.wallets)
+            keys = {one.address: one.key.hex() for one in wallets}
             links, _ = await connect(load_environment(path, {}), keys)
             try:
                 market = (await links.api.markets())[0]

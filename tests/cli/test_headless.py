@@ -35,7 +35,7 @@ async def test_a_stop_that_could_not_cancel_everything_names_what_is_left_and_ex
 ) -> None:
     desk: Any = StoppedDesk(ended)
     monkeypatch.setattr(headless, "build_desk", lambda *_, **__: desk)
-    run = headless._Headless({"as_json": True}, None, demo=False)
+    run = headless._Headless({"as_json": True}, None, None)
     with Progress(Publisher(), headless.sys.stderr) as progress:
         assert await run._finish(progress) == code
     said = capsys.readouterr()

@@ -14,6 +14,7 @@ from time import monotonic, sleep
 
 import pytest
 
+from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.engine.desk import Desk, KillReport, StartRequest
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.kill import CancelAll
@@ -41,7 +42,7 @@ def running(venue: ServedVenue, state: Path, app_url: str) -> Iterator[EngineHos
     """A run on the engine's own thread, as the dashboard has it."""
 
     def build(publisher: Publisher, freeze: threading.Event) -> Desk:
-        source = VenueSource(venue.directory, {"APP_URL": app_url}, venue.directory / "wallets.csv")
+        source = VenueSource(venue.directory, {"APP_URL": app_url}, WalletsSource(venue.directory / "wallets.csv"))
         options: dict[str, object | None] = {"wallets": WALLETS}
         return VenueDesk(DeskSettings(lambda: source, state, options), publisher, freeze)
 

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 from unittest.mock import patch
 
+from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.domain.market import Market
 from ama_tui.domain.order import Side, decode_tag
 from ama_tui.engine.desk import KillReport
@@ -76,7 +77,7 @@ class Rig:
 
     async def open(self, **options: object) -> VenueDesk:
         """A desk, as a front end has one."""
-        source = VenueSource(self.directory, self.environ, self.directory / "wallets.csv")
+        source = VenueSource(self.directory, self.environ, WalletsSource(self.directory / "wallets.csv"))
         settings = DeskSettings(lambda: source, self.directory / "state", {**QUICK, **options})
         desk = VenueDesk(settings, Publisher(), threading.Event())
         self.desks.append(desk)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ama_tui.config.wallets import load_wallets
+from ama_tui.config.wallets_source import WalletsSource, open_wallets
 from ama_tui.domain.errors import ConfigError, LockHeldError, PreflightError
 from ama_tui.domain.event import EngineState
 from ama_tui.domain.order import Side
@@ -334,7 +334,7 @@ async def test_every_answer_pending_places_exactly_the_target(tmp_path: Path) ->
 async def test_keys_are_nowhere_in_the_state_directory(rig: Rig) -> None:
     desk = await rig.packed()
     await desk.stop()
-    keys = [wallet.key.hex() for wallet in load_wallets(rig.directory / "wallets.csv", 10)]
+    keys = [wallet.key.hex() for wallet in open_wallets(WalletsSource(rig.directory / "wallets.csv"), 10)]
     for path in (rig.directory / "state").rglob("*"):
         if path.is_file():
             text = path.read_text().lower()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.domain.errors import ConfigError, PreflightError, UnreachableError, VenueError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Place
@@ -17,7 +18,7 @@ from tests.engine.rig import Rig, log_lines, run_of, until
 
 
 def bare_desk(directory: Path, environ: dict[str, str] | None = None, *, is_demo: bool = False) -> VenueDesk:
-    source = VenueSource(directory, environ or {}, directory / "wallets.csv", is_demo)
+    source = VenueSource(directory, environ or {}, WalletsSource(directory / "wallets.csv"), is_demo)
     return VenueDesk(DeskSettings(lambda: source, directory / "state"), Publisher(), threading.Event())
 
 

@@ -13,9 +13,14 @@ from pathlib import Path
 import orjson
 
 from ama_tui.config.environment import load_environment
+from ama_tui.config.keystore import keystore_of, wallet_of_keystore
 from ama_tui.config.presets import load_presets, save_preset
+from ama_tui.config.scrypt import ScryptCost
+from ama_tui.config.secret import SecretKey
 from ama_tui.config.settings import read_config_file
-from ama_tui.config.wallets import load_wallets
+from ama_tui.config.vault import seal
+from ama_tui.config.wallets import csv_of, wallet_of
+from ama_tui.config.wallets_source import WalletsSource, open_wallets
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.localnet import rpc as localnet_rpc
@@ -38,6 +43,7 @@ from tests.venue.test_settle import PLACED, TRADED, receipt, word
 
 Feed = Callable[[bytes], object]
 DEPTH = {"bidPrices": [9.5], "bidAmounts": [1], "askPrices": [10], "askAmounts": [2]}
+PASSWORD = "correct horse battery"
 STATUSES = (400, 403, 404, 429, 500, 503)
 PERMIT = {
     "trader": TRADER,
@@ -144,6 +150,10 @@ def _of_files(directory: Path) -> dict[str, Parser]:
     def checkpoint(path: Path) -> object:
         return load_checkpoint(path, chain_id=samples.CHAIN_ID, order_book=samples.BOOK)
 
+    def sealed(path: Path) -> object:
+        return open_wallets(WalletsSource(path, ask_password=lambda: PASSWORD), 10)
+
+    maker = wallet_of(0, "maker", SecretKey(bytes(range(1, 33))))
     return {
         "journal line": _json(parse_line, orjson.loads(lines.splitlines()[0]), ShapeError),
         "journal": file("actions.jsonl", _journal, lines),
@@ -151,7 +161,14 @@ def _of_files(directory: Path) -> dict[str, Parser]:
         "wallet": file(
             "wallet.json", lambda path: load_wallet(path, samples.ALICE), (directory / "wallet").read_bytes()
         ),
-        "wallets file": file("wallets.csv", load_wallets, Path("wallets.example.csv").read_bytes()),
+        "wallets file": file(
+            "wallets.csv", lambda path: open_wallets(WalletsSource(path), 10), Path("wallets.example.csv").read_bytes()
+        ),
+        "vault": file("wallets.vault", sealed, seal(csv_of([maker]), PASSWORD, ScryptCost(n=2))),
+        "keystore": _json(
+            partial(wallet_of_keystore, password=PASSWORD, path=Path("key.json")),
+            orjson.loads(keystore_of(maker, PASSWORD, n=2)),
+        ),
         "environment": file(".env", lambda path: load_environment(path.parent, {}), Path(".env.example").read_bytes()),
         "config file": file("config.toml", read_config_file, b'market = "ETH-USD"\n[parameters]\nsizeMin = 0.05\n'),
         "preset": replace(

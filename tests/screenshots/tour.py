@@ -52,7 +52,7 @@ async def tour(album: Album, seed: int) -> None:
 @asynccontextmanager
 async def _demo(**options: object) -> AsyncIterator[Guide]:
     """The dashboard on a demo of ten wallets; it is left in good order at the end."""
-    app = AmaApp(lambda: open_host({"wallets": 10, **options}, demo=True), is_demo=True)
+    app = AmaApp(lambda: open_host({"wallets": 10, **options}, None), is_demo=True)
     async with app.run_test(size=LARGE) as pilot:
         guide = Guide(pilot, app)
         yield guide

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from ama_tui.cli.wiring import open_host
+from ama_tui.cli.wiring import open_host, wallets_source
 from ama_tui.domain.event import EngineSnapshot, EngineState, LogEvent, SessionState
 from ama_tui.domain.market import Book
 from ama_tui.domain.parameters import Parameters
@@ -97,7 +97,7 @@ class _Engine:
 @contextmanager
 def _engine() -> Iterator[_Engine]:
     """The engine of `ama-tui` in the working directory."""
-    host = open_host({"wallets": VENUE.wallets})
+    host = open_host({"wallets": VENUE.wallets}, wallets_source({}))
     host.start()
     try:
         yield _Engine(host)

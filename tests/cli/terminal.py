@@ -1,0 +1,85 @@
+"""The program on a terminal of its own, where somebody types."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+TIME_LIMIT_S = 60.0
+_TAKE_TERMINAL = "import os, sys; os.login_tty(os.dup(0)); os.execv(sys.argv[1], sys.argv[1:])"
+"""The terminal must be the program's own: passwords are asked for on that, wherever its input comes from."""
+
+
+class Terminal:
+    """A pseudo-terminal and the program on it; `shown` is everything that it has shown so far."""
+
+    def __init__(self, directory: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
+        self._screen, program_side = os.openpty()
+        self._child = subprocess.Popen(
+            [sys.executable, "-c", _TAKE_TERMINAL, sys.executable, "-P", "-m", "ama_tui", *arguments],
+            cwd=directory,
+            env={**os.environ, "TERM": "xterm-256color", **(environ or {})},
+            stdin=program_side,
+            stdout=program_side,
+            stderr=program_side,
+            start_new_session=True,
+        )
+        os.close(program_side)
+        self.shown = ""
+        self._seen = 0
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._child.poll() is None:
+            self._child.kill()
+            self._child.wait()
+        os.close(self._screen)
+
+    def answers(self, question: str, typed: str) -> None:
+        """Wait for a question that was not answered yet, and type a line."""
+        self.until(question)
+        os.write(self._screen, typed.encode() + b"\n")
+
+    def until(self, text: str) -> None:
+        """Wait until the program shows this, after what was waited for last."""
+        deadline = time.monotonic() + TIME_LIMIT_S
+        while (at := self.shown.find(text, self._seen)) < 0:
+            assert time.monotonic() < deadline, f"waited in vain for {text!r}: {self.shown}"
+            assert self._read(), f"it ended before {text!r}: {self.shown}"
+        self._seen = at + len(text)
+
+    def interrupt(self) -> None:
+        """Type ^C."""
+        os.write(self._screen, b"\x03")
+
+    def end(self, number: signal.Signals | None = None) -> int:
+        """Its exit code, after a signal if one is named; reads on meanwhile."""
+        if number is not None:
+            self._child.send_signal(number)
+        deadline = time.monotonic() + TIME_LIMIT_S
+        while self._read():
+            assert time.monotonic() < deadline, f"it does not end: {self.shown}"
+        return self._child.wait(TIME_LIMIT_S)
+
+    def _read(self) -> bool:
+        """Read what it shows within a moment; False once it has closed its side."""
+        ready, _, _ = select.select([self._screen], [], [], 0.2)
+        if not ready:
+            return True
+        try:
+            piece = os.read(self._screen, 65_536)
+        except OSError:  # EIO: nobody holds the other side any more
+            return False
+        self.shown += piece.decode(errors="replace")
+        return bool(piece)

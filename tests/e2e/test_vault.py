@@ -1,0 +1,39 @@
+"""A fleet whose keys are in a vault, and one whose file others can read, from the wallets file to the order book."""
+
+from __future__ import annotations
+
+from ama_tui.config.password import FILE_VARIABLE
+from tests.e2e.operator import PACK, Operator
+
+MARKET = ("--market", "SOL-USD")
+SMALL = ("--wallets", "2", "--orders-per-side", "2")
+
+
+def test_fleet_in_a_vault_packs_and_is_cancelled_with_its_password_in_a_file(operator: Operator) -> None:
+    operator.write("password", "correct horse battery\n")
+    environ = {FILE_VARIABLE: "password"}
+    sealed = operator.ama("wallets", "seal", environ=environ)
+    assert (sealed.code, len(sealed.out.splitlines())) == (0, 10)
+
+    vault = ("--vault", "wallets.vault")
+    assert "there is no terminal to ask on" in operator.ama(*PACK, *MARKET, *vault).refusal(2)
+    summary = operator.ama(*PACK, *MARKET, *SMALL, *vault, environ=environ).packed()
+    assert (summary["wallets"], summary["resting_bids"], summary["resting_asks"]) == (2, 4, 4)
+    assert (summary["errors"], summary["rejected"], summary["unknown"]) == (0, 0, 0)
+
+    cancelled = operator.ama("cancel-all", *MARKET, *vault, "--json", environ=environ)
+    assert cancelled.code == 0
+    assert cancelled.summary["proven"]
+    assert cancelled.summary["cancelled"] == 8
+
+
+def test_wallets_file_that_others_can_read_runs_only_when_told_to_and_the_journal_says_so(operator: Operator) -> None:
+    operator.wallets_file.chmod(0o644)
+    mend = "can be read by its group and others (mode 0644): chmod 600 wallets.csv"
+    run = (*PACK, "--market", "HYPE-USD", "--wallets", "1", "--orders-per-side", "1")
+    assert operator.ama(*run).refusal(2).endswith(mend)
+    insecure = operator.ama(*run, "--insecure-permissions")
+    assert insecure.packed()["resting_bids"] == 1
+    assert f"WARNING: --insecure-permissions: wallets file wallets.csv {mend}" in insecure.err
+    notes = [line.get("params", {}).get("text", "") for line in operator.journal()]
+    assert any(mend in note for note in notes), notes
