@@ -3,20 +3,29 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+TOOLS  := $(VENV)/tools
+LOCK   := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint crash fuzz mutants bench screenshots contracts clean
+.PHONY: help install demo test lint lock upgrade audit crash fuzz mutants bench screenshots contracts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml $(LOCK)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-install: $(READY) ## Make .venv and install the project with its test and development tools
+# uv and pip-audit, apart from the project
+$(TOOLS)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(TOOLS)/bin/python -m pip install --quiet --group supply
+	@touch $@
+
+install: $(READY) ## Make .venv and install the project with its test and development tools, as locked
 
 demo: $(READY) ## Watch ten wallets pack a real order book, on a venue of our own
 	$(BIN)/ama-tui demo
@@ -29,8 +38,19 @@ lint: $(READY) ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-crash: $(READY) ## Kill whole runs 1,000 times at random and 20 times at every failpoint (about an hour)
+lock: $(TOOLS)/.ready ## Write requirements.lock anew from pyproject.toml; what is locked stays where it still fits
+	$(TOOLS)/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet \
+	  --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' $(UPGRADE) -o $(LOCK)
+
+upgrade: UPGRADE := --upgrade
+upgrade: lock ## The same, with the newest version of everything that pyproject.toml lets in
+
+audit: $(TOOLS)/.ready ## Look for known vulnerabilities in everything that is locked (asks pypi.org)
+	@$(TOOLS)/bin/python -m tests.audit $(TOOLS)/bin/pip-audit $(LOCK)
+
+crash: $(READY) ## Kill whole runs by the thousand, and look for keys in what 200 forced failures leave (over an hour)
 	$(BIN)/python -m tests.crash
+	$(BIN)/python -m tests.crash.canary
 
 fuzz: $(READY) ## Malformed bodies, torn journals, ambiguous answers, by the tens of thousands (about half an hour)
 	$(BIN)/python -m tests.fuzz

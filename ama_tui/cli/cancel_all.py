@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ama_tui.cli.options import wallets_options
+from ama_tui.cli.hardening import refuse_debugging
+from ama_tui.cli.options import allow_debug_option, insecure_http_option, wallets_options
 
 if TYPE_CHECKING:
     from ama_tui.config.wallets_source import WalletsSource
@@ -28,6 +29,8 @@ INTERRUPTED = 130
 @click.command("cancel-all")
 @click.option("--market", required=True, metavar="SYMBOL|ADDRESS", help="The market whose orders are cancelled.")
 @wallets_options
+@insecure_http_option
+@allow_debug_option
 @click.option("--wallets", type=click.IntRange(min=1), default=None, help="Only the first N wallets of the file [all].")
 @click.option(
     "--state-dir",
@@ -57,6 +60,7 @@ def command(**options: object) -> None:
     """
     from ama_tui.cli.wiring import wallets_source
 
+    refuse_debugging(options, os.environ)
     click.get_current_context().exit(asyncio.run(_Command(options, wallets_source(options)).run()))
 
 
@@ -88,6 +92,7 @@ class _Command:
             within_s=float(str(options["within"])),
             force=bool(options["force"]),
             revoke=bool(options["revoke"]),
+            insecure_http=bool(options["insecure_http"]),
         )
         publisher = Publisher()
         self._listen()

@@ -6,14 +6,18 @@ import os
 import sys
 from collections.abc import Mapping
 
+from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.domain.errors import ConfigError
 
 
 def open_dashboard(options: Mapping[str, object], *, demo: bool = False) -> int:
     """Run the dashboard until it is left, say what stays open, and return the exit code.
 
-    Raises ConfigError where there is no terminal to read keys from and to paint on.
+    Raises ConfigError where there is no terminal to read keys from and to paint on, or a debug variable is set; and
+    what made the dashboard fail.
     """
+    if not demo:
+        refuse_debugging(options, os.environ)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError("the dashboard needs a terminal", "start it in one, or add --headless to run or demo")
     from ama_tui.cli.wiring import open_host, wallets_source
@@ -30,4 +34,6 @@ def open_dashboard(options: Mapping[str, object], *, demo: bool = False) -> int:
         print(outcome.last_line, file=sys.stderr, flush=True)
     if outcome.at_once:
         os._exit(outcome.exit_code)
+    if outcome.failure is not None:
+        raise outcome.failure
     return outcome.exit_code

@@ -14,6 +14,7 @@ from time import monotonic
 
 import click
 
+from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.progress import Progress
 from ama_tui.cli.wiring import build_desk, wallets_source
 from ama_tui.config.wallets_source import WalletsSource
@@ -33,6 +34,8 @@ _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
 
 def run_headless(options: Mapping[str, object], *, demo: bool = False) -> int:
     """Run until the ending that was asked for, or a signal; returns the exit code. Raises AmaError."""
+    if not demo:
+        refuse_debugging(options, os.environ)
     until = _until(options.get("until"))
     # Before the loop and the signals: it may ask for a password.
     wallets = None if demo else wallets_source(options)

@@ -9,7 +9,10 @@ from importlib import import_module
 import click
 
 from ama_tui import __version__
-from ama_tui.cli.options import ask_option, fleet_options, wallets_options
+from ama_tui.cli import crash
+from ama_tui.cli.hardening import forbid_core_dumps
+from ama_tui.cli.options import allow_debug_option, ask_option, fleet_options, insecure_http_option, wallets_options
+from ama_tui.config.redaction import without_keys
 from ama_tui.domain.errors import AmaError
 
 COMMANDS = {
@@ -17,6 +20,7 @@ COMMANDS = {
     "run": ("ama_tui.cli.run", "Keep a market packed, with or without the dashboard."),
     "journal": ("ama_tui.cli.journal", "Show, verify, repair or export what was journalled."),
     "markets": ("ama_tui.cli.markets", "List the venue's markets."),
+    "doctor": ("ama_tui.cli.doctor", "Check all that a run needs, and say how to mend it."),
     "cancel-all": ("ama_tui.cli.cancel_all", "Cancel everything on a market, and prove it."),
     "wallets": ("ama_tui.cli.wallets", "Make, check, seal and convert wallets files."),
     "venue": ("ama_tui.cli.venue", "Serve a venue of our own until stopped."),
@@ -47,6 +51,8 @@ class LazyGroup(click.Group):
 @wallets_options
 @fleet_options
 @ask_option(True)
+@insecure_http_option
+@allow_debug_option
 @click.pass_context
 def cli(ctx: click.Context, /, **options: object) -> None:
     """Keep an on-chain order book liquid with a fleet of your own wallets.
@@ -70,23 +76,42 @@ def _given_before_the_command(ctx: click.Context) -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code; every error of ours is one line on stderr."""
+    """Run the command line and exit with its code; every error is one line on stderr, a fault of ours too.
+
+    Without `arguments` this is the process's own command line: what fails after it, while the process ends, is then
+    told in the same way.
+    """
     if sys.platform == "win32":
         click.echo("ama-tui: Windows is not supported: use Linux, macOS or WSL", err=True)
         sys.exit(2)
+    if arguments is None:
+        crash.report_all()
+        sys.exit(_run(None))
+    with crash.reported():
+        code = _run(arguments)
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
+        forbid_core_dumps()
         code = cli.main(args=arguments, prog_name="ama-tui", standalone_mode=False)
     except AmaError as error:
-        click.echo(f"ama-tui: {error}", err=True)
-        code = error.exit_code
+        click.echo(f"ama-tui: {without_keys(str(error))}", err=True)
+        return error.exit_code
     except click.exceptions.Exit as done:
-        code = done.exit_code
-    except click.Abort:
-        code = 130
+        return done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
     except click.ClickException as error:
-        click.echo(f"ama-tui: {_usage_line(error)}", err=True)
-        code = 2
-    sys.exit(code if isinstance(code, int) else 0)
+        click.echo(f"ama-tui: {without_keys(_usage_line(error))}", err=True)
+        return 2
+    except SystemExit:
+        raise
+    except BaseException as error:  # Python itself would print all that such an error says of itself
+        crash.tell(error)
+        return crash.EXIT_CODE
+    return code if isinstance(code, int) else 0
 
 
 def _usage_line(error: click.ClickException) -> str:

@@ -7,15 +7,17 @@ import json
 
 import click
 
+from ama_tui.cli.options import insecure_http_option
 from ama_tui.domain.market import Market
 from ama_tui.domain.money import PRICE_UNIT, decimals_of_tick
 
 
 @click.command("markets")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as a JSON list.")
-def command(as_json: bool) -> None:
+@insecure_http_option
+def command(as_json: bool, insecure_http: bool) -> None:
     """List the venue's markets."""
-    markets = asyncio.run(_markets())
+    markets = asyncio.run(_markets(insecure_http))
     if as_json:
         click.echo(json.dumps([_row(market) for market in markets]))
         return
@@ -25,7 +27,7 @@ def command(as_json: bool) -> None:
         click.echo(f"{market.symbol:{width}}  tick {tick:>9}  {market.label}")
 
 
-async def _markets() -> tuple[Market, ...]:
+async def _markets(insecure_http: bool) -> tuple[Market, ...]:
     import os
     from pathlib import Path
 
@@ -33,7 +35,9 @@ async def _markets() -> tuple[Market, ...]:
     from ama_tui.domain.errors import PreflightError
     from ama_tui.venue.api import VenueApi
 
-    environment = load_environment(Path.cwd(), os.environ)
+    environment = load_environment(Path.cwd(), os.environ, insecure_http=insecure_http)
+    for warning in environment.warnings:
+        click.echo(warning, err=True)
     async with VenueApi(environment.app_url) as api:
         markets = await api.markets()
     if not markets:

@@ -92,6 +92,15 @@ def wallets_options(function: F) -> F:
     return _apply(options, function)
 
 
+insecure_http_option = click.option(
+    "--insecure-http", is_flag=True, help="Go on although the venue is plain http on another machine."
+)
+
+allow_debug_option = click.option(
+    "--allow-debug", is_flag=True, help="Go on although a debug variable such as TEXTUAL_LOG is set."
+)
+
+
 def ask_option(default: bool) -> Callable[[F], F]:
     """Whether the dashboard asks for the market and the parameters, or begins with what the options say."""
     text = (

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from ama_tui.cli.options import ask_option, fleet_options, headless_options, wallets_options
+from ama_tui.cli.options import (
+    allow_debug_option,
+    ask_option,
+    fleet_options,
+    headless_options,
+    insecure_http_option,
+    wallets_options,
+)
 
 
 @click.command("run")
@@ -12,6 +19,8 @@ from ama_tui.cli.options import ask_option, fleet_options, headless_options, wal
 @fleet_options
 @ask_option(True)
 @headless_options
+@insecure_http_option
+@allow_debug_option
 def command(**options: object) -> None:
     """Keep a market packed.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from ama_tui.cli.options import wallets_options
+from ama_tui.cli.hardening import refuse_debugging
+from ama_tui.cli.options import allow_debug_option, wallets_options
 from ama_tui.cli.wiring import DEFAULT_VAULT, DEFAULT_WALLETS_FILE
 from ama_tui.domain.errors import WalletsError
 
@@ -41,12 +43,14 @@ def keystore_password_option(function: F) -> F:
 
 
 @click.group("wallets")
-def command() -> None:
+@allow_debug_option
+def command(**options: object) -> None:
     """Make, check, seal and convert the files that hold the fleet's keys.
 
     A vault's password is that of the file which AMA_VAULT_PASSWORD_FILE names, else of the OS keyring, else typed.
     What is written is yours alone (0600), and nothing is ever written over.
     """
+    refuse_debugging(options, os.environ)
 
 
 @command.command("new")

@@ -93,13 +93,14 @@ def build_desk(
 ) -> VenueDesk:
     """The desk of the venue that the environment names with these wallets; None opens the demo's own of both."""
     from ama_tui.config.wallets_source import WalletsSource
-    from ama_tui.engine.service import DeskSettings, VenueDesk, VenueSource
+    from ama_tui.engine.opening import VenueSource
+    from ama_tui.engine.service import DeskSettings, VenueDesk
 
     venue = DemoVenue(options) if wallets is None else None
 
     def find_venue() -> VenueSource:
         if wallets is not None:
-            return VenueSource(Path.cwd(), os.environ, wallets)
+            return VenueSource(Path.cwd(), os.environ, wallets, insecure_http=bool(options.get("insecure_http")))
         assert venue is not None  # noqa: S101 - made above
         directory = venue.start()
         return VenueSource(directory, {}, WalletsSource(directory / "wallets.csv"), is_demo=True)

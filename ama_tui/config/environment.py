@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ama_tui.config.dotenv_file import DotenvFile, read_dotenv
-from ama_tui.config.urls import masked_url, url_problem
+from ama_tui.config.urls import goes_in_the_clear, masked_url, url_problem
 from ama_tui.config.wording import shortened
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.session import ZERO_ADDRESS
@@ -47,6 +47,15 @@ class Environment:
     sources: Mapping[str, str]
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the operator should know of how the venue is reached."""
+        return tuple(
+            f"{name} {masked_url(url)} is plain http: whoever is on the way can read and change all that is said"
+            for name, url in (("RPC_URL", self.rpc_url), ("APP_URL", self.app_url))
+            if goes_in_the_clear(url)
+        )
+
+    @property
     def is_complete(self) -> bool:
         return bool(self.rpc_url and self.chain_id and self.registry and self.app_url)
 
@@ -67,19 +76,22 @@ class _Found:
     hint: str = ""
 
 
-def load_environment(cwd: Path, environ: Mapping[str, str], *, need_venue: bool = True) -> Environment:
+def load_environment(
+    cwd: Path, environ: Mapping[str, str], *, need_venue: bool = True, insecure_http: bool = False
+) -> Environment:
     """The venue's whereabouts; `environ` first, then `.env.local` and `.env` of `cwd`, then of its parent.
 
-    A value in a nearer place wins under either of its names; an empty one counts as missing.
+    A value in a nearer place wins under either of its names; an empty one counts as missing. A URL of plain http to
+    another machine is refused unless `insecure_http`.
     Raises ConfigError that names everything missing or wrong at once, unless `need_venue` is False.
     """
     found = _find(cwd, environ)
-    problems = [problem for setting in found.values() if (problem := _problem(setting)) is not None]
-    if problems and need_venue:
-        raise ConfigError("; ".join(problems), HINT)
+    problems = {key: _problem(setting, insecure_http) for key, setting in found.items()}
+    if need_venue and any(problems.values()):
+        raise ConfigError("; ".join(filter(None, problems.values())), HINT)
 
     def usable(key: str) -> str:
-        return "" if _problem(found[key]) is not None else found[key].text
+        return "" if problems[key] is not None else found[key].text
 
     return Environment(
         rpc_url=usable("RPC_URL").rstrip("/"),
@@ -90,9 +102,10 @@ def load_environment(cwd: Path, environ: Mapping[str, str], *, need_venue: bool 
     )
 
 
-def environment_problems(cwd: Path, environ: Mapping[str, str]) -> list[str]:
+def environment_problems(cwd: Path, environ: Mapping[str, str], *, insecure_http: bool = False) -> list[str]:
     """Everything missing or wrong, one line each; empty when a venue is configured."""
-    return [problem for setting in _find(cwd, environ).values() if (problem := _problem(setting)) is not None]
+    found = _find(cwd, environ).values()
+    return [problem for setting in found if (problem := _problem(setting, insecure_http)) is not None]
 
 
 def _find(cwd: Path, environ: Mapping[str, str]) -> dict[str, _Found]:
@@ -124,7 +137,7 @@ def _first(key: str, names: tuple[str, ...], places: list[tuple[str, DotenvFile]
     return _Found(key, "", "", "; ".join(hints))
 
 
-def _problem(found: _Found) -> str | None:
+def _problem(found: _Found, insecure_http: bool) -> str | None:
     """Why a setting cannot be used, None when it can. A URL may hold a secret and is never repeated."""
     if not found.text:
         return f"missing {found.name}" + (f" ({found.hint})" if found.hint else "")
@@ -139,4 +152,6 @@ def _problem(found: _Found) -> str | None:
             complaint = "is the zero address"
     else:
         complaint = url_problem(found.text)
+        if complaint is None and goes_in_the_clear(found.text) and not insecure_http:
+            complaint = "is plain http to another machine: use https, or add --insecure-http"
     return None if complaint is None else f"{found.name} {complaint} ({found.source})"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 from typing import NoReturn, SupportsIndex
 
+from ama_tui.config.redaction import note_key
+
 KEY_BYTES = 32
 MASK = "SecretKey(…)"
 
@@ -18,6 +20,7 @@ class SecretKey:
         if len(raw) != KEY_BYTES:
             raise ValueError(f"a private key has {KEY_BYTES} bytes")
         self._raw = bytes(raw)
+        note_key(self._raw)
 
     def raw(self) -> bytes:
         """The key's 32 bytes."""

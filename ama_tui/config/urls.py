@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 MASKED = "…"
@@ -30,6 +31,18 @@ def url_problem(url: str) -> str | None:
     if parts is None or any(character.isspace() or not character.isprintable() for character in url):
         return "is not a URL like https://host:port/path"
     return None
+
+
+def goes_in_the_clear(url: str) -> bool:
+    """Does plain http lead to another machine? By the URL: only loopback addresses and `localhost` are this one."""
+    parts = _split(url)
+    if parts is None or parts.scheme != "http":
+        return False
+    host = parts.hostname or ""
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost"
 
 
 def _split(url: str) -> SplitResult | None:

@@ -13,8 +13,7 @@ from pathlib import Path
 from ama_tui.config.environment import load_environment
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.settings import DEFAULT_SETTLE_AFTER_S
-from ama_tui.config.wallets import EVERY_WALLET, WalletKey
-from ama_tui.config.wallets_source import WalletsSource, open_wallets, permissions_warning
+from ama_tui.config.wallets_source import WalletsSource, permissions_warning
 from ama_tui.domain.errors import ConfigError, JournalError, VenueError
 from ama_tui.domain.event import KillProgress
 from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
@@ -28,6 +27,7 @@ from ama_tui.engine.desk import KillReport
 from ama_tui.engine.fleet import Fleet, WalletBook
 from ama_tui.engine.kill import CancelAll
 from ama_tui.engine.links import Links, connect
+from ama_tui.engine.opening import open_signer
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.records import Records, open_records
 from ama_tui.engine.recovery import take_up_missing
@@ -56,6 +56,7 @@ class CancelOrder:
     within_s: float = 60.0
     force: bool = False
     revoke: bool = False
+    insecure_http: bool = False
 
 
 async def cancel_all(
@@ -69,11 +70,9 @@ async def cancel_all(
 
     Raises ConfigError, LockHeldError or VenueError before anything was sent; after that everything is in the report.
     """
-    environment = load_environment(order.directory, order.environ)
-    keys = await asyncio.to_thread(open_wallets, order.source, EVERY_WALLET)
-    links, warning = await again(
-        lambda: connect(environment, {one.address: one.key.hex() for one in keys}), after=TROUBLE
-    )
+    environment = load_environment(order.directory, order.environ, insecure_http=order.insecure_http)
+    wallets, signer = await asyncio.to_thread(open_signer, order.source)
+    links, notes = await again(lambda: connect(environment, signer), after=TROUBLE)
     try:
         market = await _market(links, order.market)
         paths = StatePaths(order.state_root, links.chain_id, market.address)
@@ -81,9 +80,9 @@ async def cancel_all(
         try:
             run = await _context(links, market, records, publisher)
             insecure = await asyncio.to_thread(permissions_warning, order.source)
-            for note in filter(None, (warning, insecure, *records.notes)):
+            for note in filter(None, (*notes, insecure, *records.notes)):
                 run.scribe.note(note, is_error=True)
-            report = await _cancel(order, run, records, keys[: order.wallets], on_progress, is_enough)
+            report = await _cancel(order, run, records, wallets[: order.wallets], on_progress, is_enough)
             run.scribe.note(f"cancel-all: {report.text}", is_error=not report.is_proven)
             return market, report
         finally:
@@ -97,11 +96,11 @@ async def _cancel(
     order: CancelOrder,
     run: RunContext,
     records: Records,
-    keys: Sequence[WalletKey],
+    wallets: Sequence[FleetWallet],
     on_progress: Callable[[KillProgress], None],
     is_enough: Callable[[], bool],
 ) -> KillReport:
-    books = _books(keys, records)
+    books = _books(wallets, records)
     run.fleet = Fleet({book.address: book for book in books})
     ids = {address: entry.session_id for address, entry in records.wallets.items()}
     candidates = {book.address: sessions_known(records.replay, book.address, ids.get(book.address)) for book in books}
@@ -126,9 +125,9 @@ async def _cancel(
     return report
 
 
-def _books(keys: Sequence[WalletKey], records: Records) -> list[WalletBook]:
+def _books(wallets: Sequence[FleetWallet], records: Records) -> list[WalletBook]:
     """The wallets of the file, and those of the checkpoint beside them."""
-    books = {key.address: WalletBook(key.public()) for key in keys}
+    books = {wallet.address: WalletBook(wallet) for wallet in wallets}
     for entry in records.wallets.values():
         if entry.address not in books:
             books[entry.address] = WalletBook(FleetWallet(entry.index or 0, entry.nickname, entry.address, entry.role))

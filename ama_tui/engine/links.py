@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ama_tui.config.environment import Environment
@@ -30,10 +29,10 @@ class Links:
         await self.chain.aclose()
 
 
-async def connect(environment: Environment, keys: Mapping[str, str]) -> tuple[Links, str]:
-    """Reach the node and check what it is; `keys` are hexadecimal, by address.
+async def connect(environment: Environment, signer: Signer) -> tuple[Links, tuple[str, ...]]:
+    """Reach the node and check what it is.
 
-    Returns the links and a warning for the operator, '' when all is as configured. Where the node's chain
+    Returns the links and what the operator should know of how the venue is configured. Where the node's chain
     id differs from the environment's, the node's counts (the venue's wire contract).
     Raises UnreachableError, PreflightError.
     """
@@ -46,12 +45,11 @@ async def connect(environment: Environment, keys: Mapping[str, str]) -> tuple[Li
                 f"no contract stands at SESSION_REGISTRY_ADDRESS {environment.registry} on chain {chain_id}",
                 "correct SESSION_REGISTRY_ADDRESS or RPC_URL",
             )
-        signer = Signer(keys)
     except BaseException:
         await chain.aclose()
         await api.aclose()
         raise
-    warning = ""
+    notes = list(environment.warnings)
     if chain_id != environment.chain_id:
-        warning = f"CHAIN_ID is {environment.chain_id}, but the node says {chain_id}: signing for chain {chain_id}"
-    return Links(api, chain, signer, chain_id, environment.registry), warning
+        notes.append(f"CHAIN_ID is {environment.chain_id}, but the node says {chain_id}: signing for chain {chain_id}")
+    return Links(api, chain, signer, chain_id, environment.registry), tuple(notes)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
-from ama_tui.config.environment import environment_problems, load_environment
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Resolved, RunConfig, resolve
-from ama_tui.config.urls import masked_url
-from ama_tui.config.wallets import EVERY_WALLET, WalletKey
-from ama_tui.config.wallets_source import WalletsSource, open_wallets, permissions_warning
-from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, PreflightError, VenueError
+from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, VenueError
 from ama_tui.domain.event import EngineSnapshot, EngineState
-from ama_tui.domain.market import Market, Quote, find_market
+from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
-from ama_tui.engine.again import again
 from ama_tui.engine.desk import KillReport, PlanPreview, StartRequest, StoredRun
-from ama_tui.engine.links import Links, connect
+from ama_tui.engine.links import Links
+from ama_tui.engine.opening import OpenVenue, VenueSource, open_venue
 from ama_tui.engine.preview import preview
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run import Ending, Run
@@ -32,18 +29,11 @@ from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
 from ama_tui.store.state import StateStore
 from ama_tui.strategies.registry import Strategy, names, strategy
 
+_LOG = logging.getLogger(__name__)
+"""Takes defects only: the command line turns each into a report without secrets."""
+
 LAST_CYCLE_S = 1.0
 """How long the last cycle of a run that is over is waited for."""
-
-
-@dataclass(frozen=True, slots=True)
-class VenueSource:
-    """Where the venue and the fleet are read from: the environment's files and variables, and the wallets."""
-
-    directory: Path
-    environ: Mapping[str, str]
-    wallets: WalletsSource
-    is_demo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +66,7 @@ class VenueDesk:
         self.run: Run | None = None
         self._settings = settings
         self._freeze = freeze
-        self._links: Links | None = None
-        self._wallets: tuple[WalletKey, ...] = ()
-        self._notes: tuple[str, ...] = ()
-        self._markets: tuple[Market, ...] = ()
+        self._venue = OpenVenue()
         self._preparing: asyncio.Task[Run] | None = None
         self._cycling: asyncio.Task[None] | None = None
         self._killing: asyncio.Task[KillReport] | None = None
@@ -88,7 +75,7 @@ class VenueDesk:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the operator should know of how the venue is configured."""
-        return self._notes
+        return self._venue.notes
 
     async def open(self) -> None:
         """Find the venue and the wallets; what is missing or wrong there is left in `problems`.
@@ -96,51 +83,23 @@ class VenueDesk:
         Raises AmaError when the venue cannot be reached, or the options are wrong. Opening again tries again.
         """
         await self._disconnect()
+        self._venue, self.problems, self.problem_lines = OpenVenue(), (), ()
         resolved = self._resolve()
         self.defaults, self.preselected = resolved.parameters, resolved.run.market
         self.wallets_asked, self.resume_asked = resolved.run.wallets, resolved.run.resume
         source = await asyncio.to_thread(self._settings.find_venue)
-        self.is_demo = source.is_demo
-        problems: list[str] = []
-        try:
-            self._wallets = await asyncio.to_thread(open_wallets, source.wallets, EVERY_WALLET)
-        except ConfigError as error:
-            problems.append(str(error))
-        try:
-            environment = load_environment(source.directory, source.environ)
-        except ConfigError as error:
-            self.problems = (str(error), *problems)
-            self.problem_lines = (*environment_problems(source.directory, source.environ), *problems)
-            return
-        self.wallets_available = len(self._wallets)
-        self.problems = self.problem_lines = tuple(problems)
-        keys = {one.address: one.key.hex() for one in self._wallets}
-        links, warning = await again(lambda: connect(environment, keys))
-        insecure = await asyncio.to_thread(permissions_warning, source.wallets)
-        self._links, self._notes = links, tuple(filter(None, (warning, insecure)))
-        kind = "DEMO localnet" if source.is_demo else f"{masked_url(environment.app_url)} chain"
-        self.environment_label = f"{kind} {links.chain_id}"
+        self._venue = venue = await open_venue(source)
+        self.is_demo, self.environment_label = venue.is_demo, venue.label
+        self.wallets_available = len(venue.wallets)
+        self.problems, self.problem_lines = venue.problems, venue.problem_lines
 
     async def markets(self) -> tuple[Market, ...]:
         """The venue's markets, on the chain that the node speaks for."""
-        links = self._connected()
-        found = await again(links.api.markets)
-        if not found:
-            raise PreflightError("the venue lists no market", "ask its operator, or check APP_URL")
-        self._markets = tuple(replace(market, chain_id=links.chain_id) for market in found)
-        return self._markets
+        return await self._venue.markets(self._connected())
 
     async def market(self, selector: str | None) -> Market:
         """The market of a symbol, identifier or address; the first of the demo's when none is named."""
-        markets = self._markets or await self.markets()
-        if selector is None:
-            if self.is_demo or len(markets) == 1:
-                return markets[0]
-            raise ConfigError("no market named", "name one with --market; `ama-tui markets` lists them")
-        market = find_market(markets, selector)
-        if market is not None:
-            return market
-        raise ConfigError(f"no market is called {selector!r}", "`ama-tui markets` lists them")
+        return await self._venue.market(self._connected(), selector)
 
     async def quote(self, market: Market) -> Quote:
         """The API's live prices."""
@@ -153,7 +112,7 @@ class VenueDesk:
             return None
         resolved = self._resolve(stored)
         sessions = await valid_sessions(self._connected(), stored.wallets, _planner(resolved.run).methods)
-        return told(stored, resolved.parameters, {wallet.address for wallet in self._wallets}, sessions)
+        return told(stored, resolved.parameters, {wallet.address for wallet in self._venue.wallets}, sessions)
 
     async def start(self, request: StartRequest) -> None:
         """Prepare a run and begin to cycle; returns once it does. Raises AmaError; nothing is running then."""
@@ -166,14 +125,14 @@ class VenueDesk:
         await self._close_store()
         links = self._connected()
         paths = StatePaths(self._settings.state_root, links.chain_id, market.address)
-        notes = list(self._notes)
+        notes = list(self._venue.notes)
         if resolved.missing_in_checkpoint:
             where = [f"{key} from {resolved.origins[key].value}" for key in resolved.missing_in_checkpoint]
             notes.append(f"not in the stored run: {', '.join(where)}")
         order = RunOrder(
             market,
             resolved.run,
-            self._wallets[: resolved.run.wallets],
+            self._venue.wallets[: resolved.run.wallets],
             paths,
             resume,
             resolved.differences,
@@ -214,8 +173,7 @@ class VenueDesk:
     async def preview(self, request: StartRequest) -> PlanPreview:
         """What a run would place first, planned on the real book; nothing is signed or sent."""
         run = (await self._resolved(request)).run
-        fleet = [wallet.public() for wallet in self._wallets[: run.wallets]]
-        return await preview(self._connected(), request.market, fleet, _planner(run))
+        return await preview(self._connected(), request.market, self._venue.wallets[: run.wallets], _planner(run))
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
         """The order books of these markets whose state directory holds a checkpoint."""
@@ -319,6 +277,8 @@ class VenueDesk:
             await run.cycle_on(ending)
         except Exception as error:
             run.fault(_told(error))
+            if not isinstance(error, AmaError):
+                _LOG.error("the run failed", exc_info=error)
             raise
 
     async def _let_go(self) -> None:
@@ -335,7 +295,7 @@ class VenueDesk:
             await asyncio.to_thread(store.close)
 
     async def _disconnect(self) -> None:
-        links, self._links = self._links, None
+        links, self._venue.links = self._venue.links, None
         if links is not None:
             await links.close()
 
@@ -353,9 +313,9 @@ class VenueDesk:
     def _connected(self) -> Links:
         if self.problems:
             raise ConfigError("; ".join(self.problems))
-        if self._links is None:
+        if self._venue.links is None:
             raise VenueError("not connected to a venue", "open it again")
-        return self._links
+        return self._venue.links
 
     def _checkpoint(self, market: Market) -> Checkpoint | None:
         paths = StatePaths(self._settings.state_root, market.chain_id, market.address)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Difference, RunConfig
-from ama_tui.config.wallets import WalletKey
 from ama_tui.domain.errors import PreflightError
 from ama_tui.domain.event import EngineState
 from ama_tui.domain.market import Market
@@ -44,7 +43,7 @@ class RunOrder:
 
     market: Market
     config: RunConfig
-    wallets: tuple[WalletKey, ...]
+    wallets: tuple[FleetWallet, ...]
     paths: StatePaths
     resume: bool
     differences: tuple[Difference, ...] = ()

@@ -306,7 +306,7 @@ class AmaApp(Shell):
         if self.bridge is not None:
             self.bridge.stop_without_screen(CLOSE_SECONDS)
             words = self._last_words("the dashboard failed, the run was stopped")
-        return Outcome(self.return_code or 1, words)
+        return Outcome(self.return_code or 1, words, failure=self.failure)
 
     def _last_words(self, verb: str) -> str:
         if self.bridge is None or self.market is None or self.terminal_lost:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ama_tui.engine.host import EngineHost
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
+"""Takes defects only: the command line turns each into a report without secrets."""
 
 POLL_SECONDS = 0.25
 
@@ -176,7 +180,8 @@ async def _settled(future: concurrent.futures.Future[T]) -> T:
     except concurrent.futures.CancelledError:
         raise AmaError("the engine was closed before it could answer", "start ama-tui again") from None
     except Exception as error:
-        # Its text may hold a URL with a key in it, so only its kind is told.
+        # Its text may hold a URL with a key in it, so only its kind is told; the report has what may be told.
+        _LOG.error("the engine failed", exc_info=error)
         raise AmaError(
             f"the engine failed with {type(error).__name__}", "this is a defect of ama-tui: stop with q and report it"
         ) from error

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """The exit code and the last line ('' for none). `at_once`: the engine was not waited for."""
+    """The exit code and the last line ('' for none). `at_once`: the engine was not waited for.
+
+    `failure` is what ended the dashboard against its will, for the command to tell of.
+    """
 
     exit_code: int
     last_line: str = ""
     at_once: bool = False
+    failure: Exception | None = None
 
 
 def last_words(

@@ -16,6 +16,7 @@ from textual.binding import BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 from textual.types import CSSPathType
+from textual.worker import WorkerFailed
 
 from ama_tui.ui.actions import actions_at, bindings_for
 from ama_tui.ui.outcome import Outcome
@@ -23,8 +24,6 @@ from ama_tui.ui.theme import AMA_DARK, THEMES, meanings, style
 from ama_tui.ui.widgets.ink import INK_CLASSES
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from ama_tui.domain.errors import AmaError
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -48,6 +47,7 @@ class Shell(App[Outcome]):
         self.set_reactive(App.theme, AMA_DARK.name)
         self.stylesheet.set_variables(self.get_css_variables())
         self.animation_level = "none"
+        self.failure: Exception | None = None
         self._signals_taken = False
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -86,21 +86,25 @@ class Shell(App[Outcome]):
         """The terminal went away: nothing can be shown any more, but the run is stopped in good order."""
         return getattr(self._driver, "is_lost", False)
 
-    def panic(self, *renderables: RenderableType) -> None:
-        """Leave after a failure, except of a terminal that is gone: then stop in good order."""
+    def input_failed(self, error: Exception) -> None:
+        """No more keys can be read: leave after a failure, or in good order where the terminal is gone."""
         if self.terminal_lost:
             self.action_stop()
         else:
-            super().panic(*renderables)
+            self._handle_exception(error)
 
-    def _fatal_error(self) -> None:
-        """Leave after a defect: a traceback without locals, which could hold keys."""
-        from rich.segment import Segments
-        from rich.traceback import Traceback
+    def _handle_exception(self, error: Exception) -> None:
+        """Leave after a defect; whoever runs this application tells of `failure`.
 
+        Nothing is shown from here: Textual would show the values of variables, and those may hold keys.
+        """
+        self._return_code = 1
+        if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
+            error = error.error
+        if self.failure is None:
+            self.failure = self._exception = error
+            self._exception_event.set()
         self.bell()
-        traceback = Traceback(show_locals=False, width=None, suppress=["rich"])
-        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
         self._close_messages_no_wait()
 
     def tell(self, text: str, *, is_error: bool = False) -> None:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import os
 from queue import Full
+from typing import TYPE_CHECKING, cast
 
 from textual.drivers.linux_driver import LinuxDriver
+
+if TYPE_CHECKING:
+    from ama_tui.ui.shell import Shell
 
 PATIENCE_S = 0.2
 
@@ -31,6 +35,13 @@ class LosableDriver(LinuxDriver):
             except Full:
                 continue
             return
+
+    def _run_input_thread(self) -> None:
+        """Read keys until the end; what fails here is told to the application and not shown as Textual would."""
+        try:
+            self.run_input_thread()
+        except Exception as error:
+            self._app.call_later(cast("Shell", self._app).input_failed, error)
 
     def start_application_mode(self) -> None:
         if not self.is_lost:

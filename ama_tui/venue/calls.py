@@ -67,6 +67,10 @@ class CallReader:
         self._refusals = 0
         self._unpinned_left = 0
 
+    async def has_multicall(self) -> bool:
+        """Do reads go through Multicall3? Else they are JSON-RPC batches."""
+        return isinstance(await self._chosen_runner(), Aggregator)
+
     async def first(self, calls: Sequence[Call]) -> BlockRead:
         """Run reads at the latest block."""
         runner = await self._chosen_runner()

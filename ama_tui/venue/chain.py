@@ -73,6 +73,10 @@ class ChainReader:
         except ValueError as error:
             raise MalformedError(f"eth_getCode was answered badly: {error}", "try another node") from None
 
+    async def has_multicall(self) -> bool:
+        """Whether reads go through a Multicall3 of this chain; else they are JSON-RPC batches."""
+        return await self._calls.has_multicall()
+
     async def terms(self, order_book: str) -> MarketTerms:
         """A market's vault, id and margin requirement. Raises PreflightError when they make no sense.
 

@@ -9,11 +9,11 @@ import asyncio
 import base64
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 import aiohttp
 import httpx
@@ -21,6 +21,7 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 
 from ama_tui.domain.errors import ConfigError, MalformedError, UnreachableError
+from ama_tui.venue.text import hide
 
 MAX_BODY = 8 * 1024 * 1024
 CONNECT_TIMEOUT = 5.0
@@ -28,14 +29,21 @@ KEEP_ALIVE = 3.0
 """Seconds that an idle connection is kept: venues were seen to reset those idle for some seconds longer."""
 
 MAX_CONNECTIONS = 256
+SHORTEST_SECRET = 8
+SHORTEST_PASSWORD = 4
+"""Characters of a part of a URL that is worth hiding where a server repeats it."""
 
 
 @dataclass(slots=True)
 class HttpStats:
-    """Requests sent so far (retries included) and how long the latest answer took, in milliseconds."""
+    """Requests sent so far (retries included) and how long the latest answer took, in milliseconds.
+
+    `server_date` is the `Date` header of the latest answer, as it came; None where it had none.
+    """
 
     requests: int = 0
     last_ms: float = 0.0
+    server_date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,7 @@ class HttpClient:
                 asyncio.timeout(seconds),
                 self._client.stream(method, url, params=params, content=content) as response,
             ):
+                self.stats.server_date = response.headers.get("date")
                 body = await _read_bounded(response, where)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
             raise UnreachableError(f"{where} failed ({_reason(error, seconds)})", self._hint) from None
@@ -153,16 +162,43 @@ def _split_credentials(base_url: str, name: str) -> tuple[str, dict[str, str]]:
             user, _, password = url.userinfo.partition(b":")
             token = base64.b64encode(unquote_to_bytes(user) + b":" + unquote_to_bytes(password))
             headers["authorization"] = f"Basic {token.decode('ascii')}"
+            hide(token.decode("ascii"))
             url = url.copy_with(userinfo=b"")
     except (httpx.InvalidURL, ValueError, TypeError):
         raise ConfigError(f"{name} is not a usable URL", "give one that starts with http:// or https://") from None
+    for secret in _secrets_of(base_url):
+        hide(secret)
     return str(url), headers
+
+
+def _secrets_of(url: str) -> Iterator[str]:
+    """The parts of a URL that may be keys, as they stand there and as they are sent."""
+    parts = urlsplit(url.strip())
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    values = [pair.partition("=")[2] or pair for pair in f"{parts.query}&{parts.fragment}".split("&")]
+    segments = [one for one in parts.path.split("/") if len(one) >= 16 or any(map(str.isdigit, one))]
+    for part in (user, password, *values, *segments):
+        shortest = SHORTEST_PASSWORD if part == password else SHORTEST_SECRET
+        yield from (form for form in {part, unquote(part)} if len(form) >= shortest)
+
+
+def _tls_context() -> ssl.SSLContext:
+    """Certificates and host names are always verified. SSL_CERT_FILE and SSL_CERT_DIR may name whom to trust.
+
+    Raises ConfigError when what they name cannot be read.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError:
+        raise ConfigError(
+            "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read", "correct it or unset it"
+        ) from None
 
 
 def _open_client(url: str, headers: Mapping[str, str]) -> httpx.AsyncClient:
     # Without TLS an empty store will do: loading the real one costs 30 ms.
     is_tls = url.startswith("https:")
-    tls = httpx.create_ssl_context() if is_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls = _tls_context() if is_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def open_session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE, ssl=tls)

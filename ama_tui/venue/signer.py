@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from eth_hash.auto import keccak
 
@@ -15,8 +15,16 @@ SignDigest = Callable[[bytes], bytes]
 """From a 32-byte digest to 65 bytes: r, s and a recovery id of 0 or 1."""
 
 
+class Secret(Protocol):
+    """A private key that shows itself only when it is asked for its bytes."""
+
+    def raw(self) -> bytes:
+        """The key's 32 bytes."""
+        ...
+
+
 class Signer:
-    """Signs for a fleet. Built once from address → private key (0x and 64 hexadecimal digits).
+    """Signs for a fleet. Built once from address → private key, which nobody else has to keep after that.
 
     Raises WalletsError, which never holds a key, when a key is no key or is not that of its address.
     Neither its repr nor a copy or a pickle gives a key away.
@@ -24,7 +32,7 @@ class Signer:
 
     __slots__ = ("_signers",)
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
+    def __init__(self, keys: Mapping[str, Secret]) -> None:
         self._signers: dict[str, SignDigest] = {}
         for address, key in keys.items():
             self._signers[address.lower()] = _checked(address, key)
@@ -55,12 +63,9 @@ class Signer:
         raise TypeError("a signer cannot be copied or pickled: it holds keys")
 
 
-def _checked(address: str, key: str) -> SignDigest:
+def _checked(address: str, key: Secret) -> SignDigest:
     try:
-        secret = bytes.fromhex(key.strip().removeprefix("0x"))
-        if len(secret) != 32:
-            raise ValueError
-        sign, public_key = _load(secret)
+        sign, public_key = _load(key.raw())
     except Exception:
         # Whatever a library says of a bad key may hold the key: only the address goes on.
         raise WalletsError(f"the private key of {address} is not a key", "correct the wallets file") from None

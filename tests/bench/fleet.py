@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ama_tui.config.wallets_source import WalletsSource
+from ama_tui.engine.opening import VenueSource
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run import Ending
-from ama_tui.engine.service import DeskSettings, VenueDesk, VenueSource
+from ama_tui.engine.service import DeskSettings, VenueDesk
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
 

@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from ama_tui.config.environment import load_environment
-from ama_tui.config.wallets_source import WalletsSource, open_wallets
+from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.domain.market import Market
 from ama_tui.domain.session import Methods, SessionPermit
 from ama_tui.engine.links import Links, connect
+from ama_tui.engine.opening import open_signer
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
 from ama_tui.venue import abi
@@ -38,16 +39,16 @@ async def _measure(scale: Scale) -> list[Figure]:
         path = Path(directory)
         options = VenueOptions(wallets=scale.wallets, block_time=0, traders=False)
         with VenueProcess.spawn(options, path, path / "venue.log") as process:
-            wallets = open_wallets(WalletsSource(path / "wallets.csv"), scale.wallets)
-            keys = {one.address: one.key.hex() for one in wallets}
-            links, _ = await connect(load_environment(path, {}), keys)
+            wallets, signer = open_signer(WalletsSource(path / "wallets.csv"))
+            links, _ = await connect(load_environment(path, {}), signer)
+            traders = [wallet.address for wallet in wallets]
             try:
                 market = (await links.api.markets())[0]
-                made = await asyncio.gather(*(_session(links, market, trader) for trader in keys))
-                sessions = dict(zip(keys, made, strict=True))
+                made = await asyncio.gather(*(_session(links, market, trader) for trader in traders))
+                sessions = dict(zip(traders, made, strict=True))
                 return [
                     await _placements(links, market, sessions, scale.placements),
-                    await _aggregated_read(process.ready.rpc_url, links, market, list(keys), scale),
+                    await _aggregated_read(process.ready.rpc_url, links, market, traders, scale),
                 ]
             finally:
                 await links.close()

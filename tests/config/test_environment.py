@@ -49,10 +49,10 @@ PLACES = ["the environment", ".env.local", ".env", "../.env.local", "../.env"]
 @pytest.mark.parametrize("key", sorted(WHOLE))
 def test_nearest_place_wins_for_each_name(cwd: Path, nearest: int, key: str) -> None:
     values = {
-        "RPC_URL": "http://host{}/",
+        "RPC_URL": "https://host{}/",
         "CHAIN_ID": "10{}",
         "SESSION_REGISTRY_ADDRESS": "0x" + "a{}" * 20,
-        "APP_URL": "http://app{}",
+        "APP_URL": "https://app{}",
     }
     environ = {name: value for name, value in WHOLE.items() if name != key}
     for number in range(nearest, len(PLACES)):
@@ -74,7 +74,7 @@ def test_nearest_place_wins_for_each_name(cwd: Path, nearest: int, key: str) -> 
 
 @pytest.mark.parametrize(
     ("second_name", "first_name", "value"),
-    [("RPC_URL_HYPEREVM", "RPC_URL", "http://other:1"), ("NEXT_PUBLIC_CHAIN_ID", "CHAIN_ID", "77")],
+    [("RPC_URL_HYPEREVM", "RPC_URL", "https://other:1"), ("NEXT_PUBLIC_CHAIN_ID", "CHAIN_ID", "77")],
 )
 def test_second_name_stands_in_for_the_first(cwd: Path, second_name: str, first_name: str, value: str) -> None:
     environ = {name: text for name, text in WHOLE.items() if name != first_name} | {second_name: value}
@@ -83,7 +83,7 @@ def test_second_name_stands_in_for_the_first(cwd: Path, second_name: str, first_
 
 
 def test_first_name_wins_over_the_second_in_one_place(cwd: Path) -> None:
-    found = load_environment(cwd, WHOLE | {"RPC_URL_HYPEREVM": "http://other:1", "NEXT_PUBLIC_CHAIN_ID": "77"})
+    found = load_environment(cwd, WHOLE | {"RPC_URL_HYPEREVM": "https://other:1", "NEXT_PUBLIC_CHAIN_ID": "77"})
     assert (found.rpc_url, found.chain_id) == (WHOLE["RPC_URL"], 999)
 
 
@@ -125,8 +125,8 @@ def test_problems_are_listed_one_by_one(cwd: Path) -> None:
 
 
 def test_without_need_of_a_venue_nothing_is_raised(cwd: Path) -> None:
-    found = load_environment(cwd, {"CHAIN_ID": "abc", "RPC_URL": "http://a"}, need_venue=False)
-    assert (found.rpc_url, found.chain_id, found.registry) == ("http://a", 0, "")
+    found = load_environment(cwd, {"CHAIN_ID": "abc", "RPC_URL": "https://a"}, need_venue=False)
+    assert (found.rpc_url, found.chain_id, found.registry) == ("https://a", 0, "")
     assert not found.is_complete
 
 
@@ -253,3 +253,27 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 @given(st.text().filter(lambda odd: "CHAIN_ID" not in odd))
 def test_a_plain_first_line_is_found_whatever_follows(odd: str) -> None:
     assert parse_dotenv(f"CHAIN_ID=999\n{odd}", {}).values["CHAIN_ID"] == "999"
+
+
+@pytest.mark.parametrize("name", ["RPC_URL", "APP_URL"])
+def test_plain_http_to_another_machine_is_refused_without_repeating_the_url(cwd: Path, name: str) -> None:
+    environ = WHOLE | {name: "http://node.example.com/v2/s3cretkey0123456789"}
+    with pytest.raises(ConfigError) as refused:
+        load_environment(cwd, environ)
+    expected = f"{name} is plain http to another machine: use https, or add --insecure-http (the environment)"
+    assert str(refused.value).startswith(expected)
+    assert "s3cret" not in str(refused.value)
+    assert environment_problems(cwd, environ) == [expected]
+
+
+@pytest.mark.parametrize("name", ["RPC_URL", "APP_URL"])
+def test_plain_http_to_another_machine_that_was_asked_for_is_a_warning(cwd: Path, name: str) -> None:
+    environ = WHOLE | {name: "http://node.example.com/v2/s3cretkey0123456789"}
+    found = load_environment(cwd, environ, insecure_http=True)
+    assert environment_problems(cwd, environ, insecure_http=True) == []
+    (warning,) = found.warnings
+    assert warning.startswith(f"{name} http://node.example.com/v2/… is plain http: ")
+
+
+def test_plain_http_on_this_machine_is_neither(cwd: Path) -> None:
+    assert load_environment(cwd, WHOLE).warnings == ()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.config.urls import masked_url, url_problem
+from ama_tui.config.urls import goes_in_the_clear, masked_url, url_problem
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,43 @@ def test_url_of_an_http_server_is_accepted(url: str) -> None:
 )
 def test_anything_else_is_refused_without_repeating_it(url: str) -> None:
     assert url_problem(url) == "is not a URL like https://host:port/path"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://node.example.com",
+        "https://10.0.0.7:8545",
+        "http://localhost:3000/api",
+        "http://LOCALHOST",
+        "http://127.0.0.1:8545",
+        "http://127.255.3.4/x",
+        "http://[::1]:8545/",
+        "http://user:secret@127.0.0.1/",
+    ],
+)
+def test_https_and_this_machine_are_not_in_the_clear(url: str) -> None:
+    assert not goes_in_the_clear(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://node.example.com",
+        "http://10.0.0.7:8545",
+        "http://192.168.1.2/",
+        "http://0.0.0.0:3000",
+        "http://[::]:3000",
+        "http://[fe80::1]:3000",
+        "http://[::ffff:8.8.8.8]/",
+        "http://128.0.0.1",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://127.0.0.1@example.com",
+        "http://example.com#@127.0.0.1",
+        "http://notlocalhost",
+        "HTTP://example.com",
+    ],
+)
+def test_plain_http_to_any_other_name_or_address_is_in_the_clear(url: str) -> None:
+    assert goes_in_the_clear(url)

@@ -18,8 +18,9 @@ from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.engine.desk import Desk, KillReport, StartRequest
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.kill import CancelAll
+from ama_tui.engine.opening import VenueSource
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.service import DeskSettings, VenueDesk, VenueSource
+from ama_tui.engine.service import DeskSettings, VenueDesk
 from ama_tui.localnet.options import VenueOptions
 from tests.e2e.book import count_orders
 from tests.e2e.flaky import Flaky, between

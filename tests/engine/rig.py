@@ -17,9 +17,10 @@ from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.domain.market import Market
 from ama_tui.domain.order import Side, decode_tag
 from ama_tui.engine.desk import KillReport
+from ama_tui.engine.opening import VenueSource
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run import Ending, Run
-from ama_tui.engine.service import DeskSettings, VenueDesk, VenueSource
+from ama_tui.engine.service import DeskSettings, VenueDesk
 from ama_tui.localnet.catalogue import CATALOGUE
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.reads import Read, read, read_all

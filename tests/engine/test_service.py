@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from pathlib import Path
 
 import pytest
 
-from ama_tui.config.wallets_source import WalletsSource
+from ama_tui.config.secret import SecretKey
+from ama_tui.config.wallets import EVERY_WALLET, WalletKey
+from ama_tui.config.wallets_source import WalletsSource, open_wallets
 from ama_tui.domain.errors import ConfigError, PreflightError, UnreachableError, VenueError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Place
 from ama_tui.engine.desk import StartRequest
+from ama_tui.engine.opening import VenueSource
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.service import DeskSettings, VenueDesk, VenueSource
+from ama_tui.engine.service import DeskSettings, VenueDesk
 from tests.engine.rig import Rig, log_lines, run_of, until
 
 
@@ -36,6 +40,20 @@ async def test_an_open_desk_knows_its_venue_and_its_fleet(rig: Rig) -> None:
     assert [market.symbol for market in markets][:2] == ["ETH-USD", "BTC-USD"]
     assert {market.chain_id for market in markets} == {31_337}
     assert (await desk.quote(markets[0])).best_bid6
+
+
+async def test_an_open_desk_and_its_run_keep_no_row_of_the_wallets_file_and_no_secret(rig: Rig) -> None:
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(one, SecretKey | WalletKey) for one in gc.get_objects())
+
+    before = alive()
+    rows = open_wallets(WalletsSource(rig.directory / "wallets.csv"), EVERY_WALLET)
+    assert alive() == before + 2 * len(rows)
+    del rows
+    desk = await rig.packed()
+    assert desk.wallets_available == 3
+    assert alive() == before
 
 
 async def test_the_demos_desk_says_so_and_takes_the_first_market(rig: Rig) -> None:

@@ -14,6 +14,7 @@ import sys
 import threading
 from pathlib import Path
 
+from ama_tui.cli import crash
 from ama_tui.engine.host import EngineHost
 from ama_tui.ui.run import run_dashboard
 
@@ -33,6 +34,8 @@ def main() -> int:
         print(outcome.last_line, flush=True)
     if outcome.at_once:
         os._exit(outcome.exit_code)
+    if outcome.failure is not None:
+        crash.tell(outcome.failure)
     return outcome.exit_code
 
 

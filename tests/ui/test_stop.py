@@ -15,6 +15,7 @@ import pytest
 from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.event import EngineState
 from ama_tui.ui.app import AmaApp
+from ama_tui.ui.outcome import Outcome
 from ama_tui.ui.screens.preparation import PreparationScreen
 from ama_tui.ui.screens.stop import StopScreen
 from tests.ui.fakes import NOW, FakeHost, snapshot
@@ -40,7 +41,7 @@ async def test_leaving_stops_the_run_joins_the_engine_and_says_what_stays(how: s
     assert stage.desk.calls[-2:] == ["stop", "close"]
     outcome = stage.app.return_value
     assert outcome is not None
-    assert outcome == (0, "ama-tui: stopped; 120 orders stay resting on ETH", False)
+    assert outcome == Outcome(0, "ama-tui: stopped; 120 orders stay resting on ETH")
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -113,7 +114,7 @@ async def test_leaving_before_a_run_says_nothing() -> None:
         await stage.to_markets()
         await stage.press("ctrl+c")
         await ended(stage)
-    assert stage.app.return_value == (0, "", False)
+    assert stage.app.return_value == Outcome(0)
     assert "stop" not in stage.desk.calls
 
 
@@ -157,38 +158,49 @@ async def test_signal_handlers_are_given_back() -> None:
     assert signal.SIGTERM not in loop._signal_handlers  # type: ignore[attr-defined]
 
 
-async def crash(app: AmaApp, host: FakeHost) -> str:
-    """What a defect of the dashboard leaves on the terminal."""
-    shown: list[str] = []
+async def crash(app: AmaApp, host: FakeHost) -> None:
+    """A defect of the dashboard, with a key among its variables."""
 
     def defect() -> None:
         private_key = "0x" + "ab" * 32
         raise RuntimeError(f"a defect of {len(private_key)}")
 
-    original = app._fatal_error
-
-    def fatal() -> None:
-        original()
-        shown.extend(segment.text for one in app._exit_renderables for segment in one.segments)  # type: ignore[union-attr]
-
-    app._fatal_error = fatal  # type: ignore[method-assign]
     with contextlib.suppress(RuntimeError):
         async with app.run_test() as pilot:
             await Stage(app, host, pilot).to_live()
             app.call_later(defect)
-            await until(lambda: bool(shown))
-    return "".join(shown)
+            await until(lambda: app.failure is not None)
 
 
-async def test_a_crash_shows_no_locals_and_stops_the_run() -> None:
+async def test_a_crash_shows_nothing_by_itself_and_stops_the_run() -> None:
     host = FakeHost()
     app = AmaApp(lambda: host, clock=lambda: NOW)
-    text = await crash(app, host)
-    assert "RuntimeError" in text
-    assert "ab" * 32 not in text
-    assert "locals" not in text
+    await crash(app, host)
+    assert app._exit_renderables == []
     outcome = app.stop_after_crash()
     assert outcome.exit_code == 1
+    assert str(outcome.failure) == "a defect of 66"
     assert "the run was stopped; 120 orders stay resting on ETH" in outcome.last_line
     assert host.desk.calls[-2:] == ["stop", "close"]
     assert not host._thread.is_alive()
+
+
+async def test_a_failed_worker_is_told_as_what_it_failed_with() -> None:
+    async def work() -> None:
+        raise ValueError("a defect at work")
+
+    app = AmaApp(FakeHost, clock=lambda: NOW)
+    with contextlib.suppress(ValueError):
+        async with app.run_test():
+            app.run_worker(work())
+            await until(lambda: app.failure is not None)
+    assert repr(app.failure) == "ValueError('a defect at work')"
+
+
+async def test_input_that_fails_ends_the_dashboard_as_a_defect() -> None:
+    app = AmaApp(FakeHost, clock=lambda: NOW)
+    with contextlib.suppress(OSError):
+        async with app.run_test():
+            app.call_later(app.input_failed, OSError("no more keys"))
+            await until(lambda: app.failure is not None)
+    assert (repr(app.failure), app.return_code) == ("OSError('no more keys')", 1)

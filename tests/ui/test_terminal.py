@@ -128,14 +128,20 @@ def test_a_second_ctrl_c_does_not_wait_for_the_engine(tmp_path: Path) -> None:
         assert not (tmp_path / "mark").exists()
 
 
-def test_a_crash_gives_the_terminal_back_without_secrets_and_stops_the_run(tmp_path: Path) -> None:
+def test_a_crash_gives_the_terminal_back_without_secrets_and_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     with terminal("crash", "--mark", str(tmp_path / "mark")) as one:
         one.wait_for("Prepare sessions")
         one.type("\r")
         assert one.end() == 1
         after = one.output.split(LEAVES_SCREEN)[-1]
-        assert "RuntimeError" in after
-        assert "a defect of" in after
-        assert "ab" * 32 not in one.output
         assert "the run was stopped; 120 orders stay resting on ETH" in after
+        assert "ama-tui: a fault of the program (RuntimeError at play.py:" in after
+        assert "Traceback" not in after
+        assert "ab" * 32 not in one.output
+        (report,) = (tmp_path / "ama-tui" / "crashes").iterdir()
+        assert "RuntimeError: a defect of 66" in report.read_text()
+        assert "ab" * 32 not in report.read_text()
         assert last_calls(tmp_path / "mark") == ["stop", "close"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import gzip
+import tracemalloc
+import zlib
 
 import pytest
 from aiohttp import web
@@ -93,6 +96,62 @@ async def test_compressed_bomb_is_malformed() -> None:
             await http.get("/x")
 
 
+HEAD = b"HTTP/1.1 200 OK\r\n"
+ENDLESS = {
+    "body": (HEAD + b"\r\n", b" " * 65_536),
+    "chunks": (HEAD + b"transfer-encoding: chunked\r\n\r\n", b"1000\r\n" + b" " * 4096 + b"\r\n"),
+    "chunk's extension": (HEAD + b"transfer-encoding: chunked\r\n\r\n1;", b"x" * 65_536),
+    "trailers": (HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\n", b"x-more: " + b"y" * 4096 + b"\r\n"),
+    "status line": (b"HTTP/1.1 200 ", b"x" * 65_536),
+    "header": (HEAD + b"x-long: ", b"x" * 65_536),
+    "headers": (HEAD, b"x-more: " + b"y" * 4096 + b"\r\n"),
+    "preliminary answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+async def test_endless_answer_ends_soon_and_takes_little_memory(what: str) -> None:
+    begin, more = ENDLESS[what]
+    sent = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(begin)
+            while True:
+                writer.write(more)
+                await writer.drain()
+                sent += len(more)
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    url = "http://127.0.0.1:{1}".format(*server.sockets[0].getsockname())
+    tracemalloc.start()
+    try:
+        async with HttpClient(url, name="API", timeout=1.0) as http:
+            with pytest.raises((MalformedError, UnreachableError)):
+                await http.get("/x")
+        assert tracemalloc.get_traced_memory()[1] < 4 * MAX_BODY, f"{sent} bytes were sent"
+    finally:
+        tracemalloc.stop()
+        server.close()
+        await server.wait_closed()
+
+
+async def test_bomb_is_given_up_before_it_takes_memory() -> None:
+    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    bomb = b"".join(packer.compress(b"\0" * MAX_BODY) for _ in range(32)) + packer.flush()
+    handle, _ = answering(web.Response(body=bomb, headers={"content-encoding": "gzip"}))
+    async with serving(handle) as url, HttpClient(url, name="API") as http:
+        tracemalloc.start()
+        try:
+            with pytest.raises(MalformedError, match="more than 8388608 bytes"):
+                await http.get("/x")
+            assert tracemalloc.get_traced_memory()[1] < 6 * MAX_BODY
+        finally:
+            tracemalloc.stop()
+
+
 async def test_false_compression_is_one_of_our_errors() -> None:
     handle, _ = answering(web.Response(body=b"not gzip", headers={"content-encoding": "gzip"}))
     async with serving(handle) as url, HttpClient(url, name="API") as http:
@@ -100,11 +159,18 @@ async def test_false_compression_is_one_of_our_errors() -> None:
             await http.get("/x")
 
 
-async def test_redirect_is_an_answer_and_is_not_followed() -> None:
-    handle, asked = answering(web.Response(status=307, headers={"location": "/elsewhere"}))
-    async with serving(handle) as url, HttpClient(url, name="API") as http:
-        assert (await http.post("/x", {"a": 1})).status == 307
-    assert [request.path for request in asked] == ["/x"]
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_redirect_is_an_answer_and_is_not_followed(method: str, status: int) -> None:
+    elsewhere, followed = answering((200, "{}"))
+    async with serving(elsewhere) as other:
+        for target in ("/elsewhere", f"{other}/x"):
+            handle, asked = answering(web.Response(status=status, headers={"location": target}))
+            async with serving(handle) as url, HttpClient(url, name="API") as http:
+                answer = await (http.get("/x") if method == "GET" else http.post("/x", {"a": 1}))
+                assert answer.status == status
+            assert [(request.method, request.path) for request in asked] == [(method, "/x")]
+    assert followed == []
 
 
 async def test_credentials_in_the_url_go_as_a_header() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from ama_tui.config.secret import SecretKey
 from ama_tui.domain.errors import RefusedError
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.reading import FleetRead, OrderCancelled, OrderModified, OrderPlaced, OrderRested, Receipt, Trade
@@ -98,7 +99,7 @@ async def client() -> AsyncIterator[Client]:
         VenueApi(venue.app_url) as api,
         ChainReader(JsonRpc(venue.rpc_url)) as chain,
     ):
-        signer = Signer({wallet.address: wallet.private_key for wallet in venue.wallets})
+        signer = Signer({wallet.address: SecretKey(bytes.fromhex(wallet.private_key[2:])) for wallet in venue.wallets})
         market = (await api.markets(limit=10))[0]
         terms = await chain.terms(market.address)
         assert terms.market_id == market.market_id

@@ -12,6 +12,7 @@ from eth_utils.crypto import keccak
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ama_tui.config.secret import SecretKey
 from ama_tui.domain.session import Methods, RelayerSet, SessionPermit
 from ama_tui.venue import permits
 from ama_tui.venue.signer import Signer
@@ -83,7 +84,7 @@ def test_digest_and_signature_are_eth_accounts(permit: SessionPermit, chain_id: 
     message = typed_data(permit, chain_id)
     digest = keccak(b"\x19" + message.version + message.header + message.body)
     assert permits.permit_digest(permit, chain_id, REGISTRY) == digest
-    signature = Signer({TRADER: KEY}).sign_permit(permit, chain_id, REGISTRY)
+    signature = Signer({TRADER: SecretKey(bytes.fromhex(KEY[2:]))}).sign_permit(permit, chain_id, REGISTRY)
     assert signature == "0x" + Account.sign_message(message, KEY).signature.hex()
     assert Account.recover_message(message, signature=signature).lower() == TRADER
 

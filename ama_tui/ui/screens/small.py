@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
+from ama_tui.ui.size import LEAST_HEIGHT, LEAST_WIDTH
 from ama_tui.ui.widgets.plain import Plain
-
-LEAST_WIDTH, LEAST_HEIGHT = 80, 24
-
-
-def is_too_small(width: int, height: int) -> bool:
-    return width < LEAST_WIDTH or height < LEAST_HEIGHT
 
 
 def small_text(width: int, height: int) -> str:

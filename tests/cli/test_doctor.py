@@ -1,0 +1,161 @@
+"""`ama-tui doctor` as an operator meets it: columns, colours, JSON, exit codes, the terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import termios
+from contextlib import suppress
+
+import pytest
+
+from ama_tui.cli.doctor import told
+from ama_tui.cli.terminal import terminal_finding
+from tests.e2e.operator import PROGRAM, Operator
+
+ROW = {
+    "check": "vault",
+    "verdict": "fail",
+    "found": "no contract stands at the vault 0x" + "ab" * 20 + " of ETH-USD",
+    "mend": "choose another market, or ask the venue's operator",
+}
+DEAD = "http://127.0.0.1:1"
+
+
+def test_a_row_wraps_under_its_own_column_and_the_mend_stands_behind_an_arrow() -> None:
+    assert told(ROW, 11, 80).splitlines() == [
+        "fail  vault        no contract stands at the vault",
+        "                   0x" + "ab" * 20 + " of ETH-USD",
+        "                   → choose another market, or ask the venue's operator",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    row = {**ROW, "found": "word " * 60, "mend": "mend-it " * 40}
+    lines = told(row, 11, width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert {line[:19].strip() for line in lines[1:]} == {""}
+
+
+def test_for_a_program_each_check_is_one_line() -> None:
+    assert told(ROW, 11, None) == f"fail  vault        {ROW['found']} → {ROW['mend']}"
+    assert told({**ROW, "verdict": "ok", "mend": ""}, 11, None) == f"ok    vault        {ROW['found']}"
+
+
+def test_every_check_of_a_good_venue_is_an_ok_line_and_the_code_is_0(operator: Operator) -> None:
+    answer = operator.ama("doctor", "--market", "ETH-USD")
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert [line.split()[0] for line in lines] == ["ok"] * len(lines)
+    assert len(lines) == 18
+    assert not operator.state.exists()
+
+
+def test_json_has_every_check_and_the_code_is_3_when_one_fails(operator: Operator) -> None:
+    operator.set_env(APP_URL=f"{DEAD}/0123456789abcdef0123456789abcdef")
+    answer = operator.ama("doctor", "--json")
+    assert (answer.code, answer.err) == (3, "")
+    rows = json.loads(answer.out)
+    assert {tuple(row) for row in rows} == {("check", "verdict", "found", "mend")}
+    assert [row["check"] for row in rows if row["verdict"] == "fail"] == ["API"]
+    assert "skip" in {row["verdict"] for row in rows}
+    assert "0123456789abcdef" not in answer.out
+    plain = operator.ama("doctor")
+    assert plain.code == 3
+    assert [line.split()[:2] for line in plain.out.splitlines() if line.startswith("fail")] == [["fail", "API"]]
+
+
+def test_a_warning_alone_is_code_0(operator: Operator) -> None:
+    (operator.state / "31337" / ("0x" + "b0" * 20)).mkdir(parents=True)
+    lock = operator.state / "31337" / ("0x" + "b0" * 20) / "lock"
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        answer = operator.ama("doctor", "--market", "ETH-USD")
+    assert answer.code == 0
+    assert [line.split()[1] for line in answer.out.splitlines() if line.startswith("warn")] == ["state"]
+
+
+@pytest.mark.parametrize("arguments", [("--wallets", "0"), ("--nope",), ("surplus",)])
+def test_bad_usage_is_one_line_and_code_2(operator: Operator, arguments: tuple[str, ...]) -> None:
+    assert "ama-tui doctor --help" in operator.ama("doctor", *arguments).refusal(2)
+
+
+def test_an_encoding_without_arrows_is_no_trouble(operator: Operator) -> None:
+    operator.set_env(RPC_URL=DEAD, APP_URL=DEAD)
+    answer = operator.ama("doctor", environ={"PYTHONIOENCODING": "latin-1"})
+    assert (answer.code, answer.err) == (3, "")
+    assert "? is the node running" in answer.out
+
+
+def test_it_ends_in_time_though_node_api_and_wallets_file_all_hang(operator: Operator) -> None:
+    os.mkfifo(operator.directory / "pipe.csv", 0o600)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        operator.set_env(RPC_URL=url, APP_URL=url)
+        answer = operator.ama("doctor", "--json", "--csv", "pipe.csv")
+    assert (answer.code, answer.err) == (3, "")
+    assert answer.seconds < 20
+    rows = {row["check"]: row for row in json.loads(answer.out)}
+    assert [name for name, row in rows.items() if row["verdict"] == "fail"] == ["RPC", "API", "wallets"]
+    assert rows["RPC"]["found"] == "no answer within 5 s"
+    assert rows["RPC"]["mend"] == "is the node running, and is RPC_URL right?"
+
+
+@pytest.mark.parametrize(
+    ("size", "environ", "verdict", "says"),
+    [
+        ((80, 24), {"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "ok", "80×24, 16 million colours"),
+        ((200, 60), {"TERM": "xterm-256color"}, "ok", "256 colours"),
+        ((80, 24), {"TERM": "linux"}, "ok", "16 colours (TERM is linux)"),
+        ((80, 24), {"TERM": "xterm", "NO_COLOR": "1"}, "ok", "no colours (NO_COLOR is set)"),
+        ((80, 24), {"TERM": "dumb"}, "warn", "no colours (TERM is dumb)"),
+        ((80, 24), {}, "warn", "no colours (TERM is not set)"),
+        ((79, 24), {"TERM": "xterm-256color"}, "fail", "79×24"),
+        ((80, 23), {"TERM": "xterm-256color"}, "fail", "80×23"),
+        (None, {}, "ok", "none here"),
+    ],
+)
+def test_a_terminal_is_judged_by_room_and_colours(
+    size: tuple[int, int] | None, environ: dict[str, str], verdict: str, says: str
+) -> None:
+    finding = terminal_finding(size, environ)
+    assert finding.verdict.value == verdict
+    assert says in finding.found
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_on_a_terminal_verdicts_have_colours_unless_no_color_is_set(operator: Operator, no_color: str) -> None:
+    operator.set_env(RPC_URL=DEAD, APP_URL=DEAD)
+    code, shown = on_a_terminal(operator, 20, 80, NO_COLOR=no_color, TERM="xterm-256color")
+    assert code == 3
+    assert ("\x1b[31mfail\x1b[0m" in shown) is not bool(no_color)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    assert max(map(len, plain)) <= 80
+    assert "fail  terminal     80×20" in "\n".join(plain)
+
+
+def on_a_terminal(operator: Operator, rows: int, columns: int, **environ: str) -> tuple[int, str]:
+    """Run the doctor with a terminal of that size for all three streams; its code, and what was shown."""
+    screen, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    around = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+    child = subprocess.Popen(
+        [*PROGRAM, "doctor"],
+        cwd=operator.directory,
+        env={**around, **environ},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    shown = b""
+    with os.fdopen(screen, "rb", buffering=0) as reader, suppress(OSError):  # EIO: nobody holds the other end
+        while piece := reader.read(65_536):
+            shown += piece
+    return child.wait(20), shown.decode()

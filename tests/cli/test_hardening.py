@@ -1,0 +1,136 @@
+"""No core dumps, and no debug variable beside real keys."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import textual
+
+from ama_tui.cli.hardening import DEBUG_VARIABLES, refuse_debugging
+from ama_tui.cli.main import COMMANDS
+from ama_tui.domain.errors import ConfigError
+from tests.e2e.operator import Operator
+
+HARMLESS = {
+    "ESCDELAY",
+    "TEXTUAL_ALLOW_SIGNALS",
+    "TEXTUAL_ANIMATIONS",
+    "TEXTUAL_COLOR_SYSTEM",
+    "TEXTUAL_DIM_FACTOR",
+    "TEXTUAL_DISABLE_KITTY_KEY",
+    "TEXTUAL_FILTERS",
+    "TEXTUAL_FPS",
+    "TEXTUAL_SLOW_THRESHOLD",
+    "TEXTUAL_SMOOTH_SCROLL",
+    "TEXTUAL_SPEEDUPS",
+    "TEXTUAL_THEME",
+}
+"""Variables of Textual that change how it looks and nothing that it tells."""
+
+WITHOUT_KEYS = {"demo", "journal", "markets", "sessions", "venue"}
+"""Commands that load no key, or none but those of a venue of our own."""
+
+LEAST = {
+    "cancel-all": ("cancel-all", "--market", "ETH-USD"),
+    "run": ("run", "--headless"),
+    "wallets": ("wallets",),
+}
+THEN = {"wallets": (("check",), "wallets.csv not found")}
+"""What comes after the options, and what is said once the variable is allowed."""
+
+
+def test_every_variable_of_textual_is_known() -> None:
+    sources = Path(textual.__file__).parent.rglob("*.py")
+    read = {name for path in sources for name in re.findall(r"\"(TEXTUAL(?:_[A-Z_]+)?|ESCDELAY)\"", path.read_text())}
+    assert {"TEXTUAL", "TEXTUAL_PRESS"} <= read
+    assert read - HARMLESS - set(DEBUG_VARIABLES) == set()
+
+
+@pytest.mark.parametrize("name", DEBUG_VARIABLES)
+def test_debug_variable_is_refused_by_its_name_unless_it_is_allowed(name: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        refuse_debugging({}, {name: "1"})
+    assert str(refused.value).startswith(f"{name} may not be set while real keys are loaded: it ")
+    assert str(refused.value).endswith(": unset it, or add --allow-debug")
+    refuse_debugging({"allow_debug": True}, {name: "1"})
+    refuse_debugging({}, {name: ""})
+    refuse_debugging({}, {"TEXTUAL_THEME": "nord", "PYTHONFAULTHANDLER": "1"})
+
+
+def test_two_are_named_together() -> None:
+    with pytest.raises(ConfigError, match="TEXTUAL_LOG and TEXTUAL_PRESS may not be set"):
+        refuse_debugging({}, {"TEXTUAL_PRESS": "f10", "TEXTUAL_LOG": "x"})
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> Operator:
+    return Operator(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - WITHOUT_KEYS - {"doctor"}))
+def test_every_command_that_loads_keys_refuses_it(command: str, nowhere: Operator) -> None:
+    rest, said = THEN.get(command, ((), "missing RPC_URL"))
+    refused = nowhere.ama(*LEAST[command], *rest, environ={"TEXTUAL_LOG": "x"}).refusal(2)
+    assert refused.startswith("TEXTUAL_LOG may not be set while real keys are loaded")
+    assert not (nowhere.directory / "x").exists()
+    allowed = nowhere.ama(*LEAST[command], "--allow-debug", *rest, environ={"TEXTUAL_LOG": "x"}).refusal(2)
+    assert said in allowed
+
+
+def test_the_doctor_opens_no_wallets_beside_it_and_says_why(nowhere: Operator) -> None:
+    found = nowhere.ama("doctor", "--json", environ={"TEXTUAL_LOG": "x"})
+    wallets = next(row for row in json.loads(found.out) if row["check"] == "wallets")
+    assert (found.code, wallets["verdict"]) == (3, "fail")
+    assert wallets["found"].startswith("TEXTUAL_LOG may not be set while real keys are loaded")
+    assert wallets["mend"] == "unset it, or add --allow-debug"
+
+
+def test_the_dashboard_refuses_it_before_anything_else(nowhere: Operator) -> None:
+    refused = nowhere.ama(environ={"TEXTUAL_PRESS": "f10"}).refusal(2)
+    assert refused.startswith(
+        "TEXTUAL_PRESS may not be set while real keys are loaded: it types keys into the dashboard"
+    )
+    assert "needs a terminal" in nowhere.ama("--allow-debug", environ={"TEXTUAL_PRESS": "f10"}).refusal(2)
+
+
+def test_the_demo_and_what_loads_no_key_does_not(nowhere: Operator) -> None:
+    assert "missing RPC_URL" in nowhere.ama("markets", environ={"TEXTUAL_LOG": "x"}).refusal(2)
+    demo = nowhere.ama("demo", "--headless", "--until", "never", environ={"TEXTUAL_LOG": "x"})
+    assert demo.refusal(2).startswith("--until is 'never'")
+
+
+@pytest.mark.parametrize("flag", ["dev", "i"])
+def test_flags_of_python_count_as_their_variables(flag: str, nowhere: Operator) -> None:
+    option = ("-X", "dev") if flag == "dev" else ("-i",)
+    program = (sys.executable, *option, "-P", "-m", "ama_tui")
+    refused = nowhere.ama("run", "--headless", program=program)
+    assert ("PYTHONDEVMODE" if flag == "dev" else "PYTHONINSPECT") in refused.err.splitlines()[0]
+
+
+def allow_core_dumps() -> None:
+    hardest = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hardest, hardest))
+
+
+def test_process_leaves_no_core_and_nobody_of_the_same_user_may_look_into_it(tmp_path: Path) -> None:
+    code = (
+        "import ctypes, os, resource, sys\n"
+        "from ama_tui.cli.hardening import forbid_core_dumps\n"
+        "forbid_core_dumps()\n"
+        "limit = resource.getrlimit(resource.RLIMIT_CORE)\n"
+        "is_dumpable = sys.platform == 'linux' and ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)\n"
+        "print(limit, int(is_dumpable), flush=True)\n"
+        "os.abort()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, preexec_fn=allow_core_dumps, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (-signal.SIGABRT, "(0, 0) 0\n")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,83 @@
+"""The doctor on a real venue, with something meddling in between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ama_tui.config.wallets_source import WalletsSource
+from ama_tui.engine.doctor.case import Case, DoctorOrder
+from ama_tui.engine.doctor.examine import Check, examine
+from ama_tui.engine.doctor.finding import Finding, Verdict
+from ama_tui.engine.doctor.table import CHECKS
+from ama_tui.engine.opening import open_signer
+from tests.engine.doctor.meddler import Meddler
+from tests.engine.rig import Rig, rig_of
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a doctor told, in its order."""
+
+    findings: dict[str, Finding]
+
+    def of(self, verdict: Verdict) -> list[str]:
+        return [name for name, finding in self.findings.items() if finding.verdict is verdict]
+
+    def only(self, name: str, verdict: Verdict = Verdict.FAIL) -> Finding:
+        """The one finding with this verdict; nothing else fails or warns."""
+        noted = [*self.of(Verdict.FAIL), *self.of(Verdict.WARN)]
+        assert noted == [name], {one: self.findings[one] for one in noted}
+        finding = self.findings[name]
+        assert finding.verdict is verdict
+        assert finding.mend
+        return finding
+
+    def assert_all_ok(self) -> None:
+        assert self.of(Verdict.OK) == list(self.findings), self.findings
+
+
+async def examined(order: DoctorOrder, checks: Sequence[Check] = CHECKS) -> Report:
+    told: dict[str, Finding] = {}
+    await examine(checks, Case(order), told.__setitem__)
+    assert list(told) == [check.name for check in checks]
+    return Report(told)
+
+
+@dataclass
+class Surgery:
+    """A venue, an operator's directory, and what stands between the two. `environ` goes before the venue's settings."""
+
+    rig: Rig
+    environ: dict[str, str] = field(default_factory=dict)
+    wallets_file: Path | None = None
+
+    def order(self, **changes: object) -> DoctorOrder:
+        path = self.wallets_file or self.rig.directory / "wallets.csv"
+        chosen: dict[str, object] = {"market": "ETH-USD", "state_root": self.rig.directory / "state", **changes}
+        return DoctorOrder(
+            directory=self.rig.directory,
+            environ=self.environ,
+            wallets_file=path,
+            open_wallets=lambda: open_signer(WalletsSource(path))[0],
+            **chosen,  # type: ignore[arg-type]  # whatever a test changes
+        )
+
+    async def look(self, node: Meddler | None = None, api: Meddler | None = None, **changes: object) -> Report:
+        """Examine all, with something between the doctor and the node, or the API."""
+        async with AsyncExitStack() as stack:
+            if node is not None:
+                self.environ["RPC_URL"] = await stack.enter_async_context(node.between(self.rig.venue.rpc_url))
+            if api is not None:
+                self.environ["APP_URL"] = await stack.enter_async_context(api.between(self.rig.venue.app_url))
+            return await examined(self.order(**changes))
+
+
+@pytest.fixture
+async def surgery(tmp_path: Path) -> AsyncIterator[Surgery]:
+    async with rig_of(tmp_path) as rig:
+        yield Surgery(rig)

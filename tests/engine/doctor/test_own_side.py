@@ -1,0 +1,129 @@
+"""What the operator provides, with one thing wrong at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import pytest
+
+from ama_tui.engine.doctor.finding import Verdict
+from ama_tui.engine.doctor.program import version_problems
+from ama_tui.engine.doctor.remembered import disk_finding
+from ama_tui.store.lock import StateLock
+from tests.engine.doctor.conftest import Surgery
+
+BOOK = "0x" + "b0" * 20
+
+
+def market_of(surgery: Surgery) -> Path:
+    """A market's state directory, as a run leaves one."""
+    directory = surgery.rig.directory / "state" / str(surgery.rig.venue.chain_id) / BOOK
+    directory.mkdir(parents=True)
+    return directory
+
+
+async def test_everything_missing_in_the_environment_is_one_failing_line(surgery: Surgery, tmp_path: Path) -> None:
+    (surgery.rig.directory / ".env").unlink()
+    surgery.environ["CHAIN_ID"] = "many"
+    report = await surgery.look()
+    finding = report.only("environment")
+    assert "missing RPC_URL" in finding.found
+    assert "missing SESSION_REGISTRY_ADDRESS" in finding.found
+    assert 'CHAIN_ID is "many"' in finding.found
+    assert ".env.example" in finding.mend
+    assert report.of(Verdict.OK) == ["program", "wallets", "state", "disk"]
+    assert report.findings["collateral"].found == "not checked: the environment is not complete"
+
+
+async def test_a_url_that_nobody_can_use_is_the_environment_s_failure_and_is_not_repeated(surgery: Surgery) -> None:
+    surgery.environ["RPC_URL"] = "https://ho%st/5ecre75ecre75ecre7"
+    report = await surgery.look()
+    assert "RPC_URL" in report.only("environment").found
+    assert "5ecre7" not in str(report)
+
+
+@pytest.mark.parametrize("content", [None, "nickname,address,privateKey\nme,0x12,0x34\n", ""])
+async def test_a_wallets_file_that_cannot_be_used_fails_with_the_line_that_opening_it_says(
+    surgery: Surgery, content: str | None
+) -> None:
+    path = surgery.rig.directory / "mine.csv"
+    if content is not None:
+        path.write_text(content)
+        path.chmod(0o600)
+    surgery.wallets_file = path
+    report = await surgery.look()
+    assert "mine.csv" in report.only("wallets").found
+    assert report.of(Verdict.SKIP) == ["collateral"]
+    assert report.findings["collateral"].found == "not checked: no wallets"
+
+
+async def test_a_state_directory_under_a_file_fails(surgery: Surgery) -> None:
+    (surgery.rig.directory / "file").write_text("")
+    report = await surgery.look(state_root=surgery.rig.directory / "file" / "state")
+    assert "cannot be written to (Not a directory)" in report.only("state").found
+
+
+async def test_a_state_directory_on_a_file_system_that_takes_nothing_fails(surgery: Surgery) -> None:
+    report = await surgery.look(state_root=Path("/proc/sys"))
+    assert "cannot be written to" in report.findings["state"].found
+    assert report.findings["state"].verdict is Verdict.FAIL
+
+
+async def test_a_market_s_directory_that_cannot_be_locked_fails(surgery: Surgery) -> None:
+    (market_of(surgery) / "lock").mkdir()
+    assert "cannot be locked" in (await surgery.look()).only("state").found
+
+
+async def test_a_lock_that_a_run_holds_is_a_warning_with_its_pid(surgery: Surgery) -> None:
+    directory = market_of(surgery)
+    with StateLock(directory / "lock"):
+        found = (await surgery.look()).only("state", Verdict.WARN).found
+        assert f"is in use by another run (pid {os.getpid()})" in found
+    (await surgery.look()).assert_all_ok()
+
+
+async def test_looking_at_the_state_directory_changes_nothing_in_it(surgery: Surgery) -> None:
+    directory = market_of(surgery)
+    (directory / "actions.jsonl").write_text("{}\n")
+    (directory / "lock").touch()
+    before = sorted(surgery.rig.directory.rglob("*"))
+    report = await surgery.look()
+    assert report.findings["state"].found.endswith("1 market")
+    assert sorted(surgery.rig.directory.rglob("*")) == before
+
+
+async def test_a_corrupt_checkpoint_fails_at_the_sessions(surgery: Surgery) -> None:
+    (market_of(surgery) / "checkpoint.json").write_text(json.dumps({"version": 1})[:-3])
+    report = await surgery.look()
+    assert "checkpoint.json is corrupt" in report.only("sessions").found
+
+
+@pytest.mark.parametrize(
+    ("free", "verdict"), [(50_000_000, Verdict.FAIL), (500_000_000, Verdict.WARN), (5_000_000_000, Verdict.OK)]
+)
+def test_room_on_the_disk_is_judged_by_what_a_journal_needs(free: int, verdict: Verdict) -> None:
+    finding = disk_finding(free, Path("state"))
+    assert finding.verdict is verdict
+    assert "GB free for state" in finding.found
+
+
+def test_versions_that_do_not_fit_are_named_and_what_another_platform_needs_is_not_asked_for() -> None:
+    installed = {"textual": "9.0", "rich": "15.0.0", "py-evm": "0.12.1b1"}
+
+    def version_of(name: str) -> str:
+        if name not in installed:
+            raise PackageNotFoundError(name)
+        return installed[name]
+
+    requires = [
+        "textual<8.3,>=8.2.8",
+        "rich<16,>=14",
+        "py-evm<0.13,>=0.12.1b1",
+        "httpx<1,>=0.28",
+        "colorama>=0.4; sys_platform == 'win32'",
+        "pytest>=8; extra == 'test'",
+    ]
+    assert version_problems(requires, version_of) == ["textual 9.0 is not <8.3,>=8.2.8", "httpx is missing"]

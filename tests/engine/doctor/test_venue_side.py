@@ -1,0 +1,255 @@
+"""A venue with one thing wrong has one line that says which."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from ama_tui.domain.session import ZERO_ADDRESS
+from ama_tui.engine.doctor.finding import Verdict
+from ama_tui.localnet.keys import derive_wallet
+from tests.cli.impostor import HTML, NO_MARKETS, Answer, Impostor
+from tests.engine.doctor.conftest import Surgery
+from tests.engine.doctor.meddler import Meddler
+from tests.localnet.venue_client import client_of
+from tests.venue.fake_node import MULTICALL
+
+DEAD = "http://127.0.0.1:1"
+NODE_CHECKS = ["RPC", "chain id", "block age", "clock", "Multicall3", "registry", "vault", "collateral", "sessions"]
+API_CHECKS = ["API", "market", "relayers", "vault", "collateral"]
+
+
+def block_at(seconds: float) -> Meddler:
+    """A node whose latest block is so old (or, below 0, yet to come)."""
+    return Meddler(
+        rpc={"eth_getBlockByNumber": lambda _, block: {**block, "timestamp": hex(int(time.time() - seconds))}}
+    )
+
+
+def no_code_at(address: str) -> Meddler:
+    return Meddler(rpc={"eth_getCode": lambda asked, code: "0x" if asked[0].lower() == address else code})
+
+
+async def test_a_venue_in_good_order_is_all_ok(surgery: Surgery) -> None:
+    report = await surgery.look()
+    report.assert_all_ok()
+    found = {name: finding.found for name, finding in report.findings.items()}
+    venue = surgery.rig.venue
+    assert f"RPC_URL {venue.rpc_url} (.env)" in found["environment"]
+    assert f"SESSION_REGISTRY_ADDRESS {venue.registry.lower()} (.env)" in found["environment"]
+    assert found["chain id"] == "31337"
+    assert found["wallets"].startswith("3 wallets in ")
+    assert found["wallets"].endswith("(mode 0600)")
+    assert found["collateral"].startswith("30,000.00 USDC")
+    assert found["sessions"] == "none yet"
+    assert not (surgery.rig.directory / "state").exists(), "looking leaves nothing behind"
+
+
+async def test_without_a_market_named_the_first_is_looked_at(surgery: Surgery) -> None:
+    report = await surgery.look(market=None)
+    report.assert_all_ok()
+    assert report.findings["market"].found.startswith("ETH-USD")
+
+
+async def test_a_dead_node_fails_once_and_what_needs_it_is_not_checked(surgery: Surgery) -> None:
+    surgery.environ["RPC_URL"] = f"{DEAD}/v2/0123456789abcdef"
+    report = await surgery.look()
+    assert report.only("RPC").found.startswith(f"RPC_URL {DEAD}/v2/… failed")
+    assert report.of(Verdict.SKIP) == NODE_CHECKS[1:]
+    assert {report.findings[name].found for name in NODE_CHECKS[1:]} == {"not checked: RPC not reachable"}
+
+
+async def test_a_dead_api_fails_once_and_what_needs_it_is_not_checked(surgery: Surgery) -> None:
+    surgery.environ["APP_URL"] = DEAD
+    report = await surgery.look()
+    report.only("API")
+    assert report.of(Verdict.SKIP) == API_CHECKS[1:]
+    assert report.findings["market"].found == "not checked: API not reachable"
+
+
+async def test_a_server_that_repeats_the_secret_of_its_url_does_not_bring_it_onto_a_line(surgery: Surgery) -> None:
+    secret = "5ecre7" * 4
+    with Impostor(Answer(f"Cannot POST /v3/{secret}", status=404)) as impostor:
+        surgery.environ["RPC_URL"] = f"{impostor.url}/v3/{secret}"
+        report = await surgery.look()
+    assert "Cannot POST /v3/…" in report.only("RPC").found
+    assert secret not in str(report)
+
+
+@pytest.mark.parametrize("name", ["RPC", "API"])
+async def test_html_in_place_of_an_answer_is_quoted_on_one_line(surgery: Surgery, name: str) -> None:
+    with Impostor(HTML) as impostor:
+        surgery.environ["RPC_URL" if name == "RPC" else "APP_URL"] = impostor.url
+        found = (await surgery.look()).only(name).found
+    assert "502 Bad Gateway" in found
+    assert found.isprintable()
+
+
+async def test_a_slow_node_is_a_warning(surgery: Surgery) -> None:
+    report = await surgery.look(node=Meddler(slow={"eth_getBlockByNumber": 1.1}))
+    assert "block" in report.only("RPC", Verdict.WARN).found
+
+
+async def test_another_chain_than_the_configured_fails_and_the_rest_is_looked_at_on_the_node_s(
+    surgery: Surgery,
+) -> None:
+    surgery.environ["CHAIN_ID"] = "999"
+    report = await surgery.look()
+    assert report.only("chain id").found == "CHAIN_ID is 999, but the node says 31337"
+    assert report.of(Verdict.SKIP) == []
+
+
+@pytest.mark.parametrize(("age", "verdict"), [(60, Verdict.WARN), (3600, Verdict.FAIL)])
+async def test_blocks_that_stopped_coming_are_told_by_their_age(surgery: Surgery, age: int, verdict: Verdict) -> None:
+    assert "s old" in (await surgery.look(node=block_at(age))).only("block age", verdict).found
+
+
+@pytest.mark.parametrize(("off", "verdict"), [(20, Verdict.WARN), (-20, Verdict.WARN), (3600, Verdict.FAIL)])
+async def test_a_wrong_clock_is_told_as_that_and_not_as_an_old_block(
+    surgery: Surgery, off: int, verdict: Verdict
+) -> None:
+    node = block_at(-off)
+    node.clock_s = off
+    found = (await surgery.look(node=node)).only("clock", verdict).found
+    assert ("behind the node's" if off > 0 else "ahead of the node's") in found
+
+
+async def test_a_node_that_names_no_time_has_its_blocks_against_our_clock(surgery: Surgery) -> None:
+    node = block_at(0)
+    node.names_time = False
+    assert "names no time" in (await surgery.look(node=node)).findings["clock"].found
+    node = block_at(-3600)
+    node.names_time = False
+    assert "ahead of this machine's clock" in (await surgery.look(node=node)).only("clock").found
+
+
+async def test_a_chain_without_multicall3_is_a_warning_and_is_read_all_the_same(surgery: Surgery) -> None:
+    report = await surgery.look(node=no_code_at(MULTICALL))
+    assert "JSON-RPC batches" in report.only("Multicall3", Verdict.WARN).found
+    assert report.findings["collateral"].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("address", ["0x" + "11" * 20, "vault"])
+async def test_a_registry_that_is_none_fails(surgery: Surgery, address: str) -> None:
+    surgery.environ["SESSION_REGISTRY_ADDRESS"] = surgery.rig.venue.vault if address == "vault" else address
+    report = await surgery.look()
+    found = report.only("registry").found
+    assert ("is no session registry" if address == "vault" else "no contract stands at") in found
+    assert report.of(Verdict.SKIP) == ["sessions"]
+
+
+async def test_a_venue_without_markets_fails_at_its_api(surgery: Surgery) -> None:
+    with Impostor(NO_MARKETS) as impostor:
+        surgery.environ["APP_URL"] = impostor.url
+        report = await surgery.look()
+    assert report.findings["API"].found == "the venue lists no market"
+    assert report.of(Verdict.FAIL) == ["API"]
+
+
+async def test_a_market_that_is_not_listed_fails(surgery: Surgery) -> None:
+    report = await surgery.look(market="NO-SUCH\x1b[31m")
+    assert report.only("market").found == r"no market is called 'NO-SUCH\x1b[31m'"
+    assert report.of(Verdict.SKIP) == ["vault", "collateral"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"relayerSetRoot": "0x" + "22" * 32}, "its addresses give"),
+        ({"relayerAddresses": []}, "names no relayers"),
+    ],
+    ids=["root", "empty"],
+)
+async def test_a_relayer_set_whose_root_is_not_its_own_fails(
+    surgery: Surgery, change: dict[str, object], says: str
+) -> None:
+    def changed(body: dict[str, Any]) -> dict[str, Any]:
+        return {**body, **change}
+
+    report = await surgery.look(api=Meddler(api={"/api/gasless/session/relayer-set": changed}))
+    assert says in report.only("relayers").found
+
+
+async def test_an_order_book_that_is_none_fails_at_the_vault(surgery: Surgery) -> None:
+    def elsewhere(body: dict[str, Any]) -> dict[str, Any]:
+        return {**body, "markets": [{**body["markets"][0], "market_address": "0x" + "33" * 20}]}
+
+    report = await surgery.look(api=Meddler(api={"/api/markets": elsewhere}), market=None)
+    assert "does not answer like an order book" in report.only("vault").found
+    assert report.of(Verdict.SKIP) == ["collateral"]
+
+
+async def test_a_vault_without_a_contract_fails(surgery: Surgery) -> None:
+    report = await surgery.look(node=no_code_at(surgery.rig.venue.vault.lower()))
+    assert "no contract stands at the vault" in report.only("vault").found
+
+
+async def test_a_vault_that_tells_no_collateral_fails(surgery: Surgery) -> None:
+    book = surgery.rig.venue.market("ETH-USD").address.lower()
+    registry = surgery.rig.venue.registry.lower()
+
+    def marked(asked: list[Any], result: str) -> str:
+        vault = surgery.rig.venue.vault.lower()[2:].rjust(64, "0")
+        return result.replace(vault, registry[2:].rjust(64, "0")) if book[2:] in str(asked) else result
+
+    report = await surgery.look(node=Meddler(rpc={"eth_call": marked}))
+    assert "does not tell a wallet's collateral" in report.only("vault").found
+
+
+async def test_wallets_without_collateral_are_named_in_a_warning(surgery: Surgery) -> None:
+    path = surgery.rig.directory / "more.csv"
+    rows = (surgery.rig.directory / "wallets.csv").read_text()
+    poor = [derive_wallet(99, f"Poor{number}") for number in range(6)]
+    path.write_text(rows + "".join(f"{one.nickname},{one.address},{one.private_key}\n" for one in poor))
+    path.chmod(0o600)
+    surgery.wallets_file = path
+    finding = (await surgery.look()).only("collateral", Verdict.WARN)
+    assert finding.found == "no collateral: Poor0, Poor1, Poor2, Poor3 and 2 more"
+    report = await surgery.look(wallets=3)
+    report.assert_all_ok()
+    assert "9 wallets" in report.findings["wallets"].found
+
+
+async def test_stored_sessions_are_told_by_what_the_registry_says(surgery: Surgery) -> None:
+    rig = surgery.rig
+    desk = await rig.packed()
+    await desk.stop()
+    report = await surgery.look()
+    report.assert_all_ok()
+    assert report.findings["sessions"].found == "3 live"
+    sessions = {address: entry["sessionId"] for address, entry in rig.checkpoint()["wallets"].items()}
+    first = rig.venue.wallets[0]
+    async with client_of(rig.venue) as client:
+        await client.post(
+            "/api/gasless/session/revoke", {"orderBook": client.book, "sessionId": sessions[first.account]}
+        )
+        revoked = (await surgery.look()).only("sessions", Verdict.WARN)
+        assert revoked.found == f"2 live, 1 revoked: {first.nickname} on ETH-USD"
+    assert ZERO_ADDRESS not in revoked.found
+
+
+async def test_sessions_near_their_end_and_beyond_it_are_counted(surgery: Surgery) -> None:
+    rig = surgery.rig
+    desk = await rig.packed()
+    await desk.stop()
+    head = await rig.venue.node.timestamp()
+    assert {entry["sessionExpiry"] - head > 23 * 3600 for entry in rig.checkpoint()["wallets"].values()} == {True}
+    day = 24 * 3600
+
+    def later(seconds: int) -> Meddler:
+        """A node on whose chain it is later: the clock that a multicall tells stands forward."""
+
+        def shifted(asked: list[Any], result: str) -> str:
+            if asked[0]["to"] != MULTICALL or len(result) < 600:
+                return result
+            words = [result[2:][at : at + 64] for at in range(0, len(result) - 2, 64)]
+            return "0x" + "".join(
+                f"{int(word, 16) + seconds:064x}" if 0 <= int(word, 16) - head < 60 else word for word in words
+            )
+
+        return Meddler(rpc={"eth_call": shifted})
+
+    assert (await surgery.look(node=later(day - 600))).findings["sessions"].found == "3 over within the hour"
+    assert (await surgery.look(node=later(day + 600))).findings["sessions"].found == "3 expired"
