@@ -48,8 +48,9 @@ upgrade: lock ## The same, with the newest version of everything that pyproject.
 audit: $(TOOLS)/.ready ## Look for known vulnerabilities in everything that is locked (asks pypi.org)
 	@$(TOOLS)/bin/python -m tests.audit $(TOOLS)/bin/pip-audit $(LOCK)
 
-crash: $(READY) ## Kill whole runs by the thousand, and look for keys in what 200 forced failures leave (over an hour)
+crash: $(READY) ## Kill whole runs by the thousand, also as sessions are made; look for keys in what failures leave (hours)
 	$(BIN)/python -m tests.crash
+	$(BIN)/python -m tests.crash.sessions
 	$(BIN)/python -m tests.crash.canary
 
 fuzz: $(READY) ## Malformed bodies, torn journals, ambiguous answers, by the tens of thousands (about half an hour)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ama_tui.cli.hardening import refuse_debugging
-from ama_tui.cli.options import allow_debug_option, insecure_http_option, wallets_options
+from ama_tui.cli.options import allow_debug_option, insecure_http_option, state_option, wallets_options
 
 if TYPE_CHECKING:
     from ama_tui.config.wallets_source import WalletsSource
@@ -32,12 +32,7 @@ INTERRUPTED = 130
 @insecure_http_option
 @allow_debug_option
 @click.option("--wallets", type=click.IntRange(min=1), default=None, help="Only the first N wallets of the file [all].")
-@click.option(
-    "--state-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("state"),
-    help="Where runs are remembered [state].",
-)
+@state_option
 @click.option("--force", is_flag=True, help="Go on although a running instance has the market: it may place again.")
 @click.option("--revoke", is_flag=True, help="End the sessions too, once nothing rests any more.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object on stdout.")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ama_tui.cli.hardening import refuse_debugging
-from ama_tui.cli.options import allow_debug_option, insecure_http_option, wallets_options
+from ama_tui.cli.options import allow_debug_option, insecure_http_option, state_option, wallets_options
 from ama_tui.domain.errors import AmaError
 
 if TYPE_CHECKING:
@@ -35,12 +35,7 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": None}
 @allow_debug_option
 @click.option("--market", default=None, metavar="SYMBOL|ADDRESS", help="Whose vault is looked at [the first].")
 @click.option("--wallets", type=click.IntRange(min=1), default=None, help="Look at the first N wallets [10].")
-@click.option(
-    "--state-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("state"),
-    help="Where runs are remembered [state].",
-)
+@state_option
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
 @click.pass_context
 def command(ctx: click.Context, /, as_json: bool, **options: object) -> None:

@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": ("ama_tui.cli.doctor", "Check all that a run needs, and say how to mend it."),
     "cancel-all": ("ama_tui.cli.cancel_all", "Cancel everything on a market, and prove it."),
     "wallets": ("ama_tui.cli.wallets", "Make, check, seal and convert wallets files."),
+    "sessions": ("ama_tui.cli.sessions", "List the sessions that are known, or end them."),
     "venue": ("ama_tui.cli.venue", "Serve a venue of our own until stopped."),
 }
 """Each command: the module that holds it as `command`, and its line in the help."""

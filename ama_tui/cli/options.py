@@ -63,6 +63,24 @@ def fleet_options(function: F) -> F:
             metavar="S",
             help="Seconds after which an unanswered order that the chain never showed is given up [60].",
         ),
+        click.option(
+            "--session-hours",
+            type=float,
+            default=None,
+            metavar="H",
+            help="Hours that a new session lasts, 0.1…168 [24]; it is renewed 5 minutes before its end.",
+        ),
+        click.option(
+            "--session-caps/--no-session-caps",
+            default=None,
+            help="Limit what a session may trade to what the run needs, with room to spare [caps].",
+        ),
+        click.option(
+            "--renew-revoked",
+            is_flag=True,
+            default=None,
+            help="Make sessions anew that somebody revoked.",
+        ),
     ]
     for spec in SPECS:
         kind: click.ParamType[Any] = click.INT if spec.is_integer else click.FLOAT
@@ -91,6 +109,13 @@ def wallets_options(function: F) -> F:
     ]
     return _apply(options, function)
 
+
+state_option = click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("state"),
+    help="Where runs are remembered [state].",
+)
 
 insecure_http_option = click.option(
     "--insecure-http", is_flag=True, help="Go on although the venue is plain http on another machine."

@@ -30,6 +30,9 @@ RUN_SETTINGS = (
     "collateral",
     "cancel_on_stop",
     "settle_after",
+    "session_hours",
+    "session_caps",
+    "renew_revoked",
     "dry_run",
 )
 DEFAULT_WALLETS_FILE = Path("wallets.csv")

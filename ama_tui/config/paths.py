@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ama_tui.domain.errors import StoreError
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 DEFAULT_ROOT = Path("state")
+_ORDER_BOOK = re.compile(r"0x[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +65,15 @@ class StatePaths:
                 f"state directory {self.directory} cannot be made ({error.strerror})",
                 "name a directory that you may write to with --state-dir",
             ) from error
+
+
+def markets_under(root: Path, chain_id: int) -> list[StatePaths]:
+    """The markets of a chain that anything is remembered of. Raises StoreError when the directory cannot be read."""
+    directory = root / str(chain_id)
+    try:
+        names = sorted(one.name for one in directory.iterdir() if one.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StoreError(f"{directory} cannot be read ({error.strerror})", "correct its owner and mode") from error
+    return [StatePaths(root, chain_id, name) for name in names if _ORDER_BOOK.fullmatch(name)]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from ama_tui.config.settings import (
+    DEFAULT_SESSION_HOURS,
     DEFAULT_SETTLE_AFTER_S,
     DEFAULT_STRATEGY,
     DEFAULTS,
     IN_CHECKPOINT,
+    LONGEST_SESSION_HOURS,
     OPTION_KEYS,
+    SHORTEST_SESSION_HOURS,
     SPELLINGS,
     read_config_file,
 )
@@ -20,6 +24,9 @@ from ama_tui.config.wallets import DEFAULT_LIMIT
 from ama_tui.domain.errors import ConfigError, ParameterError
 from ama_tui.domain.parameters import SPEC_BY_KEY, SPECS, Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules
+
+_INNER_CAPITAL = re.compile(r"(?<!^)[A-Z]")
+"""Where a key's words part: `sessionHours` is `--session-hours`."""
 
 
 class Origin(Enum):
@@ -36,7 +43,9 @@ class RunConfig:
     """Everything that was asked of a run.
 
     `wallets` is how many rows of the wallets file to take, `market` a symbol or an order book's address,
-    `resume` None when nobody said. `settle_after_s` is the venue's longest time, in seconds.
+    `resume` None when nobody said. `settle_after_s` is the venue's longest time, in seconds. New sessions last
+    `session_hours` and, with `session_caps`, are limited in what they may trade; with `renew_revoked` those that
+    somebody revoked are made anew.
     """
 
     parameters: Parameters = field(default_factory=Parameters)
@@ -49,6 +58,9 @@ class RunConfig:
     dry_run: bool = False
     cancel_on_stop: bool = False
     settle_after_s: float = DEFAULT_SETTLE_AFTER_S
+    session_hours: float = DEFAULT_SESSION_HOURS
+    session_caps: bool = True
+    renew_revoked: bool = False
 
     def stored_settings(self) -> dict[str, object]:
         """What the checkpoint keeps beside the eight parameters, by file key."""
@@ -142,6 +154,9 @@ def _checked(values: Mapping[str, object], origins: Mapping[str, Origin], strate
         dry_run=reader.flag("dryRun") or False,
         cancel_on_stop=reader.flag("cancelOnStop") or False,
         settle_after_s=reader.seconds("settleAfter"),
+        session_hours=reader.hours("sessionHours"),
+        session_caps=reader.flag("sessionCaps") is not False,
+        renew_revoked=reader.flag("renewRevoked") or False,
     )
     if reader.problems:
         raise ParameterError("; ".join(reader.problems), "correct the values and start again")
@@ -199,8 +214,16 @@ class _Reader:
         self._wrong(key, "must be a number of seconds above 0")
         return DEFAULT_SETTLE_AFTER_S
 
+    def hours(self, key: str) -> float:
+        value = self._values[key]
+        hours = value if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+        if SHORTEST_SESSION_HOURS <= hours <= LONGEST_SESSION_HOURS:
+            return float(hours)
+        self._wrong(key, f"must be {SHORTEST_SESSION_HOURS:g}…{LONGEST_SESSION_HOURS:g} hours")
+        return DEFAULT_SESSION_HOURS
+
     def _wrong(self, key: str, demand: str) -> object:
         origin = self._origins[key]
-        name = f"--{key}" if origin is Origin.OPTION else key
+        name = "--" + _INNER_CAPITAL.sub(r"-\g<0>", key).lower() if origin is Origin.OPTION else key
         self.problems.append(f"{name} {demand} ({origin.value})")
         return DEFAULTS[key]

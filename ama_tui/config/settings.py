@@ -16,6 +16,9 @@ from ama_tui.domain.plan import CollateralBasis, Rules
 
 DEFAULT_STRATEGY = "packer"
 DEFAULT_SETTLE_AFTER_S = 60.0
+DEFAULT_SESSION_HOURS = 24.0
+SHORTEST_SESSION_HOURS, LONGEST_SESSION_HOURS = 0.1, 168.0
+"""A session is renewed five minutes before it expires; a week is long for a permission that nobody looks at."""
 
 DEFAULTS: Mapping[str, object] = {
     **{spec.key: spec.default for spec in SPECS},
@@ -28,6 +31,9 @@ DEFAULTS: Mapping[str, object] = {
     "dryRun": False,
     "cancelOnStop": False,
     "settleAfter": DEFAULT_SETTLE_AFTER_S,
+    "sessionHours": DEFAULT_SESSION_HOURS,
+    "sessionCaps": True,
+    "renewRevoked": False,
 }
 SPELLINGS: Mapping[str, str] = {
     **{spec.name: spec.key for spec in SPECS},
@@ -37,8 +43,14 @@ SPELLINGS: Mapping[str, str] = {
     "cancel_on_stop": "cancelOnStop",
     "settle_after": "settleAfter",
     "settle_after_s": "settleAfter",
+    "session_hours": "sessionHours",
+    "session_caps": "sessionCaps",
+    "renew_revoked": "renewRevoked",
 }
-IN_CONFIG_FILE = (*SPEC_BY_KEY, "strategy", "rules", "collateral", "wallets", "market")
+IN_CONFIG_FILE = (
+    *(*SPEC_BY_KEY, "strategy", "rules", "collateral", "wallets", "market"),
+    *("sessionHours", "sessionCaps", "renewRevoked"),
+)
 IN_CHECKPOINT = (*SPEC_BY_KEY, "strategy", "rules", "collateral")
 
 OPTION_KEYS = frozenset(SPELLINGS)

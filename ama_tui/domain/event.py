@@ -73,7 +73,8 @@ class WalletRow:
 
     `session_expiry` is Unix seconds (0: none), `last_action_at` Unix milliseconds (0: none).
     `bids`/`asks` count resting orders, `working` holds what was sent and is not yet on the chain.
-    `is_parked` is True while the operator has paused this wallet.
+    `is_parked` is True while the operator has paused this wallet. `session_used_percent` is how much of the session's
+    notional budget is used, None where it has none.
     """
 
     address: str
@@ -91,6 +92,7 @@ class WalletRow:
     position18: int = 0
     session: SessionState = SessionState.NONE
     session_expiry: int = 0
+    session_used_percent: int | None = None
     last_action_at: int = 0
     note: str = ""
     is_packed: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ama_tui.domain.money import notional6
 from ama_tui.domain.order import RestingOrder, Side
 
 
@@ -91,6 +92,11 @@ class Place:
     sequence: int
     distance_ticks: int = 0
 
+    @property
+    def notional6(self) -> int:
+        """Its value in USDC (6 decimals)."""
+        return notional6(self.amount18, self.price6)
+
 
 class CancelReason(Enum):
     """Why a resting order goes."""
@@ -131,11 +137,12 @@ class SkipReason(Enum):
     PARKED = "parked"
     WOULD_CROSS = "would cross the spread"
     UNREAD = "could not be read"
+    SESSION_TOO_SMALL = "waits for a new session"
 
     @property
     def is_standing(self) -> bool:
         """Standing reasons count as packed: waiting one more cycle would not change them."""
-        return self not in (SkipReason.WOULD_CROSS, SkipReason.UNREAD)
+        return self not in (SkipReason.WOULD_CROSS, SkipReason.UNREAD, SkipReason.SESSION_TOO_SMALL)
 
 
 @dataclass(frozen=True, slots=True)

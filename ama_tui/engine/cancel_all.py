@@ -33,7 +33,7 @@ from ama_tui.engine.records import Records, open_records
 from ama_tui.engine.recovery import take_up_missing
 from ama_tui.engine.scribe import Scribe
 from ama_tui.engine.sender import Sender
-from ama_tui.engine.sessions import revoke_sessions
+from ama_tui.engine.sessions.revoking import revoke_sessions
 from ama_tui.store.replay import sessions_known
 from ama_tui.strategies.registry import strategy
 

@@ -16,11 +16,12 @@ from ama_tui.domain.event import Action
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.plan import Cancel, CancelReason
 from ama_tui.domain.reading import SessionsRead
-from ama_tui.domain.session import Methods, RelayerSet
+from ama_tui.domain.session import Caps, Methods, RelayerSet
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import WalletBook
 from ama_tui.engine.sender import Sender
-from ama_tui.engine.sessions import SessionKeeper, revoke_session
+from ama_tui.engine.sessions.making import SessionMaker, Wish
+from ama_tui.engine.sessions.revoking import revoke_session
 
 RETRY_CANCEL_S = 8.0
 """A cancel that has not taken its order off the book after this long is sent again."""
@@ -32,6 +33,10 @@ LONGEST_RETRY_AFTER_S = 5.0
 LONGEST_CANCEL_S = 10.0
 """A cancel is not waited for longer: the chain shows what became of it."""
 LONGEST_REVOKE_S = 15.0
+CANCEL_SESSION_S = 600
+"""How long a session lasts that was made for cancelling alone."""
+SHORTEST_CANCEL_SESSION_S = 60
+"""One that was asked for before will do with more than this left."""
 
 
 @dataclass(slots=True)
@@ -43,6 +48,7 @@ class Clearing:
     reason: CancelReason
     alive: frozenset[int] = frozenset()
     asked: set[int] = field(default_factory=set)
+    _maker: SessionMaker = field(init=False)
     _relayers: RelayerSet | None = None
     _relayers_known: asyncio.Event = field(default_factory=asyncio.Event)
     _next_try: dict[int, float] = field(default_factory=dict)
@@ -50,6 +56,9 @@ class Clearing:
     _next_revoke: dict[str, float] = field(default_factory=dict)
     _tasks: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
     _is_closing: bool = False
+
+    def __post_init__(self) -> None:
+        self._maker = SessionMaker(self.run, for_cancels=True)
 
     def open(self) -> None:
         """Ask who relays: a session that names others can cancel nothing."""
@@ -138,15 +147,24 @@ class Clearing:
         await self._relayers_known.wait()
         assert self._relayers is not None  # noqa: S101 - set before the event
         self.run.scribe.outcome(book.wallet, Action.NOTE, f"{problem}: asking for one that may only cancel")
-        book.session_id, book.unusable, book.unusable_detail = None, None, ""
-        keeper = SessionKeeper(self.run, self._relayers, {}, remake_revoked=True, for_cancels=True)
+        # Cancelling moves nothing: no cap is needed, and none can be too low.
+        root = self._relayers.root
+        wish = Wish(Methods.CANCEL, CANCEL_SESSION_S, Caps(), root, SHORTEST_CANCEL_SESSION_S)
         try:
-            await keeper.prepare([book], chain_time=0 if sessions is None else sessions.block_time)
-        finally:
-            # A node that lags does not know a new session yet: it gets the time that a cancel gets.
-            is_made = book.session_id is not None
-            self._next_session[book.address] = _now() + (RETRY_CANCEL_S if is_made else RETRY_FAILED_S)
-        return is_made
+            record = await self._maker.make(book, wish, chain_time=0 if sessions is None else sessions.block_time)
+        except VenueError as error:
+            self.run.tally.error("session not created")
+            self.run.scribe.outcome(book.wallet, Action.ERROR, f"no session: {error}", error=str(error))
+            self._next_session[book.address] = _now() + RETRY_FAILED_S
+            return False
+        assert record is not None  # noqa: S101 - one is needed
+        before = None if sessions is None else sessions.records.get(book.session_id or "")
+        if sessions is not None and before is not None and before.is_over(sessions.block_time):
+            book.session_id = None  # nothing of it is left to be ended
+        book.adopt(record, _now())
+        # A node that lags does not know a new session yet: it gets the time that a cancel gets.
+        self._next_session[book.address] = _now() + RETRY_CANCEL_S
+        return True
 
     async def _revoke(self, book: WalletBook, sessions: Sequence[str]) -> None:
         try:

@@ -22,6 +22,7 @@ class RunContext:
     """One run. Times named `_at` are on the monotonic clock, 0 for never.
 
     `read` is the last good read of the fleet, `plan` what was decided on it, `mark6` the API's last live mark.
+    New sessions last `session_hours`; only with `has_session_caps` are they limited in what they may trade.
     """
 
     market: Market
@@ -31,6 +32,8 @@ class RunContext:
     links: Links
     scribe: Scribe
     settle_after: float
+    session_hours: float = 24.0
+    has_session_caps: bool = True
     started_at_ms: int = 0
     fleet: Fleet = field(default_factory=Fleet)
     limiter: SendLimiter = field(default_factory=SendLimiter)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
 from ama_tui.domain.errors import UnreachableError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import Intent, MarketSnapshot, Skip, SkipReason
+from ama_tui.domain.plan import Intent, MarketSnapshot, Place, Skip, SkipReason
 from ama_tui.domain.reading import FleetRead, Settlement
-from ama_tui.domain.session import SessionRecord
+from ama_tui.domain.session import REVOKED, SessionRecord
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import WalletBook
 from ama_tui.engine.progress import utilization
 from ama_tui.engine.reconcile import is_far_apart
 from ama_tui.engine.scribe import now_ms
+from ama_tui.engine.sessions.revoking import HOW_TO_RENEW
 from ama_tui.engine.settling import Settling
 from ama_tui.engine.snapshot import market_snapshot
 
@@ -34,7 +36,6 @@ class Cycle:
     """The steps of a cycle, in their order. `watch` reads and settles; `decide` plans on what was read."""
 
     run: RunContext
-    relayer_root: str
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def watch(self) -> FleetRead:
@@ -71,15 +72,33 @@ class Cycle:
         """Plan on a read; notes each wallet's budget and skips, and returns what may be sent now."""
         run = self.run
         run.plan = run.strategy.plan(self.snapshot(read))
+        allowed, held = self._within_sessions(run.plan.intents, read.block_time)
         skips: defaultdict[str, list[Skip]] = defaultdict(list)
-        for skip in run.plan.skips:
+        for skip in (*run.plan.skips, *held):
             skips[skip.wallet].append(skip)
         for book in run.fleet:
             book.budget = run.plan.budgets.get(book.address, book.budget)
             self._note_skips(book, tuple(skips[book.address]))
             run.tally.max_utilization = max(run.tally.max_utilization, utilization(book))
         now = monotonic()
-        return tuple(one for one in run.plan.intents if run.fleet.books[one.wallet].backoff_until <= now)
+        return tuple(one for one in allowed if run.fleet.books[one.wallet].backoff_until <= now)
+
+    def _within_sessions(self, intents: Iterable[Intent], block_time: int) -> tuple[list[Intent], list[Skip]]:
+        """The intents without the placements that their wallet's session would refuse; those wait for a new one."""
+        allowed: list[Intent] = []
+        held: list[Skip] = []
+        ahead6: defaultdict[str, int] = defaultdict(int)
+        for one in intents:
+            shortage = None
+            if isinstance(one, Place):
+                shortage = self.run.fleet.books[one.wallet].session_shortage(one, block_time, ahead6[one.wallet])
+            if shortage is not None:
+                held.append(Skip(one.wallet, SkipReason.SESSION_TOO_SMALL, shortage, one.side, one.level))
+                continue
+            allowed.append(one)
+            if isinstance(one, Place):
+                ahead6[one.wallet] += one.notional6
+        return allowed, held
 
     def snapshot(self, read: FleetRead) -> MarketSnapshot:
         """The market and the fleet as the planner sees them."""
@@ -131,27 +150,28 @@ class Cycle:
         )
 
     def _check_session(self, book: WalletBook, record: SessionRecord | None, look: tuple[int, float, int]) -> None:
-        """Notice a session that ended behind our back, without sending anything.
+        """Note what is left of a session, and notice one that ended behind our back, without sending anything.
 
         `look` is the read's block, when it was made, and the block's time. Two reads must agree: a node that lags does
         not know a new session yet.
         """
-        if record is None or book.unusable is not None:
+        if record is None or record.session_id != book.session_id:
+            return  # it was replaced during the read
+        if record.exists:
+            book.record = record
+        if book.unusable is not None:
             return
         block, moment, block_time = look
-        problem = record.problem(
-            trader=book.address,
-            now=block_time,
-            relayer_root=self.relayer_root,
-            methods=self.run.strategy.methods,
-        )
+        methods = self.run.strategy.methods
+        problem = record.problem(trader=book.address, now=block_time, relayer_root=None, methods=methods)
         if problem is None:
             book.session_doubt = None
         elif book.session_doubt is None:
             book.session_doubt = (block, moment)
         elif is_far_apart(book.session_doubt, (block, moment)):
-            book.unusable, book.unusable_detail = SkipReason.NO_SESSION, problem
-            self.run.scribe.outcome(book.wallet, Action.ERROR, problem, error=problem)
+            text = f"{REVOKED}: {HOW_TO_RENEW}" if record.revoked else problem
+            book.lose_session(text, is_revoked=record.revoked)
+            self.run.scribe.outcome(book.wallet, Action.ERROR, text, error=text)
 
     def _note_skips(self, book: WalletBook, skips: tuple[Skip, ...]) -> None:
         """Keep a wallet's reasons; journal them when they change, not every cycle."""

@@ -9,6 +9,7 @@ from enum import Enum
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, decode_tag
 from ama_tui.domain.plan import Place, Skip, SkipReason, WalletBudget, WalletSnapshot, WorkingOrder
 from ama_tui.domain.reading import WalletRead
+from ama_tui.domain.session import SessionRecord
 from ama_tui.domain.wallet import FleetWallet
 
 FIRST_BACKOFF_S = 1.0
@@ -84,6 +85,17 @@ class OrderMemory:
     intent_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A session that another one has replaced; it may not be over.
+
+    `expiry` is Unix seconds; what was sent before `since` (monotonic clock) may have been sent under it.
+    """
+
+    expiry: int
+    since: float
+
+
 @dataclass(slots=True)
 class WalletBook:
     """One wallet: its last good read, what is in flight, and why it may not trade."""
@@ -91,8 +103,16 @@ class WalletBook:
     wallet: FleetWallet
     session_id: str | None = None
     session_expiry: int = 0
+    record: SessionRecord | None = None
+    """The registry's record of the session, as last read or as it was asked for."""
     session_doubt: tuple[int, float] | None = None
     """The first of the latest reads that the session was not good in: its block, and when it was made."""
+    former: dict[str, Former] = field(default_factory=dict)
+    """Sessions that were replaced and may not be over, by id."""
+    is_revoked: bool = False
+    """Somebody ended the session on purpose: it is not made anew without being asked for."""
+    session_note: str = ""
+    """How the renewal of a session that still works goes, '' when nothing is to be said."""
     read: WalletRead | None = None
     read_error: str = ""
     sent: dict[str, Sent] = field(default_factory=dict)
@@ -135,8 +155,40 @@ class WalletBook:
     def idle_text(self) -> str:
         """The same in words, '' when it may."""
         if self.unusable is not None:
-            return self.unusable_detail or self.unusable.value
+            detail = self.unusable_detail or self.unusable.value
+            return f"{detail}; {self.session_note}" if self.session_note else detail
         return "paused by the operator" if self.is_parked else ""
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """The ids of all the wallet's sessions that may not be over, the one in use last."""
+        return (*self.former, self.session_id) if self.session_id is not None else tuple(self.former)
+
+    def adopt(self, record: SessionRecord, now: float) -> None:
+        """Go on under this session from `now` (monotonic clock); the one before is kept until it is over."""
+        if self.session_id is not None and self.session_id != record.session_id:
+            self.former[self.session_id] = Former(self.session_expiry, now)
+        self.former.pop(record.session_id, None)
+        self.session_id, self.session_expiry, self.record = record.session_id, record.expiry, record
+        self.session_doubt, self.is_revoked, self.session_note = None, False, ""
+        if self.unusable is SkipReason.NO_SESSION:
+            self.unusable, self.unusable_detail = None, ""
+
+    def lose_session(self, why: str, *, is_revoked: bool = False) -> None:
+        """Place nothing until there is another session."""
+        self.unusable, self.unusable_detail, self.is_revoked = SkipReason.NO_SESSION, why, is_revoked
+
+    def session_shortage(self, place: Place, unix_now: float, ahead6: int = 0) -> str | None:
+        """Why the session would refuse an order, or None.
+
+        What is in flight counts against its budget, and so does the notional `ahead6` that is to go before it.
+        """
+        record = self.record
+        if record is None or record.session_id != self.session_id:
+            return None
+        if record.expiry <= unix_now:
+            return "session expired"
+        return record.shortage(place.notional6, ahead6 + sum(sent.place.notional6 for sent in self.sent.values()))
 
     def resting(self, side: Side) -> int:
         return sum(1 for order in self.orders if order.side is side)

@@ -47,7 +47,7 @@ def placement_refusal(
         return "it would cross the spread"
     if book.budget is None or book.reserved6() + book.working_margin6() + place.margin6 > book.budget.cap6:
         return "it would pass the wallet's cap"
-    return None
+    return book.session_shortage(place, read.block_time + read_age)
 
 
 def _reaches(place: Place, opposite6: int | None) -> bool:

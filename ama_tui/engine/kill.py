@@ -78,8 +78,8 @@ class CancelAll:
         """Cancel and prove; survivors are listed when the patience is over. Never raises for the venue's trouble."""
         self.run.scribe.forgive()
         for book in self.books:
-            if book.session_id is not None:
-                self.sent_under.setdefault(book.address, (book.session_id,))
+            if book.sessions:
+                self.sent_under.setdefault(book.address, book.sessions)
         began = _now()
         deadline = began + self.patience
         self._clearing.open()

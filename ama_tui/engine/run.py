@@ -25,7 +25,9 @@ from ama_tui.engine.lifecycle import CYCLING, moved
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.scribe import now_ms
 from ama_tui.engine.sender import Sender
-from ama_tui.engine.sessions import revoke_sessions
+from ama_tui.engine.sessions.keeper import SessionKeeper
+from ama_tui.engine.sessions.renewal import Renewals
+from ama_tui.engine.sessions.revoking import revoke_sessions
 from ama_tui.engine.troubles import Troubles
 from ama_tui.engine.view import is_packed, view_of
 from ama_tui.store.state import StateStore
@@ -57,6 +59,7 @@ class Run:
     store: StateStore
     publisher: Publisher
     freeze: threading.Event
+    sessions: SessionKeeper
     missing: tuple[WalletBook, ...] = ()
     """Wallets of the checkpoint that this run does not have; a kill takes their orders too."""
     cancel_on_stop: bool = False
@@ -71,6 +74,7 @@ class Run:
     _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     kill_progress: KillProgress = field(init=False, default_factory=KillProgress)
     troubles: Troubles = field(init=False)
+    renewals: Renewals = field(init=False)
     _keeper: Keeper = field(init=False)
     _is_paused: bool = field(init=False, default=False)
     _shown_at: float = field(init=False, default=0.0)
@@ -79,22 +83,27 @@ class Run:
         self.sender = Sender(self.context, self._may_place)
         self.lanes = Lanes(self.sender.send)
         self.troubles = Troubles(self.context.scribe, self.store.journal)
+        self.renewals = Renewals(self.context, self.sessions)
         self._keeper = Keeper(self.store, self.context.fleet)
 
     async def cycle_on(self, ending: Ending) -> None:
         """Cycle until the ending, a stop or a kill. Raises what a send met that was no answer of the venue's."""
         self._go_on()
-        while self.state in CYCLING:
-            read = await self._cycle()
-            if self.lanes.failure is not None:
-                raise self.lanes.failure
-            if self.state not in CYCLING:
-                return
-            if self.packed and ending.when_packed and read is not None:
-                return
-            if monotonic() >= ending.at:
-                return
-            await self._sleep(ending, was_read=read is not None)
+        watching = asyncio.create_task(self.sessions.relayers.watch(), name="relayers")
+        try:
+            while self.state in CYCLING:
+                read = await self._cycle()
+                if self.lanes.failure is not None:
+                    raise self.lanes.failure
+                if self.state not in CYCLING:
+                    return
+                if self.packed and ending.when_packed and read is not None:
+                    return
+                if monotonic() >= ending.at:
+                    return
+                await self._sleep(ending, was_read=read is not None)
+        finally:
+            watching.cancel()
 
     def pause(self) -> None:
         """Place nothing more; orders rest and watching goes on."""
@@ -120,6 +129,14 @@ class Run:
             text = f"{book.wallet.nickname} {'paused' if parked else 'resumed'} by the operator"
             self.context.scribe.outcome(book.wallet, Action.NOTE, text)
             self.publish()
+
+    async def renew(self, address: str) -> None:
+        """Give a wallet a new session, also one whose session somebody revoked; returns once it is there.
+
+        Raises ConfigError for a wallet not of this run or while one is being made, VenueError when there is none.
+        """
+        await self.renewals.ask(self._book(address))
+        self.publish()
 
     async def cancel_order(self, address: str, order_id: int) -> None:
         """Cancel one order by hand; its level is filled again unless its wallet, or the run, is paused.
@@ -159,9 +176,12 @@ class Run:
             return
         self._become(EngineState.STOPPING, "waiting for what is in flight")
         self.lanes.clear()
+        self.renewals.hold()
         deadline = monotonic() + STOP_PATIENCE_S
         await self.lanes.idle(STOP_PATIENCE_S)
         await self._settle_until(deadline)
+        if self._is_stopping:
+            await self.renewals.close(max(0.0, deadline - monotonic()))
         if self.cancel_on_stop and self._is_stopping:
             self.reason = "cancelling"
             self.publish()
@@ -185,6 +205,7 @@ class Run:
         books = [*self.context.fleet, *self.missing]
         report = await self._cancel_all(books, CancelReason.KILL)
         if revoke and report.is_proven:
+            await self.renewals.close(STOP_PATIENCE_S)  # one that was being made is ended too
             report = replace(report, revoked=(*report.revoked, *await revoke_sessions(self.context, books)))
         self.context.scribe.note(f"kill: {report.text}", is_error=not report.is_proven)
         await self._look_again()
@@ -213,6 +234,7 @@ class Run:
         self.troubles.chain.end()
         self.troubles.look()
         intents = self.cycle.decide(read)
+        self.renewals.look(read)
         self.packed = is_packed(self, read)
         if self.packed and not self.packed_at:
             self.packed_at = monotonic()
@@ -282,6 +304,7 @@ class Run:
 
     async def _end(self, reason: str) -> None:
         await self.lanes.abandon()
+        await self.renewals.close()
         self._woken.set()
         try:
             await self.save()
@@ -298,6 +321,7 @@ class Run:
         """The run cannot go on; orders rest as they are. One that is ending already goes on with that."""
         if self.state in CYCLING:
             self.lanes.clear()
+            self.renewals.abandon()
             self._become(EngineState.FAULTED, reason)
 
     async def save(self) -> None:

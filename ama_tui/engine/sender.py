@@ -10,22 +10,24 @@ from time import monotonic
 from ama_tui.domain.errors import JournalError, RefusedError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.plan import Cancel, Intent, Place, SkipReason
+from ama_tui.domain.session import BAD_RELAYER, BUDGET_USED, CAP_TOO_LOW, REVOKED
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import Sent, SentCancel, Stage, WalletBook
 from ama_tui.engine.gates import best_opposite, placement_refusal
 from ama_tui.engine.scribe import cancel_params, now_ms, place_params
+from ama_tui.engine.sessions.revoking import HOW_TO_RENEW
 from ama_tui.store import failpoints
 
 SESSION_PROBLEMS = {
-    "session_revoked": "session revoked",
+    "session_revoked": f"{REVOKED}: {HOW_TO_RENEW}",
     "session_expired": "session expired",
     "session_unknown": "session unknown to the registry",
     "session_bad_trader": "session belongs to another wallet",
-    "session_bad_relayer": "the relayer set changed since the session was signed",
+    "session_bad_relayer": BAD_RELAYER,
     "session_orderbook_not_allowed": "session does not allow this market",
     "session_method_denied": "session does not allow the methods that the strategy uses",
-    "session_trade_cap": "the session's cap per trade is too low",
-    "session_session_cap": "the session's notional budget is used up",
+    "session_trade_cap": CAP_TOO_LOW,
+    "session_session_cap": BUDGET_USED,
 }
 """Refusals that no later cycle would change: the wallet waits for a new session."""
 
@@ -80,15 +82,16 @@ class Sender:
             with suppress(JournalError):  # to take an order off is safe though nobody could write it down
                 await run.scribe.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
             text = f"cancel {cancel.order_id}: {cancel.reason.value}"
+            session = book.session_id
             try:
                 answer = await run.links.api.cancel_order(
-                    run.market.address, book.session_id, book.address, order_id=cancel.order_id
+                    run.market.address, session, book.address, order_id=cancel.order_id
                 )
             except VenueError as error:
                 if isinstance(error, RefusedError) and error.proves_not_sent:
                     book.cancels.pop(cancel.order_id, None)
                 self._pushed_back(error)
-                self._refused_session(book, error)
+                self._refused_session(book, session, error)
                 run.tally.error("cancel failed")
                 run.scribe.outcome(
                     book.wallet,
@@ -141,7 +144,8 @@ class Sender:
 
     async def _post_placement(self, book: WalletBook, sent: Sent) -> bool:
         run, place = self._run, sent.place
-        assert book.session_id is not None  # noqa: S101 - a wallet without a session is unusable: the gate refused it
+        session = book.session_id
+        assert session is not None  # noqa: S101 - a wallet without a session is unusable: the gate refused it
         run.tally.sent += 1
         run.first_send_at = run.first_send_at or monotonic()
         began = monotonic()
@@ -149,7 +153,7 @@ class Sender:
         try:
             answer = await run.links.api.place_margin_limit(
                 run.market.address,
-                book.session_id,
+                session,
                 book.address,
                 price6=place.price6,
                 amount18=place.amount18,
@@ -157,7 +161,7 @@ class Sender:
             )
         except VenueError as error:
             failpoints.reach("post.after")
-            return self._not_accepted(book, sent, error)
+            return self._not_accepted(book, sent, session, error)
         failpoints.reach("post.after")
         run.limiter.succeeded()
         run.order_ms = (monotonic() - began) * 1000
@@ -170,7 +174,7 @@ class Sender:
         self._outcome(book, sent, f"{where}  {run.order_ms:.0f} ms", status=status, tx_hash=answer.tx_hash)
         return True
 
-    def _not_accepted(self, book: WalletBook, sent: Sent, error: VenueError) -> bool:
+    def _not_accepted(self, book: WalletBook, sent: Sent, session: str, error: VenueError) -> bool:
         """Sort a failed POST: proven rejected, reverted with a hash, or unknown. Only the first frees its level."""
         run = self._run
         self._pushed_back(error)
@@ -179,7 +183,7 @@ class Sender:
             book.sent.pop(sent.intent_id, None)
             run.tally.rejected += 1
             run.tally.error("order rejected")
-            if not self._refused_session(book, error):
+            if not self._refused_session(book, session, error):
                 book.failed(monotonic())
             self._outcome(book, sent, f"rejected: {error}", status="rejected", error=str(error))
             return False
@@ -195,12 +199,13 @@ class Sender:
         self._outcome(book, sent, f"unknown: {error}", status="unknown", tx_hash=tx_hash, error=str(error))
         return False
 
-    def _refused_session(self, book: WalletBook, error: VenueError) -> bool:
+    def _refused_session(self, book: WalletBook, session: str, error: VenueError) -> bool:
         """Mark a wallet whose session, or whose market, will not take orders any more."""
         if not isinstance(error, RefusedError):
             return False
         if error.code in SESSION_PROBLEMS:
-            book.unusable, book.unusable_detail = SkipReason.NO_SESSION, SESSION_PROBLEMS[error.code]
+            if session == book.session_id:  # it may have been replaced meanwhile
+                book.lose_session(SESSION_PROBLEMS[error.code], is_revoked=error.code == "session_revoked")
         elif error.code in ("ob_settled", "GEO_RESTRICTED"):
             book.unusable, book.unusable_detail = SkipReason.PARKED, f"the venue answers {error.code}"
         else:

@@ -208,6 +208,10 @@ class VenueDesk:
         """Let a paused wallet go on."""
         self._running().park(address, parked=False)
 
+    async def renew(self, address: str) -> None:
+        """Give one wallet a new session; returns once it is there."""
+        await self._running().renew(address)
+
     async def cancel_order(self, address: str, order_id: int) -> None:
         """Cancel one order by hand."""
         await self._running().cancel_order(address, order_id)

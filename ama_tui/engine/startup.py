@@ -24,7 +24,9 @@ from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.recovery import recover, take_up_missing
 from ama_tui.engine.run import Run
 from ama_tui.engine.scribe import Scribe, now_ms
-from ama_tui.engine.sessions import SESSION_SECONDS, SessionKeeper
+from ama_tui.engine.sessions.keeper import SessionKeeper
+from ama_tui.engine.sessions.relayers import Relayers
+from ama_tui.engine.sessions.stored import StoredSessions
 from ama_tui.engine.view import snapshot_of
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry, stored_config, wallet_indexes
 from ama_tui.store.replay import JournalReplay, sessions_known
@@ -33,8 +35,6 @@ from ama_tui.strategies.registry import strategy
 from ama_tui.venue.permits import relayer_set_problem
 
 SHOW_EVERY_S = 0.2
-UNANSWERED_FOR_S = 120
-"""A session asked for this recently, without an answer in the journal, may still be on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +81,18 @@ class Startup:
             links=links,
             scribe=Scribe(self.store.journal, self.publisher, order.market, checkpoint.run_id),
             settle_after=order.config.settle_after_s,
+            session_hours=order.config.session_hours,
+            has_session_caps=order.config.session_caps,
             started_at_ms=now_ms(),
         )
         context.fleet = self._fleet(checkpoint)
-        cycle = Cycle(context, relayers.root)
+        cycle = Cycle(context)
         await self._refuse_misfit(context, cycle)
         self._begin(checkpoint, context, relayers)
         await again(lambda: recover(context, self._replay))
         showing = asyncio.create_task(self._show(context))
         try:
-            await self._sessions(context, relayers)
+            sessions = await self._sessions(context, relayers)
             context.fleet.missing = await self._missing(checkpoint, context)
         finally:
             showing.cancel()
@@ -100,6 +102,7 @@ class Startup:
             self.store,
             self.publisher,
             self.freeze,
+            sessions,
             missing=context.fleet.missing,
             cancel_on_stop=order.config.cancel_on_stop,
         )
@@ -148,8 +151,8 @@ class Startup:
         """Read the market once and refuse what cannot be quoted. Raises PreflightError, VenueError."""
         read = await again(cycle.watch)
         context.tally.cycles = 0
-        plan = context.strategy.plan(cycle.snapshot(read))
-        refusal = context.strategy.refusal(context.market.tick6, plan.anchor_x2)
+        context.plan = context.strategy.plan(cycle.snapshot(read))
+        refusal = context.strategy.refusal(context.market.tick6, context.plan.anchor_x2)
         if refusal is not None:
             raise PreflightError(f"{context.market.symbol} cannot be quoted", refusal)
 
@@ -176,30 +179,21 @@ class Startup:
         if problem is not None:
             scribe.note(f"relayer set: {problem}", is_error=True)
 
-    async def _sessions(self, context: RunContext, relayers: RelayerSet) -> None:
+    async def _sessions(self, context: RunContext, relayers: RelayerSet) -> SessionKeeper:
         stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
         ids = {address: entry.session_id for address, entry in stored.items()}
         candidates = {
             book.address: sessions_known(self._replay, book.address, ids.get(book.address)) for book in context.fleet
         }
-        block_time = context.read.block_time if context.read is not None else 0
         keeper = SessionKeeper(
             context,
-            relayers,
-            candidates,
-            remake_revoked=not self._goes_on,
-            unanswered=self._unanswered(now_ms() // 1000),
+            Relayers(context, relayers),
+            StoredSessions(context, candidates, self._replay.sessions, self.order.config.renew_revoked),
             is_frozen=self.freeze.is_set,
         )
+        block_time = context.read.block_time if context.read is not None else 0
         await keeper.prepare(list(context.fleet), chain_time=block_time)
-
-    def _unanswered(self, now: int) -> frozenset[str]:
-        return frozenset(
-            one.session_id
-            for sessions in self._replay.sessions.values()
-            for one in sessions
-            if not one.is_confirmed and (one.expiry or 0) - SESSION_SECONDS > now - UNANSWERED_FOR_S
-        )
+        return keeper
 
     async def _missing(self, checkpoint: Checkpoint, context: RunContext) -> tuple[WalletBook, ...]:
         """Wallets of the checkpoint that this run does not have, each with a note on its open orders."""

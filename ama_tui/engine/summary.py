@@ -40,6 +40,8 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "short": short,
         "seconds_to_packed": seconds,
         "seconds_sessions": round(seconds_sessions, 3),
+        "sessions_created": tally.sessions_created,
+        "sessions_renewed": tally.sessions_renewed,
         "cycles": tally.cycles,
         "rpc_requests": context.links.chain.stats.requests,
         "api_requests": context.links.api.stats.requests,

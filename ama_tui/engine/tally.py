@@ -46,6 +46,9 @@ class Tally:
     taker_trades: int = 0
     cancelled: int = 0
     late: int = 0
+    sessions_created: int = 0
+    """Of these, `sessions_renewed` replaced one while the run went on."""
+    sessions_renewed: int = 0
     max_utilization: float = 0.0
     errors_by_kind: Counter[str] = field(default_factory=Counter)
     _error_times: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_SAMPLES))

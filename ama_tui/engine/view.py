@@ -129,6 +129,7 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
         position18=0 if book.read is None else book.read.position18,
         session=_session_state(book),
         session_expiry=book.session_expiry,
+        session_used_percent=None if book.record is None else book.record.used_percent,
         last_action_at=book.last_action_at,
         note=_note(book, progress, state),
         is_packed=progress.is_packed,
@@ -140,11 +141,14 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
 
 
 def _note(book: WalletBook, progress: WalletProgress, state: EngineState) -> str:
-    """How the wallet's preparation goes, then what keeps it below its target; after the run nothing is on its way."""
+    """How the wallet's preparation goes, then what keeps it below its target, or how its session's renewal goes.
+
+    After the run nothing is on its way.
+    """
     if state is EngineState.PREPARING:
         return book.note
     is_over = state.is_final and not progress.is_packed and not book.read_error
-    return "" if is_over else progress.reason
+    return "" if is_over else progress.reason or ("" if state.is_final else book.session_note)
 
 
 def _session_state(book: WalletBook) -> SessionState:

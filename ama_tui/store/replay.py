@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
+from ama_tui.domain.session import SessionPermit
 from ama_tui.store.entry import JournalEntry
 from ama_tui.store.fields import as_integer
+from ama_tui.store.permit_line import permit_of
 
 METHOD_PLACE = "sessionPlaceMarginLimit"
 METHOD_CANCEL = "sessionCancelOrder"
@@ -34,12 +36,14 @@ _SENT = frozenset(
 class AnnouncedSession:
     """A session that was asked for. `expiry` is Unix seconds, None when the line did not say.
 
-    `is_confirmed` is True when the venue answered with it; otherwise only the chain knows.
+    `is_confirmed` is True when the venue answered with it; otherwise only the chain knows. `permit` is what was
+    asked for, None where the line did not say all of it.
     """
 
     session_id: str
     expiry: int | None = None
     is_confirmed: bool = False
+    permit: SessionPermit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ def _note_session(found: JournalReplay, entry: JournalEntry, params: Mapping[str
         session_id,
         expiry if known is None or expiry is not None else known.expiry,
         is_confirmed or (known is not None and known.is_confirmed),
+        permit_of(params) or (None if known is None else known.permit),
     )
     others = tuple(one for one in earlier if one.session_id != session_id)
     found.sessions[entry.trader] = (*others, session)

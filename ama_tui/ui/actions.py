@@ -203,6 +203,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "A paused wallet gets no new orders; what rests stays. The others go on.", ("wallet",), need="pausable",
     ),
     ActionSpec(
+        "wallet.renew", "r", "screen.renew", "renew session", "wallet: renew its session",
+        "Make a new session for this wallet and end the old one, also where somebody revoked it.", ("wallet",),
+        need="pausable",
+    ),
+    ActionSpec(
         "wallet.copy.order", "y", "screen.copy_order", "copy order id", "wallet: copy the order's id",
         "Copy the id of the order under the cursor.", ("wallet",),
     ),

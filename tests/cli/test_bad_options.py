@@ -21,6 +21,7 @@ HEADLESS = ("run", "--headless", "--market", "LINK-USD")
         (("demo", "--headless", "--wallets", "0"), ("--wallets must be at least 1",)),
         (("venue", "--wallets", "0"), ("'--wallets'", "see 'ama-tui venue --help'")),
         ((*HEADLESS, "--strategy", "martingale"), ("--strategy must be packer",)),
+        ((*HEADLESS, "--session-hours", "0.05"), ("--session-hours must be 0.1…168 hours",)),
         ((*HEADLESS, "--rules", "odd"), ("'--rules'", "'even'", "'original'", "see 'ama-tui run --help'")),
         ((*HEADLESS, "--bogus"), ("--bogus", "see 'ama-tui run --help'")),
         (("--market", "X", "run"), ("--market stands before the command", "put it after 'run'")),
@@ -60,6 +61,7 @@ def test_bad_option_is_refused_by_the_program_as_a_process_too(stored_run: Store
         ("market = \n", ("not TOML", "line 1")),
         ('markt = "LINK-USD"\nsize = 3\n', ("unknown key markt (did you mean market?)", "unknown key size")),
         ("sizeMin = -1\n", ("sizeMin is -1", "above 0", "config file")),
+        ("sessionHours = 1000\n", ("sessionHours must be 0.1…168 hours (config file)",)),
         ('wallets = "all"\n', ("wallets must be at least 1 (config file)",)),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ama_tui.config.paths import StatePaths
+from ama_tui.config.paths import StatePaths, markets_under
 from ama_tui.domain.errors import StoreError
 
 BOOK = "0x" + "Ab" * 20
@@ -49,3 +49,14 @@ def test_file_in_the_way_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be made") as raised:
         StatePaths(tmp_path / "state", 999, BOOK).create()
     assert "--state-dir" in raised.value.hint
+
+
+def test_markets_of_one_chain_are_found_and_nothing_else(tmp_path: Path) -> None:
+    root = tmp_path / "state"
+    assert markets_under(root, 999) == []
+    books = ["0x" + "ab" * 20, "0x" + "cd" * 20]
+    for chain_id, book in [(999, books[1]), (999, books[0]), (1, "0x" + "ef" * 20)]:
+        StatePaths(root, chain_id, book).create()
+    (root / "999" / "0xnot-a-book").mkdir()
+    (root / "999" / ("0x" + "11" * 20)).write_text("a file")
+    assert markets_under(root, 999) == [StatePaths(root, 999, book) for book in books]

@@ -161,6 +161,26 @@ def test_flags_arrive_as_they_were_asked(resume: bool | None) -> None:
     assert run.market == "0xab"
 
 
+def test_how_sessions_are_made_comes_from_the_options_then_the_file_and_is_not_stored(toml: Path) -> None:
+    toml.write_text("sessionHours = 2\nsessionCaps = false\nrenewRevoked = true\n")
+    run = resolve({"session_hours": 0.5, "session_caps": None, "renew_revoked": None}, toml).run
+    assert (run.session_hours, run.session_caps, run.renew_revoked) == (0.5, False, True)
+    run = resolve({}, None, {"sessionHours": 2, "sessionCaps": False, "renewRevoked": True}).run
+    assert (run.session_hours, run.session_caps, run.renew_revoked) == (24.0, True, False)
+    assert not {"sessionHours", "sessionCaps", "renewRevoked"} & set(run.stored_settings())
+
+
+@pytest.mark.parametrize("hours", [0.1, 24, 168])
+def test_a_session_may_last_from_six_minutes_to_a_week(hours: float) -> None:
+    assert resolve({"session_hours": hours}).run.session_hours == hours
+
+
+@pytest.mark.parametrize("hours", [0, 0.09, 168.1, -1, float("nan"), float("inf"), True, "24"])
+def test_any_other_session_is_refused(hours: object) -> None:
+    with pytest.raises(ParameterError, match=r"--session-hours must be 0\.1…168 hours \(option\)"):
+        resolve({"session_hours": hours})
+
+
 @given(st.dictionaries(st.sampled_from([spec.key for spec in SPECS]), st.one_of(st.none(), st.text(), st.floats())))
 def test_any_stored_value_ends_in_a_configuration_or_in_our_own_error(stored: dict[str, object]) -> None:
     try:

@@ -9,15 +9,30 @@ import argparse
 import random
 import sys
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol, TypeVar
 
 from ama_tui.store.failpoints import NAMES
 from tests.crash.lives import Chapter, LifeResult, live
 
 KILLS_A_LIFE = 10
 TIMES_A_FAILPOINT = 20
+
+
+class Result(Protocol):
+    """What a life says of itself at its end: its crashes, and '' or a traceback."""
+
+    @property
+    def crashes(self) -> int: ...
+    @property
+    def failure(self) -> str: ...
+
+
+C = TypeVar("C")
+R = TypeVar("R", bound=Result)
 
 
 def main() -> int:
@@ -32,7 +47,7 @@ def main() -> int:
     chapters = plan(arguments.kills, arguments.each_failpoint, arguments.seed)
     print(f"seed {arguments.seed}: {len(chapters)} lives", file=sys.stderr)
     with TemporaryDirectory(prefix="ama-crash-") as temporary:
-        results = _live_all(chapters, arguments.keep or Path(temporary), arguments.jobs)
+        results = live_all(live, chapters, arguments.keep or Path(temporary), arguments.jobs)
     return _report(results)
 
 
@@ -48,11 +63,12 @@ def plan(kills: int, each_failpoint: int, seed: int) -> list[Chapter]:
     ]
 
 
-def _live_all(chapters: list[Chapter], directory: Path, jobs: int) -> list[LifeResult]:
+def live_all(live_one: Callable[[C, Path], R], chapters: Sequence[C], directory: Path, jobs: int) -> list[R]:
+    """Live all lives, `jobs` of them side by side, each in a process of its own; how it goes is said on stderr."""
     began = time.monotonic()
-    results: list[LifeResult] = []
+    results: list[R] = []
     with ProcessPoolExecutor(jobs) as pool:
-        for done in as_completed(pool.submit(live, chapter, directory) for chapter in chapters):
+        for done in as_completed(pool.submit(live_one, chapter, directory) for chapter in chapters):
             results.append(done.result())
             crashes = sum(result.crashes for result in results)
             failures = sum(bool(result.failure) for result in results)

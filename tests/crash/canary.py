@@ -43,6 +43,12 @@ DASHBOARD = ("--no-ask", *QUICK)
 HEADLESS = ("run", "--headless", "--json", "--until", "3s", *QUICK)
 CANCEL_ALL = ("cancel-all", "--market", "ETH-USD", "--json", "--within", "5")
 JOURNAL = ("journal", "tail", "--last", "50")
+DOCTOR = ("doctor", "--json")
+SESSIONS = ("sessions", "list")
+CHECK = ("wallets", "check")
+SEAL = ("wallets", "seal", "--vault", "{fresh}")
+EXPORT = ("wallets", "export", "--dir", "{fresh}", "--password-file", "{password}")
+WITHOUT_WALLETS = ("journal", "sessions")
 ROOMS: dict[str, tuple[tuple[str, ...], int]] = {
     "ama_tui/ui/": (DASHBOARD, 4000),
     "ama_tui/engine/": (DASHBOARD, 4000),
@@ -57,6 +63,11 @@ ROOMS: dict[str, tuple[tuple[str, ...], int]] = {
     "ama_tui/venue/": (CANCEL_ALL, 800),
     "ama_tui/engine": (CANCEL_ALL, 800),
     "ama_tui/store": (JOURNAL, 300),
+    "ama_tui/engine/doctor/": (DOCTOR, 200),
+    "ama_tui/engine/known_sessions/": (SESSIONS, 60),
+    "ama_tui/cli/wallets": (CHECK, 10),
+    "ama_tui/config/vault": (SEAL, 12),
+    "ama_tui/config/keystore": (EXPORT, 12),
     "/textual/": (DASHBOARD, 50_000),
     "/asyncio/": (HEADLESS, 3000),
     "/eth_keys/": (HEADLESS, 40),
@@ -85,7 +96,10 @@ class Canary:
         shutil.copy(venue / ".env", self.outside / ".env")
         self._wallets = self._inside / "wallets.csv"
         shutil.copy(venue / "wallets.csv", self._wallets)
-        self._wallets.chmod(0o600)
+        self._password = self._inside / "password"
+        self._password.write_text("correct horse battery staple")
+        for file in (self._wallets, self._password):
+            file.chmod(0o600)
         with self._wallets.open(newline="") as rows:
             self.keys = [bytes.fromhex(row["privateKey"].removeprefix("0x")) for row in csv.DictReader(rows)]
         self._runs = 0
@@ -112,17 +126,19 @@ class Canary:
     ) -> bytes:
         """Run a command on a terminal of its own until it ends, or is ended; what it said on the terminal."""
         self._runs += 1
-        wallets = () if command[0] in ("journal", "markets") else ("--csv", str(self._wallets))
+        words = [one.format(fresh=f"fresh-{self._runs}", password=self._password) for one in command]
+        wallets = () if command[0] in WITHOUT_WALLETS else ("--csv", str(self._wallets))
         screen, terminal = pty.openpty()
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", program, *command, *wallets],
+            [sys.executable, "-P", "-m", program, *words, *wallets],
             cwd=self.outside,
             env={
                 **kept,
                 "PYTHONPATH": str(ROOT),
                 "HOME": str(self.outside),
                 "TMPDIR": str(self.outside / "tmp"),
+                "AMA_VAULT_PASSWORD_FILE": str(self._password),
                 "TERM": "xterm-256color",
                 "COLUMNS": "120",
                 "LINES": "40",

@@ -28,6 +28,7 @@ def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canary]:
         ("ama_tui/engine/", "base"),
         ("ama_tui/config/wallets", "group"),
         ("ama_tui/cli/", "signal"),
+        ("ama_tui/config/vault", "telling"),
     ],
 )
 def test_forced_failure_leaves_no_trace_of_a_key(canary: Canary, where: str, failure: str) -> None:

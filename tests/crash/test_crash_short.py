@@ -9,6 +9,9 @@ import pytest
 from ama_tui.store.failpoints import NAMES
 from tests.crash.__main__ import plan
 from tests.crash.lives import Chapter, live
+from tests.crash.session_life import SessionChapter, live_with_sessions
+from tests.crash.sessions import FAILPOINTS
+from tests.crash.sessions import plan as session_plan
 
 
 @pytest.mark.parametrize("crashes", [("", ""), ("post.after:2",)])
@@ -26,3 +29,20 @@ def test_plan_has_every_kill_and_every_failpoint_as_often_as_asked() -> None:
     assert crashes.count("") == 25
     for name in NAMES:
         assert sum(crash.split(":")[0] == name for crash in crashes) == 3
+
+
+def test_run_killed_while_its_sessions_are_made_ends_with_one_live_session_each(tmp_path: Path) -> None:
+    chapter = SessionChapter(0, seed=5, crashes=("", "outcome.after"), block_time=0, lost=0)
+    result = live_with_sessions(chapter, tmp_path)
+    assert result.failure == ""
+    assert result.crashes == 2
+    assert result.made >= result.wanted >= 10
+
+
+def test_session_plan_has_as_many_crashes_as_asked_and_every_failpoint() -> None:
+    chapters = session_plan(50, seed=1)
+    crashes = [crash for chapter in chapters for crash in chapter.crashes]
+    assert len(crashes) == 50
+    assert crashes.count("") == 30
+    assert all(crashes.count(name) == 5 for name in FAILPOINTS)
+    assert {chapter.block_time for chapter in chapters} == {0.0, 1.0}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ama_tui.domain.session import ZERO_ADDRESS, Methods, SessionRecord
+from ama_tui.domain.session import RENEW_BEFORE_S, ZERO_ADDRESS, Caps, Methods, SessionPermit, SessionRecord
 
 TRADER, ROOT, NOW = "0x" + "ab" * 20, "0x" + "0c" * 32, 1_700_000_000
 NEEDED = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
@@ -41,6 +41,63 @@ def test_an_unknown_relayer_root_is_no_problem() -> None:
 )
 def test_each_problem_is_named(record: SessionRecord, expected: str) -> None:
     assert expected in (problem(record) or "")
+
+
+WORN = replace(
+    RECORD, expiry=NOW + 86_400, max_notional_per_trade6=100, max_notional_per_session6=1_000, notional_used6=899
+)
+
+
+def wear(record: SessionRecord, relayer_root: str | None = ROOT, largest6: int = 100) -> str | None:
+    return record.wear(now=NOW, relayer_root=relayer_root, largest6=largest6)
+
+
+def test_a_session_is_good_up_to_each_of_its_limits() -> None:
+    assert wear(WORN) is None
+    assert wear(replace(WORN, expiry=NOW + RENEW_BEFORE_S + 1)) is None
+    assert wear(replace(WORN, relayer_set_root="0x" + "0C" * 32)) is None
+    assert wear(WORN, relayer_root=None) is None
+
+
+@pytest.mark.parametrize(
+    ("record", "largest6", "why"),
+    [
+        (replace(WORN, expiry=NOW + RENEW_BEFORE_S), 100, "it expires within 5 min"),
+        (replace(WORN, relayer_set_root="0x" + "00" * 32), 100, "the relayer set changed"),
+        (replace(WORN, notional_used6=900), 100, "90 % of its budget is used"),
+        (WORN, 101, "the session's cap per trade is too low"),
+    ],
+)
+def test_beyond_a_limit_it_is_to_be_renewed(record: SessionRecord, largest6: int, why: str) -> None:
+    assert wear(record, largest6=largest6) == why
+
+
+def test_a_session_without_caps_is_never_too_small() -> None:
+    uncapped = replace(WORN, max_notional_per_trade6=0, max_notional_per_session6=0, notional_used6=10**18)
+    assert (wear(uncapped, largest6=10**18), uncapped.shortage(10**18), uncapped.used_percent) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("notional6", "pending6", "why"),
+    [
+        (100, 0, None),
+        (101, 0, "the session's cap per trade is too low"),
+        (100, 1, None),
+        (100, 2, "the session's notional budget is used up"),
+        (1, 101, "the session's notional budget is used up"),
+    ],
+)
+def test_an_order_that_the_session_would_refuse_is_known_beforehand(
+    notional6: int, pending6: int, why: str | None
+) -> None:
+    assert WORN.shortage(notional6, pending6) == why
+    assert WORN.used_percent == 89
+
+
+def test_the_record_of_a_permit_is_that_of_a_session_nobody_used() -> None:
+    permit = SessionPermit(TRADER, ROOT, NOW, 5, 6, NEEDED, "0x" + "5a" * 32, (), 7)
+    assert permit.as_record("0x01") == SessionRecord("0x01", TRADER, ROOT, NOW, 5, 6, 0, NEEDED, revoked=False)
+    assert permit.caps == Caps(5, 6)
 
 
 def test_method_bits_are_those_of_the_wire_contract() -> None:

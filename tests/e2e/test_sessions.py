@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import signal
 
+from ama_tui.domain.session import REVOKED as ENDED
+from ama_tui.engine.sessions.revoking import HOW_TO_RENEW
 from ama_tui.localnet.options import VenueOptions
 from tests.e2e.book import assert_each_level_once, count_orders
 from tests.e2e.client import OtherClient
 from tests.e2e.operator import PACK, Operator
 from tests.e2e.venues import NewOperator, ServedVenue, ServeVenue
+
+REVOKED = f"{ENDED}: {HOW_TO_RENEW}"
 
 
 def sessions_of(operator: Operator) -> dict[str, str]:
@@ -36,12 +40,12 @@ def test_session_revoked_while_placing_leaves_nine_packed_and_the_tenth_says_why
     running.until("its session", lambda: unlucky.address in sessions_of(operator))
     client.revoke("BNB-USD", sessions_of(operator)[unlucky.address])
     summary = running.wait().packed()
-    assert summary["short"] == {unlucky.nickname: "session revoked"}
+    assert summary["short"] == {unlucky.nickname: REVOKED}
     assert (summary["crossed"], summary["unknown"]) == (0, 0)
     assert_nine_packed(client, "BNB-USD", unlucky.address)
 
 
-def test_session_revoked_between_two_runs_is_not_made_anew_unless_the_run_is_fresh(
+def test_session_revoked_between_two_runs_is_not_made_anew_unless_asked_for(
     serve: ServeVenue, operators: NewOperator
 ) -> None:
     venue = serve(VenueOptions(wallets=3, block_time=0.2))
@@ -56,12 +60,16 @@ def test_session_revoked_between_two_runs_is_not_made_anew_unless_the_run_is_fre
 
     resumed = operator.ama(*PACK, *small, "--resume").packed()
     assert resumed["runId"] == first.summary["runId"]
-    assert resumed["short"] == {revoked.nickname: "session revoked; --fresh makes a new one"}
+    assert resumed["short"] == {revoked.nickname: REVOKED}
     assert client.sessions_made(*client.addresses()) == [1, 1, 1]
 
     fresh = operator.ama(*PACK, *small, "--fresh").packed()
     assert fresh["runId"] != first.summary["runId"]
-    assert fresh["short"] == {}
+    assert fresh["short"] == {revoked.nickname: REVOKED}
+    assert client.sessions_made(*client.addresses()) == [1, 1, 1]
+
+    renewed = operator.ama(*PACK, *small, "--resume", "--renew-revoked").packed()
+    assert (renewed["short"], renewed["sessions_created"], renewed["sessions_renewed"]) == ({}, 1, 0)
     assert client.sessions_made(*client.addresses()) == [1, 2, 1]
     assert_each_level_once(client, "BNB-USD", client.keys, 1)
 

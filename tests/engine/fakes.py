@@ -21,6 +21,7 @@ from ama_tui.domain.reading import (
     Receipt,
     SessionCreated,
     SessionsRead,
+    SessionStatus,
     Settlement,
     Trade,
     TradeAnswer,
@@ -98,8 +99,11 @@ def record(
     revoked: bool = False,
     root: str = ROOT,
     methods: Methods = METHODS,
+    per_trade6: int = 0,
+    per_session6: int = 0,
+    used6: int = 0,
 ) -> SessionRecord:
-    return SessionRecord(session, wallet, root, expiry, 0, 0, 0, methods, revoked)
+    return SessionRecord(session, wallet, root, expiry, per_trade6, per_session6, used6, methods, revoked)
 
 
 async def _soon(value: Any) -> Any:
@@ -120,6 +124,9 @@ class FakeVenue:
     on_init: Callable[[SessionPermit], Exception | None] = lambda _: None
     permits: list[SessionPermit] = field(default_factory=list)
     asked_nonce: list[str] = field(default_factory=list)
+    asked_status: list[str] = field(default_factory=list)
+    known_to_the_venue: set[str] = field(default_factory=set)
+    """Sessions that the venue's own node has."""
     asked_records: int = 0
     block: int = 100
     block_time: int = 1_000
@@ -190,6 +197,10 @@ class FakeVenue:
         self.asked_nonce.append(trader)
         return self.fresh_nonces.get(trader, 0)
 
+    async def session_status(self, session: str) -> SessionStatus:
+        self.asked_status.append(session)
+        return SessionStatus(session in self.known_to_the_venue, active=True, revoked=False)
+
     async def session_init(self, book: str, permit: SessionPermit, signature: str) -> SessionCreated:
         self.permits.append(permit)
         error = self.on_init(permit)
@@ -200,7 +211,7 @@ class FakeVenue:
 
     def created(self, permit: SessionPermit) -> None:
         """The chain has the session."""
-        self.records[session_id(permit)] = record(permit.trader, session_id(permit), expiry=permit.expiry)
+        self.records[session_id(permit)] = permit.as_record(session_id(permit))
 
     async def place_margin_limit(
         self, book: str, session: str, trader: str, *, price6: int, amount18: int, is_buy: bool

@@ -14,6 +14,7 @@ from ama_tui.domain.errors import VenueError
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, Side
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CollateralBasis, Rules
+from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.cycle import Cycle
@@ -26,14 +27,17 @@ from ama_tui.engine.recovery import recover
 from ama_tui.engine.scribe import Scribe
 from ama_tui.engine.sender import Sender
 from ama_tui.store.entry import JournalEntry
-from ama_tui.store.replay import replay
+from ama_tui.store.replay import JournalReplay, replay
 from ama_tui.strategies.registry import strategy
-from tests.engine.fakes import ROOT
 from tests.engine.samples import MARKET, TERMS
 from tests.engine.simulated import SimulatedVenue
 
-_TIMED = ("cycle", "sender", "settling", "recovery", "tally", "troubles")
-_DATED = ("scribe", "cycle", "sender", "recovery")
+_SESSIONS = tuple(f"sessions.{name}" for name in ("keeper", "making", "renewal"))
+_TIMED = (
+    *("cycle", "sender", "settling", "recovery", "tally", "troubles"),
+    *(*_SESSIONS, "sessions.relayers", "sessions.stored"),
+)
+_DATED = ("scribe", "cycle", "sender", "recovery", *_SESSIONS)
 
 
 @contextmanager
@@ -78,6 +82,7 @@ class Process:
     clock: Callable[[], float]
     settle_after: float
     is_paused: bool = False
+    first_session: str | None = "0x" + "11" * 32
     run: RunContext = field(init=False)
     cycle: Cycle = field(init=False)
     lanes: Lanes = field(init=False)
@@ -89,7 +94,7 @@ class Process:
         found = replay(self.journal.entries)
         fleet = Fleet()
         for index, address in enumerate(self.addresses):
-            book = WalletBook(FleetWallet(index, f"User{index}", address), session_id="0x" + "11" * 32)
+            book = WalletBook(FleetWallet(index, f"User{index}", address), session_id=self.first_session)
             book.sequence = (found.highest_sequence.get(address, -1) + 1) % (MAX_TAG_SEQUENCE + 1)
             fleet.books[address] = book
         for (address, amount18), placed in found.placed.items():
@@ -108,12 +113,19 @@ class Process:
             fleet=fleet,
             limiter=SendLimiter(clock=self.clock),
         )
-        self.cycle = Cycle(self.run, ROOT)
+        self.cycle = Cycle(self.run)
         self.sender = Sender(self.run, self.may_place)
         self.lanes = Lanes(self.sender.send)
         await self.cycle.watch()
         await recover(self.run, found)
+        await self.prepare(found)
         self.is_up = True
+
+    async def prepare(self, found: JournalReplay) -> None:
+        """Nothing is to be prepared where every wallet has its session."""
+
+    def after(self, read: FleetRead) -> None:
+        """Nothing more happens in a cycle, after it was planned on."""
 
     def may_place(self) -> bool:
         return not self.is_paused and not self.unsettled
@@ -136,6 +148,7 @@ class Process:
         except VenueError:
             return
         intents = self.cycle.decide(read)
+        self.after(read)
         if self.may_place():
             self.lanes.load(intents)
         else:

@@ -272,10 +272,10 @@ class SimulatedVenue:
             await asyncio.sleep(self.dice.uniform(0.5, 8.0))
         if answer in (Answer.OK, Answer.SLOW, Answer.REVERTED, Answer.NEVER):
             return TradeAnswer(tx.tx_hash, pending=True)
-        raise _failure(answer)
+        raise failure_of(answer)
 
 
-def _failure(answer: Answer) -> Exception:
+def failure_of(answer: Answer) -> Exception:
     if answer in (Answer.ERROR, Answer.ERROR_EXECUTED):
         return RefusedError("500: socket hang up", status=500, code="socket hang up")
     if answer is Answer.BUSY:

@@ -13,11 +13,13 @@ from ama_tui.domain.errors import UnreachableError
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, Place, SkipReason
 from ama_tui.domain.reading import FleetRead, WalletRead
+from ama_tui.domain.session import Methods
 from ama_tui.engine import cycle as cycle_module
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.cycle import DEPTH_OF_OTHERS, MARK_PATIENCE_S, MOST_DEPTH, Cycle
 from ama_tui.engine.fleet import Stage, WalletBook
-from tests.engine.fakes import ROOT, FakeScribe, FakeVenue, context_of, record
+from ama_tui.engine.sessions.revoking import HOW_TO_RENEW
+from tests.engine.fakes import FakeScribe, FakeVenue, context_of, record
 from tests.engine.samples import (
     ALICE,
     BOB,
@@ -35,6 +37,8 @@ from tests.engine.samples import (
 from tests.engine.virtual_time import run_virtually
 
 RICH6 = 10**10
+SESSION = "0x" + "11" * 32
+"""The session that the samples' wallets have."""
 
 
 @dataclass
@@ -64,7 +68,7 @@ class World:
             monkeypatch.setattr(cycle_module, "monotonic", clock)
             self.clock = clock
             self.run = context_of(self.venue, self.alice, self.bob, clock=clock, scribe=self.scribe)
-            self.cycle = Cycle(self.run, ROOT)
+            self.cycle = Cycle(self.run)
             await steps(self)
 
         run_virtually(main)
@@ -257,9 +261,9 @@ def test_a_reason_is_journalled_when_it_changes_and_not_every_cycle(monkeypatch:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"revoked": True}, "session revoked"),
+        ({"revoked": True}, f"session revoked: {HOW_TO_RENEW}"),
         ({"expiry": 10}, "session expired"),
-        ({"root": "0x" + "00" * 32}, "the relayer set changed since the session was signed"),
+        ({"methods": Methods.CANCEL}, "session does not allow the methods that the strategy uses"),
     ],
 )
 def test_a_session_that_ended_behind_our_back_stops_its_wallet_and_is_told_once(
@@ -272,21 +276,61 @@ def test_a_session_that_ended_behind_our_back_stops_its_wallet_and_is_told_once(
         await world.look()
         assert world.alice.unusable_detail == problem
         assert world.scribe.of("ERROR") == [problem]
+        assert world.alice.is_revoked == ("revoked" in change)
         assert world.venue.asked_sessions == {ALICE: world.alice.session_id, BOB: world.bob.session_id}
 
     world = World()
-    ended = record(ALICE, "0x01", **change)
+    ended = record(ALICE, SESSION, **change)
     world.reads[ALICE] = replace(wallet_read(), session=ended)
+    world.go(monkeypatch, steps)
+
+
+def test_a_record_of_the_session_before_says_nothing_of_the_present_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wallet's session was replaced while the chain was read."""
+
+    async def steps(world: World) -> None:
+        world.reads[ALICE] = replace(wallet_read(), session=record(ALICE, "0x01", revoked=True))
+        await world.look()
+        assert wallets_of(await world.look(blocks=2)) == {ALICE, BOB}
+        assert world.alice.record is None
+
+    World().go(monkeypatch, steps)
+
+
+@pytest.mark.parametrize(
+    ("limits", "are_some_sent", "why"),
+    [
+        ({"per_trade6": 100_000_000}, True, "the session's cap per trade is too low"),
+        ({"per_session6": 700_000_000}, True, "the session's notional budget is used up"),
+        ({"per_session6": 700_000_000, "used6": 699_000_000}, False, "the session's notional budget is used up"),
+        ({"expiry": 1_000}, False, "session expired"),
+    ],
+)
+def test_orders_that_the_session_would_refuse_wait_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], are_some_sent: bool, why: str
+) -> None:
+    async def steps(world: World) -> None:
+        intents = await world.look()
+        sent = [one.notional6 for one in intents if isinstance(one, Place) and one.wallet == ALICE]
+        assert (0 < len(sent) < 12) == are_some_sent
+        assert max(sent, default=0) <= limits.get("per_trade6", 10**18)
+        assert sum(sent) <= limits.get("per_session6", 10**18)
+        assert len([one for one in intents if one.wallet == BOB]) == 12
+        held = [one for one in world.alice.skips if one.reason is SkipReason.SESSION_TOO_SMALL]
+        assert (len(held), {one.detail for one in held}) == (12 - len(sent), {why})
+
+    world = World()
+    world.reads[ALICE] = replace(wallet_read(), session=record(ALICE, SESSION, **limits))
     world.go(monkeypatch, steps)
 
 
 def test_a_node_that_does_not_know_a_new_session_yet_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
-        world.reads[ALICE] = replace(wallet_read(), session=record("0x" + "00" * 20, "0x01"))
+        world.reads[ALICE] = replace(wallet_read(), session=record("0x" + "00" * 20, SESSION))
         await world.look()
-        world.reads[ALICE] = replace(wallet_read(), session=record(ALICE, "0x01"))
+        world.reads[ALICE] = replace(wallet_read(), session=record(ALICE, SESSION))
         await world.look(blocks=2)
-        world.reads[ALICE] = replace(wallet_read(), session=record("0x" + "00" * 20, "0x01"))
+        world.reads[ALICE] = replace(wallet_read(), session=record("0x" + "00" * 20, SESSION))
         assert wallets_of(await world.look(blocks=2)) == {ALICE, BOB}
         assert (world.alice.unusable, world.scribe.of("ERROR")) == (None, [])
 

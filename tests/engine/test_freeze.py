@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from ama_tui.engine.lanes import Lanes
 from ama_tui.engine.sender import Sender
-from ama_tui.engine.sessions import SessionKeeper
+from ama_tui.engine.sessions.keeper import SessionKeeper
+from ama_tui.engine.sessions.relayers import Relayers
+from ama_tui.engine.sessions.stored import StoredSessions
 from tests.engine.fakes import RELAYERS, FakeScribe, FakeVenue, context_of
 from tests.engine.samples import ALICE, BOB, CAROL, book, fleet_read, place
 from tests.engine.virtual_time import run_virtually
@@ -72,7 +74,7 @@ def test_no_session_is_asked_for_by_those_that_wait_for_their_turn_or_for_the_di
         for one in books:
             one.session_id = None
         run = context_of(venue, *books, clock=clock, scribe=scribe)
-        keeper = SessionKeeper(run, RELAYERS, {}, remake_revoked=True, is_frozen=freeze.is_set)
+        keeper = SessionKeeper(run, Relayers(run, RELAYERS), StoredSessions(run, {}), is_frozen=freeze.is_set)
         await keeper.prepare(books, chain_time=1_000)
         assert {one.unusable_detail for one in books} == {"no session: the run was killed: nothing more is sent"}
 

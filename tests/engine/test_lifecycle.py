@@ -233,7 +233,7 @@ async def test_a_kill_while_sessions_are_made_places_nothing_and_cancels_what_re
         assert book.session_id is not None
         await rig.venue.revoke(bytes.fromhex(book.session_id[2:]))
     (rig.state / "actions.jsonl").unlink()
-    desk = await rig.open(orders_per_side=6)
+    desk = await rig.open(orders_per_side=6, renew_revoked=True)
     beginning = await preparing(rig, desk)
     report = await killed(rig, desk)
     await beginning

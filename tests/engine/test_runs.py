@@ -13,6 +13,7 @@ from ama_tui.domain.errors import ConfigError, LockHeldError, PreflightError
 from ama_tui.domain.event import EngineState
 from ama_tui.domain.order import Side
 from ama_tui.engine.run import Ending
+from ama_tui.engine.sessions.revoking import HOW_TO_RENEW
 from ama_tui.localnet.keys import derive_wallet
 from tests.engine.rig import (
     Rig,
@@ -204,10 +205,13 @@ async def test_a_revoked_session_leaves_one_wallet_out_and_says_why(rig: Rig) ->
     second = await rig.packed(resume=True)
     orders = await rig.orders()
     assert [sum(1 for one in orders if one.wallet == wallet) for wallet in rig.wallets] == [4, 2, 4]
-    assert second.summary()["short"] == {"User002": "session revoked; --fresh makes a new one"}
+    assert second.summary()["short"] == {"User002": f"session revoked: {HOW_TO_RENEW}"}
     assert await rig.sessions_made(victim) == 1
     await second.stop()
-    third = await rig.packed()
+    afresh = await rig.packed()
+    assert list(afresh.summary()["short"]) == ["User002"]  # type: ignore[call-overload]
+    await afresh.stop()
+    third = await rig.packed(resume=True, renew_revoked=True)
     assert third.summary()["short"] == {}
     assert await rig.sessions_made(victim) == 2
     assert len(await rig.orders()) == 12
@@ -220,10 +224,14 @@ async def test_a_session_revoked_while_running_is_noticed_without_sending_anythi
     await rig.venue.revoke(bytes.fromhex(book.session_id[2:]))
     async with ticking(rig.venue):
         await until(lambda: book.unusable is not None, "the engine to notice")
-    assert book.unusable_detail == "session revoked"
+    assert book.unusable_detail == f"session revoked: {HOW_TO_RENEW}"
     assert run_of(desk).context.tally.errors == 0
     await cycles_later(desk, 3)
-    assert len([line for line in rig.journal("ERROR") if line["error"] == "session revoked"]) == 1
+    assert len([line for line in rig.journal("ERROR") if line["error"] == book.unusable_detail]) == 1
+    assert await rig.sessions_made(book.address) == 1
+    await desk.renew(book.address)
+    assert (book.unusable, await rig.sessions_made(book.address)) == (None, 2)
+    await until(lambda: run_of(desk).packed and not desk.publisher.latest.wallets[2].note, "all three to be packed")
 
 
 async def test_orders_are_cancelled_on_stop_where_that_was_asked(rig: Rig) -> None:

@@ -17,7 +17,7 @@ from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import Stage, WalletBook
 from ama_tui.engine.gates import SELF_TRADE
 from ama_tui.engine.sender import SESSION_PROBLEMS, Sender
-from tests.engine.fakes import FakeScribe, FakeVenue, context_of
+from tests.engine.fakes import FakeScribe, FakeVenue, context_of, record
 from tests.engine.samples import ALICE, BOB, PRICE6, TICK6, book, cancel, fleet_read, place, sent, trade
 from tests.engine.virtual_time import run_virtually
 
@@ -262,9 +262,22 @@ def test_a_push_back_halves_the_limit_and_closes_the_gate(error: RefusedError) -
 def test_a_dead_session_stops_its_wallet_alone(code: str) -> None:
     desk = failed(refused(code))
     assert (desk.alice.unusable, desk.alice.unusable_detail) == (SkipReason.NO_SESSION, SESSION_PROBLEMS[code])
-    assert desk.bob.unusable is None
+    assert (desk.bob.unusable, desk.alice.is_revoked) == (None, code == "session_revoked")
     assert not desk.send(buy(level=2))
     assert len(desk.venue.placed) == 1
+
+
+def test_a_session_that_was_replaced_on_the_way_says_nothing_of_its_successor() -> None:
+    venue = FakeVenue()
+    desk = Desk(venue)
+
+    def refuse(_: int) -> VenueError:
+        desk.alice.adopt(record(ALICE, "0x02"), now=1.0)
+        return refused("session_expired")
+
+    venue.on_place = refuse
+    assert not desk.send(buy())
+    assert (desk.alice.unusable, desk.alice.session_id) == (None, "0x02")
 
 
 @pytest.mark.parametrize("code", ["ob_settled", "GEO_RESTRICTED"])

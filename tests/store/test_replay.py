@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from ama_tui.domain.order import Side
+from ama_tui.domain.session import Methods, SessionPermit
 from ama_tui.store.entry import JournalEntry
+from ama_tui.store.permit_line import permit_params
 from ama_tui.store.replay import AnnouncedSession, PlacedIntent, replay
 from tests.store.samples import ALICE, BOB, RUN_ID, line
 
@@ -115,6 +117,18 @@ def test_sessions_are_announced_once_and_confirmed_by_their_outcome() -> None:
             AnnouncedSession("0xb", 1_735_776_000, False),
         )
     }
+
+
+def test_the_permit_of_an_announced_session_is_kept_when_its_outcome_says_less() -> None:
+    word = "0x" + "0a" * 32
+    permit = SessionPermit(ALICE, word, 1_735_776_000, 5, 6, Methods.CANCEL, word, (word,), 7)
+    found = replay(
+        [
+            line(1, "INTENT", params={"method": "sessionInit", **permit_params("0xa", permit)}),
+            line(2, "SESSION_INIT", params={"sessionId": "0xa", "expiry": "1735776000"}),
+        ]
+    )
+    assert found.sessions == {ALICE: (AnnouncedSession("0xa", 1_735_776_000, True, permit),)}
 
 
 def test_lines_of_other_tools_are_no_placements_of_ours() -> None:

@@ -222,6 +222,9 @@ class FakeDesk(Desk):
     async def unpark(self, address: str) -> None:
         await self._arrive("unpark")
 
+    async def renew(self, address: str) -> None:
+        await self._arrive("renew")
+
     async def cancel_order(self, address: str, order_id: int) -> None:
         await self._arrive("cancel_order")
 

@@ -11,6 +11,7 @@ import pytest
 from ama_tui.domain.errors import PreflightError
 from ama_tui.engine.host import EngineHost
 from ama_tui.ui.app import AmaApp
+from ama_tui.ui.outcome import Outcome
 from ama_tui.ui.screens.markets import MarketsScreen
 from ama_tui.ui.screens.starting import StartingScreen
 from ama_tui.ui.screens.welcome import WelcomeScreen
@@ -107,7 +108,7 @@ async def test_leaving_while_the_venue_is_opened_does_not_wait_for_it() -> None:
         await stage.until(lambda: "open" in stage.desk.calls, "the opening")
         await stage.press("q")
         gate.set()
-    assert stage.app.return_value == (0, "", False)
+    assert stage.app.return_value == Outcome(0)
 
 
 def test_nothing_that_the_first_frame_does_not_need_is_loaded_before_it() -> None:

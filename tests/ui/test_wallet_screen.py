@@ -254,15 +254,44 @@ async def test_a_pause_that_fails_is_shown() -> None:
         assert "→ try again" in stage.text()
 
 
-@pytest.mark.parametrize("key", ["x", "p"])
+async def test_a_session_is_renewed_once_for_two_presses_and_told() -> None:
+    gate = threading.Event()
+    lost = with_wallet(packed(), 0, session=SessionState.UNUSABLE, note="session revoked: renew it with r")
+    async with wallet_stage(state=lost, gates={"renew": gate}) as stage:
+        await stage.shows("✗ unusable")
+        await stage.press("r", "r")
+        assert stage.app.screen.query_one("#renew").has_class("-refused")
+        gate.set()
+        await stage.shows("session ✓ valid")
+        assert stage.desk.calls.count("renew") == 1
+        assert told(stage) == ["renew session: it is being renewed", "User001 has a new session"]
+        assert not stage.app.screen.query_one("#renew").has_class("-refused")
+
+
+async def test_a_renewal_that_fails_is_shown_and_can_be_tried_again() -> None:
+    async with wallet_stage(errors={"renew": AmaError("the venue refused it", "try again")}) as stage:
+        await stage.press("r")
+        await stage.shows("✗ the venue refused it")
+        await stage.press("r")
+        await stage.until(lambda: stage.desk.calls.count("renew") == 2, "the second attempt")
+
+
+async def test_what_is_used_of_a_sessions_budget_stands_beside_its_end() -> None:
+    async with wallet_stage(WIDE, with_wallet(packed(), 0, session_used_percent=37)) as stage:
+        await stage.shows("budget used 37 %")
+        await stage.publish(with_wallet(packed(), 0, session_used_percent=None))
+        assert "budget used" not in stage.text()
+
+
+@pytest.mark.parametrize("key", ["x", "p", "r"])
 async def test_after_the_run_ended_actions_say_why_not(key: str) -> None:
     async with wallet_stage() as stage:
         await stage.publish(packed(state=EngineState.STOPPED))
-        for button in ("park", "cancel", "kill"):
+        for button in ("park", "cancel", "renew", "kill"):
             assert stage.app.screen.query_one(f"#{button}").has_class("-refused")
         await stage.press(key)
         assert told(stage)[-1].endswith("the run is STOPPED")
-        assert "park" not in stage.desk.calls
+        assert not {"park", "renew"} & set(stage.desk.calls)
 
 
 # copying, buttons, keys
@@ -301,6 +330,8 @@ async def test_buttons_do_what_the_keys_do(size: tuple[int, int]) -> None:
         await stage.until(lambda: "cancel_order" in stage.desk.calls, "the cancel")
         await stage.pilot.click("#park")
         await stage.until(lambda: "park" in stage.desk.calls, "the pause")
+        await stage.pilot.click("#renew")
+        await stage.until(lambda: "renew" in stage.desk.calls, "the renewal")
         await stage.pilot.click("#kill")
         await stage.on(KillScreen)
         await stage.press("escape")
@@ -321,7 +352,7 @@ async def test_tab_goes_through_the_panels_and_the_buttons() -> None:
     async with wallet_stage() as stage:
         assert stage.focused() == "orders"
         seen = set()
-        for _ in range(6):
+        for _ in range(7):
             await stage.press("tab")
             seen.add(stage.focused())
         assert seen == {"orders", "log", *BUTTON_ACTIONS}

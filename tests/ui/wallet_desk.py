@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from ama_tui.domain.event import Action, EngineSnapshot, LogEvent, WalletRow
+from ama_tui.domain.event import Action, EngineSnapshot, LogEvent, SessionState, WalletRow
 from ama_tui.ui.screens.wallet import WalletScreen
 from tests.ui.books import packed
 from tests.ui.fakes import NOW, FakeDesk, FakeHost, market
@@ -23,6 +23,10 @@ class WalletDesk(FakeDesk):
     async def unpark(self, address: str) -> None:
         await self._arrive("unpark")
         self._change(address, is_parked=False, note="")
+
+    async def renew(self, address: str) -> None:
+        await self._arrive("renew")
+        self._change(address, session=SessionState.VALID, session_id="0xnew", note="")
 
     async def cancel_order(self, address: str, order_id: int) -> None:
         self.calls.append(f"{address} {order_id}")

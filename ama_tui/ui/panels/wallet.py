@@ -9,6 +9,7 @@ from ama_tui.domain.event import EngineSnapshot, SessionState, WalletRow
 from ama_tui.domain.market import short_address
 from ama_tui.domain.money import format_amount, format_price, format_usdc
 from ama_tui.domain.order import Side
+from ama_tui.domain.session import RENEW_AT_PERCENT
 from ama_tui.ui.format import bar, count, hours_left, plain, signed_amount, whole_age
 from ama_tui.ui.panels.wallets import SESSION_SOON_SECONDS
 from ama_tui.ui.widgets.columns import Cell, Column
@@ -242,6 +243,9 @@ def session_fields(row: WalletRow, now: float, width: int) -> list[Field]:
     if row.session_expiry:
         left = row.session_expiry - now
         fields.append(_pair("expires in", (hours_left(left), "plain" if left > SESSION_SOON_SECONDS else "warn")))
+    if row.session_used_percent is not None:
+        used = row.session_used_percent
+        fields.append(_pair("budget used", (f"{used} %", "plain" if used < RENEW_AT_PERCENT else "warn")))
     if row.session_id:
         fields.append(_pair("id", (row.session_id if width >= WIDE_ADDRESS else short_id(row.session_id), "plain")))
     last = whole_age(now - row.last_action_at / 1000) + " ago" if row.last_action_at else "none yet"

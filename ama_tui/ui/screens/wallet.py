@@ -1,4 +1,4 @@
-"""One wallet in detail: its orders, session, budget and last actions; cancel an order, pause the wallet."""
+"""One wallet in detail: its orders, session, budget and last actions; cancel an order, pause it, renew its session."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ BUTTON_ACTIONS = {
     "back": "screen.back",
     "cancel": "screen.cancel_order",
     "park": "screen.park",
+    "renew": "screen.renew",
     "kill": "app.kill",
 }
 
@@ -57,6 +58,7 @@ class WalletScreen(AmaScreen[None]):
         self._row: WalletRow | None = None
         self._cancelling: set[int] = set()
         self._is_parking = False
+        self._is_renewing = False
         self._log_cursor = 0
 
     def compose(self) -> ComposeResult:
@@ -77,6 +79,7 @@ class WalletScreen(AmaScreen[None]):
             yield Button("Back  esc", id="back", compact=True)
             yield Button("Cancel order  x", id="cancel", compact=True)
             yield Button("Pause wallet  p", id="park", compact=True)
+            yield Button("Renew  r", id="renew", compact=True)
             yield Button("KILL  F10", id="kill", compact=True, classes="danger")
             yield KeyBar(without=frozenset(BUTTON_ACTIONS.values()))
 
@@ -132,6 +135,7 @@ class WalletScreen(AmaScreen[None]):
             park.label = label
         refused = why_not("pausable", snapshot) is not None
         park.set_class(refused, "-refused")
+        self.query_one("#renew").set_class(refused or self._is_renewing, "-refused")
         self.query_one("#cancel").set_class(refused or self._under_cursor() is None, "-refused")
         self.query_one("#kill").set_class(why_not("run", snapshot) is not None, "-refused")
 
@@ -199,6 +203,25 @@ class WalletScreen(AmaScreen[None]):
         self._is_parking = False
         if done:
             self.ama.tell(f"{row.nickname} {told}")
+        self._show_again()
+
+    def action_renew(self) -> None:
+        """Give the wallet a new session."""
+        if self._refused("renew session"):
+            return
+        if self._row is None:
+            self.ama.tell("renew session: it is not a wallet of this run")
+        elif self._is_renewing:
+            self.ama.tell("renew session: it is being renewed")
+        else:
+            self._is_renewing = True
+            self.run_worker(self._renew(self._row), group="renew")
+
+    async def _renew(self, row: WalletRow) -> None:
+        self._show_again()
+        if await self._ask(lambda desk: desk.renew(self.address)):
+            self.ama.tell(f"{row.nickname} has a new session")
+        self._is_renewing = False
         self._show_again()
 
     def action_copy_order(self) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.errors import JournalError, MalformedError, RefusedError, UnreachableError
-from ama_tui.domain.plan import SkipReason
-from ama_tui.domain.session import Methods, SessionPermit, SessionRecord
+from ama_tui.domain.plan import Plan, SkipReason, WalletBudget
+from ama_tui.domain.session import Caps, Methods, SessionPermit, SessionRecord
 from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import WalletBook
-from ama_tui.engine.sessions import CHAIN_PATIENCE_S, INIT_ATTEMPTS, SESSION_SECONDS, SessionKeeper
+from ama_tui.engine.sessions.keeper import SessionKeeper
+from ama_tui.engine.sessions.making import BETWEEN_LOOKS_S, CHAIN_PATIENCE_S, INIT_ATTEMPTS
+from ama_tui.engine.sessions.relayers import Relayers
+from ama_tui.engine.sessions.revoking import HOW_TO_RENEW
+from ama_tui.engine.sessions.stored import UNREAD, StoredSessions
+from ama_tui.store.replay import AnnouncedSession
 from ama_tui.venue.permits import session_id
 from tests.engine.fakes import METHODS, RELAYERS, FakeScribe, FakeVenue, context_of, record
 from tests.engine.samples import ALICE, BOB, CAROL, MARKET, book
@@ -36,12 +41,15 @@ class Preparation:
 
     venue: FakeVenue = field(default_factory=FakeVenue)
     candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    resumes: bool = True
-    unanswered: frozenset[str] = frozenset()
+    renew_revoked: bool = False
+    announced: Mapping[str, Sequence[AnnouncedSession]] = field(default_factory=dict)
+    hours: float = 24.0
+    has_caps: bool = True
     books: list[WalletBook] = field(default_factory=lambda: [unprepared(ALICE)])
     scribe: FakeScribe = field(default_factory=FakeScribe)
     seconds: float = 0.0
     run: RunContext | None = None
+    plan: Plan = field(default_factory=Plan)
 
     def go(self) -> WalletBook:
         """Prepare all of them in virtual time; returns the first."""
@@ -49,12 +57,12 @@ class Preparation:
         async def main(clock: Callable[[], float]) -> None:
             began = clock()
             self.run = context_of(self.venue, *self.books, clock=clock, scribe=self.scribe)
+            self.run.session_hours, self.run.has_session_caps = self.hours, self.has_caps
+            self.run.plan = self.plan
             keeper = SessionKeeper(
                 self.run,
-                RELAYERS,
-                self.candidates,
-                remake_revoked=not self.resumes,
-                unanswered=self.unanswered,
+                Relayers(self.run, RELAYERS),
+                StoredSessions(self.run, self.candidates, self.announced, self.renew_revoked),
             )
             await keeper.prepare(self.books, chain_time=NOW)
             self.seconds = clock() - began
@@ -79,11 +87,17 @@ def test_a_stored_session_is_used_and_nothing_is_signed() -> None:
     assert done.venue.permits == []
 
 
-def test_the_latest_of_several_good_sessions_is_used() -> None:
+def test_the_latest_of_several_good_sessions_is_used_and_the_others_are_left_to_be_ended() -> None:
     venue = FakeVenue({one: record(ALICE, one) for one in ("0x01", "0x02", "0x03")})
-    assert Preparation(venue, {ALICE: ["0x01", "0x02", "0x03"]}).go().session_id == "0x03"
-    venue.records["0x03"] = record(ALICE, "0x03", revoked=True)
-    assert Preparation(venue, {ALICE: ["0x01", "0x02", "0x03"]}).go().session_id == "0x02"
+    alice = Preparation(venue, {ALICE: ["0x01", "0x02", "0x03"]}).go()
+    assert (alice.session_id, list(alice.former)) == ("0x03", ["0x01", "0x02"])
+
+
+def test_a_session_that_may_only_cancel_takes_nothing_from_the_one_before_it() -> None:
+    """A kill made it, for a wallet whose session was good again afterwards."""
+    venue = FakeVenue({"0x01": record(ALICE, "0x01"), "0x02": record(ALICE, "0x02", methods=Methods.CANCEL)})
+    alice = Preparation(venue, {ALICE: ["0x01", "0x02"]}).go()
+    assert (alice.session_id, list(alice.former), venue.permits) == ("0x01", ["0x02"], [])
 
 
 @pytest.mark.parametrize(
@@ -93,6 +107,7 @@ def test_the_latest_of_several_good_sessions_is_used() -> None:
         record(ALICE, "0x01", expiry=NOW + 200),
         record(ALICE, "0x01", root="0x" + "00" * 32),
         record(ALICE, "0x01", methods=Methods.PLACE_MARGIN_LIMIT),
+        record(ALICE, "0x01", per_session6=1_000, used6=900),
         record(BOB, "0x01"),
         None,
     ],
@@ -102,7 +117,7 @@ def test_a_session_that_cannot_be_used_is_replaced_unless_it_could_not_be_read(b
     alice = Preparation(venue, {ALICE: ["0x01"]}).go()
     if bad is None:
         assert alice.session_id is None
-        assert alice.unusable_detail.startswith("no session: the stored one could not be read")
+        assert alice.unusable_detail == UNREAD
         assert venue.permits == []
     else:
         assert alice.session_id == session_id(venue.permits[0])
@@ -114,19 +129,39 @@ def test_a_session_unknown_to_the_registry_is_made() -> None:
     assert Preparation(venue, {ALICE: ["0x01"]}).go().session_id == session_id(venue.permits[0])
 
 
-def test_a_revoked_session_is_not_remade_on_resume_and_says_so() -> None:
+@pytest.mark.parametrize(
+    ("bad", "is_kept"),
+    [
+        (record(ALICE, "0x01", expiry=NOW + 200), True),
+        (record(ALICE, "0x01", per_session6=1_000, used6=900), True),
+        (record(ALICE, "0x01", expiry=NOW - 1), False),
+    ],
+)
+def test_a_wallet_whose_renewal_fails_begins_under_the_old_session_where_that_still_works(
+    bad: SessionRecord, is_kept: bool
+) -> None:
+    alice = Preparation(FakeVenue({"0x01": bad}, on_init=lambda permit: refused("bad_sig")), {ALICE: ["0x01"]}).go()
+    assert (alice.session_id == "0x01") == is_kept
+    assert (alice.unusable is None) == is_kept
+    assert alice.note == ("session not renewed" if is_kept else "no session") + ": refused: bad_sig"
+
+
+def test_a_revoked_session_is_not_remade_and_says_how_it_can_be() -> None:
     venue = FakeVenue({"0x01": record(ALICE, "0x01", revoked=True)})
     alice = Preparation(venue, {ALICE: ["0x01"]}).go()
-    assert (alice.unusable, alice.unusable_detail) == (
-        SkipReason.NO_SESSION,
-        "session revoked; --fresh makes a new one",
-    )
-    assert venue.permits == []
+    assert (alice.unusable, alice.unusable_detail) == (SkipReason.NO_SESSION, f"session revoked: {HOW_TO_RENEW}")
+    assert (venue.permits, alice.is_revoked) == ([], True)
 
 
-def test_a_revoked_session_is_remade_by_a_fresh_run() -> None:
+def test_a_revoked_session_is_not_replaced_by_the_one_before_it_either() -> None:
+    venue = FakeVenue({"0x01": record(ALICE, "0x01"), "0x02": record(ALICE, "0x02", revoked=True)})
+    alice = Preparation(venue, {ALICE: ["0x01", "0x02"]}).go()
+    assert (alice.session_id, alice.is_revoked, list(alice.former)) == (None, True, ["0x01"])
+
+
+def test_a_revoked_session_is_remade_where_that_was_asked_for() -> None:
     venue = FakeVenue({"0x01": record(ALICE, "0x01", revoked=True)})
-    alice = Preparation(venue, {ALICE: ["0x01"]}, resumes=False).go()
+    alice = Preparation(venue, {ALICE: ["0x01"]}, renew_revoked=True).go()
     assert (alice.session_id, alice.unusable) == (session_id(venue.permits[0]), None)
 
 
@@ -140,13 +175,22 @@ def test_an_old_revocation_counts_no_more_once_a_later_session_was_made() -> Non
 # ---- new ones ----
 
 
-def test_a_new_session_is_signed_for_a_day_this_market_and_these_methods_only() -> None:
+def test_a_new_session_is_signed_for_this_market_these_methods_and_what_the_run_needs() -> None:
     venue = FakeVenue(nonces={ALICE: 4})
-    Preparation(venue).go()
+    budget = WalletBudget(basis6=10**10, cap6=2 * 10**9, reserved6=0, in_flight6=0)
+    Preparation(venue, hours=2.0, plan=Plan(anchor_x2=2 * 2_500_000_000, budgets={ALICE: budget})).go()
     (permit,) = venue.permits
-    assert (permit.trader, permit.nonce, permit.expiry) == (ALICE, 4, NOW + SESSION_SECONDS)
+    assert (permit.trader, permit.nonce, permit.expiry) == (ALICE, 4, NOW + 7_200)
     assert (permit.methods, permit.allowed_markets) == (METHODS, (MARKET.market_id,))
     assert permit.relayer_set_root == RELAYERS.root
+    assert permit.caps == Caps(2 * 625_300_000, 2 * (4 + 24) * 2 * 10**9)
+
+
+def test_a_session_has_no_caps_only_where_that_was_asked_for() -> None:
+    venue = FakeVenue()
+    Preparation(venue, has_caps=False).go()
+    Preparation(venue).go()
+    assert [permit.caps for permit in venue.permits] == [Caps(0, 0), Caps(1, 1)]
 
 
 def test_wallets_get_their_sessions_side_by_side_each_journalled_before_it_is_asked_for() -> None:
@@ -254,7 +298,7 @@ def test_a_nonce_that_stays_bad_ends_after_a_few_attempts() -> None:
     venue = FakeVenue(on_init=lambda permit: refused("bad_nonce"))
     alice = Preparation(venue).go()
     assert len(venue.permits) == INIT_ATTEMPTS
-    assert alice.unusable_detail == "no session: the venue kept refusing it"
+    assert alice.unusable_detail == "no session: refused: bad_nonce"
 
 
 def test_a_rate_limit_is_waited_out_and_tried_again() -> None:
@@ -284,28 +328,116 @@ def test_nothing_is_sent_that_could_not_be_journalled_and_the_error_is_ours() ->
 # ---- after a crash ----
 
 
-def test_an_unanswered_session_that_turns_up_is_used() -> None:
-    venue = FakeVenue({"0x01": record(ALICE, "0x01")})
-    assert Preparation(venue, {ALICE: ["0x01"]}, unanswered=frozenset({"0x01"})).go().session_id == "0x01"
+def written(permit: SessionPermit) -> Mapping[str, Sequence[AnnouncedSession]]:
+    """What the journal says of a permit that nobody answered for."""
+    return {permit.trader: [AnnouncedSession(session_id(permit), permit.expiry, permit=permit)]}
 
 
-def test_unanswered_sessions_are_waited_for_together_before_others_are_made() -> None:
-    done = Preparation(
-        FakeVenue(),
-        {ALICE: ["0x01"], BOB: ["0x02"], CAROL: ["0x03"]},
-        unanswered=frozenset({"0x01", "0x02", "0x03"}),
-        books=[unprepared(ALICE), unprepared(BOB), unprepared(CAROL)],
+def asked_for(**changes: object) -> SessionPermit:
+    """A permit that a run without caps asked for, a minute ago."""
+    permit = SessionPermit(
+        ALICE, RELAYERS.root, NOW + 86_340, 0, 0, METHODS, "0x" + "5a" * 32, (MARKET.market_id,), nonce=3
     )
+    return replace(permit, **changes)  # type: ignore[arg-type]
+
+
+def after_a_crash(venue: FakeVenue, permit: SessionPermit) -> Preparation:
+    return Preparation(venue, {permit.trader: [session_id(permit)]}, announced=written(permit), has_caps=False)
+
+
+def test_a_session_that_came_after_a_crash_is_used() -> None:
+    permit = asked_for()
+    venue = FakeVenue({session_id(permit): permit.as_record(session_id(permit))}, nonces={ALICE: 4})
+    assert after_a_crash(venue, permit).go().session_id == session_id(permit)
+    assert venue.permits == []
+
+
+def test_a_permit_that_nobody_answered_for_is_sent_again_at_once() -> None:
+    permit = asked_for()
+    venue = FakeVenue(nonces={ALICE: 3})
+    done = after_a_crash(venue, permit)
+    assert done.go().session_id == session_id(permit)
+    assert venue.permits == [permit]
+    assert done.seconds < 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"relayer_set_root": "0x" + "00" * 32},
+        {"methods": Methods(63)},
+        {"expiry": NOW + 300},
+        {"expiry": NOW + 90_000},
+        {"max_notional_per_session6": 10},
+        {"allowed_markets": ("0x" + "ee" * 32,)},
+        {"allowed_markets": ()},
+    ],
+)
+def test_a_permit_that_is_not_what_is_wanted_now_is_replaced_by_one_with_its_number(changes: dict[str, object]) -> None:
+    """Whichever of the two comes first, the other can come to nothing any more."""
+    permit = asked_for(**changes)
+    venue = FakeVenue(nonces={ALICE: 3})
+    assert after_a_crash(venue, permit).go().session_id == session_id(venue.permits[0])
+    (other,) = venue.permits
+    assert (other != permit, other.nonce) == (True, 3)
+
+
+def test_a_permit_of_another_trader_in_a_wallets_lines_is_never_signed() -> None:
+    venue = FakeVenue(nonces={ALICE: 3})
+    done = after_a_crash(venue, asked_for())
+    done.announced = {ALICE: written(asked_for(trader=BOB))[BOB]}
     done.go()
-    assert CHAIN_PATIENCE_S <= done.seconds < 2 * CHAIN_PATIENCE_S
-    assert len(done.venue.permits) == 3
+    assert [permit.trader for permit in venue.permits] == [ALICE]
+
+
+def test_a_permit_whose_number_is_taken_is_replaced_after_a_good_look_for_its_session() -> None:
+    permit = asked_for()
+    venue = FakeVenue(nonces={ALICE: 4})
+    done = after_a_crash(venue, permit)
+    done.go()
+    assert [one.nonce for one in venue.permits] == [4]
+    assert (venue.asked_status, done.seconds >= 2 * BETWEEN_LOOKS_S) == ([session_id(permit)], True)
+
+
+def test_a_session_that_a_lagging_node_does_not_show_is_not_made_a_second_time() -> None:
+    permit = asked_for()
+    venue = FakeVenue(nonces={ALICE: 4}, known_to_the_venue={session_id(permit)})
+    alice = after_a_crash(venue, permit).go()
+    assert (venue.permits, alice.unusable) == ([], SkipReason.NO_SESSION)
+
+
+def test_a_session_that_comes_during_that_look_is_used() -> None:
+    permit = asked_for()
+    venue = FakeVenue(nonces={ALICE: 4})
+    read, asked = venue.session_records, 0
+
+    async def read_late(registry: str, ids: list[str]) -> dict[str, SessionRecord | None]:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            venue.created(permit)
+        return await read(registry, ids)
+
+    venue.session_records = read_late  # type: ignore[method-assign]
+    assert after_a_crash(venue, permit).go().session_id == session_id(permit)
+    assert venue.permits == []
+
+
+def test_a_number_that_a_later_session_has_is_not_looked_for() -> None:
+    lost, made = asked_for(), asked_for(nonce=4, salt="0x" + "6b" * 32, expiry=NOW - 1)
+    venue = FakeVenue({session_id(made): made.as_record(session_id(made))}, nonces={ALICE: 5})
+    ids = [session_id(lost), session_id(made)]
+    announced = {ALICE: [*written(lost)[ALICE], *written(made)[ALICE]]}
+    done = Preparation(venue, {ALICE: ids}, announced=announced)
+    done.go()
+    assert ([one.nonce for one in venue.permits], venue.asked_status) == ([5], [])
 
 
 STORED = st.sampled_from(["good", "revoked", "expired", "unknown", "unread"])
 
 
-@given(stored=st.lists(STORED, max_size=4), resumes=st.booleans())
-def test_a_wallet_ends_with_one_usable_session_or_with_a_reason(stored: list[str], resumes: bool) -> None:
+@given(stored=st.lists(STORED, max_size=4), renew_revoked=st.booleans())
+def test_a_wallet_ends_with_one_usable_session_or_with_a_reason(stored: list[str], renew_revoked: bool) -> None:
     """Whatever was stored: never more than one is made, none while a good one may exist."""
     made = {
         "good": lambda one: record(ALICE, one),
@@ -315,14 +447,16 @@ def test_a_wallet_ends_with_one_usable_session_or_with_a_reason(stored: list[str
     ids = [f"0x{number:02}" for number in range(len(stored))]
     venue = FakeVenue({one: made[kind](one) for one, kind in zip(ids, stored, strict=True) if kind in made})
     venue.records |= {one: None for one, kind in zip(ids, stored, strict=True) if kind == "unread"}
-    alice = Preparation(venue, {ALICE: ids}, resumes=resumes).go()
+    alice = Preparation(venue, {ALICE: ids}, renew_revoked=renew_revoked).go()
     known = [kind for kind in stored if kind in made]
     assert (alice.session_id is None) == (alice.unusable is SkipReason.NO_SESSION)
-    if "good" in stored:
-        assert alice.session_id in [one for one, kind in zip(ids, stored, strict=True) if kind == "good"]
-    if "good" in stored or "unread" in stored:
-        assert venue.permits == []
-    elif known and known[-1] == "revoked" and resumes:
+    good = [one for one, kind in zip(ids, stored, strict=True) if kind == "good"]
+    if known and known[-1] == "revoked" and not renew_revoked:
+        assert (venue.permits, alice.session_id, alice.is_revoked) == ([], None, True)
+        assert list(alice.former) == good
+    elif good:
+        assert (venue.permits, alice.session_id, list(alice.former)) == ([], good[-1], good[:-1])
+    elif "unread" in stored:
         assert (venue.permits, alice.session_id) == ([], None)
     else:
         assert (len(venue.permits), alice.session_id) == (1, session_id(venue.permits[0]))

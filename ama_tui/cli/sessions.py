@@ -1,0 +1,242 @@
+"""`ama-tui sessions`: what sessions there are, and an end to them, without a running instance, a key or a password."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ama_tui.cli.options import insecure_http_option, state_option
+from ama_tui.domain.errors import ConfigError
+from ama_tui.domain.money import format_usdc
+
+if TYPE_CHECKING:
+    from ama_tui.config.environment import Environment
+    from ama_tui.engine.known_sessions.ending import Target
+    from ama_tui.engine.known_sessions.listing import KnownSession, ListedSession, SessionList
+    from ama_tui.engine.known_sessions.revoking import RevokeReport
+
+LEFT_ALIVE = 4
+SHORT = 10
+"""So much of a session's id stands in a table."""
+LAST_YEAR_ENDS = 253_402_300_800
+"""Unix seconds of the year 10000: a permit may name any time, a calendar cannot."""
+COLUMNS = ("wallet", "address", "session", "state", "expires", "methods", "per trade", "per session", "used")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+
+
+@click.group("sessions", no_args_is_help=False)
+def command() -> None:
+    """See the sessions of your wallets, and end them. Needs neither their keys nor a running instance."""
+
+
+@command.command("list")
+@click.option(
+    "--market", default="all", show_default=True, metavar="SYMBOL|ADDRESS|all", help="Whose sessions are shown."
+)
+@state_option
+@insecure_http_option
+@json_option
+def show(market: str, state_dir: Path, insecure_http: bool, as_json: bool) -> None:
+    """Show every known session.
+
+    Those are the sessions that a checkpoint or a journal under the state directory names; beside each stands what the
+    chain says of it.
+    """
+    from ama_tui.engine.known_sessions.listing import list_sessions
+
+    found = asyncio.run(list_sessions(_environment(insecure_http), state_dir, market))
+    for note in found.notes:
+        click.echo(note, err=True)
+    if as_json:
+        click.echo(json.dumps(_list_row(found)))
+        return
+    if not found.sessions:
+        click.echo(f"no session is known under {state_dir}")
+    for symbol, sessions in groupby(found.sessions, key=lambda one: one.known.market.symbol):
+        click.echo(f"{symbol}, at block {found.block:,}")
+        click.echo(_table([COLUMNS, *(_cells(one) for one in sessions)]))
+
+
+@command.command("revoke")
+@click.argument("session", metavar="[SESSION_ID]", required=False)
+@click.option("--wallet", default=None, metavar="NICKNAME|ADDRESS", help="End this wallet's sessions.")
+@click.option("--all", "every", is_flag=True, help="End every session that is known.")
+@click.option("--market", required=True, metavar="SYMBOL|ADDRESS|all", help="The market of the sessions.")
+@state_option
+@click.option("--force", is_flag=True, help="Go on although a running instance has the market.")
+@click.option("--yes", is_flag=True, help="Do not ask before --all.")
+@click.option(
+    "--within",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds after which what is left is listed.",
+)
+@insecure_http_option
+@json_option
+@click.pass_context
+def end(
+    ctx: click.Context,
+    /,
+    session: str | None,
+    wallet: str | None,
+    every: bool,
+    market: str,
+    state_dir: Path,
+    force: bool,
+    yes: bool,
+    within: float,
+    insecure_http: bool,
+    as_json: bool,
+) -> None:
+    """End sessions and prove it.
+
+    One (by its id, or the first 8 digits or more of it), those of a wallet, or all. A resumed run does not sign anew
+    what was ended here: its wallet waits. So do the wallets of a running instance that this went on beside.
+
+    Exit code 0 means proven: two reads of the chain, two blocks apart, show every one of them over. 4 means that one
+    is alive, or could not be read.
+    """
+    from ama_tui.engine.known_sessions.revoking import RevokeOrder, revoke
+
+    if sum((session is not None, wallet is not None, every)) != 1:
+        raise click.UsageError("name a session, --wallet or --all, and only one of them")
+    asks = every and not yes
+    if asks and not sys.stdin.isatty():
+        raise ConfigError("--all ends every session, and there is nobody here to ask", "say --yes if that is meant")
+    order = RevokeOrder(market, _environment(insecure_http), state_dir, session, wallet, force, within)
+    report = asyncio.run(revoke(order, may_begin=_asked if asks else lambda _: True))
+    if report is None:
+        raise click.Abort
+    for note in report.notes:
+        click.echo(note, err=True)
+    if as_json:
+        click.echo(json.dumps(_report_row(report)))
+    else:
+        _tell(report)
+    ctx.exit(0 if report.is_proven else LEFT_ALIVE)
+
+
+def _environment(insecure_http: bool) -> Environment:
+    from ama_tui.config.environment import load_environment
+
+    return load_environment(Path.cwd(), os.environ, insecure_http=insecure_http)
+
+
+def _asked(alive: Sequence[KnownSession]) -> bool:
+    wallets = len({one.wallet for one in alive})
+    markets = ", ".join(dict.fromkeys(one.market.symbol for one in alive))
+    return click.confirm(f"End {len(alive)} live sessions of {wallets} wallets on {markets}?", err=True)
+
+
+def _tell(report: RevokeReport) -> None:
+    if not report.targets:
+        click.echo("no session is known: there is nothing to end")
+        return
+    click.echo(_table([(_name(one), one.known.session_id[:SHORT] + "…", _said(one)) for one in report.targets]))
+    outcomes = [one.outcome.value for one in report.targets]
+    counted = ", ".join(f"{outcomes.count(one)} {one}" for one in dict.fromkeys(outcomes))
+    click.echo(f"{counted}; {'proven' if report.is_proven else 'not proven'} at block {report.block:,}")
+
+
+def _name(target: Target) -> str:
+    return target.known.nickname or target.known.wallet or "?"
+
+
+def _said(target: Target) -> str:
+    """`revoked`, `was over: expired`, `could not be revoked: <why>`."""
+    from ama_tui.engine.known_sessions.ending import Outcome
+
+    said = target.outcome.value
+    if target.outcome is Outcome.REVOKED:
+        return said
+    return f"{said}: {target.standing.value if target.is_over else target.error or 'it is still alive'}"
+
+
+def _report_row(report: RevokeReport) -> dict[str, object]:
+    return {
+        "proven": report.is_proven,
+        "block": report.block,
+        "sessions": [
+            {
+                **_known_row(one.known),
+                "outcome": one.outcome.value,
+                "state": one.standing.value,
+                "txHash": one.tx_hash,
+                "error": one.error or None,
+            }
+            for one in report.targets
+        ],
+    }
+
+
+def _list_row(found: SessionList) -> dict[str, object]:
+    """The list as `--json` prints it: money as decimal strings of USDC with 6 decimals, a cap of 0 is none."""
+    return {
+        "chainId": found.chain_id,
+        "block": found.block,
+        "sessions": [
+            {**_known_row(one.known), "state": one.standing.value, "expiry": one.expiry, **_record_row(one)}
+            for one in found.sessions
+        ],
+    }
+
+
+def _known_row(known: KnownSession) -> dict[str, object]:
+    return {
+        "market": known.market.symbol,
+        "orderBook": known.market.address,
+        "wallet": known.wallet,
+        "nickname": known.nickname,
+        "sessionId": known.session_id,
+    }
+
+
+def _record_row(one: ListedSession) -> dict[str, object]:
+    from ama_tui.engine.known_sessions.listing import methods_of
+
+    record = one.record
+    if record is None or not record.exists:
+        return {"methods": [], "maxNotionalPerTrade": None, "maxNotionalPerSession": None, "notionalUsed": None}
+    return {
+        "methods": methods_of(record.methods),
+        "maxNotionalPerTrade": str(record.max_notional_per_trade6),
+        "maxNotionalPerSession": str(record.max_notional_per_session6),
+        "notionalUsed": str(record.notional_used6),
+    }
+
+
+def _cells(one: ListedSession) -> tuple[str, ...]:
+    from ama_tui.engine.known_sessions.listing import methods_of
+    from ama_tui.store.fields import iso_utc
+
+    known, record = one.known, one.record
+    expires = "-"
+    if one.expiry:
+        expires = f"{iso_utc(one.expiry * 1000)[:16]}Z" if one.expiry < LAST_YEAR_ENDS else "never"
+    head = (known.nickname or "-", known.wallet, known.session_id[:SHORT] + "…", one.standing.value, expires)
+    if record is None or not record.exists:
+        return (*head, "-", "-", "-", "-")
+    caps = (record.max_notional_per_trade6, record.max_notional_per_session6)
+    return (
+        *head,
+        " ".join(methods_of(record.methods)) or "none",
+        *(format_usdc(cap6) if cap6 else "no cap" for cap6 in caps),
+        format_usdc(record.notional_used6),
+    )
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(f"  {line.rstrip()}" for line in padded)

@@ -1,0 +1,376 @@
+"""Sessions while a run goes on: renewed in time and without a gap, replaced ones ended, revoked ones never remade.
+
+Everything here is on a simulated clock, against a registry that refuses what the contract refuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from ama_tui.domain.errors import AmaError, ConfigError, VenueError
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import CollateralBasis, Rules, SkipReason
+from ama_tui.domain.session import RENEW_BEFORE_S, RelayerSet, SessionRecord
+from ama_tui.engine.fleet import WalletBook
+from ama_tui.engine.sessions.keeper import SessionKeeper
+from ama_tui.strategies.registry import strategy
+from tests.engine.process import MemoryJournal, engine_on
+from tests.engine.sessions.registry import RegistryVenue, SessionProcess, refusal, relayers
+from tests.engine.simulated import Answer
+from tests.engine.virtual_time import run_virtually
+
+WALLETS = tuple(f"0x{number:040x}" for number in range(1, 4))
+ALICE = WALLETS[0]
+PER_SIDE = 2
+HOURS = 0.1
+SECONDS = 360
+
+
+@dataclass
+class World:
+    """A process of three wallets that cycles once a second, and what is seen of it after each cycle."""
+
+    clock: Callable[[], float]
+    hours: float = HOURS
+    most_alive: int = 0
+    idle: list[tuple[str, float]] = field(default_factory=list)
+    """(wallet, time) of the cycles in which a wallet was out."""
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(7)
+        self.venue = RegistryVenue(self.clock, self.dice, settle_after=20.0)
+        self.journal = MemoryJournal()
+        self.process = self.another()
+
+    def another(self) -> SessionProcess:
+        """A process on the same venue and the same journal."""
+        parameters = Parameters(orders_per_side=PER_SIDE)
+        return SessionProcess(self.venue, self.journal, WALLETS, parameters, self.clock, 20.0, hours=self.hours)
+
+    async def go_on(self, seconds: float, *, takes: bool = False) -> None:
+        """Cycle for some time; somebody takes one order a second if `takes`."""
+        until = self.clock() + seconds
+        while self.clock() < until:
+            self.venue.mine()
+            await self.process.look()
+            for book in self.books:
+                self.most_alive = max(self.most_alive, len(self.venue.alive(book.address)))
+                if book.unusable is not None:
+                    self.idle.append((book.address, self.clock()))
+            if takes and self.venue.head.orders:
+                order = self.dice.choice(list(self.venue.head.orders.values()))
+                self.venue.take(order, order.amount18)
+            await asyncio.sleep(1.0)
+
+    @property
+    def books(self) -> list[WalletBook]:
+        return list(self.process.run.fleet)
+
+    @property
+    def alice(self) -> WalletBook:
+        return self.process.run.fleet.books[ALICE]
+
+    @property
+    def renewed(self) -> int:
+        return self.process.run.tally.sessions_renewed
+
+    def alive(self) -> list[int]:
+        return [len(self.venue.alive(wallet)) for wallet in WALLETS]
+
+
+def play(steps: Callable[[World], Awaitable[None]], *, hours: float = HOURS) -> None:
+    async def main(clock: Callable[[], float]) -> None:
+        with engine_on(clock):
+            world = World(clock, hours)
+            try:
+                await steps(world)
+            finally:
+                await world.process.crash(world.dice)
+
+    run_virtually(main)
+
+
+def test_sessions_of_six_minutes_are_renewed_without_a_cycle_lost_or_an_order_refused() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20 * 60, takes=True)
+        run = world.process.run
+        # One minute after each was made, and for as long as the next one takes.
+        expected = 20 * 60 // (SECONDS - RENEW_BEFORE_S + 10)
+        assert world.renewed >= expected * len(WALLETS)
+        assert (world.venue.refused, world.idle, run.tally.rejected) == ([], [], 0)
+        assert run.tally.cycles >= 20 * 60 - 30
+        assert world.most_alive <= 7  # those that are over by themselves within ten minutes are left alone
+        assert world.venue.revokes == []
+
+    play(steps)
+
+
+def test_a_session_of_a_day_is_renewed_five_minutes_before_its_end_and_not_earlier() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        first = world.alice.session_id
+        world.venue.mine()
+        await asyncio.sleep(24 * 3600 - RENEW_BEFORE_S - 60)
+        await world.go_on(20)
+        assert (world.alice.session_id, world.renewed) == (first, 0)
+        await world.go_on(60)
+        assert world.alice.session_id != first
+        assert (world.renewed, world.venue.refused, world.idle) == (3, [], [])
+        assert world.alice.former.keys() == {first}
+        await world.go_on(RENEW_BEFORE_S)
+        assert (world.alice.former, world.alive()) == ({}, [1, 1, 1])
+
+    play(steps, hours=24.0)
+
+
+def test_a_budget_that_is_nearly_used_is_renewed_and_the_old_session_ended() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        before = {book.address: book.session_id for book in world.books}
+        for book in world.books:
+            assert book.session_id is not None
+            old = world.venue.records[book.session_id]
+            nearly = old.max_notional_per_session6 * 90 // 100 - 1
+            world.venue.records[old.session_id] = replace(old, notional_used6=nearly)
+        await world.go_on(200, takes=True)
+        assert world.renewed == len(WALLETS)
+        assert (world.venue.refused, world.idle) == ([], [])
+        assert sorted(world.venue.revokes) == sorted(str(one) for one in before.values())
+        assert world.alive() == [1, 1, 1]
+
+    play(steps, hours=24.0)
+
+
+def test_other_relayers_are_noticed_before_anything_is_refused() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        world.venue.in_charge = relayers(2)
+        await world.go_on(90)
+        assert (world.venue.refused, world.idle, world.renewed) == ([], [], 3)
+        assert world.venue.relayers_asked < 12
+        assert world.alive() == [1, 1, 1]
+        assert all(book.record and book.record.relayer_set_root == relayers(2).root for book in world.books)
+
+    play(steps, hours=24.0)
+
+
+def test_a_wallet_that_is_refused_by_other_relayers_is_back_at_once() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        world.venue.in_charge = relayers(2)
+        await world.go_on(30, takes=True)
+        assert set(world.venue.refused) == {"session_bad_relayer"}
+        assert len(world.venue.refused) <= len(WALLETS)
+        assert max(moment for _, moment in world.idle) < world.clock() - 10
+        assert world.renewed == len(WALLETS)
+
+    play(steps, hours=24.0)
+
+
+def test_relayers_that_do_not_fit_their_root_are_not_believed() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        wrong = relayers(2)
+        world.venue.in_charge = type(wrong)(wrong.addresses, "0x" + "00" * 32)
+        await world.go_on(200)
+        assert (world.renewed, world.process.keeper.relayers.root) == (0, relayers(1).root)
+
+    play(steps, hours=24.0)
+
+
+def test_a_session_that_somebody_revoked_is_never_remade_until_somebody_says_so() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        revoked = world.alice.session_id
+        assert revoked is not None
+        world.venue.revoke(revoked)
+        await world.go_on(2 * SECONDS, takes=True)
+        assert (world.alice.unusable, world.alice.is_revoked) == (SkipReason.NO_SESSION, True)
+        assert world.alice.session_id == revoked
+        assert [permit.trader for permit in world.venue.permits].count(ALICE) == 1
+        assert world.renewed >= 2 * 2  # the others' went on
+        await world.process.renewals.ask(world.alice)
+        assert (world.alice.unusable, world.alice.is_revoked) == (None, False)
+        assert world.alice.session_id != revoked
+        await world.go_on(20)
+        assert len([one for one in world.venue.head.orders.values() if one.trader == ALICE]) == 2 * PER_SIDE
+
+    play(steps)
+
+
+def test_a_session_revoked_between_two_processes_waits_in_the_next_one_too() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        assert world.alice.session_id is not None
+        world.venue.revoke(world.alice.session_id)
+        await world.process.crash(world.dice)
+        await world.go_on(60)
+        assert world.alice.is_revoked
+        assert world.alive() == [0, 1, 1]
+        await world.process.crash(world.dice)
+        world.process = world.another()
+        world.process.renew_revoked = True
+        await world.go_on(30)
+        assert (world.alice.unusable, world.alive()) == (None, [1, 1, 1])
+
+    play(steps, hours=24.0)
+
+
+def test_larger_sizes_get_a_larger_session_first_and_no_order_is_refused() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        world.process.is_paused = True
+        run = world.process.run
+        run.parameters = Parameters(orders_per_side=PER_SIDE + 1, size_min=2.0, size_max=3.0)
+        run.strategy = strategy("packer", run.parameters, Rules.EVEN, CollateralBasis.NET)
+        world.venue.mine()
+        await world.process.look()
+        held = [skip for skip in world.alice.skips if skip.reason is SkipReason.SESSION_TOO_SMALL]
+        assert {skip.text for skip in held} == {"waits for a new session: the session's cap per trade is too low"}
+        world.process.is_paused = False
+        await world.go_on(60)
+        assert (world.venue.refused, world.idle, world.renewed) == ([], [], 3)
+        assert len(world.venue.head.orders) == len(WALLETS) * 2 * (PER_SIDE + 1)
+        assert world.alive() == [1, 1, 1]
+
+    play(steps, hours=24.0)
+
+
+def test_a_renewal_that_fails_is_tried_again_while_the_old_session_lasts() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        world.venue.init_answer = lambda: Answer.LOST
+        await world.go_on(200, takes=True)
+        assert (world.renewed, world.idle, world.venue.refused) == (0, [], [])
+        assert "session not renewed" in world.alice.session_note or "renewing" in world.alice.session_note
+        asked = [permit for permit in world.venue.permits if permit.trader == ALICE]
+        assert {permit.nonce for permit in asked} == {0, 1}  # so at most one of the later ones can come to anything
+        world.venue.init_answer = lambda: Answer.OK
+        await world.go_on(120)
+        assert (world.renewed >= 3, world.idle, world.alice.session_note) == (True, [], "")
+
+    play(steps)
+
+
+def test_a_wallet_whose_session_ended_says_so_and_comes_back_by_itself() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        world.venue.init_answer = lambda: Answer.BUSY
+        await world.go_on(SECONDS + 60, takes=True)
+        assert world.alice.unusable is SkipReason.NO_SESSION
+        assert world.alice.idle_text.startswith("session expired; ")
+        assert world.venue.refused == []
+        world.venue.init_answer = lambda: Answer.OK
+        await world.go_on(330, takes=True)
+        assert [book.unusable for book in world.books] == [None] * 3
+        assert world.venue.refused == []
+
+    play(steps)
+
+
+def test_a_venue_that_refuses_whatever_it_made_is_not_asked_for_ever_more_sessions() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        world.venue._charge = _always_refused  # type: ignore[method-assign]
+        await world.go_on(3600, takes=True)
+        assert 1 < len([permit for permit in world.venue.permits if permit.trader == ALICE]) < 25
+
+    play(steps, hours=24.0)
+
+
+def _always_refused(session: str, trader: str, amount6: int) -> None:
+    raise refusal("session_trade_cap")
+
+
+def test_the_operator_cannot_ask_twice_at_once_nor_at_the_end() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        asking = asyncio.create_task(world.process.renewals.ask(world.alice))
+        await asyncio.sleep(0.5)
+        with pytest.raises(ConfigError, match="is at its session already"):
+            await world.process.renewals.ask(world.alice)
+        await asking
+        world.venue.init_answer = lambda: Answer.BUSY
+        with pytest.raises(VenueError):
+            await world.process.renewals.ask(world.alice)
+        world.process.renewals.hold()
+        with pytest.raises(ConfigError, match="the run is ending"):
+            await world.process.renewals.ask(world.alice)
+
+    play(steps, hours=24.0)
+
+
+def test_relayers_that_are_others_each_time_are_not_believed() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        turns = iter(range(2, 100))
+
+        async def fickle() -> RelayerSet:
+            return relayers(next(turns))
+
+        world.venue.relayer_set = fickle  # type: ignore[method-assign]
+        await world.go_on(300)
+        assert (world.renewed, world.process.keeper.relayers.root) == (0, relayers(1).root)
+
+    play(steps, hours=24.0)
+
+
+def test_a_stored_session_that_could_not_be_read_at_the_start_is_used_once_it_can_be() -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+        session = world.alice.session_id
+        await world.process.crash(world.dice)
+        read = world.venue.session_records
+
+        async def blind(registry: str, ids: Sequence[str]) -> dict[str, SessionRecord | None]:
+            return dict.fromkeys(ids)
+
+        world.venue.session_records = blind  # type: ignore[method-assign]
+        await world.go_on(20)
+        assert world.alice.idle_text.startswith("no session: the stored session could not be read")
+        world.venue.session_records = read  # type: ignore[method-assign]
+        await world.go_on(30)
+        assert (world.alice.session_id, world.alice.unusable) == (session, None)
+        assert [permit.trader for permit in world.venue.permits].count(ALICE) == 1
+
+    play(steps, hours=24.0)
+
+
+def test_a_fault_of_the_program_in_a_renewal_is_told_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def steps(world: World) -> None:
+        await world.go_on(20)
+
+        async def fail(*_: object, **__: object) -> bool:
+            raise RuntimeError("https://node.example/secret-key")
+
+        monkeypatch.setattr(SessionKeeper, "renew", fail)
+        with pytest.raises(AmaError, match="a fault of the program"):
+            await world.process.renewals.ask(world.alice)
+        assert "a fault of the program" in world.alice.session_note
+        await world.go_on(5)
+        assert (world.alice.unusable, world.alice.session_note) == (None, "")
+        told = str(world.journal.entries)
+        assert told.count("a fault of the program (RuntimeError)") == 1
+        assert "secret-key" not in told
+
+    play(steps, hours=24.0)
+
+
+def test_a_wallet_that_got_no_session_at_the_start_gets_one_as_soon_as_the_venue_makes_it() -> None:
+    async def steps(world: World) -> None:
+        world.venue.init_answer = lambda: Answer.BUSY
+        await world.go_on(90)
+        assert world.alice.session_id is None
+        assert world.alice.idle_text.startswith("no session: 503")
+        world.venue.init_answer = lambda: Answer.OK
+        await world.go_on(300)
+        assert ([book.unusable for book in world.books], world.alive()) == ([None] * 3, [1, 1, 1])
+        assert len({permit for permit in world.venue.permits if permit.trader == ALICE}) == 1
+        assert (world.process.run.tally.sessions_created, world.renewed) == (3, 0)
+
+    play(steps, hours=24.0)
