@@ -12,8 +12,6 @@ from ama_tui.engine.context import RunContext
 from ama_tui.engine.fleet import Sent, WalletBook
 from ama_tui.engine.reconcile import Fate, Settled
 
-_WHY = {Fate.REVERTED: "reverted on the chain", Fate.VOID: "never reached the chain"}
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -100,6 +98,16 @@ class Settling:
         if not any(sent.last is not None for sent in book.sent.values()):
             book.traded18.clear()
 
+    def _against(self, book: WalletBook, sent: Sent) -> str:
+        """What the wallet's session has against an order that the chain refused: a receipt does not say why."""
+        record = self.read.wallets[book.address].session
+        if record is None:
+            return ""
+        methods = self.run.strategy.methods
+        why = record.problem(trader=book.address, now=self.read.block_time, relayer_root=None, methods=methods)
+        why = why or record.shortage(sent.place.notional6)
+        return f": {why}" if why else ""
+
     def _report(self, book: WalletBook, settled: Settled) -> None:
         """Journal what a placement came to, and show it unless its own answer, fill or cancel line has."""
         run, sent, fate, last = self.run, settled.sent, settled.fate, settled.sent.last
@@ -123,9 +131,10 @@ class Settling:
             text = f"order {order_id} was cancelled by someone else"
         elif fate is Fate.GONE:
             text = f"order {order_id} is gone from the book"
-        elif fate in _WHY:
-            text = error = _WHY[fate]
+        elif fate is Fate.VOID:
+            text = error = "never reached the chain"
         if fate is Fate.REVERTED:
+            text = error = f"reverted on the chain{self._against(book, sent)}"
             run.tally.rejected += 1
             book.failed(monotonic())
         run.scribe.placement(
