@@ -19,7 +19,11 @@ OPTIONS = ("--format", "json", "--require-hashes", "--disable-pip", "--progress-
 def main(arguments: Sequence[str]) -> int:
     """Run pip-audit over the lock file and say what came of it."""
     program, lock = arguments
-    done = subprocess.run([program, *OPTIONS, "-r", lock], check=False, capture_output=True, text=True)
+    try:
+        done = subprocess.run([program, *OPTIONS, "-r", lock], check=False, capture_output=True, text=True)
+    except OSError as error:
+        print(f"not audited: {program} does not start ({error.strerror})", file=sys.stderr)
+        return UNKNOWN
     try:
         code, lines = verdict(json.loads(done.stdout)["dependencies"])
     except (ValueError, KeyError, TypeError):

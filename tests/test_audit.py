@@ -61,3 +61,12 @@ def test_a_pip_audit_that_fails_is_a_failure_in_one_line(
 ) -> None:
     assert main([program(tmp_path, says, "Traceback\n  here\nConnectionError: no pypi.org\n"), "lock"]) == UNKNOWN
     assert capsys.readouterr().err == "not audited: pip-audit failed: ConnectionError: no pypi.org\n"
+
+
+def test_a_pip_audit_that_does_not_start_is_a_failure_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path / "nowhere"), "requirements.lock"]) == UNKNOWN
+    assert capsys.readouterr().err.splitlines() == [
+        f"not audited: {tmp_path / 'nowhere'} does not start (No such file or directory)"
+    ]
