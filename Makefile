@@ -31,7 +31,7 @@ demo: $(READY) ## Watch ten wallets pack a real order book, on a venue of our ow
 	$(BIN)/ama-tui demo
 
 test: $(READY) ## Run the test suite (under 6 minutes on 2 cores)
-	$(BIN)/python -m pytest -q -n 3 -m "not slow"
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not slow"
 
 lint: $(READY) ## ruff and mypy --strict
 	$(BIN)/ruff check .
