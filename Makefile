@@ -48,7 +48,7 @@ upgrade: lock ## The same, with the newest version of everything that pyproject.
 audit: $(TOOLS)/.ready ## Look for known vulnerabilities in everything that is locked (asks pypi.org)
 	@$(TOOLS)/bin/python -m tests.audit $(TOOLS)/bin/pip-audit $(LOCK)
 
-crash: $(READY) ## Kill whole runs by the thousand, also as sessions are made; look for keys in what failures leave (hours)
+crash: $(READY) ## Kill whole runs by the thousand, also as sessions are made; look for keys in what failures leave (about an hour)
 	$(BIN)/python -m tests.crash
 	$(BIN)/python -m tests.crash.sessions
 	$(BIN)/python -m tests.crash.canary
