@@ -2,80 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.domain.errors import JournalError, MalformedError, RefusedError, UnreachableError
+from ama_tui.domain.errors import JournalError, MalformedError
 from ama_tui.domain.plan import Plan, SkipReason, WalletBudget
 from ama_tui.domain.session import Caps, Methods, SessionPermit, SessionRecord
-from ama_tui.engine.context import RunContext
-from ama_tui.engine.fleet import WalletBook
-from ama_tui.engine.sessions.keeper import SessionKeeper
-from ama_tui.engine.sessions.making import BETWEEN_LOOKS_S, CHAIN_PATIENCE_S, INIT_ATTEMPTS
-from ama_tui.engine.sessions.relayers import Relayers
+from ama_tui.engine.sessions.making import CHAIN_PATIENCE_S, INIT_ATTEMPTS
 from ama_tui.engine.sessions.revoking import HOW_TO_RENEW
-from ama_tui.engine.sessions.stored import UNREAD, StoredSessions
-from ama_tui.store.replay import AnnouncedSession
+from ama_tui.engine.sessions.stored import UNREAD
 from ama_tui.venue.permits import session_id
-from tests.engine.fakes import METHODS, RELAYERS, FakeScribe, FakeVenue, context_of, record
-from tests.engine.samples import ALICE, BOB, CAROL, MARKET, book
-from tests.engine.virtual_time import run_virtually
-
-NOW = 3_000_000_000
-LOST = UnreachableError("POST failed (the connection was dropped)")
-
-
-def refused(code: str, *, status: int = 400, proves: bool = True, limited: bool = False) -> RefusedError:
-    return RefusedError(
-        f"refused: {code}", status=status, code=code, proves_not_sent=proves, is_rate_limit=limited, retry_after=7.0
-    )
-
-
-@dataclass
-class Preparation:
-    """Everything about one call of the keeper."""
-
-    venue: FakeVenue = field(default_factory=FakeVenue)
-    candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    renew_revoked: bool = False
-    announced: Mapping[str, Sequence[AnnouncedSession]] = field(default_factory=dict)
-    hours: float = 24.0
-    has_caps: bool = True
-    books: list[WalletBook] = field(default_factory=lambda: [unprepared(ALICE)])
-    scribe: FakeScribe = field(default_factory=FakeScribe)
-    seconds: float = 0.0
-    run: RunContext | None = None
-    plan: Plan = field(default_factory=Plan)
-
-    def go(self) -> WalletBook:
-        """Prepare all of them in virtual time; returns the first."""
-
-        async def main(clock: Callable[[], float]) -> None:
-            began = clock()
-            self.run = context_of(self.venue, *self.books, clock=clock, scribe=self.scribe)
-            self.run.session_hours, self.run.has_session_caps = self.hours, self.has_caps
-            self.run.plan = self.plan
-            keeper = SessionKeeper(
-                self.run,
-                Relayers(self.run, RELAYERS),
-                StoredSessions(self.run, self.candidates, self.announced, self.renew_revoked),
-            )
-            await keeper.prepare(self.books, chain_time=NOW)
-            self.seconds = clock() - began
-
-        run_virtually(main)
-        return self.books[0]
-
-
-def unprepared(wallet: str) -> WalletBook:
-    found = book(wallet)
-    found.session_id = None
-    return found
-
+from tests.engine.fakes import METHODS, RELAYERS, FakeScribe, FakeVenue, record
+from tests.engine.samples import ALICE, BOB, CAROL, MARKET
+from tests.engine.sessions.preparing import LOST, NOW, Preparation, refused, unprepared
 
 # ---- stored ones ----
 
@@ -323,114 +263,6 @@ def test_nothing_is_sent_that_could_not_be_journalled_and_the_error_is_ours() ->
     with pytest.raises(JournalError, match="the disk is full"):
         done.go()
     assert done.venue.permits == []
-
-
-# ---- after a crash ----
-
-
-def written(permit: SessionPermit) -> Mapping[str, Sequence[AnnouncedSession]]:
-    """What the journal says of a permit that nobody answered for."""
-    return {permit.trader: [AnnouncedSession(session_id(permit), permit.expiry, permit=permit)]}
-
-
-def asked_for(**changes: object) -> SessionPermit:
-    """A permit that a run without caps asked for, a minute ago."""
-    permit = SessionPermit(
-        ALICE, RELAYERS.root, NOW + 86_340, 0, 0, METHODS, "0x" + "5a" * 32, (MARKET.market_id,), nonce=3
-    )
-    return replace(permit, **changes)  # type: ignore[arg-type]
-
-
-def after_a_crash(venue: FakeVenue, permit: SessionPermit) -> Preparation:
-    return Preparation(venue, {permit.trader: [session_id(permit)]}, announced=written(permit), has_caps=False)
-
-
-def test_a_session_that_came_after_a_crash_is_used() -> None:
-    permit = asked_for()
-    venue = FakeVenue({session_id(permit): permit.as_record(session_id(permit))}, nonces={ALICE: 4})
-    assert after_a_crash(venue, permit).go().session_id == session_id(permit)
-    assert venue.permits == []
-
-
-def test_a_permit_that_nobody_answered_for_is_sent_again_at_once() -> None:
-    permit = asked_for()
-    venue = FakeVenue(nonces={ALICE: 3})
-    done = after_a_crash(venue, permit)
-    assert done.go().session_id == session_id(permit)
-    assert venue.permits == [permit]
-    assert done.seconds < 1
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"relayer_set_root": "0x" + "00" * 32},
-        {"methods": Methods(63)},
-        {"expiry": NOW + 300},
-        {"expiry": NOW + 90_000},
-        {"max_notional_per_session6": 10},
-        {"allowed_markets": ("0x" + "ee" * 32,)},
-        {"allowed_markets": ()},
-    ],
-)
-def test_a_permit_that_is_not_what_is_wanted_now_is_replaced_by_one_with_its_number(changes: dict[str, object]) -> None:
-    """Whichever of the two comes first, the other can come to nothing any more."""
-    permit = asked_for(**changes)
-    venue = FakeVenue(nonces={ALICE: 3})
-    assert after_a_crash(venue, permit).go().session_id == session_id(venue.permits[0])
-    (other,) = venue.permits
-    assert (other != permit, other.nonce) == (True, 3)
-
-
-def test_a_permit_of_another_trader_in_a_wallets_lines_is_never_signed() -> None:
-    venue = FakeVenue(nonces={ALICE: 3})
-    done = after_a_crash(venue, asked_for())
-    done.announced = {ALICE: written(asked_for(trader=BOB))[BOB]}
-    done.go()
-    assert [permit.trader for permit in venue.permits] == [ALICE]
-
-
-def test_a_permit_whose_number_is_taken_is_replaced_after_a_good_look_for_its_session() -> None:
-    permit = asked_for()
-    venue = FakeVenue(nonces={ALICE: 4})
-    done = after_a_crash(venue, permit)
-    done.go()
-    assert [one.nonce for one in venue.permits] == [4]
-    assert (venue.asked_status, done.seconds >= 2 * BETWEEN_LOOKS_S) == ([session_id(permit)], True)
-
-
-def test_a_session_that_a_lagging_node_does_not_show_is_not_made_a_second_time() -> None:
-    permit = asked_for()
-    venue = FakeVenue(nonces={ALICE: 4}, known_to_the_venue={session_id(permit)})
-    alice = after_a_crash(venue, permit).go()
-    assert (venue.permits, alice.unusable) == ([], SkipReason.NO_SESSION)
-
-
-def test_a_session_that_comes_during_that_look_is_used() -> None:
-    permit = asked_for()
-    venue = FakeVenue(nonces={ALICE: 4})
-    read, asked = venue.session_records, 0
-
-    async def read_late(registry: str, ids: list[str]) -> dict[str, SessionRecord | None]:
-        nonlocal asked
-        asked += 1
-        if asked == 3:
-            venue.created(permit)
-        return await read(registry, ids)
-
-    venue.session_records = read_late  # type: ignore[method-assign]
-    assert after_a_crash(venue, permit).go().session_id == session_id(permit)
-    assert venue.permits == []
-
-
-def test_a_number_that_a_later_session_has_is_not_looked_for() -> None:
-    lost, made = asked_for(), asked_for(nonce=4, salt="0x" + "6b" * 32, expiry=NOW - 1)
-    venue = FakeVenue({session_id(made): made.as_record(session_id(made))}, nonces={ALICE: 5})
-    ids = [session_id(lost), session_id(made)]
-    announced = {ALICE: [*written(lost)[ALICE], *written(made)[ALICE]]}
-    done = Preparation(venue, {ALICE: ids}, announced=announced)
-    done.go()
-    assert ([one.nonce for one in venue.permits], venue.asked_status) == ([5], [])
 
 
 STORED = st.sampled_from(["good", "revoked", "expired", "unknown", "unread"])

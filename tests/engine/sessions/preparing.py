@@ -1,0 +1,69 @@
+"""One call of the keeper with everything about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ama_tui.domain.errors import RefusedError, UnreachableError
+from ama_tui.domain.plan import Plan
+from ama_tui.engine.context import RunContext
+from ama_tui.engine.fleet import WalletBook
+from ama_tui.engine.sessions.keeper import SessionKeeper
+from ama_tui.engine.sessions.relayers import Relayers
+from ama_tui.engine.sessions.stored import StoredSessions
+from ama_tui.store.replay import AnnouncedSession
+from tests.engine.fakes import RELAYERS, FakeScribe, FakeVenue, context_of
+from tests.engine.samples import ALICE, book
+from tests.engine.virtual_time import run_virtually
+
+NOW = 3_000_000_000
+LOST = UnreachableError("POST failed (the connection was dropped)")
+
+
+def refused(code: str, *, status: int = 400, proves: bool = True, limited: bool = False) -> RefusedError:
+    return RefusedError(
+        f"refused: {code}", status=status, code=code, proves_not_sent=proves, is_rate_limit=limited, retry_after=7.0
+    )
+
+
+@dataclass
+class Preparation:
+    """Everything about one call of the keeper."""
+
+    venue: FakeVenue = field(default_factory=FakeVenue)
+    candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    renew_revoked: bool = False
+    announced: Mapping[str, Sequence[AnnouncedSession]] = field(default_factory=dict)
+    hours: float = 24.0
+    has_caps: bool = True
+    books: list[WalletBook] = field(default_factory=lambda: [unprepared(ALICE)])
+    scribe: FakeScribe = field(default_factory=FakeScribe)
+    seconds: float = 0.0
+    run: RunContext | None = None
+    plan: Plan = field(default_factory=Plan)
+
+    def go(self) -> WalletBook:
+        """Prepare all of them in virtual time; returns the first."""
+
+        async def main(clock: Callable[[], float]) -> None:
+            began = clock()
+            self.run = context_of(self.venue, *self.books, clock=clock, scribe=self.scribe)
+            self.run.session_hours, self.run.has_session_caps = self.hours, self.has_caps
+            self.run.plan = self.plan
+            keeper = SessionKeeper(
+                self.run,
+                Relayers(self.run, RELAYERS),
+                StoredSessions(self.run, self.candidates, self.announced, self.renew_revoked),
+            )
+            await keeper.prepare(self.books, chain_time=NOW)
+            self.seconds = clock() - began
+
+        run_virtually(main)
+        return self.books[0]
+
+
+def unprepared(wallet: str) -> WalletBook:
+    found = book(wallet)
+    found.session_id = None
+    return found
