@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ama_tui.cli.hardening import refuse_debugging
-from ama_tui.cli.options import allow_debug_option, insecure_http_option, state_option, wallets_options
+from ama_tui.cli.options import allow_debug_option, insecure_http_option, patience_option, state_option, wallets_options
 
 if TYPE_CHECKING:
     from ama_tui.config.wallets_source import WalletsSource
@@ -36,14 +36,7 @@ INTERRUPTED = 130
 @click.option("--force", is_flag=True, help="Go on although a running instance has the market: it may place again.")
 @click.option("--revoke", is_flag=True, help="End the sessions too, once nothing rests any more.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object on stdout.")
-@click.option(
-    "--within",
-    type=click.FloatRange(min=1),
-    default=60.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds after which what is left is listed.",
-)
+@patience_option
 def command(**options: object) -> None:
     """Cancel every order of the fleet on a market, and prove it from the chain.
 

@@ -117,6 +117,15 @@ state_option = click.option(
     help="Where runs are remembered [state].",
 )
 
+patience_option = click.option(
+    "--within",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds after which what is left is listed.",
+)
+
 insecure_http_option = click.option(
     "--insecure-http", is_flag=True, help="Go on although the venue is plain http on another machine."
 )

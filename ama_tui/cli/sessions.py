@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ama_tui.cli.options import insecure_http_option, state_option
+from ama_tui.cli.options import insecure_http_option, patience_option, state_option
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.money import format_usdc
 
@@ -74,14 +74,7 @@ def show(market: str, state_dir: Path, insecure_http: bool, as_json: bool) -> No
 @state_option
 @click.option("--force", is_flag=True, help="Go on although a running instance has the market.")
 @click.option("--yes", is_flag=True, help="Do not ask before --all.")
-@click.option(
-    "--within",
-    type=click.FloatRange(min=1),
-    default=60.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds after which what is left is listed.",
-)
+@patience_option
 @insecure_http_option
 @json_option
 @click.pass_context
