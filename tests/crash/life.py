@@ -17,6 +17,7 @@ from tests.crash.evidence import (
     journal_bytes,
 )
 from tests.crash.outsider import Outsider
+from tests.crash.starting import STARTS, VENUE_TROUBLE, begun
 from tests.e2e.operator import Operator, Running
 from tests.e2e.venues import ServedVenue
 
@@ -31,8 +32,6 @@ RUN = (
 LONGEST_ACTIVE_S = 1.5
 """A run is killed at a random moment up to this long after it took its lock."""
 START_LIMIT_S = 60.0
-STARTS = 4
-VENUE_TROUBLE = 3
 """The exit code of a run that the venue's trouble ended before it began."""
 LAST_RUN_LIMIT_S = 180.0
 
@@ -57,7 +56,7 @@ class Life:
 
     def kill(self) -> None:
         """Start the run and kill it at a random moment."""
-        running = self._begun()
+        running = begun(self.operator, self._start, START_LIMIT_S)
         time.sleep(self.chance.uniform(0.0, LONGEST_ACTIVE_S))
         running.signal(signal.SIGKILL)
         assert running.wait().code in (-signal.SIGKILL, VENUE_TROUBLE), running.err
@@ -92,22 +91,6 @@ class Life:
 
     def _start(self, **environ: str) -> Running:
         return self.operator.start(*RUN, "--market", self.symbol, environ=environ)
-
-    def _begun(self) -> Running:
-        """A run that holds its lock; one that met too much of the venue's trouble at its start is started again."""
-        for _ in range(STARTS):
-            running = self._start()
-            deadline = time.monotonic() + START_LIMIT_S
-            while not self._holds_lock(running) and not running.is_over:
-                assert time.monotonic() < deadline, f"no lock within {START_LIMIT_S:.0f} s: {running.err}"
-                time.sleep(0.01)
-            if not running.is_over:
-                return running
-        raise AssertionError(f"it did not begin: {running.err}")
-
-    def _holds_lock(self, running: Running) -> bool:
-        pid = str(running.pid)
-        return any(path.read_text().strip() == pid for path in self.operator.state.glob("*/0x*/*.pid"))
 
     def _after_a_crash(self) -> None:
         """No line that was whole before is lost or changed; then somebody takes a part of the book."""

@@ -22,6 +22,7 @@ from ama_tui.localnet.process import VenueProcess
 from tests.crash.evidence import assert_journal_is_whole, journal_bytes
 from tests.crash.outsider import Outsider
 from tests.crash.session_evidence import assert_one_usable_each, live_sessions
+from tests.crash.starting import STARTS, VENUE_TROUBLE, begun
 from tests.e2e.client import OtherClient
 from tests.e2e.operator import Operator, Running
 from tests.e2e.venues import ServedVenue
@@ -42,8 +43,6 @@ RUN = (
 )
 START_LIMIT_S = 120.0
 LAST_RUN_LIMIT_S = 180.0
-VENUE_TROUBLE = 3
-STARTS = 4
 LOST = 0.25
 LOST_LESS = 0.15
 """The share of `lost` that is lost in the last run, which is to come to an end."""
@@ -180,7 +179,7 @@ class Ordeal:
 
     def _kill(self) -> None:
         """Kill it at a random moment, mostly after it asked for its first session."""
-        running = self._begun()
+        running = begun(self.operator, self._start, START_LIMIT_S)
         if self.chance.random() < ASKS_FIRST:
             deadline = time.monotonic() + START_LIMIT_S
             while not self._asked() and not running.is_over and "running" not in running.err:
@@ -218,24 +217,8 @@ class Ordeal:
                 break
         return ended.packed()
 
-    def _begun(self) -> Running:
-        """A run that holds its lock; one that met too much of the venue's trouble at its start is started again."""
-        for _ in range(STARTS):
-            running = self._start()
-            deadline = time.monotonic() + START_LIMIT_S
-            while not self._holds_lock(running) and not running.is_over:
-                assert time.monotonic() < deadline, f"no lock within {START_LIMIT_S:.0f} s: {running.err}"
-                time.sleep(0.005)
-            if not running.is_over:
-                return running
-        raise AssertionError(f"it did not begin: {running.err}")
-
     def _start(self, **environ: str) -> Running:
         return self.operator.start(*RUN, "--market", self.symbol, environ=environ)
-
-    def _holds_lock(self, running: Running) -> bool:
-        pid = str(running.pid)
-        return any(path.read_text().strip() == pid for path in self.operator.state.glob("*/0x*/*.pid"))
 
     def _fleet(self) -> list[str]:
         return self._client.addresses(self._client.keys[:FLEET])
