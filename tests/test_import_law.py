@@ -114,4 +114,4 @@ def test_wallets_are_found_before_the_first_frame_without_anything_that_decrypts
 
 
 def test_engine_loads_without_the_screen() -> None:
-    assert "textual" not in _modules_loaded_by("import ama_tui.engine.run")
+    assert "textual" not in _modules_loaded_by("import ama_tui.engine.run.run")

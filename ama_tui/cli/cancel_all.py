@@ -17,10 +17,10 @@ from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.options import allow_debug_option, insecure_http_option, patience_option, state_option, wallets_options
 
 if TYPE_CHECKING:
-    from ama_tui.config.wallets_source import WalletsSource
     from ama_tui.domain.event import KillProgress
     from ama_tui.domain.market import Market
-    from ama_tui.engine.desk import KillReport
+    from ama_tui.engine.engine_api import KillReport
+    from ama_tui.keys.wallets_source import WalletsSource
 
 SURVIVORS = 4
 INTERRUPTED = 130
@@ -66,11 +66,11 @@ class _Command:
     async def run(self) -> int:
         """Cancel, tell, and return the exit code. Raises AmaError."""
         from ama_tui.domain.event import Action
-        from ama_tui.engine.cancel_all import CancelOrder, cancel_all, report_row
+        from ama_tui.engine.cancel.command import CancelAllRequest, cancel_all, report_row
         from ama_tui.engine.publisher import Publisher
 
         options = self._options
-        order = CancelOrder(
+        order = CancelAllRequest(
             market=str(options["market"]),
             directory=Path.cwd(),
             environ=os.environ,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ama_tui import __version__
 from ama_tui.config.paths import DIRECTORY_MODE, FILE_MODE
-from ama_tui.config.redaction import without_secrets
+from ama_tui.keys.redaction import without_secrets
 
 EXIT_CODE = 1
 KEPT = 20

@@ -21,8 +21,8 @@ from ama_tui.domain.errors import AmaError
 
 if TYPE_CHECKING:
     from ama_tui.domain.wallet import FleetWallet
-    from ama_tui.engine.doctor.case import DoctorOrder
-    from ama_tui.engine.doctor.finding import Finding
+    from ama_tui.engine.doctor.context import DoctorRequest
+    from ama_tui.engine.doctor.result import CheckResult
 
 FAILED = 3
 WIDEST = 100
@@ -50,35 +50,35 @@ def command(ctx: click.Context, /, as_json: bool, **options: object) -> None:
 async def _examine(options: Mapping[str, object], as_json: bool) -> bool:
     """Tell every finding; True when something fails."""
     from ama_tui.cli.terminal import terminal
-    from ama_tui.engine.doctor.case import Case
-    from ama_tui.engine.doctor.examine import Check, examine
-    from ama_tui.engine.doctor.finding import Verdict
+    from ama_tui.engine.doctor.abandonable_threads import AbandonableThreads
+    from ama_tui.engine.doctor.context import DoctorContext
+    from ama_tui.engine.doctor.result import CheckStatus
+    from ama_tui.engine.doctor.runner import Check, examine
     from ama_tui.engine.doctor.table import CHECKS
-    from ama_tui.engine.doctor.threads import LosableThreads
 
-    asyncio.get_running_loop().set_default_executor(LosableThreads())
+    asyncio.get_running_loop().set_default_executor(AbandonableThreads())
     checks = (*CHECKS, Check("terminal", terminal))
     rows: list[dict[str, str]] = []
     say = _sayer(max(len(check.name) for check in checks))
 
-    def tell(name: str, finding: Finding) -> None:
+    def tell(name: str, finding: CheckResult) -> None:
         rows.append({"check": name, "verdict": finding.verdict.value, "found": finding.found, "mend": finding.mend})
         if not as_json:
             say(rows[-1])
 
-    await examine(checks, Case(_order(options)), tell)
+    await examine(checks, DoctorContext(_order(options)), tell)
     if as_json:
         click.echo(json.dumps(rows))
-    return any(row["verdict"] == Verdict.FAIL.value for row in rows)
+    return any(row["verdict"] == CheckStatus.FAIL.value for row in rows)
 
 
-def _order(options: Mapping[str, object]) -> DoctorOrder:
+def _order(options: Mapping[str, object]) -> DoctorRequest:
     from ama_tui.cli.passwords import with_password
     from ama_tui.cli.wiring import find_wallets
-    from ama_tui.config.wallets import DEFAULT_LIMIT
-    from ama_tui.config.wallets_source import permissions_problem
-    from ama_tui.engine.doctor.case import DoctorOrder
-    from ama_tui.engine.opening import open_signer
+    from ama_tui.engine.connect import open_signer
+    from ama_tui.engine.doctor.context import DoctorRequest
+    from ama_tui.keys.wallets import DEFAULT_LIMIT
+    from ama_tui.keys.wallets_source import permissions_problem
 
     source, trouble = find_wallets(options), None
     try:
@@ -92,7 +92,7 @@ def _order(options: Mapping[str, object]) -> DoctorOrder:
             raise trouble
         return open_signer(source)[0]
 
-    return DoctorOrder(
+    return DoctorRequest(
         directory=Path(),
         environ=os.environ,
         wallets_file=source.path,

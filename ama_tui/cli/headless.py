@@ -17,14 +17,14 @@ import click
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.progress import Progress
 from ama_tui.cli.wiring import build_desk, wallets_source
-from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.domain.errors import ConfigError, PreflightError
 from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_amount, format_price, format_usdc
 from ama_tui.domain.plan import Place, Plan
-from ama_tui.engine.desk import StartRequest
+from ama_tui.engine.engine_api import StartRequest
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.run import STOP_PATIENCE_S, Ending
+from ama_tui.engine.run.run import STOP_PATIENCE_S, StopCondition
+from ama_tui.keys.wallets_source import WalletsSource
 
 SURVIVORS = 4
 NOT_PACKED = 5
@@ -59,9 +59,9 @@ class _Headless:
         self._options = options
         self._until = until
         self._publisher = Publisher()
-        self._desk = build_desk(options, wallets, self._publisher, threading.Event())
+        self._engine = build_desk(options, wallets, self._publisher, threading.Event())
         self._stop_asked = asyncio.Event()
-        self._ending = Ending(when_packed=options.get("until") == "packed")
+        self._ending = StopCondition(when_packed=options.get("until") == "packed")
 
     async def run(self) -> int:
         """The whole run; the desk is closed whatever happens."""
@@ -70,7 +70,7 @@ class _Headless:
             with Progress(self._publisher, sys.stderr) as progress:
                 return await self._go(progress)
         finally:
-            await self._desk.close()
+            await self._engine.close()
 
     async def _go(self, progress: Progress) -> int:
         """Begin, run and finish."""
@@ -78,7 +78,7 @@ class _Headless:
         code = await self._begin_or_stop(progress, stop)
         if code is not None:
             return code
-        finished = asyncio.create_task(self._desk.finished())
+        finished = asyncio.create_task(self._engine.finished())
         await asyncio.wait({finished, stop}, return_when=asyncio.FIRST_COMPLETED)
         if finished.done():
             finished.result()
@@ -98,43 +98,43 @@ class _Headless:
 
     async def _begin(self, progress: Progress) -> int | None:
         """Open the venue, prepare and begin the run; an exit code when there is nothing to run. Raises AmaError."""
-        desk = self._desk
-        await desk.open()
-        if desk.problems:
-            raise ConfigError("; ".join(desk.problems))
-        market = await desk.market(desk.preselected)
+        engine = self._engine
+        await engine.open()
+        if engine.problems:
+            raise ConfigError("; ".join(engine.problems))
+        market = await engine.market(engine.preselected)
         resume = self._options.get("resume")
-        resolved, resumes = await desk.resolved_for(market, resume if isinstance(resume, bool) else None)
+        resolved, resumes = await engine.resolved_for(market, resume if isinstance(resume, bool) else None)
         if self._stop_asked.is_set():
             return self._interrupted(progress)
         if self._options.get("dry_run"):
             wanted = StartRequest(market, resolved.parameters, resumes, resolved.run.wallets)
-            preview = await desk.preview(wanted)
+            preview = await engine.preview(wanted)
             if preview.refusal:
                 raise PreflightError(f"{market.symbol} cannot be quoted", preview.refusal)
-            for note in desk.notes:
+            for note in engine.notes:
                 print(note, file=sys.stderr)
             _print_plan(market, preview.plan, as_json=bool(self._options.get("as_json")))
             return 0
         progress.begin()
-        await desk.begin(market, resolved, resume=resumes, ending=self._ending)
+        await engine.begin(market, resolved, resume=resumes, ending=self._ending)
         self._ending.at = monotonic() + self._seconds()
         return None
 
     async def _finish(self, progress: Progress) -> int:
         """Stop and print the summary: of the read that ended the run, or of what a signal left."""
-        desk = self._desk
+        engine = self._engine
         was_stopped = self._stop_asked.is_set()
-        summary = desk.summary()
-        await desk.stop()
+        summary = engine.summary()
+        await engine.stop()
         if was_stopped:
-            summary = desk.summary()
+            summary = engine.summary()
         progress.close()
         if self._options.get("as_json"):
             click.echo(json.dumps(summary))
         else:
             click.echo(_sentence(summary))
-        ended = desk.run.ended if desk.run is not None else None
+        ended = engine.run.ended if engine.run is not None else None
         if ended is not None and not ended.is_proven:
             print(ended.text, file=sys.stderr)
             for one in ended.survivors:

@@ -19,14 +19,14 @@ import click
 from ama_tui.cli.journal_format import COLUMNS, csv_row, spoken
 from ama_tui.config.paths import DEFAULT_ROOT
 from ama_tui.domain.errors import StoreError
-from ama_tui.store.entry import JournalEntry
-from ama_tui.store.fields import iso_utc
-from ama_tui.store.follow import Follower
+from ama_tui.store.journal.entry import JournalEntry
+from ama_tui.store.journal.files import CANCEL_JOURNAL, journals_at
+from ama_tui.store.journal.reader import Scan, lines_of
+from ama_tui.store.journal.repair import Repair, repair
+from ama_tui.store.journal.tail import JournalTail
+from ama_tui.store.json_fields import iso_utc
 from ama_tui.store.lock import StateLock
-from ama_tui.store.repair import Repair, repair
-from ama_tui.store.scan import Scan, lines_of
-from ama_tui.store.segments import CANCEL_JOURNAL, journals_at
-from ama_tui.store.state import CANCEL_LOCK
+from ama_tui.store.state_store import CANCEL_LOCK
 
 FOLLOW_EVERY_S = 0.25
 SHOWN_FAULTS = 10
@@ -41,7 +41,7 @@ def command() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class JournalVerdict:
     """Whether a journal is whole. `torn` is the size in bytes of a tail that the next run sets aside."""
 
     path: str
@@ -79,11 +79,13 @@ def verify(ctx: click.Context, path: Path, as_json: bool) -> None:
     ctx.exit(0 if is_ok else StoreError.exit_code)
 
 
-def _verdict(journal: Path) -> Verdict:
+def _verdict(journal: Path) -> JournalVerdict:
     scan = Scan(journal, keep_going=True).finish()
     torn = 0 if scan.torn is None else journal.stat().st_size - scan.torn
     faults = tuple(f"{fault.file.name} {fault.text}" for fault in scan.faults)
-    return Verdict(str(journal), not faults, scan.lines, scan.first_seq, scan.last_seq, len(scan.files), torn, faults)
+    return JournalVerdict(
+        str(journal), not faults, scan.lines, scan.first_seq, scan.last_seq, len(scan.files), torn, faults
+    )
 
 
 @command.command("stats")
@@ -138,7 +140,7 @@ def _told(value: object) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as they stand in the journal.")
 def tail(path: Path, count: int, follow: bool, as_json: bool) -> None:
     """Show the last lines of the journals, by time."""
-    followers = [Follower(journal, count) for journal in journals_at(path)]
+    followers = [JournalTail(journal, count) for journal in journals_at(path)]
 
     def show(entries: Iterable[JournalEntry]) -> None:
         for entry in entries:

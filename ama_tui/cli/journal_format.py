@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping
 
 from ama_tui.domain.money import AMOUNT_UNIT, PRICE_UNIT
-from ama_tui.store.entry import JournalEntry
-from ama_tui.store.fields import as_integer, iso_utc
+from ama_tui.store.journal.entry import JournalEntry
+from ama_tui.store.json_fields import as_integer, iso_utc
 
 COLUMNS = (
     *("seq", "time", "ts", "runId", "chainId", "orderBook", "marketIdBytes32", "trader", "nickname", "role"),

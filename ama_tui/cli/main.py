@@ -12,8 +12,8 @@ from ama_tui import __version__
 from ama_tui.cli import crash
 from ama_tui.cli.hardening import forbid_core_dumps
 from ama_tui.cli.options import allow_debug_option, ask_option, fleet_options, insecure_http_option, wallets_options
-from ama_tui.config.redaction import without_keys
 from ama_tui.domain.errors import AmaError
+from ama_tui.keys.redaction import without_keys
 
 COMMANDS = {
     "demo": ("ama_tui.cli.demo", "The dashboard on a venue of our own, with a funded fleet."),

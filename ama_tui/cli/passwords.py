@@ -11,11 +11,11 @@ from typing import TypeVar
 
 import click
 
-from ama_tui.config.keystore import wallet_of_keystore
-from ama_tui.config.password import FILE_VARIABLE, known_password, new_password_problem, password_of_file
-from ama_tui.config.wallets import WalletKey
-from ama_tui.config.wallets_source import WalletsSource, check_password, needs_typed_password
 from ama_tui.domain.errors import PasswordError
+from ama_tui.keys.keystore import wallet_of_keystore
+from ama_tui.keys.password import FILE_VARIABLE, known_password, new_password_problem, password_of_file
+from ama_tui.keys.wallets import WalletKey
+from ama_tui.keys.wallets_source import WalletsSource, check_password, needs_typed_password
 
 T = TypeVar("T")
 

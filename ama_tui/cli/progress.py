@@ -106,7 +106,7 @@ def describe(snapshot: EngineSnapshot) -> str:
         return f"{_state(snapshot)}: sessions {sessions_ready(snapshot)}/{len(snapshot.wallets)}"
     return (
         f"{_state(snapshot)}: resting {snapshot.resting}/{snapshot.target_orders}, "
-        f"in flight {snapshot.in_flight}, unknown {snapshot.unknown}, block {snapshot.block}"
+        f"in flight {snapshot.pending}, unknown {snapshot.unknown}, block {snapshot.block}"
     )
 
 

@@ -19,9 +19,9 @@ from ama_tui.domain.money import format_usdc
 
 if TYPE_CHECKING:
     from ama_tui.config.environment import Environment
-    from ama_tui.engine.known_sessions.ending import Target
-    from ama_tui.engine.known_sessions.listing import KnownSession, ListedSession, SessionList
-    from ama_tui.engine.known_sessions.revoking import RevokeReport
+    from ama_tui.engine.sessions.registry import KnownSession, ListedSession, SessionList
+    from ama_tui.engine.sessions.revocation import RevocationTarget
+    from ama_tui.engine.sessions.revoke_command import RevokeReport
 
 LEFT_ALIVE = 4
 SHORT = 10
@@ -51,7 +51,7 @@ def show(market: str, state_dir: Path, insecure_http: bool, as_json: bool) -> No
     Those are the sessions that a checkpoint or a journal under the state directory names; beside each stands what the
     chain says of it.
     """
-    from ama_tui.engine.known_sessions.listing import list_sessions
+    from ama_tui.engine.sessions.registry import list_sessions
 
     found = asyncio.run(list_sessions(_environment(insecure_http), state_dir, market))
     for note in found.notes:
@@ -100,14 +100,14 @@ def end(
     Exit code 0 means proven: two reads of the chain, two blocks apart, show every one of them over. 4 means that one
     is alive, or could not be read.
     """
-    from ama_tui.engine.known_sessions.revoking import RevokeOrder, revoke
+    from ama_tui.engine.sessions.revoke_command import RevokeRequest, revoke
 
     if sum((session is not None, wallet is not None, every)) != 1:
         raise click.UsageError("name a session, --wallet or --all, and only one of them")
     asks = every and not yes
     if asks and not sys.stdin.isatty():
         raise ConfigError("--all ends every session, and there is nobody here to ask", "say --yes if that is meant")
-    order = RevokeOrder(market, _environment(insecure_http), state_dir, session, wallet, force, within)
+    order = RevokeRequest(market, _environment(insecure_http), state_dir, session, wallet, force, within)
     report = asyncio.run(revoke(order, may_begin=_asked if asks else lambda _: True))
     if report is None:
         raise click.Abort
@@ -142,16 +142,16 @@ def _tell(report: RevokeReport) -> None:
     click.echo(f"{counted}; {'proven' if report.is_proven else 'not proven'} at block {report.block:,}")
 
 
-def _name(target: Target) -> str:
+def _name(target: RevocationTarget) -> str:
     return target.known.nickname or target.known.wallet or "?"
 
 
-def _said(target: Target) -> str:
+def _said(target: RevocationTarget) -> str:
     """`revoked`, `was over: expired`, `could not be revoked: <why>`."""
-    from ama_tui.engine.known_sessions.ending import Outcome
+    from ama_tui.engine.sessions.revocation import RevocationResult
 
     said = target.outcome.value
-    if target.outcome is Outcome.REVOKED:
+    if target.outcome is RevocationResult.REVOKED:
         return said
     return f"{said}: {target.standing.value if target.is_over else target.error or 'it is still alive'}"
 
@@ -196,7 +196,7 @@ def _known_row(known: KnownSession) -> dict[str, object]:
 
 
 def _record_row(one: ListedSession) -> dict[str, object]:
-    from ama_tui.engine.known_sessions.listing import methods_of
+    from ama_tui.engine.sessions.registry import methods_of
 
     record = one.record
     if record is None or not record.exists:
@@ -210,8 +210,8 @@ def _record_row(one: ListedSession) -> dict[str, object]:
 
 
 def _cells(one: ListedSession) -> tuple[str, ...]:
-    from ama_tui.engine.known_sessions.listing import methods_of
-    from ama_tui.store.fields import iso_utc
+    from ama_tui.engine.sessions.registry import methods_of
+    from ama_tui.store.json_fields import iso_utc
 
     known, record = one.known, one.record
     expires = "-"

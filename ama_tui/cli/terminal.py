@@ -6,19 +6,19 @@ import os
 import sys
 from collections.abc import Mapping
 
-from ama_tui.engine.doctor.case import Case
-from ama_tui.engine.doctor.finding import Finding, fail, ok, warn
-from ama_tui.ui.size import LEAST_HEIGHT, LEAST_WIDTH, is_too_small
+from ama_tui.engine.doctor.context import DoctorContext
+from ama_tui.engine.doctor.result import CheckResult, fail, ok, warn
+from ama_tui.ui.terminal_size import LEAST_HEIGHT, LEAST_WIDTH, is_too_small
 
 RICH = ("truecolor", "24bit")
 
 
-async def terminal(case: Case) -> Finding:
+async def terminal(case: DoctorContext) -> CheckResult:
     """The terminal of whichever standard stream has one."""
     return terminal_finding(_size(), case.order.environ)
 
 
-def terminal_finding(size: tuple[int, int] | None, environ: Mapping[str, str]) -> Finding:
+def terminal_finding(size: tuple[int, int] | None, environ: Mapping[str, str]) -> CheckResult:
     """The verdict on a terminal of so many columns and rows (None: there is none here), and its colours."""
     if size is None:
         return ok("none here: `ama-tui run --headless` needs none")

@@ -45,14 +45,14 @@ def command(
 async def _serve(options: object, directory: Path | None) -> None:
     from ama_tui.localnet.node import NodeError
     from ama_tui.localnet.options import VenueOptions
-    from ama_tui.localnet.venue import Venue
+    from ama_tui.localnet.venue import LocalVenue
 
     assert isinstance(options, VenueOptions)  # noqa: S101 - made above
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     try:
-        venue = await Venue.start(options)
+        venue = await LocalVenue.start(options)
     except (NodeError, OSError) as error:
         raise PreflightError(f"the venue did not start: {error}") from None
     async with venue:

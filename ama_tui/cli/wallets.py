@@ -15,8 +15,8 @@ from ama_tui.cli.wiring import DEFAULT_VAULT, DEFAULT_WALLETS_FILE
 from ama_tui.domain.errors import WalletsError
 
 if TYPE_CHECKING:
-    from ama_tui.config.wallets import WalletKey
-    from ama_tui.config.wallets_source import Kind
+    from ama_tui.keys.wallets import WalletKey
+    from ama_tui.keys.wallets_source import WalletsFileKind
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -58,8 +58,8 @@ def command(**options: object) -> None:
 @target_options
 def new(count: int, csv: Path | None, vault: Path | None) -> None:
     """Make wallets with fresh keys."""
-    from ama_tui.config.wallets import new_wallets
-    from ama_tui.config.wallets_writing import refuse_existing
+    from ama_tui.keys.wallet_files import refuse_existing
+    from ama_tui.keys.wallets import new_wallets
 
     target = _target(csv, vault)
     refuse_existing(target)
@@ -77,8 +77,8 @@ def check(**options: object) -> None:
 
     from ama_tui.cli.passwords import with_password
     from ama_tui.cli.wiring import find_wallets
-    from ama_tui.config.wallets import EVERY_WALLET
-    from ama_tui.config.wallets_source import kind_of, open_wallets, permissions_problem
+    from ama_tui.keys.wallets import EVERY_WALLET
+    from ama_tui.keys.wallets_source import kind_of, open_wallets, permissions_problem
 
     source = find_wallets(options)
     problems: list[WalletsError] = []
@@ -110,7 +110,7 @@ def seal(csv: Path, vault: Path, remove: bool, insecure_permissions: bool) -> No
     It is opened again before anything is said of it.
     A vault can be sealed too: that is how its password is changed.
     """
-    from ama_tui.config.wallets_writing import refuse_existing
+    from ama_tui.keys.wallet_files import refuse_existing
 
     if remove and csv.is_symlink():
         raise WalletsError(f"{csv} is a link, and --remove deletes files", "leave --remove out, or name the file")
@@ -131,11 +131,11 @@ def seal(csv: Path, vault: Path, remove: bool, insecure_permissions: bool) -> No
 @click.option("--insecure-permissions", is_flag=True, help="Read the vault although others can read the file.")
 def unseal(vault: Path, csv: Path, insecure_permissions: bool) -> None:
     """Decrypt a vault into a CSV."""
-    from ama_tui.config.wallets_source import Kind
-    from ama_tui.config.wallets_writing import refuse_existing
+    from ama_tui.keys.wallet_files import refuse_existing
+    from ama_tui.keys.wallets_source import WalletsFileKind
 
     refuse_existing(csv)
-    _write(_opened(vault, insecure_permissions, only=Kind.VAULT), csv, is_vault=False)
+    _write(_opened(vault, insecure_permissions, only=WalletsFileKind.VAULT), csv, is_vault=False)
 
 
 @command.command("import")
@@ -150,8 +150,8 @@ def import_keystores(
     They are of version 3, as geth and most wallets write them; their order is kept.
     """
     from ama_tui.cli.passwords import KeystorePasswords
-    from ama_tui.config.keystore import read_keystore
-    from ama_tui.config.wallets_writing import refuse_existing
+    from ama_tui.keys.keystore import read_keystore
+    from ama_tui.keys.wallet_files import refuse_existing
 
     target = _target(csv, vault)
     refuse_existing(target)
@@ -186,11 +186,11 @@ def export(directory: Path, password_file: Path | None, **options: object) -> No
     """
     from ama_tui.cli.passwords import new_keystore_password
     from ama_tui.cli.wiring import wallets_source
-    from ama_tui.config.keystore import keystore_of
     from ama_tui.config.paths import DIRECTORY_MODE
-    from ama_tui.config.wallets import EVERY_WALLET
-    from ama_tui.config.wallets_source import open_wallets
-    from ama_tui.config.wallets_writing import refuse_existing, write_private
+    from ama_tui.keys.keystore import keystore_of
+    from ama_tui.keys.wallet_files import refuse_existing, write_private
+    from ama_tui.keys.wallets import EVERY_WALLET
+    from ama_tui.keys.wallets_source import open_wallets
 
     wallets = open_wallets(wallets_source(options), EVERY_WALLET)
     paths = [directory / f"{wallet.index + 1:03d}-{wallet.address}.json" for wallet in wallets]
@@ -206,10 +206,10 @@ def export(directory: Path, password_file: Path | None, **options: object) -> No
         click.echo(str(path))
 
 
-def _opened(path: Path, insecure_permissions: bool, *, only: Kind | None = None) -> tuple[WalletKey, ...]:
+def _opened(path: Path, insecure_permissions: bool, *, only: WalletsFileKind | None = None) -> tuple[WalletKey, ...]:
     from ama_tui.cli.wiring import find_wallets, wallets_source
-    from ama_tui.config.wallets import EVERY_WALLET
-    from ama_tui.config.wallets_source import kind_of, open_wallets
+    from ama_tui.keys.wallets import EVERY_WALLET
+    from ama_tui.keys.wallets_source import kind_of, open_wallets
 
     options = {"csv": path, "insecure_permissions": insecure_permissions}
     if only is not None and kind_of(find_wallets(options)) is not only:
@@ -227,7 +227,7 @@ def _write(wallets: Sequence[WalletKey], target: Path, *, is_vault: bool) -> Non
     """Write the wallets, and list them once that is done."""
     from ama_tui.cli.passwords import new_password
     from ama_tui.cli.wiring import password_file
-    from ama_tui.config.wallets_writing import write_csv, write_vault
+    from ama_tui.keys.wallet_files import write_csv, write_vault
 
     if is_vault:
         write_vault(target, wallets, new_password(target, password_file()))

@@ -15,10 +15,10 @@ from ama_tui.cli.options import parameters_given
 from ama_tui.domain.errors import ConfigError, PreflightError
 
 if TYPE_CHECKING:
-    from ama_tui.config.wallets_source import WalletsSource
     from ama_tui.engine.host import EngineHost
     from ama_tui.engine.publisher import Publisher
-    from ama_tui.engine.service import VenueDesk
+    from ama_tui.engine.run.local_engine import LocalEngine
+    from ama_tui.keys.wallets_source import WalletsSource
     from ama_tui.localnet.process import VenueProcess
 
 RUN_SETTINGS = (
@@ -55,7 +55,7 @@ def wallets_source(options: Mapping[str, object]) -> WalletsSource:
     after a third wrong password, WalletsError for a password file that cannot be used.
     """
     from ama_tui.cli.passwords import with_password
-    from ama_tui.config.wallets_source import permissions_warning
+    from ama_tui.keys.wallets_source import permissions_warning
 
     source = find_wallets(options)
     warning = permissions_warning(source)
@@ -66,7 +66,7 @@ def wallets_source(options: Mapping[str, object]) -> WalletsSource:
 
 def find_wallets(options: Mapping[str, object]) -> WalletsSource:
     """Where the fleet's keys are; nothing is looked into, nobody asked."""
-    from ama_tui.config.wallets_source import WalletsSource
+    from ama_tui.keys.wallets_source import WalletsSource
 
     path = _path(options, "csv")
     if path is None:
@@ -78,7 +78,7 @@ def find_wallets(options: Mapping[str, object]) -> WalletsSource:
 
 def password_file() -> Path | None:
     """The file that the environment names for a vault's password."""
-    from ama_tui.config.password import FILE_VARIABLE
+    from ama_tui.keys.password import FILE_VARIABLE
 
     name = os.environ.get(FILE_VARIABLE)
     return Path(name) if name else None
@@ -93,11 +93,11 @@ def open_host(options: Mapping[str, object], wallets: WalletsSource | None) -> E
 
 def build_desk(
     options: Mapping[str, object], wallets: WalletsSource | None, publisher: Publisher, freeze: threading.Event
-) -> VenueDesk:
+) -> LocalEngine:
     """The desk of the venue that the environment names with these wallets; None opens the demo's own of both."""
-    from ama_tui.config.wallets_source import WalletsSource
-    from ama_tui.engine.opening import VenueSource
-    from ama_tui.engine.service import DeskSettings, VenueDesk
+    from ama_tui.engine.connect import VenueSource
+    from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
+    from ama_tui.keys.wallets_source import WalletsSource
 
     venue = DemoVenue(options) if wallets is None else None
 
@@ -108,14 +108,14 @@ def build_desk(
         directory = venue.start()
         return VenueSource(directory, {}, WalletsSource(directory / "wallets.csv"), is_demo=True)
 
-    settings = DeskSettings(
+    settings = EngineSettings(
         find_venue,
         _path(options, "state_dir") or (DEFAULT_STATE if venue is None else venue.state_root),
         run_options(options),
         _path(options, "config_file"),
         lose_venue=None if venue is None else venue.stop,
     )
-    return VenueDesk(settings, publisher, freeze)
+    return LocalEngine(settings, publisher, freeze)
 
 
 def _path(options: Mapping[str, object], name: str) -> Path | None:

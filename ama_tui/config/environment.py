@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from ama_tui.config.dotenv_file import DotenvFile, read_dotenv
+from ama_tui.config.dotenv import DotenvFile, read_dotenv
 from ama_tui.config.urls import goes_in_the_clear, masked_url, url_problem
-from ama_tui.config.wording import shortened
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.session import ZERO_ADDRESS
+from ama_tui.domain.text import shortened
 
 DEFAULT_APP_URL = "http://localhost:3000"
 FROM_ENVIRONMENT = "the environment"

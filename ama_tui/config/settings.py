@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ama_tui.config.wallets import DEFAULT_LIMIT
-from ama_tui.config.wording import shortened
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.parameters import SPEC_BY_KEY, SPECS
 from ama_tui.domain.plan import CollateralBasis, Rules
+from ama_tui.domain.text import shortened
+from ama_tui.keys.wallets import DEFAULT_LIMIT
 
 DEFAULT_STRATEGY = "packer"
 DEFAULT_SETTLE_AFTER_S = 60.0

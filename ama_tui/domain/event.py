@@ -8,7 +8,7 @@ from enum import Enum
 from ama_tui.domain.market import Book, Market
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import WorkingOrder
+from ama_tui.domain.plan import PendingOrder
 from ama_tui.domain.wallet import Role
 
 
@@ -87,7 +87,7 @@ class WalletRow:
     available6: int | None = None
     cap6: int | None = None
     reserved6: int | None = None
-    in_flight: int = 0
+    pending: int = 0
     unknown: int = 0
     position18: int = 0
     session: SessionState = SessionState.NONE
@@ -96,10 +96,10 @@ class WalletRow:
     last_action_at: int = 0
     note: str = ""
     is_packed: bool = False
-    is_parked: bool = False
+    is_paused: bool = False
     session_id: str = ""
     orders: tuple[RestingOrder, ...] = ()
-    working: tuple[WorkingOrder, ...] = ()
+    pending_orders: tuple[PendingOrder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +200,8 @@ class EngineSnapshot:
         return sum(row.bids + row.asks for row in self.wallets)
 
     @property
-    def in_flight(self) -> int:
-        return sum(row.in_flight for row in self.wallets)
+    def pending(self) -> int:
+        return sum(row.pending for row in self.wallets)
 
     @property
     def unknown(self) -> int:

@@ -24,7 +24,7 @@ class CollateralBasis(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class WorkingOrder:
+class PendingOrder:
     """An order of ours that was sent and that the chain does not show yet: in flight, or `is_unknown`."""
 
     side: Side
@@ -49,7 +49,7 @@ class WalletSnapshot:
     address: str
     available6: int = 0
     orders: tuple[RestingOrder, ...] = ()
-    working: tuple[WorkingOrder, ...] = ()
+    pending_orders: tuple[PendingOrder, ...] = ()
     cancelling: frozenset[int] = frozenset()
     sequence: int = 0
     known: bool = True
@@ -134,7 +134,7 @@ class SkipReason(Enum):
     PRICE_RANGE = "price out of range"
     NO_COLLATERAL = "no collateral"
     NO_SESSION = "no usable session"
-    PARKED = "parked"
+    WALLET_PAUSED = "parked"
     WOULD_CROSS = "would cross the spread"
     UNREAD = "could not be read"
     SESSION_TOO_SMALL = "waits for a new session"

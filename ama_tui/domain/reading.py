@@ -174,7 +174,7 @@ class SessionCreated:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionStatus:
+class SessionStatusResponse:
     """The API's view of a session; `expiry` in Unix seconds, 0 when the session does not exist."""
 
     exists: bool
@@ -186,7 +186,7 @@ class SessionStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class TradeAnswer:
+class TradeResponse:
     """The API's answer to an order action. It is no proof of anything on the book: the receipt settles it.
 
     `pending` means that the transaction was broadcast and not awaited; `mined` that a block had it.

@@ -10,12 +10,12 @@ from contextlib import suppress
 from typing import TypeVar
 
 from ama_tui.domain.errors import AmaError
-from ama_tui.engine.desk import Desk, KillReport
+from ama_tui.engine.engine_api import EngineApi, KillReport
 from ama_tui.engine.publisher import Publisher
 
 T = TypeVar("T")
 
-BuildDesk = Callable[[Publisher, threading.Event], Desk]
+BuildDesk = Callable[[Publisher, threading.Event], EngineApi]
 """Builds the desk on the engine's thread; the event freezes every send from the moment it is set."""
 
 
@@ -26,7 +26,7 @@ class EngineHost:
         self.publisher = Publisher()
         self._build_desk = build_desk
         self._freeze = threading.Event()
-        self._desk: Desk | None = None
+        self._engine: EngineApi | None = None
         self._is_closing = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="ama-engine", daemon=True)
@@ -35,20 +35,20 @@ class EngineHost:
         """Begin to load the engine."""
         self._thread.start()
 
-    def call(self, action: Callable[[Desk], Awaitable[T]]) -> Future[T]:
+    def call(self, action: Callable[[EngineApi], Awaitable[T]]) -> Future[T]:
         """Run an action of the desk on the engine's loop; safe from any thread, never blocks."""
 
         async def run() -> T:
-            if self._desk is None:
-                self._desk = self._build_desk(self.publisher, self._freeze)
-            return await action(self._desk)
+            if self._engine is None:
+                self._engine = self._build_desk(self.publisher, self._freeze)
+            return await action(self._engine)
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop)
 
     def kill_now(self, *, revoke: bool = False) -> Future[KillReport]:
         """Freeze every send at once, then cancel everything and prove it."""
         self._freeze.set()
-        return self.call(lambda desk: desk.kill(revoke=revoke))
+        return self.call(lambda engine: engine.kill(revoke=revoke))
 
     def close(self, timeout: float) -> bool:
         """Close the desk, end the loop and join the thread; False when it did not end in `timeout` seconds.
@@ -66,9 +66,9 @@ class EngineHost:
 
     async def _finish(self) -> None:
         try:
-            if self._desk is not None:
+            if self._engine is not None:
                 with suppress(AmaError):
-                    await self._desk.close()
+                    await self._engine.close()
         finally:
             self._loop.stop()
 

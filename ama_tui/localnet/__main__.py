@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ama_tui.localnet.node import NodeError
 from ama_tui.localnet.options import VenueOptions, read_options
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ async def _serve(options: VenueOptions, directory: Path | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     await _stop_at_end_of_input(stopping)
-    async with await Venue.start(options) as venue:
+    async with await LocalVenue.start(options) as venue:
         if directory is not None:
             venue.write(directory)
         ready = {
@@ -56,7 +56,7 @@ async def _serve(options: VenueOptions, directory: Path | None) -> None:
 async def _stop_at_end_of_input(stopping: asyncio.Event) -> None:
     """Set `stopping` once standard input ends, which is when the parent is gone."""
 
-    class Ending(asyncio.Protocol):
+    class ShutdownSignal(asyncio.Protocol):
         def eof_received(self) -> bool:
             stopping.set()
             return False
@@ -64,7 +64,7 @@ async def _stop_at_end_of_input(stopping: asyncio.Event) -> None:
         def connection_lost(self, error: Exception | None) -> None:
             stopping.set()
 
-    await asyncio.get_running_loop().connect_read_pipe(Ending, sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(ShutdownSignal, sys.stdin)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import aiohttp
 
 from ama_tui.localnet import abi
 from ama_tui.localnet.anvil_process import AnvilProcess
+from ama_tui.localnet.block_timer import BlockTimer
 from ama_tui.localnet.evm import revert_reason
-from ama_tui.localnet.node import MULTICALL3, CallReverted, Log, NodeError, Receipt
-from ama_tui.localnet.pacing import BlockTimer
+from ama_tui.localnet.node import MULTICALL3, CallReverted, Log, NodeError, NodeReceipt
 
 _REVERTED = 3  # JSON-RPC error code of a call that reverted
 _POLL_SECONDS = 0.01
@@ -90,7 +90,7 @@ class AnvilNode:
                 raise CallReverted(revert_reason(_unhex(fault.data or "0x"))) from None
             raise NodeError(f"anvil refused a call: {fault}") from None
 
-    async def receipt(self, tx_hash: str) -> Receipt | None:
+    async def receipt(self, tx_hash: str) -> NodeReceipt | None:
         raw = await self._rpc("eth_getTransactionReceipt", tx_hash)
         if raw is None:
             return None
@@ -99,7 +99,7 @@ class AnvilNode:
             return receipt
         return replace(receipt, revert_reason=await self._revert_reason(tx_hash))
 
-    async def wait_receipt(self, tx_hash: str, timeout: float) -> Receipt | None:
+    async def wait_receipt(self, tx_hash: str, timeout: float) -> NodeReceipt | None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 return await self._poll_receipt(tx_hash)
@@ -156,7 +156,7 @@ class AnvilNode:
             raise _RpcFaultError(reply["error"])
         return reply.get("result")
 
-    async def _poll_receipt(self, tx_hash: str) -> Receipt:
+    async def _poll_receipt(self, tx_hash: str) -> NodeReceipt:
         """One watch of the block number serves all who wait; each looks again when it moves."""
         self._waiters += 1
         if self._watch is None or self._watch.done():
@@ -192,9 +192,9 @@ class AnvilNode:
             return None
 
 
-def _receipt(raw: dict[str, Any]) -> Receipt:
+def _receipt(raw: dict[str, Any]) -> NodeReceipt:
     contract = raw.get("contractAddress")
-    return Receipt(
+    return NodeReceipt(
         tx_hash=raw["transactionHash"],
         block_number=int(raw["blockNumber"], 16),
         ok=int(raw["status"], 16) == 1,

@@ -44,7 +44,7 @@ class AnvilProcess:
         if program is None:
             raise NodeError("there is no anvil on the PATH", "install it: npm install -g @foundry-rs/anvil")
         keeper = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "ama_tui.localnet.keeper", program, *_OPTIONS),
+            *(sys.executable, "-P", "-m", "ama_tui.localnet.child_guard", program, *_OPTIONS),
             *("--chain-id", str(chain_id), "--host", host, "--port", str(port)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -14,7 +14,7 @@ from ama_tui.localnet.faults.control import FaultControl
 from ama_tui.localnet.faults.kinds import Endpoint
 from ama_tui.localnet.faults.server import FATE, FaultyServer
 from ama_tui.localnet.listing import Listings, rows
-from ama_tui.localnet.live import DEFAULT_LEVELS, MAX_LEVELS, LivePrices
+from ama_tui.localnet.live_prices import DEFAULT_LEVELS, MAX_LEVELS, LivePrices
 from ama_tui.localnet.node import NodeError
 from ama_tui.localnet.relayer import RelayerService
 from ama_tui.localnet.wire import (
@@ -59,7 +59,7 @@ class Api:
         self._relayer = relayer
         self._prices = prices
         self._margin_only = margin_only
-        self._limiter = RateLimiter(rate_limit) if rate_limit is not None else None
+        self._limiter = ClientRateLimit(rate_limit) if rate_limit is not None else None
         self._faults = faults
         self._faulty = FaultyServer(faults.injector, _endpoint)
         self._runner: web.AppRunner | None = None
@@ -146,7 +146,7 @@ class Api:
         return parse_object(await request.read())
 
 
-class RateLimiter:
+class ClientRateLimit:
     """At most `per_minute` requests of a client in any 60 seconds; the rest is refused with 429."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:

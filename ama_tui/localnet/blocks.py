@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
 
-from ama_tui.localnet.evm import Outcome
+from ama_tui.localnet.evm import ExecutionResult
 from ama_tui.localnet.node import Log
 from ama_tui.localnet.transactions import Transaction
 
@@ -26,7 +26,7 @@ class Mined:
     """A transaction in its block. `first_log` is the block-wide index of its first log."""
 
     transaction: Transaction
-    outcome: Outcome
+    outcome: ExecutionResult
     block_number: int
     block_hash: str
     index: int
@@ -54,7 +54,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class LogFilter:
+class BlockLogFilter:
     """Which logs of which blocks. An empty set of addresses, or None for a topic, takes any."""
 
     from_block: int
@@ -82,7 +82,7 @@ def seal(
     parent: Block | None,
     timestamp: int,
     gas_limit: int,
-    outcomes: list[tuple[Transaction, Outcome]],
+    outcomes: list[tuple[Transaction, ExecutionResult]],
     fork: int = 0,
 ) -> Block:
     """Make the block that follows `parent`, or the first one. Its hash covers all that it holds.
@@ -102,7 +102,7 @@ def seal(
     return Block(number, block_hash, parent_hash, timestamp, gas_limit, tuple(mined))
 
 
-class Ledger:
+class BlockHistory:
     """The blocks that are kept, the newest at the end."""
 
     def __init__(self, genesis: Block) -> None:
@@ -145,7 +145,7 @@ class Ledger:
     def mined(self, tx_hash: str) -> Mined | None:
         return self._mined.get(tx_hash)
 
-    def logs(self, wanted: LogFilter) -> Iterator[FoundLog]:
+    def logs(self, wanted: BlockLogFilter) -> Iterator[FoundLog]:
         for number in range(max(wanted.from_block, self.oldest.number), wanted.to_block + 1):
             block = self.block(number)
             if block is None:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 
-from ama_tui.localnet.blocks import Block, Ledger, seal
-from ama_tui.localnet.evm import ZERO_ADDRESS, Evm, Message, Outcome, simulate
+from ama_tui.localnet.blocks import Block, BlockHistory, seal
+from ama_tui.localnet.evm import ZERO_ADDRESS, Evm, ExecutionResult, Message, simulate
 from ama_tui.localnet.transactions import Transaction, unsigned
 from ama_tui.localnet.txpool import Pool, PoolError
 
@@ -42,7 +42,7 @@ class Chain:
         self._keeps_states = False
         self._states = 0
         self._reorgs = 0
-        self.ledger = Ledger(seal(None, int(clock()), BLOCK_GAS_LIMIT, []))
+        self.ledger = BlockHistory(seal(None, int(clock()), BLOCK_GAS_LIMIT, []))
         self.evm.set_block(0, self.head.timestamp)
 
     @property
@@ -53,7 +53,7 @@ class Chain:
 
     def call(
         self, to: str | None, data: bytes, *, sender: str | None = None, value: int = 0, gas: int = CALL_GAS
-    ) -> Outcome:
+    ) -> ExecutionResult:
         """Run a message on top of the latest block and forget what it changed."""
         sender = sender or ZERO_ADDRESS
         message = Message(sender, to, data, min(gas, CALL_GAS), value, self._nonces.get(sender, 0))
@@ -102,7 +102,7 @@ class Chain:
         """Make one block of what waits, as far as its gas goes; an empty one if nothing does."""
         timestamp = self._begin_block()
         gas = BLOCK_GAS_LIMIT
-        outcomes: list[tuple[Transaction, Outcome]] = []
+        outcomes: list[tuple[Transaction, ExecutionResult]] = []
         while (transaction := self._pool.take_next(self._nonces, gas)) is not None:
             outcome = self._run(transaction)
             gas -= outcome.gas_used
@@ -194,7 +194,7 @@ class Chain:
                 self._states -= 1
         self.evm.set_block(number, timestamp)
 
-    def _end_block(self, timestamp: int, outcomes: list[tuple[Transaction, Outcome]]) -> Block:
+    def _end_block(self, timestamp: int, outcomes: list[tuple[Transaction, ExecutionResult]]) -> Block:
         block = seal(self.head, timestamp, BLOCK_GAS_LIMIT, outcomes, self._reorgs)
         self.ledger.append(block)
         self._gas_since_compact += block.gas_used
@@ -205,7 +205,7 @@ class Chain:
         self._on_block(block)
         return block
 
-    def _run(self, transaction: Transaction) -> Outcome:
+    def _run(self, transaction: Transaction) -> ExecutionResult:
         sender = transaction.sender
         outcome = self.evm.execute(
             Message(sender, transaction.to, transaction.data, transaction.gas, transaction.value, transaction.nonce)

@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 
 from ama_tui.localnet import abi, merkle
 from ama_tui.localnet.catalogue import MarketSpec
-from ama_tui.localnet.node import MULTICALL3, Node, NodeError, Receipt
+from ama_tui.localnet.node import MULTICALL3, Node, NodeError, NodeReceipt
 
 DEPLOY_TIMEOUT = 60.0
 
@@ -72,7 +72,7 @@ async def deploy(node: Node, owner: str, relayers: Sequence[str], markets: Seque
     )
 
 
-async def _mined(node: Node, hashes: Sequence[str]) -> list[Receipt]:
+async def _mined(node: Node, hashes: Sequence[str]) -> list[NodeReceipt]:
     receipts = await asyncio.gather(*(node.wait_receipt(each, DEPLOY_TIMEOUT) for each in hashes))
     done = []
     for receipt in receipts:
@@ -84,7 +84,7 @@ async def _mined(node: Node, hashes: Sequence[str]) -> list[Receipt]:
     return done
 
 
-def _created(receipt: Receipt) -> str:
+def _created(receipt: NodeReceipt) -> str:
     if receipt.contract_address is None:
         raise NodeError("a deployment left no contract")
     return receipt.contract_address

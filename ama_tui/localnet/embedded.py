@@ -14,14 +14,14 @@ import orjson
 from aiohttp import web
 
 from ama_tui.localnet import abi
+from ama_tui.localnet.block_timer import BlockTimer
 from ama_tui.localnet.blocks import Block, Mined
 from ama_tui.localnet.chain import Chain
 from ama_tui.localnet.evm import EngineName, open_engine
 from ama_tui.localnet.faults.injector import FaultInjector, Strike
 from ama_tui.localnet.faults.kinds import Endpoint
 from ama_tui.localnet.faults.server import FATE, FaultyServer
-from ama_tui.localnet.node import MULTICALL3, CallReverted, NodeError, Receipt
-from ama_tui.localnet.pacing import BlockTimer
+from ama_tui.localnet.node import MULTICALL3, CallReverted, NodeError, NodeReceipt
 from ama_tui.localnet.rpc import answer
 from ama_tui.localnet.rpc_methods import RpcMethods
 from ama_tui.localnet.txpool import PoolError
@@ -100,11 +100,11 @@ class EmbeddedNode:
             raise CallReverted(outcome.reason)
         return outcome.output
 
-    async def receipt(self, tx_hash: str) -> Receipt | None:
+    async def receipt(self, tx_hash: str) -> NodeReceipt | None:
         mined = await self._run(self._mined, tx_hash)
         return None if mined is None else _receipt(mined)
 
-    async def wait_receipt(self, tx_hash: str, timeout: float) -> Receipt | None:
+    async def wait_receipt(self, tx_hash: str, timeout: float) -> NodeReceipt | None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 while True:
@@ -234,9 +234,9 @@ def _endpoint(request: web.Request, body: bytes) -> Endpoint:
     return "batch" if isinstance(calls, list) and len(calls) > 1 else "rpc"
 
 
-def _receipt(mined: Mined) -> Receipt:
+def _receipt(mined: Mined) -> NodeReceipt:
     outcome = mined.outcome
-    return Receipt(
+    return NodeReceipt(
         tx_hash=mined.transaction.hash,
         block_number=mined.block_number,
         ok=outcome.ok,

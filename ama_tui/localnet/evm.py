@@ -37,7 +37,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExecutionResult:
     """How a message ended. `output` is the answer, or the revert data; `error` says why it failed."""
 
     ok: bool
@@ -60,7 +60,7 @@ class Evm(Protocol):
         """The block that messages run in from now on. Its gas limit is the chain's business."""
         ...
 
-    def execute(self, message: Message) -> Outcome:
+    def execute(self, message: Message) -> ExecutionResult:
         """Run a message and keep what it changes. Fees and the sender's nonce are not touched."""
         ...
 
@@ -99,7 +99,7 @@ def undone(evm: Evm) -> Iterator[None]:
         evm.rewind()
 
 
-def simulate(evm: Evm, message: Message) -> Outcome:
+def simulate(evm: Evm, message: Message) -> ExecutionResult:
     """Run a message and forget what it changed."""
     with undone(evm):
         return evm.execute(message)

@@ -15,7 +15,7 @@ from eth.vm.message import Message as EthMessage
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.address import to_canonical_address
 
-from ama_tui.localnet.evm import ZERO_ADDRESS, Message, Outcome
+from ama_tui.localnet.evm import ZERO_ADDRESS, ExecutionResult, Message
 from ama_tui.localnet.flat_state import FlatState
 from ama_tui.localnet.node import Log
 from ama_tui.localnet.transactions import created_address
@@ -41,11 +41,11 @@ class PyEvm:
     def set_block(self, number: int, timestamp: int) -> None:
         self._state.execution_context = self._context(number, timestamp)
 
-    def execute(self, message: Message) -> Outcome:
+    def execute(self, message: Message) -> ExecutionResult:
         sender = to_canonical_address(message.sender)
         intrinsic = _intrinsic_gas(message)
         if intrinsic > message.gas:
-            return Outcome(ok=False, output=b"", gas_used=message.gas, error="intrinsic gas too low")
+            return ExecutionResult(ok=False, output=b"", gas_used=message.gas, error="intrinsic gas too low")
 
         self._accounts.begin_transaction()
         self._accounts.mark_address_warm(sender)
@@ -54,13 +54,13 @@ class PyEvm:
             computation = self._run(message, sender, message.gas - intrinsic)
         except VMError as error:  # the sender cannot pay the value
             self._accounts.discard(start)
-            return Outcome(ok=False, output=b"", gas_used=message.gas, error=str(error))
+            return ExecutionResult(ok=False, output=b"", gas_used=message.gas, error=str(error))
 
         used = message.gas - computation.get_gas_remaining()
         used -= min(computation.get_gas_refund(), used // _REFUND_QUOTIENT)
         if computation.is_error:
             reverted = isinstance(computation.error, Revert)
-            return Outcome(
+            return ExecutionResult(
                 ok=False,
                 output=bytes(computation.output) if reverted else b"",
                 gas_used=used,
@@ -69,7 +69,7 @@ class PyEvm:
         for account in computation.get_accounts_for_deletion():
             self._accounts.delete_account(account)
         created = None if message.to is not None else created_address(message.sender, message.nonce)
-        return Outcome(
+        return ExecutionResult(
             ok=True,
             output=b"" if created else bytes(computation.output),
             gas_used=used,

@@ -23,7 +23,7 @@ from typing import Final
 from eth_utils.crypto import keccak
 from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env, JournalCheckpoint
 
-from ama_tui.localnet.evm import Message, Outcome
+from ama_tui.localnet.evm import ExecutionResult, Message
 from ama_tui.localnet.node import Log
 
 _REVERT: Final = re.compile(r"Revert \{ gas_used: (\d+), output: 0x([0-9a-f]*) \}")
@@ -59,7 +59,7 @@ class PyRevm:
         self._block = BlockEnv(number=number, timestamp=timestamp, gas_limit=_UNLIMITED, basefee=0)
         self._evm.set_block_env(self._block)
 
-    def execute(self, message: Message) -> Outcome:
+    def execute(self, message: Message) -> ExecutionResult:
         evm = self._evm
         evm.reset_transient_storage()
         created: str | None = None
@@ -76,7 +76,7 @@ class PyRevm:
         if result is None:  # the type allows it; a message that ran has a result
             raise RuntimeError("pyrevm gave no result")
         logs = tuple(_log(log) for log in result.logs)
-        return Outcome(ok=True, output=output, gas_used=result.gas_used, logs=logs, contract_address=created)
+        return ExecutionResult(ok=True, output=output, gas_used=result.gas_used, logs=logs, contract_address=created)
 
     # ---- going back ----
 
@@ -164,17 +164,17 @@ def _read_storage(text: str) -> dict[str, dict[int, int]]:
     return storage
 
 
-def _failure(text: str, gas: int) -> Outcome:
+def _failure(text: str, gas: int) -> ExecutionResult:
     if found := _REVERT.search(text):
-        return Outcome(
+        return ExecutionResult(
             ok=False,
             output=bytes.fromhex(found[2]),
             gas_used=int(found[1]),
             error="execution reverted",
         )
     if found := _HALT.search(text):
-        return Outcome(ok=False, output=b"", gas_used=int(found[2]), error=found[1])
-    return Outcome(ok=False, output=b"", gas_used=gas, error=text)
+        return ExecutionResult(ok=False, output=b"", gas_used=int(found[2]), error=found[1])
+    return ExecutionResult(ok=False, output=b"", gas_used=gas, error=text)
 
 
 def _log(log: object) -> Log:

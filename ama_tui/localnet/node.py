@@ -19,7 +19,7 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class NodeReceipt:
     """A mined transaction. `revert_reason` is set when `ok` is False and the contract gave one."""
 
     tx_hash: str
@@ -76,11 +76,11 @@ class Node(Protocol):
         """Put a transaction in the pool (`to` None deploys) and return its hash; never waits for a block."""
         ...
 
-    async def receipt(self, tx_hash: str) -> Receipt | None:
+    async def receipt(self, tx_hash: str) -> NodeReceipt | None:
         """The receipt, or None while the transaction is not mined."""
         ...
 
-    async def wait_receipt(self, tx_hash: str, timeout: float) -> Receipt | None:
+    async def wait_receipt(self, tx_hash: str, timeout: float) -> NodeReceipt | None:
         """Wait until the transaction is mined, at most `timeout` seconds; None when it was not."""
         ...
 

@@ -19,7 +19,7 @@ DEEP_STEPS = (6, 24)
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class QuoteLevel:
     """A price of the book and all that rests there."""
 
     price6: int
@@ -27,7 +27,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class TraderQuote:
     """An order of the traders' own that rests, or is to rest when `order_id` is 0."""
 
     price6: int
@@ -40,15 +40,15 @@ class Quote:
 class BookState:
     """A book at one block: both sides best first, everybody's orders in them, and the traders' own orders."""
 
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
-    own: tuple[Quote, ...]
+    bids: tuple[QuoteLevel, ...]
+    asks: tuple[QuoteLevel, ...]
+    own: tuple[TraderQuote, ...]
 
-    def side(self, is_buy: bool) -> tuple[Level, ...]:
+    def side(self, is_buy: bool) -> tuple[QuoteLevel, ...]:
         """The bids, or the asks."""
         return self.bids if is_buy else self.asks
 
-    def own_side(self, is_buy: bool) -> list[Quote]:
+    def own_side(self, is_buy: bool) -> list[TraderQuote]:
         """The traders' own orders on a side, best first."""
         quotes = [quote for quote in self.own if quote.is_buy == is_buy]
         return sorted(quotes, key=lambda quote: (-quote.price6 if is_buy else quote.price6, quote.order_id))
@@ -58,8 +58,8 @@ class BookState:
 class Requote:
     """One transaction's worth of changes: orders to cancel, then orders to place."""
 
-    cancels: tuple[Quote, ...]
-    places: tuple[Quote, ...]
+    cancels: tuple[TraderQuote, ...]
+    places: tuple[TraderQuote, ...]
 
     def __bool__(self) -> bool:
         return bool(self.cancels or self.places)
@@ -96,7 +96,7 @@ def touch_targets(state: BookState, price_ticks: int, tick6: int, max_move: int 
     return max(1, bid), max(2, ask)
 
 
-def _near(target: int, side: Sequence[Level], tick6: int, max_move: int) -> int:
+def _near(target: int, side: Sequence[QuoteLevel], tick6: int, max_move: int) -> int:
     if not side:
         return target
     best6 = side[0].price6
@@ -112,8 +112,8 @@ def requote(
     ones are laid behind when there are too few. A quote that runs into orders of others is made so much
     larger that a whole quote still rests at the touch.
     """
-    cancels: list[Quote] = []
-    places: list[Quote] = []
+    cancels: list[TraderQuote] = []
+    places: list[TraderQuote] = []
     for is_buy in sides:
         touch6 = targets[0 if is_buy else 1] * tick6
         own = state.own_side(is_buy)
@@ -121,9 +121,9 @@ def requote(
         kept = [quote for quote in own if not _is_better(quote.price6, touch6, is_buy)]
         size18 = level_size(touch6)
         resting18 = sum(quote.amount18 for quote in kept if quote.price6 == touch6)
-        fresh: list[Quote] = []
+        fresh: list[TraderQuote] = []
         if resting18 < size18 // 2:
-            fresh.append(Quote(touch6, size18 + _in_the_way(state, touch6, is_buy), is_buy))
+            fresh.append(TraderQuote(touch6, size18 + _in_the_way(state, touch6, is_buy), is_buy))
         surplus = max(0, len(kept) + len(fresh) - LEVELS)
         cancels += stale + kept[len(kept) - surplus :]
         kept = kept[: len(kept) - surplus]
@@ -148,9 +148,9 @@ def _in_the_way(state: BookState, price6: int, is_buy: bool) -> int:
     return max(0, sum(level.amount18 for level in far) - sum(quote.amount18 for quote in own))
 
 
-def _behind(quotes: list[Quote], touch6: int, is_buy: bool, tick6: int, rng: Random) -> list[Quote]:
+def _behind(quotes: list[TraderQuote], touch6: int, is_buy: bool, tick6: int, rng: Random) -> list[TraderQuote]:
     """New quotes behind the furthest one, until the side has its number of them."""
-    new: list[Quote] = []
+    new: list[TraderQuote] = []
     direction, pick = (-1, min) if is_buy else (1, max)
     furthest6 = pick((quote.price6 for quote in quotes), default=touch6)
     for position in range(len(quotes), LEVELS):
@@ -158,11 +158,11 @@ def _behind(quotes: list[Quote], touch6: int, is_buy: bool, tick6: int, rng: Ran
         furthest6 += direction * gap * tick6
         if furthest6 < tick6:
             break
-        new.append(Quote(furthest6, level_size(furthest6), is_buy))
+        new.append(TraderQuote(furthest6, level_size(furthest6), is_buy))
     return new
 
 
-def take_size(side: Sequence[Level], tick6: int, max_move: int, rng: Random) -> int:
+def take_size(side: Sequence[QuoteLevel], tick6: int, max_move: int, rng: Random) -> int:
     """How much to take from a side (18 decimals): its best price moves at most `max_move` ticks.
 
     Mostly a bite out of the best level; one time in five as much as the bound allows, which eats what

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ama_tui.localnet import abi
+from ama_tui.localnet.contract_reads import Read, read
 from ama_tui.localnet.faults.injector import Strike
 from ama_tui.localnet.listing import Listing, Listings
-from ama_tui.localnet.node import CallReverted, Node, NodeError, Receipt
+from ama_tui.localnet.node import CallReverted, Node, NodeError, NodeReceipt
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.pool import Relayer, RelayerPool
-from ama_tui.localnet.reads import Read, read
-from ama_tui.localnet.tape import Tape
+from ama_tui.localnet.relayer_pool import Relayer, RelayerPool
+from ama_tui.localnet.trade_history import TradeHistory
 from ama_tui.localnet.wire import Body, InitRequest, RefusalError, TradeRequest
 
 MINED_WAIT = 120.0
@@ -67,7 +67,7 @@ class RelayerService:
         vault: str,
         listings: Listings,
         pool: RelayerPool,
-        tape: Tape,
+        tape: TradeHistory,
         options: VenueOptions,
     ) -> None:
         self._node = node
@@ -222,7 +222,7 @@ class RelayerService:
         async with relayer.broadcasting:
             return await self._node.send(relayer.address, to, data)
 
-    async def _send_and_mine(self, relayer: Relayer, to: str, data: bytes) -> Receipt:
+    async def _send_and_mine(self, relayer: Relayer, to: str, data: bytes) -> NodeReceipt:
         tx_hash = await self._broadcast(relayer, to, data)
         receipt = await self._node.wait_receipt(tx_hash, MINED_WAIT)
         if receipt is None:

@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 from ama_tui.localnet.blocks import ZERO_HASH, Block, FoundLog, Mined
 from ama_tui.localnet.evm import ZERO_ADDRESS
 from ama_tui.localnet.node import Log
-from ama_tui.localnet.rpc import INVALID_PARAMS, RpcError
+from ama_tui.localnet.rpc import INVALID_PARAMS, RpcAnswerError
 from ama_tui.localnet.transactions import DYNAMIC_FEE, Transaction
 
 _NO_BLOOM = "0x" + "00" * 256
@@ -26,7 +26,7 @@ def quantity(value: Any, what: str) -> int:
             return int(value, 16)
     except ValueError:
         pass
-    raise RpcError(INVALID_PARAMS, f"invalid argument: {what} must be a hex number, not {value!r}")
+    raise RpcAnswerError(INVALID_PARAMS, f"invalid argument: {what} must be a hex number, not {value!r}")
 
 
 def octets(value: Any, what: str, length: int | None = None) -> bytes:
@@ -39,7 +39,7 @@ def octets(value: Any, what: str, length: int | None = None) -> bytes:
     except ValueError:
         pass
     size = "" if length is None else f" of {length} bytes"
-    raise RpcError(INVALID_PARAMS, f"invalid argument: {what} must be hex data{size}, not {value!r}")
+    raise RpcAnswerError(INVALID_PARAMS, f"invalid argument: {what} must be hex data{size}, not {value!r}")
 
 
 def address(value: Any, what: str = "address") -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ama_tui.localnet.blocks import Block, LogFilter, Mined
+from ama_tui.localnet.blocks import Block, BlockLogFilter, Mined
 from ama_tui.localnet.chain import CALL_GAS, Chain
-from ama_tui.localnet.evm import Outcome
-from ama_tui.localnet.rpc import INVALID_PARAMS, REVERTED, SERVER_ERROR, Method, RpcError
+from ama_tui.localnet.evm import ExecutionResult
+from ama_tui.localnet.rpc import INVALID_PARAMS, REVERTED, SERVER_ERROR, Method, RpcAnswerError
 from ama_tui.localnet.rpc_format import (
     address,
     block_json,
@@ -81,13 +81,13 @@ class RpcMethods:
     def _logs(self, params: list[Any]) -> Any:
         wanted = _param(params, 0, {})
         if not isinstance(wanted, dict):
-            raise RpcError(INVALID_PARAMS, "invalid argument: the filter must be an object")
+            raise RpcAnswerError(INVALID_PARAMS, "invalid argument: the filter must be an object")
         first, last = self._range(wanted)
         addresses = wanted.get("address")
         if isinstance(addresses, str):
             addresses = [addresses]
         found = self._chain.ledger.logs(
-            LogFilter(
+            BlockLogFilter(
                 first,
                 last,
                 frozenset(address(each) for each in addresses or ()),
@@ -100,13 +100,13 @@ class RpcMethods:
         if "blockHash" in wanted:
             block = self._chain.ledger.block_by_hash(hash32(wanted["blockHash"]))
             if block is None:
-                raise RpcError(SERVER_ERROR, "unknown block")
+                raise RpcAnswerError(SERVER_ERROR, "unknown block")
             return block.number, block.number
         first = self._number(wanted.get("fromBlock") or "latest")
         until = wanted.get("toBlock") or "latest"
         last = self._number(until)
         if first > last and until not in _LATEST:
-            raise RpcError(INVALID_PARAMS, "invalid block range params")
+            raise RpcAnswerError(INVALID_PARAMS, "invalid block range params")
         return first, min(last, self._chain.head.number)
 
     # ---- the latest state ----
@@ -118,12 +118,12 @@ class RpcMethods:
         # Refunds, a fifth at most, come only after the gas was needed.
         return hex(self._simulate(params).gas_used * 5 // 4)
 
-    def _simulate(self, params: list[Any]) -> Outcome:
+    def _simulate(self, params: list[Any]) -> ExecutionResult:
         message = _param(params, 0)
         if not isinstance(message, dict):
-            raise RpcError(INVALID_PARAMS, "invalid argument: the call must be an object")
+            raise RpcAnswerError(INVALID_PARAMS, "invalid argument: the call must be an object")
         if len(params) > 2 and params[2]:
-            raise RpcError(INVALID_PARAMS, "state overrides are not supported")
+            raise RpcAnswerError(INVALID_PARAMS, "state overrides are not supported")
         self._require_state(params, 1)
         to, sender = message.get("to"), message.get("from")
         outcome = self._chain.call(
@@ -136,9 +136,9 @@ class RpcMethods:
         if outcome.ok:
             return outcome
         if outcome.error != "execution reverted":
-            raise RpcError(SERVER_ERROR, outcome.error)
+            raise RpcAnswerError(SERVER_ERROR, outcome.error)
         reason = f": {outcome.reason}" if outcome.reason else ""
-        raise RpcError(REVERTED, f"execution reverted{reason}", "0x" + outcome.output.hex())
+        raise RpcAnswerError(REVERTED, f"execution reverted{reason}", "0x" + outcome.output.hex())
 
     def _code(self, params: list[Any]) -> Any:
         self._require_state(params, 1)
@@ -158,7 +158,7 @@ class RpcMethods:
             transaction = decode_signed(octets(_param(params, 0), "transaction"), self._chain.chain_id)
             self._chain.submit(transaction)
         except (BadTransactionError, PoolError) as error:
-            raise RpcError(SERVER_ERROR, str(error)) from None
+            raise RpcAnswerError(SERVER_ERROR, str(error)) from None
         return transaction.hash
 
     # ---- which block ----
@@ -178,9 +178,9 @@ class RpcMethods:
         else:
             number = self._number(tag.get("blockNumber") if isinstance(tag, dict) else tag)
         if number > head.number:
-            raise RpcError(SERVER_ERROR, "header not found")
+            raise RpcAnswerError(SERVER_ERROR, "header not found")
         if number < head.number:
-            raise RpcError(SERVER_ERROR, f"missing trie node: state of block {number} is not available")
+            raise RpcAnswerError(SERVER_ERROR, f"missing trie node: state of block {number} is not available")
 
 
 _REQUIRED = object()
@@ -190,7 +190,7 @@ def _param(params: list[Any], place: int, default: Any = _REQUIRED) -> Any:
     if place < len(params) and params[place] is not None:
         return params[place]
     if default is _REQUIRED:
-        raise RpcError(INVALID_PARAMS, f"missing value for required argument {place}")
+        raise RpcAnswerError(INVALID_PARAMS, f"missing value for required argument {place}")
     return default
 
 

@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from random import Random
 
 from ama_tui.localnet import abi
+from ama_tui.localnet.contract_reads import Read, read_all
 from ama_tui.localnet.keys import derive_wallet
 from ama_tui.localnet.listing import Listing, Listings
-from ama_tui.localnet.node import Node, NodeError, Receipt
+from ama_tui.localnet.node import Node, NodeError, NodeReceipt
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.quoting import (
     BookState,
-    Level,
-    Quote,
+    QuoteLevel,
     Requote,
+    TraderQuote,
     next_price_ticks,
     requote,
     take_size,
     touch_targets,
 )
-from ama_tui.localnet.reads import Read, read_all
-from ama_tui.localnet.tape import Tape
+from ama_tui.localnet.trade_history import TradeHistory
 
 ENDOWMENT6 = 10**15
 """A billion USDC for each trader, and as much again should it ever run short."""
@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Desk:
+class TraderFunds:
     """What the traders remember of a market; prices in ticks. `pending` is a transaction not yet mined."""
 
     listing: Listing
@@ -71,7 +71,7 @@ class Traders:
     """Quotes and takes on the books of a venue. `owner` is the account that owns the vault."""
 
     def __init__(
-        self, node: Node, vault: str, owner: str, listings: Listings, tape: Tape, options: VenueOptions
+        self, node: Node, vault: str, owner: str, listings: Listings, tape: TradeHistory, options: VenueOptions
     ) -> None:
         self._node = node
         self._vault = vault
@@ -139,7 +139,7 @@ class Traders:
                     sent.append(await self._send_quotes(desk, changes))
             await self._mined(*sent)
 
-    async def take(self, book: str, is_buy: bool, amount18: int) -> Receipt:
+    async def take(self, book: str, is_buy: bool, amount18: int) -> NodeReceipt:
         """Trade `amount18` at the market against the best orders of a book, and return the receipt."""
         async with self._acting:
             tx_hash = await self._send_take(self._desks[book], is_buy, amount18)
@@ -170,7 +170,7 @@ class Traders:
                 return block
             await asyncio.sleep(min(POLL, self._options.block_time / 4))
 
-    async def _act(self, desk: Desk) -> None:
+    async def _act(self, desk: TraderFunds) -> None:
         if not await self._is_settled(desk):
             return
         state = await self._read(desk)
@@ -188,7 +188,7 @@ class Traders:
         if abs(desk.price - desk.mark) >= MARK_LAG_TICKS:
             await self._send_mark(desk)
 
-    async def _is_settled(self, desk: Desk) -> bool:
+    async def _is_settled(self, desk: TraderFunds) -> bool:
         """Whether the desk's last transaction is mined; a trader that ran out of money gets more."""
         if desk.pending is None:
             return True
@@ -202,12 +202,12 @@ class Traders:
             await self._credit(self.taker)
         return True
 
-    def _changes(self, desk: Desk, state: BookState, max_move: int | None) -> Requote:
+    def _changes(self, desk: TraderFunds, state: BookState, max_move: int | None) -> Requote:
         tick6 = desk.listing.spec.tick6
         targets = touch_targets(state, desk.price, tick6, max_move)
         return requote(state, targets, tick6, desk.rng, desk.sides)
 
-    async def _read(self, desk: Desk, depth_levels: int = DEPTH) -> BookState:
+    async def _read(self, desk: TraderFunds, depth_levels: int = DEPTH) -> BookState:
         book = desk.listing.address
         depth, (ids,) = await read_all(
             self._node,
@@ -219,12 +219,14 @@ class Traders:
         orders = await read_all(self._node, [Read("OrderBook", book, "getOrder", (each,)) for each in ids])
         bid_prices, bid_amounts, ask_prices, ask_amounts = depth
         return BookState(
-            bids=tuple(map(Level, bid_prices, bid_amounts)),
-            asks=tuple(map(Level, ask_prices, ask_amounts)),
-            own=tuple(Quote(order[2], order[3], order[4], order_id=order[0]) for order in orders if order[0] != 0),
+            bids=tuple(map(QuoteLevel, bid_prices, bid_amounts)),
+            asks=tuple(map(QuoteLevel, ask_prices, ask_amounts)),
+            own=tuple(
+                TraderQuote(order[2], order[3], order[4], order_id=order[0]) for order in orders if order[0] != 0
+            ),
         )
 
-    async def _send_quotes(self, desk: Desk, changes: Requote) -> str:
+    async def _send_quotes(self, desk: TraderFunds, changes: Requote) -> str:
         data = abi.encode(
             "OrderBook",
             "requote",
@@ -237,11 +239,11 @@ class Traders:
         )
         return await self._node.send(self.maker, desk.listing.address, data, gas=QUOTE_GAS)
 
-    async def _send_take(self, desk: Desk, is_buy: bool, amount18: int) -> str:
+    async def _send_take(self, desk: TraderFunds, is_buy: bool, amount18: int) -> str:
         data = abi.encode("OrderBook", "placeMarginMarket", [amount18, is_buy])
         return await self._node.send(self.taker, desk.listing.address, data)
 
-    async def _send_mark(self, desk: Desk) -> str:
+    async def _send_mark(self, desk: TraderFunds) -> str:
         desk.mark = desk.price
         price6 = desk.price * desk.listing.spec.tick6
         data = abi.encode("CoreVault", "setMarkPrice", [desk.listing.market_id_bytes, price6])
@@ -258,7 +260,7 @@ class Traders:
             if not receipt.ok:
                 raise NodeError(f"a transaction of the traders reverted ({receipt.revert_reason or 'no reason'})")
 
-    async def _receipt(self, tx_hash: str) -> Receipt:
+    async def _receipt(self, tx_hash: str) -> NodeReceipt:
         receipt = await self._node.wait_receipt(tx_hash, MINED_WAIT)
         if receipt is None:
             raise NodeError("a transaction of the traders was not mined in time", "is the node making blocks?")
@@ -266,6 +268,6 @@ class Traders:
         return receipt
 
 
-def _open_desk(listing: Listing, seed: int) -> Desk:
+def _open_desk(listing: Listing, seed: int) -> TraderFunds:
     ticks = listing.spec.price_ticks
-    return Desk(listing, Random(f"{seed}/{listing.spec.symbol}"), price=ticks, home=ticks, mark=ticks)
+    return TraderFunds(listing, Random(f"{seed}/{listing.spec.symbol}"), price=ticks, home=ticks, mark=ticks)

@@ -11,20 +11,20 @@ from ama_tui.localnet import abi
 from ama_tui.localnet.anvil import AnvilNode
 from ama_tui.localnet.api import Api
 from ama_tui.localnet.catalogue import CATALOGUE
+from ama_tui.localnet.client_files import write_handout
 from ama_tui.localnet.deploy import deploy
 from ama_tui.localnet.embedded import EmbeddedNode
 from ama_tui.localnet.faults.control import FaultControl
 from ama_tui.localnet.faults.injector import FaultInjector
 from ama_tui.localnet.faults.rules import Faults, FaultsError
-from ama_tui.localnet.handout import write_handout
 from ama_tui.localnet.keys import derive_wallet, fleet
 from ama_tui.localnet.listing import Listing, Listings
-from ama_tui.localnet.live import LivePrices
-from ama_tui.localnet.node import Node, Receipt
+from ama_tui.localnet.live_prices import LivePrices
+from ama_tui.localnet.node import Node, NodeReceipt
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.pool import RelayerPool
 from ama_tui.localnet.relayer import RelayerService
-from ama_tui.localnet.tape import Tape
+from ama_tui.localnet.relayer_pool import RelayerPool
+from ama_tui.localnet.trade_history import TradeHistory
 from ama_tui.localnet.traders import Traders
 
 GAS_MONEY = 10**24
@@ -43,7 +43,7 @@ class PacedNode(Node, Protocol):
         ...
 
 
-class Venue:
+class LocalVenue:
     """A running venue. Use it as `async with await Venue.start(options) as venue`.
 
     Clients need only what goes over the wire: `app_url` and `rpc_url`, or the files of `write`. The rest
@@ -71,7 +71,7 @@ class Venue:
         self.app_url = ""
         self._owner = owner
         self._pool = pool
-        self._tape = Tape()
+        self._tape = TradeHistory()
         self.relayer = RelayerService(node, registry, vault, markets, pool, self._tape, options)
         self.traders = Traders(node, vault, owner, markets, self._tape, options)
         self._api = Api(
@@ -86,7 +86,7 @@ class Venue:
         self._rotations = 0
 
     @classmethod
-    async def start(cls, options: VenueOptions | None = None) -> Venue:
+    async def start(cls, options: VenueOptions | None = None) -> LocalVenue:
         """Build a venue and serve it. Raises NodeError and OSError; nothing is left running then."""
         options = options or VenueOptions()
         async with AsyncExitStack() as stack:
@@ -149,7 +149,7 @@ class Venue:
         """Move a market's quotes and mark to a price at once."""
         await self.traders.set_price(self.market(symbol).address, price6)
 
-    async def take(self, symbol: str, is_buy: bool, amount18: int) -> Receipt:
+    async def take(self, symbol: str, is_buy: bool, amount18: int) -> NodeReceipt:
         """Have somebody outside the fleet trade at the market."""
         return await self.traders.take(self.market(symbol).address, is_buy, amount18)
 

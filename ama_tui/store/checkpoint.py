@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ama_tui.disk.atomic import write_atomic
 from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.market import DEFAULT_TICK6, Market
 from ama_tui.domain.money import PRICE_UNIT, price6_from_ui
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.wallet import Role
-from ama_tui.store.atomic import write_atomic
-from ama_tui.store.fields import (
+from ama_tui.store.json_fields import (
     ShapeError,
     integer_of,
     iso_utc,

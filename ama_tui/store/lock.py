@@ -12,8 +12,8 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
+from ama_tui.disk.atomic import FILE_MODE, write_atomic
 from ama_tui.domain.errors import LockHeldError, StoreError
-from ama_tui.store.atomic import FILE_MODE, write_atomic
 
 PATIENCE_S = 0.2
 """Another run that looks whether this lock is held (see `claim_wallets`) is in the way for an instant."""

@@ -30,7 +30,7 @@ CAP_DETAIL = "its orders tie up all that maxWalletUtilization allows"
 DUST_DETAIL = "less than 0.00001 of it fits the cap"
 
 
-class Wish(NamedTuple):
+class OrderRequest(NamedTuple):
     """A missing level that has a price: its whole size (a multiple of 10^9, untagged) and margin ratio."""
 
     side: Side
@@ -40,7 +40,7 @@ class Wish(NamedTuple):
     bps: int
 
 
-class Share(NamedTuple):
+class ScaledOrder(NamedTuple):
     """What amounts are cut to so that `need6` of margin takes nine tenths of `room6` (USDC, 6 decimals).
 
     The tenth that stays free is for the tags, for fees, and for what moves meanwhile.
@@ -77,7 +77,7 @@ def budget_of(wallet: WalletSnapshot, parameters: Parameters, rules: Rules, basi
     for order in wallet.orders:
         if order.is_margin:
             reserved6 += order.margin6
-    in_flight6 = sum(order.margin6 for order in wallet.working)
+    in_flight6 = sum(order.margin6 for order in wallet.pending_orders)
     basis6 = wallet.available6
     if rules is Rules.EVEN and basis is CollateralBasis.NET:
         basis6 += reserved6
@@ -99,34 +99,34 @@ def margin_bps(side: Side, margin_req_bps: int, resting: Iterable[RestingOrder])
     return bps
 
 
-def fit(wallet: WalletSnapshot, wishes: Sequence[Wish], remaining6: int, rules: Rules) -> Fit:
+def fit(wallet: WalletSnapshot, requests: Sequence[OrderRequest], remaining6: int, rules: Rules) -> Fit:
     """Orders for the wishes that fit `remaining6` (USDC, 6 decimals) with their tags; a Skip for each other.
 
     `even` cuts all by one factor when they do not fit together. `original` takes them one after the
     other and cuts each to what is left. What still does not fit, or is dust, is skipped.
     """
-    tagged = [(wish, _tag(wallet, wish, position)) for position, wish in enumerate(wishes)]
+    tagged = [(request, _tag(wallet, request, position)) for position, request in enumerate(requests)]
     wished6 = 0
-    for wish, tag in tagged:
-        wished6 += margin6(wish.amount18 + tag, wish.price.price6, wish.bps)
-    share = Share(remaining6, wished6) if rules is Rules.EVEN and wished6 > remaining6 else None
+    for request, tag in tagged:
+        wished6 += margin6(request.amount18 + tag, request.price.price6, request.bps)
+    share = ScaledOrder(remaining6, wished6) if rules is Rules.EVEN and wished6 > remaining6 else None
     places: list[Place] = []
     skips: list[Skip] = []
     left6 = remaining6
-    for wish, tag in tagged:
-        side, level, price, amount18, bps = wish
+    for request, tag in tagged:
+        side, level, price, amount18, bps = request
         position = len(places)
         if skips:
             # what was skipped before it has moved it up, and its sequence number with it
-            tag = _tag(wallet, wish, position)
+            tag = _tag(wallet, request, position)
         if share is not None:
             amount18 = share.of(amount18)
         need6 = margin6(amount18 + tag, price.price6, bps)
         if share is None and need6 > left6:
-            amount18 = Share(left6, need6).of(amount18)
+            amount18 = ScaledOrder(left6, need6).of(amount18)
             need6 = margin6(amount18 + tag, price.price6, bps)
         if amount18 < DUST18 or need6 > left6:
-            skips.append(_refused(wallet, wish, need6, left6))
+            skips.append(_refused(wallet, request, need6, left6))
             continue
         left6 -= need6
         sequence = (wallet.sequence + position) % SEQUENCES
@@ -148,13 +148,13 @@ def fit(wallet: WalletSnapshot, wishes: Sequence[Wish], remaining6: int, rules: 
     return Fit(places, skips, placed6 / wished6 if placed6 < wished6 else 1.0)
 
 
-def _tag(wallet: WalletSnapshot, wish: Wish, position: int) -> int:
+def _tag(wallet: WalletSnapshot, request: OrderRequest, position: int) -> int:
     """The tag of the order that is number `position` (from 0) of its wallet's in this plan."""
-    return encode_tag(Tag(wish.level, (wallet.sequence + position) % SEQUENCES))
+    return encode_tag(Tag(request.level, (wallet.sequence + position) % SEQUENCES))
 
 
-def _refused(wallet: WalletSnapshot, wish: Wish, need6: int, left6: int) -> Skip:
+def _refused(wallet: WalletSnapshot, request: OrderRequest, need6: int, left6: int) -> Skip:
     """The cap is to blame when what is left holds no order at all, however small."""
-    if need6 > left6 or margin6(DUST18, wish.price.price6, wish.bps) > left6:
-        return Skip(wallet.address, SkipReason.CAP, CAP_DETAIL, wish.side, wish.level)
-    return Skip(wallet.address, SkipReason.DUST, DUST_DETAIL, wish.side, wish.level)
+    if need6 > left6 or margin6(DUST18, request.price.price6, request.bps) > left6:
+        return Skip(wallet.address, SkipReason.CAP, CAP_DETAIL, request.side, request.level)
+    return Skip(wallet.address, SkipReason.DUST, DUST_DETAIL, request.side, request.level)

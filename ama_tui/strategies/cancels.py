@@ -59,7 +59,7 @@ def _is_newer(order: RestingOrder, than: RestingOrder) -> bool:
     return _age(order) > _age(than)
 
 
-class Wear:
+class StaleOrders:
     """Finds a wallet's oldest order that is a remnant or too far from the anchor: one goes at a time."""
 
     __slots__ = ("_placed_by", "_prices", "_reach_x2")

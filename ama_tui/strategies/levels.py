@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ama_tui.domain.order import RestingOrder, Side
-from ama_tui.domain.plan import WalletSnapshot, WorkingOrder
+from ama_tui.domain.plan import PendingOrder, WalletSnapshot
 from ama_tui.strategies.ladder import Ladder
 
 
@@ -15,14 +15,14 @@ class SideOrders:
 
     side: Side
     resting: list[RestingOrder]
-    working: list[WorkingOrder]
+    pending_orders: list[PendingOrder]
 
     @classmethod
     def of(cls, wallet: WalletSnapshot, side: Side) -> SideOrders:
         return cls(
             side,
             [order for order in wallet.orders if order.side is side],
-            [order for order in wallet.working if order.side is side],
+            [order for order in wallet.pending_orders if order.side is side],
         )
 
     def missing_levels(self, ladder: Ladder) -> list[int]:
@@ -32,10 +32,10 @@ class SideOrders:
         two orders share one. An order whose level is not known takes the vacant level nearest the anchor.
         """
         target = len(ladder.distances)
-        short = target - len(self.resting) - len(self.working)
+        short = target - len(self.resting) - len(self.pending_orders)
         if short <= 0:
             return []
-        occupied: set[int] = {order.level for order in self.working}
+        occupied: set[int] = {order.level for order in self.pending_orders}
         unknown = 0
         for order in self.resting:
             if order.level is None:

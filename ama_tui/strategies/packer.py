@@ -22,8 +22,8 @@ from ama_tui.domain.plan import (
 )
 from ama_tui.domain.session import Methods
 from ama_tui.strategies.anchor import anchor_x2, misfit
-from ama_tui.strategies.budget import CAP_DETAIL, DUST18, Wish, budget_of, fit, margin_bps
-from ama_tui.strategies.cancels import Wear, doubled, excess
+from ama_tui.strategies.budget import CAP_DETAIL, DUST18, OrderRequest, budget_of, fit, margin_bps
+from ama_tui.strategies.cancels import StaleOrders, doubled, excess
 from ama_tui.strategies.ladder import Ladder, ladder
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.prices import Prices
@@ -51,7 +51,7 @@ class Packer:
         `market.tick6` must be positive, as `refusal()` checks at set-up.
         """
         anchor = anchor_x2(market)
-        look = _Look(self, market, anchor)
+        look = _WalletPlanInput(self, market, anchor)
         for wallet in market.wallets:
             look.at(wallet)
         return Plan((*look.cancels, *look.places), tuple(look.skips), anchor, look.budgets)
@@ -61,14 +61,14 @@ class Packer:
         return misfit(self.parameters.min_distance_ticks, tick6, anchor_x2)
 
 
-class _Look:
+class _WalletPlanInput:
     """One pass over the fleet, wallet by wallet; the lists are the plan in the making."""
 
     def __init__(self, packer: Packer, market: MarketSnapshot, anchor: int | None) -> None:
         self._packer = packer
         self._market = market
         self._prices = None if anchor is None else Prices(market, anchor, packer.parameters, packer.rules)
-        self._wear = None if self._prices is None else Wear(market, packer.parameters, self._prices)
+        self._wear = None if self._prices is None else StaleOrders(market, packer.parameters, self._prices)
         self.cancels: list[Cancel] = []
         self.places: list[Place] = []
         self.skips: list[Skip] = []
@@ -122,11 +122,11 @@ class _Look:
         if standing is not None:
             self.skips.append(standing)
             return
-        wishes = self._in_turn(
-            self._wishes(wallet, buys, missing_buys, rungs),
-            self._wishes(wallet, sells, missing_sells, rungs),
+        requests = self._in_turn(
+            self._requests(wallet, buys, missing_buys, rungs),
+            self._requests(wallet, sells, missing_sells, rungs),
         )
-        fitted = fit(wallet, wishes, budget.remaining6, self._packer.rules)
+        fitted = fit(wallet, requests, budget.remaining6, self._packer.rules)
         self.places += fitted.places
         self.skips += fitted.skips
         if fitted.scale != 1.0:
@@ -143,13 +143,15 @@ class _Look:
             return Skip(wallet.address, SkipReason.CAP, CAP_DETAIL)
         return None
 
-    def _wishes(self, wallet: WalletSnapshot, orders: SideOrders, missing: list[int], rungs: Ladder) -> list[Wish]:
+    def _requests(
+        self, wallet: WalletSnapshot, orders: SideOrders, missing: list[int], rungs: Ladder
+    ) -> list[OrderRequest]:
         """The missing levels of one side that have a price and are not dust whole; the others are skipped."""
         if not missing or self._prices is None:
             return []
         side = orders.side
         bps = margin_bps(side, self._market.margin_req_bps, orders.resting)
-        wishes: list[Wish] = []
+        requests: list[OrderRequest] = []
         for level in missing:
             distance = rungs.distances[level - 1]
             amount18 = rungs.amounts18[level - 1]
@@ -161,12 +163,12 @@ class _Look:
                 detail = "sizeMin and sizeMax make it less than 0.00001"
                 self.skips.append(Skip(wallet.address, SkipReason.DUST, detail, side, level))
             else:
-                wishes.append(Wish(side, level, price, amount18, bps))
-        return wishes
+                requests.append(OrderRequest(side, level, price, amount18, bps))
+        return requests
 
-    def _in_turn(self, buys: list[Wish], sells: list[Wish]) -> list[Wish]:
+    def _in_turn(self, buys: list[OrderRequest], sells: list[OrderRequest]) -> list[OrderRequest]:
         """The order they are placed in: `even` takes the sides in turn, `original` all buys first."""
         if self._packer.rules is Rules.ORIGINAL:
             return buys + sells
         pairs = chain.from_iterable(zip_longest(buys, sells))
-        return [wish for wish in pairs if wish is not None]
+        return [request for request in pairs if request is not None]

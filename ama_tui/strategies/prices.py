@@ -99,7 +99,7 @@ def best_prices(market: MarketSnapshot) -> tuple[int | None, int | None]:
     for wallet in market.wallets:
         for order in wallet.orders:
             (bids if order.side is Side.BUY else asks).append(order.price6)
-        for intent in wallet.working:
+        for intent in wallet.pending_orders:
             (bids if intent.side is Side.BUY else asks).append(intent.price6)
     return max(bids, default=None), min(asks, default=None)
 

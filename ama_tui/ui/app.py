@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import Screen
 
 from ama_tui.ui.actions import BY_ID
-from ama_tui.ui.outcome import Outcome
+from ama_tui.ui.base_app import BaseApp
+from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.screens.starting import StartingScreen
-from ama_tui.ui.shell import Shell
 
 if TYPE_CHECKING:
     from ama_tui.domain.errors import AmaError
     from ama_tui.domain.event import EngineState
     from ama_tui.domain.market import Market
-    from ama_tui.engine.desk import KillReport, StartRequest
+    from ama_tui.engine.engine_api import KillReport, StartRequest
     from ama_tui.engine.host import EngineHost
-    from ama_tui.ui.bridge import Bridge, DeskFacts
+    from ama_tui.ui.bridge import Bridge, EngineFacts
     from ama_tui.ui.history import History
 
 CLOSE_SECONDS = 15.0
 """How long quitting waits for the engine's thread; the engine itself waits at most 10 s for what is in flight."""
 
 
-class AmaApp(Shell):
+class AmaApp(BaseApp):
     """The dashboard. `make_host` is called after the first paint; `make_demo_host` on "start the demo"."""
 
     def __init__(
@@ -48,7 +48,7 @@ class AmaApp(Shell):
         self.is_demo = is_demo
         self.can_start_demo = make_demo_host is not None and not is_demo
         self.bridge: Bridge | None = None
-        self.facts: DeskFacts | None = None
+        self.facts: EngineFacts | None = None
         self.history: History | None = None
         self.market: Market | None = None
         self.kill_report: KillReport | None = None
@@ -100,18 +100,18 @@ class AmaApp(Shell):
             else:
                 self._show_markets(self.facts)
 
-    def _show_markets(self, facts: DeskFacts, *, opens_preselected: bool = True) -> None:
+    def _show_markets(self, facts: EngineFacts, *, opens_preselected: bool = True) -> None:
         from ama_tui.ui.screens.markets import MarketsScreen
 
         self.push_screen(MarketsScreen(facts, opens_preselected=opens_preselected))
 
-    async def _begin_by_itself(self, facts: DeskFacts) -> None:
+    async def _begin_by_itself(self, facts: EngineFacts) -> None:
         """Begin on the market that the options name (in the demo: or the first), resuming what is stored.
 
         What cannot be decided without the operator is asked: the market list is shown then.
         """
         from ama_tui.domain.errors import AmaError
-        from ama_tui.ui.at_once import first_request
+        from ama_tui.ui.autostart import first_request
 
         assert self.bridge is not None  # noqa: S101 - the desk is open
         try:
@@ -210,9 +210,9 @@ class AmaApp(Shell):
 
         try:
             if self.state is EngineState.RUNNING:
-                await self.bridge.ask(lambda desk: desk.pause())
+                await self.bridge.ask(lambda engine: engine.pause())
             else:
-                await self.bridge.ask(lambda desk: desk.resume())
+                await self.bridge.ask(lambda engine: engine.resume())
         except AmaError as error:
             self.fail(error)
         self._poll()
@@ -254,7 +254,7 @@ class AmaApp(Shell):
     def action_interrupt(self) -> None:
         """Stop; a second time leaves at once."""
         if self.is_leaving or self.leave_after_kill:
-            self.exit(Outcome(130, self._last_words("left at once"), at_once=True), return_code=130)
+            self.exit(ExitMessage(130, self._last_words("left at once"), at_once=True), return_code=130)
         else:
             self.action_stop()
 
@@ -298,19 +298,19 @@ class AmaApp(Shell):
     def leave(self) -> None:
         """Exit; what stays open is the last line."""
         code = 4 if self._survived else self.open_exit_code
-        self.exit(Outcome(code, self._last_words("stopped")), return_code=code)
+        self.exit(ExitMessage(code, self._last_words("stopped")), return_code=code)
 
-    def stop_after_crash(self) -> Outcome:
+    def stop_after_crash(self) -> ExitMessage:
         """Stop the engine when the screen ended without it; for after `run`."""
         words = self._last_words("the dashboard failed")
         if self.bridge is not None:
             self.bridge.stop_without_screen(CLOSE_SECONDS)
             words = self._last_words("the dashboard failed, the run was stopped")
-        return Outcome(self.return_code or 1, words, failure=self.failure)
+        return ExitMessage(self.return_code or 1, words, failure=self.failure)
 
     def _last_words(self, verb: str) -> str:
         if self.bridge is None or self.market is None or self.terminal_lost:
             return ""
-        from ama_tui.ui.outcome import last_words
+        from ama_tui.ui.exit_message import last_words
 
         return last_words(verb, self.market, self.bridge.snapshot, self.kill_report, venue_ends=self.is_demo)

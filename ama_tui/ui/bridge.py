@@ -21,7 +21,7 @@ from ama_tui.domain.event import EngineSnapshot, EngineState, LogEvent
 from ama_tui.domain.parameters import Parameters
 
 if TYPE_CHECKING:
-    from ama_tui.engine.desk import Desk, KillReport
+    from ama_tui.engine.engine_api import EngineApi, KillReport
     from ama_tui.engine.host import EngineHost
 
 T = TypeVar("T")
@@ -33,8 +33,8 @@ POLL_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class DeskFacts:
-    """What the desk knows once it is open; see `Desk` for the fields."""
+class EngineFacts:
+    """What the desk knows once it is open; see `EngineApi` for the fields."""
 
     problem_lines: tuple[str, ...]
     environment_label: str
@@ -99,29 +99,29 @@ class Bridge:
         self._state = snapshot.state
         return snapshot.state
 
-    async def open(self) -> DeskFacts:
+    async def open(self) -> EngineFacts:
         """Open the desk and say what it found. Raises AmaError."""
 
-        async def opened(desk: Desk) -> DeskFacts:
-            await desk.open()
-            return DeskFacts(
-                problem_lines=tuple(desk.problem_lines),
-                environment_label=desk.environment_label,
-                is_demo=desk.is_demo,
-                wallets_available=desk.wallets_available,
-                wallets_asked=desk.wallets_asked,
-                defaults=desk.defaults,
-                preselected=desk.preselected,
-                resume_asked=desk.resume_asked,
+        async def opened(engine: EngineApi) -> EngineFacts:
+            await engine.open()
+            return EngineFacts(
+                problem_lines=tuple(engine.problem_lines),
+                environment_label=engine.environment_label,
+                is_demo=engine.is_demo,
+                wallets_available=engine.wallets_available,
+                wallets_asked=engine.wallets_asked,
+                defaults=engine.defaults,
+                preselected=engine.preselected,
+                resume_asked=engine.resume_asked,
             )
 
         return await self.ask(opened)
 
-    async def ask(self, action: Callable[[Desk], Awaitable[T]]) -> T:
+    async def ask(self, action: Callable[[EngineApi], Awaitable[T]]) -> T:
         """Have the desk do something, and wait for it. Raises AmaError, whatever went wrong."""
         return await _settled(self._host.call(action))
 
-    async def read(self, action: Callable[[Desk], Awaitable[T]]) -> T:
+    async def read(self, action: Callable[[EngineApi], Awaitable[T]]) -> T:
         """Like `ask`, for what may be broken off: giving up the answer takes the request back. Raises AmaError."""
         future = self._host.call(action)
         try:
@@ -158,7 +158,7 @@ class Bridge:
         """Stop and close the engine when there is no loop to wait on; blocks at most twice `timeout` seconds."""
         if self.snapshot.is_live:
             with suppress(Exception):
-                self._host.call(lambda desk: desk.stop()).result(timeout)
+                self._host.call(lambda engine: engine.stop()).result(timeout)
         self._host.close(timeout)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ama_tui.ui.app import AmaApp
-from ama_tui.ui.outcome import Outcome
+from ama_tui.ui.exit_message import ExitMessage
 
 if TYPE_CHECKING:
     from ama_tui.engine.host import EngineHost
@@ -18,7 +18,7 @@ def run_dashboard(
     make_demo_host: Callable[[], EngineHost] | None = None,
     is_demo: bool = False,
     begin_at_once: bool = False,
-) -> Outcome:
+) -> ExitMessage:
     """Show the dashboard until the operator leaves it; say how it ended.
 
     With `begin_at_once` a run begins without a question, as far as the options say all it takes.
@@ -27,7 +27,7 @@ def run_dashboard(
     `Outcome.at_once` is set the engine was not waited for: end the process without joining threads.
     """
     app = AmaApp(make_host, make_demo_host=make_demo_host, is_demo=is_demo, begin_at_once=begin_at_once)
-    outcome: Outcome | None = None
+    outcome: ExitMessage | None = None
     try:
         outcome = app.run()
     except OSError:

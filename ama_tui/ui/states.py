@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.ui.actions import Need
-from ama_tui.ui.widgets.ink import Ink, Span
+from ama_tui.ui.widgets.styled_text import Ink, Span
 
 BANNER: dict[EngineState, tuple[str, Ink]] = {
     EngineState.READY: ("○", "label"),

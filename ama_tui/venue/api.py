@@ -8,12 +8,13 @@ from typing import Self, TypeVar
 
 from ama_tui.domain.errors import MalformedError
 from ama_tui.domain.market import Market
-from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatus, TradeAnswer
+from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatusResponse, TradeResponse
 from ama_tui.domain.session import RelayerSet, SessionPermit
-from ama_tui.venue import api_models, wire
-from ama_tui.venue.http import HttpAnswer, HttpClient, HttpStats
+from ama_tui.venue import api_models
+from ama_tui.venue import json_scalars as wire
+from ama_tui.venue.api_errors import refusal, refusal_of_body, retry_after
+from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
 from ama_tui.venue.permits import permit_payload, session_id
-from ama_tui.venue.refusals import refusal, refusal_of_body, retry_after
 from ama_tui.venue.retry import retried, transient
 
 READ_TIMEOUT = 10.0
@@ -96,7 +97,7 @@ class VenueApi:
         """The nonce that the trader's next permit must carry."""
         return await self._get("/api/gasless/session/nonce", {"trader": trader}, api_models.nonce)
 
-    async def session_status(self, session: str) -> SessionStatus:
+    async def session_status(self, session: str) -> SessionStatusResponse:
         """What the venue knows of a session id."""
         return await self._get("/api/gasless/session/status", {"sessionId": session}, api_models.session_status)
 
@@ -116,7 +117,7 @@ class VenueApi:
             )
         return created
 
-    async def session_revoke(self, order_book: str, session: str) -> TradeAnswer:
+    async def session_revoke(self, order_book: str, session: str) -> TradeResponse:
         """Revoke a session. Revoking twice succeeds."""
         payload = {"orderBook": order_book, "sessionId": session}
         path = "/api/gasless/session/revoke"
@@ -124,45 +125,45 @@ class VenueApi:
 
     async def place_limit(
         self, order_book: str, session: str, trader: str, *, price6: int, amount18: int, is_buy: bool
-    ) -> TradeAnswer:
+    ) -> TradeResponse:
         """Send a spot limit order, which margin-only venues refuse. It trades if it crosses."""
         params = _placement(trader, amount18, is_buy, price6)
         return await self._trade(order_book, session, "sessionPlaceLimit", params)
 
     async def place_margin_limit(
         self, order_book: str, session: str, trader: str, *, price6: int, amount18: int, is_buy: bool
-    ) -> TradeAnswer:
+    ) -> TradeResponse:
         """Send a margin limit order. It trades if it crosses: never crossing is the caller's duty."""
         params = _placement(trader, amount18, is_buy, price6)
         return await self._trade(order_book, session, "sessionPlaceMarginLimit", params)
 
     async def place_market(
         self, order_book: str, session: str, trader: str, *, amount18: int, is_buy: bool
-    ) -> TradeAnswer:
+    ) -> TradeResponse:
         """Send a spot market order, which margin-only venues refuse."""
         params = _placement(trader, amount18, is_buy)
         return await self._trade(order_book, session, "sessionPlaceMarket", params)
 
     async def place_margin_market(
         self, order_book: str, session: str, trader: str, *, amount18: int, is_buy: bool
-    ) -> TradeAnswer:
+    ) -> TradeResponse:
         """Send a margin market order."""
         params = _placement(trader, amount18, is_buy)
         return await self._trade(order_book, session, "sessionPlaceMarginMarket", params)
 
     async def modify_order(
         self, order_book: str, session: str, trader: str, *, order_id: int, price6: int, amount18: int
-    ) -> TradeAnswer:
+    ) -> TradeResponse:
         """Replace a resting order; the replacement has a new id."""
         params = {"trader": trader, "orderId": str(order_id), "price": str(price6), "amount": str(amount18)}
         return await self._trade(order_book, session, "sessionModifyOrder", params)
 
-    async def cancel_order(self, order_book: str, session: str, trader: str, *, order_id: int) -> TradeAnswer:
+    async def cancel_order(self, order_book: str, session: str, trader: str, *, order_id: int) -> TradeResponse:
         """Cancel a resting order. The answer is always pending, also for a cancel that will revert."""
         params = {"trader": trader, "orderId": str(order_id)}
         return await self._trade(order_book, session, "sessionCancelOrder", params)
 
-    async def _trade(self, order_book: str, session: str, method: str, params: Mapping[str, object]) -> TradeAnswer:
+    async def _trade(self, order_book: str, session: str, method: str, params: Mapping[str, object]) -> TradeResponse:
         payload = {"orderBook": order_book, "method": method, "sessionId": session, "params": params}
         return await self._post("/api/gasless/trade", payload, api_models.trade_answer, TRADE_TIMEOUT)
 
@@ -189,7 +190,7 @@ def _placement(trader: str, amount18: int, is_buy: bool, price6: int | None = No
     return {"trader": trader, **price, "amount": str(amount18), "isBuy": is_buy}
 
 
-def _parsed(where: str, answer: HttpAnswer, parse: Callable[[str, bytes], T]) -> T:
+def _parsed(where: str, answer: HttpResponse, parse: Callable[[str, bytes], T]) -> T:
     """The answer's value; a status that is no success, or a body that says it failed, is a RefusedError."""
     if not answer.is_ok:
         raise refusal(where, answer)

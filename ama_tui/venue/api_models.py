@@ -15,10 +15,10 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from ama_tui.domain.errors import MalformedError
 from ama_tui.domain.market import DEFAULT_TICK6, Book, BookLevel, Market, Quote
 from ama_tui.domain.money import PRICE_UNIT, amount18_from_ui, price6_from_ui
-from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatus, TradeAnswer
+from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatusResponse, TradeResponse
 from ama_tui.domain.session import ZERO_ADDRESS, RelayerSet
-from ama_tui.venue import wire
-from ama_tui.venue.text import excerpt, one_line
+from ama_tui.venue import json_scalars as wire
+from ama_tui.venue.sanitize import excerpt, one_line
 
 _NOT_THE_VENUE = "is APP_URL the address of a venue of this kind?"
 
@@ -189,13 +189,13 @@ def session_created(where: str, body: bytes) -> SessionCreated:
     return SessionCreated(parsed.session_id, parsed.tx_hash, parsed.block)
 
 
-def session_status(where: str, body: bytes) -> SessionStatus:
+def session_status(where: str, body: bytes) -> SessionStatusResponse:
     """The API's view of a session; of one that does not exist only that is kept."""
     raw = _loaded(where, body)
     if isinstance(raw, dict) and raw.get("exists") is False:
-        return SessionStatus(exists=False, active=False, revoked=False)
+        return SessionStatusResponse(exists=False, active=False, revoked=False)
     parsed = _validated(_StatusBody, raw, where, body)
-    return SessionStatus(
+    return SessionStatusResponse(
         exists=parsed.exists,
         active=parsed.active,
         revoked=parsed.revoked,
@@ -205,12 +205,12 @@ def session_status(where: str, body: bytes) -> SessionStatus:
     )
 
 
-def trade_answer(where: str, body: bytes) -> TradeAnswer:
+def trade_answer(where: str, body: bytes) -> TradeResponse:
     """The answer to an order action or a revocation."""
     parsed = _parsed(_TradeBody, where, body)
     mined = parsed.block is not None if parsed.mined is None else parsed.mined
     pending = not mined if parsed.pending is None else parsed.pending
-    return TradeAnswer(parsed.tx_hash, parsed.block, mined and not pending, pending)
+    return TradeResponse(parsed.tx_hash, parsed.block, mined and not pending, pending)
 
 
 def _tick6(value: object) -> int:

@@ -13,14 +13,18 @@ from ama_tui.domain.money import BPS_UNIT
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.reading import FleetRead, OrdersRead, Receipt, SessionsRead, Settlement, Trade, WalletRead
 from ama_tui.domain.session import ZERO_ADDRESS, SessionRecord
-from ama_tui.venue import abi, decode, fleet, settle, wire
-from ama_tui.venue.aggregate import MAX_CHUNK
-from ama_tui.venue.batches import number_of
-from ama_tui.venue.calls import CallReader
+from ama_tui.venue import contract_abi as abi
+from ama_tui.venue import contract_decode as decode
+from ama_tui.venue import fleet_reader as fleet
+from ama_tui.venue import json_scalars as wire
+from ama_tui.venue import settlement_reader as settle
+from ama_tui.venue.batch_reads import number_of
+from ama_tui.venue.contract_reads import CallReader
 from ama_tui.venue.http import HttpStats
 from ama_tui.venue.multicall import Call, CallResult
+from ama_tui.venue.multicall_reads import MAX_CHUNK
 from ama_tui.venue.rpc import JsonRpc
-from ama_tui.venue.settle import MAX_LOG_BLOCKS
+from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 
 from ama_tui.domain.errors import ConfigError, MalformedError, UnreachableError
-from ama_tui.venue.text import hide
+from ama_tui.venue.sanitize import hide
 
 MAX_BODY = 8 * 1024 * 1024
 CONNECT_TIMEOUT = 5.0
@@ -47,7 +47,7 @@ class HttpStats:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpResponse:
     """A whole HTTP answer, of whatever status. `retry_after` is the raw header."""
 
     status: int
@@ -76,11 +76,11 @@ class HttpClient:
 
     async def get(
         self, path: str = "", params: Mapping[str, str] | None = None, *, timeout: float | None = None
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """GET the base URL plus `path`. Raises UnreachableError, MalformedError (a body over 8 MiB)."""
         return await self._request("GET", path, params=params, timeout=timeout)
 
-    async def post(self, path: str, payload: object, *, timeout: float | None = None) -> HttpAnswer:
+    async def post(self, path: str, payload: object, *, timeout: float | None = None) -> HttpResponse:
         """POST `payload` as JSON, once. Raises UnreachableError, MalformedError (a body over 8 MiB)."""
         return await self._request("POST", path, content=orjson.dumps(payload), timeout=timeout)
 
@@ -107,7 +107,7 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
         timeout: float | None,
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         if self._client is None:
             self._client = _open_client(self._url, self._headers)
         seconds = self._timeout if timeout is None else timeout
@@ -126,7 +126,7 @@ class HttpClient:
             raise UnreachableError(f"{where} failed ({_reason(error, seconds)})", self._hint) from None
         finally:
             self.stats.last_ms = (time.perf_counter() - began) * 1000
-        return HttpAnswer(response.status_code, body, response.headers.get("retry-after"))
+        return HttpResponse(response.status_code, body, response.headers.get("retry-after"))
 
 
 def _reason(error: Exception, seconds: float) -> str:

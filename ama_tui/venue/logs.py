@@ -13,7 +13,9 @@ from ama_tui.domain.reading import (
     Receipt,
     Trade,
 )
-from ama_tui.venue import abi, decode, wire
+from ama_tui.venue import contract_abi as abi
+from ama_tui.venue import contract_decode as decode
+from ama_tui.venue import json_scalars as wire
 
 
 def receipt(answer: object, order_book: str) -> Receipt | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ama_tui.venue.abi import AGGREGATE3, address_word, uint_word
-from ama_tui.venue.decode import WORD, DecodeError, revert_text
+from ama_tui.venue.contract_abi import AGGREGATE3, address_word, uint_word
+from ama_tui.venue.contract_decode import WORD, DecodeError, revert_text
 
 MULTICALL3 = "0xca11bde05977b3631167028862be2a173976ca11"
 

@@ -10,10 +10,10 @@ from typing import Self
 import orjson
 
 from ama_tui.domain.errors import MalformedError, RpcError
-from ama_tui.venue.http import HttpAnswer, HttpClient, HttpStats
-from ama_tui.venue.refusals import retry_after
+from ama_tui.venue.api_errors import retry_after
+from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
 from ama_tui.venue.retry import retried, transient
-from ama_tui.venue.text import excerpt, one_line
+from ama_tui.venue.sanitize import excerpt, one_line
 
 MAX_BATCH = 500
 SINGLES_AT_ONCE = 16
@@ -134,7 +134,7 @@ class JsonRpc:
         self._next_id += 1
         return {"jsonrpc": "2.0", "id": self._next_id, "method": request[0], "params": list(request[1])}
 
-    def _one(self, method: str, answer: HttpAnswer) -> object | RpcError:
+    def _one(self, method: str, answer: HttpResponse) -> object | RpcError:
         body = self._json(answer, method)
         if not isinstance(body, dict) or ("result" not in body and "error" not in body):
             if not answer.is_ok:
@@ -152,7 +152,7 @@ class JsonRpc:
             return RpcError(f"{self._masked} gave neither a result nor an error", _HINT)
         return item["result"]
 
-    def _error_of(self, body: object, answer: HttpAnswer) -> RpcError | None:
+    def _error_of(self, body: object, answer: HttpResponse) -> RpcError | None:
         """The error that a whole batch was answered with, or None when there is none in it."""
         if isinstance(body, dict) and body.get("error") is not None:
             return self._rpc_error(body["error"])
@@ -170,7 +170,7 @@ class JsonRpc:
             data=data if isinstance(data, str) else None,
         )
 
-    def _http_error(self, answer: HttpAnswer) -> RpcError:
+    def _http_error(self, answer: HttpResponse) -> RpcError:
         hint = "check the key in RPC_URL" if answer.status in (401, 403) else _HINT
         return RpcError(
             f"{self._masked} answered HTTP {answer.status}: {excerpt(answer.body) or '(empty)'}",
@@ -178,7 +178,7 @@ class JsonRpc:
             code=answer.status,
         )
 
-    def _json(self, answer: HttpAnswer, what: str) -> object:
+    def _json(self, answer: HttpResponse, what: str) -> object:
         try:
             return orjson.loads(answer.body)
         except ValueError:
@@ -191,12 +191,12 @@ class JsonRpc:
             raise error
         return {"error": {"code": error.code, "message": error.message}}
 
-    def _transient_if_busy(self, error: RpcError, answer: HttpAnswer) -> Exception:
+    def _transient_if_busy(self, error: RpcError, answer: HttpResponse) -> Exception:
         if _is_busy(error, answer.status):
             return transient(error, retry_after(answer.retry_after))
         return error
 
-    def _malformed(self, what: str, how: str, answer: HttpAnswer) -> MalformedError:
+    def _malformed(self, what: str, how: str, answer: HttpResponse) -> MalformedError:
         return MalformedError(f"{self._masked} answered {what} with {how}: {excerpt(answer.body) or '(empty)'}", _HINT)
 
 

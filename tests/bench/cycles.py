@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ama_tui.domain.event import Action, EngineSnapshot, LogEvent
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.service import VenueDesk
+from ama_tui.engine.run.local_engine import LocalEngine
 from ama_tui.localnet.options import VenueOptions
 from tests.bench.figures import Figure, at_most
 from tests.bench.fleet import packed_desk, until
@@ -33,14 +33,14 @@ class CostMeter(Publisher):
     def __init__(self) -> None:
         super().__init__()
         self.steady: list[Cost] = []
-        self._desk: VenueDesk | None = None
+        self._engine: LocalEngine | None = None
         self._held: Cost | None = None
         self._is_quiet = False
         self._has_acted = False
 
-    def begin(self, desk: VenueDesk) -> None:
+    def begin(self, engine: LocalEngine) -> None:
         """Count the cycles of this desk's run from now on."""
-        self._desk = desk
+        self._engine = engine
 
     def log(self, event: LogEvent) -> None:
         self._has_acted = self._has_acted or event.action in _ORDERS
@@ -49,17 +49,17 @@ class CostMeter(Publisher):
     def publish(self, snapshot: EngineSnapshot) -> None:
         before, now = self.latest.totals, snapshot.totals
         super().publish(snapshot)
-        if now.cycles != before.cycles + 1 or self._desk is None or self._desk.run is None:
+        if now.cycles != before.cycles + 1 or self._engine is None or self._engine.run is None:
             return
         was_quiet = self._is_quiet
-        self._is_quiet = snapshot.packed and snapshot.in_flight == 0 and not self._has_acted
+        self._is_quiet = snapshot.packed and snapshot.pending == 0 and not self._has_acted
         self._has_acted = False
         if self._held is not None and self._is_quiet:
             # A cost counts once the next cycle has shown that nothing was on its way meanwhile.
             self.steady.append(self._held)
         self._held = None
         if was_quiet and self._is_quiet:
-            read = self._desk.run.context.read
+            read = self._engine.run.context.read
             self._held = Cost(
                 now.rpc_requests - before.rpc_requests,
                 now.api_requests - before.api_requests,
@@ -96,7 +96,7 @@ async def _steady_costs(wallets: int, scale: Scale) -> list[Cost]:
         "maxDelayMs": round(seconds * 800),
         "ordersPerSidePerWallet": scale.orders_per_side,
     }
-    async with packed_desk(VenueOptions(wallets=wallets, block_time=seconds), meter, parameters) as desk:
-        meter.begin(desk)
+    async with packed_desk(VenueOptions(wallets=wallets, block_time=seconds), meter, parameters) as engine:
+        meter.begin(engine)
         await until(lambda: len(meter.steady) >= scale.steady_cycles, LONGEST_WATCH)
     return meter.steady

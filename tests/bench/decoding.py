@@ -5,7 +5,7 @@ from __future__ import annotations
 from eth_abi.abi import decode as decode_any
 from eth_abi.abi import encode
 
-from ama_tui.venue import decode
+from ama_tui.venue import contract_decode as decode
 from tests.bench.figures import Figure
 from tests.bench.scale import Scale
 from tests.bench.timing import best_ms

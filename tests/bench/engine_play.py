@@ -38,7 +38,7 @@ def states(load: Load) -> list[EngineSnapshot]:
     for turn in range(VARIANTS):
         base = packed(load.wallets, mid6=2_500_000_000 + turn * 30_000)
         rows = tuple(
-            replace(row, bids=row.bids - (index + turn) % 3, in_flight=(index + turn) % 2)
+            replace(row, bids=row.bids - (index + turn) % 3, pending=(index + turn) % 2)
             for index, row in enumerate(base.wallets)
         )
         made.append(replace(base, wallets=rows, packed=False))

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ama_tui.config.wallets_source import WalletsSource
-from ama_tui.engine.opening import VenueSource
+from ama_tui.engine.connect import VenueSource
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.run import Ending
-from ama_tui.engine.service import DeskSettings, VenueDesk
+from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
+from ama_tui.engine.run.run import StopCondition
+from ama_tui.keys.wallets_source import WalletsSource
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
 
@@ -23,7 +23,7 @@ PACKING_LIMIT = 120.0
 @asynccontextmanager
 async def packed_desk(
     venue: VenueOptions, publisher: Publisher, parameters: Mapping[str, object]
-) -> AsyncIterator[VenueDesk]:
+) -> AsyncIterator[LocalEngine]:
     """A desk whose fleet (all of the venue's wallets) has been packed once and goes on cycling.
 
     Raises AmaError, VenueStartError, and TimeoutError when it is not packed in two minutes.
@@ -31,21 +31,21 @@ async def packed_desk(
     with TemporaryDirectory(prefix="ama-bench-") as directory:
         path = Path(directory)
         with VenueProcess.spawn(venue, path, path / "venue.log"):
-            settings = DeskSettings(
+            settings = EngineSettings(
                 lambda: VenueSource(path, {}, WalletsSource(path / "wallets.csv"), is_demo=True),
                 path / "state",
                 {**parameters, "wallets": venue.wallets},
             )
-            desk = VenueDesk(settings, publisher, threading.Event())
+            engine = LocalEngine(settings, publisher, threading.Event())
             try:
-                await desk.open()
-                market = await desk.market(None)
-                resolved, _ = await desk.resolved_for(market, False)
-                await desk.begin(market, resolved, resume=False, ending=Ending())
+                await engine.open()
+                market = await engine.market(None)
+                resolved, _ = await engine.resolved_for(market, False)
+                await engine.begin(market, resolved, resume=False, ending=StopCondition())
                 await until(lambda: publisher.latest.packed, PACKING_LIMIT)
-                yield desk
+                yield engine
             finally:
-                await desk.close()
+                await engine.close()
 
 
 async def until(is_so: Callable[[], bool], seconds: float) -> None:

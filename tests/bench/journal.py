@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from ama_tui.store.entry import JournalEntry
-from ama_tui.store.journal import Journal
+from ama_tui.store.journal.entry import JournalEntry
+from ama_tui.store.journal.writer import Journal
 from tests.bench.figures import Figure
 from tests.bench.scale import Scale
 

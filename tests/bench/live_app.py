@@ -69,7 +69,7 @@ class LiveApp(AmaApp):
         while self.facts is None:  # noqa: ASYNC110 - the dashboard has no event for it
             await asyncio.sleep(0.02)
         play = EnginePlay(self._host.publisher, self._load)
-        played = self._host.call(lambda desk: play.play())
+        played = self._host.call(lambda engine: play.play())
         self.market = market()
         await self.push_screen(LiveScreen(market()))
         await asyncio.sleep(SETTLE_SECONDS)

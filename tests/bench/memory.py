@@ -10,7 +10,7 @@ from time import perf_counter
 import psutil
 
 from ama_tui.domain.event import Action
-from ama_tui.store.scan import Scan
+from ama_tui.store.journal.reader import Scan
 from tests.bench.figures import Figure, at_most
 from tests.bench.scale import Scale, demo_arguments
 from tests.bench.terminal import TerminalProgram

@@ -11,16 +11,16 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from ama_tui.config.environment import load_environment
-from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.domain.market import Market
 from ama_tui.domain.session import Methods, SessionPermit
-from ama_tui.engine.links import Links, connect
-from ama_tui.engine.opening import open_signer
+from ama_tui.engine.connect import open_signer
+from ama_tui.engine.connections import Connections, connect
+from ama_tui.keys.wallets_source import WalletsSource
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
-from ama_tui.venue import abi
-from ama_tui.venue.aggregate import Aggregator
+from ama_tui.venue import contract_abi as abi
 from ama_tui.venue.multicall import Call
+from ama_tui.venue.multicall_reads import MulticallReader
 from ama_tui.venue.rpc import JsonRpc
 from tests.bench.figures import Figure
 from tests.bench.scale import Scale
@@ -40,39 +40,39 @@ async def _measure(scale: Scale) -> list[Figure]:
         options = VenueOptions(wallets=scale.wallets, block_time=0, traders=False)
         with VenueProcess.spawn(options, path, path / "venue.log") as process:
             wallets, signer = open_signer(WalletsSource(path / "wallets.csv"))
-            links, _ = await connect(load_environment(path, {}), signer)
+            connections, _ = await connect(load_environment(path, {}), signer)
             traders = [wallet.address for wallet in wallets]
             try:
-                market = (await links.api.markets())[0]
-                made = await asyncio.gather(*(_session(links, market, trader) for trader in traders))
+                market = (await connections.api.markets())[0]
+                made = await asyncio.gather(*(_session(connections, market, trader) for trader in traders))
                 sessions = dict(zip(traders, made, strict=True))
                 return [
-                    await _placements(links, market, sessions, scale.placements),
-                    await _aggregated_read(process.ready.rpc_url, links, market, traders, scale),
+                    await _placements(connections, market, sessions, scale.placements),
+                    await _aggregated_read(process.ready.rpc_url, connections, market, traders, scale),
                 ]
             finally:
-                await links.close()
+                await connections.close()
 
 
-async def _session(links: Links, market: Market, trader: str) -> str:
+async def _session(connections: Connections, market: Market, trader: str) -> str:
     permit = SessionPermit(
         trader=trader,
-        relayer_set_root=(await links.api.relayer_set()).root,
+        relayer_set_root=(await connections.api.relayer_set()).root,
         expiry=EXPIRY,
         max_notional_per_trade6=0,
         max_notional_per_session6=0,
         methods=Methods.PLACE_MARGIN_LIMIT,
         salt="0x" + secrets.token_hex(32),
         allowed_markets=(market.market_id,),
-        nonce=await links.api.session_nonce(trader),
+        nonce=await connections.api.session_nonce(trader),
     )
-    signature = links.signer.sign_permit(permit, links.chain_id, links.registry)
-    return (await links.api.session_init(market.address, permit, signature)).session_id
+    signature = connections.signer.sign_permit(permit, connections.chain_id, connections.registry)
+    return (await connections.api.session_init(market.address, permit, signature)).session_id
 
 
-async def _placements(links: Links, market: Market, sessions: Mapping[str, str], count: int) -> Figure:
+async def _placements(connections: Connections, market: Market, sessions: Mapping[str, str], count: int) -> Figure:
     """Bids below the book, wallets side by side, one wallet's one after another."""
-    best_bid6 = (await links.api.live(market.symbol)).quote.best_bid6
+    best_bid6 = (await connections.api.live(market.symbol)).quote.best_bid6
     if best_bid6 is None:
         raise RuntimeError("the demo's first market has no bid")
     taken: list[float] = []
@@ -81,7 +81,7 @@ async def _placements(links: Links, market: Market, sessions: Mapping[str, str],
         for number in range(count):
             began = perf_counter()
             price6 = best_bid6 - (10 + number % PRICE_STEPS) * market.tick6
-            await links.api.place_margin_limit(
+            await connections.api.place_margin_limit(
                 market.address, session, trader, price6=price6, amount18=10**16, is_buy=True
             )
             taken.append(perf_counter() - began)
@@ -95,16 +95,18 @@ async def _placements(links: Links, market: Market, sessions: Mapping[str, str],
     return Figure("localnet, placements", len(taken) / seconds, "1/s", detail=detail)
 
 
-async def _aggregated_read(rpc_url: str, links: Links, market: Market, traders: list[str], scale: Scale) -> Figure:
+async def _aggregated_read(
+    rpc_url: str, connections: Connections, market: Market, traders: list[str], scale: Scale
+) -> Figure:
     """One Multicall3 request for as many orders as a cycle reads at once."""
-    read = await links.chain.open_orders(market.address, traders)
+    read = await connections.chain.open_orders(market.address, traders)
     ids = [order.order_id for orders in read.orders.values() for order in orders or ()]
     calls = [
         Call(market.address, abi.GET_ORDER + abi.uint_word(ids[number % len(ids)])) for number in range(scale.sub_calls)
     ]
     taken: list[float] = []
     async with JsonRpc(rpc_url) as rpc:
-        aggregator = Aggregator(rpc)
+        aggregator = MulticallReader(rpc)
         for _ in range(scale.repeats + 1):
             began = perf_counter()
             results = await aggregator.run(calls, "latest")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
-from ama_tui.engine.clearing import RETRY_FAILED_S
+from ama_tui.engine.cancel.worker import RETRY_FAILED_S
 from tests.e2e.flaky import Flaky, between
 from tests.e2e.operator import PACK, Finished, Operator
 from tests.e2e.venues import ServedVenue

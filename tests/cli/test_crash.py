@@ -15,7 +15,7 @@ import pytest
 
 from ama_tui.cli import crash
 from ama_tui.cli.main import cli, main
-from ama_tui.config.secret import SecretKey
+from ama_tui.keys.secret_key import SecretKey
 from tests.leaks import traces
 
 KEY = bytes.fromhex("c0ffee15900db10cfeedfacecafed00d0123456789abcdef1badb002deadc0de")

@@ -9,7 +9,7 @@ import pytest
 
 from ama_tui.cli import headless
 from ama_tui.cli.progress import Progress
-from ama_tui.engine.desk import KillReport, Survivor
+from ama_tui.engine.engine_api import KillReport, Survivor
 from ama_tui.engine.publisher import Publisher
 
 ALICE = "0x" + "a1" * 20
@@ -33,8 +33,8 @@ class StoppedDesk:
 async def test_a_stop_that_could_not_cancel_everything_names_what_is_left_and_exits_4(
     ended: KillReport | None, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk: Any = StoppedDesk(ended)
-    monkeypatch.setattr(headless, "build_desk", lambda *_, **__: desk)
+    engine: Any = StoppedDesk(ended)
+    monkeypatch.setattr(headless, "build_desk", lambda *_, **__: engine)
     run = headless._Headless({"as_json": True}, None, None)
     with Progress(Publisher(), headless.sys.stderr) as progress:
         assert await run._finish(progress) == code

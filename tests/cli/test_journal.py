@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ama_tui.cli.main import main
-from ama_tui.store.journal import Journal
+from ama_tui.store.journal.writer import Journal
 from ama_tui.store.lock import StateLock
 from tests.e2e.operator import Finished
 from tests.store.samples import ALICE, NOW_MS, line

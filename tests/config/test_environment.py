@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.config.dotenv_file import parse_dotenv
+from ama_tui.config.dotenv import parse_dotenv
 from ama_tui.config.environment import Environment, environment_problems, load_environment
 from ama_tui.domain.errors import ConfigError
 

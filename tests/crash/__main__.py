@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol, TypeVar
 
-from ama_tui.store.failpoints import NAMES
+from ama_tui.disk.failpoints import NAMES
 from tests.crash.lives import Chapter, LifeResult, live
 
 KILLS_A_LIFE = 10

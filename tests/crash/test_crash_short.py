@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ama_tui.store.failpoints import NAMES
+from ama_tui.disk.failpoints import NAMES
 from tests.crash.__main__ import plan
 from tests.crash.lives import Chapter, live
 from tests.crash.session_life import SessionChapter, live_with_sessions

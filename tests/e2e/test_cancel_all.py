@@ -14,13 +14,13 @@ from time import monotonic, sleep
 
 import pytest
 
-from ama_tui.config.wallets_source import WalletsSource
-from ama_tui.engine.desk import Desk, KillReport, StartRequest
+from ama_tui.engine.cancel.kill import CancelAll
+from ama_tui.engine.connect import VenueSource
+from ama_tui.engine.engine_api import EngineApi, KillReport, StartRequest
 from ama_tui.engine.host import EngineHost
-from ama_tui.engine.kill import CancelAll
-from ama_tui.engine.opening import VenueSource
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.service import DeskSettings, VenueDesk
+from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
+from ama_tui.keys.wallets_source import WalletsSource
 from ama_tui.localnet.options import VenueOptions
 from tests.e2e.book import count_orders
 from tests.e2e.flaky import Flaky, between
@@ -42,15 +42,15 @@ SYMBOL = "ETH-USD"
 def running(venue: ServedVenue, state: Path, app_url: str) -> Iterator[EngineHost]:
     """A run on the engine's own thread, as the dashboard has it."""
 
-    def build(publisher: Publisher, freeze: threading.Event) -> Desk:
+    def build(publisher: Publisher, freeze: threading.Event) -> EngineApi:
         source = VenueSource(venue.directory, {"APP_URL": app_url}, WalletsSource(venue.directory / "wallets.csv"))
         options: dict[str, object | None] = {"wallets": WALLETS}
-        return VenueDesk(DeskSettings(lambda: source, state, options), publisher, freeze)
+        return LocalEngine(EngineSettings(lambda: source, state, options), publisher, freeze)
 
-    async def start(desk: Desk) -> None:
-        await desk.open()
-        assert isinstance(desk, VenueDesk)
-        await desk.start(StartRequest(await desk.market(SYMBOL), desk.defaults, False, WALLETS))
+    async def start(engine: EngineApi) -> None:
+        await engine.open()
+        assert isinstance(engine, LocalEngine)
+        await engine.start(StartRequest(await engine.market(SYMBOL), engine.defaults, False, WALLETS))
 
     host = EngineHost(build)
     host.start()
@@ -70,7 +70,7 @@ def survivors_on_chain(venue: ServedVenue) -> set[tuple[str, int]]:
 def test_a_kill_with_a_third_of_the_answers_failing_sends_nothing_new_and_accounts_for_every_order(
     serve: ServeVenue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("ama_tui.engine.run.CancelAll", partial(CancelAll, patience=PATIENCE_S))
+    monkeypatch.setattr("ama_tui.engine.run.run.CancelAll", partial(CancelAll, patience=PATIENCE_S))
     venue = serve(VenueOptions(wallets=WALLETS, block_time=BLOCK_S, receipt_wait=0.0, relayers=20))
     flaky = Flaky()
     with between(venue.client.app_url, flaky, RETRY_AFTER) as url, running(venue, tmp_path / "state", url) as host:

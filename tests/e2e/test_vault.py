@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ama_tui.config.password import FILE_VARIABLE
+from ama_tui.keys.password import FILE_VARIABLE
 from tests.e2e.operator import PACK, Operator
 
 MARKET = ("--market", "SOL-USD")

@@ -21,17 +21,17 @@ from ama_tui.domain.reading import (
     Receipt,
     SessionCreated,
     SessionsRead,
-    SessionStatus,
+    SessionStatusResponse,
     Settlement,
     Trade,
-    TradeAnswer,
+    TradeResponse,
 )
 from ama_tui.domain.session import ZERO_ADDRESS, Methods, RelayerSet, SessionPermit, SessionRecord
-from ama_tui.engine.context import RunContext
-from ama_tui.engine.fleet import Fleet, WalletBook
-from ama_tui.engine.limiter import SendLimiter
-from ama_tui.engine.links import Links
-from ama_tui.engine.scribe import Scribe
+from ama_tui.engine.action_log import ActionLog
+from ama_tui.engine.connections import Connections
+from ama_tui.engine.rate_limiter import RateLimiter
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.strategies.registry import strategy
 from ama_tui.venue.http import HttpStats
 from ama_tui.venue.permits import session_id
@@ -197,9 +197,9 @@ class FakeVenue:
         self.asked_nonce.append(trader)
         return self.fresh_nonces.get(trader, 0)
 
-    async def session_status(self, session: str) -> SessionStatus:
+    async def session_status(self, session: str) -> SessionStatusResponse:
         self.asked_status.append(session)
-        return SessionStatus(session in self.known_to_the_venue, active=True, revoked=False)
+        return SessionStatusResponse(session in self.known_to_the_venue, active=True, revoked=False)
 
     async def session_init(self, book: str, permit: SessionPermit, signature: str) -> SessionCreated:
         self.permits.append(permit)
@@ -215,25 +215,25 @@ class FakeVenue:
 
     async def place_margin_limit(
         self, book: str, session: str, trader: str, *, price6: int, amount18: int, is_buy: bool
-    ) -> TradeAnswer:
+    ) -> TradeResponse:
         self.placed.append(amount18)
         error = self.on_place(amount18)
         if error is not None:
             raise error
-        return TradeAnswer("0x" + f"{len(self.placed):064x}", block=self.block, mined=True)
+        return TradeResponse("0x" + f"{len(self.placed):064x}", block=self.block, mined=True)
 
-    async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeAnswer:
+    async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeResponse:
         self.cancels.append(order_id)
         error = self.on_cancel(order_id)
         if isinstance(error, VenueError):
             raise error
         self.open[trader] = [one for one in self.open.get(trader) or [] if one.order_id != order_id]
-        return TradeAnswer("0x" + "cc" * 32, pending=True)
+        return TradeResponse("0x" + "cc" * 32, pending=True)
 
     async def relayer_set(self) -> RelayerSet:
         return RELAYERS
 
-    async def session_revoke(self, book: str, session: str) -> TradeAnswer:
+    async def session_revoke(self, book: str, session: str) -> TradeResponse:
         self.revokes.append(session)
         error = self.on_revoke(session)
         if error is not None:
@@ -241,7 +241,7 @@ class FakeVenue:
         record = self.records.get(session)
         if record is not None:
             self.records[session] = replace(record, revoked=True)
-        return TradeAnswer("0x" + "dd" * 32, block=self.block, mined=True)
+        return TradeResponse("0x" + "dd" * 32, block=self.block, mined=True)
 
     # ---- signer ----
 
@@ -253,7 +253,7 @@ class FakeVenue:
 
 
 def context_of(
-    venue: FakeVenue, *books: WalletBook, clock: Callable[[], float], scribe: FakeScribe | None = None
+    venue: FakeVenue, *books: WalletBook, clock: Callable[[], float], action_log: FakeScribe | None = None
 ) -> RunContext:
     """A run of these wallets on the fakes."""
     chosen = Parameters()
@@ -263,9 +263,9 @@ def context_of(
         terms=TERMS,
         parameters=chosen,
         strategy=strategy("packer", chosen, Rules.EVEN, CollateralBasis.NET),
-        links=Links(fake, fake, fake, MARKET.chain_id, "0x" + "5e" * 20),
-        scribe=cast(Scribe, scribe or FakeScribe()),
+        connections=Connections(fake, fake, fake, MARKET.chain_id, "0x" + "5e" * 20),
+        action_log=cast(ActionLog, action_log or FakeScribe()),
         settle_after=60.0,
         fleet=Fleet({one.address: one for one in books}),
-        limiter=SendLimiter(clock=clock),
+        rate_limiter=RateLimiter(clock=clock),
     )

@@ -144,8 +144,8 @@ async def faulty(rig: Rig, rule: Rule = nothing) -> AsyncIterator[FaultyApi]:
             try:
                 yield api
             finally:
-                for desk in rig.desks:
-                    await desk.close()
+                for engine in rig.desks:
+                    await engine.close()
 
 
 def first_of(fault: Fault, *, every: int = 2, count: int = 4, path: str = TRADE, method: str = "Place") -> Rule:

@@ -16,18 +16,18 @@ from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CollateralBasis, Rules
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.wallet import FleetWallet
-from ama_tui.engine.context import RunContext
-from ama_tui.engine.cycle import Cycle
-from ama_tui.engine.fleet import Fleet, WalletBook
-from ama_tui.engine.lanes import Lanes
-from ama_tui.engine.limiter import SendLimiter
-from ama_tui.engine.links import Links
+from ama_tui.engine.action_log import ActionLog
+from ama_tui.engine.connections import Connections
+from ama_tui.engine.execution.send_queues import SendQueues
+from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.recovery import recover
-from ama_tui.engine.scribe import Scribe
-from ama_tui.engine.sender import Sender
-from ama_tui.store.entry import JournalEntry
-from ama_tui.store.replay import JournalReplay, replay
+from ama_tui.engine.rate_limiter import RateLimiter
+from ama_tui.engine.reconciliation.startup import recover
+from ama_tui.engine.run.cycle import Cycle
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.wallet_book import Fleet, WalletBook
+from ama_tui.store.journal.entry import JournalEntry
+from ama_tui.store.journal.replay import JournalReplay, replay
 from ama_tui.strategies.registry import strategy
 from tests.engine.samples import MARKET, TERMS
 from tests.engine.simulated import SimulatedVenue
@@ -85,7 +85,7 @@ class Process:
     first_session: str | None = "0x" + "11" * 32
     run: RunContext = field(init=False)
     cycle: Cycle = field(init=False)
-    lanes: Lanes = field(init=False)
+    send_queues: SendQueues = field(init=False)
     sender: Sender = field(init=False)
     is_up: bool = False
 
@@ -100,22 +100,22 @@ class Process:
         for (address, amount18), placed in found.placed.items():
             if placed.sequence is not None:
                 fleet.books[address].placed[placed.side, placed.level, placed.sequence] = amount18
-        links: Any = self.venue
+        connections: Any = self.venue
         journal: Any = self.journal
         self.run = RunContext(
             market=MARKET,
             terms=TERMS,
             parameters=self.parameters,
             strategy=strategy("packer", self.parameters, Rules.EVEN, CollateralBasis.NET),
-            links=Links(links, links, links, MARKET.chain_id, "0x" + "5e" * 20),
-            scribe=Scribe(journal, Publisher(), MARKET, "run"),
+            connections=Connections(connections, connections, connections, MARKET.chain_id, "0x" + "5e" * 20),
+            action_log=ActionLog(journal, Publisher(), MARKET, "run"),
             settle_after=self.settle_after,
             fleet=fleet,
-            limiter=SendLimiter(clock=self.clock),
+            rate_limiter=RateLimiter(clock=self.clock),
         )
         self.cycle = Cycle(self.run)
         self.sender = Sender(self.run, self.may_place)
-        self.lanes = Lanes(self.sender.send)
+        self.send_queues = SendQueues(self.sender.send)
         await self.cycle.watch()
         await recover(self.run, found)
         await self.prepare(found)
@@ -133,11 +133,11 @@ class Process:
     @property
     def unsettled(self) -> int:
         """What earlier processes sent and nothing has settled."""
-        return sum(sent.is_earlier for book in self.run.fleet for sent in book.sent.values())
+        return sum(pending.is_earlier for book in self.run.fleet for pending in book.pending.values())
 
     @property
     def open(self) -> int:
-        return sum(len(book.sent) for book in self.run.fleet)
+        return sum(len(book.pending) for book in self.run.fleet)
 
     async def look(self) -> None:
         """One cycle; the lanes go on by themselves."""
@@ -150,15 +150,15 @@ class Process:
         intents = self.cycle.decide(read)
         self.after(read)
         if self.may_place():
-            self.lanes.load(intents)
+            self.send_queues.load(intents)
         else:
-            self.lanes.load(one for one in intents if isinstance(one, Cancel))
-        assert self.lanes.failure is None, self.lanes.failure
+            self.send_queues.load(one for one in intents if isinstance(one, Cancel))
+        assert self.send_queues.failure is None, self.send_queues.failure
 
     async def crash(self, dice: random.Random) -> None:
         """End at once, with whatever was under way."""
         if self.is_up:
-            await self.lanes.abandon()
+            await self.send_queues.abandon()
         self.journal.crash(dice)
         self.is_up = False
 
@@ -167,5 +167,5 @@ class Process:
         found = []
         for book in self.run.fleet:
             found += [(book.address, one.side, one.level or 0) for one in book.orders]
-            found += [(book.address, one.place.side, one.place.level) for one in book.sent.values()]
+            found += [(book.address, one.place.side, one.place.level) for one in book.pending.values()]
         return found

@@ -13,18 +13,18 @@ from time import monotonic
 from typing import Any
 from unittest.mock import patch
 
-from ama_tui.config.wallets_source import WalletsSource
 from ama_tui.domain.market import Market
 from ama_tui.domain.order import Side, decode_tag
-from ama_tui.engine.desk import KillReport
-from ama_tui.engine.opening import VenueSource
+from ama_tui.engine.connect import VenueSource
+from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.run import Ending, Run
-from ama_tui.engine.service import DeskSettings, VenueDesk
+from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
+from ama_tui.engine.run.run import Run, StopCondition
+from ama_tui.keys.wallets_source import WalletsSource
 from ama_tui.localnet.catalogue import CATALOGUE
+from ama_tui.localnet.contract_reads import Read, read, read_all
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.reads import Read, read, read_all
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 
 QUICK: Mapping[str, object] = {
     "min_delay_ms": 10,
@@ -68,40 +68,42 @@ async def until(condition: Callable[[], object], what: str, seconds: float = 20.
 class Rig:
     """One venue, one state directory, and the desks that were opened on them."""
 
-    venue: Venue
+    venue: LocalVenue
     directory: Path
     symbol: str = "ETH-USD"
     environ: dict[str, str] = field(default_factory=dict)
-    desks: list[VenueDesk] = field(default_factory=list)
+    desks: list[LocalEngine] = field(default_factory=list)
 
     # ---- the engine ----
 
-    async def open(self, **options: object) -> VenueDesk:
+    async def open(self, **options: object) -> LocalEngine:
         """A desk, as a front end has one."""
         source = VenueSource(self.directory, self.environ, WalletsSource(self.directory / "wallets.csv"))
-        settings = DeskSettings(lambda: source, self.directory / "state", {**QUICK, **options})
-        desk = VenueDesk(settings, Publisher(), threading.Event())
-        self.desks.append(desk)
-        await desk.open()
-        assert desk.problems == ()
-        return desk
+        settings = EngineSettings(lambda: source, self.directory / "state", {**QUICK, **options})
+        engine = LocalEngine(settings, Publisher(), threading.Event())
+        self.desks.append(engine)
+        await engine.open()
+        assert engine.problems == ()
+        return engine
 
-    async def begin(self, *, resume: bool = False, ending: Ending | None = None, **options: object) -> VenueDesk:
+    async def begin(
+        self, *, resume: bool = False, ending: StopCondition | None = None, **options: object
+    ) -> LocalEngine:
         """A desk with a run that cycles."""
-        desk = await self.open(**options)
-        market = await self.market(desk)
-        resolved, _ = await desk.resolved_for(market, resume)
-        await desk.begin(market, resolved, resume=resume, ending=ending)
-        return desk
+        engine = await self.open(**options)
+        market = await self.market(engine)
+        resolved, _ = await engine.resolved_for(market, resume)
+        await engine.begin(market, resolved, resume=resume, ending=ending)
+        return engine
 
-    async def packed(self, *, resume: bool = False, **options: Any) -> VenueDesk:
+    async def packed(self, *, resume: bool = False, **options: Any) -> LocalEngine:
         """A desk with a run that has placed all it wants to."""
-        desk = await self.begin(resume=resume, **options)
-        await until(lambda: run_of(desk).packed, "the fleet to be packed")
-        return desk
+        engine = await self.begin(resume=resume, **options)
+        await until(lambda: run_of(engine).packed, "the fleet to be packed")
+        return engine
 
-    async def market(self, desk: VenueDesk) -> Market:
-        return await desk.market(self.symbol)
+    async def market(self, engine: LocalEngine) -> Market:
+        return await engine.market(self.symbol)
 
     # ---- the chain's word ----
 
@@ -185,23 +187,23 @@ def check_journal(lines: list[dict[str, Any]]) -> None:
     assert len(set(intended.values())) == len(intended), "one amount, tag and all, was intended twice"
 
 
-def run_of(desk: VenueDesk) -> Run:
-    assert desk.run is not None
-    return desk.run
+def run_of(engine: LocalEngine) -> Run:
+    assert engine.run is not None
+    return engine.run
 
 
-def cycles(desk: VenueDesk) -> int:
-    return run_of(desk).context.tally.cycles
+def cycles(engine: LocalEngine) -> int:
+    return run_of(engine).context.counters.cycles
 
 
-async def cycles_later(desk: VenueDesk, count: int) -> None:
+async def cycles_later(engine: LocalEngine, count: int) -> None:
     """Wait until the run has gone through so many whole cycles more."""
-    reached = cycles(desk) + count + 1
-    await until(lambda: cycles(desk) >= reached, f"{count} more cycles")
+    reached = cycles(engine) + count + 1
+    await until(lambda: cycles(engine) >= reached, f"{count} more cycles")
 
 
-def log_lines(desk: VenueDesk) -> list[str]:
-    return [event.text for event in desk.publisher.log_since(0)[1]]
+def log_lines(engine: LocalEngine) -> list[str]:
+    return [event.text for event in engine.publisher.log_since(0)[1]]
 
 
 @asynccontextmanager
@@ -209,19 +211,19 @@ async def rig_of(directory: Path, symbol: str = "ETH-USD", **options: Any) -> As
     """A venue that stands still, with a block per transaction; its desks are closed at the end."""
     chosen: dict[str, Any] = {"wallets": 3, "block_time": 0, "traders": False, "seed": 7, **options}
     with patch("ama_tui.localnet.venue.CATALOGUE", LISTED):
-        venue = await Venue.start(VenueOptions(**chosen))
+        venue = await LocalVenue.start(VenueOptions(**chosen))
     async with venue:
         venue.write(directory)
         rig = Rig(venue, directory, symbol)
         try:
             yield rig
         finally:
-            for desk in rig.desks:
-                await desk.close()
+            for engine in rig.desks:
+                await engine.close()
 
 
 @asynccontextmanager
-async def ticking(venue: Venue, seconds: float = 0.1) -> AsyncIterator[None]:
+async def ticking(venue: LocalVenue, seconds: float = 0.1) -> AsyncIterator[None]:
     """Blocks go on coming, as on any real chain."""
 
     async def tick() -> None:
@@ -237,10 +239,10 @@ async def ticking(venue: Venue, seconds: float = 0.1) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def killed(rig: Rig, desk: VenueDesk) -> KillReport:
+async def killed(rig: Rig, engine: LocalEngine) -> KillReport:
     """Kill while blocks go on coming."""
     async with ticking(rig.venue):
-        return await desk.kill()
+        return await engine.kill()
 
 
 def levels_of(orders: list[ChainOrder]) -> Iterator[tuple[str, Side, int | None]]:

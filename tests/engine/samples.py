@@ -11,7 +11,7 @@ from ama_tui.domain.order import RestingOrder, Side, Tag, tagged_amount
 from ama_tui.domain.plan import Cancel, CancelReason, Place, WalletBudget
 from ama_tui.domain.reading import FleetRead, Trade, WalletRead
 from ama_tui.domain.wallet import FleetWallet
-from ama_tui.engine.fleet import Fleet, Sent, Stage, WalletBook
+from ama_tui.engine.wallet_book import Fleet, PendingPlacement, PendingStage, WalletBook
 
 TICK6 = 10_000
 MARKET = Market("ETH-USD", "0x" + "ab" * 20, "0x" + "cd" * 32, 31_337, TICK6)
@@ -40,10 +40,15 @@ def cancel(wallet: str = ALICE, order_id: int = 1) -> Cancel:
     return Cancel(wallet, order_id, Side.BUY, PRICE6, SIZE18, CancelReason.OPERATOR)
 
 
-def sent(
-    placed: Place, *, at: float = 0.0, stage: Stage = Stage.ACCEPTED, tx_hash: str | None = None, intent_id: str = ""
-) -> Sent:
-    return Sent(intent_id or f"intent-{next(_intents)}", placed, at, None, stage, tx_hash)
+def pending(
+    placed: Place,
+    *,
+    at: float = 0.0,
+    stage: PendingStage = PendingStage.ACCEPTED,
+    tx_hash: str | None = None,
+    intent_id: str = "",
+) -> PendingPlacement:
+    return PendingPlacement(intent_id or f"intent-{next(_intents)}", placed, at, None, stage, tx_hash)
 
 
 def resting(placed: Place, order_id: int, *, left18: int | None = None) -> RestingOrder:
@@ -58,10 +63,10 @@ def order(
     return RestingOrder(order_id, wallet, side, price6, amount18, margin6(amount18, price6, 15_000), 1_000)
 
 
-def book(wallet: str = ALICE, *sents: Sent, cap6: int | None = 10**12) -> WalletBook:
+def book(wallet: str = ALICE, *sents: PendingPlacement, cap6: int | None = 10**12) -> WalletBook:
     """A wallet that may trade, with these placements under way."""
     found = WalletBook(FleetWallet(list(NAMES).index(wallet), NAMES[wallet], wallet), session_id="0x" + "11" * 32)
-    found.sent = {one.intent_id: one for one in sents}
+    found.pending = {one.intent_id: one for one in sents}
     found.read = WalletRead(True)
     if cap6 is not None:
         found.budget = WalletBudget(cap6 * 5, cap6, 0, 0)

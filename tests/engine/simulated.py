@@ -24,7 +24,7 @@ from ama_tui.domain.reading import (
     Receipt,
     Settlement,
     Trade,
-    TradeAnswer,
+    TradeResponse,
     WalletRead,
 )
 from ama_tui.domain.session import SessionRecord
@@ -246,16 +246,16 @@ class SimulatedVenue:
 
     async def place_margin_limit(
         self, book: str, session: str, trader: str, *, price6: int, amount18: int, is_buy: bool
-    ) -> TradeAnswer:
+    ) -> TradeResponse:
         side = Side.BUY if is_buy else Side.SELL
         self.posted.append((trader, side, amount18))
         tx = Tx(self._hash(), self.clock(), trader, side, price6, amount18)
         return await self._answer(self.answer(), tx)
 
-    async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeAnswer:
+    async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeResponse:
         return await self._answer(self.cancel_answer(), Tx(self._hash(), self.clock(), trader, cancels=order_id))
 
-    async def _answer(self, answer: Answer, tx: Tx) -> TradeAnswer:
+    async def _answer(self, answer: Answer, tx: Tx) -> TradeResponse:
         self.ambiguous += answer.is_ambiguous
         await asyncio.sleep(self.dice.uniform(0.0, 0.2))
         if answer is Answer.LATE:
@@ -271,7 +271,7 @@ class SimulatedVenue:
         if answer is Answer.SLOW:
             await asyncio.sleep(self.dice.uniform(0.5, 8.0))
         if answer in (Answer.OK, Answer.SLOW, Answer.REVERTED, Answer.NEVER):
-            return TradeAnswer(tx.tx_hash, pending=True)
+            return TradeResponse(tx.tx_hash, pending=True)
         raise failure_of(answer)
 
 

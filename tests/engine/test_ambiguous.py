@@ -31,7 +31,7 @@ KINDS = [one for one in Answer if one.is_ambiguous and one is not Answer.TOO_LAT
 def test_ambiguous_posts_place_nothing_twice_and_leave_nothing_stuck(
     monkeypatch: pytest.MonkeyPatch, beyond: bool
 ) -> None:
-    monkeypatch.setattr("ama_tui.engine.fleet.LONGEST_BACKOFF_S", 2.0)
+    monkeypatch.setattr("ama_tui.engine.wallet_book.LONGEST_BACKOFF_S", 2.0)
     kinds = [*KINDS, Answer.TOO_LATE] if beyond else KINDS
     wanted = AMBIGUOUS // 4 if beyond else AMBIGUOUS
 
@@ -58,8 +58,8 @@ def test_ambiguous_posts_place_nothing_twice_and_leave_nothing_stuck(
         levels = Counter(venue.levels())
         assert max(levels.values()) == 1, "a level is taken twice"
         assert len(levels) == 2 * PER_SIDE * len(WALLETS)
-        assert (process.run.tally.late > 0) == beyond
-        assert process.run.tally.self_trades == 0
+        assert (process.run.counters.late > 0) == beyond
+        assert process.run.counters.self_trades == 0
 
     run_virtually(main)
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from ama_tui.store import failpoints
-from tests.engine.test_sender import LOST, Desk, buy
+from ama_tui.disk import failpoints
+from tests.engine.execution.test_sender import LOST, Desk, buy
 
 
 @pytest.mark.parametrize("answer", [None, LOST])
 def test_failpoints_stand_right_before_and_right_after_the_post(
     monkeypatch: pytest.MonkeyPatch, answer: Exception | None
 ) -> None:
-    desk = Desk()
+    engine = Desk()
     seen: list[tuple[str, list[str]]] = []
 
     def note(what: str) -> None:
-        seen.append((what, [action for _, action, _ in desk.scribe.lines]))
+        seen.append((what, [action for _, action, _ in engine.action_log.lines]))
 
     def post(_: int) -> Exception | None:
         note("post")
         return answer
 
     monkeypatch.setattr(failpoints, "reach", note)
-    desk.venue.on_place = post
-    desk.send(buy())
+    engine.venue.on_place = post
+    engine.send(buy())
     assert seen == [("post.before", ["INTENT"]), ("post", ["INTENT"]), ("post.after", ["INTENT"])]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ama_tui.engine.service import VenueDesk
+from ama_tui.engine.run.local_engine import LocalEngine
 from tests.engine.faults import INIT, TRADE, Fault, FaultyApi, faulty, first_of
 from tests.engine.rig import Rig, cycles_later, log_lines, rig_of, run_of, ticking, until
 
@@ -21,10 +21,10 @@ TARGET = 2
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Failing wallets come back soon, a stop waits a moment, and cancel-all reads again at once."""
-    monkeypatch.setattr("ama_tui.engine.fleet.FIRST_BACKOFF_S", 0.1)
-    monkeypatch.setattr("ama_tui.engine.run.STOP_PATIENCE_S", 0.3)
-    monkeypatch.setattr("ama_tui.engine.kill.BETWEEN_READS_S", 0.05)
-    monkeypatch.setattr("ama_tui.engine.clearing.RETRY_FAILED_S", 0.1)
+    monkeypatch.setattr("ama_tui.engine.wallet_book.FIRST_BACKOFF_S", 0.1)
+    monkeypatch.setattr("ama_tui.engine.run.run.STOP_PATIENCE_S", 0.3)
+    monkeypatch.setattr("ama_tui.engine.cancel.kill.BETWEEN_READS_S", 0.05)
+    monkeypatch.setattr("ama_tui.engine.cancel.worker.RETRY_FAILED_S", 0.1)
 
 
 @asynccontextmanager
@@ -51,16 +51,16 @@ async def watched(rig: Rig, target: int = TARGET) -> AsyncIterator[None]:
     assert worst["orders of a level"] == 1
 
 
-async def pack(rig: Rig, **options: Any) -> VenueDesk:
+async def pack(rig: Rig, **options: Any) -> LocalEngine:
     """Begin, and wait until all is packed and nothing is in doubt any more."""
-    desk = await rig.begin(orders_per_side=TARGET, **options)
-    run = run_of(desk)
-    await until(lambda: run.packed and not any(book.sent for book in run.context.fleet), "the fleet to be packed")
-    return desk
+    engine = await rig.begin(orders_per_side=TARGET, **options)
+    run = run_of(engine)
+    await until(lambda: run.packed and not any(book.pending for book in run.context.fleet), "the fleet to be packed")
+    return engine
 
 
-async def check(rig: Rig, desk: VenueDesk, api: FaultyApi) -> None:
-    summary = desk.summary()
+async def check(rig: Rig, engine: LocalEngine, api: FaultyApi) -> None:
+    summary = engine.summary()
     assert (summary["resting_bids"], summary["resting_asks"]) == (3 * TARGET, 3 * TARGET)
     assert (summary["unknown"], summary["in_flight"], summary["short"]) == (0, 0, {})
     assert (summary["crossed"], summary["overtaken"], summary["fills"]) == (0, 0, 0)
@@ -73,17 +73,17 @@ async def check(rig: Rig, desk: VenueDesk, api: FaultyApi) -> None:
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
 async def test_orders_are_placed_once_whatever_becomes_of_the_answers(rig: Rig, fault: Fault) -> None:
     async with faulty(rig, first_of(fault)) as api, ticking(rig.venue, 0.05), watched(rig):
-        desk = await pack(rig)
-        await cycles_later(desk, 3)
-        await check(rig, desk, api)
+        engine = await pack(rig)
+        await cycles_later(engine, 3)
+        await check(rig, engine, api)
         assert api.faults == [fault] * 4
         assert len(api.placements()) == 6 * TARGET + (0 if fault.is_executed else 4)
 
 
 async def test_what_was_executed_but_not_answered_is_adopted_from_the_chain_by_its_tag(rig: Rig) -> None:
     async with faulty(rig, first_of(Fault.LOSE_REPLY, every=1, count=12)) as api, ticking(rig.venue), watched(rig):
-        desk = await pack(rig, settle_after=60.0)
-        await check(rig, desk, api)
+        engine = await pack(rig, settle_after=60.0)
+        await check(rig, engine, api)
         assert len(api.placements()) == 12
         statuses = [line["params"]["status"] for line in rig.journal("PLACE_LIMIT")]
         assert statuses.count("unknown") == 12
@@ -91,16 +91,16 @@ async def test_what_was_executed_but_not_answered_is_adopted_from_the_chain_by_i
 
 async def test_a_lost_request_holds_its_level_until_the_chain_has_twice_not_shown_it(rig: Rig) -> None:
     async with faulty(rig, first_of(Fault.LOSE_REQUEST, every=1, count=1)) as api, ticking(rig.venue), watched(rig):
-        desk = await rig.begin(settle_after=2.0)
-        books = run_of(desk).context.fleet.books.values()
+        engine = await rig.begin(settle_after=2.0)
+        books = run_of(engine).context.fleet.books.values()
         await until(lambda: sum(len(book.orders) for book in books) == 11, "all the others")
-        (book,) = [book for book in books if book.sent]
-        (unknown,) = book.sent.values()
-        assert desk.summary()["unknown"] == 1
-        assert desk.summary()["short"] == {book.wallet.nickname: "1 in flight"}
+        (book,) = [book for book in books if book.pending]
+        (unknown,) = book.pending.values()
+        assert engine.summary()["unknown"] == 1
+        assert engine.summary()["short"] == {book.wallet.nickname: "1 in flight"}
         lost = (book.address, str(unknown.place.amount18))
-        await until(lambda: run_of(desk).packed, "the level to be filled after all")
-        await check(rig, desk, api)
+        await until(lambda: run_of(engine).packed, "the level to be filled after all")
+        await check(rig, engine, api)
         void = [line for line in rig.journal("PLACE_LIMIT") if line["params"]["status"] == "void"]
         assert [(line["trader"], line["params"]["amount"]) for line in void] == [lost]
         assert api.placements().count(lost) == 1
@@ -108,19 +108,19 @@ async def test_a_lost_request_holds_its_level_until_the_chain_has_twice_not_show
 
 async def test_a_reverted_placement_is_settled_by_its_receipt(rig: Rig) -> None:
     async with faulty(rig, first_of(Fault.REVERTED, every=1, count=1)) as api, watched(rig):
-        desk = await pack(rig, settle_after=60.0)
-        await check(rig, desk, api)
+        engine = await pack(rig, settle_after=60.0)
+        await check(rig, engine, api)
         reverted = [line for line in rig.journal("PLACE_LIMIT") if line["params"]["status"] == "reverted"]
         assert len(reverted) == 1
         assert reverted[0]["txHash"]
-        assert desk.summary()["rejected"] == 1
+        assert engine.summary()["rejected"] == 1
 
 
 async def test_lost_replies_at_session_creation_make_no_second_session(rig: Rig) -> None:
     rule = first_of(Fault.LOSE_REPLY, every=1, count=3, path=INIT, method="")
     async with faulty(rig, rule) as api:
-        desk = await pack(rig)
-        await check(rig, desk, api)
+        engine = await pack(rig)
+        await check(rig, engine, api)
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [1, 1, 1]
 
 
@@ -133,15 +133,15 @@ async def test_one_wallet_in_trouble_does_not_hold_up_the_others(rig: Rig) -> No
         return Fault.HTML if is_victims else None
 
     async with faulty(rig, rule), ticking(rig.venue), watched(rig):
-        desk = await rig.begin(settle_after=60.0)
-        books = run_of(desk).context.fleet.books
+        engine = await rig.begin(settle_after=60.0)
+        books = run_of(engine).context.fleet.books
         await until(lambda: sum(len(book.orders) for book in books.values()) == 8, "the other two")
         assert await rig.orders(victim) == []
-        short = desk.summary()["short"]
+        short = engine.summary()["short"]
         assert isinstance(short, dict)
         assert list(short) == ["User001"]
         assert short["User001"].endswith("in flight")
-        snapshot = desk.publisher.latest
+        snapshot = engine.publisher.latest
         assert [row.is_packed for row in snapshot.wallets] == [False, True, True]
 
 
@@ -153,26 +153,26 @@ async def test_a_dead_api_leaves_the_run_watching_and_it_recovers_by_itself(rig:
         return Fault.LOSE_REQUEST if dead else None
 
     async with faulty(rig, rule) as api, ticking(rig.venue), watched(rig):
-        desk = await pack(rig)
+        engine = await pack(rig)
         dead = True
         best = max((one for one in await rig.orders() if one.side.is_buy), key=lambda one: one.price6)
         await rig.venue.take(rig.symbol, False, best.amount18)
-        await until(lambda: any("live mark:" in line for line in log_lines(desk)), "the engine to notice")
-        await cycles_later(desk, 1)
-        assert desk.publisher.latest.resting == 11
+        await until(lambda: any("live mark:" in line for line in log_lines(engine)), "the engine to notice")
+        await cycles_later(engine, 1)
+        assert engine.publisher.latest.resting == 11
         dead = False
-        run = run_of(desk)
-        await until(lambda: run.packed and not any(book.sent for book in run.context.fleet), "the refill")
+        run = run_of(engine)
+        await until(lambda: run.packed and not any(book.pending for book in run.context.fleet), "the refill")
         assert len(await rig.orders()) == 12
         assert len(set(api.placements())) == len(api.placements())
 
 
 async def test_a_kill_is_proven_though_answers_to_its_cancels_are_lost(rig: Rig) -> None:
     async with faulty(rig) as api, ticking(rig.venue, 0.05):
-        desk = await pack(rig)
+        engine = await pack(rig)
         faults = iter([Fault.LOSE_REPLY, Fault.LOSE_REQUEST, Fault.HTML, Fault.BUSY] * 3)
         api.rule = lambda path, body: next(faults, None) if "Cancel" in body.get("method", "") else None
-        report = await desk.kill()
+        report = await engine.kill()
         assert (report.is_proven, report.cancelled) == (True, 12)
         assert await rig.orders() == []
 
@@ -189,13 +189,13 @@ async def test_orders_on_their_way_when_the_process_ended_are_not_placed_again(t
         await second.stop()
         third = await rig.begin(resume=True, orders_per_side=3, settle_after=60.0)
         await cycles_later(third, 5)
-        assert (run_of(third).context.tally.sent, desk_unknown(third)) == (0, 6)
+        assert (run_of(third).context.counters.sent, desk_unknown(third)) == (0, 6)
         await rig.venue.mine()
         await until(lambda: run_of(third).packed, "the six to be found by their tags")
-        assert run_of(third).context.tally.sent == 0
+        assert run_of(third).context.counters.sent == 0
         assert len(set(api.placements())) == len(api.placements()) == len(await rig.orders()) == 18
         await rig.check_placements(3)
 
 
-def desk_unknown(desk: VenueDesk) -> int:
-    return desk.publisher.latest.unknown
+def desk_unknown(engine: LocalEngine) -> int:
+    return engine.publisher.latest.unknown

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from ama_tui.domain.errors import AmaError, ConfigError
-from ama_tui.engine.desk import Desk, KillReport
+from ama_tui.engine.engine_api import EngineApi, KillReport
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.publisher import Publisher
 
@@ -59,11 +59,11 @@ class Bench:
     def __post_init__(self) -> None:
         self.host = EngineHost(self.build)
 
-    def build(self, publisher: Publisher, freeze: threading.Event) -> Desk:
+    def build(self, publisher: Publisher, freeze: threading.Event) -> EngineApi:
         if self.raises:
             raise self.raises.pop()
         self.desks.append(FakeDesk(publisher, freeze))
-        return cast(Desk, self.desks[-1])
+        return cast(EngineApi, self.desks[-1])
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def bench() -> Iterator[Bench]:
 def test_the_desk_is_built_once_on_the_engines_thread_and_called_there(bench: Bench) -> None:
     bench.host.start()
     for _ in range(3):
-        bench.host.call(lambda desk: desk.pause()).result(5)
-    (desk,) = bench.desks
-    assert desk.publisher is bench.host.publisher
-    assert desk.asked == [("pause", "ama-engine", False)] * 3
+        bench.host.call(lambda engine: engine.pause()).result(5)
+    (engine,) = bench.desks
+    assert engine.publisher is bench.host.publisher
+    assert engine.asked == [("pause", "ama-engine", False)] * 3
 
 
 def test_calls_made_before_the_start_are_answered_after_it(bench: Bench) -> None:
-    asked = bench.host.call(lambda desk: desk.pause())
+    asked = bench.host.call(lambda engine: engine.pause())
     assert not asked.done()
     bench.host.start()
     asked.result(5)
@@ -94,18 +94,18 @@ def test_what_building_the_desk_raises_goes_to_the_caller_and_the_next_call_trie
     bench.raises = [ConfigError("no wallets file")]
     bench.host.start()
     with pytest.raises(ConfigError, match="no wallets file"):
-        bench.host.call(lambda desk: desk.pause()).result(5)
-    bench.host.call(lambda desk: desk.pause()).result(5)
+        bench.host.call(lambda engine: engine.pause()).result(5)
+    bench.host.call(lambda engine: engine.pause()).result(5)
     assert len(bench.desks) == 1
 
 
 def test_a_kill_freezes_every_send_before_the_engine_has_heard_of_it(bench: Bench) -> None:
     """It is queued behind nothing: the event is set while the engine's loop is still busy."""
     bench.host.start()
-    bench.host.call(lambda desk: desk.pause()).result(5)
+    bench.host.call(lambda engine: engine.pause()).result(5)
     busy = threading.Event()
 
-    async def block(_: Desk) -> None:
+    async def block(_: EngineApi) -> None:
         busy.set()
         time.sleep(0.3)  # noqa: ASYNC251 - the loop is to be busy
 
@@ -121,7 +121,7 @@ def test_a_kill_freezes_every_send_before_the_engine_has_heard_of_it(bench: Benc
 
 def test_closing_closes_the_desk_and_joins_the_thread(bench: Bench) -> None:
     bench.host.start()
-    bench.host.call(lambda desk: desk.pause()).result(5)
+    bench.host.call(lambda engine: engine.pause()).result(5)
     assert bench.host.close(5)
     assert bench.host.close(5)
     assert [what for what, _, _ in bench.desks[0].asked] == ["pause", "close"]
@@ -130,8 +130,8 @@ def test_closing_closes_the_desk_and_joins_the_thread(bench: Bench) -> None:
 
 def test_closing_cuts_off_what_still_waits(bench: Bench) -> None:
     bench.host.start()
-    waiting = bench.host.call(lambda desk: asyncio.sleep(3600))
-    bench.host.call(lambda desk: desk.pause()).result(5)
+    waiting = bench.host.call(lambda engine: asyncio.sleep(3600))
+    bench.host.call(lambda engine: engine.pause()).result(5)
     assert bench.host.close(5)
     assert waiting.cancelled()
 
@@ -139,7 +139,7 @@ def test_closing_cuts_off_what_still_waits(bench: Bench) -> None:
 @pytest.mark.parametrize("error", [AmaError("the venue is gone"), ValueError("a fault")])
 def test_a_desk_that_fails_to_close_does_not_keep_the_thread(bench: Bench, error: Exception) -> None:
     bench.host.start()
-    bench.host.call(lambda desk: desk.pause()).result(5)
+    bench.host.call(lambda engine: engine.pause()).result(5)
     bench.desks[0].fails = error
     assert bench.host.close(5)
 
@@ -152,7 +152,7 @@ def test_closing_gives_up_after_its_time(bench: Bench) -> None:
     bench.host.start()
     release = threading.Event()
 
-    async def block(_: Desk) -> None:
+    async def block(_: EngineApi) -> None:
         release.wait(5)  # the loop is stuck in a call
 
     bench.host.call(block)

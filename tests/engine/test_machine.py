@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.store.replay import METHOD_PLACE
+from ama_tui.store.journal.replay import METHOD_PLACE
 from tests.engine.process import MemoryJournal, Process, engine_on
 from tests.engine.simulated import Answer, SimulatedVenue
 from tests.engine.virtual_time import VirtualLoop
@@ -129,7 +129,7 @@ class Machine(RuleBasedStateMachine):
     def pause_or_resume(self, is_paused: bool) -> None:
         self.process.is_paused = is_paused
         if is_paused and self.process.is_up:
-            self.process.lanes.clear()
+            self.process.send_queues.clear()
 
     @precondition(lambda self: not self.venue.revoked)
     @rule()

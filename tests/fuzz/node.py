@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ama_tui.venue.chain import ChainReader
-from ama_tui.venue.http import HttpAnswer
+from ama_tui.venue.http import HttpResponse
 from ama_tui.venue.rpc import JsonRpc
 from tests.venue.fake_node import BOOK, MARKET_ID, REGISTRY, VAULT
 from tests.venue.test_api import SESSION, TRADER, TX
@@ -28,10 +28,10 @@ class BrokenRpc(JsonRpc):
         self._statuses = statuses
         self._http.post = self._post  # type: ignore[method-assign]  # no socket
 
-    async def _post(self, path: str, payload: Any, *, timeout: float | None = None) -> HttpAnswer:
+    async def _post(self, path: str, payload: Any, *, timeout: float | None = None) -> HttpResponse:
         calls = payload if isinstance(payload, list) else [payload]
         body = next(self._bodies).replace(b'"@"', str(calls[0]["id"]).encode())
-        return HttpAnswer(next(self._statuses), body)
+        return HttpResponse(next(self._statuses), body)
 
 
 async def any_read(chain: ChainReader, number: int) -> object:

@@ -13,33 +13,33 @@ from pathlib import Path
 import orjson
 
 from ama_tui.config.environment import load_environment
-from ama_tui.config.keystore import keystore_of, wallet_of_keystore
 from ama_tui.config.presets import load_presets, save_preset
-from ama_tui.config.scrypt import ScryptCost
-from ama_tui.config.secret import SecretKey
 from ama_tui.config.settings import read_config_file
-from ama_tui.config.vault import seal
-from ama_tui.config.wallets import csv_of, wallet_of
-from ama_tui.config.wallets_source import WalletsSource, open_wallets
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.parameters import Parameters
+from ama_tui.keys.keystore import keystore_of, wallet_of_keystore
+from ama_tui.keys.scrypt import ScryptCost
+from ama_tui.keys.secret_key import SecretKey
+from ama_tui.keys.vault import seal
+from ama_tui.keys.wallets import csv_of, wallet_of
+from ama_tui.keys.wallets_source import WalletsSource, open_wallets
 from ama_tui.localnet import rpc as localnet_rpc
 from ama_tui.localnet import wire as localnet_wire
 from ama_tui.localnet.wire import RefusalError
 from ama_tui.store.checkpoint import WalletEntry, load_checkpoint, load_wallet, save_checkpoint, save_wallet
-from ama_tui.store.entry import parse_line
-from ama_tui.store.fields import ShapeError
-from ama_tui.store.scan import Scan
+from ama_tui.store.journal.entry import parse_line
+from ama_tui.store.journal.reader import Scan
+from ama_tui.store.json_fields import ShapeError
 from ama_tui.venue import api_models, logs
+from ama_tui.venue.api_errors import refusal
 from ama_tui.venue.chain import ChainReader
-from ama_tui.venue.http import HttpAnswer
-from ama_tui.venue.refusals import refusal
+from ama_tui.venue.http import HttpResponse
 from tests.fuzz.bodies import broken, broken_text
 from tests.fuzz.node import GOOD_ANSWERS, BrokenRpc, any_read
 from tests.store import samples
 from tests.venue.fake_node import BOOK, MARKET_ID, event_log
 from tests.venue.test_api import SESSION, TRADER, TX, live, page, row
-from tests.venue.test_settle import PLACED, TRADED, receipt, word
+from tests.venue.test_settlement_reader import PLACED, TRADED, receipt, word
 
 Feed = Callable[[bytes], object]
 DEPTH = {"bidPrices": [9.5], "bidAmounts": [1], "askPrices": [10], "askAmounts": [2]}
@@ -101,7 +101,7 @@ def _of_the_api() -> dict[str, Parser]:
 def _refusal(body: bytes) -> None:
     """A refusal is one of our errors whatever its body; it never proves by accident that nothing was sent."""
     for status in STATUSES:
-        error = refusal("POST /x", HttpAnswer(status, body, "soon"))
+        error = refusal("POST /x", HttpResponse(status, body, "soon"))
         assert not (status >= 500 and error.proves_not_sent)
         assert not (error.tx_hash and error.proves_not_sent)
         raise_last = error

@@ -9,7 +9,7 @@ from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
 from ama_tui.localnet import abi, merkle
-from ama_tui.localnet.evm import EngineName, Message, Outcome, open_engine, simulate
+from ama_tui.localnet.evm import EngineName, ExecutionResult, Message, open_engine, simulate
 from ama_tui.localnet.node import MULTICALL3, CallReverted
 
 CHAIN_ID = 31337
@@ -71,11 +71,11 @@ class Bench:
         stands = {"SessionRegistry": self.registry, "CoreVault": self.vault, "OrderBook": self.book}
         return stands.get(contract, MULTICALL3)
 
-    def try_send(self, sender: str, contract: str, function: str, *args: Any) -> Outcome:
+    def try_send(self, sender: str, contract: str, function: str, *args: Any) -> ExecutionResult:
         data = abi.encode(contract, function, args)
         return self.evm.execute(Message(sender, self.at(contract), data, 15_000_000))
 
-    def send(self, sender: str, contract: str, function: str, *args: Any) -> Outcome:
+    def send(self, sender: str, contract: str, function: str, *args: Any) -> ExecutionResult:
         """Raises CallReverted."""
         outcome = self.try_send(sender, contract, function, *args)
         if not outcome.ok:
@@ -91,7 +91,7 @@ class Bench:
         values = abi.decode(contract, function, outcome.output)
         return values[0] if len(values) == 1 else values
 
-    def events(self, outcome: Outcome) -> list[Event]:
+    def events(self, outcome: ExecutionResult) -> list[Event]:
         logs = [log for log in outcome.logs if log.address == self.book]
         return [event for log in logs if (event := abi.decode_log("OrderBook", log)) is not None]
 
@@ -110,10 +110,10 @@ class Bench:
     def sell(self, trader: str, price: float, amount: float) -> int:
         return self.place(trader, False, round(price * USDC), round(amount * UNIT))
 
-    def market(self, trader: str, is_buy: bool, amount: float) -> Outcome:
+    def market(self, trader: str, is_buy: bool, amount: float) -> ExecutionResult:
         return self.send(trader, "OrderBook", "placeMarginMarket", round(amount * UNIT), is_buy)
 
-    def cancel(self, trader: str, order_id: int) -> Outcome:
+    def cancel(self, trader: str, order_id: int) -> ExecutionResult:
         return self.send(trader, "OrderBook", "cancelOrder", order_id)
 
     # ---- looking ----
@@ -176,7 +176,7 @@ class Bench:
         values = tuple(permit[field["name"]] for field in PERMIT_TYPE)
         return self.send(RELAYERS[0], "SessionRegistry", "createSession", values, signature).output
 
-    def relay(self, function: str, session: bytes, *args: Any, relayer: str = RELAYERS[0]) -> Outcome:
+    def relay(self, function: str, session: bytes, *args: Any, relayer: str = RELAYERS[0]) -> ExecutionResult:
         """Call a session method of the order book as a relayer of the set. Raises CallReverted."""
         proof = merkle.proof(RELAYERS, relayer) if relayer in RELAYERS else []
         return self.send(relayer, "OrderBook", function, session, proof, TRADER, *args)

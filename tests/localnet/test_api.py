@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from ama_tui.localnet.api import MAX_BODY_BYTES, RateLimiter
+from ama_tui.localnet.api import MAX_BODY_BYTES, ClientRateLimit
 from ama_tui.localnet.catalogue import CATALOGUE
 from ama_tui.localnet.node import NodeError
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 from ama_tui.localnet.wire import RefusalError
 from tests.localnet.venue_client import VenueClient, client_of
 
@@ -21,13 +21,13 @@ ACTIVE = [spec for spec in CATALOGUE if spec.status == "ACTIVE"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def venue() -> AsyncIterator[Venue]:
-    async with await Venue.start(VenueOptions(block_time=0, traders=False, live_cache=60)) as venue:
+async def venue() -> AsyncIterator[LocalVenue]:
+    async with await LocalVenue.start(VenueOptions(block_time=0, traders=False, live_cache=60)) as venue:
         yield venue
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(venue: Venue) -> AsyncIterator[VenueClient]:
+async def client(venue: LocalVenue) -> AsyncIterator[VenueClient]:
     async with client_of(venue) as client:
         yield client
 
@@ -40,7 +40,7 @@ async def test_markets_lists_the_catalogue_in_order(client: VenueClient) -> None
     assert body["pagination"] == {"limit": 500, "offset": 0, "total": len(ACTIVE) + 1}
 
 
-async def test_market_row_has_the_fields_of_the_contract(client: VenueClient, venue: Venue) -> None:
+async def test_market_row_has_the_fields_of_the_contract(client: VenueClient, venue: LocalVenue) -> None:
     row = (await client.get("/api/markets", limit=1)).json()["markets"][0]
     assert row["symbol"] == "ETH-USD"
     assert row["market_address"] == venue.market("ETH-USD").address
@@ -77,7 +77,7 @@ async def test_oddities_of_rows_are_there(client: VenueClient) -> None:
     assert any(row["market_identifier"] is None for row in markets)
 
 
-async def test_live_gives_floats_in_ui_units(client: VenueClient, venue: Venue) -> None:
+async def test_live_gives_floats_in_ui_units(client: VenueClient, venue: LocalVenue) -> None:
     body = (await client.get("/api/orderbook/live", symbol="BTC-USD", levels=2)).json()
     assert body["ok"] is True
     data = body["data"]
@@ -100,7 +100,7 @@ async def test_live_of_a_quiet_book_has_no_last_trade(client: VenueClient) -> No
     assert data["markPrice"] == 580
 
 
-async def test_live_of_an_empty_book_is_null_with_the_bad_default(client: VenueClient, venue: Venue) -> None:
+async def test_live_of_an_empty_book_is_null_with_the_bad_default(client: VenueClient, venue: LocalVenue) -> None:
     data = (await client.get("/api/orderbook/live", symbol="NOVA-USD")).json()["data"]
     assert (data["bestBid"], data["bestAsk"], data["depth"]) == (None, None, None)
     assert (data["markPrice"], data["lastTradePrice"]) == (1, 1)
@@ -117,7 +117,7 @@ async def test_live_of_a_one_sided_book_has_bids_and_the_bad_default(client: Ven
     assert (data["markPrice"], data["lastTradePrice"]) == (1, 1)
 
 
-async def test_live_is_cached_and_says_so(client: VenueClient, venue: Venue) -> None:
+async def test_live_is_cached_and_says_so(client: VenueClient, venue: LocalVenue) -> None:
     first = (await client.get("/api/orderbook/live", symbol="HYPE-USD")).json()
     await venue.set_price("HYPE-USD", 33_000_000)
     second = (await client.get("/api/orderbook/live", symbol="HYPE-USD")).json()
@@ -159,7 +159,7 @@ async def test_wrong_path_or_verb_is_refused_as_json(client: VenueClient, method
 
 async def test_rate_limit_answers_429_with_retry_after() -> None:
     async with (
-        await Venue.start(VenueOptions(block_time=0, traders=False, rate_limit=3, wallets=1)) as venue,
+        await LocalVenue.start(VenueOptions(block_time=0, traders=False, rate_limit=3, wallets=1)) as venue,
         client_of(venue) as client,
     ):
         answers = [await client.post("/api/gasless/trade", {"orderBook": "0x"}) for _ in range(4)]
@@ -171,7 +171,7 @@ async def test_rate_limit_answers_429_with_retry_after() -> None:
 
 async def test_rate_limit_lets_go_after_a_minute() -> None:
     times = iter([0.0, 1.0, 2.0, 2.0, 60.5])
-    limiter = RateLimiter(2, clock=lambda: next(times))
+    limiter = ClientRateLimit(2, clock=lambda: next(times))
     limiter.admit("client")
     limiter.admit("client")
     with pytest.raises(RefusalError) as caught:
@@ -189,7 +189,7 @@ async def test_rate_limit_lets_go_after_a_minute() -> None:
     ],
 )
 async def test_node_that_fails_makes_the_service_unavailable(
-    venue: Venue, client: VenueClient, monkeypatch: pytest.MonkeyPatch, fault: str, error: str
+    venue: LocalVenue, client: VenueClient, monkeypatch: pytest.MonkeyPatch, fault: str, error: str
 ) -> None:
     async def fail(*args: object, **more: object) -> str:
         raise NodeError(fault)
@@ -205,7 +205,7 @@ async def test_node_that_fails_makes_the_service_unavailable(
 
 
 async def test_failure_of_our_own_is_a_json_500_without_its_text(
-    venue: Venue, client: VenueClient, monkeypatch: pytest.MonkeyPatch
+    venue: LocalVenue, client: VenueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*args: object, **more: object) -> str:
         raise KeyError("a secret")

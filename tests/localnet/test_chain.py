@@ -8,7 +8,7 @@ import pytest
 from eth_utils.crypto import keccak
 
 from ama_tui.localnet import blocks
-from ama_tui.localnet.blocks import LogFilter
+from ama_tui.localnet.blocks import BlockLogFilter
 from ama_tui.localnet.chain import BLOCK_GAS_LIMIT, Chain
 from ama_tui.localnet.evm import open_engine
 from ama_tui.localnet.node import Log
@@ -171,7 +171,7 @@ def test_old_blocks_are_forgotten_with_their_transactions(chain: Chain, monkeypa
     assert ledger.block(20) is None
     assert ledger.mined(hashes[0]) is None
     assert ledger.mined(hashes[-1]) is not None
-    assert len(list(ledger.logs(LogFilter(0, 30)))) == 20
+    assert len(list(ledger.logs(BlockLogFilter(0, 30)))) == 20
 
 
 def test_full_blocks_are_forgotten_sooner_but_never_the_latest(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def test_logs_are_found_by_block_address_and_topics(chain: Chain) -> None:
     topics = [number.to_bytes(32, "big") for number in range(4)]
 
     def found(**wanted: object) -> list[int]:
-        log_filter = LogFilter(**{"from_block": 0, "to_block": 9, **wanted})  # type: ignore[arg-type]
+        log_filter = BlockLogFilter(**{"from_block": 0, "to_block": 9, **wanted})  # type: ignore[arg-type]
         return [log.mined.block_number for log in chain.ledger.logs(log_filter)]
 
     assert found() == [1, 2, 3, 4]
@@ -217,8 +217,8 @@ def test_logs_are_found_by_block_address_and_topics(chain: Chain) -> None:
 
 def test_filter_takes_any_topic_where_none_is_wanted() -> None:
     log = Log(ALICE, (b"\x01" * 32, b"\x02" * 32), b"")
-    assert LogFilter(0, 0, topics=(None, frozenset({b"\x02" * 32}))).takes(log)
-    assert not LogFilter(0, 0, topics=(None, frozenset({b"\x01" * 32}))).takes(log)
+    assert BlockLogFilter(0, 0, topics=(None, frozenset({b"\x02" * 32}))).takes(log)
+    assert not BlockLogFilter(0, 0, topics=(None, frozenset({b"\x01" * 32}))).takes(log)
 
 
 def test_call_sees_the_latest_block_and_changes_nothing(chain: Chain) -> None:

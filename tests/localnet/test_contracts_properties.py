@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 # Loaded here because py-evm sets the recursion limit when it is, which hypothesis must not see mid-test.
 import ama_tui.localnet.evm_pyevm  # noqa: F401
-from ama_tui.localnet.evm import EngineName, Outcome
+from ama_tui.localnet.evm import EngineName, ExecutionResult
 from tests.localnet.book_model import BookModel, ModelOrder, Trade
 from tests.localnet.contract_bench import ALICE, BOB, CAROL, TRADER, UNIT, USDC, Bench
 
@@ -73,7 +73,7 @@ class BookMachine(RuleBasedStateMachine):
         self.model.cancel(order.id)
         self._expect_limit(outcome, order.trader, order.is_buy, price6, amount18)
 
-    def _expect_limit(self, outcome: Outcome, trader: str, is_buy: bool, price6: int, amount18: int) -> None:
+    def _expect_limit(self, outcome: ExecutionResult, trader: str, is_buy: bool, price6: int, amount18: int) -> None:
         trades, left = self.model.match(trader, is_buy, price6, amount18)
         assert self._trades(outcome) == trades
         order_id = int.from_bytes(outcome.output, "big")
@@ -82,12 +82,12 @@ class BookMachine(RuleBasedStateMachine):
         if left:
             self.model.rest(ModelOrder(order_id, trader, is_buy, price6, left))
 
-    def _refused(self, outcome: Outcome) -> bool:
+    def _refused(self, outcome: ExecutionResult) -> bool:
         """Only a taker's or a placer's own lack of collateral may stop it."""
         assert outcome.ok or outcome.reason == "insufficient_collateral"
         return not outcome.ok
 
-    def _trades(self, outcome: Outcome) -> list[Trade]:
+    def _trades(self, outcome: ExecutionResult) -> list[Trade]:
         return [
             (fields["buyer"], fields["seller"], fields["price"], fields["amount"])
             for name, fields in self.bench.events(outcome)

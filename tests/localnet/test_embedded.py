@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from ama_tui.localnet import abi
+from ama_tui.localnet.block_timer import BlockTimer
 from ama_tui.localnet.embedded import EmbeddedNode
 from ama_tui.localnet.node import MULTICALL3, NodeError
-from ama_tui.localnet.pacing import BlockTimer
 
 ALICE = "0x" + "aa" * 20
 

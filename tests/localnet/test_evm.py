@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from ama_tui.localnet import abi
-from ama_tui.localnet.evm import EngineName, Message, Outcome, open_engine, revert_reason, simulate, undone
+from ama_tui.localnet.evm import EngineName, ExecutionResult, Message, open_engine, revert_reason, simulate, undone
 from ama_tui.localnet.evm_pyevm import PyEvm
 from ama_tui.localnet.node import NodeError
 from ama_tui.localnet.transactions import created_address
@@ -197,7 +197,7 @@ def test_account_without_code_has_none(bench: Bench) -> None:
 )
 def test_revert_data_that_is_no_error_string_has_no_reason(data: bytes, reason: str) -> None:
     assert revert_reason(data) == reason
-    assert Outcome(ok=False, output=data, gas_used=0).reason == reason
+    assert ExecutionResult(ok=False, output=data, gas_used=0).reason == reason
 
 
 def test_auto_takes_py_evm_where_pyrevm_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

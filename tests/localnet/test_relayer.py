@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 
 from ama_tui.localnet.keys import Wallet
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.venue_client import VenueClient, client_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,20 +26,20 @@ PLACE: dict[str, Any] = {"price": BID6, "amount": UNIT // 10, "isBuy": True}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def venue() -> AsyncIterator[Venue]:
+async def venue() -> AsyncIterator[LocalVenue]:
     options = VenueOptions(block_time=0, traders=False, wallets=80)
-    async with await Venue.start(options) as venue:
+    async with await LocalVenue.start(options) as venue:
         yield venue
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(venue: Venue) -> AsyncIterator[VenueClient]:
+async def client(venue: LocalVenue) -> AsyncIterator[VenueClient]:
     async with client_of(venue) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def wallets(venue: Venue) -> Iterator[Wallet]:
+def wallets(venue: LocalVenue) -> Iterator[Wallet]:
     return iter(venue.wallets)
 
 
@@ -57,7 +57,7 @@ async def session(client: VenueClient, wallet: Wallet) -> str:
 # ---- sessions ----
 
 
-async def test_relayer_set_has_four_relayers_and_their_root(client: VenueClient, venue: Venue) -> None:
+async def test_relayer_set_has_four_relayers_and_their_root(client: VenueClient, venue: LocalVenue) -> None:
     body = (await client.get("/api/gasless/session/relayer-set")).json()
     leaves = sorted(keccak(bytes.fromhex(address[2:])) for address in body["relayerAddresses"])
     assert len(leaves) == 4
@@ -355,7 +355,7 @@ async def test_market_order_and_modify_beyond_the_collateral_are_refused(
 
 
 async def test_market_order_on_an_empty_side_has_no_liquidity(
-    venue: Venue, client: VenueClient, wallet: Wallet
+    venue: LocalVenue, client: VenueClient, wallet: Wallet
 ) -> None:
     session = await client.session(wallet)
     async with client_of(venue, "NOVA-USD") as empty:
@@ -363,7 +363,7 @@ async def test_market_order_on_an_empty_side_has_no_liquidity(
     assert (answer.status_code, answer.json()["error"]) == (400, "ob_no_liquidity_for_market")
 
 
-async def test_settled_market_takes_no_orders(venue: Venue, wallet: Wallet, session: str) -> None:
+async def test_settled_market_takes_no_orders(venue: LocalVenue, wallet: Wallet, session: str) -> None:
     async with client_of(venue, "LUNA-USD") as settled:
         answer = await settled.trade(wallet, session, **PLACE)
     assert (answer.status_code, answer.json()["error"]) == (400, "ob_settled")
@@ -387,7 +387,9 @@ async def test_session_that_does_not_cover_the_trade_is_created_and_fails_when_t
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
-async def test_session_for_this_market_alone_trades_here(venue: Venue, client: VenueClient, wallet: Wallet) -> None:
+async def test_session_for_this_market_alone_trades_here(
+    venue: LocalVenue, client: VenueClient, wallet: Wallet
+) -> None:
     session = await client.session(wallet, allowedMarkets=[venue.market("ETH-USD").market_id])
     assert (await client.trade(wallet, session, **PLACE)).status_code == 200
 

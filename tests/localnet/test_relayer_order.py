@@ -10,7 +10,7 @@ import httpx
 
 from ama_tui.localnet.keys import Wallet
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.venue_client import VenueClient, client_of
 
 UNIT = 10**18
@@ -22,11 +22,11 @@ SETTLE = 0.15
 
 
 @asynccontextmanager
-async def venue_with(**options: object) -> AsyncIterator[tuple[Venue, VenueClient]]:
+async def venue_with(**options: object) -> AsyncIterator[tuple[LocalVenue, VenueClient]]:
     """A venue whose traders stand still, and a client of it. Sessions are made before the blocks slow down."""
     values = {"block_time": 0, "traders": False, "wallets": 4, **options}
     async with (
-        await Venue.start(VenueOptions(**values)) as venue,  # type: ignore[arg-type]
+        await LocalVenue.start(VenueOptions(**values)) as venue,  # type: ignore[arg-type]
         client_of(venue) as client,
     ):
         yield venue, client

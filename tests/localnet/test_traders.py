@@ -11,7 +11,7 @@ import pytest
 
 from ama_tui.localnet.node import NodeError
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.venue_client import VenueClient, client_of
 
 UNIT = 10**18
@@ -20,17 +20,17 @@ MAX_MOVE = 5
 
 
 @asynccontextmanager
-async def stepped(symbol: str = "ETH-USD", **options: object) -> AsyncIterator[tuple[Venue, VenueClient]]:
+async def stepped(symbol: str = "ETH-USD", **options: object) -> AsyncIterator[tuple[LocalVenue, VenueClient]]:
     """A venue whose traders act only when they are told to."""
     values = {"block_time": 0, "traders": False, "wallets": 4, **options}
     async with (
-        await Venue.start(VenueOptions(**values)) as venue,  # type: ignore[arg-type]
+        await LocalVenue.start(VenueOptions(**values)) as venue,  # type: ignore[arg-type]
         client_of(venue, symbol) as client,
     ):
         yield venue, client
 
 
-async def path(venue: Venue, client: VenueClient, steps: int) -> list[tuple[int, int]]:
+async def path(venue: LocalVenue, client: VenueClient, steps: int) -> list[tuple[int, int]]:
     """The touch before the first step and after each."""
     touches = [await client.touch()]
     for _ in range(steps):
@@ -151,7 +151,7 @@ async def test_set_price_goes_through_all_that_rests_in_the_way() -> None:
 async def test_traders_outlive_a_node_that_fails_for_a_while(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with await Venue.start(VenueOptions(block_time=0.05, wallets=1)) as venue, client_of(venue) as client:
+    async with await LocalVenue.start(VenueOptions(block_time=0.05, wallets=1)) as venue, client_of(venue) as client:
 
         async def fail(*args: object, **more: object) -> bytes:
             raise NodeError("the node is away")
@@ -173,7 +173,7 @@ async def test_traders_that_ran_out_of_collateral_get_more_and_go_on(monkeypatch
 
 async def test_traders_act_by_themselves_once_a_block_pause_and_resume() -> None:
     async with (
-        await Venue.start(VenueOptions(block_time=0.05, wallets=1)) as venue,
+        await LocalVenue.start(VenueOptions(block_time=0.05, wallets=1)) as venue,
         client_of(venue) as client,
     ):
         assert await moves_within(client, 20)

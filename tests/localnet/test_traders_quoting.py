@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from ama_tui.localnet.quoting import (
     LEVELS,
     BookState,
-    Level,
-    Quote,
+    QuoteLevel,
     Requote,
+    TraderQuote,
     half_spread,
     level_size,
     next_price_ticks,
@@ -34,10 +34,10 @@ OTHERS = 1_000_000
 class ModelBook:
     """Price-time matching; an order is a Quote with an id, those of others from OTHERS on."""
 
-    orders: list[Quote] = field(default_factory=list)
+    orders: list[TraderQuote] = field(default_factory=list)
     next_id: int = 1
 
-    def place(self, quote: Quote, *, of_others: bool = False) -> None:
+    def place(self, quote: TraderQuote, *, of_others: bool = False) -> None:
         left = self.fill(quote.is_buy, quote.amount18, quote.price6)
         if left:
             order_id = self.next_id + (OTHERS if of_others else 0)
@@ -67,9 +67,11 @@ class ModelBook:
             self.place(quote)
 
     def state(self) -> BookState:
-        def side(is_buy: bool) -> tuple[Level, ...]:
+        def side(is_buy: bool) -> tuple[QuoteLevel, ...]:
             prices = sorted({order.price6 for order in self.orders if order.is_buy == is_buy}, reverse=is_buy)
-            return tuple(Level(price, sum(o.amount18 for o in self.orders if o.price6 == price)) for price in prices)
+            return tuple(
+                QuoteLevel(price, sum(o.amount18 for o in self.orders if o.price6 == price)) for price in prices
+            )
 
         own = tuple(order for order in self.orders if order.order_id < OTHERS)
         return BookState(side(True), side(False), own)
@@ -135,7 +137,7 @@ def test_touch_moves_within_the_bound_whatever_others_rest(
         price6 = (HOME + offset) * TICK6 + rng.choice((0, 0, 0, 3_333))
         state = book.state()
         if (price6 < state.asks[0].price6) if is_buy else (price6 > state.bids[0].price6):
-            book.place(Quote(price6, amount18, is_buy), of_others=True)
+            book.place(TraderQuote(price6, amount18, is_buy), of_others=True)
     for _ in range(steps):
         before = book.state()
         if rng.random() < 0.3:
@@ -158,8 +160,8 @@ def test_touch_moves_within_the_bound_whatever_others_rest(
 def test_quote_that_runs_into_others_still_rests_whole() -> None:
     book = quoted()
     touch6 = book.state().asks[0].price6
-    book.place(Quote(touch6 - TICK6, 3 * 10**18, False), of_others=True)
+    book.place(TraderQuote(touch6 - TICK6, 3 * 10**18, False), of_others=True)
     state = book.state()
     targets = (touch6 // TICK6, touch6 // TICK6 + 4)
     book.apply(requote(state, targets, TICK6, Random(1)))
-    assert book.state().bids[0] == Level(touch6, level_size(touch6))
+    assert book.state().bids[0] == QuoteLevel(touch6, level_size(touch6))

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from ama_tui.localnet.handout import write_handout
+from ama_tui.localnet.client_files import write_handout
 from ama_tui.localnet.keys import derive_wallet, fleet
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.venue_client import VenueClient, client_of
 
 QUICK = VenueOptions(block_time=0, traders=False, wallets=3)
 SETTINGS = {"RPC_URL": "http://127.0.0.1:1", "CHAIN_ID": "31337"}
 
 
-async def collateral(client: VenueClient, venue: Venue, address: str) -> int:
+async def collateral(client: VenueClient, venue: LocalVenue, address: str) -> int:
     (usdc6,) = await client.call(venue.vault, "getAvailableCollateral(address)", ["uint256"], address)
     return int(usdc6)
 
@@ -29,7 +29,7 @@ async def collateral(client: VenueClient, venue: Venue, address: str) -> int:
 
 
 async def test_wallets_are_funded_and_the_chain_has_the_right_id() -> None:
-    async with await Venue.start(QUICK) as venue, client_of(venue) as client:
+    async with await LocalVenue.start(QUICK) as venue, client_of(venue) as client:
         assert [wallet.nickname for wallet in venue.wallets] == ["User001", "User002", "User003"]
         for wallet in venue.wallets:
             assert await collateral(client, venue, wallet.address) == 10_000_000_000
@@ -37,7 +37,7 @@ async def test_wallets_are_funded_and_the_chain_has_the_right_id() -> None:
 
 
 async def test_every_listed_book_stands_on_the_chain_with_its_terms() -> None:
-    async with await Venue.start(QUICK) as venue, client_of(venue) as client:
+    async with await LocalVenue.start(QUICK) as venue, client_of(venue) as client:
         for listing in venue.markets:
             vault, market_id, _, _ = await client.call(
                 listing.address, "marketStatic()", ["address", "bytes32", "bool", "uint256"]
@@ -48,7 +48,7 @@ async def test_every_listed_book_stands_on_the_chain_with_its_terms() -> None:
 
 
 async def test_levers_credit_revoke_and_take_work() -> None:
-    async with await Venue.start(QUICK) as venue, client_of(venue) as client:
+    async with await LocalVenue.start(QUICK) as venue, client_of(venue) as client:
         wallet = venue.wallets[0]
         await venue.credit(wallet.account, 5_000_000)
         assert await collateral(client, venue, wallet.address) == 10_005_000_000
@@ -64,13 +64,13 @@ async def test_levers_credit_revoke_and_take_work() -> None:
 
 
 async def test_unknown_symbol_is_a_key_error() -> None:
-    async with await Venue.start(QUICK) as venue:
+    async with await LocalVenue.start(QUICK) as venue:
         with pytest.raises(KeyError):
             await venue.set_price("NONE-USD", 1)
 
 
 async def test_timed_blocks_come_by_themselves() -> None:
-    async with await Venue.start(VenueOptions(block_time=0.1, wallets=1)) as venue:
+    async with await LocalVenue.start(VenueOptions(block_time=0.1, wallets=1)) as venue:
         first = await venue.node.block_number()
         for _ in range(100):
             await asyncio.sleep(0.1)
@@ -83,13 +83,13 @@ async def test_taken_port_fails_and_leaves_nothing_running() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match="address already in use"):
-            await Venue.start(VenueOptions(block_time=0, wallets=1, api_port=port))
+            await LocalVenue.start(VenueOptions(block_time=0, wallets=1, api_port=port))
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert others == []
 
 
 async def test_closed_venue_answers_no_more_and_leaves_no_task() -> None:
-    venue = await Venue.start(VenueOptions(block_time=0.1, wallets=1))
+    venue = await LocalVenue.start(VenueOptions(block_time=0.1, wallets=1))
     ports = [int(url.rsplit(":", 1)[1]) for url in (venue.app_url, venue.rpc_url)]
     await venue.close()
     for port in ports:
@@ -99,7 +99,7 @@ async def test_closed_venue_answers_no_more_and_leaves_no_task() -> None:
 
 
 async def test_venue_closes_while_requests_wait_for_a_block() -> None:
-    async with await Venue.start(QUICK) as venue, client_of(venue) as client:
+    async with await LocalVenue.start(QUICK) as venue, client_of(venue) as client:
         session = await client.session(venue.wallets[0])
         await venue.node.set_block_time(3_600)
         waiting = [
@@ -118,7 +118,7 @@ async def test_venue_closes_while_requests_wait_for_a_block() -> None:
 )
 async def test_venue_serves_and_trades_on_every_other_kind_of_node(node: dict[str, str]) -> None:
     async with (
-        await Venue.start(VenueOptions(block_time=0.2, wallets=2, **node)) as venue,  # type: ignore[arg-type]
+        await LocalVenue.start(VenueOptions(block_time=0.2, wallets=2, **node)) as venue,  # type: ignore[arg-type]
         client_of(venue) as client,
     ):
         wallet = venue.wallets[0]
@@ -168,7 +168,7 @@ def test_wallets_follow_from_the_seed_and_hide_their_keys() -> None:
 
 
 async def test_write_gives_a_client_all_it_needs(tmp_path: Path) -> None:
-    async with await Venue.start(QUICK) as venue:
+    async with await LocalVenue.start(QUICK) as venue:
         venue.write(tmp_path / "client")
         lines = (tmp_path / "client" / ".env").read_text().splitlines()
         assert set(lines[1:]) == {

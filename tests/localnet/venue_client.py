@@ -12,7 +12,7 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 
 from ama_tui.localnet.keys import Wallet
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 
 ALL_METHODS = 0b111111
 DAY = 86_400
@@ -141,7 +141,7 @@ def _wire(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def client_of(venue: Venue, symbol: str = "ETH-USD") -> VenueClient:
+def client_of(venue: LocalVenue, symbol: str = "ETH-USD") -> VenueClient:
     """A client of one market of a venue."""
     address = venue.market(symbol).address
     return VenueClient(venue.app_url, venue.rpc_url, venue.registry, venue.chain_id, address)

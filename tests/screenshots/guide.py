@@ -12,7 +12,7 @@ from textual.screen import Screen
 from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState
 from ama_tui.ui.app import AmaApp
 from ama_tui.ui.bridge import POLL_SECONDS
-from ama_tui.ui.outcome import Outcome
+from ama_tui.ui.exit_message import ExitMessage
 
 STEP_LIMIT = 90.0
 
@@ -20,7 +20,7 @@ STEP_LIMIT = 90.0
 class Guide:
     """One running dashboard. What does not come in a minute and a half raises TimeoutError."""
 
-    def __init__(self, pilot: Pilot[Outcome], app: AmaApp) -> None:
+    def __init__(self, pilot: Pilot[ExitMessage], app: AmaApp) -> None:
         self._pilot = pilot
         self.app = app
 

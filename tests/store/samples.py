@@ -6,7 +6,7 @@ from typing import Any
 
 from ama_tui.domain.market import Market
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry
-from ama_tui.store.entry import JournalEntry
+from ama_tui.store.journal.entry import JournalEntry
 
 CHAIN_ID = 999
 BOOK = "0x" + "ab" * 20

@@ -236,7 +236,7 @@ def test_disk_that_fails_is_our_own_error(path: Path, monkeypatch: pytest.Monkey
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ama_tui.store.atomic.os.fsync", fail)
+    monkeypatch.setattr("ama_tui.disk.atomic.os.fsync", fail)
     with pytest.raises(CheckpointError, match="No space left"):
         save_checkpoint(path, checkpoint(*ENTRIES))
     assert path.read_bytes() == before

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, Rules, SkipReason, WorkingOrder
-from ama_tui.strategies.budget import DUST18, Wish, budget_of, fit, margin_bps
+from ama_tui.domain.plan import CollateralBasis, PendingOrder, Rules, SkipReason
+from ama_tui.strategies.budget import DUST18, OrderRequest, budget_of, fit, margin_bps
 from ama_tui.strategies.prices import Price
 from tests.strategies.worlds import USDC, resting, wallet
 
@@ -19,7 +19,7 @@ USED = wallet(
         resting(2, Side.SELL, PRICE6, margin6=400 * USDC),
         resting(3, Side.SELL, PRICE6, margin6=77 * USDC, is_margin=False),
     ),
-    working=(WorkingOrder(Side.BUY, 3, PRICE6, 10**17, 250 * USDC),),
+    pending_orders=(PendingOrder(Side.BUY, 3, PRICE6, 10**17, 250 * USDC),),
 )
 
 
@@ -96,12 +96,12 @@ def test_what_an_order_shows_explains_its_margin_and_never_exceeds_the_truth(
     assert amount18 * price6 * shown >= (margin6 - 1) * 10**22
 
 
-def wish(level: int, side: Side = Side.BUY, amount18: int = 10**17, price6: int = PRICE6) -> Wish:
-    return Wish(side, level, Price(price6, 10, None), amount18, 10_000 if side is Side.BUY else 15_000)
+def request(level: int, side: Side = Side.BUY, amount18: int = 10**17, price6: int = PRICE6) -> OrderRequest:
+    return OrderRequest(side, level, Price(price6, 10, None), amount18, 10_000 if side is Side.BUY else 15_000)
 
 
 def test_wishes_that_fit_are_placed_whole_with_their_tags_in_the_margin() -> None:
-    fitted = fit(wallet(sequence=5), [wish(1), wish(2, Side.SELL)], 1_000 * USDC, Rules.EVEN)
+    fitted = fit(wallet(sequence=5), [request(1), request(2, Side.SELL)], 1_000 * USDC, Rules.EVEN)
     assert [one.amount18 // 10**9 for one in fitted.places] == [10**8, 10**8]
     assert [one.amount18 % 10**9 // 100 for one in fitted.places] == [1_00005, 2_00006]
     assert [one.margin6 for one in fitted.places] == [250_000_001, 375_000_001]
@@ -110,29 +110,29 @@ def test_wishes_that_fit_are_placed_whole_with_their_tags_in_the_margin() -> Non
 
 @pytest.mark.parametrize("rules", list(Rules))
 def test_wishes_that_take_all_that_remains_are_placed_whole(rules: Rules) -> None:
-    fitted = fit(wallet(), [wish(1), wish(2, Side.SELL)], 250_000_001 + 375_000_001, rules)
+    fitted = fit(wallet(), [request(1), request(2, Side.SELL)], 250_000_001 + 375_000_001, rules)
     assert [one.amount18 // 10**9 for one in fitted.places] == [10**8, 10**8]
     assert (fitted.skips, fitted.scale) == ([], 1.0)
 
 
 def test_the_least_amount_is_worth_placing() -> None:
-    fitted = fit(wallet(), [wish(1, amount18=DUST18)], USDC, Rules.EVEN)
+    fitted = fit(wallet(), [request(1, amount18=DUST18)], USDC, Rules.EVEN)
     assert [one.amount18 // 10**9 for one in fitted.places] == [DUST18 // 10**9]
 
 
 def test_even_cuts_all_by_one_factor_to_nine_tenths_of_what_remains() -> None:
-    wishes = [wish(1), wish(2, Side.SELL), wish(3, amount18=3 * 10**17)]
-    fitted = fit(wallet(), wishes, 100 * USDC, Rules.EVEN)
+    requests = [request(1), request(2, Side.SELL), request(3, amount18=3 * 10**17)]
+    fitted = fit(wallet(), requests, 100 * USDC, Rules.EVEN)
     assert fitted.skips == []
     total6 = 250_000_001 + 375_000_001 + 750_000_001
     assert fitted.scale == 100 * USDC * 9 / (10 * total6)
-    for one, was in zip(fitted.places, wishes, strict=True):
+    for one, was in zip(fitted.places, requests, strict=True):
         assert one.amount18 // 10**9 == was.amount18 * 900 * USDC // (10 * total6) // 10**9
     assert 89_999_000 < sum(one.margin6 for one in fitted.places) <= 90 * USDC + 3
 
 
 def test_original_takes_one_after_the_other_with_a_cushion_each_time() -> None:
-    fitted = fit(wallet(), [wish(1), wish(2), wish(3)], 300 * USDC, Rules.ORIGINAL)
+    fitted = fit(wallet(), [request(1), request(2), request(3)], 300 * USDC, Rules.ORIGINAL)
     margins = [one.margin6 for one in fitted.places]
     assert margins[0] == 250_000_001
     assert margins[1] == pytest.approx(0.9 * (300 * USDC - margins[0]), abs=10)
@@ -142,13 +142,13 @@ def test_original_takes_one_after_the_other_with_a_cushion_each_time() -> None:
 
 def test_a_cut_to_dust_is_blamed_on_the_cap_only_when_the_cap_holds_nothing() -> None:
     """The least order, 0.00001 at 2,500, needs 0.025 of margin."""
-    wishes = [wish(level) for level in range(1, 7)]
-    fits_none = fit(wallet(), wishes, 24_999, Rules.EVEN)
+    requests = [request(level) for level in range(1, 7)]
+    fits_none = fit(wallet(), requests, 24_999, Rules.EVEN)
     assert {skip.reason for skip in fits_none.skips} == {SkipReason.CAP}
     assert {skip.text for skip in fits_none.skips} == {
         "cap reached: its orders tie up all that maxWalletUtilization allows"
     }
-    fits_one = fit(wallet(), wishes, 25_000, Rules.EVEN)
+    fits_one = fit(wallet(), requests, 25_000, Rules.EVEN)
     assert {skip.reason for skip in fits_one.skips} == {SkipReason.DUST}
     assert {skip.text for skip in fits_one.skips} == {"too small to place: less than 0.00001 of it fits the cap"}
     assert fits_none.places == fits_one.places == []
@@ -157,14 +157,14 @@ def test_a_cut_to_dust_is_blamed_on_the_cap_only_when_the_cap_holds_nothing() ->
 
 def test_a_cut_to_dust_that_takes_the_last_unit_is_dust() -> None:
     """At 0.1 the least order needs a unit of margin, and so does the less that the cut leaves."""
-    fitted = fit(wallet(), [wish(1, amount18=2 * DUST18, price6=100_000)], 1, Rules.ORIGINAL)
+    fitted = fit(wallet(), [request(1, amount18=2 * DUST18, price6=100_000)], 1, Rules.ORIGINAL)
     assert fitted.places == []
     assert [skip.reason for skip in fitted.skips] == [SkipReason.DUST]
 
 
 def test_a_skip_leaves_no_gap_in_the_sequence() -> None:
-    wishes = [wish(1), wish(2, amount18=2 * 10**13), wish(3)]
-    fitted = fit(wallet(sequence=99_999), wishes, 100 * USDC, Rules.EVEN)
+    requests = [request(1), request(2, amount18=2 * 10**13), request(3)]
+    fitted = fit(wallet(sequence=99_999), requests, 100 * USDC, Rules.EVEN)
     assert [skip.level for skip in fitted.skips] == [2]
     assert [(one.level, one.sequence) for one in fitted.places] == [(1, 99_999), (3, 0)]
     assert [one.amount18 % 10**9 // 100 for one in fitted.places] == [1_99999, 3_00000]
@@ -172,13 +172,13 @@ def test_a_skip_leaves_no_gap_in_the_sequence() -> None:
 
 def test_an_order_that_rounding_leaves_no_room_for_is_refused_for_the_cap() -> None:
     """Five units for three orders: each is cut to 1.4 units, which reserves two."""
-    fitted = fit(wallet(), [wish(level, price6=100) for level in (1, 2, 3)], 5, Rules.EVEN)
+    fitted = fit(wallet(), [request(level, price6=100) for level in (1, 2, 3)], 5, Rules.EVEN)
     assert [one.margin6 for one in fitted.places] == [2, 2]
     assert [(skip.level, skip.reason) for skip in fitted.skips] == [(3, SkipReason.CAP)]
 
 
 def test_a_tag_worth_more_than_the_cushion_is_refused() -> None:
     """At a billion a unit the tag alone is worth up to a dollar."""
-    fitted = fit(wallet(), [wish(99, amount18=10**14, price6=10**15)], 10_000, Rules.EVEN)
+    fitted = fit(wallet(), [request(99, amount18=10**14, price6=10**15)], 10_000, Rules.EVEN)
     assert fitted.places == []
     assert fitted.skips[0].reason is SkipReason.CAP

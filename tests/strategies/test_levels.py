@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import Rules, WorkingOrder
+from ama_tui.domain.plan import PendingOrder, Rules
 from ama_tui.strategies.ladder import ladder
 from ama_tui.strategies.levels import SideOrders
 from tests.strategies.worlds import resting, wallet
@@ -11,10 +11,10 @@ RUNGS = ladder(Parameters(), Rules.EVEN, 0)
 """Six levels; by distance they come in the order 1, 6, 4, 2, 5, 3."""
 
 
-def missing(*levels: int | None, working: tuple[int, ...] = ()) -> list[int]:
+def missing(*levels: int | None, pending_orders: tuple[int, ...] = ()) -> list[int]:
     orders = tuple(resting(number, Side.BUY, 10**9, level=level) for number, level in enumerate(levels))
-    in_flight = tuple(WorkingOrder(Side.BUY, level, 10**9, 10**17, 1) for level in working)
-    return SideOrders.of(wallet(orders=orders, working=in_flight), Side.BUY).missing_levels(RUNGS)
+    pending = tuple(PendingOrder(Side.BUY, level, 10**9, 10**17, 1) for level in pending_orders)
+    return SideOrders.of(wallet(orders=orders, pending_orders=pending), Side.BUY).missing_levels(RUNGS)
 
 
 def test_an_empty_side_misses_every_level() -> None:
@@ -30,12 +30,12 @@ def test_a_refill_takes_the_level_that_is_vacant() -> None:
 
 
 def test_a_working_order_holds_its_level() -> None:
-    assert missing(1, 2, working=(3, 4)) == [5, 6]
+    assert missing(1, 2, pending_orders=(3, 4)) == [5, 6]
 
 
 def test_orders_of_unknown_level_take_the_vacant_levels_nearest_the_anchor() -> None:
     assert missing(None, None) == [2, 3, 4, 5]
-    assert missing(1, None, None, working=(6,)) == [3, 5]
+    assert missing(1, None, None, pending_orders=(6,)) == [3, 5]
 
 
 def test_two_orders_that_share_a_level_count_as_two() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import Place, Plan, Rules, Skip, SkipReason, WorkingOrder
+from ama_tui.domain.plan import PendingOrder, Place, Plan, Rules, Skip, SkipReason
 from ama_tui.strategies.packer import Packer
 from tests.strategies.worlds import USDC, carried_out, market, resting, wallet
 
@@ -66,8 +66,8 @@ def test_even_takes_the_sides_in_turn() -> None:
 
 
 def test_even_goes_on_with_one_side_when_the_other_is_done() -> None:
-    working = tuple(WorkingOrder(Side.BUY, level, 2_499_000_000, 10**17, 1) for level in (1, 2, 3, 4, 6))
-    turn = [(one.side, one.level) for one in places(EVEN.plan(market(wallet(working=working))))]
+    pending_orders = tuple(PendingOrder(Side.BUY, level, 2_499_000_000, 10**17, 1) for level in (1, 2, 3, 4, 6))
+    turn = [(one.side, one.level) for one in places(EVEN.plan(market(wallet(pending_orders=pending_orders))))]
     assert turn == [(Side.BUY, 5), *((Side.SELL, level) for level in range(1, 7))]
 
 
@@ -98,7 +98,7 @@ def test_a_wallet_that_could_not_be_read_is_left_alone_and_has_no_budget() -> No
     assert plan.budgets == {}
 
 
-@pytest.mark.parametrize("reason", [SkipReason.NO_SESSION, SkipReason.PARKED])
+@pytest.mark.parametrize("reason", [SkipReason.NO_SESSION, SkipReason.WALLET_PAUSED])
 def test_an_unusable_wallet_says_why_and_keeps_its_budget_on_show(reason: SkipReason) -> None:
     one = wallet(unusable=reason, unusable_detail="session revoked")
     plan = EVEN.plan(market(one))
@@ -132,8 +132,8 @@ def test_a_wallet_that_reserves_as_much_as_it_has_available_has_collateral() -> 
 
 
 def test_a_wallet_whose_cap_is_in_use_says_so() -> None:
-    working = (WorkingOrder(Side.BUY, 1, 2_499_000_000, 10**17, 2_000 * USDC),)
-    skip = only_skip(EVEN.plan(market(wallet(working=working))))
+    pending_orders = (PendingOrder(Side.BUY, 1, 2_499_000_000, 10**17, 2_000 * USDC),)
+    skip = only_skip(EVEN.plan(market(wallet(pending_orders=pending_orders))))
     assert skip.text == "cap reached: its orders tie up all that maxWalletUtilization allows"
 
 

@@ -66,7 +66,7 @@ def test_open_in_flight_and_planned_margin_stay_within_the_cap(world: World) -> 
         reserved6 = sum(order.margin6 for order in wallet.orders if order.is_margin)
         is_net = packer.rules is Rules.EVEN and packer.basis is CollateralBasis.NET
         basis6 = wallet.available6 + (reserved6 if is_net else 0)
-        used6 = reserved6 + sum(order.margin6 for order in wallet.working) + sum(one.margin6 for one in planned)
+        used6 = reserved6 + sum(order.margin6 for order in wallet.pending_orders) + sum(one.margin6 for one in planned)
         assert used6 <= Fraction(round(packer.parameters.max_utilization * 10_000), 10_000) * basis6
 
 
@@ -195,7 +195,7 @@ def test_wallets_are_planned_alike_in_any_order(world: World, seed: int) -> None
 @sometimes
 @given(worlds)
 def test_a_plan_that_came_to_rest_leaves_nothing_to_do(world: World) -> None:
-    bare = [replace(one, orders=(), working=(), cancelling=frozenset()) for one in world.market.wallets]
+    bare = [replace(one, orders=(), pending_orders=(), cancelling=frozenset()) for one in world.market.wallets]
     others = world.market
     snapshot = replace(others, wallets=tuple(bare), best_bid6=others.others_bid6, best_ask6=others.others_ask6)
     plan = world.packer.plan(snapshot)
@@ -216,7 +216,8 @@ def test_planning_comes_to_an_end_in_a_book_that_nobody_else_moves(world: World)
     snapshot = replace(
         world.market,
         wallets=tuple(
-            replace(one, working=(), cancelling=frozenset(), known=True, unusable=None) for one in world.market.wallets
+            replace(one, pending_orders=(), cancelling=frozenset(), known=True, unusable=None)
+            for one in world.market.wallets
         ),
     )
     for round_ in range(1, 100):

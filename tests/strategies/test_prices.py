@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import MarketSnapshot, Place, Rules, SkipReason, WorkingOrder
+from ama_tui.domain.plan import MarketSnapshot, PendingOrder, Place, Rules, SkipReason
 from ama_tui.strategies.anchor import anchor_x2
 from ama_tui.strategies.packer import Packer
 from ama_tui.strategies.prices import Prices, best_prices, refusal_of
@@ -148,9 +148,9 @@ def test_even_may_be_better_than_the_fleets_own_touch() -> None:
 
 
 def test_working_orders_of_any_wallet_and_young_resting_ones_hold_prices_back() -> None:
-    working = WorkingOrder(Side.SELL, 1, 2_450_000_000, 10**17, 1)
+    pending_orders = PendingOrder(Side.SELL, 1, 2_450_000_000, 10**17, 1)
     young = resting(1, Side.BUY, 2_560_000_000)
-    snapshot = market(wallet(0), wallet(1, known=False, working=(working,)), wallet(2, orders=(young,)))
+    snapshot = market(wallet(0), wallet(1, known=False, pending_orders=(pending_orders,)), wallet(2, orders=(young,)))
     assert best_prices(snapshot) == (2_560_000_000, 2_450_000_000)
     made = prices(snapshot)
     assert made.at(Side.BUY, 10).price6 == 2_450_000_000 - 2 * 10_000

@@ -12,12 +12,12 @@ from ama_tui.domain.plan import (
     Cancel,
     CollateralBasis,
     MarketSnapshot,
+    PendingOrder,
     Place,
     Plan,
     Rules,
     SkipReason,
     WalletSnapshot,
-    WorkingOrder,
 )
 from ama_tui.strategies.packer import Packer
 
@@ -45,11 +45,11 @@ def resting(order_id: int, side: Side, price6: int, **changes: object) -> Restin
     return replace(blank, **changes)  # type: ignore[arg-type]  # the names are the order's own
 
 
-def orders_of(*wallets: WalletSnapshot) -> Iterable[RestingOrder | WorkingOrder]:
+def orders_of(*wallets: WalletSnapshot) -> Iterable[RestingOrder | PendingOrder]:
     """Everything that some wallets have resting or working."""
     for one in wallets:
         yield from one.orders
-        yield from one.working
+        yield from one.pending_orders
 
 
 class World:
@@ -112,10 +112,10 @@ class World:
             rng.choice((None, placed18)),
         )
 
-    def _working(self) -> WorkingOrder:
+    def _working(self) -> PendingOrder:
         side = self.rng.choice((Side.BUY, Side.SELL))
         price6 = self._price6(side)
-        return WorkingOrder(side, self.rng.randint(1, 6), price6, 10**17, price6 // 8)
+        return PendingOrder(side, self.rng.randint(1, 6), price6, 10**17, price6 // 8)
 
     def _wallet(self, index: int) -> WalletSnapshot:
         rng = self.rng
@@ -127,11 +127,11 @@ class World:
             address=address,
             available6=rng.choice((0, 1, 2_000, 50 * USDC, 10_000 * USDC, 10_000 * USDC, 10**15)),
             orders=orders,
-            working=tuple(self._working() for _ in range(rng.choice((0, 0, 1, 4)))),
+            pending_orders=tuple(self._working() for _ in range(rng.choice((0, 0, 1, 4)))),
             cancelling=frozenset(rng.sample(ids, rng.randint(0, len(ids)) // 3)),
             sequence=rng.choice((0, 7, 99_998)),
             known=rng.random() < 0.95,
-            unusable=rng.choice((SkipReason.NO_SESSION, SkipReason.PARKED)) if rng.random() < 0.05 else None,
+            unusable=rng.choice((SkipReason.NO_SESSION, SkipReason.WALLET_PAUSED)) if rng.random() < 0.05 else None,
         )
 
     def _market(self, wallets: tuple[WalletSnapshot, ...]) -> MarketSnapshot:

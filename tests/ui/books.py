@@ -9,7 +9,7 @@ from dataclasses import replace
 from ama_tui.domain.event import EngineSnapshot, WalletRow
 from ama_tui.domain.market import Book, BookLevel
 from ama_tui.domain.order import RestingOrder, Side
-from ama_tui.domain.plan import WorkingOrder
+from ama_tui.domain.plan import PendingOrder
 from tests.ui.fakes import NOW, snapshot, wallet
 
 MID6 = 2_500_000_000
@@ -47,9 +47,11 @@ def own_orders(index: int, *, mid6: int = MID6) -> tuple[RestingOrder, ...]:
     return tuple(orders)
 
 
-def working(side: Side, ticks: int, amount18: int = UNIT18 // 5, level: int = 1, *, mid6: int = MID6) -> WorkingOrder:
+def pending_orders(
+    side: Side, ticks: int, amount18: int = UNIT18 // 5, level: int = 1, *, mid6: int = MID6
+) -> PendingOrder:
     price6 = mid6 + (ticks if side is Side.SELL else -ticks) * TICK6
-    return WorkingOrder(side, level, price6, amount18, amount18 * price6 // 10**18 // 10)
+    return PendingOrder(side, level, price6, amount18, amount18 * price6 // 10**18 // 10)
 
 
 def book_of(rows: Iterable[WalletRow], *, others: int = 40, mid6: int = MID6) -> Book:

@@ -15,7 +15,7 @@ from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, MarketSnapshot, Rules, WalletSnapshot
 from ama_tui.domain.wallet import FleetWallet
-from ama_tui.engine.desk import Desk, KillReport, PlanPreview, StartRequest, StoredRun, Survivor
+from ama_tui.engine.engine_api import EngineApi, KillReport, PlanPreview, StartRequest, StoredRun, Survivor
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.publisher import Publisher
 from ama_tui.strategies.registry import strategy
@@ -107,7 +107,7 @@ def planned(request: StartRequest, available6: int = 10_000_000_000, *, poor: in
 
 
 @dataclass
-class FakeDesk(Desk):
+class FakeDesk(EngineApi):
     """Answers from what it was given. An AmaError in a field is raised by the call of that name."""
 
     publisher: Publisher
@@ -216,10 +216,10 @@ class FakeDesk(Desk):
         self.changed.append(parameters)
         self.set_state(self.publisher.latest.state, parameters=parameters)
 
-    async def park(self, address: str) -> None:
+    async def pause_wallet(self, address: str) -> None:
         await self._arrive("park")
 
-    async def unpark(self, address: str) -> None:
+    async def resume_wallet(self, address: str) -> None:
         await self._arrive("unpark")
 
     async def renew(self, address: str) -> None:
@@ -236,8 +236,8 @@ class FakeHost(EngineHost):
     """A real engine thread with a fake desk on it; `desk` is there from the start."""
 
     def __init__(self, **fields: object) -> None:
-        super().__init__(lambda publisher, freeze: self.desk)
-        self.desk = FakeDesk(self.publisher, self._freeze, **fields)  # type: ignore[arg-type]
+        super().__init__(lambda publisher, freeze: self.engine)
+        self.engine = FakeDesk(self.publisher, self._freeze, **fields)  # type: ignore[arg-type]
         self.was_closed = False
 
     def close(self, timeout: float) -> bool:
@@ -358,7 +358,7 @@ class LivelyHost(EngineHost):
     """The host of `LivelyDesk`, for trying the dashboard by hand."""
 
     def __init__(self, **fields: object) -> None:
-        build: Callable[[Publisher, threading.Event], Desk] = lambda publisher, freeze: LivelyDesk(  # noqa: E731
+        build: Callable[[Publisher, threading.Event], EngineApi] = lambda publisher, freeze: LivelyDesk(  # noqa: E731
             publisher,
             freeze,
             **fields,  # type: ignore[arg-type]

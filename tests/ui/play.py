@@ -68,7 +68,7 @@ def _host(options: argparse.Namespace) -> EngineHost:
         def close(self, timeout: float) -> bool:
             closed = super().close(timeout)
             if options.mark is not None:
-                options.mark.write_text(" ".join(self.desk.calls))
+                options.mark.write_text(" ".join(self.engine.calls))
             return closed
 
     return MarkedHost(**fields)

@@ -20,7 +20,7 @@ from ama_tui.cli.wiring import open_host, wallets_source
 from ama_tui.domain.event import EngineSnapshot, EngineState, LogEvent, SessionState
 from ama_tui.domain.market import Book
 from ama_tui.domain.parameters import Parameters
-from ama_tui.engine.desk import Desk, KillReport, StartRequest
+from ama_tui.engine.engine_api import EngineApi, KillReport, StartRequest
 from ama_tui.engine.host import EngineHost
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
@@ -67,7 +67,7 @@ class _Engine:
     def moment(self) -> Moment:
         return Moment(round(time.time(), 1), self.latest)
 
-    def ask(self, action: Callable[[Desk], Awaitable[T]]) -> T:
+    def ask(self, action: Callable[[EngineApi], Awaitable[T]]) -> T:
         return self._host.call(action).result(PATIENCE)
 
     def until(self, is_so: Callable[[EngineSnapshot], bool]) -> None:
@@ -79,7 +79,7 @@ class _Engine:
 
     def prepared(self, request: StartRequest) -> Moment:
         """Start a run; the moment when about half of its wallets had their sessions."""
-        started = self._host.call(lambda desk: desk.start(request))
+        started = self._host.call(lambda engine: engine.start(request))
         best = self.moment
         while not started.done():
             best = max(best, self.moment, key=lambda moment: _half_ready(moment.snapshot))
@@ -105,9 +105,9 @@ def _engine() -> Iterator[_Engine]:
         host.close(PATIENCE)
 
 
-async def _problems(desk: Desk) -> tuple[str, ...]:
-    await desk.open()
-    return tuple(desk.problem_lines)
+async def _problems(engine: EngineApi) -> tuple[str, ...]:
+    await engine.open()
+    return tuple(engine.problem_lines)
 
 
 def _without_orders(moment: Moment) -> Moment:
@@ -128,11 +128,11 @@ def _record(engine: _Engine, problems: tuple[str, ...]) -> Recording:
     label = engine.ask(_label)
     time.sleep(WARM_UP)
     opened = time.time()
-    markets = engine.ask(lambda desk: desk.markets())
-    quotes = {one.address: engine.ask(lambda desk, one=one: desk.quote(one)) for one in markets}
+    markets = engine.ask(lambda engine: engine.markets())
+    quotes = {one.address: engine.ask(lambda engine, one=one: engine.quote(one)) for one in markets}
     fresh = StartRequest(markets[0], Parameters(), resume=False, wallets=VENUE.wallets)
     resumed = replace(fresh, resume=True)
-    fresh_plan = engine.ask(lambda desk: desk.preview(fresh))
+    fresh_plan = engine.ask(lambda engine: engine.preview(fresh))
     preparing = engine.prepared(fresh)
     course = []
     for _ in range(COURSE):
@@ -140,16 +140,16 @@ def _record(engine: _Engine, problems: tuple[str, ...]) -> Recording:
         course.append(Moment(round(time.time(), 1), fleet_in_one_row(engine.latest)))
     engine.until(lambda snapshot: snapshot.packed and snapshot.totals.fills > 0)
     live, events = engine.moment, engine.events()
-    engine.ask(lambda desk: desk.pause())
+    engine.ask(lambda engine: engine.pause())
     engine.until(lambda snapshot: snapshot.state is EngineState.PAUSED and snapshot.block > live.snapshot.block)
     paused = _without_orders(engine.moment)
-    paused_plan = engine.ask(lambda desk: desk.preview(resumed))
-    engine.ask(lambda desk: desk.stop())
+    paused_plan = engine.ask(lambda engine: engine.preview(resumed))
+    engine.ask(lambda engine: engine.stop())
     stored_at = time.time()
-    stored = engine.ask(lambda desk: desk.stored_run(markets[0]))
+    stored = engine.ask(lambda engine: engine.stored_run(markets[0]))
     if stored is None:
         raise RuntimeError("nothing was stored of the run")
-    resumed_plan = engine.ask(lambda desk: desk.preview(resumed))
+    resumed_plan = engine.ask(lambda engine: engine.preview(resumed))
     engine.prepared(resumed)
     engine.until(lambda snapshot: snapshot.state is EngineState.RUNNING and snapshot.packed)
     report = engine.kill()
@@ -161,9 +161,9 @@ def _record(engine: _Engine, problems: tuple[str, ...]) -> Recording:
     )  # fmt: skip
 
 
-async def _label(desk: Desk) -> str:
-    await desk.open()
-    return desk.environment_label
+async def _label(engine: EngineApi) -> str:
+    await engine.open()
+    return engine.environment_label
 
 
 if __name__ == "__main__":

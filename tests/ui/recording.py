@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ama_tui.domain.event import EngineSnapshot, LogEvent
 from ama_tui.domain.market import Market, Quote
-from ama_tui.engine.desk import KillReport, PlanPreview, StartRequest, StoredRun
+from ama_tui.engine.engine_api import KillReport, PlanPreview, StartRequest, StoredRun
 from tests.ui.codec import decode, encode
 from tests.ui.fakes import FakeDesk, FakeHost
 
@@ -85,7 +85,7 @@ def fleet_in_one_row(snapshot: EngineSnapshot) -> EngineSnapshot:
         reserved6=sum(row.reserved6 or 0 for row in rows),
         cap6=sum(row.cap6 or 0 for row in rows),
         orders=(),
-        working=(),
+        pending_orders=(),
     )
     return EngineSnapshot(
         snapshot.state,
@@ -134,4 +134,4 @@ class ReplayHost(FakeHost):
         super().__init__(**fields)
         one = recorded()
         whole = {"all_markets": one.markets, "environment_label": one.environment_label, "wallets_available": 10}
-        self.desk = ReplayDesk(self.publisher, self._freeze, **(whole | fields))  # type: ignore[arg-type]
+        self.engine = ReplayDesk(self.publisher, self._freeze, **(whole | fields))  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from ama_tui.domain.event import Action, EngineSnapshot, LogEvent
 from ama_tui.ui.app import AmaApp
-from ama_tui.ui.outcome import Outcome
+from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.base import AmaScreen
 from tests.ui.fakes import NOW, FakeDesk, FakeHost, market, snapshot
 
@@ -38,11 +38,11 @@ class Stage:
 
     app: AmaApp
     host: FakeHost
-    pilot: Pilot[Outcome]
+    pilot: Pilot[ExitMessage]
 
     @property
-    def desk(self) -> FakeDesk:
-        return self.host.desk
+    def engine(self) -> FakeDesk:
+        return self.host.engine
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Let the app work until something is so."""
@@ -90,10 +90,10 @@ class Stage:
         await self.to_markets()
         facts = self.app.facts
         assert facts is not None
-        self.desk.calls.clear()
+        self.engine.calls.clear()
         await self.app.push_screen(SetupScreen(market(), facts))
         await self.on(SetupScreen)
-        await self.until(lambda: {"quote", "stored_run"} <= set(self.desk.calls), "the set-up's answers")
+        await self.until(lambda: {"quote", "stored_run"} <= set(self.engine.calls), "the set-up's answers")
 
     async def to_live(self, state: EngineSnapshot | None = None) -> None:
         """Straight to the live screen of a run that goes on; `test_path.py` takes the long way."""
@@ -131,7 +131,7 @@ async def dashboard(
         try:
             yield Stage(app, host, pilot)
         finally:
-            for gate in host.desk.gates.values():
+            for gate in host.engine.gates.values():
                 gate.set()
             if app.is_running:
                 app.exit()

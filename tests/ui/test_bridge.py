@@ -10,7 +10,7 @@ import pytest
 
 from ama_tui.domain.errors import AmaError, UnreachableError
 from ama_tui.domain.event import EngineSnapshot, EngineState
-from ama_tui.engine.desk import Desk
+from ama_tui.engine.engine_api import EngineApi
 from ama_tui.ui.bridge import Bridge
 from tests.ui.fakes import NOW, FakeHost, snapshot
 from tests.ui.stage import until
@@ -64,13 +64,13 @@ async def test_views_are_fed_while_they_are_attached() -> None:
 async def test_an_error_of_ours_comes_through_as_it_is() -> None:
     bridge = bridge_to(FakeHost(errors={"markets": UnreachableError("no answer from /api/markets", "is it up?")}))
     with pytest.raises(UnreachableError) as caught:
-        await bridge.ask(lambda desk: desk.markets())
+        await bridge.ask(lambda engine: engine.markets())
     assert caught.value.hint == "is it up?"
     assert await bridge.close(5)
 
 
 async def test_any_other_error_is_told_without_its_text() -> None:
-    async def broken(desk: Desk) -> None:
+    async def broken(engine: EngineApi) -> None:
         raise RuntimeError("https://user:secret@rpc.example")
 
     bridge = bridge_to(FakeHost())
@@ -85,8 +85,8 @@ async def test_abandoning_a_command_does_not_cancel_it() -> None:
     gate = threading.Event()
     host = FakeHost(gates={"stop": gate})
     bridge = bridge_to(host)
-    waiting = asyncio.create_task(bridge.ask(lambda desk: desk.stop()))
-    await until(lambda: "stop" in host.desk.calls)
+    waiting = asyncio.create_task(bridge.ask(lambda engine: engine.stop()))
+    await until(lambda: "stop" in host.engine.calls)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -99,10 +99,10 @@ async def test_kill_freezes_before_the_engine_gets_to_it() -> None:
     gate = threading.Event()
     host = FakeHost(gates={"quote": gate})
     bridge = bridge_to(host)
-    busy = asyncio.create_task(bridge.ask(lambda desk: desk.quote(snapshot().market)))  # type: ignore[arg-type]
+    busy = asyncio.create_task(bridge.ask(lambda engine: engine.quote(snapshot().market)))  # type: ignore[arg-type]
     killing = asyncio.create_task(bridge.kill())
     await asyncio.sleep(0)
-    assert host.desk.freeze.is_set()
+    assert host.engine.freeze.is_set()
     gate.set()
     assert (await killing).is_proven
     await busy
@@ -122,11 +122,11 @@ async def test_closing_joins_the_thread_and_says_when_it_cannot() -> None:
 async def test_a_command_to_a_closed_engine_says_so() -> None:
     host = FakeHost(gates={"markets": threading.Event()})
     bridge = bridge_to(host)
-    waiting = asyncio.create_task(bridge.ask(lambda desk: desk.markets()))
-    await until(lambda: "markets" in host.desk.calls)
+    waiting = asyncio.create_task(bridge.ask(lambda engine: engine.markets()))
+    await until(lambda: "markets" in host.engine.calls)
     closing = asyncio.create_task(bridge.close(5))
     await asyncio.sleep(0.05)
-    host.desk.gates["markets"].set()
+    host.engine.gates["markets"].set()
     with pytest.raises(AmaError, match="closed"):
         await waiting
     assert await closing
@@ -138,5 +138,5 @@ async def test_stopping_without_a_screen_stops_a_run_and_closes() -> None:
     await bridge.open()
     host.publisher.publish(snapshot())
     bridge.stop_without_screen(5)
-    assert host.desk.calls[-2:] == ["stop", "close"]
+    assert host.engine.calls[-2:] == ["stop", "close"]
     assert not host._thread.is_alive()

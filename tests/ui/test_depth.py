@@ -15,9 +15,8 @@ from textual.pilot import Pilot
 from ama_tui.domain.event import EngineSnapshot
 from ama_tui.domain.market import Book
 from ama_tui.domain.order import Side
-from ama_tui.ui.levels import Level, Levels, levels_of
-from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
-from ama_tui.ui.widgets.depth import (
+from ama_tui.ui.book_levels import PriceLevel, PriceLevels, levels_of
+from ama_tui.ui.panels.depth import (
     MIDDLE,
     DepthProfile,
     covered_range6,
@@ -27,17 +26,18 @@ from ama_tui.ui.widgets.depth import (
     profile_spans,
     share_text,
 )
-from ama_tui.ui.widgets.ink import INK_CLASSES
+from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
+from ama_tui.ui.widgets.styled_text import INK_CLASSES
 from tests.ui.books import MID6, TICK6, UNIT18, packed, with_wallet
 from tests.ui.fakes import NOW
 from tests.ui.stage import repaints
 
 
-def level(side: Side, ticks: int, size18: int | None, ours18: int = 0) -> Level:
-    return Level(side, MID6 + (ticks if side is Side.SELL else -ticks) * TICK6, size18, ours18)
+def level(side: Side, ticks: int, size18: int | None, ours18: int = 0) -> PriceLevel:
+    return PriceLevel(side, MID6 + (ticks if side is Side.SELL else -ticks) * TICK6, size18, ours18)
 
 
-BOOK = Levels(
+BOOK = PriceLevels(
     bids=(level(Side.BUY, 10, 4 * UNIT18), level(Side.BUY, 30, 2 * UNIT18, 2 * UNIT18)),
     asks=(level(Side.SELL, 10, 8 * UNIT18, 6 * UNIT18), level(Side.SELL, 40, None, UNIT18)),
 )
@@ -61,7 +61,7 @@ def test_bids_are_mirrored_and_what_is_mostly_ours_is_in_our_ink() -> None:
 def test_a_lone_order_far_away_does_not_set_the_range() -> None:
     far = replace(BOOK, bids=(*BOOK.bids, level(Side.BUY, 200_000, UNIT18 // 10)))
     assert covered_range6(far, 2 * MID6) == 40 * TICK6
-    assert covered_range6(Levels(), 2 * MID6) == 0
+    assert covered_range6(PriceLevels(), 2 * MID6) == 0
 
 
 def test_a_hill_shows_the_least_amount_and_fills_a_line_with_the_largest() -> None:
@@ -76,7 +76,7 @@ SIDES = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 10**20), st.integ
 def test_columns_never_fall_and_never_exceed_what_rests(
     bids: list[tuple[int, int, int]], asks: list[tuple[int, int, int]], columns: int, range_ticks: int
 ) -> None:
-    levels = Levels(tuple(level(Side.BUY, *one) for one in bids), tuple(level(Side.SELL, *one) for one in asks))
+    levels = PriceLevels(tuple(level(Side.BUY, *one) for one in bids), tuple(level(Side.SELL, *one) for one in asks))
     profile = profile_of(levels, 2 * MID6, columns, range_ticks * TICK6)
     for side, known in ((profile.bids, levels.bids), (profile.asks, levels.asks)):
         totals = [column.total18 for column in side]

@@ -17,7 +17,7 @@ from ama_tui.domain.event import SessionState, WalletRow
 from ama_tui.ui.panels.wallets import NARROW_COLUMNS, PREPARATION_COLUMNS, WIDE_COLUMNS, WalletGrid
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
 from ama_tui.ui.widgets.grid import GAP, MARK, Column, Grid, SortOrder, filled, fit_columns, sorted_rows
-from ama_tui.ui.widgets.ink import INK_CLASSES, joined, spans_width
+from ama_tui.ui.widgets.styled_text import INK_CLASSES, joined, spans_width
 from tests.ui.fakes import NOW, wallet
 from tests.ui.stage import repaints
 
@@ -174,7 +174,7 @@ ROWS = st.builds(
     available6=st.none() | st.integers(0, 10**16),
     cap6=st.none() | st.integers(0, 10**16),
     reserved6=st.none() | st.integers(0, 10**16),
-    in_flight=st.integers(0, 99),
+    pending=st.integers(0, 99),
     unknown=st.integers(0, 9),
     position18=st.integers(-(10**21), 10**21),
     session=st.sampled_from(SessionState),

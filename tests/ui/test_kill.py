@@ -9,7 +9,7 @@ import pytest
 
 from ama_tui.domain.errors import UnreachableError
 from ama_tui.domain.event import EngineState, KillProgress
-from ama_tui.engine.desk import KillReport
+from ama_tui.engine.engine_api import KillReport
 from ama_tui.ui.screens.kill import KillScreen, ended_text, report_lines
 from ama_tui.ui.screens.live import LiveScreen
 from tests.ui.fakes import snapshot, survivors
@@ -28,8 +28,8 @@ async def test_the_dialog_names_what_it_does_and_rests_on_no(size: tuple[int, in
         assert stage.focused() == "no"
         await stage.press("enter")
         await stage.on(LiveScreen)
-        assert "kill" not in stage.desk.calls
-        assert not stage.desk.freeze.is_set()
+        assert "kill" not in stage.engine.calls
+        assert not stage.engine.freeze.is_set()
 
 
 async def test_escape_means_no_and_letters_mean_nothing() -> None:
@@ -42,14 +42,14 @@ async def test_escape_means_no_and_letters_mean_nothing() -> None:
         assert len(stage.app.screen_stack) == len(set(stage.app.screen_stack))
         await stage.press("escape")
         await stage.on(LiveScreen)
-        assert stage.desk.calls.count("kill") == 0
+        assert stage.engine.calls.count("kill") == 0
 
 
 async def test_what_is_in_flight_is_named_too() -> None:
     rows = snapshot().wallets
     async with dashboard(WIDE) as stage:
         await stage.to_live(snapshot(wallets=0))
-        await stage.publish(replace(snapshot(), wallets=(replace(rows[0], in_flight=2, unknown=1), *rows[1:])))
+        await stage.publish(replace(snapshot(), wallets=(replace(rows[0], pending=2, unknown=1), *rows[1:])))
         await stage.press("f10")
         await stage.on(KillScreen)
         assert "3 orders in flight will be found and cancelled" in " ".join(stage.text().split())
@@ -61,8 +61,8 @@ async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
         await stage.press("f10")
         await stage.on(KillScreen)
         await stage.press("right", "enter")
-        await stage.until(lambda: "kill" in stage.desk.calls, "the kill")
-        assert stage.desk.freeze.is_set()
+        await stage.until(lambda: "kill" in stage.engine.calls, "the kill")
+        assert stage.engine.freeze.is_set()
         rows = stage.host.publisher.latest.wallets
         bare = tuple(replace(row, bids=0, asks=0) for row in rows[:5])
         await stage.publish(snapshot(EngineState.KILLING, wallets=0))
@@ -72,7 +72,7 @@ async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
         assert "cancelling   7/121" in stage.text()
         await stage.press("escape")
         assert isinstance(stage.app.screen, KillScreen)
-        stage.desk.gates["kill"].set()
+        stage.engine.gates["kill"].set()
         await stage.shows("✓ 0 open at block 1,231, read twice; 120 cancelled in 2.1 s")
         assert stage.focused() == "quit"
         await stage.press("enter")
@@ -81,7 +81,7 @@ async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
     assert outcome is not None
     assert outcome.exit_code == 0
     assert outcome.last_line == "ama-tui: killed on ETH: 0 open at block 1,231, read twice; 120 cancelled in 2.1 s"
-    assert stage.desk.calls.count("stop") == 0
+    assert stage.engine.calls.count("stop") == 0
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -93,13 +93,13 @@ async def test_a_kill_may_revoke_the_sessions_too(size: tuple[int, int]) -> None
         await stage.on(KillScreen)
         assert "Cancel all and revoke sessions" in stage.text()
         await stage.press("right", "right", "enter")
-        await stage.until(lambda: "kill" in stage.desk.calls, "the kill")
+        await stage.until(lambda: "kill" in stage.engine.calls, "the kill")
         await stage.publish(snapshot(EngineState.KILLING, kill=KillProgress(120, 120)))
         assert "revoking sessions 120/120" in stage.text()
-        stage.desk.gates["kill"].set()
+        stage.engine.gates["kill"].set()
         await stage.shows("Everything is cancelled, 10 sessions revoked. The chain shows:")
         assert "10 sessions" in stage.text()
-    assert stage.desk.revoked == [True]
+    assert stage.engine.revoked == [True]
 
 
 async def test_sessions_are_kept_unless_asked_for() -> None:
@@ -107,7 +107,7 @@ async def test_sessions_are_kept_unless_asked_for() -> None:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
         await stage.shows("read twice")
-    assert stage.desk.revoked == [False]
+    assert stage.engine.revoked == [False]
 
 
 async def test_after_a_kill_the_run_can_be_looked_at() -> None:
@@ -143,7 +143,7 @@ async def test_a_kill_that_fails_is_told_and_can_be_tried_again() -> None:
         await stage.press("f10", "right", "enter")
         await stage.shows("✗ the node does not answer")
         assert "→ is it up?" in stage.text()
-        stage.desk.errors.clear()
+        stage.engine.errors.clear()
         assert stage.focused() == "yes"
         await stage.pilot.pause(0.3)  # a button takes no second press while the first one shows
         await stage.press("enter")
@@ -154,11 +154,11 @@ async def test_leaving_during_a_kill_waits_for_the_proof() -> None:
     async with dashboard(gates={"kill": threading.Event()}) as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
-        await stage.until(lambda: "kill" in stage.desk.calls, "the kill")
+        await stage.until(lambda: "kill" in stage.engine.calls, "the kill")
         await stage.press("ctrl+q")
         assert stage.app.return_value is None
         assert not stage.host.was_closed
-        stage.desk.gates["kill"].set()
+        stage.engine.gates["kill"].set()
         await stage.until(lambda: stage.app.return_value is not None, "the end")
     assert stage.app.return_value is not None
     assert "read twice" in stage.app.return_value.last_line
@@ -170,10 +170,10 @@ async def test_the_state_is_shown_under_the_dialog_while_rows_are_not_painted() 
         await stage.to_live()
         live = stage.app.screen
         await stage.press("f10", "right", "enter")
-        await stage.until(lambda: "kill" in stage.desk.calls, "the kill")
+        await stage.until(lambda: "kill" in stage.engine.calls, "the kill")
         stage.app._poll()
         assert "KILLING" in live.query_one("#status").text  # type: ignore[attr-defined]
-        stage.desk.gates["kill"].set()
+        stage.engine.gates["kill"].set()
         await stage.shows("read twice")
 
 

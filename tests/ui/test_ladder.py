@@ -17,23 +17,23 @@ from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Book, BookLevel
 from ama_tui.domain.money import format_price
 from ama_tui.domain.order import Side
-from ama_tui.ui.levels import Level, levels_of
-from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
-from ama_tui.ui.widgets.ink import INK_CLASSES, spans_width
-from ama_tui.ui.widgets.ladder import (
+from ama_tui.ui.book_levels import PriceLevel, levels_of
+from ama_tui.ui.panels.ladder import (
     BOTH,
     IN_FLIGHT,
     OTHERS_BAR,
     OURS,
     OURS_BAR,
-    Ladder,
+    BookLadder,
     bar_spans,
     decimals_for,
     level_spans,
     steady_scale,
     widths_of,
 )
-from tests.ui.books import DEPTH, MID6, TICK6, UNIT18, order, packed, with_wallet, working
+from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
+from ama_tui.ui.widgets.styled_text import INK_CLASSES, spans_width
+from tests.ui.books import DEPTH, MID6, TICK6, UNIT18, order, packed, pending_orders, with_wallet
 from tests.ui.fakes import NOW, market, snapshot
 from tests.ui.stage import repaints
 
@@ -53,26 +53,26 @@ class LadderApp(App[None]):
         return MEANINGS
 
     def compose(self) -> ComposeResult:
-        yield Ladder(id="ladder")
+        yield BookLadder(id="ladder")
 
 
 @asynccontextmanager
 async def ladder_of(
     state: EngineSnapshot, size: tuple[int, int] = (48, 24)
-) -> AsyncIterator[tuple[Ladder, Pilot[None]]]:
+) -> AsyncIterator[tuple[BookLadder, Pilot[None]]]:
     app = LadderApp()
     async with app.run_test(size=size) as pilot:
-        ladder = app.query_one(Ladder)
+        ladder = app.query_one(BookLadder)
         ladder.tick(state, NOW)
         await pilot.pause()
         yield ladder, pilot
 
 
-def lines(ladder: Ladder) -> list[str]:
+def lines(ladder: BookLadder) -> list[str]:
     return ladder.text.splitlines()
 
 
-def spread_row(ladder: Ladder) -> int:
+def spread_row(ladder: BookLadder) -> int:
     return next(y for y, line in enumerate(lines(ladder)) if "──" in line)
 
 
@@ -118,7 +118,7 @@ async def test_orders_in_flight_have_a_hollow_mark_and_no_bar() -> None:
     state = with_wallet(
         packed(1), 0,
         orders=(order(1, Side.SELL, 12),),
-        working=(working(Side.SELL, 12), working(Side.BUY, 11, UNIT18 // 10)),
+        pending_orders=(pending_orders(Side.SELL, 12), pending_orders(Side.BUY, 11, UNIT18 // 10)),
     )  # fmt: skip
     async with ladder_of(state) as (ladder, _):
         sent = next(line for line in lines(ladder) if "2,499.89" in line)
@@ -277,7 +277,7 @@ async def test_another_market_may_have_shorter_prices() -> None:
 @given(st.integers(10, 120), st.integers(4, 14))
 def test_the_columns_fill_the_line_and_no_more(width: int, price: int) -> None:
     widths = widths_of(width, price)
-    level = Level(Side.SELL, 1, 5 * UNIT18, 2 * UNIT18, UNIT18)
+    level = PriceLevel(Side.SELL, 1, 5 * UNIT18, 2 * UNIT18, UNIT18)
     used = spans_width(level_spans(level, widths, 10_000, 3, 5 * UNIT18))
     assert used <= max(width, 3 + price + 6)
     assert not widths.bar or used >= width - 1
@@ -290,7 +290,7 @@ AMOUNTS = st.integers(0, 10**24)
 def test_a_bar_never_leaves_its_column_and_shows_the_fleets_part(
     size18: int, ours18: int, scale18: int, width: int, side: Side
 ) -> None:
-    level = Level(side, 1, size18, ours18)
+    level = PriceLevel(side, 1, size18, ours18)
     (ours, _), (others, _) = bar_spans(level, scale18, width)
     assert len(ours + others) <= width
     if scale18 and ours18:

@@ -8,6 +8,8 @@ import pytest
 
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import Action, EngineSnapshot, EngineState, LogEvent, SendBudget, WalletRow
+from ama_tui.ui.panels.ladder import BookLadder
+from ama_tui.ui.panels.log import ActivityLog
 from ama_tui.ui.panels.statistics import Statistics
 from ama_tui.ui.panels.wallets import WalletGrid, row_filter
 from ama_tui.ui.screens.help import HelpScreen
@@ -15,8 +17,6 @@ from ama_tui.ui.screens.live import LiveScreen
 from ama_tui.ui.screens.parameters import ParametersScreen
 from ama_tui.ui.screens.wallet import WalletScreen
 from ama_tui.ui.widgets.grid import SortOrder
-from ama_tui.ui.widgets.ladder import Ladder
-from ama_tui.ui.widgets.log import ActionLog
 from tests.ui.books import packed
 from tests.ui.fakes import NOW, market, snapshot, wallet
 from tests.ui.stage import HUGE, MEDIUM, NARROW, WIDE, Stage, dashboard, repaints
@@ -47,7 +47,7 @@ def mixed() -> EngineSnapshot:
     base = packed()
     rows = list(base.wallets)
     rows[3] = replace(rows[3], bids=2, is_packed=False, note="cap reached", unknown=1)
-    rows[5] = replace(rows[5], is_parked=True, note="parked")
+    rows[5] = replace(rows[5], is_paused=True, note="parked")
     rows[7] = replace(rows[7], available6=None, cap6=None, reserved6=None, last_action_at=0)
     return replace(base, wallets=tuple(rows), packed=False)
 
@@ -126,7 +126,7 @@ async def test_statistics_come_and_go_with_one_key(size: tuple[int, int]) -> Non
 async def test_panels_that_are_not_looked_at_are_not_worked_on() -> None:
     async with dashboard(NARROW) as stage:
         await stage.to_live(packed())
-        ladder = stage.app.screen.query_one(Ladder)
+        ladder = stage.app.screen.query_one(BookLadder)
         levels = ladder.levels
         await stage.publish(packed(mid6=2_600_000_000))
         assert ladder.levels is levels
@@ -225,7 +225,7 @@ async def test_a_frozen_display_stands_still_while_the_state_goes_on(size: tuple
         assert "@ 2 L1" not in text
         if size[0] >= 120:
             assert "▣ FROZEN · 2 newer" in text
-        assert "pause" not in stage.desk.calls
+        assert "pause" not in stage.engine.calls
         await stage.press("f")
         text = stage.text()
         assert "FROZEN" not in text
@@ -237,7 +237,7 @@ async def test_a_frozen_display_is_not_a_pause_and_a_pause_not_a_frozen_display(
     async with dashboard(WIDE) as stage:
         await stage.to_live(packed())
         await stage.press("f", "space")
-        await stage.until(lambda: "pause" in stage.desk.calls, "the pause")
+        await stage.until(lambda: "pause" in stage.engine.calls, "the pause")
         await stage.shows("the engine goes on: ‖ PAUSED")
         await stage.press("f")
         assert "‖ PAUSED  ␣ resumes" in stage.text()
@@ -279,7 +279,7 @@ async def test_a_filter_narrows_the_wallets_and_letters_do_not_act_in_it(size: t
         assert stage.focused() == "filter"
         await stage.press(*"parked")
         assert shown(stage) == ["User006"]
-        assert "pause" not in stage.desk.calls
+        assert "pause" not in stage.engine.calls
         assert isinstance(stage.app.screen, LiveScreen)
         assert stage.app.return_value is None
         await stage.press("enter")
@@ -327,7 +327,7 @@ async def test_the_log_is_narrowed_by_kind_wallet_and_errors() -> None:
         await stage.publish(
             packed(), event(1), event(2, Action.FILL), event(3, wallet_index=1), event(4, Action.ERROR, error=True)
         )
-        log = stage.app.screen.query_one(ActionLog)
+        log = stage.app.screen.query_one(ActivityLog)
         assert len(log.events) == 5
         await stage.press("t")
         assert [one.ts_ms - int(NOW * 1000) for one in log.events] == [1, 3]
@@ -356,7 +356,7 @@ async def test_errors_outlive_a_flood_of_others() -> None:
             await stage.publish(packed(), *(event(number) for number in range(first, first + 1000)))
         await stage.press("e")
         assert "@ 1 L1" in stage.text()
-        log = stage.app.screen.query_one(ActionLog)
+        log = stage.app.screen.query_one(ActivityLog)
         assert len(log.events) == 1
 
 
@@ -400,8 +400,8 @@ async def test_parameters_of_a_paused_run_are_changed_with_a_preview(size: tuple
         await stage.press("backspace", "9")
         await stage.press("f2")
         await stage.on(LiveScreen)
-        assert [one.orders_per_side for one in stage.desk.changed] == [9]
-        assert stage.desk.requests == []
+        assert [one.orders_per_side for one in stage.engine.changed] == [9]
+        assert stage.engine.requests == []
 
 
 async def test_parameters_that_are_wrong_or_refused_stay_on_the_screen() -> None:
@@ -420,7 +420,7 @@ async def test_parameters_that_are_wrong_or_refused_stay_on_the_screen() -> None
         assert isinstance(stage.app.screen, ParametersScreen)
         await stage.press("escape")
         await stage.on(LiveScreen)
-        assert stage.desk.changed == []
+        assert stage.engine.changed == []
 
 
 @pytest.mark.parametrize("size", [NARROW, MEDIUM])

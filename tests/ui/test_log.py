@@ -9,9 +9,9 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from ama_tui.domain.event import Action, LogEvent
+from ama_tui.ui.panels.log import KEPT_LINES, KINDS, ActivityLog, KeptEvents, LogFilter
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
-from ama_tui.ui.widgets.ink import INK_CLASSES
-from ama_tui.ui.widgets.log import KEPT_LINES, KINDS, ActionLog, KeptEvents, LogFilter
+from ama_tui.ui.widgets.styled_text import INK_CLASSES
 from tests.ui.fakes import NOW
 
 
@@ -27,21 +27,21 @@ class LogApp(App[None]):
         return MEANINGS
 
     def compose(self) -> ComposeResult:
-        yield ActionLog(id="log")
+        yield ActivityLog(id="log")
 
 
 @asynccontextmanager
-async def log_at(width: int) -> AsyncIterator[tuple[ActionLog, Pilot[None]]]:
+async def log_at(width: int) -> AsyncIterator[tuple[ActivityLog, Pilot[None]]]:
     app = LogApp()
     async with app.run_test(size=(width, 12)) as pilot:
-        yield app.query_one(ActionLog), pilot
+        yield app.query_one(ActivityLog), pilot
 
 
 def event(number: int, text: str = "", *, is_error: bool = False, action: Action = Action.PLACE_LIMIT) -> LogEvent:
     return LogEvent(int(NOW * 1000) + number, action, text or f"sell 0.184 @ {number}", "0xab", "User001", is_error)
 
 
-def lines(log: ActionLog) -> list[str]:
+def lines(log: ActivityLog) -> list[str]:
     return [log.render_line(y).text for y in range(log.size.height)]
 
 

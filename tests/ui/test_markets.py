@@ -114,7 +114,7 @@ async def test_loading_is_said() -> None:
     async with dashboard(gates={"markets": threading.Event()}) as stage:
         await stage.on(MarketsScreen)
         assert "loading the markets…" in stage.text()
-        stage.desk.gates["markets"].set()
+        stage.engine.gates["markets"].set()
         await stage.shows("40 of 40")
         assert "loading" not in stage.text()
 
@@ -125,7 +125,7 @@ async def test_an_error_is_shown_with_its_hint_and_can_be_retried() -> None:
         await stage.shows("✗ GET /api/markets: [b]<html>[/b]")
         assert "→ is APP_URL the venue's API?" in stage.text()
         assert stage.focused() == "retry"
-        stage.desk.errors.clear()
+        stage.engine.errors.clear()
         await stage.press("enter")
         await stage.shows("40 of 40")
         assert "<html>" not in stage.text()
@@ -134,11 +134,11 @@ async def test_an_error_is_shown_with_its_hint_and_can_be_retried() -> None:
 async def test_a_failed_refresh_keeps_the_last_good_list() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
-        stage.desk.errors["markets"] = UnreachableError("no answer", "try again")
+        stage.engine.errors["markets"] = UnreachableError("no answer", "try again")
         await stage.press("f5")
         await stage.shows("✗ no answer")
         assert "  BTC  " in stage.text()
-        stage.desk.errors.clear()
+        stage.engine.errors.clear()
         await stage.press("f5")
         await stage.until(lambda: "no answer" not in stage.text(), "the next list")
 
@@ -146,7 +146,7 @@ async def test_a_failed_refresh_keeps_the_last_good_list() -> None:
 async def test_an_empty_list_is_said_and_can_be_retried() -> None:
     async with dashboard(all_markets=()) as stage:
         await stage.shows("This venue lists no active market.")
-        stage.desk.all_markets = markets(5)
+        stage.engine.all_markets = markets(5)
         await stage.press("f5")
         await stage.shows("5 of 5")
 
@@ -211,14 +211,14 @@ async def test_prices_come_for_the_rows_in_sight_only_and_no_more_than_four_at_a
     gate = threading.Event()
     async with dashboard(NARROW, all_markets=markets(400), gates={"quote": gate}) as stage:
         await stage.to_markets()
-        await stage.until(lambda: stage.desk.calls.count("quote") == 4, "the first four")
+        await stage.until(lambda: stage.engine.calls.count("quote") == 4, "the first four")
         await stage.pilot.pause(3 * LOOK_SECONDS)
-        assert stage.desk.calls.count("quote") == 4
+        assert stage.engine.calls.count("quote") == 4
         gate.set()
         in_sight = stage.app.screen.query_one("#grid", Grid).size.height - 1
-        await stage.until(lambda: stage.desk.calls.count("quote") == in_sight, "all in sight")
+        await stage.until(lambda: stage.engine.calls.count("quote") == in_sight, "all in sight")
         await stage.pilot.pause(3 * LOOK_SECONDS)
-        assert stage.desk.calls.count("quote") == in_sight
+        assert stage.engine.calls.count("quote") == in_sight
         await stage.until(lambda: "·  " not in stage.text(), "every price")
 
 
@@ -231,7 +231,7 @@ async def test_requests_for_rows_that_were_scrolled_away_are_taken_back() -> Non
         first = screen._feed.asking
         await stage.press("pagedown", "pagedown", "pagedown")
         await stage.until(lambda: len(screen._feed.asking) == 4 and not screen._feed.asking & first, "four others")
-        stage.desk.gates["quote"].set()
+        stage.engine.gates["quote"].set()
 
 
 async def test_no_prices_are_asked_for_while_another_screen_is_on_top() -> None:
@@ -242,22 +242,22 @@ async def test_no_prices_are_asked_for_while_another_screen_is_on_top() -> None:
         await stage.press("enter")
         await stage.on(SetupScreen)
         await stage.pilot.pause(2 * LOOK_SECONDS)
-        before = stage.desk.calls.count("quote")
+        before = stage.engine.calls.count("quote")
         await stage.pilot.pause(4 * LOOK_SECONDS)
-        assert stage.desk.calls.count("quote") == before
+        assert stage.engine.calls.count("quote") == before
         await stage.press("escape")
         await stage.on(MarketsScreen)
-        await stage.until(lambda: stage.desk.calls.count("quote") > before, "prices again")
+        await stage.until(lambda: stage.engine.calls.count("quote") > before, "prices again")
 
 
 async def test_an_answer_is_asked_for_again_after_five_seconds_and_its_age_shows() -> None:
     async with dashboard(NARROW, all_markets=markets(3)) as stage:
         await stage.to_markets()
-        await stage.until(lambda: stage.desk.calls.count("quote") == 3, "the first")
-        stage.desk.prices = Quote(2_400_000_000, 2_400_100_000)
+        await stage.until(lambda: stage.engine.calls.count("quote") == 3, "the first")
+        stage.engine.prices = Quote(2_400_000_000, 2_400_100_000)
         stage.app.clock = lambda: NOW + 6
         await stage.shows("bid 2,400.00")
-        stage.desk.errors["quote"] = UnreachableError("gone", "")
+        stage.engine.errors["quote"] = UnreachableError("gone", "")
         stage.app.clock = lambda: NOW + 12
         await stage.shows("✗ no prices: gone, the last ones 6.0s old: bid 2,400.00")
 
@@ -282,7 +282,7 @@ async def test_a_click_on_a_title_sorts_and_rows_keep_their_places_while_prices_
     several = markets(4)
     async with dashboard(HUGE, all_markets=several) as stage:
         await stage.to_markets()
-        await stage.until(lambda: stage.desk.calls.count("quote") >= 4, "the prices")
+        await stage.until(lambda: stage.engine.calls.count("quote") >= 4, "the prices")
         screen = stage.app.screen
         assert isinstance(screen, MarketsScreen)
         for place, one in enumerate(several):
@@ -306,7 +306,7 @@ async def test_markets_with_a_stored_run_say_so_also_when_one_was_made_meanwhile
         assert "resumable" not in stage.text()
         await stage.press("enter")
         await stage.on(SetupScreen)
-        stage.desk.stored = STORED
+        stage.engine.stored = STORED
         await stage.press("escape")
         await stage.shows("resumable")
 

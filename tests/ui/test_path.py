@@ -20,11 +20,11 @@ async def test_from_the_markets_to_the_proof_of_a_kill(size: tuple[int, int]) ->
         await stage.press("down", "enter")
         await stage.on(SetupScreen)
         assert stage.focused() == "start"
-        await stage.until(lambda: "stored_run" in stage.desk.calls, "the look for a stored run")
+        await stage.until(lambda: "stored_run" in stage.engine.calls, "the look for a stored run")
         await stage.press("enter")
         await stage.on(PreparationScreen)
         await stage.shows("sessions  0/10 ready")
-        stage.desk.gates["start"].set()
+        stage.engine.gates["start"].set()
         await stage.on(LiveScreen)
         await stage.shows("● RUNNING")
         await stage.press("space")

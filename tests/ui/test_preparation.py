@@ -17,7 +17,7 @@ from tests.ui.stage import HUGE, NARROW, Stage, dashboard
 
 async def prepare(stage: Stage) -> None:
     await stage.to_setup()
-    await stage.until(lambda: "preview" in stage.desk.calls, "the set-up's answers")
+    await stage.until(lambda: "preview" in stage.engine.calls, "the set-up's answers")
     await stage.press("f2")
     await stage.on(PreparationScreen)
 
@@ -44,9 +44,9 @@ async def test_preparing_is_given_up_and_the_set_up_says_so(how: str) -> None:
     gate = threading.Event()
     async with dashboard(NARROW, gates={"start": gate}) as stage:
         await prepare(stage)
-        stage.desk.errors["start"] = ConfigError("stopped before the run began", "start again with --resume")
+        stage.engine.errors["start"] = ConfigError("stopped before the run began", "start again with --resume")
         await (stage.press("escape") if how == "escape" else stage.pilot.click("#give-up"))
-        await stage.until(lambda: "stop" in stage.desk.calls, "the stop")
+        await stage.until(lambda: "stop" in stage.engine.calls, "the stop")
         gate.set()
         await stage.on(SetupScreen)
         await stage.shows("✗ stopped before the run began")

@@ -13,10 +13,10 @@ from ama_tui.domain.market import Market
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Place, Plan
-from ama_tui.engine.desk import PlanPreview, StartRequest
+from ama_tui.engine.engine_api import PlanPreview, StartRequest
 from ama_tui.ui.panels.preview import PlanPanel, plan_rows, summary_lines, warning_text
+from ama_tui.ui.widgets.field_lines import Line
 from ama_tui.ui.widgets.grid import Grid
-from ama_tui.ui.widgets.lines import Line
 from tests.ui.fakes import market, planned
 from tests.ui.stage import MEDIUM, WIDE, Stage, dashboard
 
@@ -117,28 +117,28 @@ async def test_the_plan_follows_the_form_once_it_rests() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         await stage.shows("120 orders to place first")
-        before = len(stage.desk.previews)
+        before = len(stage.engine.previews)
         for text in ("1", "2", "3", "4"):
             await edit(stage, "wallets", text)
         await stage.shows("48 orders to place first")
-        assert len(stage.desk.previews) - before <= 2
-        assert stage.desk.previews[-1].wallets == 4
+        assert len(stage.engine.previews) - before <= 2
+        assert stage.engine.previews[-1].wallets == 4
 
 
 async def test_one_plan_is_computed_at_a_time_and_an_older_one_never_shown_last() -> None:
     gate = threading.Event()
     async with dashboard(WIDE, gates={"preview": gate}) as stage:
         await stage.to_setup()
-        await stage.until(lambda: stage.desk.calls.count("preview") == 1, "the first plan asked for")
+        await stage.until(lambda: stage.engine.calls.count("preview") == 1, "the first plan asked for")
         assert "computing the plan…" in stage.text()
         await edit(stage, "wallets", "3")
         await stage.pilot.pause(0.6)
         await edit(stage, "wallets", "2")
         await stage.pilot.pause(0.6)
-        assert stage.desk.calls.count("preview") == 1
+        assert stage.engine.calls.count("preview") == 1
         gate.set()
         await stage.shows("24 orders to place first")
-        assert [one.wallets for one in stage.desk.previews] == [10, 2]
+        assert [one.wallets for one in stage.engine.previews] == [10, 2]
 
 
 async def test_a_wrong_form_asks_for_no_plan_and_dims_the_last_one() -> None:
@@ -158,13 +158,13 @@ async def test_a_plan_that_fails_is_told_keeps_the_last_one_and_is_tried_again()
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         await stage.shows("120 orders to place first")
-        stage.desk.errors["preview"] = UnreachableError("the node does not answer", "try again")
+        stage.engine.errors["preview"] = UnreachableError("the node does not answer", "try again")
         await stage.press("f5")
         await stage.shows("✗ no plan: the node does not answer")
         assert "F5 tries again" in stage.text()
         assert "120 orders to place first" in stage.text()
         assert panel(stage).has_class("-stale")
-        stage.desk.errors.clear()
+        stage.engine.errors.clear()
         await stage.press("f5")
         await stage.until(lambda: not panel(stage).has_class("-stale"), "the next plan")
         assert "no plan" not in stage.text()

@@ -10,12 +10,12 @@ from textual.command import CommandPalette
 
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import Action, EngineSnapshot, EngineState, LogEvent, SessionState
+from ama_tui.ui.panels.log import ActivityLog
 from ama_tui.ui.screens.kill import KillScreen
 from ama_tui.ui.screens.live import LiveScreen
 from ama_tui.ui.screens.preparation import PreparationScreen
 from ama_tui.ui.screens.setup import SetupScreen
 from ama_tui.ui.widgets.grid import Grid
-from ama_tui.ui.widgets.log import ActionLog
 from tests.ui.fakes import NOW, market, snapshot, wallet
 from tests.ui.stage import HUGE, MEDIUM, NARROW, WIDE, dashboard, repaints
 
@@ -50,7 +50,7 @@ async def test_preparation_shows_every_wallets_session_and_goes_on_by_itself(siz
         assert ("0x0000…abc0" in text) == (size == WIDE)
         await stage.publish(replace(state, recovery="3 adopted, 1 filled while away"))
         assert "orders sent before 3 adopted, 1 filled while away" in stage.text()
-        stage.desk.gates["start"].set()
+        stage.engine.gates["start"].set()
         await stage.on(LiveScreen)
 
 
@@ -62,7 +62,7 @@ async def test_a_dialog_that_is_open_when_preparation_ends_is_not_swept_away() -
         await stage.publish(snapshot())
         await stage.press("f10")
         await stage.on(KillScreen)
-        stage.desk.gates["start"].set()
+        stage.engine.gates["start"].set()
         await stage.until(lambda: bool(stage.host.publisher.latest.wallets), "the start")
         await stage.pilot.pause(0.1)
         assert isinstance(stage.app.screen, KillScreen)
@@ -82,7 +82,7 @@ async def test_before_a_run_has_begun_there_is_nothing_to_kill() -> None:
 
 async def test_an_unexpected_failure_of_the_engine_comes_back_to_the_set_up() -> None:
     async with dashboard(WIDE) as stage:
-        stage.desk.errors["start"] = ValueError("0xsecret")  # type: ignore[assignment]
+        stage.engine.errors["start"] = ValueError("0xsecret")  # type: ignore[assignment]
         await stage.to_setup()
         await stage.press("f2")
         await stage.shows("✗ the engine failed with ValueError")
@@ -111,7 +111,7 @@ async def test_live_shows_state_market_wallets_log_and_buttons(size: tuple[int, 
 async def test_a_fleet_larger_than_the_screen_scrolls_and_leaves_room_for_the_log() -> None:
     async with dashboard(NARROW, wallets_available=1000) as stage:
         await stage.to_live(snapshot(wallets=1000))
-        assert stage.app.screen.query_one(ActionLog).size.height >= 3
+        assert stage.app.screen.query_one(ActivityLog).size.height >= 3
         await stage.press("end")
         assert "User1000" in stage.text()
         assert stage.app.screen.query_one("#wallets", Grid).cursor == 999
@@ -138,7 +138,7 @@ async def test_pause_and_resume(how: str) -> None:
             await stage.shows(state)
             assert label in stage.text()
             await stage.pilot.pause(0.3)  # a button takes no second press while the first one shows
-        assert [name for name in stage.desk.calls if name in {"pause", "resume"}] == ["pause", "resume"]
+        assert [name for name in stage.engine.calls if name in {"pause", "resume"}] == ["pause", "resume"]
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -213,7 +213,7 @@ async def test_every_action_of_the_live_screen_is_in_the_palette() -> None:
         await stage.press(*"pause")
         await stage.shows("run: pause or resume")
         await stage.press("enter")
-        await stage.until(lambda: "pause" in stage.desk.calls, "the pause")
+        await stage.until(lambda: "pause" in stage.engine.calls, "the pause")
 
 
 async def test_a_click_in_the_key_bar_does_what_the_key_does() -> None:

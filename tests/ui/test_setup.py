@@ -13,7 +13,7 @@ from ama_tui.config.presets import load_presets, save_preset
 from ama_tui.domain.errors import CheckpointError, PreflightError
 from ama_tui.domain.market import Quote
 from ama_tui.domain.parameters import SPECS, Parameters
-from ama_tui.engine.desk import StoredRun
+from ama_tui.engine.engine_api import StoredRun
 from ama_tui.ui.panels.form import WALLETS_FIELD, form_state, help_text, number, shown
 from ama_tui.ui.screens.markets import MarketsScreen
 from ama_tui.ui.screens.preparation import PreparationScreen
@@ -55,7 +55,7 @@ async def test_form_shows_defaults_ranges_units_and_consequences(size: tuple[int
             "Prepare sessions",
         ):  # fmt: skip
             assert part in text, part
-        assert stage.desk.requests == []
+        assert stage.engine.requests == []
 
 
 async def test_enter_starts_with_what_the_form_says() -> None:
@@ -69,7 +69,7 @@ async def test_enter_starts_with_what_the_form_says() -> None:
         assert stage.focused() == "start"
         await stage.press("enter")
         await stage.on(PreparationScreen)
-        (request,) = stage.desk.requests
+        (request,) = stage.engine.requests
         assert request.parameters == Parameters(orders_per_side=4, max_utilization=0.35)
         assert (request.wallets, request.resume, request.market.symbol) == (3, False, "ETH")
 
@@ -109,7 +109,7 @@ async def test_wrong_values_are_named_and_marked_and_cannot_start() -> None:
             assert isinstance(stage.app.screen, SetupScreen)
             edited.value = right
             await stage.until(lambda edited=edited: not edited.has_class("-wrong"), "the mark's end")  # type: ignore[misc]
-        assert stage.desk.requests == []
+        assert stage.engine.requests == []
 
 
 async def test_a_wrong_value_is_named_while_it_is_typed_and_enter_does_not_start() -> None:
@@ -120,7 +120,7 @@ async def test_a_wrong_value_is_named_while_it_is_typed_and_enter_does_not_start
         await stage.shows("✗ ordersPerSidePerWallet is 51, but must be 1…50")
         await stage.press("enter")
         assert isinstance(stage.app.screen, SetupScreen)
-        assert stage.desk.requests == []
+        assert stage.engine.requests == []
 
 
 async def test_distances_that_do_not_fit_the_price_are_refused_with_what_fits() -> None:
@@ -128,7 +128,7 @@ async def test_distances_that_do_not_fit_the_price_are_refused_with_what_fits() 
         await stage.to_setup()
         await stage.shows("✗ minDistanceTicks 10 does not fit a price of 11 ticks:")
         await stage.press("f2")
-        assert stage.desk.requests == []
+        assert stage.engine.requests == []
 
 
 async def test_a_market_without_any_price_is_warned_about() -> None:
@@ -157,8 +157,8 @@ async def test_a_stored_run_is_offered_and_resumed_with_its_own_parameters(size:
         ):  # fmt: skip
             assert part in text, part
         await stage.press("f2")
-        await stage.until(lambda: bool(stage.desk.requests), "the start")
-        (request,) = stage.desk.requests
+        await stage.until(lambda: bool(stage.engine.requests), "the start")
+        (request,) = stage.engine.requests
         assert request.resume
         assert request.parameters == STORED.parameters
         assert request.wallets == 3
@@ -170,9 +170,9 @@ async def test_what_the_options_ask_for_is_filled_in() -> None:
         await stage.shows("(●) Start fresh")
         assert stage.app.screen.query_one("#field-wallets", Input).value == "4"
         await stage.press("f2")
-        await stage.until(lambda: bool(stage.desk.requests), "the start")
-        assert not stage.desk.requests[0].resume
-        assert stage.desk.requests[0].wallets == 4
+        await stage.until(lambda: bool(stage.engine.requests), "the start")
+        assert not stage.engine.requests[0].resume
+        assert stage.engine.requests[0].wallets == 4
 
 
 async def test_a_fresh_run_takes_the_defaults_again() -> None:
@@ -184,8 +184,8 @@ async def test_a_fresh_run_takes_the_defaults_again() -> None:
         await stage.shows("(●) Start fresh")
         assert "( ) Resume it" in stage.text()
         await stage.press("up", "down", "f2")
-        await stage.until(lambda: bool(stage.desk.requests), "the start")
-        (request,) = stage.desk.requests
+        await stage.until(lambda: bool(stage.engine.requests), "the start")
+        (request,) = stage.engine.requests
         assert not request.resume
         assert request.parameters == Parameters(orders_per_side=7)
 
@@ -205,8 +205,8 @@ async def test_a_checkpoint_that_cannot_be_read_is_told_and_a_fresh_run_is_possi
         await stage.shows("✗ checkpoint.json is not JSON")
         assert "→ it was kept as checkpoint.json.corrupt" in stage.text()
         await stage.press("f2")
-        await stage.until(lambda: bool(stage.desk.requests), "the start")
-        assert not stage.desk.requests[0].resume
+        await stage.until(lambda: bool(stage.engine.requests), "the start")
+        assert not stage.engine.requests[0].resume
 
 
 async def test_a_start_that_fails_comes_back_with_the_reason_and_can_be_tried_again() -> None:
@@ -217,9 +217,9 @@ async def test_a_start_that_fails_comes_back_with_the_reason_and_can_be_tried_ag
         await stage.shows("✗ no wallet has collateral")
         assert isinstance(stage.app.screen, SetupScreen)
         assert "→ fund them on the venue" in stage.text()
-        stage.desk.errors.clear()
+        stage.engine.errors.clear()
         await stage.press("f2")
-        await stage.until(lambda: len(stage.desk.requests) == 2, "the second start")
+        await stage.until(lambda: len(stage.engine.requests) == 2, "the second start")
 
 
 async def test_nothing_starts_while_a_stored_run_is_looked_for() -> None:
@@ -228,8 +228,8 @@ async def test_nothing_starts_while_a_stored_run_is_looked_for() -> None:
         await stage.press("enter")
         await stage.on(SetupScreen)
         await stage.press("f2")
-        assert stage.desk.requests == []
-        stage.desk.gates["stored_run"].set()
+        assert stage.engine.requests == []
+        stage.engine.gates["stored_run"].set()
 
 
 async def test_back_leads_to_the_markets_and_buttons_work_by_mouse() -> None:
@@ -243,10 +243,10 @@ async def test_back_leads_to_the_markets_and_buttons_work_by_mouse() -> None:
         await stage.on(MarketsScreen)
         await stage.press("enter")
         await stage.on(SetupScreen)
-        assert stage.desk.requests == []
-        await stage.until(lambda: stage.desk.calls.count("stored_run") == 3, "the answer")
+        assert stage.engine.requests == []
+        await stage.until(lambda: stage.engine.calls.count("stored_run") == 3, "the answer")
         await stage.pilot.click("#start")
-        await stage.until(lambda: bool(stage.desk.requests), "the start")
+        await stage.until(lambda: bool(stage.engine.requests), "the start")
 
 
 def test_numbers_are_read_as_they_are_written() -> None:
@@ -286,9 +286,9 @@ async def test_what_the_options_say_goes_before_the_stored_values_and_is_told() 
         await stage.to_setup()
         await stage.shows("the options say otherwise: ordersPerSidePerWallet 8 (stored 4)")
         await stage.press("f2")
-        await stage.until(lambda: bool(stage.desk.requests), "the start")
-        assert stage.desk.requests[0].parameters.orders_per_side == 8
-        assert stage.desk.requests[0].resume
+        await stage.until(lambda: bool(stage.engine.requests), "the start")
+        assert stage.engine.requests[0].parameters.orders_per_side == 8
+        assert stage.engine.requests[0].resume
 
 
 async def test_presets_fill_the_form_by_keys_and_by_clicks() -> None:

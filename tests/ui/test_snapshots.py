@@ -14,7 +14,7 @@ from textual.widgets import Input
 from ama_tui.config.presets import BUILT_IN, Presets
 from ama_tui.domain.event import LogEvent
 from ama_tui.domain.parameters import Parameters
-from ama_tui.engine.desk import StartRequest, StoredRun
+from ama_tui.engine.engine_api import StartRequest, StoredRun
 from ama_tui.ui.history import History
 from ama_tui.ui.panels.statistics import Statistics
 from ama_tui.ui.screens.help import HelpScreen
@@ -52,15 +52,15 @@ async def setup(stage: Stage) -> None:
     assert facts is not None
     await stage.app.push_screen(SetupScreen(RUN.market, facts))
     await stage.on(SetupScreen)
-    await stage.shows("orders to place" if stage.desk.stored is None else "A run is stored")
-    await stage.until(lambda: "preview" in stage.desk.calls, "the plan")
+    await stage.shows("orders to place" if stage.engine.stored is None else "A run is stored")
+    await stage.until(lambda: "preview" in stage.engine.calls, "the plan")
 
 
 async def preparation(stage: Stage) -> None:
     await stage.to_markets()
     stage.app.begin(StartRequest(RUN.market, Parameters(), False, 10))
     await stage.on(PreparationScreen)
-    await stage.until(lambda: "start" in stage.desk.calls, "the start")
+    await stage.until(lambda: "start" in stage.engine.calls, "the start")
     await stage.publish(RUN.preparing.snapshot)
 
 
@@ -118,7 +118,7 @@ async def parameters(stage: Stage) -> None:
     await on_live(stage, RUN.paused)
     await stage.press("p")
     await stage.on(ParametersScreen)
-    await stage.until(lambda: "preview" in stage.desk.calls, "the plan")
+    await stage.until(lambda: "preview" in stage.engine.calls, "the plan")
 
 
 @dataclass(frozen=True)

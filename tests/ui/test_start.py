@@ -11,7 +11,7 @@ import pytest
 from ama_tui.domain.errors import PreflightError
 from ama_tui.engine.host import EngineHost
 from ama_tui.ui.app import AmaApp
-from ama_tui.ui.outcome import Outcome
+from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.markets import MarketsScreen
 from ama_tui.ui.screens.starting import StartingScreen
 from ama_tui.ui.screens.welcome import WelcomeScreen
@@ -105,10 +105,10 @@ async def test_leaving_while_the_venue_is_opened_does_not_wait_for_it() -> None:
     gate = threading.Event()
     async with dashboard(gates={"open": gate}) as stage:
         await stage.on(StartingScreen)
-        await stage.until(lambda: "open" in stage.desk.calls, "the opening")
+        await stage.until(lambda: "open" in stage.engine.calls, "the opening")
         await stage.press("q")
         gate.set()
-    assert stage.app.return_value == Outcome(0)
+    assert stage.app.return_value == ExitMessage(0)
 
 
 def test_nothing_that_the_first_frame_does_not_need_is_loaded_before_it() -> None:

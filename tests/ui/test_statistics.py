@@ -20,9 +20,9 @@ from ama_tui.ui.history import History, Point
 from ama_tui.ui.panels.statistics import CHARTS, Statistics, chart_title, figure_lines
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
 from ama_tui.ui.widgets.chart import Chart, ChartData, Curve, axis_top, line_spans, merged
+from ama_tui.ui.widgets.field_lines import Line, field
 from ama_tui.ui.widgets.flow import flowed
-from ama_tui.ui.widgets.ink import INK_CLASSES, spans_width
-from ama_tui.ui.widgets.lines import Line, field
+from ama_tui.ui.widgets.styled_text import INK_CLASSES, spans_width
 from tests.ui.fakes import NOW, snapshot
 from tests.ui.stage import HUGE, NARROW, WIDE, repaints, screen_text, until
 

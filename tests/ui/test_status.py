@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, SendBudget, Totals
-from ama_tui.ui.panels.status import LastTrade, Venue, gates_line, notice, status_lines
+from ama_tui.ui.panels.status import LastTrade, VenueFacts, gates_line, notice, status_lines
 from ama_tui.ui.states import BANNER
-from ama_tui.ui.widgets.lines import fit
+from ama_tui.ui.widgets.field_lines import fit
 from tests.ui.fakes import NOW, market, snapshot
 
-DEMO = Venue("DEMO localnet 31337", is_demo=True)
-REAL = Venue("https://venue.example chain 999", is_demo=False)
+DEMO = VenueFacts("DEMO localnet 31337", is_demo=True)
+REAL = VenueFacts("https://venue.example chain 999", is_demo=False)
 
 
-def shown(state: EngineSnapshot, width: int, venue: Venue = DEMO, last: LastTrade | None = None) -> str:
+def shown(state: EngineSnapshot, width: int, venue: VenueFacts = DEMO, last: LastTrade | None = None) -> str:
     last = last or LastTrade(state.last_trade6)
     lines = status_lines(state, venue, market(), last, NOW, width)
     return "\n".join("".join(text for text, _ in fit(line, width)) for line in lines)

@@ -15,7 +15,7 @@ import pytest
 from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.event import EngineState
 from ama_tui.ui.app import AmaApp
-from ama_tui.ui.outcome import Outcome
+from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.preparation import PreparationScreen
 from ama_tui.ui.screens.stop import StopScreen
 from tests.ui.fakes import NOW, FakeHost, snapshot
@@ -38,10 +38,10 @@ async def test_leaving_stops_the_run_joins_the_engine_and_says_what_stays(how: s
             await stage.press(how)
         await ended(stage)
         assert not stage.host._thread.is_alive()
-    assert stage.desk.calls[-2:] == ["stop", "close"]
+    assert stage.engine.calls[-2:] == ["stop", "close"]
     outcome = stage.app.return_value
     assert outcome is not None
-    assert outcome == Outcome(0, "ama-tui: stopped; 120 orders stay resting on ETH")
+    assert outcome == ExitMessage(0, "ama-tui: stopped; 120 orders stay resting on ETH")
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -51,7 +51,7 @@ async def test_stopping_says_what_it_waits_for_and_what_rests(size: tuple[int, i
         await stage.to_live()
         await stage.press("q")
         await stage.on(StopScreen)
-        waiting = (replace(rows[0], in_flight=2), *rows[1:])
+        waiting = (replace(rows[0], pending=2), *rows[1:])
         await stage.publish(replace(snapshot(EngineState.STOPPING), wallets=waiting))
         assert "Waiting, at most 10 s, for 2 orders in flight." in stage.text()
         await stage.publish(snapshot(EngineState.STOPPING))
@@ -63,7 +63,7 @@ async def test_stopping_says_what_it_waits_for_and_what_rests(size: tuple[int, i
         assert "^c leaves at once" in stage.text()
         await stage.press("q", "escape", "f10")
         assert isinstance(stage.app.screen, StopScreen)
-        stage.desk.gates["stop"].set()
+        stage.engine.gates["stop"].set()
         await ended(stage)
 
 
@@ -114,8 +114,8 @@ async def test_leaving_before_a_run_says_nothing() -> None:
         await stage.to_markets()
         await stage.press("ctrl+c")
         await ended(stage)
-    assert stage.app.return_value == Outcome(0)
-    assert "stop" not in stage.desk.calls
+    assert stage.app.return_value == ExitMessage(0)
+    assert "stop" not in stage.engine.calls
 
 
 async def test_ctrl_c_in_a_field_stops_too() -> None:
@@ -132,8 +132,8 @@ async def test_leaving_during_preparation_stops_it() -> None:
         await stage.press("f2")
         await stage.on(PreparationScreen)
         await stage.press("q")
-        await stage.until(lambda: "stop" in stage.desk.calls, "the stop")
-        stage.desk.gates["start"].set()
+        await stage.until(lambda: "stop" in stage.engine.calls, "the stop")
+        stage.engine.gates["start"].set()
         await ended(stage)
     assert stage.app.return_value is not None
     assert stage.app.return_value.exit_code == 0
@@ -146,8 +146,8 @@ async def test_a_run_that_has_ended_is_not_stopped_again() -> None:
         await stage.publish(snapshot(EngineState.STOPPED))
         await stage.press("q")
         await ended(stage)
-    assert "stop" not in stage.desk.calls
-    assert "close" in stage.desk.calls
+    assert "stop" not in stage.engine.calls
+    assert "close" in stage.engine.calls
 
 
 async def test_signal_handlers_are_given_back() -> None:
@@ -181,7 +181,7 @@ async def test_a_crash_shows_nothing_by_itself_and_stops_the_run() -> None:
     assert outcome.exit_code == 1
     assert str(outcome.failure) == "a defect of 66"
     assert "the run was stopped; 120 orders stay resting on ETH" in outcome.last_line
-    assert host.desk.calls[-2:] == ["stop", "close"]
+    assert host.engine.calls[-2:] == ["stop", "close"]
     assert not host._thread.is_alive()
 
 

@@ -14,14 +14,14 @@ from ama_tui.domain.event import Action, EngineState, LogEvent, SessionState
 from ama_tui.domain.order import Side
 from ama_tui.ui.actions import actions_for
 from ama_tui.ui.app import AmaApp
+from ama_tui.ui.panels.log import ActivityLog
 from ama_tui.ui.panels.wallet import OrdersGrid, distance_ticks, fact_lines, order_lines
 from ama_tui.ui.screens.kill import KillScreen
 from ama_tui.ui.screens.markets import MarketsScreen
 from ama_tui.ui.screens.wallet import BUTTON_ACTIONS, WalletScreen
-from ama_tui.ui.widgets.ink import spans_width
-from ama_tui.ui.widgets.log import ActionLog
 from ama_tui.ui.widgets.problem import Problem
-from tests.ui.books import MID6, TICK6, UNIT18, order, packed, with_wallet, working
+from ama_tui.ui.widgets.styled_text import spans_width
+from tests.ui.books import MID6, TICK6, UNIT18, order, packed, pending_orders, with_wallet
 from tests.ui.fakes import NOW, market, wallet
 from tests.ui.stage import HUGE, MEDIUM, NARROW, WIDE, Stage, repaints
 from tests.ui.wallet_desk import wallet_stage
@@ -44,7 +44,7 @@ def told(stage: Stage) -> list[str]:
 
 @pytest.mark.parametrize("size", [NARROW, MEDIUM, WIDE, HUGE])
 async def test_orders_session_budget_and_actions_are_on_the_screen(size: tuple[int, int]) -> None:
-    state = with_wallet(packed(), 0, working=(working(Side.BUY, 47, level=7),), in_flight=1)
+    state = with_wallet(packed(), 0, pending_orders=(pending_orders(Side.BUY, 47, level=7),), pending=1)
     async with wallet_stage(size, state) as stage:
         event = LogEvent(int(NOW * 1000), Action.FILL, "buy  0.050 @ 2,500.10", ADDRESS, "User001")
         await stage.publish(state, event, replace(event, wallet=wallet(1).address, text="of another"))
@@ -67,7 +67,7 @@ def test_orders_stand_by_price_with_their_distance_and_those_on_their_way_among_
     row = replace(
         wallet(0),
         orders=(order(1, Side.BUY, 10), order(2, Side.SELL, 30), order(3, Side.SELL, 12)),
-        working=(working(Side.BUY, 4, level=2),),
+        pending_orders=(pending_orders(Side.BUY, 4, level=2),),
     )
     lines = order_lines(row, 2 * MID6, TICK6, {902})
     assert [(line.side, line.distance, line.order_id, line.is_cancelling) for line in lines] == [
@@ -116,7 +116,7 @@ async def test_a_wallet_that_left_the_run_says_so() -> None:
         await stage.publish(packed(0))
         assert "is not a wallet of this run" in stage.text()
         await stage.press("x", "p", "y")
-        assert stage.desk.calls.count("park") == 0
+        assert stage.engine.calls.count("park") == 0
         assert told(stage)[-3:] == [
             "cancel order: this wallet has no order",
             "pause wallet: it is not a wallet of this run",
@@ -145,7 +145,7 @@ async def test_earlier_actions_are_there_when_the_screen_opens() -> None:
 
 async def test_what_did_not_change_is_not_painted() -> None:
     async with wallet_stage(WIDE) as stage:
-        painted = [repaints(stage.app.screen.query_one(kind)) for kind in (OrdersGrid, ActionLog)]
+        painted = [repaints(stage.app.screen.query_one(kind)) for kind in (OrdersGrid, ActivityLog)]
         painted.append(repaints(stage.app.screen.query_one("#facts")))
         await stage.publish(packed(block=1205))
         assert painted == [[], [], []]
@@ -179,8 +179,8 @@ async def test_cancel_takes_the_order_under_the_cursor_once() -> None:
         assert f"cancel order: {number} is being cancelled" in told(stage)
         gate.set()
         await stage.until(lambda: f"cancel of order {number} sent" in "\n".join(told(stage)), "the message")
-        assert stage.desk.calls.count("cancel_order") == 1
-        assert f"{ADDRESS} {number}" in stage.desk.calls
+        assert stage.engine.calls.count("cancel_order") == 1
+        assert f"{ADDRESS} {number}" in stage.engine.calls
         await stage.publish(stage.host.publisher.latest)
         assert "✗ cancelling" not in stage.text()
         assert "Orders 11" in stage.text()
@@ -203,8 +203,8 @@ async def test_a_cancel_that_fails_is_shown_until_it_is_read_and_the_order_rests
 
 
 async def test_what_nobody_can_say_yet_is_unknown_and_not_in_flight() -> None:
-    sent = (working(Side.BUY, 47, level=7), replace(working(Side.SELL, 200, level=8), is_unknown=True))
-    state = with_wallet(packed(), 0, working=sent, in_flight=1, unknown=1)
+    sent = (pending_orders(Side.BUY, 47, level=7), replace(pending_orders(Side.SELL, 200, level=8), is_unknown=True))
+    state = with_wallet(packed(), 0, pending_orders=sent, pending=1, unknown=1)
     async with wallet_stage(WIDE, state) as stage:
         text = stage.text()
         for part in ("in flight 49.99 in 1 order", "unknown 50.04 in 1 order", "Orders 12 · 1 in flight · 1 unknown"):
@@ -215,7 +215,7 @@ async def test_what_nobody_can_say_yet_is_unknown_and_not_in_flight() -> None:
 
 
 async def test_an_order_in_flight_cannot_be_cancelled_or_copied() -> None:
-    state = with_wallet(packed(), 0, orders=(), working=(working(Side.BUY, 10),))
+    state = with_wallet(packed(), 0, orders=(), pending_orders=(pending_orders(Side.BUY, 10),))
     async with wallet_stage(NARROW, state) as stage:
         await stage.press("x", "y")
         assert told(stage) == [
@@ -233,7 +233,7 @@ async def test_a_wallet_is_paused_and_goes_on() -> None:
             await stage.press("p")
             await stage.shows(shown)
             await stage.shows(button)
-        assert [name for name in stage.desk.calls if "park" in name] == ["park", "unpark"]
+        assert [name for name in stage.engine.calls if "park" in name] == ["park", "unpark"]
         assert told(stage)[-2:] == ["User001 is paused: its orders rest", "User001 goes on"]
 
 
@@ -243,8 +243,8 @@ async def test_pressing_twice_pauses_once() -> None:
         await stage.press("p", "p")
         gate.set()
         await stage.shows("‖ paused by you")
-        assert stage.desk.calls.count("park") == 1
-        assert "unpark" not in stage.desk.calls
+        assert stage.engine.calls.count("park") == 1
+        assert "unpark" not in stage.engine.calls
 
 
 async def test_a_pause_that_fails_is_shown() -> None:
@@ -263,7 +263,7 @@ async def test_a_session_is_renewed_once_for_two_presses_and_told() -> None:
         assert stage.app.screen.query_one("#renew").has_class("-refused")
         gate.set()
         await stage.shows("session ✓ valid")
-        assert stage.desk.calls.count("renew") == 1
+        assert stage.engine.calls.count("renew") == 1
         assert told(stage) == ["renew session: it is being renewed", "User001 has a new session"]
         assert not stage.app.screen.query_one("#renew").has_class("-refused")
 
@@ -273,7 +273,7 @@ async def test_a_renewal_that_fails_is_shown_and_can_be_tried_again() -> None:
         await stage.press("r")
         await stage.shows("✗ the venue refused it")
         await stage.press("r")
-        await stage.until(lambda: stage.desk.calls.count("renew") == 2, "the second attempt")
+        await stage.until(lambda: stage.engine.calls.count("renew") == 2, "the second attempt")
 
 
 async def test_what_is_used_of_a_sessions_budget_stands_beside_its_end() -> None:
@@ -291,7 +291,7 @@ async def test_after_the_run_ended_actions_say_why_not(key: str) -> None:
             assert stage.app.screen.query_one(f"#{button}").has_class("-refused")
         await stage.press(key)
         assert told(stage)[-1].endswith("the run is STOPPED")
-        assert not {"park", "renew"} & set(stage.desk.calls)
+        assert not {"park", "renew"} & set(stage.engine.calls)
 
 
 # copying, buttons, keys
@@ -327,11 +327,11 @@ async def test_the_latest_transaction_of_the_wallet_is_copied() -> None:
 async def test_buttons_do_what_the_keys_do(size: tuple[int, int]) -> None:
     async with wallet_stage(size) as stage:
         await stage.pilot.click("#cancel")
-        await stage.until(lambda: "cancel_order" in stage.desk.calls, "the cancel")
+        await stage.until(lambda: "cancel_order" in stage.engine.calls, "the cancel")
         await stage.pilot.click("#park")
-        await stage.until(lambda: "park" in stage.desk.calls, "the pause")
+        await stage.until(lambda: "park" in stage.engine.calls, "the pause")
         await stage.pilot.click("#renew")
-        await stage.until(lambda: "renew" in stage.desk.calls, "the renewal")
+        await stage.until(lambda: "renew" in stage.engine.calls, "the renewal")
         await stage.pilot.click("#kill")
         await stage.on(KillScreen)
         await stage.press("escape")

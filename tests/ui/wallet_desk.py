@@ -16,13 +16,13 @@ from tests.ui.stage import NARROW, Stage, dashboard
 class WalletDesk(FakeDesk):
     """Does at once what it is asked; `calls` names the wallet and the order too."""
 
-    async def park(self, address: str) -> None:
+    async def pause_wallet(self, address: str) -> None:
         await self._arrive("park")
-        self._change(address, is_parked=True, note="parked: paused by the operator")
+        self._change(address, is_paused=True, note="parked: paused by the operator")
 
-    async def unpark(self, address: str) -> None:
+    async def resume_wallet(self, address: str) -> None:
         await self._arrive("unpark")
-        self._change(address, is_parked=False, note="")
+        self._change(address, is_paused=False, note="")
 
     async def renew(self, address: str) -> None:
         await self._arrive("renew")
@@ -48,7 +48,7 @@ class WalletHost(FakeHost):
 
     def __init__(self, **fields: object) -> None:
         super().__init__(**fields)
-        self.desk = WalletDesk(self.publisher, self._freeze, **fields)  # type: ignore[arg-type]
+        self.engine = WalletDesk(self.publisher, self._freeze, **fields)  # type: ignore[arg-type]
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from ama_tui.domain.errors import MalformedError, RefusedError, UnreachableError, VenueError
 from ama_tui.domain.market import Book, BookLevel, Market, Quote
-from ama_tui.domain.reading import SessionCreated, SessionStatus, TradeAnswer
+from ama_tui.domain.reading import SessionCreated, SessionStatusResponse, TradeResponse
 from ama_tui.domain.session import RelayerSet
 from ama_tui.venue.api import VenueApi
 from ama_tui.venue.permits import permit_payload, session_id
@@ -188,10 +188,10 @@ async def test_relayer_set_nonce_and_status_are_read() -> None:
         "revoked": False,
     }
     status, asked = await ask(lambda api: api.session_status(SESSION), body)
-    assert status == SessionStatus(True, True, False, 1_800_000_000, TRADER, MARKET_ID)
+    assert status == SessionStatusResponse(True, True, False, 1_800_000_000, TRADER, MARKET_ID)
     assert asked[0].query == {"sessionId": SESSION}
     status, _ = await ask(lambda api: api.session_status(SESSION), {"exists": False, "trader": "", "expiry": None})
-    assert status == SessionStatus(False, False, False)
+    assert status == SessionStatusResponse(False, False, False)
 
 
 async def test_session_is_created_from_a_signed_permit() -> None:
@@ -208,7 +208,7 @@ async def test_session_with_another_id_than_the_permits_is_malformed() -> None:
 
 async def test_session_is_revoked() -> None:
     answer, asked = await ask(lambda api: api.session_revoke(BOOK, SESSION), {"txHash": TX, "blockNumber": 4})
-    assert answer == TradeAnswer(TX, 4, mined=True, pending=False)
+    assert answer == TradeResponse(TX, 4, mined=True, pending=False)
     assert await asked[0].json() == {"orderBook": BOOK, "sessionId": SESSION}
 
 
@@ -235,10 +235,10 @@ UNPRICED_PARAMS = {"trader": TRADER, "amount": "1000000000000000000", "isBuy": T
     ],
 )
 async def test_trade_method_is_sent_as_the_wire_contract_has_it(
-    call: Callable[..., Awaitable[TradeAnswer]], arguments: dict[str, Any], method: str, params: object
+    call: Callable[..., Awaitable[TradeResponse]], arguments: dict[str, Any], method: str, params: object
 ) -> None:
     answer, asked = await ask(lambda api: call(api, BOOK, SESSION, TRADER, **arguments), SENT)
-    assert answer == TradeAnswer(TX, None, mined=False, pending=True)
+    assert answer == TradeResponse(TX, None, mined=False, pending=True)
     assert (asked[0].method, asked[0].path) == ("POST", "/api/gasless/trade")
     body = await asked[0].json()
     assert body == {"orderBook": BOOK, "method": method, "sessionId": SESSION, "params": params}
@@ -247,14 +247,14 @@ async def test_trade_method_is_sent_as_the_wire_contract_has_it(
 @pytest.mark.parametrize(
     ("body", "answer"),
     [
-        ({"txHash": TX, "blockNumber": 3, "mined": True}, TradeAnswer(TX, 3, True, False)),
-        ({"txHash": TX, "blockNumber": "3"}, TradeAnswer(TX, 3, True, False)),
-        ({"txHash": TX, "pending": True}, TradeAnswer(TX, None, False, True)),
-        ({"txHash": TX}, TradeAnswer(TX, None, False, True)),
-        ({"txHash": TX, "mined": True, "pending": True}, TradeAnswer(TX, None, False, True)),
+        ({"txHash": TX, "blockNumber": 3, "mined": True}, TradeResponse(TX, 3, True, False)),
+        ({"txHash": TX, "blockNumber": "3"}, TradeResponse(TX, 3, True, False)),
+        ({"txHash": TX, "pending": True}, TradeResponse(TX, None, False, True)),
+        ({"txHash": TX}, TradeResponse(TX, None, False, True)),
+        ({"txHash": TX, "mined": True, "pending": True}, TradeResponse(TX, None, False, True)),
     ],
 )
-async def test_trade_answer_says_mined_or_pending(body: object, answer: TradeAnswer) -> None:
+async def test_trade_answer_says_mined_or_pending(body: object, answer: TradeResponse) -> None:
     assert (await ask(lambda api: api.cancel_order(BOOK, SESSION, TRADER, order_id=1), body))[0] == answer
 
 

@@ -13,8 +13,8 @@ from ama_tui.domain.market import BookLevel, BookView
 from ama_tui.domain.order import Side
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.session import Methods
-from ama_tui.venue.calls import CallReader
 from ama_tui.venue.chain import ChainReader
+from ama_tui.venue.contract_reads import CallReader
 from ama_tui.venue.multicall import Call
 from ama_tui.venue.rpc import JsonRpc
 from tests.venue.fake_node import BOOK, MARKET_ID, REGISTRY, VAULT, FakeNode, RevertError, call_data, reverted

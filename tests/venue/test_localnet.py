@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 import pytest
 
-from ama_tui.config.secret import SecretKey
 from ama_tui.domain.errors import RefusedError
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.reading import FleetRead, OrderCancelled, OrderModified, OrderPlaced, OrderRested, Receipt, Trade
 from ama_tui.domain.session import Methods, SessionPermit
+from ama_tui.keys.secret_key import SecretKey
+from ama_tui.keys.signer import Signer
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 from ama_tui.venue.api import VenueApi
 from ama_tui.venue.chain import ChainReader
 from ama_tui.venue.permits import relayer_set_problem, session_id
 from ama_tui.venue.rpc import JsonRpc
-from ama_tui.venue.signer import Signer
 
 WALLETS = 3
 AMOUNT18 = 10**16
@@ -31,7 +31,7 @@ ALL_METHODS = Methods(63)
 class Client:
     """All the parts of the client on one market, with a session for every wallet."""
 
-    venue: Venue
+    venue: LocalVenue
     api: VenueApi
     chain: ChainReader
     market: Market
@@ -70,7 +70,7 @@ class Client:
 
 
 async def create_session(
-    api: VenueApi, venue: Venue, signer: Signer, market: Market, trader: str, methods: Methods = ALL_METHODS
+    api: VenueApi, venue: LocalVenue, signer: Signer, market: Market, trader: str, methods: Methods = ALL_METHODS
 ) -> str:
     relayers = await api.relayer_set()
     assert relayer_set_problem(relayers) is None
@@ -95,7 +95,7 @@ async def create_session(
 async def client() -> AsyncIterator[Client]:
     options = VenueOptions(wallets=WALLETS, block_time=0, traders=False, seed=7)
     async with (
-        await Venue.start(options) as venue,
+        await LocalVenue.start(options) as venue,
         VenueApi(venue.app_url) as api,
         ChainReader(JsonRpc(venue.rpc_url)) as chain,
     ):

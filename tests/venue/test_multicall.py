@@ -10,8 +10,8 @@ from eth_abi.abi import encode as abi_encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.venue import abi
-from ama_tui.venue.decode import DecodeError
+from ama_tui.venue import contract_abi as abi
+from ama_tui.venue.contract_decode import DecodeError
 from ama_tui.venue.multicall import Call, CallResult, decode_aggregate, encode_aggregate
 
 ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())

@@ -12,10 +12,10 @@ from eth_utils.crypto import keccak
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ama_tui.config.secret import SecretKey
 from ama_tui.domain.session import Methods, RelayerSet, SessionPermit
+from ama_tui.keys.secret_key import SecretKey
+from ama_tui.keys.signer import Signer
 from ama_tui.venue import permits
-from ama_tui.venue.signer import Signer
 
 REGISTRY = "0x" + "5e" * 20
 KEY = "0x" + "11" * 32

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ama_tui.engine.doctor import configured, node, program, remembered, venue
-from ama_tui.engine.doctor.examine import Check
+from ama_tui.engine.doctor import config_checks as configured
+from ama_tui.engine.doctor import node_checks as node
+from ama_tui.engine.doctor import program_checks as program
+from ama_tui.engine.doctor import state_checks as remembered
+from ama_tui.engine.doctor import venue_checks as venue
+from ama_tui.engine.doctor.runner import Check
 
 _NODE = "use a node that answers quicker"
 _API = "is the venue running, and is APP_URL right?"

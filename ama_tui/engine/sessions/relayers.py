@@ -9,7 +9,7 @@ from time import monotonic
 
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.session import RelayerSet
-from ama_tui.engine.context import RunContext
+from ama_tui.engine.run_context import RunContext
 from ama_tui.venue.permits import relayer_set_problem
 
 REREAD_S = 60.0
@@ -23,7 +23,7 @@ CONFIRM_S = 1.0
 class Relayers:
     """The relayer set as last believed."""
 
-    run: RunContext
+    context: RunContext
     known: RelayerSet
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _told_at: float = field(init=False, default=float("-inf"))
@@ -44,16 +44,16 @@ class Relayers:
         async with self._turn:
             if monotonic() - self._told_at < FRESH_S:
                 return
-            told = await self.run.links.api.relayer_set()
+            told = await self.context.connections.api.relayer_set()
             self._told_at = monotonic()
             if told.root == self.root:
                 return
             problem = relayer_set_problem(told)
             if problem is None:
                 await asyncio.sleep(CONFIRM_S)
-                if (await self.run.links.api.relayer_set()).root != told.root:
+                if (await self.context.connections.api.relayer_set()).root != told.root:
                     problem = "the venue names different relayers each time"
             if problem is not None:
                 raise VenueError(problem, "the sessions stay as they are")
             self.known = told
-            self.run.scribe.note("the venue has other relayers: sessions are renewed")
+            self.context.action_log.note("the venue has other relayers: sessions are renewed")

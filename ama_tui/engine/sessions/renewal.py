@@ -18,11 +18,11 @@ from ama_tui.domain.event import Action
 from ama_tui.domain.plan import SkipReason
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.session import BAD_RELAYER
-from ama_tui.engine.context import RunContext
-from ama_tui.engine.fleet import WalletBook
-from ama_tui.engine.scribe import now_ms
-from ama_tui.engine.sessions.keeper import UNANSWERED, SessionKeeper
-from ama_tui.engine.sessions.revoking import end_former, may_end
+from ama_tui.engine.action_log import now_ms
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sessions.ending import end_former, may_end
+from ama_tui.engine.sessions.manager import UNANSWERED, SessionManager
+from ama_tui.engine.wallet_book import WalletBook
 
 AT_ONCE = 8
 """So many renewals go on side by side: the sessions of a fleet expire together, and its orders go before."""
@@ -52,8 +52,8 @@ class _Pace:
 class Renewals:
     """What `look` finds due is begun; `close` ends it."""
 
-    run: RunContext
-    keeper: SessionKeeper
+    context: RunContext
+    manager: SessionManager
     _paces: dict[str, _Pace] = field(init=False, default_factory=dict)
     _tasks: dict[str, asyncio.Task[AmaError | None]] = field(init=False, default_factory=dict)
     _room: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(AT_ONCE))
@@ -61,10 +61,10 @@ class Renewals:
 
     def look(self, read: FleetRead) -> None:
         """Begin what is due after a read of the fleet that was planned on."""
-        if self._is_closed or self.keeper.is_frozen():
+        if self._is_closed or self.manager.is_frozen():
             return
         now = max(read.block_time, now_ms() // 1000)
-        for book in self.run.fleet:
+        for book in self.context.fleet:
             if book.address in self._tasks:
                 continue
             pace = self._paces.setdefault(book.address, _Pace())
@@ -81,7 +81,7 @@ class Renewals:
 
         Raises ConfigError while one is being made or nothing may be sent, and what the renewal raises.
         """
-        if self._is_closed or self.keeper.is_frozen():
+        if self._is_closed or self.manager.is_frozen():
             raise ConfigError("the run is ending", "start another")
         if book.address in self._tasks:
             raise ConfigError(f"{book.wallet.nickname} is at its session already", "wait for it")
@@ -112,11 +112,11 @@ class Renewals:
 
     def _why(self, book: WalletBook, now: int) -> str | None:
         """Why a wallet needs another session, None when it does not, or must not get one by itself."""
-        if book.is_revoked or book.unusable is SkipReason.PARKED:
+        if book.is_revoked or book.unusable is SkipReason.WALLET_PAUSED:
             return None
         if book.unusable is SkipReason.NO_SESSION:
             return book.unusable_detail
-        return self.keeper.wear(book, now)
+        return self.manager.wear(book, now)
 
     def _look_at_former(self, book: WalletBook, pace: _Pace, block_time: int, now: int) -> None:
         """Forget the replaced sessions that are over; begin to end one that is not needed any more."""
@@ -139,7 +139,7 @@ class Renewals:
             del self._tasks[book.address]
 
     async def _renew(self, book: WalletBook, pace: _Pace, why: str) -> AmaError | None:
-        run, was_lost = self.run, book.unusable is SkipReason.NO_SESSION
+        context, was_lost = self.context, book.unusable is SkipReason.NO_SESSION
         book.session_note = "a session is being made" if was_lost else f"renewing its session: {why}"
         try:
             async with self._room:
@@ -152,9 +152,9 @@ class Renewals:
                 book.lose_session(f"no session: {error}")
             else:
                 book.session_note = f"session not renewed: {error.message}"
-            run.tally.error("session not renewed")
+            context.counters.error("session not renewed")
             text = f"session not renewed ({why}): {error}; tried again in {pause:.0f} s"
-            run.scribe.outcome(book.wallet, Action.ERROR, text, error=str(error))
+            context.action_log.outcome(book.wallet, Action.ERROR, text, error=str(error))
             return error
         if was_lost:
             pace.missed()  # should the venue refuse this one too, the next one waits longer
@@ -162,24 +162,24 @@ class Renewals:
             pace.misses, pace.next_at = 0, monotonic() + BETWEEN_RENEWALS_S
         book.session_note = ""
         text = f"session renewed: {why}" if is_new else "no other session is needed"
-        run.scribe.outcome(book.wallet, Action.NOTE, text, params={"sessionId": book.session_id or ""})
+        context.action_log.outcome(book.wallet, Action.NOTE, text, params={"sessionId": book.session_id or ""})
         return None
 
     async def _remake(self, book: WalletBook, *, is_needed: bool) -> bool:
         """A new session that serves the relayers in charge; False where there is no need of one after all."""
-        relayers = self.keeper.relayers
+        relayers = self.manager.relayers
         with suppress(VenueError):  # then those that were known last
             await relayers.refresh()
         is_refused = book.unusable is SkipReason.NO_SESSION and book.unusable_detail == BAD_RELAYER
         if is_refused and book.record is not None and book.record.relayer_set_root == relayers.root:
             raise VenueError("the venue refuses its own relayer", "it is asked for its relayers again")
-        read = self.run.read
-        return await self.keeper.renew(book, 0 if read is None else read.block_time, is_needed=is_needed)
+        read = self.context.read
+        return await self.manager.renew(book, 0 if read is None else read.block_time, is_needed=is_needed)
 
     async def _end(self, book: WalletBook, pace: _Pace, session: str) -> AmaError | None:
         pace.end_next_at = monotonic() + BETWEEN_RENEWALS_S
         try:
-            await end_former(self.run, book, session)
+            await end_former(self.context, book, session)
         except Exception as failure:
             return _told(failure)
         return None

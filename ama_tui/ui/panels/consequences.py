@@ -7,8 +7,8 @@ from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import MarketSnapshot
 from ama_tui.strategies.anchor import anchor_x2, misfit
 from ama_tui.ui.format import basis_points, count
-from ama_tui.ui.widgets.ink import Span
-from ama_tui.ui.widgets.lines import Line, field
+from ama_tui.ui.widgets.field_lines import Line, field
+from ama_tui.ui.widgets.styled_text import Span
 
 CLOSE_BPS = 5.0
 """A nearest distance under this many basis points is warned about."""

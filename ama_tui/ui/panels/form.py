@@ -15,7 +15,7 @@ from textual.widgets import Input
 from ama_tui.domain.market import Market
 from ama_tui.domain.parameters import SPECS, Parameters, problems_of
 from ama_tui.ui.format import basis_points
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.plain_text import PlainText
 
 WALLETS_FIELD = "wallets"
 
@@ -141,20 +141,20 @@ class ParameterForm(VerticalGroup):
     def compose(self) -> ComposeResult:
         for label, names in ROWS:
             with HorizontalGroup(classes="form-row"):
-                yield Plain(label, classes="form-label label")
+                yield PlainText(label, classes="form-label label")
                 for place, name in enumerate(names):
                     if place:
-                        yield Plain("…", classes="form-dots label")
+                        yield PlainText("…", classes="form-dots label")
                     yield self._input(name, shown(getattr(self._initial, name)))
-                yield Plain(_BY_NAME[names[0]].range_text, classes="form-range label")
+                yield PlainText(_BY_NAME[names[0]].range_text, classes="form-range label")
                 if names in (DISTANCES, SIZES):
-                    yield Plain(id="form-bp" if names == DISTANCES else "form-usdc", classes="form-note")
+                    yield PlainText(id="form-bp" if names == DISTANCES else "form-usdc", classes="form-note")
         if self._wallets is None:
             return
         with HorizontalGroup(classes="form-row"):
-            yield Plain("wallets", classes="form-label label")
+            yield PlainText("wallets", classes="form-label label")
             yield self._input(WALLETS_FIELD, str(self._wallets))
-            yield Plain(f"of {self._available}", classes="form-range label")
+            yield PlainText(f"of {self._available}", classes="form-range label")
 
     def _input(self, name: str, value: str) -> Input:
         return Input(
@@ -185,8 +185,8 @@ class ParameterForm(VerticalGroup):
         if self._market is None:
             return
         texts = self.texts
-        self.query_one("#form-bp", Plain).show(distance_note(texts, self._market, self._anchor_x2))
-        self.query_one("#form-usdc", Plain).show(size_note(texts, self._anchor_x2))
+        self.query_one("#form-bp", PlainText).show(distance_note(texts, self._market, self._anchor_x2))
+        self.query_one("#form-usdc", PlainText).show(size_note(texts, self._anchor_x2))
 
     def mark(self, state: FormState) -> None:
         """Mark the fields that a problem names."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ama_tui.ui.widgets.ink import Ink, Span
+from ama_tui.ui.panels.log import ActivityLog, LogFilter
+from ama_tui.ui.widgets.field_lines import Field, field
 from ama_tui.ui.widgets.keybar import ActionLine
-from ama_tui.ui.widgets.lines import Field, field
-from ama_tui.ui.widgets.log import ActionLog, LogFilter
+from ama_tui.ui.widgets.styled_text import Ink, Span
 
 
 def log_bar_fields(wanted: LogFilter, *, is_following: bool, is_frozen: bool, waiting: int) -> dict[Field, str]:
@@ -36,7 +36,7 @@ def _ink(is_set: bool) -> Ink:
 class LogBar(ActionLine):
     """Follows a log's filter and state."""
 
-    def follow(self, log: ActionLog) -> None:
+    def follow(self, log: ActivityLog) -> None:
         self.show_actions(
             log_bar_fields(log.filter, is_following=log.is_following, is_frozen=log.is_frozen, waiting=log.waiting)
         )

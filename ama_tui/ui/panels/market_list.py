@@ -9,7 +9,7 @@ from ama_tui.domain.money import format_price
 from ama_tui.ui.format import basis_points, pad, plain
 from ama_tui.ui.quotes import STALE_SECONDS, Answer
 from ama_tui.ui.widgets.columns import Cell, Column
-from ama_tui.ui.widgets.ink import Ink
+from ama_tui.ui.widgets.styled_text import Ink
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,14 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Cancel, Place, Skip
 from ama_tui.ui.format import bar, basis_points, count, pad, plain, short_usdc
 from ama_tui.ui.widgets.columns import Cell, Column
+from ama_tui.ui.widgets.field_lines import FieldLines, Line
+from ama_tui.ui.widgets.field_lines import field as line_field
 from ama_tui.ui.widgets.grid import Grid
-from ama_tui.ui.widgets.ink import Ink, Span
-from ama_tui.ui.widgets.lines import Line, Lines
-from ama_tui.ui.widgets.lines import field as line_field
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.plain_text import PlainText
+from ama_tui.ui.widgets.styled_text import Ink, Span
 
 if TYPE_CHECKING:
-    from ama_tui.engine.desk import PlanPreview, StartRequest
+    from ama_tui.engine.engine_api import PlanPreview, StartRequest
     from ama_tui.ui.app import AmaApp
 
 DEBOUNCE = 0.4
@@ -247,11 +247,11 @@ class PlanPanel(Vertical):
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Plain("computing the plan…", id="plan-state")
-        yield Lines(id="plan-summary")
-        yield Plain(id="plan-warnings")
+        yield PlainText("computing the plan…", id="plan-state")
+        yield FieldLines(id="plan-summary")
+        yield PlainText(id="plan-warnings")
         yield Grid(COLUMNS, id="plan-wallets")
-        yield Plain(UNSIGNED, id="plan-promise", classes="label")
+        yield PlainText(UNSIGNED, id="plan-promise", classes="label")
 
     def on_mount(self) -> None:
         self.border_title = "Plan preview"
@@ -301,7 +301,7 @@ class PlanPanel(Vertical):
             while bridge is not None and (request := self._wanted) is not None and request != self._shown:
                 self._shown = request
                 try:
-                    preview = await bridge.ask(lambda desk, request=request: desk.preview(request))  # type: ignore[misc]
+                    preview = await bridge.ask(lambda engine, request=request: engine.preview(request))  # type: ignore[misc]
                 except AmaError as error:
                     if request == self._wanted:
                         self._failed(error)
@@ -316,7 +316,7 @@ class PlanPanel(Vertical):
     # what is shown
 
     def _say(self, text: str, *, stale: bool) -> None:
-        state = self.query_one("#plan-state", Plain)
+        state = self.query_one("#plan-state", PlainText)
         state.show(text)
         state.display = bool(text)
         self.set_class(stale, "-stale")
@@ -335,8 +335,8 @@ class PlanPanel(Vertical):
         self._say("", stale=False)
         self.border_title = f"Plan preview · on the book of block {preview.block:,}"
         self.border_subtitle = ""
-        self.query_one("#plan-summary", Lines).show(summary_lines(preview, market))
-        warnings = self.query_one("#plan-warnings", Plain)
+        self.query_one("#plan-summary", FieldLines).show(summary_lines(preview, market))
+        warnings = self.query_one("#plan-warnings", PlainText)
         warnings.show(warning_text(preview))
         warnings.display = bool(warnings.text)
         grid = self.query_one("#plan-wallets", Grid)

@@ -16,9 +16,9 @@ from ama_tui.ui.format import age, clock, plain, whole_age
 from ama_tui.ui.history import History, Measure
 from ama_tui.ui.panels.status import is_stale
 from ama_tui.ui.widgets.chart import Chart, ChartData, Curve
+from ama_tui.ui.widgets.field_lines import Field, FieldLines, Line, field
 from ama_tui.ui.widgets.flow import flowed
-from ama_tui.ui.widgets.ink import Ink, Span
-from ama_tui.ui.widgets.lines import Field, Line, Lines, field
+from ama_tui.ui.widgets.styled_text import Ink, Span
 
 REFRESH_SECONDS = 1.0
 """A chart is drawn at most this often, and no two of them in the same tick once all have been drawn."""
@@ -216,7 +216,7 @@ class Statistics(VerticalScroll, can_focus=True):
         self._is_loading = self._is_loaded = False
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="figures")
+        yield FieldLines(id="figures")
         with Grid(id="charts"):
             for spec in CHARTS:
                 yield Chart(id=spec.id)
@@ -234,7 +234,7 @@ class Statistics(VerticalScroll, can_focus=True):
         if abs(now - self._figures_at) >= REFRESH_SECONDS:
             self._figures_at = now
             lines = figure_lines(snapshot, history, now, self.scrollable_content_region.width)
-            self.query_one("#figures", Lines).show(lines)
+            self.query_one("#figures", FieldLines).show(lines)
         if self._is_loaded:
             self._draw_next(history, now)
         elif not self._is_loading:

@@ -10,8 +10,8 @@ from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_price
 from ama_tui.ui.format import age, bar, basis_points, clock, duration, pad, plain, short_usdc
 from ama_tui.ui.states import banner
-from ama_tui.ui.widgets.ink import Ink, Span
-from ama_tui.ui.widgets.lines import MARGIN, Field, Line, Lines, field
+from ama_tui.ui.widgets.field_lines import MARGIN, Field, FieldLines, Line, field
+from ama_tui.ui.widgets.styled_text import Ink, Span
 
 WIDE = 120
 STALE_SECONDS = 10.0
@@ -19,7 +19,7 @@ STALE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Venue:
+class VenueFacts:
     """What the status says of the venue, the same for a whole run."""
 
     label: str
@@ -44,7 +44,7 @@ class LastTrade:
 
 
 def status_lines(
-    snapshot: EngineSnapshot, venue: Venue, market: Market, last: LastTrade, now: float, width: int
+    snapshot: EngineSnapshot, venue: VenueFacts, market: Market, last: LastTrade, now: float, width: int
 ) -> list[Line]:
     """Three lines on a wide screen, two on a narrow one."""
     if width >= WIDE:
@@ -56,7 +56,7 @@ def status_lines(
     return [_narrow_run_line(snapshot, venue, market, now), _narrow_market_line(snapshot, market)]
 
 
-def _run_line(snapshot: EngineSnapshot, venue: Venue, market: Market, now: float) -> Line:
+def _run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: float) -> Line:
     uptime = duration(now - snapshot.started_at_ms / 1000) if snapshot.started_at_ms else ""
     state, ink = banner(snapshot.state)
     label = venue.label.removeprefix("DEMO ") if venue.is_demo else venue.label
@@ -146,7 +146,7 @@ def _fleet_line(snapshot: EngineSnapshot) -> Line:
     packed: Span = (" packed", "good") if _is_packed(snapshot) else ("       ", "plain")
     return (
         field(("resting ", "label"), _resting(snapshot), packed),
-        _pair("in flight", f"{snapshot.in_flight:>3}"),
+        _pair("in flight", f"{snapshot.pending:>3}"),
         _pair("unknown", f"{snapshot.unknown:>3}", "warn" if snapshot.unknown else "plain"),
         field(
             ("margin ", "label"), *_margin_bar(snapshot, 14),
@@ -161,7 +161,7 @@ def _fleet_line(snapshot: EngineSnapshot) -> Line:
     )  # fmt: skip
 
 
-def _narrow_run_line(snapshot: EngineSnapshot, venue: Venue, market: Market, now: float) -> Line:
+def _narrow_run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: float) -> Line:
     ticks, points = _spread(snapshot, market)
     state, ink = banner(snapshot.state)
     seconds = now - snapshot.read_at_ms / 1000 if snapshot.read_at_ms else None
@@ -186,7 +186,7 @@ def _narrow_market_line(snapshot: EngineSnapshot, market: Market) -> Line:
     return (
         field((bid, "bid"), (" / ", "label"), (ask, "ask")),
         field(("margin ", "label"), *_margin_bar(snapshot, 8), (share.rjust(4), "plain"), rank=3),
-        _pair("in flight", f"{snapshot.in_flight:>2}", rank=1),
+        _pair("in flight", f"{snapshot.pending:>2}", rank=1),
         _pair("unknown", str(snapshot.unknown), "warn" if snapshot.unknown else "plain", 2),
         _pair("err", str(snapshot.totals.errors), "danger" if snapshot.totals.errors else "plain", 2, right=True),
     )
@@ -259,7 +259,7 @@ def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> 
     return "", ""
 
 
-class Notice(Lines):
+class Notice(FieldLines):
     """The line under the status: what must not be missed; else the gates, or a rule where they stand elsewhere."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -289,10 +289,10 @@ class Notice(Lines):
             self.tick(*self._shown)
 
 
-class StatusBar(Lines):
+class StatusBar(FieldLines):
     """The status lines, kept up to date by its screen's ticks."""
 
-    def __init__(self, venue: Venue, market: Market, *, id: str | None = None) -> None:
+    def __init__(self, venue: VenueFacts, market: Market, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._venue, self._market = venue, market
         self._last = LastTrade()

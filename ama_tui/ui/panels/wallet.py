@@ -13,10 +13,10 @@ from ama_tui.domain.session import RENEW_AT_PERCENT
 from ama_tui.ui.format import bar, count, hours_left, plain, signed_amount, whole_age
 from ama_tui.ui.panels.wallets import SESSION_SOON_SECONDS
 from ama_tui.ui.widgets.columns import Cell, Column
+from ama_tui.ui.widgets.field_lines import Field, Line, field
 from ama_tui.ui.widgets.flow import flowed
 from ama_tui.ui.widgets.grid import Grid
-from ama_tui.ui.widgets.ink import Ink, Span
-from ama_tui.ui.widgets.lines import Field, Line, field
+from ama_tui.ui.widgets.styled_text import Ink, Span
 
 MARGIN_BAR = 10
 LEAST_PRICE_WIDTH, LEAST_ID_WIDTH = 8, 6
@@ -81,7 +81,7 @@ def order_lines(
             tick6=tick6, distance=distance_ticks(sent.side, sent.price6, anchor_x2, tick6),
             is_unknown=sent.is_unknown,
         )
-        for sent in row.working
+        for sent in row.pending_orders
     ]  # fmt: skip
     return tuple(sorted(lines, key=lambda line: (-line.price6, line.order_id is None, line.order_id or 0)))
 
@@ -183,7 +183,7 @@ def _pair(label: str, *values: Span) -> Field:
 
 
 def _state_field(row: WalletRow) -> Field:
-    if row.is_parked:
+    if row.is_paused:
         return field(("‖ paused by you", "warn"))
     if row.is_packed:
         return field(("✓ packed", "good"))
@@ -200,7 +200,7 @@ def name_fields(row: WalletRow, width: int) -> list[Field]:
         _pair("asks", (f"{row.asks}/{row.target}", "ask")),
         _pair("position", (signed_amount(row.position18), "plain")),
     ]
-    if row.note and row.is_packed and not row.is_parked:
+    if row.note and row.is_packed and not row.is_paused:
         fields.append(field((plain(row.note), "label")))
     return fields
 
@@ -216,7 +216,7 @@ def budget_fields(row: WalletRow) -> list[Field]:
             "reserved", ("▕", "rule"), (bar(share or 0.0, MARGIN_BAR), ink), ("▏", "rule"),
             (f" {format_usdc(row.reserved6)} ({'–' if share is None else f'{share:.0%}'})", "plain"),
         ),
-        _pair("in flight", (_tied_up(row, row.in_flight), "plain" if row.in_flight else "label")),
+        _pair("in flight", (_tied_up(row, row.pending), "plain" if row.pending else "label")),
     ]  # fmt: skip
     if row.unknown:
         fields.append(_pair("unknown", (_tied_up(row, row.unknown, is_unknown=True), "warn")))
@@ -225,7 +225,7 @@ def budget_fields(row: WalletRow) -> list[Field]:
 
 def _tied_up(row: WalletRow, orders: int, *, is_unknown: bool = False) -> str:
     """'49.99 in 1 order': the margin of what is in flight, or of what is unknown."""
-    margin6 = sum(one.margin6 for one in row.working if one.is_unknown is is_unknown)
+    margin6 = sum(one.margin6 for one in row.pending_orders if one.is_unknown is is_unknown)
     return f"{format_usdc(margin6)} in {count(orders, 'order')}" if orders else "none"
 
 

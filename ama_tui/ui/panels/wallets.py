@@ -13,7 +13,7 @@ from ama_tui.domain.money import format_usdc
 from ama_tui.ui.format import bar, count_bar, hours_left, pad, plain, short_usdc, signed_amount, whole_age
 from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.grid import Grid
-from ama_tui.ui.widgets.ink import Ink
+from ama_tui.ui.widgets.styled_text import Ink
 
 BAR = 5
 NARROW_BAR = 5
@@ -76,7 +76,7 @@ def _margin_percent(row: WalletRow, width: int, now: float) -> Cell:
 
 
 def _pending(row: WalletRow, width: int, now: float) -> Cell:
-    return ((str(row.in_flight).rjust(width), "plain" if row.in_flight else "rule"),)
+    return ((str(row.pending).rjust(width), "plain" if row.pending else "rule"),)
 
 
 def _unknown(row: WalletRow, width: int, now: float) -> Cell:
@@ -132,7 +132,7 @@ WIDE_COLUMNS: tuple[Column[WalletRow], ...] = (
     Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target),
     Column("available", "available", 9, _available, right=True, rank=4, sort=lambda row: row.available6),
     Column("margin", "reserved/cap", MARGIN_BAR + 2 + 13, _margin, rank=1, sort=_share),
-    Column("in_flight", "fly", 3, _pending, right=True, rank=6, sort=lambda row: row.in_flight),
+    Column("in_flight", "fly", 3, _pending, right=True, rank=6, sort=lambda row: row.pending),
     Column("unknown", "unk", 3, _unknown, right=True, rank=7, sort=lambda row: row.unknown),
     Column("position", "pos", 7, _position, right=True, rank=5, sort=lambda row: row.position18),
     Column("session", "session", 8, _session, right=True, rank=2, sort=_left),
@@ -154,7 +154,7 @@ NARROW_COLUMNS: tuple[Column[WalletRow], ...] = (
 def row_words(row: WalletRow) -> str:
     """What a filter looks in: name, address, session, note, and the words packed, short, parked, unknown."""
     words = [row.nickname, row.address, row.session.value, row.note, "packed" if row.is_packed else "short"]
-    words += ["parked"] * row.is_parked + ["unknown"] * bool(row.unknown)
+    words += ["parked"] * row.is_paused + ["unknown"] * bool(row.unknown)
     return " ".join(words).lower()
 
 

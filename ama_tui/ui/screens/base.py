@@ -48,8 +48,8 @@ class AmaScreen(Screen[Result]):
 
     def on_resize(self) -> None:
         """Cover the screen while the terminal is too small for it; dialogs stay, they need less."""
-        from ama_tui.ui.screens.small import TooSmall, small_text
-        from ama_tui.ui.size import is_too_small
+        from ama_tui.ui.screens.too_small import TooSmall, small_text
+        from ama_tui.ui.terminal_size import is_too_small
 
         width, height = self.app.size
         cover = next(iter(self.query(TooSmall)), None)

@@ -13,8 +13,8 @@ from ama_tui.ui.actions import KEY_NAMES, PLACE_NAMES, ActionSpec, Place, action
 from ama_tui.ui.format import pad
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
+from ama_tui.ui.widgets.field_lines import FieldLines, Line, field
 from ama_tui.ui.widgets.keybar import KeyBar
-from ama_tui.ui.widgets.lines import Line, Lines, field
 
 KEYS_WIDTH = 10
 TITLE_WIDTH = 47
@@ -78,11 +78,11 @@ class HelpScreen(AmaScreen[None]):
         with VerticalScroll(id="scroll", classes="frame") as scroll:
             scroll.border_title = "Help"
             scroll.border_subtitle = "letters do not act while a field is edited"
-            yield Lines(id="help-lines")
+            yield FieldLines(id="help-lines")
         yield KeyBar()
 
     def on_resize(self) -> None:
-        self.query_one("#help-lines", Lines).show(help_lines(self._place, self.size.width))
+        self.query_one("#help-lines", FieldLines).show(help_lines(self._place, self.size.width))
 
     def action_back(self) -> None:
         self.dismiss()

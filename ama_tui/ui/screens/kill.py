@@ -17,13 +17,13 @@ from ama_tui.ui.actions import Place
 from ama_tui.ui.format import bar, count, duration
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
-from ama_tui.ui.widgets.ink import Span
-from ama_tui.ui.widgets.lines import Line, Lines, field
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.field_lines import FieldLines, Line, field
+from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.problem import Problem
+from ama_tui.ui.widgets.styled_text import Span
 
 if TYPE_CHECKING:
-    from ama_tui.engine.desk import KillReport
+    from ama_tui.engine.engine_api import KillReport
 
 SURVIVORS_SHOWN = 8
 PROGRESS_CELLS = 30
@@ -33,7 +33,7 @@ def consequence(snapshot: EngineSnapshot, symbol: str) -> str:
     """'Cancels 118 orders of 10 wallets on ETH-USD. Nothing new is sent from now.'"""
     fleet = len(snapshot.wallets) + len(snapshot.missing_wallets)
     orders, wallets = count(snapshot.resting, "order"), count(fleet, "wallet")
-    pending = snapshot.in_flight + snapshot.unknown
+    pending = snapshot.pending + snapshot.unknown
     also = f" {count(pending, 'order')} in flight will be found and cancelled too." if pending else ""
     return f"Cancels {orders} of {wallets} on {symbol}. Nothing new is sent from then on.{also}"
 
@@ -103,9 +103,9 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="red") as dialog:
             dialog.border_title = "KILL"
-            yield Plain(id="sentence")
-            yield Lines(id="progress")
-            yield Plain(id="report")
+            yield PlainText(id="sentence")
+            yield FieldLines(id="progress")
+            yield PlainText(id="report")
             yield Problem(id="problem")
             with HorizontalGroup(id="choices"):
                 yield Button("No, keep running", id="no", compact=True)
@@ -123,9 +123,9 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
             return
         if self.ama.is_killing:
             line = progress_line(snapshot, self._at_start, now - self._began, revoke=self._revoke)
-            self.query_one("#progress", Lines).show([line])
+            self.query_one("#progress", FieldLines).show([line])
         elif self.ama.kill_report is None:
-            self.query_one("#sentence", Plain).show(consequence(snapshot, self.ama.market.symbol))
+            self.query_one("#sentence", PlainText).show(consequence(snapshot, self.ama.market.symbol))
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id in {"yes", "revoke"}:
@@ -161,9 +161,9 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
             return
         self.ama.is_killing = False
         self.ama.kill_report = report
-        self.query_one("#report", Plain).show(report_lines(report))
+        self.query_one("#report", PlainText).show(report_lines(report))
         self.query_one("#report").set_class(report.is_proven, "proven")
-        self.query_one("#sentence", Plain).show(ended_text(report, revoke=revoke))
+        self.query_one("#sentence", PlainText).show(ended_text(report, revoke=revoke))
         self._show("#report", "#look", "#quit")
         self.query_one("#quit").focus()
         if self.ama.leave_after_kill:

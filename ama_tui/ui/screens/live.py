@@ -15,19 +15,19 @@ from ama_tui.domain.event import EngineSnapshot, WalletRow
 from ama_tui.domain.market import short_address
 from ama_tui.ui.actions import Place, bindings_for
 from ama_tui.ui.format import plain, whole_age
+from ama_tui.ui.panels.depth import DepthProfile
+from ama_tui.ui.panels.ladder import BookLadder
+from ama_tui.ui.panels.log import KINDS, ActivityLog, LogFilter, event_text
 from ama_tui.ui.panels.logbar import LogBar
 from ama_tui.ui.panels.status import gates_line, is_stale
 from ama_tui.ui.panels.wallets import WalletGrid, row_filter
 from ama_tui.ui.screens.run import RunScreen
 from ama_tui.ui.states import pause_label, why_not
 from ama_tui.ui.theme import style
-from ama_tui.ui.widgets.depth import DepthProfile
+from ama_tui.ui.widgets.field_lines import Field, FieldLines, field
 from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.keybar import ActionLine
-from ama_tui.ui.widgets.ladder import Ladder
-from ama_tui.ui.widgets.lines import Field, Lines, field
-from ama_tui.ui.widgets.log import KINDS, ActionLog, LogFilter, event_text
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.problem import Problem
 
 ROOMY = 150
@@ -71,12 +71,14 @@ class LiveScreen(RunScreen):
     def body(self) -> Iterable[Widget]:
         yield ActionLine(id="tabs")
         filter_row = HorizontalGroup(
-            Plain("filter", classes="label", id="filter-label"),
+            PlainText("filter", classes="label", id="filter-label"),
             Input(placeholder="name, address, note, packed, short, parked…", id="filter", compact=True),
             id="filter-row",
         )
-        wallets = Vertical(filter_row, WalletGrid(id="wallets"), Lines(id="gates"), id="wallets-frame", classes="frame")
-        book = Vertical(Ladder(id="ladder"), DepthProfile(id="depth"), id="book-frame", classes="frame")
+        wallets = Vertical(
+            filter_row, WalletGrid(id="wallets"), FieldLines(id="gates"), id="wallets-frame", classes="frame"
+        )
+        book = Vertical(BookLadder(id="ladder"), DepthProfile(id="depth"), id="book-frame", classes="frame")
         book.border_title = "Book"
         yield Horizontal(wallets, book, id="fleet")
 
@@ -99,7 +101,7 @@ class LiveScreen(RunScreen):
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         super().bridge_tick(snapshot, now)
-        self.query_one(LogBar).follow(self.query_one(ActionLog))
+        self.query_one(LogBar).follow(self.query_one(ActivityLog))
         self._follow_state(snapshot)
         if self._frozen_since is None:
             self._show_panels(snapshot, now)
@@ -117,7 +119,7 @@ class LiveScreen(RunScreen):
             self._show_statistics(snapshot, now)
             return
         if not narrow or view == "book":
-            self.query_one(Ladder).tick(snapshot, now)
+            self.query_one(BookLadder).tick(snapshot, now)
             self.query_one(DepthProfile).tick(snapshot, now)
         if not narrow or view == "wallets":
             grid = self.query_one(WalletGrid)
@@ -128,7 +130,7 @@ class LiveScreen(RunScreen):
             if frame.border_title != title:
                 frame.border_title = title
         if not narrow:
-            self.query_one("#gates", Lines).show([gates_line(snapshot, now)])
+            self.query_one("#gates", FieldLines).show([gates_line(snapshot, now)])
 
     def _say_when_empty(self, grid: WalletGrid, snapshot: EngineSnapshot) -> None:
         text = self.query_one("#filter", Input).value
@@ -181,7 +183,7 @@ class LiveScreen(RunScreen):
 
     def action_focus_book(self) -> None:
         self._show_view("book")
-        self.query_one(Ladder).focus()
+        self.query_one(BookLadder).focus()
 
     def action_focus_log(self) -> None:
         if self.has_class("-narrow"):
@@ -206,7 +208,7 @@ class LiveScreen(RunScreen):
         frozen = self._frozen_since is None
         self._frozen_since = self.ama.clock() if frozen else None
         self.set_class(frozen, "-frozen")
-        self.query_one(ActionLog).freeze(frozen=frozen)
+        self.query_one(ActivityLog).freeze(frozen=frozen)
         self._show_again()
 
     # the grid
@@ -262,32 +264,32 @@ class LiveScreen(RunScreen):
     # the log
 
     def _narrow_log(self, wanted: LogFilter) -> None:
-        self.query_one(ActionLog).show_only(wanted)
-        self.query_one(LogBar).follow(self.query_one(ActionLog))
+        self.query_one(ActivityLog).show_only(wanted)
+        self.query_one(LogBar).follow(self.query_one(ActivityLog))
 
     def action_log_kind(self) -> None:
         """Show the next kind of actions only; past the last one all of them."""
-        now = self.query_one(ActionLog).filter
+        now = self.query_one(ActivityLog).filter
         kind = KINDS[(KINDS.index(now.kind) + 1) % len(KINDS)]
         self._narrow_log(LogFilter(kind, now.wallet, now.errors_only, now.name))
 
     def action_log_wallet(self) -> None:
         """Show the actions of the wallet under the cursor only, or of every wallet again."""
-        now, row = self.query_one(ActionLog).filter, self._row
+        now, row = self.query_one(ActivityLog).filter, self._row
         if now.wallet or row is None:
             self._narrow_log(LogFilter(now.kind, "", now.errors_only))
         else:
             self._narrow_log(LogFilter(now.kind, row.address, now.errors_only, plain(row.nickname)))
 
     def action_log_errors(self) -> None:
-        now = self.query_one(ActionLog).filter
+        now = self.query_one(ActivityLog).filter
         self._narrow_log(LogFilter(now.kind, now.wallet, not now.errors_only, now.name))
 
     # copying and changing
 
     def action_copy(self) -> None:
         """Copy the error that is shown; without one, what has the focus: a wallet's address or a line of the log."""
-        problem, log = self.query_one(Problem), self.query_one(ActionLog)
+        problem, log = self.query_one(Problem), self.query_one(ActivityLog)
         if problem.display:
             self.ama.copy(problem.text, "the error")
         elif self.focused is log and log.top_event is not None:

@@ -17,18 +17,18 @@ from ama_tui.domain.market import Market, Quote
 from ama_tui.ui.actions import Place, bindings_for
 from ama_tui.ui.format import age, count, plain
 from ama_tui.ui.panels.market_list import COLUMNS, MarketRow, matches, named
-from ama_tui.ui.panels.status import Venue
+from ama_tui.ui.panels.status import VenueFacts
 from ama_tui.ui.quotes import QuoteFeed, quote_text
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
+from ama_tui.ui.widgets.field_lines import FieldLines, field
 from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.keybar import KeyBar
-from ama_tui.ui.widgets.lines import Lines, field
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.problem import Problem
 
 if TYPE_CHECKING:
-    from ama_tui.ui.bridge import DeskFacts
+    from ama_tui.ui.bridge import EngineFacts
 
 LOOK_SECONDS = 0.25
 """How often the list looks which rows are in sight. A row that was there twice is asked for."""
@@ -48,7 +48,7 @@ class MarketsScreen(AmaScreen[None]):
     ]
     AUTO_FOCUS = "#filter"
 
-    def __init__(self, facts: DeskFacts, *, opens_preselected: bool = True) -> None:
+    def __init__(self, facts: EngineFacts, *, opens_preselected: bool = True) -> None:
         super().__init__()
         self._facts = facts
         self._markets: tuple[Market, ...] = ()
@@ -61,26 +61,26 @@ class MarketsScreen(AmaScreen[None]):
         self._is_covered = False
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="head")
+        yield FieldLines(id="head")
         with Vertical(classes="frame", id="markets") as frame:
             frame.border_title = "Markets"
             with Horizontal(id="filter-row"):
-                yield Plain("filter", classes="label", id="filter-label")
+                yield PlainText("filter", classes="label", id="filter-label")
                 yield Input(placeholder="symbol, identifier or address", id="filter", compact=True)
-                yield Plain(id="matches", classes="label")
-            yield Plain("loading the markets…", id="message")
+                yield PlainText(id="matches", classes="label")
+            yield PlainText("loading the markets…", id="message")
             yield Problem(id="problem")
             yield Button("Try again  F5", id="retry", compact=True)
             yield Grid(COLUMNS, key=lambda row: row.market.address, id="grid")
-        yield Plain(id="detail")
-        yield Plain(id="quote", classes="label")
+        yield PlainText(id="detail")
+        yield PlainText(id="quote", classes="label")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        venue = Venue(self._facts.environment_label, self._facts.is_demo)
+        venue = VenueFacts(self._facts.environment_label, self._facts.is_demo)
         label = plain(venue.label.removeprefix("DEMO ") if venue.is_demo else venue.label)
         wallets = count(self._facts.wallets_available, "wallet")
-        self.query_one("#head", Lines).show(
+        self.query_one("#head", FieldLines).show(
             [
                 (
                     field(("ama-tui", "label"), rank=1),
@@ -104,11 +104,11 @@ class MarketsScreen(AmaScreen[None]):
         if bridge is None:
             return
         if self._markets:
-            self.query_one("#matches", Plain).show("refreshing…")
+            self.query_one("#matches", PlainText).show("refreshing…")
         else:
             self._show_state("loading")
         try:
-            self._markets = await bridge.ask(lambda desk: desk.markets())
+            self._markets = await bridge.ask(lambda engine: engine.markets())
         except AmaError as error:
             self.query_one(Problem).show(error)
             self._show_state("error")
@@ -126,13 +126,13 @@ class MarketsScreen(AmaScreen[None]):
         if self.ama.bridge is None or not self._markets:
             return
         try:
-            self._resumable = await self.ama.bridge.ask(lambda desk: desk.resumable(self._markets))
+            self._resumable = await self.ama.bridge.ask(lambda engine: engine.resumable(self._markets))
         except AmaError as error:
             self.ama.tell(f"stored runs cannot be looked for: {error.message}", is_error=True)
         self._show_rows()
 
     def _show_state(self, state: str) -> None:
-        message = self.query_one("#message", Plain)
+        message = self.query_one("#message", PlainText)
         message.show({"loading": "loading the markets…", "empty": "This venue lists no active market."}.get(state, ""))
         message.display = state in {"loading", "empty"}
         has_list = state == "list" or (state == "error" and bool(self._markets))
@@ -188,7 +188,7 @@ class MarketsScreen(AmaScreen[None]):
             self._grid.move_to(0)
         else:
             self._grid.move_to(self._grid.cursor)
-        self.query_one("#matches", Plain).show(f"{len(self._grid.rows)} of {len(self._markets)}")
+        self.query_one("#matches", PlainText).show(f"{len(self._grid.rows)} of {len(self._markets)}")
 
     def _show_place(self) -> None:
         """Which of the rows are on the screen: '1–30 of 400'."""
@@ -201,7 +201,7 @@ class MarketsScreen(AmaScreen[None]):
 
     def _show_detail(self) -> None:
         row = self._grid.current
-        detail, quote = self.query_one("#detail", Plain), self.query_one("#quote", Plain)
+        detail, quote = self.query_one("#detail", PlainText), self.query_one("#quote", PlainText)
         if row is None:
             detail.show("")
             quote.show("")
@@ -277,7 +277,7 @@ class MarketsScreen(AmaScreen[None]):
         if self.ama.bridge is None:
             return
         try:
-            quote = await self.ama.bridge.read(lambda desk: desk.quote(market))
+            quote = await self.ama.bridge.read(lambda engine: engine.quote(market))
         except AmaError as error:
             self._feed.failed(market, error, self.ama.clock())
         except asyncio.CancelledError:

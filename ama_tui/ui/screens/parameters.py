@@ -13,7 +13,7 @@ from textual.widgets import Button
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot
 from ama_tui.domain.market import Market
-from ama_tui.engine.desk import StartRequest
+from ama_tui.engine.engine_api import StartRequest
 from ama_tui.ui.actions import Place, bindings_for
 from ama_tui.ui.format import plain
 from ama_tui.ui.panels.form import FormState, ParameterForm, help_text
@@ -21,9 +21,9 @@ from ama_tui.ui.panels.preview import PlanPanel
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.states import banner, why_not
 from ama_tui.ui.theme import style
+from ama_tui.ui.widgets.field_lines import FieldLines, field
 from ama_tui.ui.widgets.keybar import KeyBar
-from ama_tui.ui.widgets.lines import Lines, field
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.problem import Problem
 
 
@@ -45,19 +45,19 @@ class ParametersScreen(AmaScreen[None]):
         self._is_asking = False
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="head")
+        yield FieldLines(id="head")
         with Horizontal(id="columns"):
             with Vertical(classes="frame", id="form-frame") as frame:
                 frame.border_title = "Parameters of this run"
                 yield ParameterForm(self._before, None, id="form")
-                yield Plain(id="help", classes="label")
-                yield Plain(id="wrong")
+                yield PlainText(id="help", classes="label")
+                yield PlainText(id="wrong")
             yield PlanPanel(id="plan")
         yield Problem(id="problem")
         with HorizontalGroup(id="buttons"):
             yield Button("Back  esc", id="back", compact=True)
             yield Button("Use these  F2", id="use", compact=True, classes="ours")
-            yield Plain("orders that rest stay; ␣ resumes the run afterwards", classes="label", id="promise")
+            yield PlainText("orders that rest stay; ␣ resumes the run afterwards", classes="label", id="promise")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -69,7 +69,7 @@ class ParametersScreen(AmaScreen[None]):
         return self.query_one(ParameterForm)
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        self.query_one("#head", Lines).show(
+        self.query_one("#head", FieldLines).show(
             [
                 (
                     field(("Parameters", "label")),
@@ -97,7 +97,7 @@ class ParametersScreen(AmaScreen[None]):
     def _follow_form(self) -> None:
         state = self.form.state
         self.form.mark(state)
-        self.query_one("#wrong", Plain).show("\n".join(f"✗ {problem}" for problem in state.problems))
+        self.query_one("#wrong", PlainText).show("\n".join(f"✗ {problem}" for problem in state.problems))
         self._follow_button(state)
         request = None
         if state.parameters is not None:
@@ -108,7 +108,7 @@ class ParametersScreen(AmaScreen[None]):
         self._follow_form()
 
     def on_parameter_form_focused(self, event: ParameterForm.Focused) -> None:
-        self.query_one("#help", Plain).show(help_text(event.field_name, self._wallets))
+        self.query_one("#help", PlainText).show(help_text(event.field_name, self._wallets))
 
     def on_parameter_form_entered(self) -> None:
         self.query_one("#use").focus()
@@ -149,7 +149,7 @@ class ParametersScreen(AmaScreen[None]):
         if bridge is None or parameters is None:
             return
         try:
-            await bridge.ask(lambda desk: desk.change(parameters))
+            await bridge.ask(lambda engine: engine.change(parameters))
         except AmaError as error:
             self.show_error(error)
             return

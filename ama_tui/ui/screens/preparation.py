@@ -19,11 +19,11 @@ from ama_tui.ui.panels.wallets import PREPARATION_COLUMNS
 from ama_tui.ui.screens.run import RunScreen
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.columns import Cell, Column
+from ama_tui.ui.widgets.field_lines import FieldLines, Line, field
 from ama_tui.ui.widgets.grid import Grid
-from ama_tui.ui.widgets.lines import Line, Lines, field
 
 if TYPE_CHECKING:
-    from ama_tui.engine.desk import StartRequest
+    from ama_tui.engine.engine_api import StartRequest
 
 PROGRESS_CELLS = 30
 GOES_ON = "goes on by itself with those that are ready"
@@ -85,7 +85,7 @@ class PreparationScreen(RunScreen):
         self._error: AmaError | None = None
 
     def body(self) -> Iterable[Widget]:
-        yield Lines(id="progress")
+        yield FieldLines(id="progress")
         grid: Grid[WalletRow] = Grid(COLUMNS, id="wallets", classes="frame")
         grid.border_title = "Preparing"
         yield grid
@@ -104,7 +104,7 @@ class PreparationScreen(RunScreen):
         if bridge is None:
             return
         try:
-            await bridge.ask(lambda desk: desk.start(self._request))
+            await bridge.ask(lambda engine: engine.start(self._request))
         except AmaError as error:
             self._error = error
         self._is_settled = True
@@ -131,7 +131,7 @@ class PreparationScreen(RunScreen):
         lines = [line]
         if snapshot.recovery:
             lines.append((field(("orders sent before ", "label"), (snapshot.recovery, "strong")),))
-        self.query_one("#progress", Lines).show(lines)
+        self.query_one("#progress", FieldLines).show(lines)
         self.query_one("#wallets", Grid).tick(snapshot.wallets, now)
 
     def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
@@ -152,7 +152,7 @@ class PreparationScreen(RunScreen):
         if self.ama.bridge is None:
             return
         try:
-            await self.ama.bridge.ask(lambda desk: desk.stop())
+            await self.ama.bridge.ask(lambda engine: engine.stop())
         except AmaError as error:
             self.ama.fail(error)
 

@@ -14,7 +14,7 @@ from textual.widgets import Button, Input
 
 from ama_tui.config.presets import LONGEST_NAME, name_problem
 from ama_tui.ui.theme import style
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.plain_text import PlainText
 
 
 class SavePresetScreen(ModalScreen[str]):
@@ -33,10 +33,10 @@ class SavePresetScreen(ModalScreen[str]):
         with Vertical(id="save-dialog") as dialog:
             dialog.border_title = "Save preset"
             with HorizontalGroup():
-                yield Plain("name", classes="label", id="preset-label")
+                yield PlainText("name", classes="label", id="preset-label")
                 yield Input(self._suggested, id="preset-name", compact=True, max_length=LONGEST_NAME)
-            yield Plain(id="preset-says")
-            yield Plain(f"a TOML file in {self._directory}", classes="label", id="preset-where")
+            yield PlainText(id="preset-says")
+            yield PlainText(f"a TOML file in {self._directory}", classes="label", id="preset-where")
             with HorizontalGroup(id="preset-choices"):
                 yield Button("Cancel  esc", id="preset-no", compact=True)
                 yield Button("Save  ⏎", id="preset-yes", compact=True, classes="ours")
@@ -52,7 +52,7 @@ class SavePresetScreen(ModalScreen[str]):
         """What is wrong with the name, or that it replaces another."""
         name = self._typed
         problem = name_problem(name)
-        says = self.query_one("#preset-says", Plain)
+        says = self.query_one("#preset-says", PlainText)
         if problem is not None:
             says.show(f"✗ {problem}" if name else "small letters, digits, - and _")
         else:

@@ -11,10 +11,10 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from ama_tui.domain.market import Market
-from ama_tui.ui.panels.status import Notice, StatusBar, Venue
+from ama_tui.ui.panels.log import ActivityLog
+from ama_tui.ui.panels.status import Notice, StatusBar, VenueFacts
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.widgets.keybar import KeyBar
-from ama_tui.ui.widgets.log import ActionLog
 from ama_tui.ui.widgets.problem import Problem
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ class RunScreen(AmaScreen[None]):
 
     def compose(self) -> ComposeResult:
         facts = self.ama.facts
-        venue = Venue(facts.environment_label, facts.is_demo) if facts is not None else Venue("", False)
+        venue = VenueFacts(facts.environment_label, facts.is_demo) if facts is not None else VenueFacts("", False)
         yield StatusBar(venue, self.market, id="status")
         yield Notice(id="notice")
         yield from self.body()
         with Vertical(id="log-frame", classes="frame") as frame:
             frame.border_title = "Actions"
             yield from self.log_head()
-            yield ActionLog(id="log")
+            yield ActivityLog(id="log")
         yield Problem(id="problem")
         with HorizontalGroup(id="bottom"):
             yield from self.buttons()
@@ -76,7 +76,7 @@ class RunScreen(AmaScreen[None]):
             return
         self._show_state(snapshot, now)
         self._log_cursor, events = self.ama.bridge.log_since(self._log_cursor)
-        self.query_one(ActionLog).add(events)
+        self.query_one(ActivityLog).add(events)
 
     def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
         if self.is_ready:
@@ -99,4 +99,4 @@ class RunScreen(AmaScreen[None]):
         self.query_one("#wallets").focus()
 
     def action_focus_log(self) -> None:
-        self.query_one(ActionLog).focus()
+        self.query_one(ActivityLog).focus()

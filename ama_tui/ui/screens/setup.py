@@ -15,25 +15,25 @@ from ama_tui.config.presets import BUILT_IN, Preset, Presets, load_presets, own_
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import SPECS, Parameters
-from ama_tui.engine.desk import StartRequest, StoredRun
+from ama_tui.engine.engine_api import StartRequest, StoredRun
 from ama_tui.ui.actions import Place, bindings_for
 from ama_tui.ui.format import count, plain, whole_age
 from ama_tui.ui.panels.consequences import consequence_lines, quote_anchor_x2, refusal
 from ama_tui.ui.panels.form import ParameterForm, help_text
 from ama_tui.ui.panels.preview import UNSIGNED, PlanPanel
-from ama_tui.ui.panels.status import Venue
+from ama_tui.ui.panels.status import VenueFacts
 from ama_tui.ui.quotes import quote_text
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
-from ama_tui.ui.widgets.choice import Choice
+from ama_tui.ui.widgets.cycle_select import CycleSelect
+from ama_tui.ui.widgets.field_lines import FieldLines, field
 from ama_tui.ui.widgets.keybar import KeyBar
-from ama_tui.ui.widgets.lines import Lines, field
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.problem import Problem
-from ama_tui.ui.widgets.selector import Selector
+from ama_tui.ui.widgets.radio_list import RadioList
 
 if TYPE_CHECKING:
-    from ama_tui.ui.bridge import DeskFacts
+    from ama_tui.ui.bridge import EngineFacts
 
 RESUME_OR_FRESH = ("Resume it, with its own parameters", "Start fresh; orders that rest stay where they are")
 AS_STARTED = "as started"
@@ -94,7 +94,7 @@ class SetupScreen(AmaScreen[None]):
     def __init__(
         self,
         market: Market,
-        facts: DeskFacts,
+        facts: EngineFacts,
         *,
         failed: tuple[StartRequest, AmaError] | None = None,
     ) -> None:
@@ -109,38 +109,38 @@ class SetupScreen(AmaScreen[None]):
 
     def compose(self) -> ComposeResult:
         facts = self._facts
-        yield Lines(id="head")
+        yield FieldLines(id="head")
         with VerticalScroll(id="body", can_focus=False):
             with VerticalGroup(id="stored", classes="frame") as stored:
                 stored.border_title = "A run is stored for this market"
-                yield Plain(id="stored-text", classes="strong")
-                yield Plain(id="stored-parameters", classes="label")
-                yield Plain(id="stored-warnings", classes="warn")
-                yield Choice(RESUME_OR_FRESH, id="resume")
+                yield PlainText(id="stored-text", classes="strong")
+                yield PlainText(id="stored-parameters", classes="label")
+                yield PlainText(id="stored-warnings", classes="warn")
+                yield RadioList(RESUME_OR_FRESH, id="resume")
             yield Problem(id="problem")
             with Horizontal(id="columns"):
                 with Vertical(classes="frame", id="form-frame") as frame:
                     frame.border_title = "Parameters"
                     with HorizontalGroup(id="preset-row", classes="form-row"):
-                        yield Plain("preset", classes="form-label label")
-                        yield Selector(none=EDITED, id="preset")
-                        yield Plain("F6 saves one", classes="label", id="preset-hint")
+                        yield PlainText("preset", classes="form-label label")
+                        yield CycleSelect(none=EDITED, id="preset")
+                        yield PlainText("F6 saves one", classes="label", id="preset-hint")
                     yield ParameterForm(facts.defaults, facts.wallets, facts.wallets_available, id="form")
-                    yield Plain("tab leads to the fields: each is explained here", id="help")
-                    yield Plain(id="quote", classes="label")
-                    yield Lines(id="consequences")
-                    yield Plain(id="wrong")
+                    yield PlainText("tab leads to the fields: each is explained here", id="help")
+                    yield PlainText(id="quote", classes="label")
+                    yield FieldLines(id="consequences")
+                    yield PlainText(id="wrong")
                 yield PlanPanel(id="plan")
         with HorizontalGroup(id="buttons"):
             yield Button("Back  esc", id="back", compact=True)
             yield Button("Prepare sessions  ⏎", id="start", compact=True, classes="ours")
-            yield Plain(UNSIGNED, classes="label", id="promise")
+            yield PlainText(UNSIGNED, classes="label", id="promise")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        venue = Venue(self._facts.environment_label, self._facts.is_demo)
+        venue = VenueFacts(self._facts.environment_label, self._facts.is_demo)
         label = field((plain(self._market.label), "strong"))
-        self.query_one("#head", Lines).show([(field(venue.tag), field(("Set up", "label"), rank=1), label)])
+        self.query_one("#head", FieldLines).show([(field(venue.tag), field(("Set up", "label"), rank=1), label)])
         self.query_one("#stored").display = False
         self._offer_presets()
         if self._failed is not None:
@@ -157,7 +157,7 @@ class SetupScreen(AmaScreen[None]):
         if self.ama.bridge is None:
             return
         try:
-            self._stored = await self.ama.bridge.ask(lambda desk: desk.stored_run(self._market))
+            self._stored = await self.ama.bridge.ask(lambda engine: engine.stored_run(self._market))
         except AmaError as error:
             self.query_one(Problem).show(error)
         self._looking = False
@@ -166,16 +166,16 @@ class SetupScreen(AmaScreen[None]):
         if self._failed is not None:
             request = self._failed[0]
             self._resume = request.resume
-            self.query_one(Choice).choose(0 if request.resume else 1)
+            self.query_one(RadioList).choose(0 if request.resume else 1)
             self.form.fill(request.parameters, request.wallets)
         elif self._stored is not None:
             self._choose(resume=self._facts.resume_asked is not False)
         self._refresh()
 
     def _show_stored(self, stored: StoredRun) -> None:
-        self.query_one("#stored-text", Plain).show(stored_text(stored, self.ama.clock()))
-        self.query_one("#stored-parameters", Plain).show(stored_parameters_text(stored.parameters))
-        warnings = self.query_one("#stored-warnings", Plain)
+        self.query_one("#stored-text", PlainText).show(stored_text(stored, self.ama.clock()))
+        self.query_one("#stored-parameters", PlainText).show(stored_parameters_text(stored.parameters))
+        warnings = self.query_one("#stored-warnings", PlainText)
         warnings.show(stored_warnings(stored))
         warnings.display = bool(warnings.text)
         self.query_one("#stored").display = True
@@ -184,11 +184,11 @@ class SetupScreen(AmaScreen[None]):
         if self.ama.bridge is None:
             return
         try:
-            self._quote = await self.ama.bridge.ask(lambda desk: desk.quote(self._market))
+            self._quote = await self.ama.bridge.ask(lambda engine: engine.quote(self._market))
             text = quote_text(self._quote, self._market)
         except AmaError as error:
             text = f"✗ no prices: {error.message}"
-        self.query_one("#quote", Plain).show(text)
+        self.query_one("#quote", PlainText).show(text)
         self.form.price(self._market, quote_anchor_x2(self._quote, self._market))
         self._refresh()
 
@@ -205,7 +205,7 @@ class SetupScreen(AmaScreen[None]):
         if self._presets.of(self._facts.defaults) is None:
             started = Preset(AS_STARTED, self._facts.defaults)
             self._presets = Presets((started, *self._presets.all), self._presets.problems)
-        self.query_one(Selector).offer([preset.name for preset in self._presets.all])
+        self.query_one(CycleSelect).offer([preset.name for preset in self._presets.all])
         self._mark_preset(self.form.state.parameters)
 
     def _mark_preset(self, parameters: Parameters | None) -> None:
@@ -213,9 +213,9 @@ class SetupScreen(AmaScreen[None]):
         preset = self._presets.of(parameters) if parameters is not None else None
         is_stored = self._resume and self._stored is not None and parameters == self._stored.parameters
         index = None if preset is None else self._presets.all.index(preset)
-        self.query_one(Selector).choose(index, none=AS_STORED if is_stored else EDITED)
+        self.query_one(CycleSelect).choose(index, none=AS_STORED if is_stored else EDITED)
 
-    def on_selector_changed(self, event: Selector.Changed) -> None:
+    def on_selector_changed(self, event: CycleSelect.Changed) -> None:
         self.form.fill(self._presets.all[event.index].parameters)
         self._refresh()
 
@@ -255,7 +255,7 @@ class SetupScreen(AmaScreen[None]):
     def _choose(self, *, resume: bool) -> None:
         """Resume the stored run with its parameters, or begin a new one with the defaults."""
         self._resume = resume
-        self.query_one(Choice).choose(0 if resume else 1)
+        self.query_one(RadioList).choose(0 if resume else 1)
         stored = self._stored
         if resume and stored is not None:
             wallets = max(1, min(stored.wallets, self._facts.wallets_available))
@@ -276,14 +276,14 @@ class SetupScreen(AmaScreen[None]):
     def _refresh(self) -> None:
         """Show what the form says: its problems, what it asks for, and soon the plan."""
         problems, parameters, wallets = self._problems()
-        wrong = self.query_one("#wrong", Plain)
+        wrong = self.query_one("#wrong", PlainText)
         wrong.show("\n".join(f"✗ {problem}" for problem in problems))
         wrong.display = bool(problems)
         request = None
         if parameters is not None and wallets is not None:
             request = StartRequest(self._market, parameters, self._resume, wallets)
             lines = consequence_lines(parameters, wallets, self._market, self._quote)
-            self.query_one("#consequences", Lines).show(lines)
+            self.query_one("#consequences", FieldLines).show(lines)
         self._mark_preset(parameters)
         if not self._looking:
             self.query_one(PlanPanel).want(None if problems else request)
@@ -293,7 +293,7 @@ class SetupScreen(AmaScreen[None]):
         self._refresh()
 
     def on_parameter_form_focused(self, event: ParameterForm.Focused) -> None:
-        self.query_one("#help", Plain).show(help_text(event.field_name, self._facts.wallets_available))
+        self.query_one("#help", PlainText).show(help_text(event.field_name, self._facts.wallets_available))
 
     def on_parameter_form_entered(self) -> None:
         problems, _, _ = self._problems()
@@ -302,7 +302,7 @@ class SetupScreen(AmaScreen[None]):
         else:
             self.query_one("#start").focus()
 
-    def on_choice_changed(self, event: Choice.Changed) -> None:
+    def on_choice_changed(self, event: RadioList.Changed) -> None:
         self._choose(resume=event.index == 0)
         self._refresh()
 

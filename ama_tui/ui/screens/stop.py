@@ -16,7 +16,7 @@ from ama_tui.ui.actions import Place
 from ama_tui.ui.format import count, plain
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.problem import Problem
 
 
@@ -24,8 +24,8 @@ def stopping_text(snapshot: EngineSnapshot) -> str:
     """What is being waited for."""
     if snapshot.cancels_on_stop and snapshot.resting:
         return f"Cancelling {count(snapshot.resting, 'order')}."
-    if snapshot.in_flight:
-        return f"Waiting, at most 10 s, for {count(snapshot.in_flight, 'order')} in flight."
+    if snapshot.pending:
+        return f"Waiting, at most 10 s, for {count(snapshot.pending, 'order')} in flight."
     return "Saving and closing."
 
 
@@ -48,9 +48,9 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog") as dialog:
             dialog.border_title = "Stopping"
-            yield Plain(id="sentence")
-            yield Plain(id="staying", classes="label")
-            yield Plain("^c leaves at once, without waiting", classes="label", id="hint")
+            yield PlainText(id="sentence")
+            yield PlainText(id="staying", classes="label")
+            yield PlainText("^c leaves at once, without waiting", classes="label", id="hint")
             yield Problem(id="problem")
             with HorizontalGroup(id="choices"):
                 yield Button("Leave now", id="leave", compact=True)
@@ -61,8 +61,8 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         has_run = snapshot.is_live or snapshot.state.is_final
-        self.query_one("#sentence", Plain).show(stopping_text(snapshot))
-        self.query_one("#staying", Plain).show(staying_text(snapshot) if has_run else "")
+        self.query_one("#sentence", PlainText).show(stopping_text(snapshot))
+        self.query_one("#staying", PlainText).show(staying_text(snapshot) if has_run else "")
 
     async def _stop(self) -> None:
         from ama_tui.ui.app import CLOSE_SECONDS
@@ -71,7 +71,7 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
         if bridge is not None:
             if bridge.snapshot.is_live:
                 try:
-                    await bridge.ask(lambda desk: desk.stop())
+                    await bridge.ask(lambda engine: engine.stop())
                 except AmaError as error:
                     self.query_one(Problem).show(error)
                     self.query_one("#choices").display = True

@@ -16,19 +16,19 @@ from ama_tui.domain.event import EngineSnapshot, WalletRow
 from ama_tui.domain.market import Market, short_address
 from ama_tui.ui.actions import Place, bindings_for
 from ama_tui.ui.format import plain
-from ama_tui.ui.panels.status import Notice, StatusBar, Venue, is_stale
+from ama_tui.ui.panels.log import ActivityLog
+from ama_tui.ui.panels.status import Notice, StatusBar, VenueFacts, is_stale
 from ama_tui.ui.panels.wallet import OrderLine, OrdersGrid, fact_lines, order_lines, orders_title, short_id
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.states import why_not
 from ama_tui.ui.theme import style
+from ama_tui.ui.widgets.field_lines import FieldLines, field
 from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.keybar import KeyBar
-from ama_tui.ui.widgets.lines import Lines, field
-from ama_tui.ui.widgets.log import ActionLog
 from ama_tui.ui.widgets.problem import Problem
 
 if TYPE_CHECKING:
-    from ama_tui.engine.desk import Desk
+    from ama_tui.engine.engine_api import EngineApi
 
 SIDE_BY_SIDE = 140
 """From this width on, the log stands beside the orders."""
@@ -63,13 +63,13 @@ class WalletScreen(AmaScreen[None]):
 
     def compose(self) -> ComposeResult:
         facts = self.ama.facts
-        venue = Venue(facts.environment_label, facts.is_demo) if facts is not None else Venue("", False)
+        venue = VenueFacts(facts.environment_label, facts.is_demo) if facts is not None else VenueFacts("", False)
         yield StatusBar(venue, self.market, id="status")
         yield Notice(id="notice")
-        yield Lines(id="facts")
+        yield FieldLines(id="facts")
         with Container(id="columns"):
             yield OrdersGrid(id="orders", classes="frame")
-            log = ActionLog(id="log", classes="frame")
+            log = ActivityLog(id="log", classes="frame")
             log.border_title = "Its actions"
             yield log
         problem = Problem(id="problem")
@@ -91,7 +91,7 @@ class WalletScreen(AmaScreen[None]):
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         self._show_state(snapshot, now)
         self._row = next((row for row in snapshot.wallets if row.address == self.address), None)
-        facts, grid = self.query_one("#facts", Lines), self.query_one(OrdersGrid)
+        facts, grid = self.query_one("#facts", FieldLines), self.query_one(OrdersGrid)
         if self._row is None:
             facts.show([(field((f"{short_address(self.address)} is not a wallet of this run", "warn")),)])
             grid.tick((), now)
@@ -121,20 +121,20 @@ class WalletScreen(AmaScreen[None]):
         if self.ama.bridge is None:
             return
         self._log_cursor, events = self.ama.bridge.log_since(self._log_cursor)
-        log = self.query_one(ActionLog)
+        log = self.query_one(ActivityLog)
         log.add([event for event in events if event.wallet == self.address])
         subtitle = "" if log.is_following else "scrolled: home follows again"
         if log.border_subtitle != subtitle:
             log.border_subtitle = subtitle
 
     def _follow_state(self, snapshot: EngineSnapshot) -> None:
-        park = self.query_one("#park", Button)
-        is_parked = self._row is not None and self._row.is_parked
-        label = "Resume wallet p" if is_parked else "Pause wallet  p"
-        if str(park.label) != label:
-            park.label = label
+        pause_wallet = self.query_one("#park", Button)
+        is_paused = self._row is not None and self._row.is_paused
+        label = "Resume wallet p" if is_paused else "Pause wallet  p"
+        if str(pause_wallet.label) != label:
+            pause_wallet.label = label
         refused = why_not("pausable", snapshot) is not None
-        park.set_class(refused, "-refused")
+        pause_wallet.set_class(refused, "-refused")
         self.query_one("#renew").set_class(refused or self._is_renewing, "-refused")
         self.query_one("#cancel").set_class(refused or self._under_cursor() is None, "-refused")
         self.query_one("#kill").set_class(why_not("run", snapshot) is not None, "-refused")
@@ -179,7 +179,7 @@ class WalletScreen(AmaScreen[None]):
 
     async def _cancel(self, line: OrderLine, order_id: int) -> None:
         self._show_again()
-        if await self._ask(lambda desk: desk.cancel_order(self.address, order_id)):
+        if await self._ask(lambda engine: engine.cancel_order(self.address, order_id)):
             self.ama.tell(f"cancel of order {order_id} sent: {line.text}")
         else:
             self._cancelling.discard(order_id)
@@ -196,10 +196,10 @@ class WalletScreen(AmaScreen[None]):
         self.run_worker(self._park(self._row), group="park")
 
     async def _park(self, row: WalletRow) -> None:
-        if row.is_parked:
-            done, told = await self._ask(lambda desk: desk.unpark(self.address)), "goes on"
+        if row.is_paused:
+            done, told = await self._ask(lambda engine: engine.resume_wallet(self.address)), "goes on"
         else:
-            done, told = await self._ask(lambda desk: desk.park(self.address)), "is paused: its orders rest"
+            done, told = await self._ask(lambda engine: engine.pause_wallet(self.address)), "is paused: its orders rest"
         self._is_parking = False
         if done:
             self.ama.tell(f"{row.nickname} {told}")
@@ -219,7 +219,7 @@ class WalletScreen(AmaScreen[None]):
 
     async def _renew(self, row: WalletRow) -> None:
         self._show_again()
-        if await self._ask(lambda desk: desk.renew(self.address)):
+        if await self._ask(lambda engine: engine.renew(self.address)):
             self.ama.tell(f"{row.nickname} has a new session")
         self._is_renewing = False
         self._show_again()
@@ -269,7 +269,7 @@ class WalletScreen(AmaScreen[None]):
             self.ama.tell(f"{label}: {reason}")
         return reason is not None
 
-    async def _ask(self, command: Callable[[Desk], Awaitable[None]]) -> bool:
+    async def _ask(self, command: Callable[[EngineApi], Awaitable[None]]) -> bool:
         """Have the desk do something; what goes wrong is shown until it is dismissed."""
         problem = self.query_one(Problem)
         if self.ama.bridge is None:

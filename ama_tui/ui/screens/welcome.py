@@ -15,7 +15,7 @@ from ama_tui.ui.actions import Place, bindings_for
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.keybar import KeyBar
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.plain_text import PlainText
 
 SETTINGS = (
     ("RPC_URL", "the chain's JSON-RPC endpoint"),
@@ -57,10 +57,10 @@ class WelcomeScreen(AmaScreen[None]):
         with VerticalScroll(id="welcome", can_focus=False):
             yield Static("ama-tui", id="wordmark")
             yield Static("keeps an on-chain order book liquid", id="tagline")
-            problems = Plain("\n".join(self._lines), id="problems")
+            problems = PlainText("\n".join(self._lines), id="problems")
             problems.border_title = "No venue can be used yet"
             yield problems
-            yield Plain(self._advice, id="advice")
+            yield PlainText(self._advice, id="advice")
             with HorizontalGroup(id="choices"):
                 if self._offers_demo:
                     yield Button("Start the demo  d", id="demo", compact=True, classes="ours")

@@ -17,7 +17,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from ama_tui.ui.history import Point
-from ama_tui.ui.widgets.ink import Ink, Painted, Span
+from ama_tui.ui.widgets.styled_text import Ink, Painted, Span
 
 if TYPE_CHECKING:
     from textual_plotext import Plot

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from rich.cells import cell_len
 
 from ama_tui.ui.format import pad
-from ama_tui.ui.widgets.ink import Span, spans_width
+from ama_tui.ui.widgets.styled_text import Span, spans_width
 
 R = TypeVar("R")
 Cell = tuple[Span, ...]

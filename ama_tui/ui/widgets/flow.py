@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ama_tui.ui.widgets.ink import spans_width
-from ama_tui.ui.widgets.lines import GAP, MARGIN, Field, Line
+from ama_tui.ui.widgets.field_lines import GAP, MARGIN, Field, Line
+from ama_tui.ui.widgets.styled_text import spans_width
 
 
 def flowed(fields: Iterable[Field], width: int) -> list[Line]:

@@ -20,7 +20,7 @@ from textual.strip import Strip
 
 from ama_tui.ui.format import pad
 from ama_tui.ui.widgets.columns import GAP, Column, R, SortOrder, filled, fit_columns, quiet, sorted_rows
-from ama_tui.ui.widgets.ink import Painted, Span
+from ama_tui.ui.widgets.styled_text import Painted, Span
 
 MARK = "▸ "
 UP, DOWN = "▲", "▼"

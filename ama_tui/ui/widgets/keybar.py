@@ -8,8 +8,8 @@ from textual import events
 from textual.screen import Screen
 
 from ama_tui.ui.actions import BY_ID, KEY_NAMES, ActionSpec
-from ama_tui.ui.widgets.ink import Ink, Span, spans_width
-from ama_tui.ui.widgets.lines import GAP, MARGIN, Field, Lines, kept_fields
+from ama_tui.ui.widgets.field_lines import GAP, MARGIN, Field, FieldLines, kept_fields
+from ama_tui.ui.widgets.styled_text import Ink, Span, spans_width
 
 if TYPE_CHECKING:
     from ama_tui.ui.app import AmaApp
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ALWAYS_SHOWN = {"run.stop", "run.stop.always", "run.kill", "app.help"}
 
 
-class ActionLine(Lines):
+class ActionLine(FieldLines):
     """One line of fields; a click on a field runs its action, as Textual writes it ('' for none)."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

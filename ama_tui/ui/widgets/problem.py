@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalGroup
 
 from ama_tui.domain.errors import AmaError
-from ama_tui.ui.widgets.plain import Plain
+from ama_tui.ui.widgets.plain_text import PlainText
 
 
 class Problem(VerticalGroup):
@@ -17,19 +17,19 @@ class Problem(VerticalGroup):
         self.display = False
 
     def compose(self) -> ComposeResult:
-        yield Plain(classes="problem--message")
-        yield Plain(classes="problem--hint")
+        yield PlainText(classes="problem--message")
+        yield PlainText(classes="problem--hint")
 
     @property
     def text(self) -> str:
-        return "\n".join(part.text for part in self.query(Plain)) if self.display else ""
+        return "\n".join(part.text for part in self.query(PlainText)) if self.display else ""
 
     def show(self, error: AmaError) -> None:
         """Show an error's message and hint."""
         self.show_text(error.message, error.hint)
 
     def show_text(self, message: str, hint: str = "") -> None:
-        message_line, hint_line = self.query(Plain)
+        message_line, hint_line = self.query(PlainText)
         message_line.show(f"✗ {message}")
         hint_line.show(f"→ {hint}" if hint else "")
         hint_line.display = bool(hint)

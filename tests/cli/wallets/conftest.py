@@ -11,13 +11,13 @@ import pytest
 from keyring.backends.null import Keyring as NoKeyring
 
 from ama_tui.cli.main import main
-from ama_tui.config import keystore as keystore_files
-from ama_tui.config import wallets_writing
-from ama_tui.config.keystore import keystore_of
-from ama_tui.config.password import FILE_VARIABLE
-from ama_tui.config.vault import seal
-from ama_tui.config.wallets import csv_of
-from ama_tui.config.wallets_writing import write_vault
+from ama_tui.keys import keystore as keystore_files
+from ama_tui.keys import wallet_files as wallets_writing
+from ama_tui.keys.keystore import keystore_of
+from ama_tui.keys.password import FILE_VARIABLE
+from ama_tui.keys.vault import seal
+from ama_tui.keys.wallet_files import write_vault
+from ama_tui.keys.wallets import csv_of
 from tests.cli.wallets.fleet import FLEET, PASSWORD, QUICK, Ama
 from tests.e2e.operator import VENUE_NAMES, Finished, Operator
 

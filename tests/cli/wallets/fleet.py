@@ -9,9 +9,9 @@ from pathlib import Path
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from ama_tui.config.scrypt import ScryptCost
-from ama_tui.config.wallets import WalletKey, new_wallets
-from ama_tui.config.wallets_source import WalletsSource, open_wallets
+from ama_tui.keys.scrypt import ScryptCost
+from ama_tui.keys.wallets import WalletKey, new_wallets
+from ama_tui.keys.wallets_source import WalletsSource, open_wallets
 from tests.e2e.operator import Finished
 
 PASSWORD = "correct horse battery"

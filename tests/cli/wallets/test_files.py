@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ama_tui.config import wallets_writing
-from ama_tui.config.keystore import keystore_of
-from ama_tui.config.wallets import csv_of
+from ama_tui.keys import wallet_files as wallets_writing
+from ama_tui.keys.keystore import keystore_of
+from ama_tui.keys.wallets import csv_of
 from tests.cli.wallets.fleet import FLEET, PASSWORD, Ama, listed, mode, opened
 from tests.e2e.operator import Operator
 

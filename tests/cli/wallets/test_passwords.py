@@ -8,9 +8,9 @@ from pathlib import Path
 import keyring
 import pytest
 
-from ama_tui.config.keystore import keystore_of
-from ama_tui.config.password import KEYRING_SERVICE
-from ama_tui.config.wallets import new_wallets
+from ama_tui.keys.keystore import keystore_of
+from ama_tui.keys.password import KEYRING_SERVICE
+from ama_tui.keys.wallets import new_wallets
 from tests.cli.terminal import Terminal
 from tests.cli.wallets.fleet import FLEET, PASSWORD, Ama, MemoryKeyring, opened
 from tests.e2e.operator import Operator

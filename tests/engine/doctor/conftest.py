@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ama_tui.config.wallets_source import WalletsSource
-from ama_tui.engine.doctor.case import Case, DoctorOrder
-from ama_tui.engine.doctor.examine import Check, examine
-from ama_tui.engine.doctor.finding import Finding, Verdict
+from ama_tui.engine.connect import open_signer
+from ama_tui.engine.doctor.context import DoctorContext, DoctorRequest
+from ama_tui.engine.doctor.result import CheckResult, CheckStatus
+from ama_tui.engine.doctor.runner import Check, examine
 from ama_tui.engine.doctor.table import CHECKS
-from ama_tui.engine.opening import open_signer
+from ama_tui.keys.wallets_source import WalletsSource
 from tests.engine.doctor.meddler import Meddler
 from tests.engine.rig import Rig, rig_of
 
@@ -23,14 +23,14 @@ from tests.engine.rig import Rig, rig_of
 class Report:
     """What a doctor told, in its order."""
 
-    findings: dict[str, Finding]
+    findings: dict[str, CheckResult]
 
-    def of(self, verdict: Verdict) -> list[str]:
+    def of(self, verdict: CheckStatus) -> list[str]:
         return [name for name, finding in self.findings.items() if finding.verdict is verdict]
 
-    def only(self, name: str, verdict: Verdict = Verdict.FAIL) -> Finding:
+    def only(self, name: str, verdict: CheckStatus = CheckStatus.FAIL) -> CheckResult:
         """The one finding with this verdict; nothing else fails or warns."""
-        noted = [*self.of(Verdict.FAIL), *self.of(Verdict.WARN)]
+        noted = [*self.of(CheckStatus.FAIL), *self.of(CheckStatus.WARN)]
         assert noted == [name], {one: self.findings[one] for one in noted}
         finding = self.findings[name]
         assert finding.verdict is verdict
@@ -38,12 +38,12 @@ class Report:
         return finding
 
     def assert_all_ok(self) -> None:
-        assert self.of(Verdict.OK) == list(self.findings), self.findings
+        assert self.of(CheckStatus.OK) == list(self.findings), self.findings
 
 
-async def examined(order: DoctorOrder, checks: Sequence[Check] = CHECKS) -> Report:
-    told: dict[str, Finding] = {}
-    await examine(checks, Case(order), told.__setitem__)
+async def examined(order: DoctorRequest, checks: Sequence[Check] = CHECKS) -> Report:
+    told: dict[str, CheckResult] = {}
+    await examine(checks, DoctorContext(order), told.__setitem__)
     assert list(told) == [check.name for check in checks]
     return Report(told)
 
@@ -56,10 +56,10 @@ class Surgery:
     environ: dict[str, str] = field(default_factory=dict)
     wallets_file: Path | None = None
 
-    def order(self, **changes: object) -> DoctorOrder:
+    def order(self, **changes: object) -> DoctorRequest:
         path = self.wallets_file or self.rig.directory / "wallets.csv"
         chosen: dict[str, object] = {"market": "ETH-USD", "state_root": self.rig.directory / "state", **changes}
-        return DoctorOrder(
+        return DoctorRequest(
             directory=self.rig.directory,
             environ=self.environ,
             wallets_file=path,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ama_tui.engine.doctor.finding import Verdict
-from ama_tui.engine.doctor.program import version_problems
-from ama_tui.engine.doctor.remembered import disk_finding
+from ama_tui.engine.doctor.program_checks import version_problems
+from ama_tui.engine.doctor.result import CheckStatus
+from ama_tui.engine.doctor.state_checks import disk_finding
 from ama_tui.store.lock import StateLock
 from tests.engine.doctor.conftest import Surgery
 
@@ -34,7 +34,7 @@ async def test_everything_missing_in_the_environment_is_one_failing_line(surgery
     assert "missing SESSION_REGISTRY_ADDRESS" in finding.found
     assert 'CHAIN_ID is "many"' in finding.found
     assert ".env.example" in finding.mend
-    assert report.of(Verdict.OK) == ["program", "wallets", "state", "disk"]
+    assert report.of(CheckStatus.OK) == ["program", "wallets", "state", "disk"]
     assert report.findings["collateral"].found == "not checked: the environment is not complete"
 
 
@@ -56,7 +56,7 @@ async def test_a_wallets_file_that_cannot_be_used_fails_with_the_line_that_openi
     surgery.wallets_file = path
     report = await surgery.look()
     assert "mine.csv" in report.only("wallets").found
-    assert report.of(Verdict.SKIP) == ["collateral"]
+    assert report.of(CheckStatus.SKIP) == ["collateral"]
     assert report.findings["collateral"].found == "not checked: no wallets"
 
 
@@ -69,7 +69,7 @@ async def test_a_state_directory_under_a_file_fails(surgery: Surgery) -> None:
 async def test_a_state_directory_on_a_file_system_that_takes_nothing_fails(surgery: Surgery) -> None:
     report = await surgery.look(state_root=Path("/proc/sys"))
     assert "cannot be written to" in report.findings["state"].found
-    assert report.findings["state"].verdict is Verdict.FAIL
+    assert report.findings["state"].verdict is CheckStatus.FAIL
 
 
 async def test_a_market_s_directory_that_cannot_be_locked_fails(surgery: Surgery) -> None:
@@ -80,7 +80,7 @@ async def test_a_market_s_directory_that_cannot_be_locked_fails(surgery: Surgery
 async def test_a_lock_that_a_run_holds_is_a_warning_with_its_pid(surgery: Surgery) -> None:
     directory = market_of(surgery)
     with StateLock(directory / "lock"):
-        found = (await surgery.look()).only("state", Verdict.WARN).found
+        found = (await surgery.look()).only("state", CheckStatus.WARN).found
         assert f"is in use by another run (pid {os.getpid()})" in found
     (await surgery.look()).assert_all_ok()
 
@@ -102,9 +102,10 @@ async def test_a_corrupt_checkpoint_fails_at_the_sessions(surgery: Surgery) -> N
 
 
 @pytest.mark.parametrize(
-    ("free", "verdict"), [(50_000_000, Verdict.FAIL), (500_000_000, Verdict.WARN), (5_000_000_000, Verdict.OK)]
+    ("free", "verdict"),
+    [(50_000_000, CheckStatus.FAIL), (500_000_000, CheckStatus.WARN), (5_000_000_000, CheckStatus.OK)],
 )
-def test_room_on_the_disk_is_judged_by_what_a_journal_needs(free: int, verdict: Verdict) -> None:
+def test_room_on_the_disk_is_judged_by_what_a_journal_needs(free: int, verdict: CheckStatus) -> None:
     finding = disk_finding(free, Path("state"))
     assert finding.verdict is verdict
     assert "GB free for state" in finding.found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ama_tui.domain.session import ZERO_ADDRESS
-from ama_tui.engine.doctor.finding import Verdict
+from ama_tui.engine.doctor.result import CheckStatus
 from ama_tui.localnet.keys import derive_wallet
 from tests.cli.impostor import HTML, NO_MARKETS, Answer, Impostor
 from tests.engine.doctor.conftest import Surgery
@@ -57,7 +57,7 @@ async def test_a_dead_node_fails_once_and_what_needs_it_is_not_checked(surgery: 
     surgery.environ["RPC_URL"] = f"{DEAD}/v2/0123456789abcdef"
     report = await surgery.look()
     assert report.only("RPC").found.startswith(f"RPC_URL {DEAD}/v2/… failed")
-    assert report.of(Verdict.SKIP) == NODE_CHECKS[1:]
+    assert report.of(CheckStatus.SKIP) == NODE_CHECKS[1:]
     assert {report.findings[name].found for name in NODE_CHECKS[1:]} == {"not checked: RPC not reachable"}
 
 
@@ -65,7 +65,7 @@ async def test_a_dead_api_fails_once_and_what_needs_it_is_not_checked(surgery: S
     surgery.environ["APP_URL"] = DEAD
     report = await surgery.look()
     report.only("API")
-    assert report.of(Verdict.SKIP) == API_CHECKS[1:]
+    assert report.of(CheckStatus.SKIP) == API_CHECKS[1:]
     assert report.findings["market"].found == "not checked: API not reachable"
 
 
@@ -89,7 +89,7 @@ async def test_html_in_place_of_an_answer_is_quoted_on_one_line(surgery: Surgery
 
 async def test_a_slow_node_is_a_warning(surgery: Surgery) -> None:
     report = await surgery.look(node=Meddler(slow={"eth_getBlockByNumber": 1.1}))
-    assert "block" in report.only("RPC", Verdict.WARN).found
+    assert "block" in report.only("RPC", CheckStatus.WARN).found
 
 
 async def test_another_chain_than_the_configured_fails_and_the_rest_is_looked_at_on_the_node_s(
@@ -98,17 +98,21 @@ async def test_another_chain_than_the_configured_fails_and_the_rest_is_looked_at
     surgery.environ["CHAIN_ID"] = "999"
     report = await surgery.look()
     assert report.only("chain id").found == "CHAIN_ID is 999, but the node says 31337"
-    assert report.of(Verdict.SKIP) == []
+    assert report.of(CheckStatus.SKIP) == []
 
 
-@pytest.mark.parametrize(("age", "verdict"), [(60, Verdict.WARN), (3600, Verdict.FAIL)])
-async def test_blocks_that_stopped_coming_are_told_by_their_age(surgery: Surgery, age: int, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("age", "verdict"), [(60, CheckStatus.WARN), (3600, CheckStatus.FAIL)])
+async def test_blocks_that_stopped_coming_are_told_by_their_age(
+    surgery: Surgery, age: int, verdict: CheckStatus
+) -> None:
     assert "s old" in (await surgery.look(node=block_at(age))).only("block age", verdict).found
 
 
-@pytest.mark.parametrize(("off", "verdict"), [(20, Verdict.WARN), (-20, Verdict.WARN), (3600, Verdict.FAIL)])
+@pytest.mark.parametrize(
+    ("off", "verdict"), [(20, CheckStatus.WARN), (-20, CheckStatus.WARN), (3600, CheckStatus.FAIL)]
+)
 async def test_a_wrong_clock_is_told_as_that_and_not_as_an_old_block(
-    surgery: Surgery, off: int, verdict: Verdict
+    surgery: Surgery, off: int, verdict: CheckStatus
 ) -> None:
     node = block_at(-off)
     node.clock_s = off
@@ -127,8 +131,8 @@ async def test_a_node_that_names_no_time_has_its_blocks_against_our_clock(surger
 
 async def test_a_chain_without_multicall3_is_a_warning_and_is_read_all_the_same(surgery: Surgery) -> None:
     report = await surgery.look(node=no_code_at(MULTICALL))
-    assert "JSON-RPC batches" in report.only("Multicall3", Verdict.WARN).found
-    assert report.findings["collateral"].verdict is Verdict.OK
+    assert "JSON-RPC batches" in report.only("Multicall3", CheckStatus.WARN).found
+    assert report.findings["collateral"].verdict is CheckStatus.OK
 
 
 @pytest.mark.parametrize("address", ["0x" + "11" * 20, "vault"])
@@ -137,7 +141,7 @@ async def test_a_registry_that_is_none_fails(surgery: Surgery, address: str) -> 
     report = await surgery.look()
     found = report.only("registry").found
     assert ("is no session registry" if address == "vault" else "no contract stands at") in found
-    assert report.of(Verdict.SKIP) == ["sessions"]
+    assert report.of(CheckStatus.SKIP) == ["sessions"]
 
 
 async def test_a_venue_without_markets_fails_at_its_api(surgery: Surgery) -> None:
@@ -145,13 +149,13 @@ async def test_a_venue_without_markets_fails_at_its_api(surgery: Surgery) -> Non
         surgery.environ["APP_URL"] = impostor.url
         report = await surgery.look()
     assert report.findings["API"].found == "the venue lists no market"
-    assert report.of(Verdict.FAIL) == ["API"]
+    assert report.of(CheckStatus.FAIL) == ["API"]
 
 
 async def test_a_market_that_is_not_listed_fails(surgery: Surgery) -> None:
     report = await surgery.look(market="NO-SUCH\x1b[31m")
     assert report.only("market").found == r"no market is called 'NO-SUCH\x1b[31m'"
-    assert report.of(Verdict.SKIP) == ["vault", "collateral"]
+    assert report.of(CheckStatus.SKIP) == ["vault", "collateral"]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +182,7 @@ async def test_an_order_book_that_is_none_fails_at_the_vault(surgery: Surgery) -
 
     report = await surgery.look(api=Meddler(api={"/api/markets": elsewhere}), market=None)
     assert "does not answer like an order book" in report.only("vault").found
-    assert report.of(Verdict.SKIP) == ["collateral"]
+    assert report.of(CheckStatus.SKIP) == ["collateral"]
 
 
 async def test_a_vault_without_a_contract_fails(surgery: Surgery) -> None:
@@ -205,7 +209,7 @@ async def test_wallets_without_collateral_are_named_in_a_warning(surgery: Surger
     path.write_text(rows + "".join(f"{one.nickname},{one.address},{one.private_key}\n" for one in poor))
     path.chmod(0o600)
     surgery.wallets_file = path
-    finding = (await surgery.look()).only("collateral", Verdict.WARN)
+    finding = (await surgery.look()).only("collateral", CheckStatus.WARN)
     assert finding.found == "no collateral: Poor0, Poor1, Poor2, Poor3 and 2 more"
     report = await surgery.look(wallets=3)
     report.assert_all_ok()
@@ -214,8 +218,8 @@ async def test_wallets_without_collateral_are_named_in_a_warning(surgery: Surger
 
 async def test_stored_sessions_are_told_by_what_the_registry_says(surgery: Surgery) -> None:
     rig = surgery.rig
-    desk = await rig.packed()
-    await desk.stop()
+    engine = await rig.packed()
+    await engine.stop()
     report = await surgery.look()
     report.assert_all_ok()
     assert report.findings["sessions"].found == "3 live"
@@ -225,15 +229,15 @@ async def test_stored_sessions_are_told_by_what_the_registry_says(surgery: Surge
         await client.post(
             "/api/gasless/session/revoke", {"orderBook": client.book, "sessionId": sessions[first.account]}
         )
-        revoked = (await surgery.look()).only("sessions", Verdict.WARN)
+        revoked = (await surgery.look()).only("sessions", CheckStatus.WARN)
         assert revoked.found == f"2 live, 1 revoked: {first.nickname} on ETH-USD"
     assert ZERO_ADDRESS not in revoked.found
 
 
 async def test_sessions_near_their_end_and_beyond_it_are_counted(surgery: Surgery) -> None:
     rig = surgery.rig
-    desk = await rig.packed()
-    await desk.stop()
+    engine = await rig.packed()
+    await engine.stop()
     head = await rig.venue.node.timestamp()
     assert {entry["sessionExpiry"] - head > 23 * 3600 for entry in rig.checkpoint()["wallets"].values()} == {True}
     day = 24 * 3600

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from ama_tui.domain.errors import RefusedError, UnreachableError
 from ama_tui.domain.plan import Plan
-from ama_tui.engine.context import RunContext
-from ama_tui.engine.fleet import WalletBook
-from ama_tui.engine.sessions.keeper import SessionKeeper
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sessions.adoption import SessionAdoption
+from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.relayers import Relayers
-from ama_tui.engine.sessions.stored import StoredSessions
-from ama_tui.store.replay import AnnouncedSession
+from ama_tui.engine.wallet_book import WalletBook
+from ama_tui.store.journal.replay import AnnouncedSession
 from tests.engine.fakes import RELAYERS, FakeScribe, FakeVenue, context_of
 from tests.engine.samples import ALICE, book
 from tests.engine.virtual_time import run_virtually
@@ -38,7 +38,7 @@ class Preparation:
     hours: float = 24.0
     has_caps: bool = True
     books: list[WalletBook] = field(default_factory=lambda: [unprepared(ALICE)])
-    scribe: FakeScribe = field(default_factory=FakeScribe)
+    action_log: FakeScribe = field(default_factory=FakeScribe)
     seconds: float = 0.0
     run: RunContext | None = None
     plan: Plan = field(default_factory=Plan)
@@ -48,15 +48,15 @@ class Preparation:
 
         async def main(clock: Callable[[], float]) -> None:
             began = clock()
-            self.run = context_of(self.venue, *self.books, clock=clock, scribe=self.scribe)
+            self.run = context_of(self.venue, *self.books, clock=clock, action_log=self.action_log)
             self.run.session_hours, self.run.has_session_caps = self.hours, self.has_caps
             self.run.plan = self.plan
-            keeper = SessionKeeper(
+            manager = SessionManager(
                 self.run,
                 Relayers(self.run, RELAYERS),
-                StoredSessions(self.run, self.candidates, self.announced, self.renew_revoked),
+                SessionAdoption(self.run, self.candidates, self.announced, self.renew_revoked),
             )
-            await keeper.prepare(self.books, chain_time=NOW)
+            await manager.prepare(self.books, chain_time=NOW)
             self.seconds = clock() - began
 
         run_virtually(main)

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from ama_tui.domain.errors import RefusedError
 from ama_tui.domain.money import notional6
-from ama_tui.domain.reading import FleetRead, SessionCreated, SessionsRead, SessionStatus, TradeAnswer
+from ama_tui.domain.reading import FleetRead, SessionCreated, SessionsRead, SessionStatusResponse, TradeResponse
 from ama_tui.domain.session import RelayerSet, SessionPermit, SessionRecord
-from ama_tui.engine.sessions.keeper import SessionKeeper
+from ama_tui.engine.sessions.adoption import SessionAdoption
+from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.relayers import Relayers
 from ama_tui.engine.sessions.renewal import Renewals
-from ama_tui.engine.sessions.stored import StoredSessions
-from ama_tui.store.replay import JournalReplay, sessions_known
+from ama_tui.store.journal.replay import JournalReplay, sessions_known
 from ama_tui.venue.permits import relayer_root, session_id
 from tests.engine.fakes import no_record
 from tests.engine.process import Process
@@ -122,11 +122,11 @@ class RegistryVenue(SimulatedVenue):
         self._mine_permits()
         return self.nonces.get(trader, 0)
 
-    async def session_status(self, session: str) -> SessionStatus:
+    async def session_status(self, session: str) -> SessionStatusResponse:
         self._mine_permits()
         one = self.records.get(session)
         is_alive = one is not None and not one.revoked and one.expiry > self.clock()
-        return SessionStatus(
+        return SessionStatusResponse(
             exists=one is not None,
             active=is_alive,
             trader="" if one is None else one.trader,
@@ -157,21 +157,21 @@ class RegistryVenue(SimulatedVenue):
             raise refusal("bad_nonce")
         return SessionCreated(session_id(permit), self._hash())
 
-    async def session_revoke(self, book: str, session: str) -> TradeAnswer:
+    async def session_revoke(self, book: str, session: str) -> TradeResponse:
         self._mine_permits()
         if session not in self.records:
             raise refusal("session_unknown")
         self.revokes.append(session)
         self.revoke(session)
-        return TradeAnswer(self._hash(), mined=True)
+        return TradeResponse(self._hash(), mined=True)
 
     async def place_margin_limit(
         self, book: str, session: str, trader: str, *, price6: int, amount18: int, is_buy: bool
-    ) -> TradeAnswer:
+    ) -> TradeResponse:
         self._charge(session, trader, notional6(amount18, price6))
         return await super().place_margin_limit(book, session, trader, price6=price6, amount18=amount18, is_buy=is_buy)
 
-    async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeAnswer:
+    async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeResponse:
         self._charge(session, trader, 0)
         return await super().cancel_order(book, session, trader, order_id=order_id)
 
@@ -195,7 +195,7 @@ class SessionProcess(Process):
     first_session: str | None = None
     hours: float = 0.1
     renew_revoked: bool = False
-    keeper: SessionKeeper = field(init=False)
+    manager: SessionManager = field(init=False)
     renewals: Renewals = field(init=False)
     watching: asyncio.Task[None] = field(init=False)
 
@@ -205,14 +205,14 @@ class SessionProcess(Process):
         assert run.read is not None
         run.plan = run.strategy.plan(self.cycle.snapshot(run.read))
         candidates = {address: sessions_known(found, address, None) for address in self.addresses}
-        self.keeper = SessionKeeper(
+        self.manager = SessionManager(
             run,
-            Relayers(run, await run.links.api.relayer_set()),
-            StoredSessions(run, candidates, found.sessions, self.renew_revoked),
+            Relayers(run, await run.connections.api.relayer_set()),
+            SessionAdoption(run, candidates, found.sessions, self.renew_revoked),
         )
-        await self.keeper.prepare(list(run.fleet), chain_time=run.read.block_time)
-        self.renewals = Renewals(run, self.keeper)
-        self.watching = asyncio.create_task(self.keeper.relayers.watch())
+        await self.manager.prepare(list(run.fleet), chain_time=run.read.block_time)
+        self.renewals = Renewals(run, self.manager)
+        self.watching = asyncio.create_task(self.manager.relayers.watch())
 
     def after(self, read: FleetRead) -> None:
         self.renewals.look(read)

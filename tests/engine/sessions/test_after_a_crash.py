@@ -9,8 +9,8 @@ import pytest
 
 from ama_tui.domain.plan import SkipReason
 from ama_tui.domain.session import Methods, SessionPermit, SessionRecord
-from ama_tui.engine.sessions.making import BETWEEN_LOOKS_S
-from ama_tui.store.replay import AnnouncedSession
+from ama_tui.engine.sessions.creation import BETWEEN_LOOKS_S
+from ama_tui.store.journal.replay import AnnouncedSession
 from ama_tui.venue.permits import session_id
 from tests.engine.fakes import METHODS, RELAYERS, FakeVenue
 from tests.engine.samples import ALICE, BOB, MARKET

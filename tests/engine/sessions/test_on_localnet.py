@@ -9,11 +9,11 @@ import pytest
 
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.session import Methods, SessionRecord
-from ama_tui.engine.service import VenueDesk
+from ama_tui.engine.run.local_engine import LocalEngine
 from tests.engine.rig import Rig, cycles_later, run_of, ticking, until
 
 
-async def records_of(desk: VenueDesk, rig: Rig) -> dict[str, list[SessionRecord]]:
+async def records_of(desk: LocalEngine, rig: Rig) -> dict[str, list[SessionRecord]]:
     """Every session that the journal announced, as the registry has it, by wallet; the latest last."""
     links = run_of(desk).context.links
     found: dict[str, list[SessionRecord]] = {wallet: [] for wallet in rig.wallets}

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from ama_tui.domain.errors import JournalError, MalformedError
 from ama_tui.domain.plan import Plan, SkipReason, WalletBudget
 from ama_tui.domain.session import Caps, Methods, SessionPermit, SessionRecord
-from ama_tui.engine.sessions.making import CHAIN_PATIENCE_S, INIT_ATTEMPTS
-from ama_tui.engine.sessions.revoking import HOW_TO_RENEW
-from ama_tui.engine.sessions.stored import UNREAD
+from ama_tui.engine.sessions.adoption import UNREAD
+from ama_tui.engine.sessions.creation import CHAIN_PATIENCE_S, INIT_ATTEMPTS
+from ama_tui.engine.sessions.ending import HOW_TO_RENEW
 from ama_tui.venue.permits import session_id
 from tests.engine.fakes import METHODS, RELAYERS, FakeScribe, FakeVenue, record
 from tests.engine.samples import ALICE, BOB, CAROL, MARKET
@@ -138,7 +138,7 @@ def test_wallets_get_their_sessions_side_by_side_each_journalled_before_it_is_as
     done.go()
     assert len({permit.salt for permit in done.venue.permits}) == 3
     for name in ("alice", "bob", "carol"):
-        assert [(kind, text) for one, kind, text in done.scribe.lines if one == name] == [
+        assert [(kind, text) for one, kind, text in done.action_log.lines if one == name] == [
             ("INTENT", "sessionInit"),
             ("SESSION_INIT", "session created"),
         ]
@@ -155,7 +155,7 @@ def test_a_lost_reply_is_looked_for_on_the_chain_and_not_asked_for_again() -> No
     done = Preparation(venue)
     assert done.go().session_id == session_id(venue.permits[0])
     assert len(venue.permits) == 1
-    assert done.scribe.of("SESSION_INIT") == ["session created: the venue's answer was lost, the chain has it"]
+    assert done.action_log.of("SESSION_INIT") == ["session created: the venue's answer was lost, the chain has it"]
 
 
 def test_a_session_mined_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +258,7 @@ def test_a_refused_signature_is_not_tried_again_and_says_why() -> None:
 
 
 def test_nothing_is_sent_that_could_not_be_journalled_and_the_error_is_ours() -> None:
-    done = Preparation(scribe=FakeScribe(broken=JournalError("the disk is full", "make room")))
+    done = Preparation(action_log=FakeScribe(broken=JournalError("the disk is full", "make room")))
     done.books.append(unprepared(BOB))
     with pytest.raises(JournalError, match="the disk is full"):
         done.go()

@@ -16,8 +16,8 @@ from ama_tui.domain.errors import AmaError, ConfigError, VenueError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules, SkipReason
 from ama_tui.domain.session import RENEW_BEFORE_S, RelayerSet, SessionRecord
-from ama_tui.engine.fleet import WalletBook
-from ama_tui.engine.sessions.keeper import SessionKeeper
+from ama_tui.engine.sessions.manager import SessionManager
+from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.strategies.registry import strategy
 from tests.engine.process import MemoryJournal, engine_on
 from tests.engine.sessions.registry import RegistryVenue, SessionProcess, refusal, relayers
@@ -77,7 +77,7 @@ class World:
 
     @property
     def renewed(self) -> int:
-        return self.process.run.tally.sessions_renewed
+        return self.process.run.counters.sessions_renewed
 
     def alive(self) -> list[int]:
         return [len(self.venue.alive(wallet)) for wallet in WALLETS]
@@ -102,8 +102,8 @@ def test_sessions_of_six_minutes_are_renewed_without_a_cycle_lost_or_an_order_re
         # One minute after each was made, and for as long as the next one takes.
         expected = 20 * 60 // (SECONDS - RENEW_BEFORE_S + 10)
         assert world.renewed >= expected * len(WALLETS)
-        assert (world.venue.refused, world.idle, run.tally.rejected) == ([], [], 0)
-        assert run.tally.cycles >= 20 * 60 - 30
+        assert (world.venue.refused, world.idle, run.counters.rejected) == ([], [], 0)
+        assert run.counters.cycles >= 20 * 60 - 30
         assert world.most_alive <= 7  # those that are over by themselves within ten minutes are left alone
         assert world.venue.revokes == []
 
@@ -178,7 +178,7 @@ def test_relayers_that_do_not_fit_their_root_are_not_believed() -> None:
         wrong = relayers(2)
         world.venue.in_charge = type(wrong)(wrong.addresses, "0x" + "00" * 32)
         await world.go_on(200)
-        assert (world.renewed, world.process.keeper.relayers.root) == (0, relayers(1).root)
+        assert (world.renewed, world.process.manager.relayers.root) == (0, relayers(1).root)
 
     play(steps, hours=24.0)
 
@@ -315,7 +315,7 @@ def test_relayers_that_are_others_each_time_are_not_believed() -> None:
 
         world.venue.relayer_set = fickle  # type: ignore[method-assign]
         await world.go_on(300)
-        assert (world.renewed, world.process.keeper.relayers.root) == (0, relayers(1).root)
+        assert (world.renewed, world.process.manager.relayers.root) == (0, relayers(1).root)
 
     play(steps, hours=24.0)
 
@@ -348,7 +348,7 @@ def test_a_fault_of_the_program_in_a_renewal_is_told_without_its_text(monkeypatc
         async def fail(*_: object, **__: object) -> bool:
             raise RuntimeError("https://node.example/secret-key")
 
-        monkeypatch.setattr(SessionKeeper, "renew", fail)
+        monkeypatch.setattr(SessionManager, "renew", fail)
         with pytest.raises(AmaError, match="a fault of the program"):
             await world.process.renewals.ask(world.alice)
         assert "a fault of the program" in world.alice.session_note
@@ -371,6 +371,6 @@ def test_a_wallet_that_got_no_session_at_the_start_gets_one_as_soon_as_the_venue
         await world.go_on(300)
         assert ([book.unusable for book in world.books], world.alive()) == ([None] * 3, [1, 1, 1])
         assert len({permit for permit in world.venue.permits if permit.trader == ALICE}) == 1
-        assert (world.process.run.tally.sessions_created, world.renewed) == (3, 0)
+        assert (world.process.run.counters.sessions_created, world.renewed) == (3, 0)
 
     play(steps, hours=24.0)

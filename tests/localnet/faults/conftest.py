@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from ama_tui.localnet.keys import Wallet
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.venue_client import VenueClient, client_of
 
 FAULTS = "/localnet/faults"
@@ -31,14 +31,14 @@ async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = 20) 
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def venue() -> AsyncIterator[Venue]:
+async def venue() -> AsyncIterator[LocalVenue]:
     """A block per transaction, and nobody else on the books."""
-    async with await Venue.start(VenueOptions(block_time=0, traders=False, wallets=60)) as venue:
+    async with await LocalVenue.start(VenueOptions(block_time=0, traders=False, wallets=60)) as venue:
         yield venue
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def client(venue: Venue) -> AsyncIterator[VenueClient]:
+async def client(venue: LocalVenue) -> AsyncIterator[VenueClient]:
     """A client of a venue that is in order before the test and after it."""
     async with client_of(venue) as client:
         yield client
@@ -46,7 +46,7 @@ async def client(venue: Venue) -> AsyncIterator[VenueClient]:
 
 
 @pytest.fixture(scope="module")
-def wallets(venue: Venue) -> Iterator[Wallet]:
+def wallets(venue: LocalVenue) -> Iterator[Wallet]:
     return iter(venue.wallets)
 
 

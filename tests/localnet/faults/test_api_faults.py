@@ -11,7 +11,7 @@ import pytest
 
 from ama_tui.localnet.keys import Wallet
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.faults.conftest import FAULTS, Strike, eventually
 from tests.localnet.venue_client import VenueClient, client_of
 
@@ -290,7 +290,7 @@ async def test_body_that_is_too_long_is_refused_as_ever(client: VenueClient, str
 # ---- the switch ----
 
 
-async def test_switch_shows_replaces_and_ends_and_counts_what_was_done(venue: Venue, client: VenueClient) -> None:
+async def test_switch_shows_replaces_and_ends_and_counts_what_was_done(venue: LocalVenue, client: VenueClient) -> None:
     url = venue.app_url + FAULTS
     before = (await client.get(FAULTS)).json()
     assert before["faults"]["rules"] == []
@@ -308,7 +308,7 @@ async def test_switch_shows_replaces_and_ends_and_counts_what_was_done(venue: Ve
     assert (await client.get("/api/markets")).status_code == 200
 
 
-async def test_switch_is_never_struck_itself(venue: Venue, client: VenueClient, strike: Strike) -> None:
+async def test_switch_is_never_struck_itself(venue: LocalVenue, client: VenueClient, strike: Strike) -> None:
     every = ["place", "cancel", "init", "revoke", "get"]
     await strike({"fault": "lose_request", "on": every}, {"fault": "delay", "on": every, "seconds": [99, 99]})
     for _ in range(5):
@@ -318,7 +318,7 @@ async def test_switch_is_never_struck_itself(venue: Venue, client: VenueClient, 
 
 @pytest.mark.parametrize(("body", "said"), [(b"{", "not JSON"), (b'{"rules": [{"fault": "nova"}]}', "no fault 'nova'")])
 async def test_switch_refuses_nonsense_and_leaves_things_as_they_are(
-    venue: Venue, client: VenueClient, strike: Strike, body: bytes, said: str
+    venue: LocalVenue, client: VenueClient, strike: Strike, body: bytes, said: str
 ) -> None:
     await strike({"fault": "rate_limit", "on": ["get"]})
     answer = await client.http.put(venue.app_url + FAULTS, content=body)
@@ -330,7 +330,7 @@ async def test_switch_refuses_nonsense_and_leaves_things_as_they_are(
 async def test_venue_closes_with_orders_still_to_come_late_and_answers_still_held() -> None:
     before = asyncio.all_tasks()
     async with (
-        await Venue.start(VenueOptions(block_time=0, traders=False, wallets=2)) as venue,
+        await LocalVenue.start(VenueOptions(block_time=0, traders=False, wallets=2)) as venue,
         client_of(venue) as own,
     ):
         sessions = [await own.session(wallet) for wallet in venue.wallets]

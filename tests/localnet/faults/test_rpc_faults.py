@@ -14,7 +14,7 @@ from eth_utils.crypto import keccak
 from ama_tui.localnet.faults.rules import Faults, FaultsError, Rule
 from ama_tui.localnet.keys import Wallet
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.venue import Venue
+from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.faults.conftest import Strike, eventually
 from tests.localnet.venue_client import VenueClient, client_of
 
@@ -142,7 +142,7 @@ async def test_reorgs_of_every_block_under_live_traders_leave_the_venue_in_order
     options = VenueOptions(
         block_time=0.05, wallets=4, faults=Faults((Rule("reorg", seconds=(0, 0.05)), Rule("lag", rate=0.5)))
     )
-    async with await Venue.start(options) as venue, client_of(venue) as own:
+    async with await LocalVenue.start(options) as venue, client_of(venue) as own:
         sessions = [await own.session(wallet) for wallet in venue.wallets]
 
         async def trade(number: int) -> None:
@@ -166,7 +166,7 @@ async def test_reorgs_of_every_block_under_live_traders_leave_the_venue_in_order
 @pytest.mark.anvil
 async def test_node_that_is_not_ours_refuses_the_faults_of_a_node() -> None:
     options = VenueOptions(block_time=0, traders=False, wallets=1, node="anvil")
-    async with await Venue.start(options) as venue:
+    async with await LocalVenue.start(options) as venue:
         with pytest.raises(FaultsError, match="embedded node"):
             await venue.set_faults(Faults((Rule("reorg"),)))
         await venue.set_faults(Faults((Rule("html"),)))

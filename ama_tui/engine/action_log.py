@@ -1,0 +1,184 @@
+"""Every action goes to the journal before it goes to the screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ama_tui.domain.errors import JournalError
+from ama_tui.domain.event import Action, LogEvent
+from ama_tui.domain.market import Market
+from ama_tui.domain.money import format_amount, format_price
+from ama_tui.domain.plan import Cancel, Place
+from ama_tui.domain.reading import Trade
+from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.publisher import Publisher
+from ama_tui.store.journal.best_effort import BestEffortJournal, JournalSink
+from ama_tui.store.journal.entry import JournalEntry
+
+
+def now_ms() -> int:
+    """Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class ActionLog:
+    """Writes a run's journal lines and the log events that follow them."""
+
+    journal: JournalSink
+    publisher: Publisher
+    market: Market
+    run_id: str
+
+    def forgive(self) -> None:
+        """From here on, what the journal does not take is shown once and holds nothing up."""
+        if not isinstance(self.journal, BestEffortJournal):
+            self.journal = BestEffortJournal(
+                self.journal.path,
+                self.journal,
+                lambda error: self.show(Action.ERROR, f"going on without the journal: {error}", is_error=True),
+            )
+
+    async def intent(self, wallet: FleetWallet, intent_id: str, method: str, params: Mapping[str, object]) -> None:
+        """Write an intent ahead; when this returns it is on the disk. Raises JournalFullError, JournalSyncError."""
+        await self.journal.write_durable(
+            self._entry(wallet, Action.INTENT, params={"method": method, **params}, intent_id=intent_id)
+        )
+
+    def outcome(
+        self,
+        wallet: FleetWallet,
+        action: Action,
+        text: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        tx_hash: str | None = None,
+        error: str | None = None,
+        intent_id: str | None = None,
+    ) -> None:
+        """Write what became of an action, then show it; `intent_id` is that of its intent, where it had one."""
+        self._write(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id))
+        self.show(action, text, wallet, is_error=error is not None, tx_hash=tx_hash or "")
+
+    def placement(
+        self,
+        wallet: FleetWallet,
+        intent_id: str,
+        place: Place,
+        status: str,
+        text: str | None,
+        *,
+        tx_hash: str | None = None,
+        error: str | None = None,
+        order_id: int | None = None,
+        block: int | None = None,
+    ) -> None:
+        """Write what a placement has come to; a `text` is shown, without one the line is for the journal alone.
+
+        Where the order's id is known the line is lean: what else there is stands with the intent.
+        """
+        params = {**place_params(place), "status": status}
+        if order_id is not None:
+            kept = ("side", "level", "amount", "status")
+            params = {key: params[key] for key in kept} | {"orderId": str(order_id), "block": block}
+        self._write(
+            self._entry(wallet, Action.PLACE_LIMIT, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id)
+        )
+        if text is not None:
+            line = f"{self.describe(place)}  {text}"
+            self.show(Action.PLACE_LIMIT, line, wallet, is_error=error is not None, tx_hash=tx_hash or "")
+
+    def note(self, text: str, *, is_error: bool = False, params: Mapping[str, object] | None = None) -> None:
+        """Write a line about the run as a whole, then show it."""
+        action = Action.ERROR if is_error else Action.NOTE
+        entry = self._entry(None, action, params={"text": text, **(params or {})}, error=text if is_error else None)
+        self._write(entry)
+        self.show(action, text, is_error=is_error)
+
+    def fill(self, wallet: FleetWallet, side: str, trade: Trade) -> None:
+        """Write one end of a trade that is ours."""
+        price = format_price(trade.price6, self.market.tick6)
+        params = {
+            "side": side,
+            "price": str(trade.price6),
+            "amount": str(trade.amount18),
+            "block": trade.block,
+        }
+        text = f"{side:4} {format_amount(trade.amount18)} @ {price}"
+        self.outcome(wallet, Action.FILL, text, params=params, tx_hash=trade.tx_hash)
+
+    def show(
+        self,
+        action: Action,
+        text: str,
+        wallet: FleetWallet | None = None,
+        *,
+        is_error: bool = False,
+        tx_hash: str = "",
+    ) -> None:
+        """Put a line on the screen's log only."""
+        address, nickname = ("", "") if wallet is None else (wallet.address, wallet.nickname)
+        self.publisher.log(LogEvent(now_ms(), action, text, address, nickname, is_error, tx_hash))
+
+    def describe(self, place: Place) -> str:
+        """`sell 0.184 @ 2,500.52 L3`."""
+        price = format_price(place.price6, self.market.tick6)
+        return f"{place.side.value:4} {format_amount(place.amount18)} @ {price} L{place.level}"
+
+    def _write(self, entry: JournalEntry) -> None:
+        """Append a line that nothing waits for.
+
+        What cannot be written stops no cancel and no watching: whatever it tells of was written ahead, and the
+        chain settles it at the next start. That the journal takes no lines is what the run's state says.
+        """
+        with suppress(JournalError):
+            self.journal.append(entry)
+
+    def _entry(
+        self,
+        wallet: FleetWallet | None,
+        action: Action,
+        *,
+        params: Mapping[str, object] | None = None,
+        tx_hash: str | None = None,
+        error: str | None = None,
+        intent_id: str | None = None,
+    ) -> JournalEntry:
+        return JournalEntry(
+            ts=now_ms(),
+            run_id=self.run_id,
+            chain_id=self.market.chain_id,
+            order_book=self.market.address,
+            market_id=self.market.market_id,
+            trader="" if wallet is None else wallet.address,
+            action=action.value,
+            nickname=None if wallet is None else wallet.nickname,
+            role=None if wallet is None else wallet.role.value,
+            params=params,
+            tx_hash=tx_hash,
+            error=error,
+            intent_id=intent_id,
+        )
+
+
+def place_params(place: Place) -> dict[str, object]:
+    """A placement as the journal keeps it; integers as decimal strings."""
+    return {
+        "side": place.side.value,
+        "level": place.level,
+        "price": str(place.price6),
+        "amount": str(place.amount18),
+        "sequence": place.sequence,
+        "margin": str(place.margin6),
+    }
+
+
+def cancel_params(cancel: Cancel) -> dict[str, object]:
+    """A cancel as the journal keeps it."""
+    params: dict[str, object] = {"orderId": str(cancel.order_id), "reason": cancel.reason.value}
+    if cancel.level is not None:
+        params["level"] = cancel.level
+    return params

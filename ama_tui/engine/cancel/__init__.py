@@ -1,0 +1,1 @@
+"""Cancels everything and proves it."""

@@ -1,0 +1,117 @@
+"""The run's counters, and which of its placements traded on arrival."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from statistics import median
+from time import monotonic
+from typing import TypeVar
+
+from ama_tui.domain.order import Side
+from ama_tui.domain.plan import Place
+from ama_tui.domain.reading import Trade
+
+KEPT_HASHES = 20_000
+KEPT_SAMPLES = 1_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A placement's own transaction, and what was known of the other side when it was sent."""
+
+    wallet: str
+    place: Place
+    best_opposite6: int | None
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counts since this process began its run. A trade is counted once, whichever of its two ends is ours.
+
+    A maker order that trades in its own transaction crossed if its price reached what we could see
+    when sending, and was overtaken if the book moved towards it afterwards.
+    """
+
+    cycles: int = 0
+    sent: int = 0
+    rejected: int = 0
+    fills: int = 0
+    crossed: int = 0
+    overtaken: int = 0
+    self_trades: int = 0
+    taker_trades: int = 0
+    cancelled: int = 0
+    late: int = 0
+    sessions_created: int = 0
+    """Of these, `sessions_renewed` replaced one while the run went on."""
+    sessions_renewed: int = 0
+    max_utilization: float = 0.0
+    errors_by_kind: Counter[str] = field(default_factory=Counter)
+    _error_times: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_SAMPLES))
+    _lifetimes: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_SAMPLES))
+    _arrivals: OrderedDict[str, _Arrival] = field(default_factory=OrderedDict)
+    _traded: OrderedDict[str, frozenset[str]] = field(default_factory=OrderedDict)
+
+    @property
+    def errors(self) -> int:
+        return self.errors_by_kind.total()
+
+    def error(self, kind: str) -> None:
+        """Count an error under its kind, in the words that the operator reads."""
+        self.errors_by_kind[kind] += 1
+        self._error_times.append(monotonic())
+
+    def errors_last_minute(self) -> int:
+        """Errors of the last sixty seconds (of the latest thousand)."""
+        since = monotonic() - 60.0
+        return sum(1 for moment in self._error_times if moment >= since)
+
+    def order_gone(self, seconds: float) -> None:
+        """An order of ours left the book after resting this long."""
+        self._lifetimes.append(seconds)
+
+    @property
+    def order_lifetime_s(self) -> float | None:
+        """The median rest of the latest thousand orders that are gone, None before the first."""
+        return median(self._lifetimes) if self._lifetimes else None
+
+    def placed(self, tx_hash: str, wallet: str, place: Place, best_opposite6: int | None) -> None:
+        """A placement was answered with its transaction's hash."""
+        self._arrivals[tx_hash] = _Arrival(wallet, place, best_opposite6)
+        self._judge(tx_hash)
+        _trim(self._arrivals)
+
+    def traded(self, trades: Iterable[Trade], fleet: Iterable[str]) -> None:
+        """Trades of the order book were read from the chain."""
+        ours = frozenset(fleet)
+        for trade in trades:
+            ends = frozenset((trade.buyer, trade.seller))
+            if not ends & ours:
+                continue
+            self.fills += 1
+            if ends <= ours:
+                self.self_trades += 1
+            self._traded[trade.tx_hash] = self._traded.get(trade.tx_hash, frozenset()) | ends
+            self._judge(trade.tx_hash)
+        _trim(self._traded)
+
+    def _judge(self, tx_hash: str) -> None:
+        arrival = self._arrivals.get(tx_hash)
+        if arrival is None or arrival.wallet not in self._traded.get(tx_hash, ()):
+            return
+        del self._arrivals[tx_hash]
+        opposite, price = arrival.best_opposite6, arrival.place.price6
+        reached = opposite is not None and (price >= opposite if arrival.place.side is Side.BUY else price <= opposite)
+        if reached:
+            self.crossed += 1
+        else:
+            self.overtaken += 1
+
+
+def _trim(kept: OrderedDict[str, T]) -> None:
+    while len(kept) > KEPT_HASHES:
+        kept.popitem(last=False)

@@ -1,0 +1,1 @@
+"""Sending orders: queues, pre-trade checks, the sender."""

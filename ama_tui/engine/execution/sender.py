@@ -1,0 +1,235 @@
+"""The one way out: gate, write ahead, POST, outcome. Every order action of every strategy comes through here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+
+from ama_tui.disk import failpoints
+from ama_tui.domain.errors import JournalError, RefusedError, VenueError
+from ama_tui.domain.event import Action
+from ama_tui.domain.plan import Cancel, Intent, Place, SkipReason
+from ama_tui.domain.session import BAD_RELAYER, BUDGET_USED, CAP_TOO_LOW, REVOKED
+from ama_tui.engine.action_log import cancel_params, now_ms, place_params
+from ama_tui.engine.execution.pre_trade_checks import best_opposite, placement_refusal
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sessions.ending import HOW_TO_RENEW
+from ama_tui.engine.wallet_book import PendingCancel, PendingPlacement, PendingStage, WalletBook
+
+SESSION_PROBLEMS = {
+    "session_revoked": f"{REVOKED}: {HOW_TO_RENEW}",
+    "session_expired": "session expired",
+    "session_unknown": "session unknown to the registry",
+    "session_bad_trader": "session belongs to another wallet",
+    "session_bad_relayer": BAD_RELAYER,
+    "session_orderbook_not_allowed": "session does not allow this market",
+    "session_method_denied": "session does not allow the methods that the strategy uses",
+    "session_trade_cap": CAP_TOO_LOW,
+    "session_session_cap": BUDGET_USED,
+}
+"""Refusals that no later cycle would change: the wallet waits for a new session."""
+
+
+class Sender:
+    """Sends intents one at a time for whoever asks; the lanes see to it that a wallet asks for one at a time."""
+
+    def __init__(self, context: RunContext, may_place: Callable[[], bool]) -> None:
+        self._context = context
+        self._may_place = may_place
+
+    async def send(self, intent: Intent) -> bool:
+        """Send one intent; False when the wallet's other intents should wait for the next plan."""
+        book = self._context.fleet.books[intent.wallet]
+        if isinstance(intent, Cancel):
+            return await self.cancel(book, intent)
+        return await self.place(book, intent)
+
+    async def place(self, book: WalletBook, place: Place) -> bool:
+        """Rest an order, unless a gate refuses it at the last moment or its intent cannot be written ahead."""
+        context = self._context
+        async with context.rate_limiter.slot():
+            if not self._may_place() or self._refused(book, place):
+                return False
+            if book.has_used(place.sequence):
+                return True  # another was sent after it was planned: the next plan gives it a number of its own
+            pending = PendingPlacement(uuid.uuid4().hex, place, monotonic())
+            book.next_sequence(place.sequence)
+            book.pending[pending.intent_id] = pending
+            try:
+                await context.action_log.intent(
+                    book.wallet, pending.intent_id, "sessionPlaceMarginLimit", place_params(place)
+                )
+            except JournalError as error:
+                del book.pending[pending.intent_id]
+                context.counters.error("intent not written")
+                context.action_log.show(
+                    Action.ERROR, f"{context.action_log.describe(place)} dropped: {error}", book.wallet
+                )
+                return False
+            except BaseException:
+                del book.pending[pending.intent_id]
+                raise
+            if not self._still_allowed(book, pending):
+                return False
+            return await self._post_placement(book, pending)
+
+    async def cancel(self, book: WalletBook, cancel: Cancel, *, longest_wait: float | None = None) -> bool:
+        """Take an order off the book; True once the venue has accepted the cancel."""
+        context = self._context
+        if book.session_id is None:
+            return False
+        async with context.rate_limiter.slot(is_cancel=True, longest_wait=longest_wait):
+            book.cancels[cancel.order_id] = PendingCancel(cancel.order_id, monotonic())
+            intent_id = uuid.uuid4().hex
+            with suppress(JournalError):  # to take an order off is safe though nobody could write it down
+                await context.action_log.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
+            text = f"cancel {cancel.order_id}: {cancel.reason.value}"
+            session = book.session_id
+            try:
+                answer = await context.connections.api.cancel_order(
+                    context.market.address, session, book.address, order_id=cancel.order_id
+                )
+            except VenueError as error:
+                if isinstance(error, RefusedError) and error.proves_not_sent:
+                    book.cancels.pop(cancel.order_id, None)
+                self._pushed_back(error)
+                self._refused_session(book, session, error)
+                context.counters.error("cancel failed")
+                context.action_log.outcome(
+                    book.wallet,
+                    Action.CANCEL_ORDER,
+                    f"{text} failed: {error}",
+                    params=cancel_params(cancel),
+                    error=str(error),
+                    intent_id=intent_id,
+                )
+                return False
+            context.rate_limiter.succeeded()
+            book.last_action_at = now_ms()
+            context.action_log.outcome(
+                book.wallet,
+                Action.CANCEL_ORDER,
+                text,
+                params=cancel_params(cancel),
+                tx_hash=answer.tx_hash,
+                intent_id=intent_id,
+            )
+            return True
+
+    def _refused(self, book: WalletBook, place: Place) -> bool:
+        refusal = self._refusal(book, place)
+        if refusal is not None:
+            action_log = self._context.action_log
+            action_log.show(Action.SKIP, f"{action_log.describe(place)} held back: {refusal}", book.wallet)
+        return refusal is not None
+
+    def _refusal(self, book: WalletBook, place: Place) -> str | None:
+        context = self._context
+        if context.read is None:
+            return "the chain has not been read"
+        now = monotonic()
+        return placement_refusal(place, book, context.read, context.fleet, now=now, read_age=now - context.read_at)
+
+    def _still_allowed(self, book: WalletBook, pending: PendingPlacement) -> bool:
+        """The last look, after the write-ahead and right before the POST: the world may have moved meanwhile."""
+        context = self._context
+        del book.pending[pending.intent_id]  # the gates look at what there is beside it
+        reason: str | None = "the run no longer places orders"
+        if self._may_place():
+            reason = self._refusal(book, pending.place)
+        if reason is not None or context.read is None:
+            self._outcome(book, pending, f"withdrawn: {reason}", status="withdrawn", error=reason)
+            return False
+        book.pending[pending.intent_id] = pending
+        pending.best_opposite6 = best_opposite(pending.place, context.read, context.fleet, monotonic())
+        return True
+
+    async def _post_placement(self, book: WalletBook, pending: PendingPlacement) -> bool:
+        context, place = self._context, pending.place
+        session = book.session_id
+        assert session is not None  # noqa: S101 - a wallet without a session is unusable: the gate refused it
+        context.counters.sent += 1
+        context.first_send_at = context.first_send_at or monotonic()
+        began = monotonic()
+        failpoints.reach("post.before")
+        try:
+            answer = await context.connections.api.place_margin_limit(
+                context.market.address,
+                session,
+                book.address,
+                price6=place.price6,
+                amount18=place.amount18,
+                is_buy=place.side.is_buy,
+            )
+        except VenueError as error:
+            failpoints.reach("post.after")
+            return self._not_accepted(book, pending, session, error)
+        failpoints.reach("post.after")
+        context.rate_limiter.succeeded()
+        context.order_ms = (monotonic() - began) * 1000
+        book.succeeded()
+        book.last_action_at = now_ms()
+        pending.accepted(answer.tx_hash, monotonic())
+        context.counters.placed(answer.tx_hash, book.address, place, pending.best_opposite6)
+        status = "mined" if answer.mined else "pending"
+        where = f"{status} {answer.block:,}" if answer.block is not None else status
+        self._outcome(book, pending, f"{where}  {context.order_ms:.0f} ms", status=status, tx_hash=answer.tx_hash)
+        return True
+
+    def _not_accepted(self, book: WalletBook, pending: PendingPlacement, session: str, error: VenueError) -> bool:
+        """Sort a failed POST: proven rejected, reverted with a hash, or unknown. Only the first frees its level."""
+        context = self._context
+        self._pushed_back(error)
+        tx_hash = error.tx_hash if isinstance(error, RefusedError) else None
+        if isinstance(error, RefusedError) and error.proves_not_sent:
+            book.pending.pop(pending.intent_id, None)
+            context.counters.rejected += 1
+            context.counters.error("order rejected")
+            if not self._refused_session(book, session, error):
+                book.failed(monotonic())
+            self._outcome(book, pending, f"rejected: {error}", status="rejected", error=str(error))
+            return False
+        context.counters.error("answer unknown" if tx_hash is None else "order reverted")
+        if pending.intent_id in book.pending:
+            if tx_hash is None:
+                pending.stage = PendingStage.UNKNOWN
+            else:
+                pending.accepted(tx_hash, monotonic())
+        if tx_hash is not None:
+            context.counters.placed(tx_hash, book.address, pending.place, pending.best_opposite6)
+        book.failed(monotonic())
+        self._outcome(book, pending, f"unknown: {error}", status="unknown", tx_hash=tx_hash, error=str(error))
+        return False
+
+    def _refused_session(self, book: WalletBook, session: str, error: VenueError) -> bool:
+        """Mark a wallet whose session, or whose market, will not take orders any more."""
+        if not isinstance(error, RefusedError):
+            return False
+        if error.code in SESSION_PROBLEMS:
+            if session == book.session_id:  # it may have been replaced meanwhile
+                book.lose_session(SESSION_PROBLEMS[error.code], is_revoked=error.code == "session_revoked")
+        elif error.code in ("ob_settled", "GEO_RESTRICTED"):
+            book.unusable, book.unusable_detail = SkipReason.WALLET_PAUSED, f"the venue answers {error.code}"
+        else:
+            return False
+        return True
+
+    def _pushed_back(self, error: VenueError) -> None:
+        if isinstance(error, RefusedError) and (error.status == 503 or error.is_rate_limit):
+            self._context.rate_limiter.pushed_back(error.retry_after)
+
+    def _outcome(
+        self,
+        book: WalletBook,
+        pending: PendingPlacement,
+        text: str,
+        *,
+        status: str,
+        tx_hash: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        self._context.action_log.placement(
+            book.wallet, pending.intent_id, pending.place, status, text, tx_hash=tx_hash, error=error
+        )

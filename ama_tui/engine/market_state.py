@@ -1,0 +1,75 @@
+"""What is remembered of a market, opened so that nothing wrong with it keeps orders from being cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ama_tui.config.paths import StatePaths
+from ama_tui.domain.errors import CheckpointError, LockHeldError, StoreError
+from ama_tui.store.checkpoint import WalletEntry, load_checkpoint
+from ama_tui.store.journal.best_effort import BestEffortJournal, JournalSink
+from ama_tui.store.journal.replay import JournalReplay
+from ama_tui.store.state_store import StateStore
+
+
+@dataclass(slots=True)
+class MarketState:
+    """`notes` say what is amiss. `is_whole` is False when the journal may hold placements that could not be read."""
+
+    journal: JournalSink
+    wallets: Mapping[str, WalletEntry] = field(default_factory=dict)
+    replay: JournalReplay = field(default_factory=JournalReplay)
+    notes: tuple[str, ...] = ()
+    is_whole: bool = True
+    close: Callable[[], None] = lambda: None
+
+
+def open_records(paths: StatePaths, *, force: bool) -> MarketState:
+    """The market's records as far as they can be used.
+
+    Raises LockHeldError when a running instance has them, unless `force`: then its files are only read.
+    """
+    try:
+        return _of(StateStore.open(paths, fresh=True, tolerate_journal=True))
+    except LockHeldError as error:
+        if not force:
+            hint = "stop it (or use its kill), or go on beside it with --force"
+            raise LockHeldError(error.message, hint, pid=error.pid) from None
+        beside = f"going on beside a running instance: {error.message}"
+    except StoreError as error:
+        return _without_a_store(paths, error)
+    try:
+        found = _of(StateStore.open_beside(paths))
+    except StoreError as error:
+        found = _without_a_store(paths, error)
+    found.notes = (beside, *found.notes)
+    return found
+
+
+def _of(store: StateStore) -> MarketState:
+    """The records of a store that could be opened."""
+    report, notes = store.report, []
+    if report.journal_problem and not store.is_guest:
+        notes.append(f"going on without the journal: {report.journal_problem}")
+    if report.corrupt_checkpoint is not None:
+        notes.append(f"{report.corrupt_checkpoint}: its wallets are not known")
+    return MarketState(
+        journal=store.journal,
+        wallets=store.checkpoint.wallets if store.checkpoint is not None else {},
+        replay=store.rebuild(),
+        notes=tuple(notes),
+        is_whole=store.is_guest or not report.journal_problem,
+        close=store.close,
+    )
+
+
+def _without_a_store(paths: StatePaths, error: StoreError) -> MarketState:
+    """The checkpoint as it can be read, and nowhere to write."""
+    wallets: Mapping[str, WalletEntry] = {}
+    with suppress(CheckpointError):
+        stored = load_checkpoint(paths.checkpoint, chain_id=paths.chain_id, order_book=paths.order_book)
+        wallets = stored.wallets if stored is not None else {}
+    journal = BestEffortJournal(paths.journal, None, lambda error: None)
+    return MarketState(journal, wallets, notes=(f"going on without the journal: {error.message}",), is_whole=False)

@@ -1,0 +1,107 @@
+"""One adaptive limit on the sends under way: up while answers are quick, halved when the venue pushes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import monotonic
+
+from ama_tui.domain.event import SendBudget
+
+CANCEL_SHARE = 0.25
+
+
+class RateLimiter:
+    """How many sends may be on the wire at once, and from when.
+
+    Placements share `limit`; cancels may use a quarter more (two at the least), so that they never
+    queue behind placements. `Retry-After` closes the gate for both until it has passed.
+    """
+
+    def __init__(
+        self, start: int = 32, lowest: int = 2, highest: int = 256, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self.limit = float(start)
+        self._lowest = lowest
+        self._highest = highest
+        self._clock = clock
+        self._busy = 0
+        self._closed_until = 0.0
+        self._halved_at = float("-inf")
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting_cancels: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def budget(self) -> SendBudget:
+        """The limit, what is on the wire, and how long the venue still asks us to wait."""
+        return SendBudget(int(self.limit), self._busy, max(0.0, self._closed_until - self._clock()))
+
+    @asynccontextmanager
+    async def slot(self, *, is_cancel: bool = False, longest_wait: float | None = None) -> AsyncIterator[None]:
+        """Hold one place on the wire; waits for its turn and for a closed gate to open.
+
+        `longest_wait` is the most seconds that a closed gate holds this one back (None: until it opens).
+        """
+        await self._enter(is_cancel, longest_wait)
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            self._wake()
+
+    def succeeded(self) -> None:
+        """An answer came in good order: let more through, quickly until the venue first pushes back."""
+        step = 1.0 if self._halved_at == float("-inf") else 1 / self.limit
+        self.limit = min(float(self._highest), self.limit + step)
+        self._wake()
+
+    def pushed_back(self, retry_after: float | None) -> None:
+        """The venue said 429 or 503: halve the limit (once a second at the most) and honour `Retry-After`."""
+        now = self._clock()
+        if now - self._halved_at >= 1.0:
+            self.limit = max(float(self._lowest), self.limit / 2)
+            self._halved_at = now
+        if retry_after is not None:
+            self._closed_until = max(self._closed_until, now + retry_after)
+
+    async def _enter(self, is_cancel: bool, longest_wait: float | None) -> None:
+        latest = float("inf") if longest_wait is None else self._clock() + longest_wait
+        try:
+            while True:
+                wait = min(self._closed_until, latest) - self._clock()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+                elif self._busy < self._room(is_cancel):
+                    self._busy += 1
+                    return
+                else:
+                    await self._turn(self._waiting_cancels if is_cancel else self._waiting)
+        except BaseException:
+            self._wake()  # it may have been woken for a place that another must take now
+            raise
+
+    async def _turn(self, queue: deque[asyncio.Future[None]]) -> None:
+        """Queue until a place comes free."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        try:
+            await turn
+        finally:
+            if turn in queue:
+                queue.remove(turn)
+
+    def _room(self, is_cancel: bool) -> int:
+        limit = int(self.limit)
+        return limit + max(2, int(limit * CANCEL_SHARE)) if is_cancel else limit
+
+    def _wake(self) -> None:
+        for queue, room in (
+            (self._waiting_cancels, self._room(True) - self._busy),
+            (self._waiting, self._room(False) - self._busy),
+        ):
+            for _ in range(min(max(room, 0), len(queue))):
+                turn = queue.popleft()
+                if not turn.done():
+                    turn.set_result(None)

@@ -1,0 +1,1 @@
+"""Matches what was sent with what the chain shows."""

@@ -1,0 +1,150 @@
+"""A read of the chain settles the fleet's placements: what is asked of the chain for it, and what is journalled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import monotonic
+
+from ama_tui.domain.order import Side
+from ama_tui.domain.reading import FleetRead, Settlement, Trade, WalletRead
+from ama_tui.engine.reconciliation import rules as reconcile
+from ama_tui.engine.reconciliation.rules import Resolution, ResolvedOrder
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.wallet_book import PendingPlacement, WalletBook
+
+
+@dataclass(frozen=True, slots=True)
+class WalletChanges:
+    """What a read alone says of one wallet: orders it does not show any more, and placements that rest."""
+
+    missing: list[PendingPlacement]
+    matched: list[ResolvedOrder]
+
+
+@dataclass(slots=True)
+class LiveReconciliation:
+    """One read of the fleet on its way into the wallets' books. Wallets that could not be read have no look."""
+
+    context: RunContext
+    read: FleetRead
+    looks: dict[str, WalletChanges] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        last_block = 0 if self.context.read is None else self.context.read.block
+        for book in self.context.fleet:
+            wallet_read = self.read.wallets[book.address]
+            if wallet_read.known:
+                missing = reconcile.vanished(book, wallet_read, last_block=last_block, now=monotonic())
+                reconcile.forget_replaced(book, wallet_read)
+                self.looks[book.address] = WalletChanges(missing, reconcile.match_rested(book, missing, wallet_read))
+
+    @property
+    def hashes(self) -> list[str]:
+        """Transactions whose receipts are wanted."""
+        return [
+            tx_hash
+            for book in self.context.fleet
+            for tx_hash in reconcile.hashes_to_settle(
+                book, self.looks[book.address].matched if book.address in self.looks else []
+            )
+        ]
+
+    @property
+    def cancels_of(self) -> list[str]:
+        """Wallets whose cancelled orders are wanted: those with orders that are not shown any more."""
+        books = self.context.fleet.books
+        return [
+            address
+            for address, look in self.looks.items()
+            if look.missing or any(pending.last is not None for pending in books[address].pending.values())
+        ]
+
+    def finish(self, settlement: Settlement) -> None:
+        """Settle every wallet that was read; the others keep what is known of them."""
+        for trade in settlement.trades or ():
+            self._note_trade(trade)
+        for book in self.context.fleet:
+            wallet_read, look = self.read.wallets[book.address], self.looks.get(book.address)
+            if look is None:
+                book.read_error = wallet_read.error or "could not be read"
+            else:
+                self._settle(book, wallet_read, look, settlement)
+
+    def _note_trade(self, trade: Trade) -> None:
+        for address, side in ((trade.buyer, Side.BUY), (trade.seller, Side.SELL)):
+            book = self.context.fleet.books.get(address)
+            if book is not None:
+                key = side, trade.price6
+                book.traded18[key] = book.traded18.get(key, 0) + trade.amount18
+
+    def _settle(self, book: WalletBook, read: WalletRead, look: WalletChanges, settlement: Settlement) -> None:
+        block, now = self.read.block, monotonic()
+        for pending in look.missing:
+            book.pending[pending.intent_id] = pending
+        cancelled = [event.order_id for event in settlement.cancels or () if event.trader == book.address]
+        resolved = list(look.matched)
+        reconcile.apply(book, resolved, block=block, now=now)
+        for ended in (
+            reconcile.explain(book, read, cancelled),
+            reconcile.judge(book, read, block, now, settlement.receipts, self.context.settle_after),
+        ):
+            fresh = [one for one in ended if one.pending.intent_id in book.pending]
+            reconcile.apply(book, fresh, block=block, now=now)
+            resolved += fresh
+        for one in resolved:
+            self._report(book, one)
+        for order in reconcile.adopt(book, read, now, block):
+            self.context.counters.order_gone(max(0, self.read.block_time - order.placed_at))
+        if not any(pending.last is not None for pending in book.pending.values()):
+            book.traded18.clear()
+
+    def _against(self, book: WalletBook, pending: PendingPlacement) -> str:
+        """What the wallet's session has against an order that the chain refused: a receipt does not say why."""
+        record = self.read.wallets[book.address].session
+        if record is None:
+            return ""
+        methods = self.context.strategy.methods
+        why = record.problem(trader=book.address, now=self.read.block_time, relayer_root=None, methods=methods)
+        why = why or record.shortage(pending.place.notional6)
+        return f": {why}" if why else ""
+
+    def _report(self, book: WalletBook, resolved: ResolvedOrder) -> None:
+        """Journal what a placement came to, and show it unless its own answer, fill or cancel line has."""
+        context, pending, resolution, last = self.context, resolved.pending, resolved.resolution, resolved.pending.last
+        text: str | None = None
+        error: str | None = None
+        order_id = last.order_id if last is not None else None
+        if resolved.order is not None:
+            if resolution is Resolution.RESTED and order_id == resolved.order.order_id:
+                return  # it was out of sight for a read or two
+            order_id = resolved.order.order_id
+        if last is not None and not resolution.rests:
+            context.counters.order_gone(max(0, self.read.block_time - last.placed_at))
+        if resolution is Resolution.LATE:
+            context.counters.late += 1
+            text = f"given up before, rests after all as order {order_id}"
+        elif resolution is Resolution.EXECUTED:
+            text = "executed"
+        elif resolution is Resolution.CANCELLED and order_id in book.cancels:
+            context.counters.cancelled += 1
+        elif resolution is Resolution.CANCELLED:
+            text = f"order {order_id} was cancelled by someone else"
+        elif resolution is Resolution.GONE:
+            text = f"order {order_id} is gone from the book"
+        elif resolution is Resolution.VOID:
+            text = error = "never reached the chain"
+        if resolution is Resolution.REVERTED:
+            text = error = f"reverted on the chain{self._against(book, pending)}"
+            context.counters.rejected += 1
+            book.failed(monotonic())
+        context.action_log.placement(
+            book.wallet,
+            pending.intent_id,
+            pending.place,
+            resolution.value,
+            text,
+            tx_hash=pending.tx_hash,
+            error=error,
+            order_id=order_id,
+            block=self.read.block,
+        )

@@ -1,0 +1,1 @@
+"""A run: its cycle, its states, and what it shows."""

@@ -1,0 +1,198 @@
+"""One cycle: read the fleet at one block, settle what is in flight against it, plan, hand over to the lanes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from ama_tui.domain.errors import UnreachableError, VenueError
+from ama_tui.domain.event import Action
+from ama_tui.domain.order import Side
+from ama_tui.domain.plan import Intent, MarketSnapshot, Place, Skip, SkipReason
+from ama_tui.domain.reading import FleetRead, Settlement
+from ama_tui.domain.session import REVOKED, SessionRecord
+from ama_tui.engine.action_log import now_ms
+from ama_tui.engine.reconciliation.live import LiveReconciliation
+from ama_tui.engine.reconciliation.rules import is_far_apart
+from ama_tui.engine.run.packing import utilization
+from ama_tui.engine.run.planner_input import market_snapshot
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sessions.ending import HOW_TO_RENEW
+from ama_tui.engine.wallet_book import WalletBook
+
+DEPTH_OF_OTHERS = 25
+MOST_DEPTH = 250
+"""Levels of depth to a side: what the fleet occupies and some more, up to what a call can carry."""
+
+MARK_PATIENCE_S = 3.0
+"""How long a cycle waits for the live mark: an API that hangs must not make the read of the chain old."""
+
+
+@dataclass(slots=True)
+class Cycle:
+    """The steps of a cycle, in their order. `watch` reads and settles; `decide` plans on what was read."""
+
+    context: RunContext
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def watch(self) -> FleetRead:
+        """Read the chain and the live mark, and settle in-flight intents. Raises VenueError when the chain is lost.
+
+        A stop may ask for a read while the loop is at one: they take turns, so that nothing is counted twice.
+        """
+        async with self._turn:
+            return await self._watch()
+
+    async def _watch(self) -> FleetRead:
+        context = self.context
+        began, began_ms = monotonic(), now_ms()  # the chain is as old as the question, however late the answer
+        read, context.mark6 = await asyncio.gather(self._read(), self._live_mark())
+        if context.read is not None and read.block < context.read.block:
+            raise UnreachableError(
+                f"the node fell back from block {context.read.block} to {read.block}", "waiting for it to catch up"
+            )
+        settling = LiveReconciliation(context, read)
+        settlement = await self._settlement(read, settling)
+        settling.finish(settlement)
+        for book in context.fleet:
+            self._check_session(book, read.wallets[book.address].session, (read.block, began, read.block_time))
+        if settlement.trades is not None:
+            context.counters.traded(settlement.trades, context.fleet.books)
+            self._show_fills(settlement)
+            context.trades_block = max(context.trades_block, settlement.through)
+        context.read, context.read_at, context.read_at_ms = read, began, began_ms
+        context.counters.cycles += 1
+        context.cycle_ms = (monotonic() - began) * 1000
+        return read
+
+    def decide(self, read: FleetRead) -> tuple[Intent, ...]:
+        """Plan on a read; notes each wallet's budget and skips, and returns what may be sent now."""
+        context = self.context
+        context.plan = context.strategy.plan(self.snapshot(read))
+        allowed, held = self._within_sessions(context.plan.intents, read.block_time)
+        skips: defaultdict[str, list[Skip]] = defaultdict(list)
+        for skip in (*context.plan.skips, *held):
+            skips[skip.wallet].append(skip)
+        for book in context.fleet:
+            book.budget = context.plan.budgets.get(book.address, book.budget)
+            self._note_skips(book, tuple(skips[book.address]))
+            context.counters.max_utilization = max(context.counters.max_utilization, utilization(book))
+        now = monotonic()
+        return tuple(one for one in allowed if context.fleet.books[one.wallet].backoff_until <= now)
+
+    def _within_sessions(self, intents: Iterable[Intent], block_time: int) -> tuple[list[Intent], list[Skip]]:
+        """The intents without the placements that their wallet's session would refuse; those wait for a new one."""
+        allowed: list[Intent] = []
+        held: list[Skip] = []
+        ahead6: defaultdict[str, int] = defaultdict(int)
+        for one in intents:
+            shortage = None
+            if isinstance(one, Place):
+                shortage = self.context.fleet.books[one.wallet].session_shortage(one, block_time, ahead6[one.wallet])
+            if shortage is not None:
+                held.append(Skip(one.wallet, SkipReason.SESSION_TOO_SMALL, shortage, one.side, one.level))
+                continue
+            allowed.append(one)
+            if isinstance(one, Place):
+                ahead6[one.wallet] += one.notional6
+        return allowed, held
+
+    def snapshot(self, read: FleetRead) -> MarketSnapshot:
+        """The market and the fleet as the planner sees them."""
+        context = self.context
+        return market_snapshot(context.market, context.terms, read, context.fleet, context.mark6)
+
+    async def _read(self) -> FleetRead:
+        context = self.context
+        wallets = [(book.address, book.session_id) for book in context.fleet]
+        return await context.connections.chain.read_fleet(
+            order_book=context.market.address,
+            vault=context.terms.vault,
+            market_id=context.terms.market_id,
+            registry=context.connections.registry,
+            wallets=wallets,
+            depth_levels=self._depth_levels(),
+        )
+
+    def _depth_levels(self) -> int:
+        """Enough levels to see past the fleet's own to the first of others."""
+        sides: dict[Side, set[int]] = {side: set() for side in Side}
+        for book in self.context.fleet:
+            for order in book.orders:
+                sides[order.side].add(order.price6)
+            for pending in book.pending.values():
+                sides[pending.place.side].add(pending.place.price6)
+        return min(MOST_DEPTH, max(map(len, sides.values())) + DEPTH_OF_OTHERS)
+
+    async def _live_mark(self) -> int | None:
+        """The API's live mark; without it the planner goes on with the vault's."""
+        problem: object = f"no answer within {MARK_PATIENCE_S:g} s"
+        try:
+            async with asyncio.timeout(MARK_PATIENCE_S):
+                return (await self.context.connections.api.live(self.context.market.symbol)).quote.mark6
+        except TimeoutError:
+            pass
+        except VenueError as error:
+            problem = error
+        self.context.counters.error("live price not read")
+        self.context.action_log.show(Action.ERROR, f"live mark: {problem}", is_error=True)
+        return None
+
+    async def _settlement(self, read: FleetRead, settling: LiveReconciliation) -> Settlement:
+        context = self.context
+        if context.trades_block == 0:
+            context.trades_block = read.block
+        return await context.connections.chain.settlement(
+            context.market.address, context.trades_block + 1, read.block, settling.hashes, settling.cancels_of
+        )
+
+    def _check_session(self, book: WalletBook, record: SessionRecord | None, look: tuple[int, float, int]) -> None:
+        """Note what is left of a session, and notice one that ended behind our back, without sending anything.
+
+        `look` is the read's block, when it was made, and the block's time. Two reads must agree: a node that lags does
+        not know a new session yet.
+        """
+        if record is None or record.session_id != book.session_id:
+            return  # it was replaced during the read
+        if record.exists:
+            book.record = record
+        if book.unusable is not None:
+            return
+        block, moment, block_time = look
+        methods = self.context.strategy.methods
+        problem = record.problem(trader=book.address, now=block_time, relayer_root=None, methods=methods)
+        if problem is None:
+            book.session_doubt = None
+        elif book.session_doubt is None:
+            book.session_doubt = (block, moment)
+        elif is_far_apart(book.session_doubt, (block, moment)):
+            text = f"{REVOKED}: {HOW_TO_RENEW}" if record.revoked else problem
+            book.lose_session(text, is_revoked=record.revoked)
+            self.context.action_log.outcome(book.wallet, Action.ERROR, text, error=text)
+
+    def _note_skips(self, book: WalletBook, skips: tuple[Skip, ...]) -> None:
+        """Keep a wallet's reasons; journal them when they change, not every cycle."""
+        before = {(skip.reason, skip.side, skip.level) for skip in book.skips}
+        after = {(skip.reason, skip.side, skip.level) for skip in skips}
+        book.skips = skips
+        if not after or after == before:
+            return
+        reasons = sorted({skip.text for skip in skips})
+        self.context.action_log.outcome(
+            book.wallet,
+            Action.SKIP,
+            f"{len(skips)} skipped: {'; '.join(reasons)}",
+            params={"reasons": reasons},
+        )
+
+    def _show_fills(self, settlement: Settlement) -> None:
+        """A line of the log for each side of a trade that is ours."""
+        context = self.context
+        for trade in settlement.trades or ():
+            for address, side in ((trade.buyer, "buy"), (trade.seller, "sell")):
+                book = context.fleet.books.get(address)
+                if book is not None:
+                    context.action_log.fill(book.wallet, side, trade)

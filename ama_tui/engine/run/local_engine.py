@@ -1,0 +1,356 @@
+"""The desk behind a real venue: what a front end asks for, done with the environment, the API and the chain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import monotonic
+
+from ama_tui.config.paths import StatePaths
+from ama_tui.config.run import Resolved, RunConfig, resolve
+from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, VenueError
+from ama_tui.domain.event import EngineSnapshot, EngineState
+from ama_tui.domain.market import Market, Quote
+from ama_tui.domain.parameters import Parameters
+from ama_tui.engine.connect import OpenVenue, VenueSource, open_venue
+from ama_tui.engine.connections import Connections
+from ama_tui.engine.engine_api import KillReport, PlanPreview, StartRequest, StoredRun
+from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.run.preview import preview
+from ama_tui.engine.run.run import Run, StopCondition
+from ama_tui.engine.run.startup import RunRequest, Startup
+from ama_tui.engine.run.stored_run import told, valid_sessions
+from ama_tui.engine.run.summary import summary_of
+from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
+from ama_tui.store.state_store import StateStore
+from ama_tui.strategies.registry import Strategy, names, strategy
+
+_LOG = logging.getLogger(__name__)
+"""Takes defects only: the command line turns each into a report without secrets."""
+
+LAST_CYCLE_S = 1.0
+"""How long the last cycle of a run that is over is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What the command line asked for. `find_venue` may take seconds (the demo starts one) and runs in a thread."""
+
+    find_venue: Callable[[], VenueSource]
+    state_root: Path
+    options: Mapping[str, object | None] = field(default_factory=dict)
+    config_file: Path | None = None
+    lose_venue: Callable[[], object] | None = None
+    """Called when the desk closes: the demo ends its venue."""
+
+
+class LocalEngine:
+    """One venue, one run at a time. See `Desk` for what a front end sees of it."""
+
+    def __init__(self, settings: EngineSettings, publisher: Publisher, freeze: threading.Event) -> None:
+        self.publisher = publisher
+        self.problems: tuple[str, ...] = ()
+        self.problem_lines: tuple[str, ...] = ()
+        self.environment_label = ""
+        self.is_demo = False
+        self.wallets_available = 0
+        self.wallets_asked = 0
+        self.defaults = Parameters()
+        self.preselected: str | None = None
+        self.resume_asked: bool | None = None
+        self.seconds_sessions = 0.0
+        self.run: Run | None = None
+        self._settings = settings
+        self._freeze = freeze
+        self._venue = OpenVenue()
+        self._preparing: asyncio.Task[Run] | None = None
+        self._cycling: asyncio.Task[None] | None = None
+        self._killing: asyncio.Task[KillReport] | None = None
+        self._store: StateStore | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should know of how the venue is configured."""
+        return self._venue.notes
+
+    async def open(self) -> None:
+        """Find the venue and the wallets; what is missing or wrong there is left in `problems`.
+
+        Raises AmaError when the venue cannot be reached, or the options are wrong. Opening again tries again.
+        """
+        await self._disconnect()
+        self._venue, self.problems, self.problem_lines = OpenVenue(), (), ()
+        resolved = self._resolve()
+        self.defaults, self.preselected = resolved.parameters, resolved.run.market
+        self.wallets_asked, self.resume_asked = resolved.run.wallets, resolved.run.resume
+        source = await asyncio.to_thread(self._settings.find_venue)
+        self._venue = venue = await open_venue(source)
+        self.is_demo, self.environment_label = venue.is_demo, venue.label
+        self.wallets_available = len(venue.wallets)
+        self.problems, self.problem_lines = venue.problems, venue.problem_lines
+
+    async def markets(self) -> tuple[Market, ...]:
+        """The venue's markets, on the chain that the node speaks for."""
+        return await self._venue.markets(self._connected())
+
+    async def market(self, selector: str | None) -> Market:
+        """The market of a symbol, identifier or address; the first of the demo's when none is named."""
+        return await self._venue.market(self._connected(), selector)
+
+    async def quote(self, market: Market) -> Quote:
+        """The API's live prices."""
+        return (await self._connected().api.live(market.symbol)).quote
+
+    async def stored_run(self, market: Market) -> StoredRun | None:
+        """What the checkpoint of a market says. Raises CheckpointError for one that cannot be read."""
+        stored = await asyncio.to_thread(self._checkpoint, market)
+        if stored is None:
+            return None
+        resolved = self._resolve(stored)
+        sessions = await valid_sessions(self._connected(), stored.wallets, _planner(resolved.run).methods)
+        return told(stored, resolved.parameters, {wallet.address for wallet in self._venue.wallets}, sessions)
+
+    async def start(self, request: StartRequest) -> None:
+        """Prepare a run and begin to cycle; returns once it does. Raises AmaError; nothing is running then."""
+        await self.begin(request.market, await self._resolved(request), resume=request.resume)
+
+    async def begin(
+        self, market: Market, resolved: Resolved, *, resume: bool, ending: StopCondition | None = None
+    ) -> None:
+        """Prepare a run and cycle it until `ending`, in the background. Raises AmaError; nothing is running then."""
+        if self._preparing is not None or (self._cycling is not None and not self._cycling.done()):
+            raise ConfigError("a run is going on", "stop it first")
+        await self._close_store()
+        connections = self._connected()
+        paths = StatePaths(self._settings.state_root, connections.chain_id, market.address)
+        notes = list(self._venue.notes)
+        if resolved.missing_in_checkpoint:
+            where = [f"{key} from {resolved.origins[key].value}" for key in resolved.missing_in_checkpoint]
+            notes.append(f"not in the stored run: {', '.join(where)}")
+        order = RunRequest(
+            market,
+            resolved.run,
+            self._venue.wallets[: resolved.run.wallets],
+            paths,
+            resume,
+            resolved.differences,
+            tuple(notes),
+        )
+        began = monotonic()
+        self.run = None
+        self._preparing = asyncio.create_task(self._prepare(order, connections), name="prepare")
+        try:
+            self.run = await self._preparing
+        except asyncio.CancelledError:
+            await self._give_up(market, EngineState.STOPPED, "stopped before the run began")
+            if not self._preparing.cancelled():
+                raise
+            hint = "start again with --resume: the sessions it asked for are found"
+            raise ConfigError("stopped before the run began", hint) from None
+        except BaseException as error:
+            await self._give_up(market, EngineState.FAULTED, _told(error))
+            raise
+        finally:
+            self._preparing = None
+        self.seconds_sessions = monotonic() - began
+        self._cycling = asyncio.create_task(self._drive(self.run, ending or StopCondition()), name="cycle")
+
+    async def _prepare(self, order: RunRequest, connections: Connections) -> Run:
+        opening = asyncio.create_task(asyncio.to_thread(StateStore.open, order.paths, fresh=not order.resume))
+        try:
+            self._store = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            self._store = await opening  # it holds the lock in a moment, and must be closed
+            raise
+        return await Startup(order, connections, self.publisher, self._freeze, self._store).prepare()
+
+    async def _give_up(self, market: Market, state: EngineState, reason: str) -> None:
+        self.publisher.publish(EngineSnapshot(state, reason, market))
+        await self._close_store()
+
+    async def preview(self, request: StartRequest) -> PlanPreview:
+        """What a run would place first, planned on the real book; nothing is signed or sent."""
+        run = (await self._resolved(request)).run
+        return await preview(self._connected(), request.market, self._venue.wallets[: run.wallets], _planner(run))
+
+    async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
+        """The order books of these markets whose state directory holds a checkpoint."""
+
+        def look() -> frozenset[str]:
+            root = self._settings.state_root
+            return frozenset(
+                market.address
+                for market in markets
+                if StatePaths(root, market.chain_id, market.address).checkpoint.is_file()
+            )
+
+        return await asyncio.to_thread(look)
+
+    async def change(self, parameters: Parameters) -> None:
+        """Give the paused run other parameters, and remember them. Raises ConfigError, ParameterError."""
+        run = self._running()
+        resolved = self._resolve(self._store.checkpoint if self._store else None, parameters.as_keys())
+        refusal = _planner(resolved.run).refusal(run.context.market.tick6, run.context.plan.anchor_x2)
+        if refusal is not None:
+            raise ParameterError("these parameters do not fit the market", refusal)
+        run.change(resolved.parameters, _planner(resolved.run))
+        if self._store is not None and self._store.checkpoint is not None:
+            config = stored_config(resolved.parameters, self._store.checkpoint.config)
+            await asyncio.to_thread(self._store.begin, replace(self._store.checkpoint, config=config))
+
+    async def pause_wallet(self, address: str) -> None:
+        """Pause one wallet."""
+        self._running().pause_wallet(address, parked=True)
+
+    async def resume_wallet(self, address: str) -> None:
+        """Let a paused wallet go on."""
+        self._running().pause_wallet(address, parked=False)
+
+    async def renew(self, address: str) -> None:
+        """Give one wallet a new session; returns once it is there."""
+        await self._running().renew(address)
+
+    async def cancel_order(self, address: str, order_id: int) -> None:
+        """Cancel one order by hand."""
+        await self._running().cancel_order(address, order_id)
+
+    async def finished(self) -> None:
+        """Wait until the run's loop has ended. Raises what ended it, if that was an error."""
+        if self._cycling is not None:
+            await asyncio.shield(self._cycling)
+
+    def summary(self) -> dict[str, object]:
+        """The run in numbers."""
+        assert self.run is not None  # noqa: S101 - asked for after begin()
+        return summary_of(self.run, seconds_sessions=self.seconds_sessions)
+
+    async def pause(self) -> None:
+        if self.run is not None:
+            self.run.pause()
+
+    async def resume(self) -> None:
+        if self.run is not None:
+            self.run.resume()
+
+    async def stop(self) -> None:
+        """Stop the run, or what prepares it, and let go of its state directory; a kill is waited for."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait({self._preparing})
+        try:
+            if self.run is not None:
+                await self.run.stop()
+            if self._killing is not None:
+                await asyncio.wait({self._killing})
+        finally:
+            await self._let_go()
+
+    async def kill(self, *, revoke: bool = False) -> KillReport:
+        """Cancel everything and prove it, and with `revoke` end the sessions; without a run there is nothing to do.
+
+        A run that is being prepared is killed once it has the sessions that cancelling takes; nothing is
+        placed meanwhile.
+        """
+        self._freeze.set()
+        try:
+            if self._preparing is not None:
+                await asyncio.wait({self._preparing})
+                await asyncio.sleep(0)  # for begin() to take the run over
+            run = self._running()
+            if self._killing is None or self._killing.done():
+                self._killing = asyncio.create_task(run.kill(revoke=revoke), name="kill")
+            report = await asyncio.shield(self._killing)
+            await self._let_go()
+            return report
+        finally:
+            self._freeze.clear()
+
+    async def close(self) -> None:
+        """Stop, disconnect, end the demo's venue."""
+        try:
+            await self.stop()
+        finally:
+            await self._disconnect()
+            if self._settings.lose_venue is not None:
+                await asyncio.to_thread(self._settings.lose_venue)
+
+    async def _drive(self, run: Run, ending: StopCondition) -> None:
+        try:
+            await run.cycle_on(ending)
+        except Exception as error:
+            run.fault(_told(error))
+            if not isinstance(error, AmaError):
+                _LOG.error("the run failed", exc_info=error)
+            raise
+
+    async def _let_go(self) -> None:
+        if self._cycling is not None:
+            await asyncio.wait({self._cycling}, timeout=LAST_CYCLE_S)
+            self._cycling.cancel()  # if it is still at a read of a node that hangs: nothing is lost with it
+            await asyncio.gather(self._cycling, return_exceptions=True)
+            self._cycling = None
+        await self._close_store()
+
+    async def _close_store(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            await asyncio.to_thread(store.close)
+
+    async def _disconnect(self) -> None:
+        connections, self._venue.connections = self._venue.connections, None
+        if connections is not None:
+            await connections.close()
+
+    def _running(self) -> Run:
+        if self.run is None or self._store is None:
+            raise ConfigError("nothing is running", "start a run first")
+        return self.run
+
+    async def _resolved(self, request: StartRequest) -> Resolved:
+        """The configuration of a request; what it does not name comes from the options and the stored run."""
+        stored = await asyncio.to_thread(self._checkpoint, request.market) if request.resume else None
+        asked = {**self._settings.options, **request.parameters.as_keys(), "wallets": request.wallets}
+        return self._resolve(stored, asked)
+
+    def _connected(self) -> Connections:
+        if self.problems:
+            raise ConfigError("; ".join(self.problems))
+        if self._venue.connections is None:
+            raise VenueError("not connected to a venue", "open it again")
+        return self._venue.connections
+
+    def _checkpoint(self, market: Market) -> Checkpoint | None:
+        paths = StatePaths(self._settings.state_root, market.chain_id, market.address)
+        return load_checkpoint(paths.checkpoint, chain_id=market.chain_id, order_book=market.address)
+
+    def _resolve(
+        self, checkpoint: Checkpoint | None = None, options: Mapping[str, object | None] | None = None
+    ) -> Resolved:
+        return resolve(
+            self._settings.options if options is None else options,
+            self._settings.config_file,
+            None if checkpoint is None else checkpoint.config,
+            strategies=names(),
+        )
+
+    async def resolved_for(self, market: Market, resume: bool | None) -> tuple[Resolved, bool]:
+        """The configuration of a run on a market, and whether it resumes (unless told: when something is stored)."""
+        if resume is False:
+            return self._resolve(), False
+        stored = await asyncio.to_thread(self._checkpoint, market)
+        return self._resolve(stored), stored is not None
+
+
+def _told(error: BaseException) -> str:
+    """An error in one line. The text of one that is not ours may hold a URL with a key in it."""
+    if isinstance(error, AmaError):
+        return str(error)
+    return f"a fault of the program ({type(error).__name__}): orders rest as they are"
+
+
+def _planner(run: RunConfig) -> Strategy:
+    return strategy(run.strategy, run.parameters, run.rules, run.basis)

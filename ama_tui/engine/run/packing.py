@@ -1,0 +1,51 @@
+"""Is a wallet packed, and if not, why: from the chain's orders and the planner's reasons. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ama_tui.domain.order import Side
+from ama_tui.domain.plan import Skip
+from ama_tui.engine.wallet_book import WalletBook
+
+
+@dataclass(frozen=True, slots=True)
+class PackingStatus:
+    """`reason` is what keeps the wallet below its target, '' when it has all its orders."""
+
+    is_packed: bool
+    reason: str = ""
+
+
+def progress_of(book: WalletBook, target: int, *, was_read: bool) -> PackingStatus:
+    """Packed means: the target on both sides, or a standing reason for each level that is missing."""
+    if not was_read or book.read is None:
+        return PackingStatus(False, book.read_error or "could not be read")
+    short = [side for side in Side if book.resting(side) < target]
+    if not short:
+        return PackingStatus(True)
+    if book.idle_reason is not None:
+        return PackingStatus(True, book.idle_text)
+    if book.pending:
+        return PackingStatus(False, f"{len(book.pending)} in flight")
+    excused = all(_excuses(book, side, target) for side in short)
+    return PackingStatus(excused, _first_text(book.skips) or "filling")
+
+
+def _excuses(book: WalletBook, side: Side, target: int) -> bool:
+    """Does a standing reason stand for every level that this side lacks?"""
+    standing = [skip for skip in book.skips if skip.reason.is_standing]
+    if any(skip.side in (None, side) and skip.level is None for skip in standing):
+        return True
+    return sum(1 for skip in standing if skip.side is side) >= target - book.resting(side)
+
+
+def _first_text(skips: tuple[Skip, ...]) -> str:
+    return skips[0].text if skips else ""
+
+
+def utilization(book: WalletBook) -> float:
+    """The share of the wallet's basis that its open, in-flight and unknown orders tie up."""
+    if book.budget is None or book.budget.basis6 <= 0:
+        return 0.0
+    return (book.reserved6() + book.working_margin6()) / book.budget.basis6

@@ -1,0 +1,31 @@
+"""From a read of the chain to what a strategy plans on."""
+
+from __future__ import annotations
+
+from ama_tui.domain.market import Market, MarketTerms
+from ama_tui.domain.plan import MarketSnapshot
+from ama_tui.domain.reading import FleetRead
+from ama_tui.engine.reconciliation.rules import others_best
+from ama_tui.engine.wallet_book import Fleet
+
+
+def market_snapshot(
+    market: Market, terms: MarketTerms, read: FleetRead, fleet: Fleet, mark6: int | None
+) -> MarketSnapshot:
+    """The market and the fleet as a strategy sees them."""
+    others_bid6, others_ask6 = others_best(read, [order for book in fleet for order in book.orders])
+    view = read.view
+    return MarketSnapshot(
+        tick6=market.tick6,
+        margin_req_bps=terms.margin_req_bps,
+        now=read.block_time,
+        best_bid6=view.best_bid6,
+        best_ask6=view.best_ask6,
+        others_bid6=others_bid6,
+        others_ask6=others_ask6,
+        mark6=mark6,
+        vault_mark6=view.vault_mark6,
+        last_trade6=view.last_trade6,
+        wallets=tuple(book.snapshot(read.wallets[book.address].known) for book in fleet),
+        block=read.block,
+    )

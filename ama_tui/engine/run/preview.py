@@ -1,0 +1,44 @@
+"""The plan of a run that has not begun, on the market as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ama_tui.domain.market import Market
+from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.connections import Connections
+from ama_tui.engine.engine_api import PlanPreview
+from ama_tui.engine.reconciliation.rules import adopt
+from ama_tui.engine.run.planner_input import market_snapshot
+from ama_tui.engine.wallet_book import Fleet, WalletBook
+from ama_tui.strategies.registry import Strategy
+
+
+async def preview(
+    connections: Connections, market: Market, wallets: Sequence[FleetWallet], strategy: Strategy
+) -> PlanPreview:
+    """Plan for wallets as if all had sessions; what rests of them already keeps its level. Raises VenueError."""
+    terms = await connections.chain.terms(market.address)
+    read = await connections.chain.read_fleet(
+        order_book=market.address,
+        vault=terms.vault,
+        market_id=terms.market_id,
+        registry=connections.registry,
+        wallets=[(wallet.address, None) for wallet in wallets],
+    )
+    mark6 = (await connections.api.live(market.symbol)).quote.mark6
+    fleet = Fleet({wallet.address: WalletBook(wallet) for wallet in wallets})
+    for book in fleet:
+        if read.wallets[book.address].known:
+            adopt(book, read.wallets[book.address], 0.0)
+    snapshot = market_snapshot(market, terms, read, fleet, mark6)
+    plan = strategy.plan(snapshot)
+    return PlanPreview(
+        block=read.block,
+        plan=plan,
+        wallets=tuple(wallets),
+        best_bid6=read.view.best_bid6,
+        best_ask6=read.view.best_ask6,
+        orders=sum(len(book.orders) for book in fleet),
+        refusal=strategy.refusal(market.tick6, plan.anchor_x2) or "",
+    )

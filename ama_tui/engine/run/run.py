@@ -1,0 +1,370 @@
+"""A run from its first cycle to its last: the states it goes through and the loop that drives it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from ama_tui.domain.errors import CheckpointError, ConfigError, VenueError
+from ama_tui.domain.event import Action, EngineState, KillProgress
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import Cancel, CancelReason
+from ama_tui.domain.reading import FleetRead
+from ama_tui.engine.action_log import now_ms
+from ama_tui.engine.cancel.kill import CancelAll
+from ama_tui.engine.engine_api import KillReport
+from ama_tui.engine.execution.send_queues import SendQueues
+from ama_tui.engine.execution.sender import Sender
+from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.run.autosave import Autosave
+from ama_tui.engine.run.cycle import Cycle
+from ama_tui.engine.run.lifecycle import CYCLING, moved
+from ama_tui.engine.run.outages import Outages
+from ama_tui.engine.run.snapshot_builder import is_packed, view_of
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sessions.ending import revoke_sessions
+from ama_tui.engine.sessions.manager import SessionManager
+from ama_tui.engine.sessions.renewal import Renewals
+from ama_tui.engine.wallet_book import WalletBook
+from ama_tui.store.state_store import StateStore
+from ama_tui.strategies.registry import Strategy
+
+STOP_PATIENCE_S = 10.0
+"""The most that a stop waits for what is in flight."""
+LOOK_AGAIN_S = 3.0
+"""How long the last read, which is only for show, is waited for."""
+SHOW_EVERY_S = 0.1
+RETRY_S = 1.0
+"""The shortest pause after a cycle that could not read the chain."""
+
+
+@dataclass(slots=True)
+class StopCondition:
+    """How a run ends by itself: at the first read that shows it packed, or at a time (monotonic clock)."""
+
+    when_packed: bool = False
+    at: float = float("inf")
+
+
+@dataclass(slots=True)
+class Run:
+    """One prepared run. `cycle_on` drives it; the other calls come from the operator, on the same loop."""
+
+    context: RunContext
+    cycle: Cycle
+    store: StateStore
+    publisher: Publisher
+    freeze: threading.Event
+    sessions: SessionManager
+    missing: tuple[WalletBook, ...] = ()
+    """Wallets of the checkpoint that this run does not have; a kill takes their orders too."""
+    cancel_on_stop: bool = False
+    state: EngineState = EngineState.READY
+    reason: str = ""
+    packed_at: float = 0.0
+    packed: bool = False
+    ended: KillReport | None = None
+    """What the chain showed after everything was cancelled, None where nothing was to be."""
+    sender: Sender = field(init=False)
+    send_queues: SendQueues = field(init=False)
+    _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    kill_progress: KillProgress = field(init=False, default_factory=KillProgress)
+    outages: Outages = field(init=False)
+    renewals: Renewals = field(init=False)
+    _autosave: Autosave = field(init=False)
+    _is_paused: bool = field(init=False, default=False)
+    _shown_at: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        self.sender = Sender(self.context, self._may_place)
+        self.send_queues = SendQueues(self.sender.send)
+        self.outages = Outages(self.context.action_log, self.store.journal)
+        self.renewals = Renewals(self.context, self.sessions)
+        self._autosave = Autosave(self.store, self.context.fleet)
+
+    async def cycle_on(self, ending: StopCondition) -> None:
+        """Cycle until the ending, a stop or a kill. Raises what a send met that was no answer of the venue's."""
+        self._go_on()
+        watching = asyncio.create_task(self.sessions.relayers.watch(), name="relayers")
+        try:
+            while self.state in CYCLING:
+                read = await self._cycle()
+                if self.send_queues.failure is not None:
+                    raise self.send_queues.failure
+                if self.state not in CYCLING:
+                    return
+                if self.packed and ending.when_packed and read is not None:
+                    return
+                if monotonic() >= ending.at:
+                    return
+                await self._sleep(ending, was_read=read is not None)
+        finally:
+            watching.cancel()
+
+    def pause(self) -> None:
+        """Place nothing more; orders rest and watching goes on."""
+        if self.state in CYCLING and not self._is_paused:
+            self._is_paused = True
+            self._go_on()
+            self.context.action_log.note("paused")
+
+    def resume(self) -> None:
+        """Place again, as soon as nothing else stands in the way."""
+        if self.state is EngineState.PAUSED:
+            self._is_paused = False
+            self._go_on()
+            self.context.action_log.note("resumed")
+            self._woken.set()
+
+    def pause_wallet(self, address: str, *, parked: bool) -> None:
+        """Pause one wallet, or let it go on; its orders rest. Raises ConfigError for a wallet not of this run."""
+        book = self._book(address)
+        if book.is_paused != parked:
+            book.is_paused = parked
+            self.send_queues.drop(book.address)
+            text = f"{book.wallet.nickname} {'paused' if parked else 'resumed'} by the operator"
+            self.context.action_log.outcome(book.wallet, Action.NOTE, text)
+            self.publish()
+
+    async def renew(self, address: str) -> None:
+        """Give a wallet a new session, also one whose session somebody revoked; returns once it is there.
+
+        Raises ConfigError for a wallet not of this run or while one is being made, VenueError when there is none.
+        """
+        await self.renewals.ask(self._book(address))
+        self.publish()
+
+    async def cancel_order(self, address: str, order_id: int) -> None:
+        """Cancel one order by hand; its level is filled again unless its wallet, or the run, is paused.
+
+        Raises ConfigError when it is not among the wallet's orders, VenueError when the cancel was not accepted.
+        """
+        book = self._book(address)
+        order = next((one for one in book.orders if one.order_id == order_id), None)
+        if order is None:
+            raise ConfigError(f"order {order_id} does not rest any more", "nothing to cancel")
+        by_hand = Cancel(
+            book.address, order_id, order.side, order.price6, order.amount18, CancelReason.OPERATOR, order.level
+        )
+        if not await self.sender.cancel(book, by_hand):
+            raise VenueError(f"the cancel of order {order_id} was not accepted", "the action log says why")
+
+    def change(self, parameters: Parameters, strategy: Strategy) -> None:
+        """Go on with other parameters, and the strategy made of them. Raises ConfigError unless paused."""
+        if self.state is not EngineState.PAUSED:
+            raise ConfigError("parameters change only while the run is paused", "pause it first")
+        before, after = self.context.parameters.as_keys(), parameters.as_keys()
+        for key, value in after.items():
+            if value != before[key]:
+                change = {"key": key, "stored": before[key], "used": value}
+                self.context.action_log.note(f"{key}: {before[key]} → {value}", params=change)
+        self.context.parameters, self.context.strategy = parameters, strategy
+        self.packed, self.packed_at = False, 0.0
+        self._woken.set()
+        self.publish()
+
+    async def stop(self) -> None:
+        """Wait for what is in flight (10 s at most), save, and leave orders resting or cancel them, as set up.
+
+        A kill that comes meanwhile takes over. Raises CheckpointError when the run is over but could not be saved.
+        """
+        if self.state in (EngineState.STOPPING, EngineState.KILLING) or self.state.is_final:
+            return
+        self._become(EngineState.STOPPING, "waiting for what is in flight")
+        self.send_queues.clear()
+        self.renewals.hold()
+        deadline = monotonic() + STOP_PATIENCE_S
+        await self.send_queues.idle(STOP_PATIENCE_S)
+        await self._settle_until(deadline)
+        if self._is_stopping:
+            await self.renewals.close(max(0.0, deadline - monotonic()))
+        if self.cancel_on_stop and self._is_stopping:
+            self.reason = "cancelling"
+            self.publish()
+            report = await self._cancel_all(list(self.context.fleet), CancelReason.OPERATOR)
+            self.context.action_log.note(f"cancelled on stop: {report.text}", is_error=not report.is_proven)
+            await self._look_again()
+        if self._is_stopping:
+            await self._end(self._leaving())
+
+    async def kill(self, *, revoke: bool = False) -> KillReport:
+        """Freeze every send, cancel everything, prove it from the chain, then stop.
+
+        With `revoke` the sessions end too, once nothing is left that they would be needed for. Raises ConfigError
+        when the run is over.
+        """
+        if self.state is EngineState.STOPPED:
+            raise ConfigError("nothing is running", "start a run first")
+        self.freeze.set()
+        self._become(EngineState.KILLING, "cancelling everything")
+        self.send_queues.clear()
+        books = [*self.context.fleet, *self.missing]
+        report = await self._cancel_all(books, CancelReason.KILL)
+        if revoke and report.is_proven:
+            await self.renewals.close(STOP_PATIENCE_S)  # one that was being made is ended too
+            report = replace(report, revoked=(*report.revoked, *await revoke_sessions(self.context, books)))
+        self.context.action_log.note(f"kill: {report.text}", is_error=not report.is_proven)
+        await self._look_again()
+        try:
+            await self._end(report.text)
+        except CheckpointError as error:  # what the chain shows must be told all the same
+            self.context.action_log.note(str(error), is_error=True)
+        return report
+
+    def publish(self) -> None:
+        """Publish the run as it stands."""
+        self.publisher.publish(view_of(self))
+
+    async def _cycle(self) -> FleetRead | None:
+        """One cycle; None when the chain could not be read. The lanes go on with what they have."""
+        context = self.context
+        try:
+            read = await self.cycle.watch()
+        except VenueError as error:
+            context.counters.error("chain not read")
+            self.outages.chain.begin(str(error))
+            self.outages.look()
+            self._go_on()
+            self.publish()
+            return None
+        self.outages.chain.end()
+        self.outages.look()
+        intents = self.cycle.decide(read)
+        self.renewals.look(read)
+        self.packed = is_packed(self, read)
+        if self.packed and not self.packed_at:
+            self.packed_at = monotonic()
+        await self._save_now_and_then()
+        self._go_on()
+        if self._may_place():
+            self.send_queues.load(intents)
+        elif self.state in (EngineState.READY, EngineState.NO_NEW) and not self.freeze.is_set():
+            self.send_queues.load(intent for intent in intents if isinstance(intent, Cancel))
+        self.publish()
+        return read
+
+    async def _sleep(self, ending: StopCondition, *, was_read: bool) -> None:
+        """The random pause between two cycles; resuming ends it early."""
+        parameters = self.context.parameters
+        seconds = random.uniform(parameters.min_delay_ms, parameters.max_delay_ms) / 1000
+        if not was_read:
+            seconds = max(seconds, RETRY_S)
+        seconds = max(0.0, min(seconds, ending.at - monotonic()))
+        self.context.next_cycle_at_ms = now_ms() + int(seconds * 1000)
+        self.publish()
+        self._woken.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def _settle_until(self, deadline: float) -> None:
+        """Read the chain until it has settled what is in flight, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, deadline - monotonic())):
+                while any(book.pending for book in self.context.fleet) and self._is_stopping:
+                    try:
+                        await self.cycle.watch()
+                    except VenueError as error:
+                        self.outages.chain.begin(str(error))
+                    self.publish()
+                    await asyncio.sleep(0.3)
+
+    async def _cancel_all(self, books: list[WalletBook], reason: CancelReason) -> KillReport:
+        for book in books:
+            book.drop_unseen()
+        await self.send_queues.idle(1.0)
+        work = CancelAll(self.context, self.sender, books, reason, on_progress=self._show_kill)
+        self.ended = await work.finish()
+        return self.ended
+
+    def _show_kill(self, progress: KillProgress) -> None:
+        """Publish how far a cancel-all is, a few times a second at the most."""
+        self.kill_progress = progress
+        if monotonic() - self._shown_at >= SHOW_EVERY_S or progress.done == progress.total:
+            self._shown_at = monotonic()
+            self.publish()
+
+    def _book(self, address: str) -> WalletBook:
+        book = self.context.fleet.books.get(address.lower())
+        if book is None:
+            raise ConfigError(f"{address} is not a wallet of this run")
+        return book
+
+    async def _look_again(self) -> None:
+        """What is left, or nothing, is what the screen and the summary show from now on."""
+        with suppress(VenueError, TimeoutError):
+            async with asyncio.timeout(LOOK_AGAIN_S):
+                await self.cycle.watch()
+
+    async def _end(self, reason: str) -> None:
+        await self.send_queues.abandon()
+        await self.renewals.close()
+        self._woken.set()
+        try:
+            await self.save()
+        finally:
+            self._become(EngineState.STOPPED, reason)
+
+    def _leaving(self) -> str:
+        resting = sum(len(book.orders) for book in self.context.fleet)
+        open_intents = sum(len(book.pending) for book in self.context.fleet)
+        text = f"{resting} orders stay resting"
+        return f"{text}, {open_intents} in flight" if open_intents else text
+
+    def fault(self, reason: str) -> None:
+        """The run cannot go on; orders rest as they are. One that is ending already goes on with that."""
+        if self.state in CYCLING:
+            self.send_queues.clear()
+            self.renewals.abandon()
+            self._become(EngineState.FAULTED, reason)
+
+    async def save(self) -> None:
+        """Write the checkpoint and the wallets' files. Raises CheckpointError."""
+        await self._autosave.save()
+
+    async def _save_now_and_then(self) -> None:
+        if self._autosave.is_due:
+            try:
+                await self._autosave.save()
+            except CheckpointError as error:
+                self.context.counters.error("state not saved")
+                self.outages.saving.begin(str(error))
+            else:
+                self.outages.saving.end()
+
+    @property
+    def _is_stopping(self) -> bool:
+        """False too once a kill has taken over."""
+        return self.state is EngineState.STOPPING
+
+    def _may_place(self) -> bool:
+        return self.state is EngineState.RUNNING and not self.freeze.is_set()
+
+    def _become(self, state: EngineState, reason: str = "") -> None:
+        self.state, self.reason = moved(self.state, state), reason
+        self.publish()
+
+    def _go_on(self) -> None:
+        """Come to the state that the run should be in while it cycles, whatever it was in."""
+        if self.state not in CYCLING:
+            return
+        context = self.context
+        no_new = self.outages.no_new(monotonic() - context.read_at)
+        unsettled = sum(pending.is_earlier for book in context.fleet for pending in book.pending.values())
+        state, reason = EngineState.RUNNING, ""
+        if self._is_paused:
+            state, reason = EngineState.PAUSED, "paused by the operator"
+        elif no_new:
+            state, reason = EngineState.NO_NEW, no_new
+        elif unsettled:
+            state, reason = EngineState.READY, f"settling {unsettled} orders sent before"
+        if state is not self.state:
+            self.send_queues.clear()
+        if (state, reason) != (self.state, self.reason):
+            self._become(state, reason)

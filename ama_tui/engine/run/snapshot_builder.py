@@ -1,0 +1,159 @@
+"""The run as others see it: the immutable snapshot that is published, built from the engine's own state."""
+
+from __future__ import annotations
+
+from time import time
+from typing import TYPE_CHECKING
+
+from ama_tui.domain.event import EngineSnapshot, EngineState, KillProgress, SessionState, Totals, WalletRow
+from ama_tui.domain.order import Side
+from ama_tui.domain.plan import SkipReason
+from ama_tui.domain.reading import FleetRead
+from ama_tui.engine.run.lifecycle import way_out
+from ama_tui.engine.run.packing import PackingStatus, progress_of
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.wallet_book import PendingStage, WalletBook
+
+if TYPE_CHECKING:
+    from ama_tui.engine.run.run import Run
+
+
+def is_packed(run: Run, read: FleetRead) -> bool:
+    """Does this read show every wallet packed?"""
+    target = run.context.parameters.orders_per_side
+    return all(
+        progress_of(book, target, was_read=read.wallets[book.address].known).is_packed for book in run.context.fleet
+    )
+
+
+def view_of(run: Run) -> EngineSnapshot:
+    """The snapshot of a run in its present state."""
+    return snapshot_of(
+        run.context,
+        run.state,
+        run.outages.chain.text or run.reason,
+        packed=run.packed,
+        missing=tuple(book.note for book in run.missing),
+        kill=run.kill_progress,
+        cancels_on_stop=run.cancel_on_stop,
+        way_out=way_out(run.state, can_recover=run.outages.can_recover),
+    )
+
+
+def snapshot_of(
+    context: RunContext,
+    state: EngineState,
+    reason: str = "",
+    *,
+    packed: bool = False,
+    missing: tuple[str, ...] = (),
+    kill: KillProgress | None = None,
+    cancels_on_stop: bool = False,
+    way_out: str = "",
+) -> EngineSnapshot:
+    """The snapshot of whatever is known so far; also while the run is being prepared."""
+    read = context.read
+    view = None if read is None else read.view
+    return EngineSnapshot(
+        state=state,
+        reason=reason,
+        market=context.market,
+        run_id=context.action_log.run_id,
+        started_at_ms=context.started_at_ms,
+        block=0 if read is None else read.block,
+        read_at_ms=context.read_at_ms,
+        best_bid6=None if view is None else view.best_bid6,
+        best_ask6=None if view is None else view.best_ask6,
+        mark6=context.mark6 if context.mark6 is not None or view is None else view.vault_mark6,
+        last_trade6=None if view is None else view.last_trade6,
+        anchor_x2=context.plan.anchor_x2,
+        book=EngineSnapshot(state).book if view is None else view.book,
+        wallets=tuple(_row(context, book, state) for book in context.fleet),
+        totals=totals_of(context),
+        cycle_ms=context.cycle_ms,
+        rpc_ms=context.connections.chain.stats.last_ms,
+        api_ms=context.order_ms or context.connections.api.stats.last_ms,
+        next_cycle_at_ms=context.next_cycle_at_ms,
+        packed=packed,
+        parameters=context.parameters,
+        budget=context.rate_limiter.budget,
+        kill=kill or KillProgress(),
+        order_lifetime_s=context.counters.order_lifetime_s,
+        errors_by_kind=tuple(context.counters.errors_by_kind.most_common()),
+        errors_last_minute=context.counters.errors_last_minute(),
+        missing_wallets=missing,
+        recovery=context.recovery.text,
+        journal_path=str(context.action_log.journal.path),
+        cancels_on_stop=cancels_on_stop,
+        way_out=way_out,
+    )
+
+
+def totals_of(context: RunContext) -> Totals:
+    """The run's counters so far."""
+    counters = context.counters
+    return Totals(
+        cycles=counters.cycles,
+        sent=counters.sent,
+        rejected=counters.rejected,
+        fills=counters.fills,
+        crossed=counters.crossed,
+        overtaken=counters.overtaken,
+        cancelled=counters.cancelled,
+        late=counters.late,
+        self_trades=counters.self_trades,
+        taker_trades=counters.taker_trades,
+        errors=counters.errors,
+        rpc_requests=context.connections.chain.stats.requests,
+        api_requests=context.connections.api.stats.requests,
+    )
+
+
+def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow:
+    target = context.parameters.orders_per_side
+    was_read = book.read is not None and not book.read_error
+    progress = progress_of(book, target, was_read=was_read)
+    return WalletRow(
+        address=book.address,
+        nickname=book.wallet.nickname,
+        index=book.wallet.index,
+        role=book.wallet.role,
+        bids=book.resting(Side.BUY),
+        asks=book.resting(Side.SELL),
+        target=target,
+        available6=None if book.read is None else book.read.available6,
+        cap6=None if book.budget is None else book.budget.cap6,
+        reserved6=None if book.read is None else book.reserved6(),
+        pending=len(book.pending) - book.count(PendingStage.UNKNOWN),
+        unknown=book.count(PendingStage.UNKNOWN),
+        position18=0 if book.read is None else book.read.position18,
+        session=_session_state(book),
+        session_expiry=book.session_expiry,
+        session_used_percent=None if book.record is None else book.record.used_percent,
+        last_action_at=book.last_action_at,
+        note=_note(book, progress, state),
+        is_packed=progress.is_packed,
+        is_paused=book.is_paused,
+        session_id=book.session_id or "",
+        orders=book.orders,
+        pending_orders=tuple(pending.pending_orders for pending in book.pending.values()),
+    )
+
+
+def _note(book: WalletBook, progress: PackingStatus, state: EngineState) -> str:
+    """How the wallet's preparation goes, then what keeps it below its target, or how its session's renewal goes.
+
+    After the run nothing is on its way.
+    """
+    if state is EngineState.PREPARING:
+        return book.note
+    is_over = state.is_final and not progress.is_packed and not book.read_error
+    return "" if is_over else progress.reason or ("" if state.is_final else book.session_note)
+
+
+def _session_state(book: WalletBook) -> SessionState:
+    if book.unusable is SkipReason.NO_SESSION:
+        return SessionState.UNUSABLE
+    if book.session_id is None:
+        return SessionState.CREATING if book.note else SessionState.NONE
+    return SessionState.UNUSABLE if 0 < book.session_expiry <= time() else SessionState.VALID

@@ -1,0 +1,222 @@
+"""From a market and a fleet to a run that is ready to cycle: state, refusal, sessions, what rests already."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from dataclasses import dataclass, field, replace
+
+from ama_tui.config.paths import StatePaths
+from ama_tui.config.run import Difference, RunConfig
+from ama_tui.domain.errors import PreflightError
+from ama_tui.domain.event import EngineState
+from ama_tui.domain.market import Market
+from ama_tui.domain.order import MAX_TAG_SEQUENCE
+from ama_tui.domain.session import RelayerSet
+from ama_tui.domain.wallet import FleetWallet, Role
+from ama_tui.engine.action_log import ActionLog, now_ms
+from ama_tui.engine.connections import Connections
+from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.reconciliation.startup import recover, take_up_missing
+from ama_tui.engine.retry import again
+from ama_tui.engine.run.cycle import Cycle
+from ama_tui.engine.run.run import Run
+from ama_tui.engine.run.snapshot_builder import snapshot_of
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sessions.adoption import SessionAdoption
+from ama_tui.engine.sessions.manager import SessionManager
+from ama_tui.engine.sessions.relayers import Relayers
+from ama_tui.engine.wallet_book import Fleet, WalletBook
+from ama_tui.store.checkpoint import Checkpoint, WalletEntry, stored_config, wallet_indexes
+from ama_tui.store.journal.replay import JournalReplay, sessions_known
+from ama_tui.store.state_store import StateStore
+from ama_tui.strategies.registry import strategy
+from ama_tui.venue.permits import relayer_set_problem
+
+SHOW_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Everything that a run is made of. `notes` are lines for its log, `differences` those of a resumed run."""
+
+    market: Market
+    config: RunConfig
+    wallets: tuple[FleetWallet, ...]
+    paths: StatePaths
+    resume: bool
+    differences: tuple[Difference, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Startup:
+    """Prepares one run. `store` is open (and its lock held) until the run's end, or until `prepare` fails."""
+
+    order: RunRequest
+    connections: Connections
+    publisher: Publisher
+    freeze: threading.Event
+    store: StateStore
+    _replay: JournalReplay = field(init=False, default_factory=JournalReplay)
+    _goes_on: bool = field(init=False, default=False)
+
+    async def prepare(self) -> Run:
+        """Check that the market can be quoted, then give every wallet its session. Raises AmaError.
+
+        Nothing is signed, sent or journalled before the check has passed, and before the wallets are ours alone.
+        """
+        order, connections = self.order, self.connections
+        nicknames = {wallet.address: wallet.nickname for wallet in order.wallets}
+        await asyncio.to_thread(self.store.claim, nicknames)
+        terms = await again(lambda: connections.chain.terms(order.market.address))
+        relayers = await again(connections.api.relayer_set)
+        checkpoint = self._checkpoint()
+        context = RunContext(
+            market=order.market,
+            terms=terms,
+            parameters=order.config.parameters,
+            strategy=strategy(order.config.strategy, order.config.parameters, order.config.rules, order.config.basis),
+            connections=connections,
+            action_log=ActionLog(self.store.journal, self.publisher, order.market, checkpoint.run_id),
+            settle_after=order.config.settle_after_s,
+            session_hours=order.config.session_hours,
+            has_session_caps=order.config.session_caps,
+            started_at_ms=now_ms(),
+        )
+        context.fleet = self._fleet(checkpoint)
+        cycle = Cycle(context)
+        await self._refuse_misfit(context, cycle)
+        self._begin(checkpoint, context, relayers)
+        await again(lambda: recover(context, self._replay))
+        showing = asyncio.create_task(self._show(context))
+        try:
+            sessions = await self._sessions(context, relayers)
+            context.fleet.missing = await self._missing(checkpoint, context)
+        finally:
+            showing.cancel()
+        run = Run(
+            context,
+            cycle,
+            self.store,
+            self.publisher,
+            self.freeze,
+            sessions,
+            missing=context.fleet.missing,
+            cancel_on_stop=order.config.cancel_on_stop,
+        )
+        await run.save()
+        return run
+
+    def _checkpoint(self) -> Checkpoint:
+        """The stored run to go on with, or a new one that keeps what is known of the wallets."""
+        order, stored = self.order, self.store.checkpoint
+        config = stored_config(
+            order.config.parameters, stored.config if stored else None, **order.config.stored_settings()
+        )
+        self._goes_on = stored is not None and order.resume
+        if stored is not None and self._goes_on:
+            return replace(stored, market=order.market, config=config)
+        moment = now_ms()
+        return Checkpoint(
+            market=order.market,
+            run_id=str(uuid.uuid4()),
+            started_at_ms=moment,
+            updated_at_ms=moment,
+            config=config,
+            wallets=stored.wallets if stored is not None else {},
+            raw=stored.raw if stored is not None else {},
+        )
+
+    def _fleet(self, checkpoint: Checkpoint) -> Fleet:
+        indexes = wallet_indexes([wallet.address for wallet in self.order.wallets], checkpoint.wallets)
+        self._replay = self.store.rebuild()
+        fleet = Fleet()
+        for wallet in self.order.wallets:
+            entry = checkpoint.wallets.get(wallet.address)
+            book = WalletBook(FleetWallet(indexes[wallet.address], wallet.nickname, wallet.address, Role.MAKER))
+            book.last_action_at = max(
+                entry.last_action_at or 0 if entry is not None else 0,
+                self._replay.last_action_at.get(wallet.address, 0),
+            )
+            book.sequence = (self._replay.highest_sequence.get(wallet.address, -1) + 1) % (MAX_TAG_SEQUENCE + 1)
+            fleet.books[wallet.address] = book
+        for (address, amount18), placed in self._replay.placed.items():
+            if address in fleet and placed.sequence is not None:
+                fleet.books[address].placed[placed.side, placed.level, placed.sequence] = amount18
+        return fleet
+
+    async def _refuse_misfit(self, context: RunContext, cycle: Cycle) -> None:
+        """Read the market once and refuse what cannot be quoted. Raises PreflightError, VenueError."""
+        read = await again(cycle.watch)
+        context.counters.cycles = 0
+        context.plan = context.strategy.plan(cycle.snapshot(read))
+        refusal = context.strategy.refusal(context.market.tick6, context.plan.anchor_x2)
+        if refusal is not None:
+            raise PreflightError(f"{context.market.symbol} cannot be quoted", refusal)
+
+    def _begin(self, checkpoint: Checkpoint, context: RunContext, relayers: RelayerSet) -> None:
+        """Write the checkpoint, then say how this run differs from what was stored."""
+        wallets = dict(checkpoint.wallets)
+        for book in context.fleet:
+            stored = wallets.get(book.address) or WalletEntry(book.address, book.wallet.nickname)
+            wallets[book.address] = replace(stored, nickname=book.wallet.nickname, index=book.wallet.index)
+        self.store.begin(replace(checkpoint, wallets=wallets))
+        action_log = context.action_log
+        verb = "resumed" if self._goes_on else "started"
+        action_log.note(f"run {verb}: {len(context.fleet)} wallets on {self.order.market.symbol}")
+        for note in self.order.notes:
+            action_log.note(note)
+        for one in self.order.differences:
+            text = f"{one.key} is {one.used}, the stored run had {one.stored}"
+            action_log.note(text, params={"key": one.key, "stored": one.stored, "used": one.used})
+        if self.store.report.torn is not None:
+            action_log.note("journal: the last line was torn and has been set aside", is_error=True)
+        if self.store.report.corrupt_checkpoint is not None:
+            action_log.note(f"{self.store.report.corrupt_checkpoint}: kept aside as .corrupt", is_error=True)
+        problem = relayer_set_problem(relayers)
+        if problem is not None:
+            action_log.note(f"relayer set: {problem}", is_error=True)
+
+    async def _sessions(self, context: RunContext, relayers: RelayerSet) -> SessionManager:
+        stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
+        ids = {address: entry.session_id for address, entry in stored.items()}
+        candidates = {
+            book.address: sessions_known(self._replay, book.address, ids.get(book.address)) for book in context.fleet
+        }
+        keeper = SessionManager(
+            context,
+            Relayers(context, relayers),
+            SessionAdoption(context, candidates, self._replay.sessions, self.order.config.renew_revoked),
+            is_frozen=self.freeze.is_set,
+        )
+        block_time = context.read.block_time if context.read is not None else 0
+        await keeper.prepare(list(context.fleet), chain_time=block_time)
+        return keeper
+
+    async def _missing(self, checkpoint: Checkpoint, context: RunContext) -> tuple[WalletBook, ...]:
+        """Wallets of the checkpoint that this run does not have, each with a note on its open orders."""
+        books = []
+        for entry in checkpoint.wallets.values():
+            if entry.address in context.fleet:
+                continue
+            book = WalletBook(FleetWallet(entry.index or 0, entry.nickname, entry.address, entry.role))
+            book.session_id, book.session_expiry = entry.session_id, entry.session_expiry or 0
+            books.append(book)
+        take_up_missing(books, self._replay)
+        if books:
+            addresses = [book.address for book in books]
+            found = await again(lambda: self.connections.chain.open_orders(context.market.address, addresses))
+            for book in books:
+                orders = found.orders[book.address]
+                count = "orders not readable" if orders is None else f"{len(orders)} open orders"
+                book.note = f"{book.wallet.nickname} ({count})"
+                context.action_log.note(f"not in this run: {book.note}; a kill takes them too")
+        return tuple(books)
+
+    async def _show(self, context: RunContext) -> None:
+        """Publish the preparation as it goes on, a few times a second however many wallets there are."""
+        while True:
+            self.publisher.publish(snapshot_of(context, EngineState.PREPARING, "preparing sessions"))
+            await asyncio.sleep(SHOW_EVERY_S)

@@ -1,0 +1,58 @@
+"""What a market's checkpoint says of its run, and what of it still holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+
+from ama_tui.config.run import resolve
+from ama_tui.domain.errors import VenueError
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.session import Methods
+from ama_tui.engine.connections import Connections
+from ama_tui.engine.engine_api import StoredRun
+from ama_tui.store.checkpoint import Checkpoint, WalletEntry
+from ama_tui.store.json_fields import iso_utc
+from ama_tui.strategies.registry import names
+
+
+def told(stored: Checkpoint, asked: Parameters, own: Collection[str], sessions_valid: int | None) -> StoredRun:
+    """A checkpoint as a front end shows it.
+
+    `asked` are the parameters that a resumed run would use, `own` the addresses of the wallets file.
+    """
+    resolved = resolve({}, None, stored.config, strategies=names())
+    return StoredRun(
+        run_id=stored.run_id,
+        started_at=iso_utc(stored.started_at_ms),
+        updated_at=iso_utc(stored.updated_at_ms),
+        wallets=len(stored.wallets),
+        parameters=resolved.parameters,
+        stored_keys=frozenset(Parameters().as_keys()) - frozenset(resolved.missing_in_checkpoint),
+        last_action_at=max((entry.last_action_at or 0 for entry in stored.wallets.values()), default=0),
+        with_options=None if asked == resolved.parameters else asked,
+        sessions_valid=sessions_valid,
+        missing=tuple(entry.nickname for address, entry in stored.wallets.items() if address not in own),
+    )
+
+
+async def valid_sessions(connections: Connections, wallets: Mapping[str, WalletEntry], methods: Methods) -> int | None:
+    """How many wallets have a stored session that still holds, in one batched read; None when it cannot be read.
+
+    Sessions that stand only in the journal are not looked for: preparing a run finds those too.
+    """
+    stored = {entry.session_id: address for address, entry in wallets.items() if entry.session_id}
+    if not stored:
+        return 0
+    try:
+        records = await connections.chain.session_records(connections.registry, sorted(stored))
+        root = (await connections.api.relayer_set()).root
+    except VenueError:
+        return None
+    now = int(time.time())
+    return sum(
+        1
+        for session, record in records.items()
+        if record is not None
+        and record.problem(trader=stored[session], now=now, relayer_root=root, methods=methods) is None
+    )

@@ -1,0 +1,61 @@
+"""The one JSON object that a headless run ends with."""
+
+from __future__ import annotations
+
+from ama_tui.domain.order import Side
+from ama_tui.engine.run.packing import progress_of
+from ama_tui.engine.run.run import Run
+from ama_tui.engine.wallet_book import PendingStage
+
+
+def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
+    """The run in numbers, as of its last read of the chain. Seconds are rounded to milliseconds.
+
+    `short` names the wallets below their target with the reason; `seconds_to_packed` counts from the
+    first order sent (0 when none had to be), None while the fleet is not packed.
+    """
+    context = run.context
+    counters, target = context.counters, context.parameters.orders_per_side
+    short: dict[str, str] = {}
+    for book in context.fleet:
+        was_read = not book.read_error
+        progress = progress_of(book, target, was_read=was_read)
+        if progress.reason:
+            short[book.wallet.nickname] = progress.reason
+    seconds: float | None = None
+    if run.packed_at:
+        seconds = round(max(0.0, run.packed_at - context.first_send_at), 3) if context.first_send_at else 0.0
+    return {
+        "market": context.market.symbol,
+        "orderBook": context.market.address,
+        "chainId": context.market.chain_id,
+        "runId": context.action_log.run_id,
+        "state": run.state.value,
+        "block": context.read.block if context.read is not None else 0,
+        "wallets": len(context.fleet),
+        "target_orders": 2 * target * len(context.fleet),
+        "resting_bids": sum(book.resting(Side.BUY) for book in context.fleet),
+        "resting_asks": sum(book.resting(Side.SELL) for book in context.fleet),
+        "packed": run.packed,
+        "short": short,
+        "seconds_to_packed": seconds,
+        "seconds_sessions": round(seconds_sessions, 3),
+        "sessions_created": counters.sessions_created,
+        "sessions_renewed": counters.sessions_renewed,
+        "cycles": counters.cycles,
+        "rpc_requests": context.connections.chain.stats.requests,
+        "api_requests": context.connections.api.stats.requests,
+        "trades_sent": counters.sent,
+        "rejected": counters.rejected,
+        "unknown": sum(book.count(PendingStage.UNKNOWN) for book in context.fleet),
+        "in_flight": sum(len(book.pending) - book.count(PendingStage.UNKNOWN) for book in context.fleet),
+        "late": counters.late,
+        "recovery": context.recovery.counts,
+        "crossed": counters.crossed,
+        "overtaken": counters.overtaken,
+        "self_trades": counters.self_trades,
+        "taker_trades": counters.taker_trades,
+        "fills": counters.fills,
+        "max_utilization": round(counters.max_utilization, 6),
+        "errors": counters.errors,
+    }

@@ -1,0 +1,51 @@
+"""What the parts of a running engine share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ama_tui.domain.market import Market, MarketTerms
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.plan import Plan
+from ama_tui.domain.reading import FleetRead
+from ama_tui.engine.action_log import ActionLog
+from ama_tui.engine.connections import Connections
+from ama_tui.engine.counters import Counters
+from ama_tui.engine.rate_limiter import RateLimiter
+from ama_tui.engine.reconciliation.report import ReconciliationReport
+from ama_tui.engine.wallet_book import Fleet
+from ama_tui.strategies.registry import Strategy
+
+
+@dataclass(slots=True)
+class RunContext:
+    """One run. Times named `_at` are on the monotonic clock, 0 for never.
+
+    `read` is the last good read of the fleet, `plan` what was decided on it, `mark6` the API's last live mark.
+    New sessions last `session_hours`; only with `has_session_caps` are they limited in what they may trade.
+    """
+
+    market: Market
+    terms: MarketTerms
+    parameters: Parameters
+    strategy: Strategy
+    connections: Connections
+    action_log: ActionLog
+    settle_after: float
+    session_hours: float = 24.0
+    has_session_caps: bool = True
+    started_at_ms: int = 0
+    fleet: Fleet = field(default_factory=Fleet)
+    rate_limiter: RateLimiter = field(default_factory=RateLimiter)
+    counters: Counters = field(default_factory=Counters)
+    read: FleetRead | None = None
+    read_at: float = 0.0
+    read_at_ms: int = 0
+    plan: Plan = field(default_factory=Plan)
+    mark6: int | None = None
+    trades_block: int = 0
+    first_send_at: float = 0.0
+    order_ms: float = 0.0
+    cycle_ms: float = 0.0
+    next_cycle_at_ms: int = 0
+    recovery: ReconciliationReport = field(default_factory=ReconciliationReport)

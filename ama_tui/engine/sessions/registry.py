@@ -1,0 +1,215 @@
+"""Every session that a state directory knows of, and what the chain says of each. Needs neither keys nor a lock."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from ama_tui.config.environment import Environment
+from ama_tui.config.paths import StatePaths, markets_under
+from ama_tui.domain.errors import ConfigError, VenueError
+from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
+from ama_tui.domain.session import Methods, SessionRecord
+from ama_tui.engine.connections import Connections, connect
+from ama_tui.engine.retry import again
+from ama_tui.keys.signer import Signer
+from ama_tui.store.checkpoint import WalletEntry
+from ama_tui.store.journal.replay import JournalReplay, sessions_known
+from ama_tui.store.read_only import look, market_at
+
+EVERY_MARKET = "all"
+TROUBLE = (VenueError,)
+"""What a question is asked again after: whoever wants to see or end sessions has reason to insist."""
+
+_SESSION_ID = re.compile(r"0x[0-9a-f]{64}")
+
+
+class SessionStanding(Enum):
+    """What the chain says of a session. One of another relayer set is alive, but cannot trade as things are."""
+
+    LIVE = "live"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+    OTHER_RELAYERS = "another relayer set"
+    OTHER_WALLET = "other wallet"
+    UNREAD = "unread"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSession:
+    """A session that a market's files name. `wallet` is in lower case, `nickname` '' where nobody says it.
+
+    `is_awaited` is True for one that was asked for and not answered: it may still come.
+    """
+
+    market: Market
+    wallet: str
+    nickname: str
+    session_id: str
+    expiry: int | None = None
+    is_awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A known session and the registry's record of it, None where it could not be read."""
+
+    known: KnownSession
+    standing: SessionStanding
+    record: SessionRecord | None
+
+    @property
+    def expiry(self) -> int | None:
+        """Unix seconds: the chain's word, else what the files say."""
+        return self.record.expiry if self.record is not None and self.record.exists else self.known.expiry
+
+
+@dataclass(frozen=True, slots=True)
+class SessionList:
+    """`block` is the read's, 0 when there was nothing to read; `notes` say what could not be found out."""
+
+    chain_id: int
+    block: int
+    sessions: tuple[ListedSession, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MarketFiles:
+    """A market, and where its files are."""
+
+    market: Market
+    paths: StatePaths
+
+
+async def reach(environment: Environment) -> tuple[Connections, list[str]]:
+    """The venue, without anybody's keys, and what the operator should know of it. Raises VenueError."""
+    connections, notes = await again(lambda: connect(environment, Signer({})), after=TROUBLE)
+    return connections, [*notes]
+
+
+async def list_sessions(environment: Environment, state_root: Path, selector: str) -> SessionList:
+    """The sessions of one market that is remembered under `state_root`, or of `all`.
+
+    Raises ConfigError, StoreError or VenueError.
+    """
+    connections, notes = await reach(environment)
+    try:
+        known: list[KnownSession] = []
+        for one in chosen(remembered_markets(state_root, connections.chain_id), selector, state_root):
+            found = await asyncio.to_thread(look, one.paths)
+            notes += found.problems
+            known += known_sessions(one.market, found.wallets, found.replay)
+        if not known:
+            return SessionList(connections.chain_id, 0, (), tuple(notes))
+        root = await _relayer_root(connections, notes)
+        ids = sorted({session.session_id for session in known})
+        read = await again(lambda: connections.chain.sessions(connections.registry, ids), after=TROUBLE)
+        listed = []
+        for session in known:
+            record = read.records[session.session_id]
+            listed.append(ListedSession(session, standing(session.wallet, record, read.block_time, root), record))
+        return SessionList(connections.chain_id, read.block, tuple(listed), tuple(notes))
+    finally:
+        await connections.close()
+
+
+def standing(wallet: str, record: SessionRecord | None, block_time: int, relayer_root: str | None) -> SessionStanding:
+    """What a record means for its wallet at a block's time (Unix seconds); a root of None is not compared."""
+    if record is None:
+        return SessionStanding.UNREAD
+    if not record.exists:
+        return SessionStanding.UNKNOWN
+    if record.trader != wallet:
+        return SessionStanding.OTHER_WALLET
+    if record.revoked:
+        return SessionStanding.REVOKED
+    if record.is_over(block_time):
+        return SessionStanding.EXPIRED
+    if relayer_root is not None and record.relayer_set_root != relayer_root:
+        return SessionStanding.OTHER_RELAYERS
+    return SessionStanding.LIVE
+
+
+def remembered_markets(state_root: Path, chain_id: int) -> list[MarketFiles]:
+    """The markets of a chain that anything is remembered of. Raises StoreError."""
+    return [
+        MarketFiles(market_at(paths) or nameless_market(paths.order_book, chain_id), paths)
+        for paths in markets_under(state_root, chain_id)
+    ]
+
+
+def nameless_market(order_book: str, chain_id: int) -> Market:
+    """A market of which only the address is known; it goes by that."""
+    return Market(order_book, order_book, "", chain_id, DEFAULT_TICK6)
+
+
+def chosen(markets: Sequence[MarketFiles], selector: str, state_root: Path) -> list[MarketFiles]:
+    """The market that is named, or `all`. Raises ConfigError where nothing is remembered of it."""
+    if selector == EVERY_MARKET:
+        return list(markets)
+    found = find_market((one.market for one in markets), selector)
+    if found is None:
+        symbols = ", ".join(one.market.symbol for one in markets) or "none"
+        raise ConfigError(
+            f"nothing is remembered of a market {selector!r}", f"the markets under {state_root}: {symbols}"
+        )
+    return [one for one in markets if one.market is found]
+
+
+def known_sessions(market: Market, wallets: Mapping[str, WalletEntry], replayed: JournalReplay) -> list[KnownSession]:
+    """The sessions that a checkpoint and a journal name."""
+    found = []
+    for address in _in_order(wallets, replayed.sessions):
+        entry = wallets.get(address)
+        announced = {one.session_id: one for one in replayed.sessions.get(address, ())}
+        for session in sessions_known(replayed, address, entry.session_id if entry is not None else None):
+            if _SESSION_ID.fullmatch(session.lower()) is None:
+                continue
+            line = announced.get(session)
+            stored = entry.session_expiry if entry is not None and entry.session_id == session else None
+            found.append(
+                KnownSession(
+                    market,
+                    address,
+                    entry.nickname if entry is not None else "",
+                    session.lower(),
+                    stored if line is None or line.expiry is None else line.expiry,
+                    line is not None and not line.is_confirmed,
+                )
+            )
+    return found
+
+
+def methods_of(methods: Methods) -> list[str]:
+    """The names of the methods that a session may use, as the venue's trade methods have them."""
+    return [_METHOD_NAMES[one] for one in Methods if one in methods]
+
+
+_METHOD_NAMES = {
+    Methods.PLACE_LIMIT: "placeLimit",
+    Methods.PLACE_MARGIN_LIMIT: "placeMarginLimit",
+    Methods.PLACE_MARKET: "placeMarket",
+    Methods.PLACE_MARGIN_MARKET: "placeMarginMarket",
+    Methods.MODIFY: "modify",
+    Methods.CANCEL: "cancel",
+}
+
+
+def _in_order(wallets: Mapping[str, WalletEntry], others: Iterable[str]) -> list[str]:
+    """The checkpoint's wallets by their index, then those that only the journal names."""
+    indexed = sorted(wallets.values(), key=lambda entry: (entry.index is None, entry.index or 0))
+    return list(dict.fromkeys([*(entry.address for entry in indexed), *sorted(others)]))
+
+
+async def _relayer_root(connections: Connections, notes: list[str]) -> str | None:
+    try:
+        return (await again(connections.api.relayer_set)).root
+    except VenueError as error:
+        notes.append(f"the relayer set is not known, so no session is held against it: {error}")
+        return None

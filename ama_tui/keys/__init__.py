@@ -1,0 +1,1 @@
+"""Keys at rest and in memory: wallet files, vaults, keystores, the signer."""

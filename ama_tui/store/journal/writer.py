@@ -1,0 +1,242 @@
+"""The journal: one JSON object a line, appended whole, made durable in groups, never rewritten."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ama_tui.disk import failpoints
+from ama_tui.disk.atomic import FILE_MODE, sync_directory, write_all
+from ama_tui.domain.errors import JournalError, JournalFullError, JournalSyncError
+from ama_tui.store.journal.entry import JournalEntry
+from ama_tui.store.journal.files import SEGMENT_BYTES, begin_segment
+from ama_tui.store.journal.group_sync import GroupSync
+from ama_tui.store.journal.pending_lines import PendingLines
+from ama_tui.store.journal.reader import Scan
+from ama_tui.store.journal.sync_marker import SyncMarker
+
+NEWEST_READ = 2
+"""How many of the newest files are read at start: 64 MB are more than 100,000 actions, days of them, and what an
+earlier run left unsettled is minutes old. The second keeps that so right after a new file was begun."""
+_ROTATE_AGAIN_BYTES = 1024 * 1024
+_PROBE = b" " * 4096
+
+
+@dataclass(frozen=True, slots=True)
+class TornTail:
+    """What opening found after the last whole line: `size` bytes, copied to `kept_in` and cut."""
+
+    size: int
+    kept_in: Path
+
+
+class Journal:
+    """An open journal; one process at a time holds it (see `StateLock`).
+
+    Intents go through `write_durable`, from an event loop: it raises when the intent is not on the disk, and then
+    nothing may be sent. Everything else goes through `append`, from any thread: it never raises for a full disk,
+    because what was done must be noted and cancels must go on. A line that does not fit waits in memory, and with
+    it all later ones; they are written in their order once there is room. `torn` is what `open` cut off.
+    """
+
+    def __init__(self, scan: Scan, descriptor: int, torn: TornTail | None, segment_bytes: int) -> None:
+        self.path = scan.path
+        self.torn = torn
+        self._descriptor = descriptor
+        self._size = os.fstat(descriptor).st_size
+        self._seq = scan.last_seq or 0
+        self._segment_bytes = self._rotate_at = segment_bytes
+        self._held = PendingLines()
+        self._full = ""
+        self._has_half_line = False
+        self._is_open = True
+        self._guard = threading.Lock()
+        self._mark = SyncMarker(self.path, self._seq)
+        self._sync = GroupSync(descriptor, self._seq, self._mark.put)
+
+    @classmethod
+    def open(cls, path: Path, scan: Scan | None = None, *, segment_bytes: int = SEGMENT_BYTES) -> Journal:
+        """Open for appending, making the file where there is none; a torn tail is set aside first.
+
+        `scan` is one of the newest files (`NEWEST_READ`) that has been read to its end, where the caller needed
+        that anyway. Whole lines stay as they are, byte for byte. Raises JournalCorruptError for damage that no crash
+        explains (the journal is then not touched), else JournalError.
+        """
+        scan = scan or Scan(path, newest=NEWEST_READ).finish()
+        scan.raise_fault()
+        try:
+            is_new = path not in scan.files
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, FILE_MODE)
+            try:
+                os.fchmod(descriptor, FILE_MODE)
+                torn = _mend_tail(path, descriptor, scan)
+                os.fsync(descriptor)
+                if is_new:
+                    sync_directory(path.parent)
+                return cls(scan, descriptor, torn, segment_bytes)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            raise JournalError(*_unwritable(path, error)) from error
+
+    @property
+    def syncs(self) -> int:
+        """How often the disk was asked to make lines durable."""
+        return self._sync.syncs
+
+    @property
+    def problem(self) -> str:
+        """Why no intent can be written and made durable, '' when it can."""
+        if self._sync.failure:
+            return f"the journal did not reach the disk ({self._sync.failure})"
+        return self._full
+
+    @property
+    def can_recover(self) -> bool:
+        """False once a sync has failed: after that only a restart knows what the disk holds."""
+        return not self._sync.failure
+
+    def append(self, entry: JournalEntry) -> None:
+        """Write a line, or hold it until it fits; it is durable within 50 ms of being written.
+
+        What is still held when the journal is closed is lost. Raises JournalError on a closed journal only.
+        """
+        failpoints.reach("outcome.before")
+        with self._guard:
+            self._check_open()
+            self._held.add(entry)
+            with suppress(JournalFullError):
+                self._write_held()
+        failpoints.reach("outcome.after")
+
+    async def write_durable(self, entry: JournalEntry) -> None:
+        """Write a line and wait until it is on the disk; everyone who waits shares one sync.
+
+        Raises JournalFullError when it does not fit: nothing of it is left, and it will not be written later.
+        Raises JournalSyncError when a sync failed, now or ever.
+        """
+        failpoints.reach("intent.before")
+        with self._guard:
+            self._check_open()
+            if self._sync.failure:
+                raise JournalSyncError(self.problem, "check the disk, then start again with --resume")
+            self._write_held()
+            seq = self._write(entry)
+        failpoints.reach("intent.after")
+        await self._sync.durable(seq)
+
+    def probe(self) -> None:
+        """After a line did not fit: look whether there is room again, and write what is held. Never raises."""
+        with self._guard, suppress(JournalFullError):
+            if not self._full or not self._is_open:
+                return
+            self._write_held()
+            if self._full:
+                self._write_bytes(_PROBE)
+                self._has_half_line = True
+                with suppress(OSError):
+                    self._cut_back()
+
+    def close(self) -> None:
+        """Write what is held, sync, close; closing twice is fine. Raises JournalSyncError when the last sync failed."""
+        with self._guard:
+            if not self._is_open:
+                return
+            with suppress(JournalFullError):
+                self._write_held()
+            self._is_open = False
+        try:
+            self._sync.close()
+        finally:
+            self._mark.close(is_whole=self.can_recover)
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise JournalError(f"{self.path} is closed", "this is a fault of the program")
+
+    def _write_held(self) -> None:
+        while self._held:
+            self._write(self._held.first())
+            self._held.written()
+
+    def _write(self, entry: JournalEntry) -> int:
+        """Write a line whole or not at all; its seq. Raises JournalFullError."""
+        if self._size >= self._rotate_at:
+            self._rotate()
+        line = entry.as_line(self._seq + 1)
+        self._write_bytes(line)
+        self._size += len(line)
+        self._seq += 1
+        self._sync.wrote(self._seq)
+        return self._seq
+
+    def _write_bytes(self, data: bytes) -> None:
+        try:
+            if self._has_half_line:
+                self._cut_back()
+            self._has_half_line = True
+            if os.write(self._descriptor, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._has_half_line = False
+        except OSError as error:
+            with suppress(OSError):
+                self._cut_back()
+            self._full, hint = _unwritable(self.path, error)
+            raise JournalFullError(self._full, hint) from error
+        self._full = ""
+
+    def _cut_back(self) -> None:
+        """Take what is no whole line back off the file. Raises OSError."""
+        os.ftruncate(self._descriptor, self._size)
+        self._has_half_line = False
+
+    def _rotate(self) -> None:
+        """Begin a new file; where that cannot be done now, go on in this one and try again later."""
+        self._rotate_at = self._size + _ROTATE_AGAIN_BYTES
+        try:
+            if self._has_half_line:
+                self._cut_back()
+            self._sync.now()
+            fresh = begin_segment(self.path)
+        except (OSError, JournalSyncError):
+            return
+        self._sync.switch(fresh)
+        self._descriptor, self._size, self._rotate_at = fresh, 0, self._segment_bytes
+        try:
+            sync_directory(self.path.parent)
+        except OSError as error:
+            self._sync.fail(error.strerror or "its directory could not be synced")
+
+
+def _mend_tail(path: Path, descriptor: int, scan: Scan) -> TornTail | None:
+    """Complete a last line that lacks only its newline; copy aside and cut what is torn."""
+    if scan.lacks_newline:
+        write_all(descriptor, b"\n")
+    if scan.torn is None:
+        return None
+    size = os.fstat(descriptor).st_size - scan.torn
+    aside = path.with_name(path.name + ".torn")
+    _keep(aside, os.pread(descriptor, size, scan.torn))
+    os.ftruncate(descriptor, scan.torn)
+    return TornTail(size, aside)
+
+
+def _keep(path: Path, tail: bytes) -> None:
+    """Add a torn tail to those kept; it is on the disk when this returns."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+    try:
+        os.fchmod(descriptor, FILE_MODE)
+        write_all(descriptor, tail if tail.endswith(b"\n") else tail + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_directory(path.parent)
+
+
+def _unwritable(path: Path, error: OSError) -> tuple[str, str]:
+    return f"{path} cannot be written ({error.strerror})", "make room or correct its owner and mode"

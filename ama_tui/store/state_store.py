@@ -1,0 +1,274 @@
+"""The state directory as the engine uses it: lock, checkpoint, per-wallet files and journal in one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Protocol
+
+from ama_tui.disk.atomic import remove_temporaries, set_aside
+from ama_tui.domain.errors import CheckpointError, JournalError, StoreError
+from ama_tui.store import checkpoint as files
+from ama_tui.store.checkpoint import Checkpoint, WalletEntry
+from ama_tui.store.journal.files import CANCEL_JOURNAL
+from ama_tui.store.journal.reader import Scan
+from ama_tui.store.journal.replay import JournalReplay, replay
+from ama_tui.store.journal.writer import NEWEST_READ, Journal, TornTail
+from ama_tui.store.lock import StateLock
+
+CANCEL_LOCK = "cancel-all.lock"
+
+
+class StateFiles(Protocol):
+    """Where everything of one market is kept; `config.paths.StatePaths` is one."""
+
+    @property
+    def chain_id(self) -> int: ...
+    @property
+    def order_book(self) -> str: ...
+    @property
+    def directory(self) -> Path: ...
+    @property
+    def checkpoint(self) -> Path: ...
+    @property
+    def journal(self) -> Path: ...
+    @property
+    def wallets(self) -> Path: ...
+    @property
+    def lock(self) -> Path: ...
+    def wallet(self, address: str) -> Path: ...
+    def create(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StateReport:
+    """What opening found amiss and mended; none of it stops a run.
+
+    `bad_wallet_files` could not be read: they are set aside when that wallet is next saved.
+    `corrupt_checkpoint` says why the checkpoint is passed over (only with `fresh`), `journal_problem` why the
+    market's own journal is not written (only for a cancel-all).
+    """
+
+    torn: TornTail | None = None
+    bad_wallet_files: tuple[Path, ...] = ()
+    corrupt_checkpoint: str | None = None
+    journal_problem: str = ""
+
+
+class StateStore:
+    """An open state directory; it holds the lock until `close`.
+
+    `checkpoint` is the latest in memory, None before the first `begin` on a new market. The saving
+    methods block for some milliseconds and may be called from a worker thread. One that was opened beside another
+    run (`open_beside`) remembers in memory only: the files are that run's.
+    """
+
+    def __init__(
+        self,
+        paths: StateFiles,
+        lock: StateLock,
+        journal: Journal,
+        replayed: JournalReplay,
+        checkpoint: Checkpoint | None,
+        report: StateReport,
+        *,
+        is_guest: bool = False,
+    ) -> None:
+        self.paths = paths
+        self.journal = journal
+        self.checkpoint = checkpoint
+        self.report = report
+        self._lock = lock
+        self._replayed = replayed
+        self.is_guest = is_guest
+        self._guard = threading.RLock()
+        self._unsaved: set[str] = set()
+        self._whole: set[Path] = set()
+
+    @classmethod
+    def open(cls, paths: StateFiles, *, fresh: bool = False, tolerate_journal: bool = False) -> StateStore:
+        """Make the directory, take its lock, read the checkpoint with the per-wallet files, read and open the journal.
+
+        Raises LockHeldError, CheckpointError (with `fresh` a corrupt one is only reported), JournalError or
+        StoreError; nothing is held or changed then, but for a torn journal tail set aside. With `tolerate_journal`,
+        for a cancel-all, a journal that cannot be gone on with is left as it is: what is readable of it counts, and
+        `journal` is another (`cancel-all.jsonl`); `report.journal_problem` says why.
+        """
+        paths.create()
+        lock = StateLock(paths.lock)
+        lock.acquire()
+        try:
+            remove_temporaries(paths.directory)
+            remove_temporaries(paths.wallets)
+            return cls._opened(paths, lock, fresh=fresh, tolerate_journal=tolerate_journal)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open_beside(cls, paths: StateFiles) -> StateStore:
+        """Open for a cancel-all while another run holds the lock and goes on: read all, write `cancel-all.jsonl` only.
+
+        Raises LockHeldError when another cancel-all does the same, else as `open`.
+        """
+        paths.create()
+        lock = StateLock(paths.directory / CANCEL_LOCK)
+        lock.acquire()
+        try:
+            return cls._opened(paths, lock, beside="another run holds the state directory", tolerate_journal=True)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def _opened(
+        cls, paths: StateFiles, lock: StateLock, *, fresh: bool = False, tolerate_journal: bool, beside: str = ""
+    ) -> StateStore:
+        checkpoint, corrupt = _load(paths, fresh=fresh)
+        bad: tuple[Path, ...] = ()
+        if checkpoint is not None:
+            checkpoint, bad = _with_wallet_files(paths, checkpoint)
+        journal, replayed, problem = _open_journal(paths.journal, tolerate=tolerate_journal, beside=beside)
+        report = StateReport(journal.torn, bad, corrupt, problem)
+        return cls(paths, lock, journal, replayed, checkpoint, report, is_guest=bool(beside))
+
+    def claim(self, wallets: Mapping[str, str]) -> None:
+        """Keep these wallets (address to nickname) from other runs until `close`; see `StateLock.claim_wallets`."""
+        self._lock.claim_wallets(wallets)
+
+    def begin(self, checkpoint: Checkpoint) -> None:
+        """Make this the checkpoint and write it and its wallets' files; corrupt ones are set aside first.
+
+        Raises CheckpointError.
+        """
+        with self._guard:
+            self.checkpoint = checkpoint
+            self._unsaved.update(checkpoint.wallets)
+            self.save()
+
+    def rebuild(self) -> JournalReplay:
+        """What the newest files of the journal said when it was opened.
+
+        The checkpoint's wallets get the latest `last_action_at` of the two.
+        """
+        with self._guard:
+            for address, entry in (self.checkpoint.wallets if self.checkpoint else {}).items():
+                journalled = self._replayed.last_action_at.get(address, 0)
+                if journalled > (entry.last_action_at or 0):
+                    self.update_wallet(replace(entry, last_action_at=journalled))
+        return self._replayed
+
+    def update_wallet(self, entry: WalletEntry) -> None:
+        """Remember a wallet's entry; `save` writes it. Touches no disk."""
+        with self._guard:
+            if self.checkpoint is None:
+                raise StoreError("no run has begun on this state directory", "this is a fault of the program")
+            self.checkpoint = self.checkpoint.with_wallet(entry)
+            self._unsaved.add(entry.address)
+
+    def save_wallet(self, entry: WalletEntry) -> None:
+        """Remember a wallet's entry and write its file (not the checkpoint). Raises CheckpointError."""
+        with self._guard:
+            self.update_wallet(entry)
+            if not self.is_guest:
+                self._write_wallet(entry)
+
+    def save(self) -> None:
+        """Write the changed wallets' files, then the checkpoint, updated now. Raises CheckpointError."""
+        with self._guard:
+            if self.checkpoint is None or self.is_guest:
+                return
+            for address in sorted(self._unsaved):
+                self._write_wallet(self.checkpoint.wallets[address])
+            self._make_room(self.paths.checkpoint, lambda: _read(self.paths))
+            self.checkpoint = replace(self.checkpoint, updated_at_ms=time.time_ns() // 1_000_000)
+            files.save_checkpoint(self.paths.checkpoint, self.checkpoint)
+
+    def close(self) -> None:
+        """Close the journal and release the lock; it saves nothing. Closing twice is fine."""
+        try:
+            self.journal.close()
+        finally:
+            self._lock.release()
+
+    def _write_wallet(self, entry: WalletEntry) -> None:
+        path = self.paths.wallet(entry.address)
+        self._make_room(path, lambda: files.load_wallet(path, entry.address))
+        files.save_wallet(path, entry)
+        self._unsaved.discard(entry.address)
+
+    def _make_room(self, path: Path, read: Callable[[], object]) -> None:
+        """Before a file's first rewrite: if it cannot be read, it is kept aside and not overwritten."""
+        if path in self._whole:
+            return
+        try:
+            read()
+        except CheckpointError:
+            try:
+                set_aside(path)
+            except OSError as error:
+                raise CheckpointError(
+                    f"{path} is corrupt and cannot be set aside ({error.strerror})", "move it away by hand"
+                ) from error
+        self._whole.add(path)
+
+
+def _open_journal(path: Path, *, tolerate: bool, beside: str) -> tuple[Journal, JournalReplay, str]:
+    """The journal to write, what was read, and why it is not the market's own ('' when it is).
+
+    Raises JournalError.
+    """
+    scan = Scan(path, newest=NEWEST_READ, keep_going=tolerate)
+    if not tolerate:
+        found = replay(scan)
+        return Journal.open(path, scan), found, ""
+    other = path.with_name(CANCEL_JOURNAL)
+    other_scan = Scan(other, newest=NEWEST_READ, keep_going=True)
+    found = replay(chain(scan, other_scan))
+    problem = beside
+    if not problem:
+        try:
+            return Journal.open(path, scan), found, ""
+        except JournalError as error:
+            problem = error.message
+    if other_scan.faults:
+        set_aside(other)
+        other_scan = Scan(other).finish()
+    return Journal.open(other, other_scan), found, problem
+
+
+def _read(paths: StateFiles) -> Checkpoint | None:
+    return files.load_checkpoint(paths.checkpoint, chain_id=paths.chain_id, order_book=paths.order_book)
+
+
+def _load(paths: StateFiles, *, fresh: bool) -> tuple[Checkpoint | None, str | None]:
+    """The checkpoint, or with `fresh` why there is none to read."""
+    try:
+        return _read(paths), None
+    except CheckpointError as error:
+        if not fresh:
+            raise
+        return None, error.message
+
+
+def _with_wallet_files(paths: StateFiles, checkpoint: Checkpoint) -> tuple[Checkpoint, tuple[Path, ...]]:
+    """The checkpoint with what its wallets' files know better, and those of them that cannot be read.
+
+    A crash between the two writes leaves a wallet's file ahead of the checkpoint.
+    """
+    bad: list[Path] = []
+    wallets = dict(checkpoint.wallets)
+    for address, known in checkpoint.wallets.items():
+        path = paths.wallet(address)
+        try:
+            entry = files.load_wallet(path, address)
+        except CheckpointError:
+            bad.append(path)
+            continue
+        if entry is not None:
+            wallets[address] = known.merged(entry)
+    return replace(checkpoint, wallets=wallets), tuple(bad)

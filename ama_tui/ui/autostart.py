@@ -1,0 +1,43 @@
+"""The run that begins without a question: what the options, the stored run and the defaults make of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ama_tui.domain.errors import ConfigError
+from ama_tui.engine.engine_api import StartRequest, StoredRun
+
+if TYPE_CHECKING:
+    from ama_tui.domain.market import Market
+    from ama_tui.ui.bridge import Bridge, EngineFacts
+
+
+def chosen_market(markets: tuple[Market, ...], facts: EngineFacts) -> Market:
+    """The market that the options name; without one the first of the demo's, or the only one there is.
+
+    Raises ConfigError where the operator has to choose.
+    """
+    from ama_tui.ui.panels.market_list import named
+
+    if facts.preselected is not None:
+        market = named(markets, facts.preselected)
+        if market is None:
+            raise ConfigError(f"no market is called {facts.preselected}", "pick one from the list")
+        return market
+    if markets and (facts.is_demo or len(markets) == 1):
+        return markets[0]
+    raise ConfigError("no market is named", "pick one from the list")
+
+
+def request_for(market: Market, stored: StoredRun | None, facts: EngineFacts) -> StartRequest:
+    """Resume what is stored, unless the options say otherwise; the options go before the stored values."""
+    if stored is None or facts.resume_asked is False:
+        return StartRequest(market, facts.defaults, False, facts.wallets)
+    return StartRequest(market, stored.with_options or stored.parameters, True, facts.wallets)
+
+
+async def first_request(bridge: Bridge, facts: EngineFacts) -> StartRequest:
+    """What to begin with. Raises AmaError where it cannot be said."""
+    market = chosen_market(await bridge.ask(lambda engine: engine.markets()), facts)
+    stored = None if facts.resume_asked is False else await bridge.ask(lambda engine: engine.stored_run(market))
+    return request_for(market, stored, facts)

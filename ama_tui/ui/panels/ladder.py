@@ -1,0 +1,308 @@
+"""The ladder of the book: asks above, bids below, and the spread in between on a row that never moves.
+
+Lines are kept as spans and compared with what is on the screen; only those that differ are repainted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ama_tui.domain.event import EngineSnapshot, EngineState
+from ama_tui.domain.money import format_amount, format_price
+from ama_tui.domain.order import Side
+from ama_tui.ui.book_levels import PriceLevel, PriceLevels, levels_of
+from ama_tui.ui.format import basis_points, whole_age
+from ama_tui.ui.panels.status import is_stale
+from ama_tui.ui.widgets.columns import quiet
+from ama_tui.ui.widgets.styled_text import Ink, Painted, Span
+
+OURS, IN_FLIGHT, BOTH = "●", "○", "◉"
+"""The marks of a price at which the fleet rests, to which it has sent, or both."""
+
+OURS_BAR, OTHERS_BAR = "▆", "▂"
+"""A level's bar: the fleet's part stands higher than the others', so that it needs no colour."""
+
+HEADER = 1
+SPARE_ROWS = 8
+"""Rows that are kept for levels that went away, so that one level less does not lay everything out again."""
+
+MOST_DECIMALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """How a line is shared out: cells of the mark, the price, the size, the fleet's size and the bar."""
+
+    mark: int
+    price: int
+    size: int
+    ours: int
+    bar: int
+
+    @property
+    def gap(self) -> int:
+        return self.mark - 1
+
+
+def widths_of(width: int, price: int) -> Widths:
+    """Share out a line of `width` cells. Short of room the gaps go first, then the bar, then the fleet's size."""
+    for mark, size, least_bar in ((3, 8, 8), (2, 8, 6), (2, 7, 4), (2, 6, 3)):
+        bar = width - (mark + price + 2 * size + 3 * (mark - 1))
+        if bar >= least_bar:
+            return Widths(mark, price, size, size, bar)
+    if 2 + price + 2 * 6 + 2 <= width:
+        return Widths(2, price, 6, 6, 0)
+    return Widths(2, price, 6, 0, 0)
+
+
+def decimals_for(largest18: int, width: int) -> int:
+    """The decimals with which the largest amount fits into `width` cells, so that all of them have as many."""
+    for decimals in range(MOST_DECIMALS, 0, -1):
+        if len(format_amount(largest18, decimals)) <= width:
+            return decimals
+    return 0
+
+
+def steady_scale(scale: int, largest: int) -> int:
+    """The scale of bars: kept while the largest fills between 60 % and all of it, so that bars stay quiet."""
+    return scale if 6 * scale <= 10 * largest <= 10 * scale else largest
+
+
+def bar_spans(level: PriceLevel, scale18: int, width: int) -> tuple[Span, Span]:
+    """A level's bar: the fleet's part and the others' part, `width` cells when the level is as large as the scale."""
+    side: Ink = "bid" if level.side is Side.BUY else "ask"
+    if not scale18 or not level.resting18:
+        return ("", "ours"), ("", side)
+    cells = min(width, max(1, round(width * level.resting18 / scale18)))
+    ours = round(cells * level.ours18 / level.resting18)
+    if level.ours18 and not ours:
+        ours = 1
+    return (OURS_BAR * ours, "ours"), (OTHERS_BAR * (cells - ours), side)
+
+
+def level_spans(level: PriceLevel, widths: Widths, tick6: int, decimals: int, scale18: int) -> tuple[Span, ...]:
+    """One price of the book."""
+    side: Ink = "bid" if level.side is Side.BUY else "ask"
+    mark = BOTH if level.ours18 and level.in_flight18 else OURS if level.ours18 else IN_FLIGHT
+    has_mark = bool(level.ours18 or level.in_flight18)
+    gap: Span = (" " * widths.gap, "plain")
+    spans: list[Span] = [
+        ((mark if has_mark else " ").center(widths.mark), "ours"),
+        (format_price(level.price6, tick6).rjust(widths.price), side),
+        gap,
+        (format_amount(level.size18, decimals).rjust(widths.size), "label" if level.size18 is None else "plain"),
+    ]
+    if widths.ours:
+        own18 = level.ours18 or level.in_flight18
+        ink: Ink = "ours" if level.ours18 else "label"
+        spans += [gap, (format_amount(own18, decimals).rjust(widths.ours) if own18 else " " * widths.ours, ink)]
+    if widths.bar:
+        spans += [gap, *bar_spans(level, scale18, widths.bar)]
+    return tuple(spans)
+
+
+def header_spans(widths: Widths) -> tuple[Span, ...]:
+    """The titles of the columns."""
+    gap = " " * widths.gap
+    title = " " * widths.mark + "price".rjust(widths.price) + gap + "size".rjust(widths.size)
+    return ((title + (gap + "ours".rjust(widths.ours) if widths.ours else ""), "label"),)
+
+
+def spread_text(snapshot: EngineSnapshot) -> tuple[Span, ...]:
+    """What stands between the sides: '20 ticks · 0.8 bp', or what is missing."""
+    bid, ask = snapshot.best_bid6, snapshot.best_ask6
+    if not snapshot.read_at_ms:
+        return (("not read yet", "label"),)
+    if bid is None and ask is None:
+        return (("no orders on the book", "warn"),)
+    if bid is None or ask is None:
+        return (("no bids" if bid is None else "no asks", "warn"),)
+    points = basis_points(ask - bid, bid + ask)
+    tick6 = 1 if snapshot.market is None else snapshot.market.tick6
+    ink: Ink = "strong" if ask > bid else "danger"
+    crossed = "" if ask > bid else "crossed " if ask < bid else "locked "
+    return ((f"{crossed}{(ask - bid) / tick6:,.0f} ticks · {points or 0.0:.1f} bp", ink),)
+
+
+def rule(spans: tuple[Span, ...], width: int) -> tuple[Span, ...]:
+    """Spans in the middle of a line."""
+    room = max(0, width - sum(len(text) for text, _ in spans) - 4)
+    left: Span = (f" {'─' * (room // 2)} ", "rule")
+    return (left, *spans, (f" {'─' * (room - room // 2)} ", "rule"))
+
+
+class BookLadder(Painted, ScrollView, can_focus=True):
+    """Follows the book. Scrolled away from the spread it stays there; `home` brings the spread back."""
+
+    DEFAULT_CSS = """
+    Ladder { background: $background; scrollbar-size: 0 0; overflow-x: hidden; overflow-y: scroll; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,c", "centre", "Back to the spread", show=False),
+    ]
+    ALLOW_SELECT = False
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._snapshot: EngineSnapshot = EngineSnapshot(EngineState.READY)
+        self._now = 0.0
+        self._levels = PriceLevels()
+        self._above = self._below = 0
+        self._price_width = 5
+        self._decimals = MOST_DECIMALS
+        self._scale18 = 0
+        self._painted: dict[int, tuple[tuple[Span, ...], bool, Strip]] = {}
+
+    @property
+    def levels(self) -> PriceLevels:
+        return self._levels
+
+    @property
+    def is_centred(self) -> bool:
+        """Does the spread stand in the middle?"""
+        return self.scroll_offset.y == self._above - self._centre
+
+    @property
+    def text(self) -> str:
+        """What is on the screen, as plain text."""
+        return "\n".join(self.render_line(y).text.rstrip() for y in range(self.size.height))
+
+    def tick(self, snapshot: EngineSnapshot, now: float) -> None:
+        """Show this snapshot's book as of `now` (Unix seconds); repaints the lines that differ."""
+        was_old, self._now = self._is_stale, now
+        if snapshot is not self._snapshot:
+            if snapshot.market != self._snapshot.market:
+                self._price_width, self._scale18 = 5, 0
+            self._snapshot, self._levels = snapshot, levels_of(snapshot)
+            self._measure()
+            self._lay_out()
+        elif not was_old and not self._is_stale:
+            return
+        self._repaint_changed()
+
+    def _measure(self) -> None:
+        """Fix what all lines share. The price column never narrows while the market stays."""
+        every = (*self._levels.asks, *self._levels.bids)
+        if not every:
+            return
+        highest6 = max(level.price6 for level in every)
+        self._price_width = max(self._price_width, len(format_price(highest6, self._tick6)))
+        largest18 = max(max(level.resting18, level.in_flight18) for level in every)
+        self._decimals = decimals_for(largest18, self._widths.size)
+
+    @property
+    def _tick6(self) -> int:
+        return 10_000 if self._snapshot.market is None else self._snapshot.market.tick6
+
+    @property
+    def _widths(self) -> Widths:
+        return widths_of(self.size.width, self._price_width)
+
+    @property
+    def _is_stale(self) -> bool:
+        return is_stale(self._snapshot, self._now)
+
+    @property
+    def _centre(self) -> int:
+        """How many rows stand above the spread when it is in the middle."""
+        return max(0, (self.size.height - HEADER - 1) // 2)
+
+    def _lay_out(self, *, again: bool = False) -> None:
+        """Give every level a row; the spread keeps its place on the screen."""
+        centre = self._centre
+        below_centre = max(0, self.size.height - HEADER - 1 - centre)
+        above, below = max(len(self._levels.asks), centre), max(len(self._levels.bids), below_centre)
+        if not again:
+            above = self._above if above <= self._above <= above + SPARE_ROWS else above
+            below = self._below if below <= self._below <= below + SPARE_ROWS else below
+            if (above, below) == (self._above, self._below):
+                return
+        from_centre = 0 if again else self.scroll_offset.y - (self._above - centre)
+        self._above, self._below = above, below
+        self._painted.clear()
+        self.virtual_size = Size(self.size.width, HEADER + above + 1 + below)
+        self.scroll_to(y=above - centre + from_centre, animate=False, immediate=True)
+        self.refresh()
+
+    def _repaint_changed(self) -> None:
+        self._rescale()
+        width, is_old = self.size.width, self._is_stale
+        changed: list[Region] = []
+        for y, (spans, was_old, _) in list(self._painted.items()):
+            if was_old != is_old or spans != self._spans(y):
+                del self._painted[y]
+                changed.append(Region(0, y, width, 1))
+        if changed:
+            self.refresh(*changed)
+
+    def _rescale(self) -> None:
+        shown = [self._level(y) for y in range(HEADER, self.size.height)]
+        largest18 = max((level.resting18 for level in shown if level is not None), default=0)
+        self._scale18 = steady_scale(self._scale18, largest18)
+
+    def _row(self, y: int) -> int:
+        """Which row stands on a line of the screen: 0 the spread, -1 the best ask, 1 the best bid."""
+        return self.scroll_offset.y + y - HEADER - self._above
+
+    def _level(self, y: int) -> PriceLevel | None:
+        row = self._row(y)
+        side, index = (self._levels.asks, -row - 1) if row < 0 else (self._levels.bids, row - 1)
+        return side[index] if 0 <= index < len(side) else None
+
+    def _spans(self, y: int) -> tuple[Span, ...]:
+        if y == 0:
+            return header_spans(self._widths)
+        if self._row(y) == 0:
+            return rule(self._spread(), self.size.width)
+        level = self._level(y)
+        return () if level is None else level_spans(level, self._widths, self._tick6, self._decimals, self._scale18)
+
+    def _spread(self) -> tuple[Span, ...]:
+        spread = spread_text(self._snapshot)
+        if not self._is_stale:
+            return spread
+        old = whole_age(self._now - self._snapshot.read_at_ms / 1000)
+        return (*spread, (f" · {old} old", "warn"))
+
+    def render_line(self, y: int) -> Strip:
+        known = self._painted.get(y)
+        if known is not None:
+            return known[2]
+        spans, is_old = self._spans(y), self._is_stale
+        strip = self.strip(quiet(spans) if is_old else spans, self.size.width)
+        self._painted[y] = (spans, is_old, strip)
+        return strip
+
+    def notify_style_update(self) -> None:
+        self._painted.clear()
+        super().notify_style_update()
+
+    def on_resize(self) -> None:
+        self._measure()
+        self._lay_out(again=True)
+        self._rescale()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        if round(old_value) != round(new_value):
+            self._painted.clear()
+            self._rescale()
+        super().watch_scroll_y(old_value, new_value)
+
+    def action_move(self, step: int) -> None:
+        self.scroll_to(y=self.scroll_offset.y + step, animate=False, immediate=True)
+
+    def action_page(self, step: int) -> None:
+        self.action_move(step * max(1, self.size.height - HEADER - 1))
+
+    def action_centre(self) -> None:
+        self.scroll_to(y=self._above - self._centre, animate=False, immediate=True)

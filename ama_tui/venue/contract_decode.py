@@ -1,0 +1,190 @@
+"""ABI results as domain values. Strict: a wrong length, a dirty pad or a bad boolean raises DecodeError.
+
+A result is a run of 32-byte words; a dynamic array is a word that holds the offset of its length and items.
+`getOrder` is read a thousand times a cycle, so it is one struct slice; the tests hold it to eth_abi.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from ama_tui.domain.market import Book, BookLevel
+from ama_tui.domain.order import RestingOrder, Side
+from ama_tui.domain.session import Methods, SessionRecord
+from ama_tui.venue.contract_abi import ERROR_STRING, PANIC
+
+WORD = 32
+MAX_PRICE6 = 2**128
+"""Nothing real is above it; empty sides are 0, or on some venues the largest integer."""
+
+_ZERO12 = bytes(12)
+_ZERO20 = bytes(20)
+_ZERO31 = bytes(31)
+_ZERO24 = bytes(24)
+
+# orderId, trader, price, amount, isBuy, timestamp, nextOrderId, marginRequired, isMarginOrder
+_ORDER = struct.Struct(">32s 12s20s 32s 32s 31sB 24sQ 32s 32s 31sB")
+
+
+class DecodeError(ValueError):
+    """A result that does not have the shape its function promises."""
+
+
+def order(result: bytes, order_id: int, trader: str, trader20: bytes) -> RestingOrder | None:
+    """The first nine words of `getOrder(order_id)`; None for an order that is gone (its trader is zero).
+
+    `trader` and `trader20` are the owner that is expected, as text and as bytes.
+    Raises DecodeError also when the order is another one, or another trader's.
+    """
+    try:
+        (
+            id_word,
+            trader_pad,
+            owner,
+            price,
+            amount,
+            buy_pad,
+            is_buy,
+            time_pad,
+            placed_at,
+            _next_order,
+            margin,
+            margin_pad,
+            is_margin,
+        ) = _ORDER.unpack_from(result)
+    except struct.error:
+        raise DecodeError(f"getOrder returned {len(result)} bytes") from None
+    if owner == _ZERO20 and trader_pad == _ZERO12:
+        return None
+    if owner != trader20 or trader_pad != _ZERO12:
+        raise DecodeError(f"order {order_id} belongs to 0x{owner.hex()}")
+    if int.from_bytes(id_word) != order_id:
+        raise DecodeError(f"getOrder({order_id}) returned order {int.from_bytes(id_word)}")
+    if buy_pad != _ZERO31 or margin_pad != _ZERO31 or time_pad != _ZERO24 or is_buy > 1 or is_margin > 1:
+        raise DecodeError(f"getOrder({order_id}) returned a bad boolean or time")
+    return RestingOrder(
+        order_id,
+        trader,
+        Side.BUY if is_buy else Side.SELL,
+        int.from_bytes(price),
+        int.from_bytes(amount),
+        int.from_bytes(margin),
+        placed_at,
+        is_margin == 1,
+    )
+
+
+def uint(result: bytes, index: int = 0) -> int:
+    """The unsigned integer in word `index`."""
+    return int.from_bytes(_word(result, index))
+
+
+def sint(result: bytes, index: int = 0) -> int:
+    """The signed integer in word `index`."""
+    return int.from_bytes(_word(result, index), signed=True)
+
+
+def boolean(result: bytes, index: int = 0) -> bool:
+    """The boolean in word `index`."""
+    number = int.from_bytes(_word(result, index))
+    if number > 1:
+        raise DecodeError("not a boolean")
+    return number == 1
+
+
+def address(result: bytes, index: int = 0) -> str:
+    """The address in word `index`, in lower case with 0x."""
+    word = _word(result, index)
+    if word[:12] != _ZERO12:
+        raise DecodeError("not an address")
+    return "0x" + word[12:].hex()
+
+
+def bytes32(result: bytes, index: int = 0) -> str:
+    """Word `index` as 0x and 64 hexadecimal digits."""
+    return "0x" + _word(result, index).hex()
+
+
+def price6(result: bytes) -> int | None:
+    """A price in word 0; None when there is none (0, or beyond any price)."""
+    number = uint(result)
+    return number if 0 < number < MAX_PRICE6 else None
+
+
+def uint_array(result: bytes, index: int = 0) -> list[int]:
+    """The dynamic array of unsigned integers whose offset stands in word `index`."""
+    start = _offset(result, index)
+    count = int.from_bytes(result[start : start + WORD])
+    end = start + WORD + count * WORD
+    if end > len(result):
+        raise DecodeError(f"an array of {count} items in {len(result)} bytes")
+    return [int.from_bytes(result[at : at + WORD]) for at in range(start + WORD, end, WORD)]
+
+
+def order_ids(result: bytes) -> tuple[int, ...]:
+    """`getUserOrders`: live ids in no order, each once."""
+    return tuple(dict.fromkeys(uint_array(result)))
+
+
+def depth(result: bytes) -> Book:
+    """`getOrderBookDepthFromPointers`: both sides, best first, without the empty levels that may pad it."""
+    bid_prices, bid_amounts, ask_prices, ask_amounts = (uint_array(result, index) for index in range(4))
+    return Book(_levels(bid_prices, bid_amounts), _levels(ask_prices, ask_amounts))
+
+
+def session(result: bytes, session_id: str) -> SessionRecord:
+    """`sessions(session_id)`."""
+    return SessionRecord(
+        session_id=session_id,
+        trader=address(result, 0),
+        relayer_set_root=bytes32(result, 1),
+        expiry=uint(result, 2),
+        max_notional_per_trade6=uint(result, 3),
+        max_notional_per_session6=uint(result, 4),
+        notional_used6=uint(result, 5),
+        methods=Methods(uint(result, 6) & _ALL_METHODS),
+        revoked=boolean(result, 7),
+    )
+
+
+def revert_text(data: bytes) -> str:
+    """Why a call reverted: its revert string where it has one."""
+    selector, body = data[:4], data[4:]
+    try:
+        if selector == ERROR_STRING:
+            return f"reverted: {_string(body)}"
+        if selector == PANIC:
+            return f"reverted: panic 0x{uint(body):02x}"
+    except DecodeError:
+        pass
+    return f"reverted: 0x{data[:36].hex()}" if data else "reverted without a reason"
+
+
+_ALL_METHODS = sum(Methods)
+
+
+def _word(result: bytes, index: int) -> bytes:
+    word = result[index * WORD : (index + 1) * WORD]
+    if len(word) != WORD:
+        raise DecodeError(f"{len(result)} bytes are too few")
+    return word
+
+
+def _offset(result: bytes, index: int) -> int:
+    start = uint(result, index)
+    if start + WORD > len(result):
+        raise DecodeError(f"an offset of {start} in {len(result)} bytes")
+    return start
+
+
+def _string(body: bytes) -> str:
+    start = _offset(body, 0)
+    size = int.from_bytes(body[start : start + WORD])
+    text = body[start + WORD : start + WORD + min(size, 200)].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def _levels(prices: list[int], amounts: list[int]) -> tuple[BookLevel, ...]:
+    if len(prices) != len(amounts):
+        raise DecodeError(f"{len(prices)} prices and {len(amounts)} amounts")
+    return tuple(BookLevel(price, amount) for price, amount in zip(prices, amounts, strict=True) if price and amount)

@@ -1,0 +1,155 @@
+"""Contract reads through Multicall3: up to 500 in one eth_call, fewer where the node fails that many."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from ama_tui.domain.errors import MalformedError, RpcError, VenueError
+from ama_tui.venue import contract_abi as abi
+from ama_tui.venue import contract_decode as decode
+from ama_tui.venue import json_scalars as wire
+from ama_tui.venue.multicall import MULTICALL3, Call, CallResult, decode_aggregate, encode_aggregate
+from ama_tui.venue.rpc import JsonRpc
+
+MAX_CHUNK = 500
+MIN_CHUNK = 16
+_GROW_AFTER = 64
+"""After so many whole chunks in a row, a size that was cut down is doubled again."""
+
+_MAX_FAILURES = 32
+"""So many failed requests in one read, and it is the node that fails, not the size of the calls."""
+
+_MAX_FEEDS = 8
+_MAX_HOPELESS = 4096
+
+BLOCK_NUMBER = Call(MULTICALL3, abi.GET_BLOCK_NUMBER)
+BLOCK_TIMESTAMP = Call(MULTICALL3, abi.GET_BLOCK_TIMESTAMP)
+
+
+class MulticallReader:
+    """Runs reads on a chain that has Multicall3. `tag` is a JSON-RPC block: "latest", or a 0x number."""
+
+    def __init__(self, rpc: JsonRpc, *, max_chunk: int = MAX_CHUNK) -> None:
+        self._rpc = rpc
+        self._max_chunk = max_chunk
+        self._chunk = max_chunk
+        self._whole_chunks = 0
+        self._failures = 0
+        self._hopeless: set[Call] = set()
+
+    async def first(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
+        """The latest block's number and Unix time, and the results of as many calls as one request held."""
+        part = calls[: self._chunk - 2]
+        try:
+            number, time, *results = await self._once([BLOCK_NUMBER, BLOCK_TIMESTAMP, *part], "latest")
+        except (RpcError, MalformedError):
+            # Too much at once, or a node in trouble: the block alone tells; `run` halves the rest.
+            part = []
+            number, time = await self._once([BLOCK_NUMBER, BLOCK_TIMESTAMP], "latest")
+            results = []
+        block = _block_number(number)
+        return block, _block_number(time), await self._fed(part, results, hex(block))
+
+    async def newest(self, calls: Sequence[Call]) -> tuple[int, list[CallResult]]:
+        """The results at the latest block, and the number of the earliest block that was so called."""
+        size = max(1, self._chunk - 1)
+        earliest: int | None = None
+        results: list[CallResult] = []
+        for at in range(0, len(calls), size):
+            number, *part = await self.run([BLOCK_NUMBER, *calls[at : at + size]], "latest")
+            block = _block_number(number)
+            earliest = block if earliest is None else min(earliest, block)
+            results += part
+        return earliest or 0, results
+
+    async def run(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
+        """The results of all calls. Raises what the node said when it does not answer at `tag` at all."""
+        self._failures = 0
+        size = self._chunk
+        # The first alone: it finds out whether the node answers at this block and size.
+        results = await self._halving(calls[:size], tag)
+        chunks = [calls[at : at + size] for at in range(size, len(calls), size)]
+        parts = await asyncio.gather(*(self._halving(chunk, tag) for chunk in chunks), return_exceptions=True)
+        for part in parts:
+            if isinstance(part, BaseException):
+                raise part
+            results += part
+        return results
+
+    async def _halving(self, calls: Sequence[Call], tag: str, *, is_part: bool = False) -> list[CallResult]:
+        """One request for all calls, or, when the node fails it, one for each half, and so on."""
+        try:
+            results = await self._once(calls, tag)
+        except (RpcError, MalformedError) as error:
+            self._failures += 1
+            self._whole_chunks = 0
+            if self._failures > _MAX_FAILURES or not (is_part or await self._answers(tag)):
+                raise
+            if len(calls) == 1:
+                return [CallResult(False, b"", error.message)]
+        else:
+            self._note_success(len(calls))
+            return await self._fed(calls, results, tag)
+        middle = (len(calls) + 1) // 2
+        results = await self._halving(calls[:middle], tag, is_part=True)
+        results += await self._halving(calls[middle:], tag, is_part=True)
+        if all(result.ok for result in results):
+            self._chunk = max(MIN_CHUNK, min(self._chunk, middle))
+        return results
+
+    async def _fed(self, calls: Sequence[Call], results: list[CallResult], tag: str) -> list[CallResult]:
+        """The results, with those run again that failed without a word: the calls before may have eaten their gas."""
+        for _ in range(_MAX_FEEDS):
+            starved = [
+                index
+                for index, result in enumerate(results)
+                if not result.ok and not result.data and calls[index] not in self._hopeless
+            ]
+            if not starved:
+                break
+            try:
+                again = await self._once([calls[index] for index in starved], tag)
+            except (RpcError, MalformedError):
+                break
+            if again[0].ok:
+                self._chunk = max(MIN_CHUNK, min(self._chunk, starved[0]))
+            elif not again[0].data:
+                self._give_up(calls[starved[0]])  # it came first and had all the gas there is
+            for index, result in zip(starved, again, strict=True):
+                results[index] = result
+        return results
+
+    def _give_up(self, call: Call) -> None:
+        if len(self._hopeless) >= _MAX_HOPELESS:
+            self._hopeless.clear()
+        self._hopeless.add(call)
+
+    async def _once(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
+        params = ({"to": MULTICALL3, "data": "0x" + encode_aggregate(calls).hex()}, tag)
+        answer = await self._rpc.call("eth_call", params)
+        try:
+            return decode_aggregate(wire.data(answer), len(calls))
+        except ValueError as error:
+            raise MalformedError(f"Multicall3 answered badly: {error}", "try another node") from None
+
+    async def _answers(self, tag: str) -> bool:
+        """Whether the node answers the least of calls at this block."""
+        try:
+            await self._once([BLOCK_NUMBER], tag)
+        except VenueError:
+            return False
+        return True
+
+    def _note_success(self, count: int) -> None:
+        self._whole_chunks += count >= self._chunk - 2
+        if self._whole_chunks >= _GROW_AFTER:
+            self._whole_chunks = 0
+            self._chunk = min(self._max_chunk, self._chunk * 2)
+
+
+def _block_number(result: CallResult) -> int:
+    try:
+        return decode.uint(result.data)
+    except decode.DecodeError as error:
+        raise MalformedError(f"Multicall3 does not name its block: {error}", "try another node") from None

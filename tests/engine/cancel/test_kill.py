@@ -1,0 +1,290 @@
+"""Cancel-all: nothing is believed that two fresh reads of the chain do not show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ama_tui.domain.reading import Receipt
+from ama_tui.domain.session import Methods, SessionRecord
+from ama_tui.engine.cancel.kill import PATIENCE_S
+from ama_tui.engine.cancel.worker import RETRY_CANCEL_S, RETRY_FAILED_S
+from ama_tui.engine.engine_api import Survivor
+from ama_tui.engine.reconciliation.rules import SECONDS_WITHOUT_A_BLOCK as SECONDS_FOR_A_BLOCK
+from ama_tui.engine.wallet_book import PendingStage
+from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
+from tests.engine.fakes import FakeVenue, no_record, record
+from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting
+
+
+def test_every_order_is_cancelled_and_two_reads_two_blocks_apart_prove_it() -> None:
+    venue = with_orders(1, 2, 3)
+    venue.open[BOB] = [order(BOB, 4)]
+    report = Killing(venue).go()
+    assert sorted(venue.cancels) == [1, 2, 3, 4]
+    assert (report.is_proven, report.cancelled, venue.reads, report.block) == (True, 4, 4, 104)
+    assert report.text == f"0 open at block 104, read twice; 4 cancelled in {report.seconds:.1f} s"
+
+
+def test_where_nothing_rests_it_is_proven_all_the_same() -> None:
+    report = Killing(FakeVenue()).go()
+    assert (report.is_proven, report.cancelled) == (True, 0)
+
+
+def test_without_a_new_block_the_second_read_waits_its_time() -> None:
+    killing = Killing(with_orders(1), blocks=0)
+    report = killing.go()
+    assert report.is_proven
+    assert SECONDS_FOR_A_BLOCK <= killing.seconds < SECONDS_FOR_A_BLOCK + 2
+
+
+def test_an_order_that_comes_to_rest_between_the_reads_is_cancelled_too() -> None:
+    venue = with_orders(1)
+
+    def rest_late() -> None:
+        if venue.reads == 3:
+            venue.open[BOB] = [order(BOB, 9)]
+
+    venue.on_read = rest_late
+    report = Killing(venue).go()
+    assert (report.is_proven, report.cancelled, venue.cancels) == (True, 2, [1, 9])
+    assert venue.reads == 6
+
+
+def test_a_read_that_fails_proves_nothing_and_is_tried_again() -> None:
+    venue = with_orders()
+    venue.on_read = lambda: LOST if venue.reads == 2 else None
+    killing = Killing(venue)
+    assert killing.go().is_proven
+    assert venue.reads == 5, "one empty read before the failure does not count"
+    assert killing.action_log.of("NOTE") == [f"cancel-all: {LOST}"]
+
+
+def test_a_wallet_that_cannot_be_read_is_never_taken_for_empty() -> None:
+    venue = with_orders(1)
+    venue.open[BOB] = None
+    report = Killing(venue).go()
+    assert (report.is_proven, report.unread, report.cancelled) == (False, ("bob",), 1)
+    assert report.text == "could not be read: bob"
+
+
+def test_a_chain_that_is_never_read_leaves_every_wallet_unread() -> None:
+    venue = with_orders(1)
+    venue.on_read = lambda: LOST
+    report = Killing(venue).go()
+    assert (report.is_proven, report.unread, report.block) == (False, ("alice", "bob"), 0)
+
+
+def test_survivors_are_named_when_the_patience_is_over() -> None:
+    venue = with_orders(1, 2)
+    venue.open[BOB] = [order(BOB, 3)]
+    venue.on_cancel = lambda order_id: REVOKED if order_id == 3 else None
+    report = Killing(venue).go()
+    assert (report.is_proven, report.cancelled, report.survivors) == (False, 2, (Survivor(BOB, "bob", 3),))
+    assert report.text.startswith("1 still open at block")
+    assert report.text.endswith("bob 3")
+
+
+# ---- sessions that cannot cancel ----
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        record(BOB, session_of(BOB), expiry=999),
+        record(BOB, session_of(BOB), revoked=True),
+        record(BOB, session_of(BOB), root="0x" + "00" * 32),
+        record(BOB, session_of(BOB), methods=Methods.PLACE_MARGIN_LIMIT),
+        no_record(session_of(BOB)),
+        "none",
+    ],
+    ids=["expired", "revoked", "other relayers", "may not cancel", "unknown", "none"],
+)
+def test_a_wallet_with_orders_and_no_session_to_cancel_with_gets_one_that_may_only_cancel(
+    stored: SessionRecord | str,
+) -> None:
+    bob = book(BOB)
+    venue = with_orders(3, wallet=BOB)
+    venue.block_time = 1_000
+    if isinstance(stored, SessionRecord):
+        venue.records[session_of(BOB)] = stored
+    else:
+        bob.session_id = None
+    report = Killing(venue, [book(ALICE), bob]).go()
+    assert (report.is_proven, report.cancelled, venue.open[BOB]) == (True, 1, [])
+    assert [(permit.trader, permit.methods) for permit in venue.permits] == [(BOB, Methods.CANCEL)]
+
+
+def test_a_wallet_without_orders_is_given_no_session() -> None:
+    venue = with_orders(1)
+    venue.records[session_of(BOB)] = record(BOB, session_of(BOB), revoked=True)
+    assert Killing(venue).go().is_proven
+    assert venue.permits == []
+
+
+def test_a_wallet_without_a_session_or_a_key_keeps_its_orders_and_is_named() -> None:
+    bob = book(BOB)
+    bob.session_id = None
+    venue = with_orders(3, wallet=BOB)
+    venue.without_key = (BOB,)
+    report = Killing(venue, [book(ALICE), bob]).go()
+    assert (venue.cancels, [one.order_id for one in report.survivors]) == ([], [3])
+
+
+def test_a_session_that_is_refused_at_first_is_asked_for_again() -> None:
+    venue = with_orders(3, wallet=BOB)
+    venue.records[session_of(BOB)] = record(BOB, session_of(BOB), expiry=999)
+    venue.on_init = lambda _: LOST if len(venue.permits) < 3 else None
+    assert Killing(venue).go().is_proven
+    assert len(venue.permits) == 3
+
+
+def test_a_node_that_does_not_know_the_new_session_yet_is_given_time() -> None:
+    venue = with_orders(*range(1, 6))
+    venue.records[session_of(ALICE)] = record(ALICE, session_of(ALICE), expiry=999)
+    venue.created = lambda permit: None  # type: ignore[method-assign]
+    assert Killing(venue).go().is_proven
+    assert len(venue.permits) == 1
+
+
+@pytest.mark.parametrize("error", [REVOKED, LOST])
+def test_a_cancel_that_fails_is_tried_again_but_not_at_every_read(error: Exception) -> None:
+    """A venue in trouble is not flooded with what it has just refused."""
+    venue = with_orders(*range(1, 13))
+    venue.on_cancel = lambda _: error
+    report = Killing(venue).go()
+    assert len(report.survivors) == 12
+    assert 2 <= len(venue.cancels) / 12 <= 1 + PATIENCE_S / RETRY_FAILED_S
+
+
+def test_a_cancel_whose_reply_was_lost_counts_when_its_order_is_gone() -> None:
+    venue = with_orders(1)
+
+    def lose_reply(order_id: int) -> Exception:
+        venue.open[ALICE] = []
+        return LOST
+
+    venue.on_cancel = lose_reply
+    report = Killing(venue).go()
+    assert (report.is_proven, report.cancelled, venue.cancels) == (True, 1, [1])
+
+
+def test_a_cancel_that_reverts_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    venue = with_orders(1)
+    cancel = venue.cancel_order
+
+    async def revert_once(*args: Any, order_id: int) -> object:
+        answer = await cancel(*args, order_id=order_id)
+        if len(venue.cancels) == 1:
+            venue.open[ALICE] = [order(ALICE, 1)]
+        return answer
+
+    monkeypatch.setattr(venue, "cancel_order", revert_once)
+    killing = Killing(venue)
+    report = killing.go()
+    assert (report.is_proven, venue.cancels) == (True, [1, 1])
+    assert killing.seconds > RETRY_CANCEL_S
+
+
+def test_retry_after_holds_a_kill_back_for_seconds_only() -> None:
+    venue = with_orders(1)
+    venue.on_cancel = lambda _: BUSY if len(venue.cancels) == 1 else None
+    killing = Killing(venue)
+    report = killing.go()
+    assert (report.is_proven, venue.cancels) == (True, [1, 1])
+    assert killing.seconds < 20
+
+
+# ---- placements that were sent before the freeze ----
+
+
+def test_an_answered_placement_is_awaited_until_its_receipt_and_then_cancelled() -> None:
+    placed = place()
+    alice = book(ALICE, pending(placed, at=NOW, tx_hash=HASH))
+    venue = FakeVenue()
+
+    def mine_late() -> None:
+        if venue.reads == 4:
+            venue.open[ALICE] = [resting(placed, 7)]
+            venue.receipts_by_hash[HASH] = Receipt(HASH, True, 104)
+
+    venue.on_read = mine_late
+    report = Killing(venue, [alice]).go()
+    assert (report.is_proven, report.cancelled, venue.cancels) == (True, 1, [7])
+
+
+def test_a_reverted_placement_is_awaited_no_longer() -> None:
+    alice = book(ALICE, pending(place(), at=NOW, tx_hash=HASH))
+    venue = FakeVenue(receipts_by_hash={HASH: Receipt(HASH, False, 90)})
+    report = Killing(venue, [alice]).go()
+    assert (report.is_proven, venue.reads) == (True, 6)  # until it is three blocks deep, then the proof
+
+
+def test_a_receipt_of_a_later_block_than_the_read_settles_nothing_yet() -> None:
+    """The order may rest in a block that this read has not seen."""
+    alice = book(ALICE, pending(place(), at=NOW, tx_hash=HASH))
+    venue = FakeVenue(receipts_by_hash={HASH: Receipt(HASH, True, 105)})
+    report = Killing(venue, [alice]).go()
+    assert report.is_proven
+    assert report.block > 105
+
+
+@pytest.mark.parametrize("stage", [PendingStage.WIRE, PendingStage.UNKNOWN])
+def test_the_session_of_a_wallet_with_a_placement_that_nobody_answers_for_is_ended_and_proves_the_kill(
+    stage: PendingStage,
+) -> None:
+    venue = FakeVenue()
+    alice = book(ALICE, pending(place(), at=NOW, stage=stage))
+    killing = Killing(venue, [alice, book(BOB)])
+    report = killing.go()
+    assert (report.is_proven, report.revoked, venue.revokes) == (True, ("alice",), [session_of(ALICE)])
+    assert PATIENCE_S / 2 <= killing.seconds < PATIENCE_S / 2 + 5
+    assert alice.pending == {}
+
+
+def test_a_placement_older_than_the_venues_longest_time_is_settled_by_its_absence() -> None:
+    venue = FakeVenue()
+    killing = Killing(venue, [book(ALICE, pending(place(), at=NOW - 61, stage=PendingStage.UNKNOWN))])
+    assert killing.go().is_proven
+    assert (venue.revokes, killing.seconds < 5) == ([], True)
+
+
+def test_reads_from_before_the_end_of_a_session_prove_nothing() -> None:
+    venue = FakeVenue()
+    placed = place()
+    revoked_at = 0
+
+    def revoke(session: str) -> None:
+        nonlocal revoked_at
+        revoked_at = venue.block = venue.block + 7
+        venue.open[ALICE] = [resting(placed, 7)]  # it came to rest just before
+
+    venue.on_revoke = revoke
+    report = Killing(venue, [book(ALICE, pending(placed, at=NOW, stage=PendingStage.UNKNOWN))]).go()
+    assert (report.is_proven, venue.cancels, report.revoked) == (True, [7], ("alice",))
+    assert report.block >= revoked_at + 2
+    assert [permit.methods for permit in venue.permits] == [Methods.CANCEL], "the old session can cancel no more"
+
+
+def test_a_session_that_cannot_be_ended_leaves_the_kill_unproven() -> None:
+    venue = FakeVenue(on_revoke=lambda _: LOST)
+    report = Killing(venue, [book(ALICE, pending(place(), at=NOW, stage=PendingStage.UNKNOWN))]).go()
+    assert (report.is_proven, report.unsettled, report.revoked) == (False, 1, ())
+    assert report.text == "1 sent orders that nobody answered for may still come to rest"
+    assert len(venue.revokes) > 1
+
+
+def test_a_placement_under_a_session_that_has_expired_is_settled_by_that() -> None:
+    venue = FakeVenue(records={session_of(ALICE): record(ALICE, session_of(ALICE), expiry=999)})
+    killing = Killing(venue, [book(ALICE, pending(place(), at=NOW, stage=PendingStage.UNKNOWN))])
+    assert killing.go().is_proven
+    assert (venue.revokes, killing.seconds < 5) == ([], True)
+
+
+def test_an_unknown_placement_that_shows_up_is_cancelled_and_the_kill_proven() -> None:
+    placed = place()
+    alice = book(ALICE, pending(placed, at=NOW, stage=PendingStage.UNKNOWN))
+    venue = FakeVenue(open={ALICE: [resting(placed, 5)]})
+    report = Killing(venue, [alice]).go()
+    assert (report.is_proven, venue.cancels) == (True, [5])

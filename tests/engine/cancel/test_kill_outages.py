@@ -1,0 +1,209 @@
+"""Cancel-all on a venue in trouble: whatever fails, it never says more than the chain shows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ama_tui.domain.event import KillProgress
+from ama_tui.domain.order import RestingOrder
+from ama_tui.domain.reading import OrdersRead, SessionCreated, TradeResponse
+from ama_tui.domain.session import SessionPermit
+from ama_tui.engine.cancel.kill import LAST_READ_S, PATIENCE_S
+from ama_tui.engine.cancel.worker import LONGEST_CANCEL_S
+from ama_tui.engine.wallet_book import PendingStage
+from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
+from tests.engine.fakes import FakeVenue
+from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting
+
+
+def test_a_read_that_falls_back_to_an_older_block_proves_nothing() -> None:
+    venue = FakeVenue()
+
+    def lag() -> None:
+        if venue.reads == 2:
+            venue.block -= 10
+
+    venue.on_read = lag
+    report = Killing(venue).go()
+    # 101; 92, which is older; then every read is until 101 is reached again.
+    assert (report.is_proven, report.block) == (True, 103)
+    assert venue.reads > 10
+
+
+def test_a_wallet_that_the_venue_keeps_waiting_holds_up_nobody_else() -> None:
+    venue = with_orders(1, 2)
+    venue.open[BOB] = [order(BOB, 3), order(BOB, 4)]
+    cancel, asked_at = venue.cancel_order, dict[int, float]()
+    killing = Killing(venue)
+
+    async def slow(book: str, session: str, trader: str, *, order_id: int) -> object:
+        asked_at.setdefault(order_id, killing.clock())
+        if trader == ALICE and len([one for one in asked_at if one < 3]) == 1:
+            await asyncio.sleep(3600)
+        return await cancel(book, session, trader, order_id=order_id)
+
+    venue.cancel_order = slow  # type: ignore[method-assign,assignment]
+    report = killing.go()
+    assert (report.is_proven, report.cancelled) == (True, 4)
+    assert asked_at[4] - NOW < 1 < asked_at[2] - NOW < LONGEST_CANCEL_S + 1
+
+
+def test_retry_after_holds_a_wallets_cancels_back_together_and_not_each() -> None:
+    venue = with_orders(*range(1, 21))
+    venue.on_cancel = lambda _: BUSY if len(venue.cancels) % 3 == 0 else None
+    killing = Killing(venue)
+    assert killing.go().is_proven
+    assert killing.seconds < 40
+
+
+def test_the_last_read_says_what_is_left() -> None:
+    """Orders that went in the last moment are no survivors, though nothing is proven by one read."""
+    venue = with_orders(1, 2)
+    killing = Killing(venue)
+    venue.on_cancel = lambda _: REVOKED
+
+    def fill_late() -> None:
+        if killing.clock() >= NOW + 10.0:
+            venue.open[ALICE] = []
+
+    venue.on_read = fill_late
+    report = killing.go(patience=10.0)
+    assert (report.is_proven, report.survivors, report.unread) == (False, (), ())
+    assert report.text == f"0 open at block {report.block}, but read only once"
+
+
+def test_where_the_last_read_fails_what_is_known_is_listed_and_nothing_called_read() -> None:
+    venue = with_orders(1)
+    venue.on_cancel = lambda _: REVOKED
+    killing = Killing(venue)
+    venue.on_read = lambda: LOST if killing.clock() > NOW + 5 else None
+    report = killing.go(patience=10.0)
+    assert ([one.order_id for one in report.survivors], report.unread) == ([1], ("alice", "bob"))
+    assert killing.seconds < 10 + LAST_READ_S + 1
+
+
+def test_a_node_that_hangs_is_given_up_in_time() -> None:
+    venue = with_orders(1)
+
+    async def hang(*_: object) -> object:
+        return await asyncio.sleep(3600)
+
+    venue.open_orders = hang  # type: ignore[method-assign,assignment]
+    killing = Killing(venue)
+    report = killing.go()
+    assert (report.is_proven, report.unread) == (False, ("alice", "bob"))
+    assert killing.seconds < PATIENCE_S + LAST_READ_S + 1
+    assert "cancel-all: the chain did not answer within 20 s" in killing.action_log.of("NOTE")
+
+
+def test_enough_is_enough_after_the_pass_under_way() -> None:
+    venue = with_orders(*range(1, 6))
+    venue.open[BOB] = [order(BOB, 9)]
+    killing = Killing(venue, is_enough=lambda: True)
+    report = killing.go()
+    assert (report.cancelled, venue.reads, report.is_proven) == (6, 2, False)
+    assert killing.seconds < 1
+
+
+def test_progress_counts_what_is_gone_of_what_was_found() -> None:
+    venue = with_orders(1, 2, 3)
+    killing = Killing(venue)
+    killing.go()
+    assert killing.progress[0] == KillProgress(0, 3)
+    assert killing.progress[-1] == KillProgress(3, 3)
+
+
+@dataclass
+class Storm(FakeVenue):
+    """A venue where anything may fail, reads lag, traders fill and late orders come to rest."""
+
+    random: Random = field(default_factory=Random)
+    rate: float = 0.5
+    late: list[tuple[int, RestingOrder]] = field(default_factory=list)
+    accepted_at: dict[str, int] = field(default_factory=dict)
+
+    def _fails(self) -> bool:
+        return self.random.random() < self.rate
+
+    def _pass(self) -> None:
+        """A block comes: late orders rest unless their session has ended, some orders are filled."""
+        for after, one in list(self.late):
+            if self.reads >= after:
+                self.late.remove((after, one))
+                session = self.records[session_of(one.trader)]
+                if session is not None and not session.revoked:
+                    self.open.setdefault(one.trader, []).append(one)  # type: ignore[union-attr]
+        for wallet, orders in self.open.items():
+            if orders and self.random.random() < 0.1:
+                self.open[wallet] = orders[1:]
+
+    async def open_orders(self, book: str, wallets: list[str]) -> OrdersRead:
+        self._pass()
+        if self._fails():
+            self.reads += 1
+            raise LOST
+        read = await super().open_orders(book, wallets)
+        if self.random.random() < 0.2:
+            return replace(read, block=read.block - 5)
+        return read
+
+    async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeResponse:
+        await asyncio.sleep(self.random.random() * 3)
+        self.cancels.append(order_id)
+        what = self.random.choice(["lost", "busy", "executed"]) if self._fails() else "fine"
+        record = self.records.get(session)
+        if what in ("fine", "executed") and record is not None and not record.revoked:
+            self.open[trader] = [one for one in self.open.get(trader) or [] if one.order_id != order_id]
+        if what == "busy":
+            raise BUSY
+        if what != "fine":
+            raise LOST
+        return TradeResponse(HASH, pending=True)
+
+    async def session_revoke(self, book: str, session: str) -> TradeResponse:
+        if self._fails():
+            raise LOST
+        return await super().session_revoke(book, session)
+
+    async def session_init(self, book: str, permit: SessionPermit, signature: str) -> SessionCreated:
+        if self._fails():
+            raise LOST
+        return await super().session_init(book, permit, signature)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    counts=st.tuples(st.integers(0, 6), st.integers(0, 6)),
+    late=st.lists(st.integers(1, 80), max_size=2),
+    rate=st.sampled_from([0.0, 0.3, 0.5]),
+)
+@settings(max_examples=150 if os.environ.get("AMA_TUI_LONG") != "1" else 20_000)
+def test_what_a_kill_says_is_what_the_chain_shows(
+    seed: int, counts: tuple[int, int], late: list[int], rate: float
+) -> None:
+    """However much fails: proven means that nothing rests and nothing will; what rests is listed."""
+    storm = Storm(random=Random(seed), rate=rate)
+    ids = iter(range(1, 100))
+    books = [book(ALICE), book(BOB)]
+    for one, number in zip(books, counts, strict=True):
+        storm.open[one.address] = [order(one.address, next(ids)) for _ in range(number)]
+    for level, after in enumerate(late, start=1):
+        placed = place(ALICE, level=level, sequence=level)
+        under_way = pending(placed, at=NOW, stage=PendingStage.UNKNOWN)
+        books[0].pending[under_way.intent_id] = under_way
+        storm.late.append((after, resting(placed, next(ids))))
+    report = Killing(storm, books).go()
+    rests = {one.order_id for orders in storm.open.values() for one in orders or ()}
+    coming = [one for _, one in storm.late if not storm.records[session_of(one.trader)].revoked]  # type: ignore[union-attr]
+    if report.is_proven:
+        assert (rests, coming) == (set(), [])
+    elif not report.unread:
+        assert rests <= {one.order_id for one in report.survivors}
+    if rate == 0.0:
+        assert report.is_proven

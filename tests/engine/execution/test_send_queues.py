@@ -1,0 +1,221 @@
+"""The lanes: one send at a time for a wallet, side by side across wallets, the newest plan only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.domain.plan import Cancel, Intent, Place
+from ama_tui.engine.execution.send_queues import SendQueues
+from tests.engine.samples import ALICE, BOB, CAROL, cancel, place
+from tests.engine.virtual_time import run_virtually
+
+Clock = Callable[[], float]
+
+
+@dataclass
+class Post:
+    """Takes a second for each send, and notes what it sent and how many of a wallet were under way at once."""
+
+    seconds: float = 1.0
+    refuse: set[int] = field(default_factory=set)
+    fail: dict[int, Exception] = field(default_factory=dict)
+    pending: list[tuple[str, int]] = field(default_factory=list)
+    under_way: dict[str, int] = field(default_factory=dict)
+    most_at_once: int = 0
+
+    async def send(self, intent: Intent) -> bool:
+        wallet = intent.wallet
+        self.under_way[wallet] = self.under_way.get(wallet, 0) + 1
+        assert self.under_way[wallet] == 1, "two sends of one wallet at once"
+        self.most_at_once = max(self.most_at_once, sum(self.under_way.values()))
+        number = intent.order_id if isinstance(intent, Cancel) else intent.level
+        try:
+            await asyncio.sleep(self.seconds)
+            if number in self.fail:
+                raise self.fail[number]
+            self.pending.append((wallet, number))
+            return number not in self.refuse
+        finally:
+            self.under_way[wallet] -= 1
+
+
+def levels(wallet: str, *numbers: int) -> list[Place]:
+    return [place(wallet, level=number) for number in numbers]
+
+
+def test_a_wallet_sends_one_after_another_and_wallets_side_by_side() -> None:
+    async def main(clock: Clock) -> None:
+        post = Post()
+        send_queues = SendQueues(post.send)
+        began = clock()
+        send_queues.load([*levels(ALICE, 1, 2, 3), *levels(BOB, 1, 2, 3), *levels(CAROL, 1)])
+        assert await send_queues.idle(60)
+        assert clock() - began < 3.5
+        assert post.most_at_once == 3
+        assert [number for wallet, number in post.pending if wallet == ALICE] == [1, 2, 3]
+
+    run_virtually(main)
+
+
+def test_cancels_go_before_placements() -> None:
+    async def main(_: Clock) -> None:
+        post = Post()
+        send_queues = SendQueues(post.send)
+        send_queues.load([*levels(ALICE, 1, 2), cancel(ALICE, 77)])
+        await send_queues.idle(60)
+        assert [number for _, number in post.pending] == [77, 1, 2]
+
+    run_virtually(main)
+
+
+def test_loading_replaces_what_waits_and_lets_what_is_under_way_go_on() -> None:
+    async def main(_: Clock) -> None:
+        post = Post()
+        send_queues = SendQueues(post.send)
+        send_queues.load([*levels(ALICE, 1, 2, 3), *levels(BOB, 1)])
+        await asyncio.sleep(0.5)
+        send_queues.load(levels(ALICE, 5, 6))
+        await send_queues.idle(60)
+        assert [number for wallet, number in post.pending if wallet == ALICE] == [1, 5, 6]
+
+    run_virtually(main)
+
+
+def test_clearing_sends_nothing_more() -> None:
+    async def main(_: Clock) -> None:
+        post = Post()
+        send_queues = SendQueues(post.send)
+        send_queues.load([*levels(ALICE, 1, 2), *levels(BOB, 1, 2)])
+        await asyncio.sleep(0.5)
+        send_queues.clear()
+        await send_queues.idle(60)
+        assert sorted(post.pending) == [(ALICE, 1), (BOB, 1)]
+
+    run_virtually(main)
+
+
+def test_dropping_one_lane_leaves_the_others() -> None:
+    async def main(_: Clock) -> None:
+        post = Post()
+        send_queues = SendQueues(post.send)
+        send_queues.load([*levels(ALICE, 1, 2), *levels(BOB, 1, 2)])
+        await asyncio.sleep(0.5)
+        send_queues.drop(ALICE)
+        send_queues.drop(CAROL)
+        await send_queues.idle(60)
+        assert sorted(post.pending) == [(ALICE, 1), (BOB, 1), (BOB, 2)]
+
+    run_virtually(main)
+
+
+def test_a_refused_send_drops_what_else_its_wallet_has_waiting() -> None:
+    async def main(_: Clock) -> None:
+        post = Post(refuse={1})
+        send_queues = SendQueues(post.send)
+        send_queues.load([*levels(ALICE, 1, 2, 3), *levels(BOB, 2, 3)])
+        await send_queues.idle(60)
+        assert [number for wallet, number in post.pending if wallet == ALICE] == [1]
+        assert [number for wallet, number in post.pending if wallet == BOB] == [2, 3]
+        send_queues.load(levels(ALICE, 4))
+        await send_queues.idle(60)
+        assert post.pending[-1] == (ALICE, 4)
+
+    run_virtually(main)
+
+
+def test_a_refused_send_drops_also_the_plan_that_was_loaded_meanwhile() -> None:
+    """That plan did not know of the refusal, and the wallet may have to hold back now."""
+
+    async def main(_: Clock) -> None:
+        post = Post(refuse={1})
+        send_queues = SendQueues(post.send)
+        send_queues.load([*levels(ALICE, 1, 2, 3), *levels(BOB, 2)])
+        await asyncio.sleep(0.5)
+        send_queues.load([*levels(ALICE, 7, 8), *levels(BOB, 9)])
+        await send_queues.idle(60)
+        assert [number for wallet, number in post.pending if wallet == ALICE] == [1]
+        assert [number for wallet, number in post.pending if wallet == BOB] == [2, 9]
+
+    run_virtually(main)
+
+
+def test_the_first_failure_is_kept_and_stops_every_lane() -> None:
+    async def main(_: Clock) -> None:
+        post = Post(fail={1: OSError("the disk is full"), 2: ValueError("later")})
+        send_queues = SendQueues(post.send)
+        send_queues.load([*levels(ALICE, 1, 3), *levels(BOB, 4, 5, 6), *levels(CAROL, 2)])
+        await send_queues.idle(60)
+        assert str(send_queues.failure) == "the disk is full"
+        assert post.pending == [(BOB, 4)]
+
+    run_virtually(main)
+
+
+def test_idle_gives_up_after_its_time() -> None:
+    async def main(clock: Clock) -> None:
+        send_queues = SendQueues(Post(seconds=100).send)
+        assert await send_queues.idle(1)
+        send_queues.load(levels(ALICE, 1))
+        began = clock()
+        assert not await send_queues.idle(5)
+        assert 5 <= clock() - began < 6
+        assert await send_queues.idle(200)
+
+    run_virtually(main)
+
+
+def test_abandoning_ends_every_send_even_one_that_has_not_begun() -> None:
+    async def main(_: Clock) -> None:
+        post = Post()
+        send_queues = SendQueues(post.send)
+        send_queues.load(levels(ALICE, 1, 2))
+        await asyncio.sleep(0.5)
+        send_queues.load([*levels(ALICE, 3), *levels(BOB, 1)])
+        await send_queues.abandon()
+        assert send_queues.is_idle
+        await asyncio.sleep(10)
+        assert post.pending == []
+        send_queues.load(levels(BOB, 9))
+        assert await send_queues.idle(60)
+        assert post.pending == [(BOB, 9)]
+
+    run_virtually(main)
+
+
+PLANS = st.lists(
+    st.tuples(
+        st.floats(0, 4),
+        st.lists(st.tuples(st.sampled_from([ALICE, BOB, CAROL]), st.integers(1, 9)), max_size=12),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(plans=PLANS, refuse=st.sets(st.integers(1, 9)))
+def test_only_the_newest_plan_is_ever_begun(plans: list[tuple[float, list[tuple[str, int]]]], refuse: set[int]) -> None:
+    """Whatever is loaded when: a send begins only if the plan of that moment names it, each wallet by itself."""
+
+    async def main(_: Clock) -> None:
+        post = Post(refuse=refuse)
+        allowed: set[tuple[str, int]] = set()
+
+        async def send(intent: Intent) -> bool:
+            assert isinstance(intent, Place)
+            assert (intent.wallet, intent.level) in allowed
+            return await post.send(intent)
+
+        send_queues = SendQueues(send)
+        for wait, plan in plans:
+            await asyncio.sleep(wait)
+            allowed = set(plan)
+            send_queues.load([place(wallet, level=number) for wallet, number in plan])
+        assert await send_queues.idle(1000)
+        assert send_queues.failure is None
+
+    run_virtually(main)

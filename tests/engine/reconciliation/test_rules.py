@@ -1,0 +1,449 @@
+"""Reconciliation: what the chain shows settles what is in flight, and nothing else does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.domain.order import Side, decode_tag
+from ama_tui.domain.plan import Place
+from ama_tui.domain.reading import OrderPlaced, OrderRested, Receipt, WalletRead
+from ama_tui.engine.reconciliation.report import rules as reconcile
+from ama_tui.engine.reconciliation.rules import CANCEL_PATIENCE_S, Resolution, ResolvedOrder
+from ama_tui.engine.wallet_book import KEPT_LAPSED, OrderMemory, PendingCancel, PendingStage, WalletBook
+from tests.engine.samples import (
+    ALICE,
+    BOB,
+    PRICE6,
+    SIZE18,
+    TICK6,
+    book,
+    depth,
+    fleet_read,
+    order,
+    pending,
+    place,
+    resting,
+    wallet_read,
+)
+
+HASH = "0x" + "77" * 32
+SETTLE_AFTER = 60.0
+
+
+def receipt(*order_ids: int, ok: bool = True, block: int = 100) -> dict[str, Receipt | None]:
+    """The receipt of HASH, in which these orders came to rest."""
+    events = tuple(OrderRested(order_id, ALICE, PRICE6, SIZE18, True, True) for order_id in order_ids)
+    placed = OrderPlaced(900, ALICE, PRICE6, 0, True, True)
+    return {HASH: Receipt(HASH, ok, block, (placed, *events))}
+
+
+def fates(resolved: list[ResolvedOrder]) -> list[Resolution]:
+    return [one.resolution for one in resolved]
+
+
+# ---- tags ----
+
+
+@pytest.mark.parametrize("stage", list(PendingStage))
+def test_an_order_with_its_tag_settles_a_placement_whatever_was_answered(stage: PendingStage) -> None:
+    placed = place(level=3, sequence=41)
+    alice = book(ALICE, pending(placed, stage=stage))
+    (under_way,) = alice.pending
+    matched = reconcile.match_rested(alice, [], wallet_read(order(ALICE, 5), resting(placed, 6)))
+    assert fates(matched) == [Resolution.RESTED]
+    reconcile.apply(alice, matched, block=7, now=0.0)
+    assert alice.pending == {}
+    assert alice.memory == {6: OrderMemory(3, placed.amount18, 7, under_way)}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        place(level=4, sequence=41),
+        place(level=3, sequence=42),
+        place(level=3, sequence=41, price6=PRICE6 + TICK6),
+        place(level=3, sequence=41, side=Side.SELL),
+    ],
+)
+def test_another_tag_side_or_price_settles_nothing(other: Place) -> None:
+    alice = book(ALICE, pending(place(level=3, sequence=41)))
+    assert reconcile.match_rested(alice, [], wallet_read(resting(other, 6))) == []
+
+
+def test_an_order_that_is_known_already_settles_no_second_placement() -> None:
+    """A partly filled order may come to carry another's digits; what it is was settled when it came to rest."""
+    placed = place(level=3, sequence=41)
+    alice = book(ALICE, pending(placed))
+    alice.memory[6] = OrderMemory(1, SIZE18)
+    assert reconcile.match_rested(alice, [], wallet_read(resting(placed, 6))) == []
+
+
+def test_an_order_that_a_fill_shrank_before_it_was_seen_is_known_by_its_price() -> None:
+    placed = place(level=3)
+    alice = book(ALICE, pending(placed, stage=PendingStage.UNKNOWN), pending(place(level=4, price6=PRICE6 - TICK6)))
+    (found,) = reconcile.match_rested(alice, [], wallet_read(resting(placed, 6, left18=placed.amount18 // 3)))
+    assert (found.pending.place, found.resolution) == (placed, Resolution.RESTED)
+
+
+def test_of_two_placements_at_a_price_no_fill_tells_which_it_shrank() -> None:
+    placed = place(level=3)
+    alice = book(ALICE, pending(placed), pending(place(level=4)))
+    assert reconcile.match_rested(alice, [], wallet_read(resting(placed, 6, left18=placed.amount18 // 3))) == []
+
+
+# ---- receipts ----
+
+
+def judged(
+    alice: WalletBook, read: WalletRead, receipts: dict[str, Receipt | None], *looks: tuple[int, float]
+) -> list[list[Resolution]]:
+    """What each look, a (block, time), settles."""
+    return [fates(reconcile.judge(alice, read, block, now, receipts, SETTLE_AFTER)) for block, now in looks]
+
+
+@pytest.mark.parametrize(("ok", "fate"), [(True, Resolution.EXECUTED), (False, Resolution.REVERTED)])
+def test_a_receipt_frees_the_level_once_it_is_too_deep_to_be_undone(ok: bool, resolution: Resolution) -> None:
+    alice = book(ALICE, pending(place(), tx_hash=HASH))
+    looks = (100, 0.0), (101, 1.0), (102, 2.0), (103, 3.0)
+    assert judged(alice, wallet_read(), receipt(ok=ok), *looks) == [[], [], [], [resolution]]
+
+
+def test_a_receipt_that_a_reorganisation_undid_proves_nothing() -> None:
+    alice = book(ALICE, pending(place(), tx_hash=HASH))
+    assert judged(alice, wallet_read(), receipt(ok=False), (100, 0.0), (101, 1.0)) == [[], []]
+    assert judged(alice, wallet_read(), {HASH: None}, (102, 2.0)) == [[]]
+    again = receipt(ok=True, block=103)
+    assert judged(alice, wallet_read(), again, (103, 3.0), (105, 5.0), (106, 6.0)) == [[], [], [Resolution.EXECUTED]]
+
+
+def test_where_no_block_comes_ten_seconds_make_a_receipt_as_good() -> None:
+    alice = book(ALICE, pending(place(), tx_hash=HASH))
+    assert judged(alice, wallet_read(), receipt(ok=False), (100, 0.0), (100, 9.9), (100, 10.0)) == [
+        [],
+        [],
+        [Resolution.REVERTED],
+    ]
+
+
+def test_a_partly_filled_order_is_found_by_its_receipt_and_keeps_its_level() -> None:
+    placed = place(level=2)
+    alice = book(ALICE, pending(placed, tx_hash=HASH), pending(place(level=3), stage=PendingStage.WIRE))
+    read = wallet_read(resting(placed, 9, left18=placed.amount18 - 12_345))
+    assert reconcile.match_rested(alice, [], read) == []
+    resolved = reconcile.judge(alice, read, 100, 0.0, receipt(9), SETTLE_AFTER)
+    assert fates(resolved) == [Resolution.RESTED]
+    reconcile.apply(alice, resolved, block=100, now=0.0)
+    reconcile.adopt(alice, read, 0.0)
+    assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
+
+
+@pytest.mark.parametrize("rested", [(), (9,)])
+def test_a_mined_order_that_does_not_rest_has_been_executed(rested: tuple[int, ...]) -> None:
+    """It traded on arrival, or it rested and has been filled since."""
+    alice = book(ALICE, pending(place(), tx_hash=HASH))
+    looks = (100, 0.0), (103, 3.0)
+    assert judged(alice, wallet_read(order(ALICE, 4)), receipt(*rested), *looks) == [[], [Resolution.EXECUTED]]
+
+
+def test_a_receipt_of_a_later_block_than_the_read_says_nothing_yet() -> None:
+    alice = book(ALICE, pending(place(), tx_hash=HASH))
+    looks = (100, 0.0), (103, 3.0), (104, 4.0), (106, 6.0), (107, 7.0)
+    assert judged(alice, wallet_read(), receipt(9, block=104), *looks) == [[], [], [], [], [Resolution.EXECUTED]]
+
+
+def test_a_missing_receipt_settles_nothing() -> None:
+    alice = book(ALICE, pending(place(), tx_hash=HASH), pending(place(level=2)))
+    assert judged(alice, wallet_read(), {HASH: None}, (100, 0.0), (105, 5.0)) == [[], []]
+    assert judged(alice, wallet_read(), {}, (110, 10.0)) == [[]]
+
+
+def test_receipts_are_asked_only_for_what_the_tags_left_open() -> None:
+    first, second = place(level=1), place(level=2)
+    alice = book(ALICE, pending(first, tx_hash=HASH), pending(second, tx_hash="0x22"), pending(place(level=3)))
+    matched = reconcile.match_rested(alice, [], wallet_read(resting(first, 5)))
+    assert reconcile.hashes_to_settle(alice, matched) == ["0x22"]
+
+
+# ---- absences ----
+
+
+def absences(alice: WalletBook, *reads: tuple[int, float]) -> list[list[Resolution]]:
+    return judged(alice, wallet_read(), {}, *reads)
+
+
+def test_absence_counts_only_after_the_venues_longest_time() -> None:
+    alice = book(ALICE, pending(place(), at=100.0, stage=PendingStage.UNKNOWN))
+    assert absences(alice, (1, 101.0), (50, 130.0), (99, 159.9)) == [[], [], []]
+    assert absences(alice, (100, 160.0), (101, 161.0), (102, 162.0)) == [[], [], [Resolution.VOID]]
+
+
+def test_transaction_that_was_named_late_has_the_longest_time_from_then_on() -> None:
+    alice = book(ALICE, pending(place(), at=100.0))
+    (slow,) = alice.pending.values()
+    slow.accepted("0x77", 158.0)
+    assert absences(alice, (1, 160.0), (9, 180.0), (20, 217.9)) == [[], [], []]
+    assert absences(alice, (21, 218.0), (23, 219.0)) == [[], [Resolution.VOID]]
+
+
+def test_without_a_new_block_two_absences_ten_seconds_apart_make_it_void() -> None:
+    alice = book(ALICE, pending(place(), stage=PendingStage.UNKNOWN))
+    assert absences(alice, (7, 60.0), (7, 65.0), (7, 69.9), (7, 70.0)) == [[], [], [], [Resolution.VOID]]
+
+
+def test_one_new_block_proves_nothing_but_ten_seconds_after_it_do() -> None:
+    """A chain that makes one block more and then stands still must not keep it for ever."""
+    alice = book(ALICE, pending(place(), stage=PendingStage.UNKNOWN))
+    assert absences(alice, (7, 60.0), (8, 75.0), (8, 84.9)) == [[], [], []]
+    assert absences(alice, (8, 85.0)) == [[Resolution.VOID]]
+
+
+def test_what_is_on_the_wire_is_never_void() -> None:
+    alice = book(ALICE, pending(place(), stage=PendingStage.WIRE))
+    assert absences(alice, (1, 100.0), (50, 1_000.0), (99, 10_000.0)) == [[], [], []]
+
+
+def test_an_accepted_placement_that_never_comes_is_void_too() -> None:
+    alice = book(ALICE, pending(place(), stage=PendingStage.ACCEPTED, tx_hash=HASH))
+    assert absences(alice, (1, 60.0), (3, 61.0)) == [[], [Resolution.VOID]]
+
+
+@given(
+    stage=st.sampled_from(PendingStage),
+    reads=st.lists(st.tuples(st.integers(0, 2), st.floats(0, 30)), min_size=1, max_size=12),
+)
+def test_void_is_what_was_absent_late_and_twice_far_enough_apart(
+    stage: PendingStage, reads: list[tuple[int, float]]
+) -> None:
+    alice = book(ALICE, pending(place(), at=0.0, stage=stage))
+    block, now, late = 100, 40.0, []
+    for blocks, seconds in reads:
+        block, now = block + blocks, now + seconds
+        is_void = bool(judged(alice, wallet_read(), {}, (block, now))[0])
+        if now >= SETTLE_AFTER:
+            late.append((block, now))
+        expected = stage is not PendingStage.WIRE and any(
+            block - earlier >= 2 or (block == earlier and now - then >= 10) for earlier, then in late
+        )
+        assert is_void == expected
+        if is_void:
+            break
+
+
+# ---- adopting ----
+
+
+def test_adopting_gives_orders_their_levels_and_forgets_what_is_gone() -> None:
+    placed = place(level=5)
+    alice = book(ALICE)
+    alice.memory = {1: OrderMemory(2, SIZE18), 9: OrderMemory(3, SIZE18)}
+    alice.read_error = "could not be read"
+    reconcile.adopt(alice, wallet_read(order(ALICE, 1), resting(placed, 2), order(ALICE, 3)), 0.0)
+    assert [(one.level, one.placed18) for one in alice.orders] == [
+        (2, SIZE18),
+        (5, placed.amount18),
+        (None, None),
+    ]
+    assert set(alice.memory) == {1, 2}
+    assert alice.read_error == ""
+
+
+def test_a_partial_fill_changes_neither_level_nor_planned_size() -> None:
+    placed = place(level=5)
+    alice = book(ALICE)
+    reconcile.adopt(alice, wallet_read(resting(placed, 2)), 0.0)
+    for left18 in (SIZE18 // 2, SIZE18 // 3 + 7, place(level=9).amount18 // 10**9):
+        reconcile.adopt(alice, wallet_read(resting(placed, 2, left18=left18)), 0.0)
+        assert [(one.level, one.placed18, one.amount18) for one in alice.orders] == [(5, placed.amount18, left18)]
+
+
+@given(amount18=st.integers(1, 10**18), placed18=st.none() | st.integers(1, 10**18))
+def test_a_foreign_order_with_accidental_digits_is_counted_and_never_misread(
+    amount18: int, placed18: int | None
+) -> None:
+    """An order never grows: where the journal knows a smaller amount for the tag, the tag is an accident."""
+    alice = book(ALICE)
+    tag = decode_tag(amount18)
+    if tag is not None and placed18 is not None:
+        alice.placed[Side.BUY, tag.level, tag.sequence] = placed18
+    reconcile.adopt(alice, wallet_read(order(ALICE, 1, amount18=amount18)), 0.0)
+    (adopted,) = alice.orders
+    if tag is None or (placed18 is not None and placed18 < amount18):
+        assert (adopted.level, adopted.placed18) == (None, None)
+    else:
+        assert (adopted.level, adopted.placed18) == (tag.level, placed18 or amount18)
+
+
+def test_a_resumed_order_knows_what_it_was_placed_with() -> None:
+    placed = place(level=2, sequence=8)
+    alice = book(ALICE)
+    alice.placed = {(Side.BUY, 2, 8): placed.amount18}
+    left18 = placed.amount18 - 5 * 10**16
+    reconcile.adopt(alice, wallet_read(resting(placed, 3, left18=left18)), 0.0)
+    assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
+
+
+def test_a_cancel_is_remembered_until_its_order_is_gone_or_its_patience_over() -> None:
+    alice = book(ALICE)
+    alice.cancels = {1: PendingCancel(1, 100.0), 2: PendingCancel(2, 100.0)}
+    reconcile.adopt(alice, wallet_read(order(ALICE, 1)), 101.0)
+    assert set(alice.cancels) == {1}
+    reconcile.adopt(alice, wallet_read(order(ALICE, 1)), 100.0 + CANCEL_PATIENCE_S)
+    assert alice.cancels == {}
+
+
+# ---- orders that are not shown any more ----
+
+FAR_BACK = 90
+
+
+@dataclass
+class Watched:
+    """Alice has one order at rest, seen since block `since`; the book's events and each read are given."""
+
+    since: int = FAR_BACK
+    placed: Place = field(default_factory=lambda: place(level=2, sequence=7))
+    alice: WalletBook = field(default_factory=lambda: book(ALICE))
+    last_block: int = 100
+
+    def __post_init__(self) -> None:
+        self.rest(wallet_read(resting(self.placed, 9)), self.since)
+
+    def rest(self, read: WalletRead, block: int) -> None:
+        reconcile.adopt(self.alice, read, 0.0, block)
+
+    def look(self, read: WalletRead, block: int, now: float, cancelled: tuple[int, ...] = ()) -> list[Resolution]:
+        """One read, settled as a cycle settles it."""
+        alice = self.alice
+        missing = reconcile.vanished(alice, read, last_block=self.last_block, now=now)
+        reconcile.forget_replaced(alice, read)
+        resolved = reconcile.match_rested(alice, missing, read)
+        for one in missing:
+            alice.pending[one.intent_id] = one
+        reconcile.apply(alice, resolved, block=block, now=now)
+        for ended in (
+            reconcile.explain(alice, read, cancelled),
+            reconcile.judge(alice, read, block, now, {}, SETTLE_AFTER),
+        ):
+            fresh = [one for one in ended if one.pending.intent_id in alice.pending]
+            reconcile.apply(alice, fresh, block=block, now=now)
+            resolved += fresh
+        reconcile.adopt(alice, read, now, block)
+        self.last_block = block
+        return fates(resolved)
+
+
+NOTHING = wallet_read()
+
+
+def test_an_order_that_one_read_does_not_show_keeps_its_level_and_margin() -> None:
+    world = Watched()
+    assert world.look(NOTHING, 101, 1.0) == []
+    assert [(one.level, one.margin6) for one in world.alice.snapshot(known=True).pending_orders] == [
+        (2, resting(world.placed, 9).margin6)
+    ]
+    assert world.look(wallet_read(resting(world.placed, 9)), 101, 1.5) == [Resolution.RESTED]
+    assert world.alice.pending == {}
+    assert [(one.order_id, one.level) for one in world.alice.orders] == [(9, 2)]
+
+
+def test_an_order_that_two_reads_do_not_show_is_gone() -> None:
+    world = Watched()
+    assert [world.look(NOTHING, block, block) for block in (101, 102, 103)] == [[], [], [Resolution.GONE]]
+    assert world.alice.pending == {}
+
+
+def test_a_young_order_may_be_on_its_way_again_and_has_the_longest_time() -> None:
+    world = Watched(since=99)
+    assert [world.look(NOTHING, block, now) for block, now in ((101, 0.0), (110, 30.0), (130, 59.0))] == [[], [], []]
+    again = wallet_read(resting(world.placed, 12))
+    assert world.look(again, 131, 60.0) == [Resolution.RESTED]
+    assert [(one.order_id, one.level) for one in world.alice.orders] == [(12, 2)]
+    world.last_block = 140
+    assert [world.look(NOTHING, block, block) for block in (141, 143)] == [[], [Resolution.GONE]]
+
+
+def test_trades_of_as_much_explain_it_at_once_and_of_less_do_not() -> None:
+    world = Watched(since=100)
+    world.alice.traded18 = {(Side.BUY, PRICE6): world.placed.amount18 - 1}
+    assert world.look(NOTHING, 101, 1.0) == []
+    world.alice.traded18[Side.BUY, PRICE6] += 1
+    assert world.look(NOTHING, 101, 1.2) == [Resolution.FILLED]
+
+
+def test_what_other_orders_of_that_price_have_shrunk_by_explains_nothing() -> None:
+    world = Watched()
+    other = place(level=5, sequence=8)
+    world.rest(wallet_read(resting(world.placed, 9), resting(other, 10)), 95)
+    world.alice.traded18 = {(Side.BUY, PRICE6): world.placed.amount18}
+    shrunk = wallet_read(resting(other, 10, left18=other.amount18 - world.placed.amount18 // 2))
+    assert world.look(shrunk, 101, 1.0) == []
+
+
+def test_a_cancel_of_its_id_explains_it_at_once() -> None:
+    assert Watched(since=100).look(NOTHING, 101, 1.0, cancelled=(9,)) == [Resolution.CANCELLED]
+
+
+def test_an_id_that_stands_for_another_order_now_is_not_the_same_order() -> None:
+    world = Watched(since=99)
+    other = place(level=4, sequence=8, price6=PRICE6 - TICK6)
+    world.look(wallet_read(resting(other, 9)), 101, 1.0)
+    assert [(one.order_id, one.level) for one in world.alice.orders] == [(9, 4)]
+    (undone,) = world.alice.pending.values()
+    assert (undone.place.level, undone.sent_at) == (2, 1.0), "it may be on its way again"
+
+
+def test_an_order_without_a_level_holds_none() -> None:
+    world = Watched()
+    world.rest(wallet_read(order(ALICE, 3)), 90)
+    assert world.look(NOTHING, 101, 1.0) == []
+    assert world.alice.pending == {}
+
+
+# ---- late ----
+
+
+def test_a_placement_that_was_given_up_and_rests_after_all_is_late_once() -> None:
+    placed = place(level=3, sequence=4)
+    alice = book(ALICE, pending(placed, stage=PendingStage.UNKNOWN))
+    resolved = [one for block in (1, 3) for one in reconcile.judge(alice, NOTHING, block, 100.0, {}, SETTLE_AFTER)]
+    assert fates(resolved) == [Resolution.VOID]
+    reconcile.apply(alice, resolved, block=3, now=100.0)
+    read = wallet_read(resting(placed, 6))
+    late = reconcile.match_rested(alice, [], read)
+    assert fates(late) == [Resolution.LATE]
+    reconcile.apply(alice, late, block=9, now=200.0)
+    reconcile.adopt(alice, read, 200.0, 9)
+    assert (alice.lapsed, alice.orders[0].level) == ({}, 3)
+    assert reconcile.match_rested(alice, [], read) == []
+
+
+def test_memory_for_what_lapsed_is_bounded_and_keeps_the_latest() -> None:
+    alice = book(ALICE)
+    for number in range(KEPT_LAPSED + 20):
+        alice.lapse(pending(place(), intent_id=str(number)))
+    assert list(alice.lapsed) == [str(number) for number in range(20, KEPT_LAPSED + 20)]
+
+
+# ---- the best of others ----
+
+
+def test_the_best_of_others_is_what_the_fleet_does_not_account_for() -> None:
+    bids = {PRICE6: SIZE18, PRICE6 - TICK6: 3 * SIZE18, PRICE6 - 2 * TICK6: SIZE18}
+    asks = {PRICE6 + TICK6: SIZE18}
+    ours = [order(ALICE, 1), order(ALICE, 2, price6=PRICE6 - TICK6), order(BOB, 3, price6=PRICE6 - TICK6)]
+    read = fleet_read([], depth=depth(bids, asks))
+    assert reconcile.others_best(read, ours) == (PRICE6 - TICK6, PRICE6 + TICK6)
+    sell = replace(order(ALICE, 4, Side.SELL), price6=PRICE6 + TICK6)
+    assert reconcile.others_best(read, [*ours, sell]) == (PRICE6 - TICK6, None)
+    assert reconcile.others_best(fleet_read([]), ours) == (None, None)
+
+
+def test_the_least_that_is_not_the_fleets_is_others() -> None:
+    read = fleet_read([], depth=depth({PRICE6: 2 * SIZE18 + 1}, {PRICE6 + TICK6: 1}))
+    ours = [order(ALICE, 1), order(BOB, 2)]
+    assert reconcile.others_best(read, ours) == (PRICE6, PRICE6 + TICK6)
+    assert reconcile.others_best(read, [*ours, order(BOB, 3, amount18=1)]) == (None, PRICE6 + TICK6)

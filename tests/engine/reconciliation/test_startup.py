@@ -1,0 +1,282 @@
+"""What earlier processes sent is accounted for at start-up, and in flight until the chain has settled it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from ama_tui.domain.order import Side
+from ama_tui.domain.plan import Place
+from ama_tui.domain.reading import OrderCancelled, OrderRested, Receipt, Trade
+from ama_tui.engine.action_log import now_ms
+from ama_tui.engine.reconciliation.report import LOOK_BACK_MS, NEVER_RESTS, ReconciliationReport
+from ama_tui.engine.reconciliation.rules import adopt, match_rested
+from ama_tui.engine.reconciliation.startup import recover, take_up_missing
+from ama_tui.engine.wallet_book import PendingStage, WalletBook
+from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
+from tests.engine.fakes import FakeScribe, FakeVenue, context_of
+from tests.engine.samples import ALICE, BOB, CAROL, PRICE6, book, fleet_read, order, place, resting, wallet_read
+from tests.engine.virtual_time import run_virtually
+
+HASH = "0x" + "77" * 32
+
+
+def journalled(placed: Place, *, seconds_ago: float = 5.0, **more: Any) -> PlacedIntent:
+    found = PlacedIntent(
+        wallet=placed.wallet,
+        side=placed.side,
+        level=placed.level,
+        amount18=placed.amount18,
+        price6=placed.price6,
+        sequence=placed.sequence,
+        ts=now_ms() - int(seconds_ago * 1000),
+        intent_id=f"intent-{placed.level}",
+        margin6=placed.margin6,
+    )
+    return replace(found, **more)
+
+
+@dataclass
+class Restart:
+    """A new process reads the journal's placements, and the chain at block 100."""
+
+    placements: list[PlacedIntent]
+    alice: WalletBook = field(default_factory=lambda: book(ALICE))
+    venue: FakeVenue = field(default_factory=FakeVenue)
+    action_log: FakeScribe = field(default_factory=FakeScribe)
+    own_cancels: set[tuple[str, int]] = field(default_factory=set)
+    late: int = 0
+
+    def recover(self) -> ReconciliationReport:
+        journal = JournalReplay(
+            placed={(one.wallet, one.amount18): one for one in self.placements},
+            orders={(one.wallet, one.order_id): one for one in self.placements if one.order_id is not None},
+            cancels=self.own_cancels,
+        )
+
+        async def main(clock: Callable[[], float]) -> ReconciliationReport:
+            run = context_of(self.venue, self.alice, clock=clock, action_log=self.action_log)
+            run.read = fleet_read([self.alice], block=100)
+            found = await recover(run, journal)
+            self.late = run.counters.late
+            assert run.recovery == found
+            return found
+
+        return run_virtually(main)
+
+    def take_up(self) -> list[tuple[str, PendingStage, str | None]]:
+        self.recover()
+        assert all(one.is_earlier for one in self.alice.pending.values())
+        return [(one.intent_id, one.stage, one.tx_hash) for one in self.alice.pending.values()]
+
+
+def rested(placed: Place, order_id: int = 9, **more: Any) -> PlacedIntent:
+    """A placement that the journal knows to have come to rest in block 50."""
+    return journalled(placed, status="resting", order_id=order_id, block=50, **more)
+
+
+def shown(*orders: Any) -> WalletBook:
+    """Alice after the first read of the chain."""
+    alice = book(ALICE)
+    adopt(alice, wallet_read(*orders), 0.0, 100)
+    return alice
+
+
+# ---- on their way ----
+
+
+def test_an_intent_without_an_answer_is_unknown_and_reserves_its_margin() -> None:
+    restart = Restart([journalled(place(level=3))])
+    assert restart.take_up() == [("intent-3", PendingStage.UNKNOWN, None)]
+    (again,) = restart.alice.pending.values()
+    assert again.place == place(level=3)
+    assert restart.alice.working_margin6() == place(level=3).margin6
+
+
+def test_an_answered_one_waits_for_its_receipt() -> None:
+    assert Restart([journalled(place(), tx_hash=HASH, status="pending")]).take_up() == [
+        ("intent-1", PendingStage.ACCEPTED, HASH)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("receipt", "status"),
+    [
+        (Receipt(HASH, True, 97), "executed"),
+        (Receipt(HASH, False, 97), "reverted"),
+        (Receipt(HASH, True, 98), None),
+        (Receipt(HASH, False, 101), None),
+        (None, None),
+    ],
+)
+def test_a_receipt_settles_it_once_it_is_too_deep_to_be_undone(receipt: Receipt | None, status: str | None) -> None:
+    restart = Restart([journalled(place(), tx_hash=HASH)], venue=FakeVenue(receipts_by_hash={HASH: receipt}))
+    found = restart.recover()
+    assert [one[2] for one in restart.action_log.statuses] == ([] if status is None else [status])
+    assert len(found.unknown) == len(restart.alice.pending) == (status is None)
+    assert len(found.filled_away) == (status == "executed")
+
+
+def test_an_order_that_shrank_before_the_journal_knew_its_id_is_found_by_its_receipt() -> None:
+    placed = place(level=2)
+    receipt = Receipt(HASH, True, 99, (OrderRested(9, ALICE, PRICE6, placed.amount18, True, True),))
+    alice = shown(resting(placed, 9, left18=placed.amount18 // 3))
+    restart = Restart([journalled(placed, tx_hash=HASH)], alice, FakeVenue(receipts_by_hash={HASH: receipt}))
+    found = restart.recover()
+    assert (len(found.adopted), found.orphans, alice.pending) == (1, (), {})
+    assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
+    assert restart.action_log.statuses == [("alice", 2, "resting", 9)]
+
+
+@pytest.mark.parametrize("status", sorted(NEVER_RESTS))
+def test_what_is_known_to_be_nowhere_is_left_alone(status: str) -> None:
+    assert Restart([journalled(place(), status=status)]).take_up() == []
+
+
+def test_old_foreign_and_incomplete_lines_are_left_alone() -> None:
+    assert (
+        Restart(
+            [
+                journalled(place(level=1), seconds_ago=LOOK_BACK_MS / 1000 + 5),
+                journalled(place(CAROL, level=2)),
+                journalled(place(level=3), price6=None),
+                journalled(place(level=4), sequence=None),
+                journalled(place(level=5), intent_id=""),
+            ]
+        ).take_up()
+        == []
+    )
+
+
+def test_of_a_wallet_that_could_not_be_read_all_is_unknown_until_it_can() -> None:
+    alice, shrunk = book(ALICE), place(level=2)
+    alice.read = None
+    old = rested(shrunk, seconds_ago=LOOK_BACK_MS)
+    restart = Restart([journalled(place(level=1)), old, journalled(place(level=3), status="void")], alice)
+    assert restart.take_up() == [("intent-1", PendingStage.UNKNOWN, None), ("intent-2", PendingStage.UNKNOWN, None)]
+    read = wallet_read(resting(shrunk, 9, left18=7))
+    (found,) = match_rested(alice, [], read)
+    assert found.pending.intent_id == "intent-2"
+
+
+def test_what_missing_wallets_have_on_their_way_is_known() -> None:
+    bob = book(BOB)
+    placements = [journalled(place(BOB, level=1)), journalled(place(BOB, level=2), status="rejected")]
+    take_up_missing([bob], JournalReplay(placed={(one.wallet, one.amount18): one for one in placements}))
+    assert list(bob.pending) == ["intent-1"]
+
+
+# ---- at rest ----
+
+
+def test_what_rests_is_adopted_and_the_journal_learns_its_id() -> None:
+    restart = Restart([journalled(place(level=2)), journalled(place(level=3))], shown(resting(place(level=2), 5)))
+    found = restart.recover()
+    assert [(one.wallet, one.side, one.level, one.order_id) for one in found.adopted] == [(ALICE, Side.BUY, 2, 5)]
+    assert [one.level for one in found.unknown] == [3]
+    assert restart.action_log.statuses == [("alice", 2, "resting", 5)]
+
+
+def test_a_partly_filled_order_is_known_by_the_id_that_the_journal_has() -> None:
+    placed = place(level=4)
+    restart = Restart([rested(placed)], shown(resting(placed, 9, left18=12_345)))
+    assert restart.recover().counts["adopted"] == 1
+    assert [(one.level, one.placed18) for one in restart.alice.orders] == [(4, placed.amount18)]
+    assert restart.action_log.statuses == []
+
+
+def test_a_partly_filled_order_with_another_id_is_known_by_its_price() -> None:
+    """Its block was undone, and a fill came before anybody looked."""
+    placed = place(level=4)
+    restart = Restart([rested(placed)], shown(resting(placed, 12, left18=12_345)))
+    assert restart.recover().counts["adopted"] == 1
+    assert [(one.level, one.placed18) for one in restart.alice.orders] == [(4, placed.amount18)]
+    assert restart.action_log.statuses == [("alice", 4, "resting", 12)]
+
+
+def test_an_id_of_another_price_or_size_is_not_believed() -> None:
+    placed = place(level=4)
+    other = order(ALICE, 9, price6=PRICE6 + 10_000)
+    found = Restart([rested(placed)], shown(other)).recover()
+    assert (found.adopted, [one.order_id for one in found.orphans]) == ((), [9])
+
+
+def test_an_order_that_the_journal_does_not_know_is_an_orphan() -> None:
+    found = Restart([], shown(order(ALICE, 3), resting(place(level=2), 4))).recover()
+    assert [(one.order_id, one.level) for one in found.orphans] == [(3, None), (4, 2)]
+    assert found.text == "2 not in the journal"
+
+
+@pytest.mark.parametrize("status", ["void", "reverted", "executed"])
+def test_what_had_been_given_up_and_rests_is_late(status: str) -> None:
+    restart = Restart([journalled(place(level=2), status=status)], shown(resting(place(level=2), 5)))
+    found = restart.recover()
+    assert (found.late, restart.late, len(found.adopted)) == (1, 1, 1)
+    assert restart.action_log.statuses == [("alice", 2, "late", 5)]
+
+
+# ---- gone while nobody watched ----
+
+
+def test_trades_and_cancels_since_tell_what_became_of_an_order() -> None:
+    filled, cancelled, own, gone = (place(level=level, price6=PRICE6 + level) for level in (1, 2, 3, 4))
+    venue = FakeVenue(
+        trades=(
+            Trade(60, HASH, 0, ALICE, BOB, filled.price6, filled.amount18 - 5),
+            Trade(61, HASH, 0, ALICE, BOB, filled.price6, 5),
+            Trade(61, HASH, 1, BOB, ALICE, gone.price6, gone.amount18),
+            Trade(49, HASH, 2, ALICE, BOB, gone.price6, gone.amount18),
+        ),
+        cancelled=tuple(OrderCancelled(n, ALICE, PRICE6, 1, True) for n in (12, 13)),
+    )
+    placements = [rested(one, 10 + one.level) for one in (filled, cancelled, own, gone)]
+    restart = Restart(placements, shown(), venue, own_cancels={(ALICE, 13)})
+    found = restart.recover()
+    assert [one.order_id for one in found.filled_away] == [11]
+    assert [one.order_id for one in found.cancelled_elsewhere] == [12]
+    assert [one.order_id for one in found.cancelled] == [13]
+    assert [one.order_id for one in found.gone] == [14]
+    assert found.counts == {"adopted": 0, "filled_away": 1, "cancelled_elsewhere": 1, "orphans": 0, "unknown": 1}
+    assert [status for _, _, status, _ in restart.action_log.statuses] == ["filled", "cancelled", "cancelled"]
+    assert venue.asked_blocks == [(50, 100)]
+
+
+def test_one_trade_explains_one_order() -> None:
+    placed = [place(level=level) for level in (1, 2)]
+    venue = FakeVenue(trades=(Trade(60, HASH, 0, ALICE, BOB, PRICE6, placed[0].amount18 * 3 // 2),))
+    found = Restart([rested(one, 10 + one.level) for one in placed], shown(), venue).recover()
+    assert (len(found.filled_away), len(found.gone)) == (1, 1)
+
+
+def test_what_nothing_explains_holds_its_level_until_a_second_read_agrees() -> None:
+    restart = Restart([rested(place(level=2))], shown(), FakeVenue(trades=None))
+    assert restart.take_up() == [("intent-2", PendingStage.UNKNOWN, None)]
+    (held,) = restart.alice.pending.values()
+    assert held.last is not None
+    assert held.last.order_id == 9
+
+
+def test_what_its_level_was_placed_anew_after_holds_nothing() -> None:
+    """The line that said how it ended was lost in the crash; the later intent proves that it had."""
+    newer = replace(journalled(place(level=2, sequence=1)), intent_id="newer")
+    restart = Restart([rested(place(level=2)), newer], shown(), FakeVenue(trades=None))
+    assert restart.take_up() == [("newer", PendingStage.UNKNOWN, None)]
+    assert restart.action_log.statuses == [("alice", 2, "gone", 9)]
+
+
+def test_the_account_is_one_line_for_the_journal_and_names_what_needs_a_look() -> None:
+    placements = [journalled(place(level=2)), journalled(place(level=3))]
+    restart = Restart(placements, shown(resting(place(level=2), 5), order(ALICE, 6, price6=PRICE6 + 1)))
+    restart.recover()
+    assert restart.action_log.of("NOTE") == ["orders sent before: 1 adopted, 1 not in the journal, 1 not settled yet"]
+    shown_lines = restart.action_log.of("show NOTE")
+    assert [line.split("  ")[-1] for line in shown_lines] == ["not in the journal", "not settled yet"]
+
+
+def test_a_first_start_has_nothing_to_tell() -> None:
+    restart = Restart([])
+    assert restart.recover().text == ""
+    assert (restart.action_log.lines, set(restart.recover().counts.values())) == ([], {0})

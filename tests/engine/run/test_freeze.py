@@ -1,0 +1,82 @@
+"""From the moment of a kill nothing new goes out, wherever in the engine it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from ama_tui.engine.execution.send_queues import SendQueues
+from ama_tui.engine.execution.sender import Sender
+from ama_tui.engine.sessions.adoption import SessionAdoption
+from ama_tui.engine.sessions.manager import SessionManager
+from ama_tui.engine.sessions.relayers import Relayers
+from tests.engine.fakes import RELAYERS, FakeScribe, FakeVenue, context_of
+from tests.engine.samples import ALICE, BOB, CAROL, book, fleet_read, place
+from tests.engine.virtual_time import run_virtually
+
+LONG_S = 60.0
+
+
+def test_a_placement_that_sleeps_out_a_retry_after_is_not_sent_after_it() -> None:
+    venue, action_log, freeze = FakeVenue(), FakeScribe(), threading.Event()
+
+    async def main(clock: Callable[[], float]) -> None:
+        alice = book(ALICE)
+        run = context_of(venue, alice, clock=clock, action_log=action_log)
+        run.read, run.read_at = fleet_read([alice]), float("inf")
+        run.rate_limiter.pushed_back(LONG_S)
+        sending = asyncio.create_task(Sender(run, lambda: not freeze.is_set()).place(alice, place()))
+        await asyncio.sleep(LONG_S / 2)
+        freeze.set()
+        assert await sending is False
+
+    run_virtually(main)
+    assert (venue.placed, action_log.lines) == ([], [])
+
+
+def test_what_waits_in_a_lane_behind_a_post_is_not_sent_after_it() -> None:
+    venue, freeze = FakeVenue(), threading.Event()
+
+    async def main(clock: Callable[[], float]) -> None:
+        books = [book(ALICE), book(BOB)]
+        run = context_of(venue, *books, clock=clock)
+        run.read, run.read_at = fleet_read(books), float("inf")
+        answered = asyncio.Event()
+        post = venue.place_margin_limit
+
+        async def slow(*args: str, **params: object) -> object:
+            answer = await post(*args, **params)  # type: ignore[arg-type]
+            await answered.wait()
+            return answer
+
+        venue.place_margin_limit = slow  # type: ignore[method-assign,assignment]
+        send_queues = SendQueues(Sender(run, lambda: not freeze.is_set()).send)
+        send_queues.load([place(wallet, level=level, sequence=level) for wallet in (ALICE, BOB) for level in (1, 2, 3)])
+        await asyncio.sleep(1)
+        assert len(venue.placed) == 2
+        freeze.set()
+        answered.set()
+        assert await send_queues.idle(10)
+        # What was on the wire is tracked: it counts until the chain settles it.
+        assert [len(one.pending) for one in books] == [1, 1]
+
+    run_virtually(main)
+    assert len(venue.placed) == 2
+
+
+def test_no_session_is_asked_for_by_those_that_wait_for_their_turn_or_for_the_disk() -> None:
+    venue, action_log, freeze = FakeVenue(), FakeScribe(), threading.Event()
+    action_log.meanwhile = freeze.set  # it comes while the first is written ahead
+
+    async def main(clock: Callable[[], float]) -> None:
+        books = [book(wallet) for wallet in (ALICE, BOB, CAROL)]
+        for one in books:
+            one.session_id = None
+        run = context_of(venue, *books, clock=clock, action_log=action_log)
+        keeper = SessionManager(run, Relayers(run, RELAYERS), SessionAdoption(run, {}), is_frozen=freeze.is_set)
+        await keeper.prepare(books, chain_time=1_000)
+        assert {one.unusable_detail for one in books} == {"no session: the run was killed: nothing more is sent"}
+
+    run_virtually(main)
+    assert (venue.permits, len(action_log.of("INTENT"))) == ([], 1)

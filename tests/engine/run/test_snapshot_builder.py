@@ -1,0 +1,171 @@
+"""The published snapshot and the summary say what the engine knows, in the shapes that others rely on."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import pytest
+
+from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState, WalletRow
+from ama_tui.domain.order import Side
+from ama_tui.domain.plan import SkipReason, WalletBudget
+from ama_tui.engine.run.snapshot_builder import snapshot_of
+from ama_tui.engine.wallet_book import PendingStage, WalletBook
+from tests.engine.fakes import FakeVenue, context_of
+from tests.engine.rig import Rig, cycles_later, run_of
+from tests.engine.samples import ALICE, BOB, PRICE6, TICK6, book, fleet_read, order, pending, place, wallet_read
+
+DESIGNED = {
+    "wallets",
+    "target_orders",
+    "resting_bids",
+    "resting_asks",
+    "packed",
+    "short",
+    "seconds_to_packed",
+    "seconds_sessions",
+    "cycles",
+    "rpc_requests",
+    "api_requests",
+    "trades_sent",
+    "rejected",
+    "unknown",
+    "crossed",
+    "overtaken",
+    "self_trades",
+    "taker_trades",
+    "max_utilization",
+    "errors",
+}
+
+
+def row_of(alice: WalletBook, state: EngineState = EngineState.RUNNING) -> WalletRow:
+    context = context_of(FakeVenue(), alice, clock=time.monotonic)
+    context.read = fleet_read([alice])
+    return snapshot_of(context, state).wallets[0]
+
+
+def test_a_row_counts_what_rests_what_is_in_flight_and_what_is_unknown() -> None:
+    alice = book(
+        ALICE,
+        pending(place(level=1), stage=PendingStage.WIRE),
+        pending(place(level=2), stage=PendingStage.ACCEPTED),
+        pending(place(level=3), stage=PendingStage.UNKNOWN),
+    )
+    alice.read = wallet_read(order(ALICE, 1), order(ALICE, 2), order(ALICE, 3, Side.SELL), available6=77)
+    alice.budget = WalletBudget(500, 100, 0, 0)
+    row = row_of(alice)
+    assert (row.bids, row.asks, row.target, row.pending, row.unknown) == (2, 1, 6, 2, 1)
+    assert (row.available6, row.cap6, row.reserved6) == (77, 100, 3 * order().margin6)
+    assert (row.note, row.is_packed) == ("3 in flight", False)
+
+
+@pytest.mark.parametrize(("state", "note"), [(EngineState.RUNNING, "filling"), (EngineState.STOPPED, "")])
+def test_only_a_run_that_goes_on_fills_a_wallet(state: EngineState, note: str) -> None:
+    alice = book(ALICE)
+    alice.read = wallet_read()
+    row = row_of(alice, state)
+    assert (row.note, row.is_packed) == (note, False)
+
+
+def test_an_unread_wallet_has_no_money_rather_than_none_left() -> None:
+    alice = book(cap6=None)
+    alice.read = None
+    row = row_of(alice)
+    assert (row.available6, row.cap6, row.reserved6, row.is_packed) == (None, None, None, False)
+
+
+def test_while_preparing_a_row_shows_how_its_session_fares() -> None:
+    alice = book()
+    alice.session_id, alice.read, alice.note = None, None, "creating session"
+    row = row_of(alice, EngineState.PREPARING)
+    assert (row.session, row.note) == (SessionState.CREATING, "creating session")
+
+
+@pytest.mark.parametrize(
+    ("session_id", "expiry", "unusable", "note", "state"),
+    [
+        (None, 0, None, "", SessionState.NONE),
+        (None, 0, None, "creating session", SessionState.CREATING),
+        ("0x01", 4_000_000_000, None, "", SessionState.VALID),
+        ("0x01", 1_000, None, "", SessionState.UNUSABLE),
+        ("0x01", 4_000_000_000, SkipReason.NO_SESSION, "", SessionState.UNUSABLE),
+        ("0x01", 4_000_000_000, SkipReason.WALLET_PAUSED, "", SessionState.VALID),
+    ],
+)
+def test_a_session_is_shown_as_it_is(
+    session_id: str | None, expiry: int, unusable: SkipReason | None, note: str, state: SessionState
+) -> None:
+    alice = book()
+    alice.session_id, alice.session_expiry, alice.unusable, alice.note = session_id, expiry, unusable, note
+    assert row_of(alice).session is state
+
+
+def test_the_snapshot_sums_its_rows_and_shows_the_market() -> None:
+    alice, bob = book(ALICE, pending(place())), book(BOB)
+    bob.read = wallet_read(order(BOB, 1))
+    context = context_of(FakeVenue(), alice, bob, clock=time.monotonic)
+    context.read, context.mark6 = fleet_read([alice, bob], block=321), None
+    snapshot = snapshot_of(context, EngineState.PAUSED, "paused", packed=False, missing=("carol (1 open orders)",))
+    assert (snapshot.state, snapshot.reason, snapshot.block) == (EngineState.PAUSED, "paused", 321)
+    assert (snapshot.best_bid6, snapshot.best_ask6) == (PRICE6 - 5 * TICK6, PRICE6 + 5 * TICK6)
+    assert (snapshot.target_orders, snapshot.resting, snapshot.pending, snapshot.unknown) == (24, 1, 1, 0)
+    assert snapshot.missing_wallets == ("carol (1 open orders)",)
+    assert (snapshot.run_id, snapshot.market) == ("run", context.market)
+
+
+def test_before_the_first_read_a_snapshot_holds_no_prices() -> None:
+    context = context_of(FakeVenue(), book(), clock=time.monotonic)
+    snapshot = snapshot_of(context, EngineState.PREPARING)
+    assert (snapshot.block, snapshot.best_bid6, snapshot.mark6, snapshot.book.bids) == (0, None, None, ())
+
+
+def frozen(value: object) -> bool:
+    """Can nothing of this value be changed, down to its last part?"""
+    if isinstance(value, tuple):
+        return all(map(frozen, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        parameters: Any = getattr(value, "__dataclass_params__", None)
+        return parameters.frozen and all(frozen(getattr(value, one.name)) for one in fields(value))
+    return not isinstance(value, list | dict | set | bytearray)
+
+
+async def test_what_is_published_never_changes_afterwards(rig: Rig) -> None:
+    """Another thread reads it while the engine goes on."""
+    engine = await rig.begin()
+    seen: list[tuple[EngineSnapshot, str]] = []
+    for _ in range(5):
+        await cycles_later(engine, 0)
+        seen.append((engine.publisher.latest, repr(engine.publisher.latest)))
+    assert all(frozen(snapshot) for snapshot, _ in seen)
+    assert all(repr(snapshot) == text for snapshot, text in seen)
+    assert len({id(snapshot) for snapshot, _ in seen}) == 5
+
+
+async def test_the_summary_has_all_that_was_designed_and_agrees_with_the_snapshot(rig: Rig) -> None:
+    engine = await rig.packed()
+    summary, snapshot = engine.summary(), engine.publisher.latest
+    assert set(summary) >= DESIGNED
+    assert summary["target_orders"] == snapshot.target_orders == 12
+    assert summary["resting_bids"] == sum(row.bids for row in snapshot.wallets)
+    assert summary["resting_asks"] == sum(row.asks for row in snapshot.wallets)
+    assert summary["runId"] == snapshot.run_id == rig.checkpoint()["run"]["runId"]
+    rested = [line for line in rig.journal("PLACE_LIMIT") if line["params"]["status"] == "resting"]
+    assert summary["trades_sent"] == snapshot.totals.sent == len(rested)
+    assert isinstance(summary["seconds_to_packed"], float)
+    assert 0 < summary["seconds_to_packed"] < 20
+    assert isinstance(summary["max_utilization"], float)
+    assert 0 < summary["max_utilization"] <= 0.2
+    assert run_of(engine).packed_at > run_of(engine).context.first_send_at > 0
+
+
+async def test_a_run_that_never_was_packed_has_no_seconds_to_it(rig: Rig) -> None:
+    engine = await rig.begin()
+    await engine.pause()
+    summary = engine.summary()
+    assert (summary["packed"], summary["seconds_to_packed"]) == (False, None)
+    short = summary["short"]
+    assert isinstance(short, dict)
+    assert set(short) == {"User001", "User002", "User003"}

@@ -1,0 +1,115 @@
+"""What the chain says of the sessions that a state directory knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from ama_tui.config.environment import load_environment
+from ama_tui.config.paths import StatePaths
+from ama_tui.domain.errors import ConfigError
+from ama_tui.domain.session import Methods, SessionRecord
+from ama_tui.engine.sessions.registry import SessionList, SessionStanding, list_sessions, methods_of, standing
+from ama_tui.engine.sessions.revoke_command import RevokeRequest, revoke
+from ama_tui.store.journal.entry import JournalEntry
+from ama_tui.store.state_store import StateStore
+from tests.engine.fakes import ROOT, no_record, record
+from tests.engine.rig import Rig, ticking
+from tests.engine.samples import ALICE, BOB
+
+LOST_SESSION = "0x" + "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (record(ALICE), SessionStanding.LIVE),
+        (replace(record(ALICE), expiry=1_001), SessionStanding.LIVE),
+        (replace(record(ALICE), expiry=1_000), SessionStanding.EXPIRED),
+        (record(ALICE, revoked=True), SessionStanding.REVOKED),
+        (record(ALICE, revoked=True, expiry=1), SessionStanding.REVOKED),
+        (record(ALICE, root="0x" + "77" * 32), SessionStanding.OTHER_RELAYERS),
+        (record(BOB), SessionStanding.OTHER_WALLET),
+        (no_record("0x01"), SessionStanding.UNKNOWN),
+        (None, SessionStanding.UNREAD),
+    ],
+)
+def test_standing_is_what_the_record_says_at_the_block_s_time(
+    found: SessionRecord | None, expected: SessionStanding
+) -> None:
+    assert standing(ALICE, found, 1_000, ROOT) is expected
+
+
+def test_nobody_is_of_another_relayer_set_where_the_set_is_not_known() -> None:
+    assert standing(ALICE, record(ALICE, root="0x" + "77" * 32), 1_000, None) is SessionStanding.LIVE
+
+
+def test_every_method_has_its_name() -> None:
+    assert methods_of(Methods(63)) == [
+        *("placeLimit", "placeMarginLimit", "placeMarket", "placeMarginMarket", "modify", "cancel"),
+    ]
+    assert methods_of(Methods(0)) == []
+
+
+def states(found: SessionList) -> list[tuple[str, SessionStanding]]:
+    return [(one.known.nickname, one.standing) for one in found.sessions]
+
+
+async def listed(rig: Rig, selector: str = "all") -> SessionList:
+    return await list_sessions(load_environment(rig.directory, {}), rig.directory / "state", selector)
+
+
+async def test_sessions_are_shown_as_they_change_while_the_run_goes_on(rig: Rig) -> None:
+    engine = await rig.packed(wallets=2, orders_per_side=1)
+    names = [wallet.nickname for wallet in rig.venue.wallets[:2]]
+    found = await listed(rig)
+    assert states(found) == [(name, SessionStanding.LIVE) for name in names]
+    assert {one.known.market.symbol for one in found.sessions} == {rig.symbol}
+    assert found.block > 0
+    await engine.close()
+    await rig.venue.revoke(bytes.fromhex(found.sessions[0].known.session_id[2:]))
+    await rig.venue.rotate_relayers()
+    assert states(await listed(rig, rig.symbol.lower())) == [
+        (names[0], SessionStanding.REVOKED),
+        (names[1], SessionStanding.OTHER_RELAYERS),
+    ]
+
+
+async def test_a_session_that_was_asked_for_and_never_came_is_unknown_and_warned_of(rig: Rig) -> None:
+    announced(rig)
+    found = await listed(rig)
+    (one,) = found.sessions
+    assert (one.standing, one.known.session_id, one.known.is_awaited) == (SessionStanding.UNKNOWN, LOST_SESSION, True)
+    assert (one.expiry, one.record is not None) == (4_000_000_000, True)
+    assert one.known.market.symbol == one.known.market.address, "no checkpoint says what the market is called"
+
+    def may_begin(alive: Sequence[object]) -> bool:
+        raise AssertionError("nothing is alive")
+
+    order = RevokeRequest("all", load_environment(rig.directory, {}), rig.directory / "state", within_s=30)
+    async with ticking(rig.venue):
+        report = await revoke(order, may_begin=may_begin)
+    assert report is not None
+    assert report.is_proven
+    assert report.notes == ("1 more were asked for and are not on the chain: look again in a minute",)
+
+
+async def test_a_chain_with_no_memory_of_a_market_says_what_there_is(rig: Rig) -> None:
+    with pytest.raises(ConfigError, match="nothing is remembered of a market 'BTC-USD'") as caught:
+        await listed(rig, "BTC-USD")
+    assert caught.value.hint.endswith(": none")
+    (rig.directory / "state" / "31337" / "not a market").mkdir(parents=True)
+    assert (await listed(rig)).sessions == ()
+
+
+def announced(rig: Rig) -> None:
+    """A journal whose last line is the intent of a session: the run was killed right after it."""
+    book = rig.venue.market(rig.symbol).address
+    store = StateStore.open(StatePaths(rig.directory / "state", rig.venue.chain_id, book))
+    params = {"method": "sessionInit", "sessionId": LOST_SESSION, "expiry": "4000000000", "nonce": "0"}
+    store.journal.append(
+        JournalEntry(1, "run", rig.venue.chain_id, book, "0x" + "00" * 32, rig.wallets[0], "INTENT", params=params)
+    )
+    store.close()

@@ -1,0 +1,128 @@
+"""What is remembered of a wallet between reads: sequence numbers, back-off, levels, the fleet's own prices."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.domain.order import MAX_TAG_SEQUENCE, Side, Tag, encode_tag
+from ama_tui.domain.plan import SkipReason
+from ama_tui.engine.wallet_book import (
+    FIRST_BACKOFF_S,
+    LONGEST_BACKOFF_S,
+    OrderMemory,
+    PendingCancel,
+    PendingStage,
+)
+from tests.engine.samples import (
+    ALICE,
+    BOB,
+    PRICE6,
+    SIZE18,
+    TICK6,
+    book,
+    fleet,
+    order,
+    pending,
+    place,
+    resting,
+    wallet_read,
+)
+
+
+def test_sequence_numbers_go_on_and_start_over_at_their_end() -> None:
+    alice = book()
+    alice.next_sequence(41)
+    assert alice.sequence == 42
+    alice.next_sequence(MAX_TAG_SEQUENCE)
+    assert alice.sequence == 0
+    assert encode_tag(Tag(1, alice.sequence))
+
+
+def test_backoff_doubles_up_to_its_longest_and_a_success_ends_it() -> None:
+    alice = book()
+    waits = []
+    for _ in range(8):
+        alice.failed(100.0)
+        waits.append(alice.backoff_until - 100.0)
+    assert waits[:3] == [FIRST_BACKOFF_S, 2 * FIRST_BACKOFF_S, 4 * FIRST_BACKOFF_S]
+    assert waits[-1] == LONGEST_BACKOFF_S
+    alice.succeeded()
+    assert (alice.backoff_until, alice.failures) == (0.0, 0)
+    alice.failed(200.0)
+    assert alice.backoff_until == 201.0
+
+
+def test_memory_of_an_order_beats_its_digits() -> None:
+    placed = place(level=7)
+    alice = book()
+    alice.memory[3] = OrderMemory(2, SIZE18 * 3)
+    annotated = alice.annotated(resting(placed, 3))
+    assert (annotated.level, annotated.placed18) == (2, SIZE18 * 3)
+
+
+def test_what_a_tag_tells_is_remembered_when_the_digits_are_gone() -> None:
+    placed = place(level=7)
+    alice = book()
+    assert alice.annotated(resting(placed, 3)).level == 7
+    assert alice.annotated(resting(placed, 3, left18=SIZE18 // 2)).level == 7
+
+
+def test_an_order_without_a_tag_keeps_its_level_open() -> None:
+    plain = order(ALICE, 3)
+    assert book().annotated(plain) == plain
+
+
+def test_margins_and_counts_are_sums_over_what_rests_and_what_is_under_way() -> None:
+    first, second, third = place(level=1), place(level=2), place(side=Side.SELL, level=1)
+    alice = book(ALICE, pending(first, stage=PendingStage.WIRE), pending(second, stage=PendingStage.UNKNOWN))
+    alice.read = wallet_read(resting(third, 1), resting(place(level=3), 2))
+    assert alice.working_margin6() == first.margin6 + second.margin6
+    assert alice.reserved6() == 2 * third.margin6
+    assert (alice.resting(Side.BUY), alice.resting(Side.SELL)) == (1, 1)
+    assert [alice.count(stage) for stage in PendingStage] == [1, 0, 1]
+
+
+def test_a_snapshot_holds_what_the_planner_must_know() -> None:
+    placed = place(level=2)
+    alice = book(ALICE, pending(placed, stage=PendingStage.UNKNOWN))
+    alice.read = wallet_read(order(ALICE, 5), available6=77)
+    alice.cancels[5] = PendingCancel(5, 0.0)
+    alice.sequence, alice.unusable, alice.unusable_detail = 9, SkipReason.NO_SESSION, "session revoked"
+    snapshot = alice.snapshot(known=True)
+    assert (snapshot.available6, snapshot.sequence, snapshot.known) == (77, 9, True)
+    assert [(one.level, one.margin6, one.is_unknown) for one in snapshot.pending_orders] == [(2, placed.margin6, True)]
+    assert snapshot.cancelling == {5}
+    assert (snapshot.unusable, snapshot.unusable_detail) == (SkipReason.NO_SESSION, "session revoked")
+
+
+def test_a_wallet_that_was_not_read_is_unknown_and_not_empty() -> None:
+    alice = book()
+    alice.read = wallet_read(order(ALICE, 5))
+    assert not alice.snapshot(known=False).known
+    assert len(alice.snapshot(known=False).orders) == 1
+    alice.read = None
+    assert not alice.snapshot(known=True).known
+
+
+PRICES = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 99), st.booleans()), max_size=10)
+
+
+@given(alices=PRICES, bobs=PRICES)
+def test_the_fleets_best_price_is_the_best_of_all_it_has(
+    alices: list[tuple[Side, int, bool]], bobs: list[tuple[Side, int, bool]]
+) -> None:
+    books = []
+    for address, prices in ((ALICE, alices), (BOB, bobs)):
+        own = book(address)
+        for side, ticks, rests in prices:
+            placed = place(address, side, price6=PRICE6 + ticks * TICK6)
+            if rests:
+                own.read = wallet_read(*own.orders, resting(placed, len(own.orders) + 1))
+            else:
+                under_way = pending(placed)
+                own.pending[under_way.intent_id] = under_way
+        books.append(own)
+    for side, best in ((Side.BUY, max), (Side.SELL, min)):
+        known = [PRICE6 + ticks * TICK6 for one, ticks, _ in [*alices, *bobs] if one is side]
+        assert fleet(*books).best_own(side, 0.0) == best(known, default=None)

@@ -1,0 +1,172 @@
+"""The vault: what goes in comes out with the right password, and everything else is one clear error."""
+
+from __future__ import annotations
+
+import base64
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.domain.errors import PasswordError, WalletsError
+from ama_tui.keys import vault
+from ama_tui.keys.password import KnownPassword
+from ama_tui.keys.scrypt import ScryptCost
+from ama_tui.keys.vault import seal, unseal
+from ama_tui.keys.wallets import csv_of, new_wallets
+from ama_tui.keys.wallets_source import WalletsSource, open_wallets
+from tests.keys.silence import assert_silent
+
+QUICK = ScryptCost(n=2)
+PASSWORD = "correct horse battery"
+CONTENT = b"what nobody may read"
+PATH = Path("fleet.vault")
+SEALED = seal(CONTENT, PASSWORD, QUICK)
+HEADER, CHECKSUM = 76, 32
+SALT, NONCE, CHECK, LENGTH = range(12, 28), range(28, 40), range(40, 72), range(72, 76)
+GOLDEN = (
+    "k0FNQVZMVAoBBAgBvsfN1Ejvbj/bv5JjJnDmTDZ74uHFQZw6ddmcIrm76jufCHXpUPfDTM4FYM6c9U6QGLOe+S8VFgBNRHTkAAAA"
+    "JBoSaFmHAT/fFk4V/Bd9pKuvKgipnCcm9ms0g4bibyT8+YI3AFDYylH806YGL+po/WT5E0OBbRtej4YcBNu80LXNQiyO"
+)
+"""A vault that was written when the format was made; it must open for as long as version 1 is read."""
+
+
+def refusal(raw: bytes, password: str = PASSWORD) -> WalletsError:
+    with pytest.raises(WalletsError) as raised:
+        unseal(raw, password, PATH)
+    text = str(raised.value)
+    assert "\n" not in text
+    assert_silent(raised.value, password, CONTENT)
+    assert text.startswith(("fleet.vault ", "wrong password for fleet.vault"))
+    return raised.value
+
+
+def flipped(raw: bytes, bit: int) -> bytes:
+    changed = bytearray(raw)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def checksummed(raw: bytes) -> bytes:
+    """The vault with its checksum made right, as somebody does who changes it on purpose."""
+    return raw[:-CHECKSUM] + sha256(raw[:-CHECKSUM]).digest()
+
+
+@given(st.binary(max_size=300), st.text(max_size=30))
+def test_what_was_sealed_comes_out(content: bytes, password: str) -> None:
+    assert unseal(seal(content, password, QUICK), password, PATH) == content
+
+
+@given(st.text(max_size=30))
+def test_no_other_password_opens_it(password: str) -> None:
+    if password != PASSWORD:
+        error = refusal(SEALED, password + "!")
+        assert isinstance(error, PasswordError)
+        assert error.message == "wrong password for fleet.vault"
+
+
+def test_password_counts_as_the_same_however_its_accents_are_put_together() -> None:
+    assert unseal(seal(CONTENT, "caf\u00e9 au lait", QUICK), "cafe\u0301 au lait", PATH) == CONTENT
+
+
+def test_vault_of_an_earlier_day_still_opens() -> None:
+    assert unseal(base64.b64decode(GOLDEN), PASSWORD, PATH) == CONTENT
+
+
+def test_nothing_of_the_content_stands_in_the_vault_and_no_two_are_alike() -> None:
+    assert CONTENT[:4] not in SEALED
+    again = seal(CONTENT, PASSWORD, QUICK)
+    assert all(again[at.start : at.stop] != SEALED[at.start : at.stop] for at in (SALT, NONCE, CHECK))
+
+
+def test_every_flipped_bit_is_damage_that_is_told_without_the_password() -> None:
+    at_length = slice(LENGTH.start, LENGTH.stop)
+    for bit in range(len(SEALED) * 8):
+        changed = flipped(SEALED, bit)
+        error = refusal(changed, "some other password")
+        assert not isinstance(error, PasswordError), bit
+        words = "is damaged: its checksum does not match"
+        if changed[: len(vault.MAGIC)] != vault.MAGIC:
+            words = "is not a vault"
+        elif changed[len(vault.MAGIC)] > vault.VERSION:
+            words = "is a vault of version"
+        elif int.from_bytes(changed[at_length]) > int.from_bytes(SEALED[at_length]):
+            words = "is cut off"
+        assert words in error.message, (bit, error.message)
+
+
+def test_every_truncation_is_told_without_the_password() -> None:
+    for length in range(1, len(SEALED)):
+        assert "is cut off" in refusal(SEALED[:length]).message
+    assert "is not a vault" in refusal(b"").message
+
+
+@given(st.binary(min_size=1, max_size=50))
+def test_anything_behind_it_is_damage(more: bytes) -> None:
+    assert "is damaged" in refusal(SEALED + more).message
+
+
+def test_change_on_purpose_is_told_apart_from_a_wrong_password() -> None:
+    for at in [*NONCE, *range(HEADER, len(SEALED) - CHECKSUM)]:
+        error = refusal(checksummed(flipped(SEALED, at * 8)))
+        assert not isinstance(error, PasswordError)
+        assert "was changed since it was sealed" in error.message
+
+
+@pytest.mark.parametrize("at", [*SALT, *CHECK])
+def test_change_on_purpose_of_what_proves_the_password_looks_like_a_wrong_one(at: int) -> None:
+    assert isinstance(refusal(checksummed(flipped(SEALED, at * 8))), PasswordError)
+
+
+def test_vault_of_a_later_version_says_to_update() -> None:
+    later = checksummed(SEALED[:8] + b"\x02" + SEALED[9:])
+    assert str(refusal(later)) == (
+        "fleet.vault is a vault of version 2, and this program reads version 1: update ama-tui"
+    )
+
+
+@pytest.mark.parametrize(
+    "cost", [(255, 8, 1), (20, 8, 1), (17, 255, 1), (17, 8, 255), (0, 8, 1), (17, 0, 1), (17, 8, 0)]
+)
+def test_cost_that_would_eat_the_machine_is_refused_before_it_does(cost: tuple[int, int, int]) -> None:
+    began = time.process_time()
+    assert "its scrypt parameters" in refusal(checksummed(SEALED[:9] + bytes(cost) + SEALED[12:])).message
+    assert time.process_time() - began < 2
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_one_of_our_own_errors(raw: bytes) -> None:
+    refusal(raw)
+    refusal(vault.MAGIC + raw)
+    refusal(vault.MAGIC + b"\x01" + raw)
+
+
+@pytest.mark.parametrize("text", [b"nickname,address,privateKey\n", b'{"version": 3}'])
+def test_what_is_no_vault_but_is_called_one_is_refused(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "wallets.vault"
+    path.touch(0o600)
+    path.write_bytes(text)
+    with pytest.raises(WalletsError, match="is not a vault"):
+        open_wallets(WalletsSource(path, ask_password=lambda: PASSWORD), 10)
+
+
+def test_hundred_wallets_open_in_their_order_in_under_two_seconds(tmp_path: Path) -> None:
+    wallets = new_wallets(100)
+    path = tmp_path / "no-matter-what-it-is-called"
+    path.touch(0o600)
+    path.write_bytes(seal(csv_of(wallets), PASSWORD))
+    source = WalletsSource(path, ask_password=lambda: PASSWORD)
+    began = time.process_time()
+    opened = open_wallets(source, 1000)
+    assert time.process_time() - began < 2
+    assert opened == wallets
+    assert open_wallets(source, 7) == wallets[:7]
+
+
+def test_neither_password_nor_content_shows_in_a_repr() -> None:
+    parsed = vault._parsed(SEALED, PATH)
+    assert CONTENT.decode() not in repr(parsed)
+    assert PASSWORD not in repr(KnownPassword(PASSWORD, "a file"))

@@ -1,0 +1,222 @@
+"""The wallets file: every shape that a spreadsheet or a person writes, and every bad row named."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.domain.errors import WalletsError
+from ama_tui.domain.wallet import FleetWallet, Role
+from ama_tui.keys.secret_key import SecretKey
+from ama_tui.keys.wallets import DEFAULT_LIMIT, WalletKey, address_of
+from ama_tui.keys.wallets_source import WalletsSource, open_wallets
+from tests.keys.silence import assert_silent
+
+KEYS = [f"{number:02x}" * 32 for number in range(1, 16)]
+ADDRESSES = [Account.from_key("0x" + key).address for key in KEYS]
+
+
+def row(number: int, **changed: str) -> str:
+    cells = {"nickname": f"w{number}", "address": ADDRESSES[number], "key": "0x" + KEYS[number]} | changed
+    return ",".join(cells.values())
+
+
+@pytest.fixture
+def csv_path(tmp_path: Path) -> Path:
+    path = tmp_path / "wallets.csv"
+    path.touch(0o600)
+    return path
+
+
+def load(path: Path, limit: int = DEFAULT_LIMIT) -> tuple[WalletKey, ...]:
+    return open_wallets(WalletsSource(path), limit)
+
+
+def problem_of(path: Path) -> str:
+    with pytest.raises(WalletsError) as raised:
+        load(path)
+    text = str(raised.value)
+    assert "\n" not in text
+    assert raised.value.exit_code == 2
+    assert_silent(raised.value, *(key[:16] for key in KEYS), *(key[:16].upper() for key in KEYS))
+    return text
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("header", ["", "nickname,address,privateKey", "NickName, ADDRESS ,PRIVATE_KEY"])
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("last_newline", [True, False])
+def test_every_common_shape_is_read_alike(
+    csv_path: Path, newline: str, mark: bytes, header: str, quote: str, last_newline: bool
+) -> None:
+    lines = [",".join(f"{quote}{cell}{quote}" for cell in line.split(",")) for line in (row(0), row(1))]
+    text = newline.join(([header] if header else []) + lines) + (newline if last_newline else "")
+    csv_path.write_bytes(mark + text.encode())
+    wallets = load(csv_path)
+    assert [(w.index, w.nickname, w.address) for w in wallets] == [
+        (0, "w0", ADDRESSES[0].lower()),
+        (1, "w1", ADDRESSES[1].lower()),
+    ]
+    assert [w.key.hex() for w in wallets] == ["0x" + KEYS[0], "0x" + KEYS[1]]
+
+
+@pytest.mark.parametrize("order", itertools.permutations(["nickname", "address", "privateKey"]))
+def test_header_says_the_order_of_the_columns(csv_path: Path, order: tuple[str, ...]) -> None:
+    cells = {"nickname": "me", "address": ADDRESSES[0], "privateKey": KEYS[0]}
+    csv_path.write_text(f"{','.join(order)},note\n{','.join(cells[name] for name in order)},kept\n")
+    assert load(csv_path)[0].nickname == "me"
+
+
+def test_blank_lines_and_comments_are_passed_over(csv_path: Path) -> None:
+    csv_path.write_text(f"# fleet\n\n  \nnickname,address,privateKey\n  # a comment\n{row(3)}\n\n")
+    assert [wallet.nickname for wallet in load(csv_path)] == ["w3"]
+
+
+def test_quoted_nickname_may_hold_a_comma(csv_path: Path) -> None:
+    csv_path.write_text(row(0, nickname='"Zoë, ""the"" maker"') + "\n")
+    assert load(csv_path)[0].nickname == 'Zoë, "the" maker'
+
+
+def test_key_and_address_with_or_without_0x_in_any_case(csv_path: Path) -> None:
+    csv_path.write_text(
+        "\n".join(
+            [
+                row(0, key=KEYS[0]),
+                row(1, key="0X" + KEYS[1].upper()),
+                row(2, address=ADDRESSES[2][2:].lower()),
+            ]
+        )
+    )
+    assert [wallet.address for wallet in load(csv_path)] == [a.lower() for a in ADDRESSES[:3]]
+
+
+def test_empty_nickname_is_numbered(csv_path: Path) -> None:
+    csv_path.write_text(f"{row(0)}\n{row(1, nickname='')}\n")
+    assert load(csv_path)[1].nickname == "Wallet002"
+
+
+@pytest.mark.parametrize(("limit", "taken"), [(1, 1), (10, 10), (12, 12), (99, 15)])
+def test_limit_takes_the_first_rows_and_fewer_rows_are_fine(csv_path: Path, limit: int, taken: int) -> None:
+    csv_path.write_text("\n".join(row(number) for number in range(15)))
+    wallets = load(csv_path, limit)
+    assert [wallet.nickname for wallet in wallets] == [f"w{number}" for number in range(taken)]
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_limit_under_one_is_refused(csv_path: Path, limit: int) -> None:
+    csv_path.write_text(row(0))
+    with pytest.raises(WalletsError, match="--wallets must be at least 1"):
+        load(csv_path, limit)
+
+
+BAD_ROWS = {
+    "address of another key": (row(0, address=ADDRESSES[1]), "the address is not the privateKey's"),
+    "short address": (row(0, address="0x1234"), "the address is not 0x and 40 hexadecimal digits"),
+    "no address": (row(0, address=""), "no address"),
+    "short key": (row(0, key="0x" + KEYS[0][:-2]), "the privateKey is not 64 hexadecimal digits"),
+    "long key": (row(0, key=KEYS[0] + "01"), "the privateKey is not 64 hexadecimal digits"),
+    "key of letters": (row(0, key="z" * 64), "the privateKey is not 64 hexadecimal digits"),
+    "no key": (row(0, key=""), "no privateKey"),
+    "zero key": (row(0, key="00" * 32), "the privateKey is out of the curve's range"),
+    "key above the curve": (row(0, key="ff" * 32), "the privateKey is out of the curve's range"),
+    "two columns": (f"{ADDRESSES[0]},{KEYS[0]}", "2 column(s) where 3 are needed"),
+    "four columns": (row(0) + ",more", "4 column(s) where 3 are needed"),
+    "semicolons": (row(0).replace(",", ";"), "1 column(s) where 3 are needed"),
+    "open quote": ('"' + row(0), "its quotes do not close"),
+    "key as nickname": (row(0, nickname=KEYS[0]), "the nickname looks like a private key"),
+    "escape in nickname": (row(0, nickname="a\x1b[31m"), "the nickname has control characters"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BAD_ROWS))
+def test_bad_row_is_named_with_line_and_reason(csv_path: Path, name: str) -> None:
+    line, reason = BAD_ROWS[name]
+    csv_path.write_text(f"{row(5)}\n# comment\n{line}\n{row(6)}\n")
+    assert problem_of(csv_path).startswith(f"wallets.csv: line 3: {reason}")
+
+
+def test_all_bad_rows_are_named_at_once_even_beyond_the_limit(csv_path: Path) -> None:
+    bad = [line for line, _ in BAD_ROWS.values()]
+    csv_path.write_text("\n".join([row(number) for number in range(1, 13)] + bad))
+    text = problem_of(csv_path)
+    assert [f"line {number}:" in text for number in range(1, 13)] == [False] * 12
+    assert all(f"line {number}: {reason}" in text for number, (_, reason) in enumerate(BAD_ROWS.values(), start=13))
+
+
+@pytest.mark.parametrize("again", [row(0), row(0, nickname="other", address=ADDRESSES[0].lower(), key=KEYS[0])])
+def test_same_wallet_twice_is_refused(csv_path: Path, again: str) -> None:
+    csv_path.write_text(f"{row(0)}\n{row(1)}\n{again}\n")
+    assert "line 3: the same wallet as line 1" in problem_of(csv_path)
+
+
+def test_same_address_with_another_key_is_refused(csv_path: Path) -> None:
+    csv_path.write_text(f"{row(0)}\n{row(0, key=KEYS[1])}\n")
+    assert "line 2: the address is not the privateKey's" in problem_of(csv_path)
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("nickname,address", "the header lacks privateKey"),
+        ("nickname,privateKey", "the header lacks address"),
+        ("address,privateKey,Address", "the header names address twice"),
+    ],
+)
+def test_bad_header_is_named(csv_path: Path, header: str, reason: str) -> None:
+    csv_path.write_text(f"{header}\n{row(0)}\n")
+    assert f"line 1: {reason}" in problem_of(csv_path)
+
+
+def test_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    text = problem_of(tmp_path / "none.csv")
+    assert "none.csv not found" in text
+    assert "nickname,address,privateKey" in text
+    assert "--csv" in text
+
+
+def test_directory_in_its_place_is_one_clear_line(tmp_path: Path) -> None:
+    assert "is not a regular file (a directory)" in problem_of(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "# only this\n", "nickname,address,privateKey\n"])
+def test_file_without_wallets_is_refused(csv_path: Path, content: str) -> None:
+    csv_path.write_text(content)
+    assert "holds no wallet" in problem_of(csv_path)
+
+
+def test_text_that_is_not_utf8_is_named_by_its_line_and_kept_out_of_the_error(csv_path: Path) -> None:
+    csv_path.write_bytes(f"{row(0)}\n".encode() + "café,".encode("latin-1") + row(1).encode())
+    assert "line 2: not UTF-8 text" in problem_of(csv_path)
+    with pytest.raises(WalletsError) as raised:
+        load(csv_path)
+    assert raised.value.__context__ is None
+
+
+def test_utf16_of_a_spreadsheet_is_refused_in_one_line(csv_path: Path) -> None:
+    csv_path.write_bytes(row(0).encode("utf-16"))
+    assert "line 1: not UTF-8 text" in problem_of(csv_path)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_end_in_our_own_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.touch(0o600)
+    path.write_bytes(content)
+    with pytest.raises(WalletsError):
+        load(path)
+
+
+@given(st.binary(min_size=32, max_size=32).filter(lambda raw: 0 < int.from_bytes(raw, "big") < 2**255))
+def test_address_is_the_one_that_eth_account_derives(raw: bytes) -> None:
+    assert address_of(SecretKey(raw)) == Account.from_key(raw).address.lower()
+
+
+def test_public_wallet_has_no_key(csv_path: Path) -> None:
+    csv_path.write_text(row(0))
+    assert load(csv_path)[0].public(Role.TAKER) == FleetWallet(0, "w0", ADDRESSES[0].lower(), Role.TAKER)

@@ -1,0 +1,85 @@
+"""Times and numbers in JSON that somebody else may have written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ama_tui.store.json_fields import MAX_DEPTH, ShapeError, as_integer, iso_utc, parse_object, time_of
+
+
+@given(st.integers(0, 253_402_300_799_999))
+def test_time_survives_its_text(unix_ms: int) -> None:
+    text = iso_utc(unix_ms)
+    assert text.endswith("Z")
+    assert time_of({"at": text}, "at") == unix_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "unix_ms"),
+    [
+        ("2025-01-01T00:00:00.250Z", 1_735_689_600_250),
+        ("2025-01-01T00:00:00Z", 1_735_689_600_000),
+        ("2025-01-01T02:00:00+02:00", 1_735_689_600_000),
+        ("2025-01-01T00:00:00", 1_735_689_600_000),
+    ],
+)
+def test_every_common_form_of_a_time_is_read(text: str, unix_ms: int) -> None:
+    assert time_of({"at": text}, "at") == unix_ms
+
+
+def test_written_time_has_milliseconds() -> None:
+    assert iso_utc(1_735_689_600_007) == "2025-01-01T00:00:00.007Z"
+
+
+@pytest.mark.parametrize("value", ["yesterday", "", 5, None])
+def test_anything_else_is_no_time(value: object) -> None:
+    with pytest.raises(ShapeError, match="at is"):
+        time_of({"at": value}, "at")
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [(5, 5), ("5", 5), (5.0, 5), (-1, -1), (5.5, None), (True, None), ("5.0", None), ("٣", None), (None, None)],
+)
+def test_whole_numbers_are_read_in_the_forms_that_tools_write(value: object, number: int | None) -> None:
+    assert as_integer(value) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "1", "{", '{"a":NaN}', '{"a":-Infinity}', '{"a":1e999}', '{"a":' + "[" * 200_000, "9" * 5000]
+)
+def test_what_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(ShapeError):
+        parse_object(text.encode())
+
+
+def test_nesting_is_measured_outside_of_strings_and_not_by_the_number_of_brackets() -> None:
+    wide = {"wallets": [{} for _ in range(1000)], "brackets": "[" * 1000 + '\\"' + "{" * 1000}
+    assert parse_object(json.dumps(wide).encode()) == wide
+    deep = b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH
+    parse_object(deep)
+    with pytest.raises(ShapeError, match="nested too deep"):
+        parse_object(b'{"a":' + deep + b"}")
+
+
+def test_deep_nesting_is_refused_even_where_the_recursion_limit_was_raised() -> None:
+    code = (
+        "import sys; sys.setrecursionlimit(100_000)\n"
+        "from ama_tui.store.json_fields import ShapeError, parse_object\n"
+        "try:\n    parse_object(b'[' * 1_000_000)\nexcept ShapeError:\n    print('refused')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "refused\n"
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_object_or_a_shape_error(data: bytes) -> None:
+    with suppress(ShapeError):
+        assert isinstance(parse_object(data), dict)
