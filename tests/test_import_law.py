@@ -15,10 +15,12 @@ PACKAGE = Path(__file__).parent.parent / "ama_tui"
 ALLOWED: dict[str, set[str]] = {
     "domain": set(),
     "strategies": {"domain"},
-    "config": {"domain"},
+    "disk": {"domain"},
+    "config": {"domain", "keys"},
+    "keys": {"domain", "disk", "config", "venue"},
     "venue": {"domain"},
-    "store": {"domain"},
-    "engine": {"domain", "strategies", "config", "venue", "store"},
+    "store": {"domain", "disk"},
+    "engine": {"domain", "disk", "strategies", "config", "keys", "venue", "store"},
     "ui": {"domain", "strategies", "config", "venue", "store", "engine"},
     "localnet": set(),
 }
