@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ama_tui.domain.order import Side, decode_tag
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import OrderPlaced, OrderRested, Receipt, WalletRead
-from ama_tui.engine.reconciliation.report import rules as reconcile
+from ama_tui.engine.reconciliation import rules as reconcile
 from ama_tui.engine.reconciliation.rules import CANCEL_PATIENCE_S, Resolution, ResolvedOrder
 from ama_tui.engine.wallet_book import KEPT_LAPSED, OrderMemory, PendingCancel, PendingStage, WalletBook
 from tests.engine.samples import (

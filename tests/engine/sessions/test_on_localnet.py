@@ -15,7 +15,7 @@ from tests.engine.rig import Rig, cycles_later, run_of, ticking, until
 
 async def records_of(desk: LocalEngine, rig: Rig) -> dict[str, list[SessionRecord]]:
     """Every session that the journal announced, as the registry has it, by wallet; the latest last."""
-    links = run_of(desk).context.links
+    links = run_of(desk).context.connections
     found: dict[str, list[SessionRecord]] = {wallet: [] for wallet in rig.wallets}
     for line in rig.journal("INTENT"):
         if line["params"]["method"] == "sessionInit":
@@ -79,7 +79,7 @@ async def test_other_relayers_are_served_under_new_sessions(rig: Rig, monkeypatc
         await until(lambda: desk.summary()["sessions_renewed"] == 3, "the renewals")
         order = (await rig.orders())[0]
         await desk.cancel_order(order.wallet, order.order_id)
-        await until(lambda: run_of(desk).context.tally.sent == 13, "its level to be filled again")
+        await until(lambda: run_of(desk).context.counters.sent == 13, "its level to be filled again")
     assert desk.summary()["rejected"] == 0
 
 

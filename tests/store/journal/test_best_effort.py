@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from ama_tui.domain.errors import JournalError
+from ama_tui.store.journal import best_effort as forgiving
 from ama_tui.store.journal.best_effort import BestEffortJournal
 from ama_tui.store.journal.entry import JournalEntry
 from ama_tui.store.journal.writer import Journal
-from ama_tui.store.journal.writer import best_effort as forgiving
 from tests.store.samples import line
 
 

@@ -15,11 +15,11 @@ import pytest
 from ama_tui.disk.atomic import remove_temporaries
 from ama_tui.disk.failpoints import NAMES
 from ama_tui.domain.errors import JournalCorruptError, JournalSyncError, StoreError
+from ama_tui.store.journal import files as segments
+from ama_tui.store.journal import writer as journal_module
 from ama_tui.store.journal.files import journals_at, newest_of, segments_of
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.journal.writer import Journal
-from ama_tui.store.journal.writer import files as segments
-from ama_tui.store.journal.writer import writer as journal_module
 from tests.sizes import size
 from tests.store.samples import line
 

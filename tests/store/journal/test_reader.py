@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ama_tui.domain.errors import JournalError
+from ama_tui.store.journal import reader as scan_module
 from ama_tui.store.journal.reader import Scan, lines_of
 from ama_tui.store.journal.sync_marker import mark_path
-from ama_tui.store.journal.writer import reader as scan_module
 from tests.store.samples import line
 
 THEIRS = b'{"ts": 5, "action": "SKIP"}\n'
