@@ -30,7 +30,8 @@ PROGRAMS = ("anvil", "tmux")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests of a program that is not there; CI installs each and runs them by their markers."""
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    kept, left_out = [], []
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         (left_out if any(item.get_closest_marker(program) for program in missing) else kept).append(item)
     if left_out:

@@ -16,7 +16,7 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from textual.app import RenderableType
+from rich.console import RenderableType
 from textual.screen import Screen
 from textual.strip import Strip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,7 +37,7 @@ async def test_a_stop_that_could_not_cancel_everything_names_what_is_left_and_ex
     engine: Any = StoppedDesk(ended)
     monkeypatch.setattr(headless, "build_desk", lambda *_, **__: engine)
     run = headless._Headless({"as_json": True}, None, None)
-    with Progress(Publisher(), headless.sys.stderr) as progress:
+    with Progress(Publisher(), sys.stderr) as progress:
         assert await run._finish(progress) == code
     said = capsys.readouterr()
     assert said.out == '{"packed": true}\n'

@@ -54,7 +54,7 @@ def test_a_running_instance_is_named_and_with_force_only_read(paths: StatePaths)
     records = open_records(paths, force=True)
     records.journal.append(line())
     records.close()
-    assert (records.wallets.keys(), records.replay.entries) == ({ALICE}, 3)
+    assert (set(records.wallets), records.replay.entries) == ({ALICE}, 3)
     assert paths.journal.read_bytes() == before
     assert len((paths.directory / CANCEL_JOURNAL).read_text().splitlines()) == 1
     assert "another run (pid " in records.notes[0]

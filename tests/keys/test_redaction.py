@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
@@ -15,7 +16,7 @@ from tests.leaks import traces
 KEYS = st.binary(min_size=32, max_size=32).filter(lambda key: any(not 0x20 <= one <= 0x7E for one in set(key) - {0x0A}))
 """Those of plain letters only, one in a hundred million millions, are words to whoever has not loaded them."""
 
-NOTATIONS = [
+NOTATIONS: list[Callable[[bytes], str]] = [
     lambda key: key.hex(),
     lambda key: "0x" + key.hex().upper(),
     lambda key: key.hex()[7:23],

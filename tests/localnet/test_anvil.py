@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import httpx
-import psutil  # type: ignore[import-untyped]  # it has no types of its own
+import psutil
 import pytest
 
 from ama_tui.localnet.anvil import AnvilNode

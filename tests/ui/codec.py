@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 
 def encode(value: Any) -> Any:
     """What JSON can hold of a value."""
     if is_dataclass(value):
-        held = {name: (getattr(value, name), default) for name, default in _defaults(type(value)).items()}
+        held = {
+            name: (getattr(value, name), default) for name, default in _defaults(cast(Hashable, type(value))).items()
+        }
         return {name: encode(one) for name, (one, default) in held.items() if one != default}
     if isinstance(value, Enum):
         return value.value
@@ -32,7 +34,7 @@ def decode(hint: Any, data: Any) -> Any:
 
 
 @cache
-def _defaults(kind: type) -> dict[str, Any]:
+def _defaults(kind: Any) -> dict[str, Any]:
     def default(one: Field[Any]) -> Any:
         return one.default_factory() if one.default_factory is not MISSING else one.default
 
@@ -52,7 +54,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
         return frozenset
     if origin is dict:
         return lambda data: {key: decode(parts[1], one) for key, one in data.items()}
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         hints = get_type_hints(hint)
         return lambda data: hint(**{key: decode(hints[key], one) for key, one in data.items()})
     return hint if isinstance(hint, type) and issubclass(hint, Enum) else lambda data: data
@@ -60,7 +62,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
 
 def _one_of(parts: tuple[Any, ...]) -> Callable[[Any], Any]:
     """None, a plain value, or the dataclass that has all of the fields."""
-    kinds = [part for part in parts if is_dataclass(part)]
+    kinds = [part for part in parts if isinstance(part, type) and is_dataclass(part)]
     plain = [part for part in parts if part is not NoneType and part not in kinds]
 
     def decoded(data: Any) -> Any:

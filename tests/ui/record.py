@@ -12,13 +12,14 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from ama_tui.cli.wiring import open_host, wallets_source
 from ama_tui.domain.event import EngineSnapshot, EngineState, LogEvent, SessionState
-from ama_tui.domain.market import Book
+from ama_tui.domain.market import Book, Market, Quote
 from ama_tui.domain.parameters import Parameters
 from ama_tui.engine.engine_api import EngineApi, KillReport, StartRequest
 from ama_tui.engine.host import EngineHost
@@ -123,13 +124,17 @@ def _half_ready(snapshot: EngineSnapshot) -> tuple[bool, int]:
     return creating > 0, min(creating, valid)
 
 
+async def _quote(market: Market, engine: EngineApi) -> Quote:
+    return await engine.quote(market)
+
+
 def _record(engine: _Engine, problems: tuple[str, ...]) -> Recording:
     """The whole path: list, plan, sessions, a packed fleet, pause, stop, resume, kill."""
     label = engine.ask(_label)
     time.sleep(WARM_UP)
     opened = time.time()
     markets = engine.ask(lambda engine: engine.markets())
-    quotes = {one.address: engine.ask(lambda engine, one=one: engine.quote(one)) for one in markets}
+    quotes = {market.address: engine.ask(partial(_quote, market)) for market in markets}
     fresh = StartRequest(markets[0], Parameters(), resume=False, wallets=VENUE.wallets)
     resumed = replace(fresh, resume=True)
     fresh_plan = engine.ask(lambda engine: engine.preview(fresh))

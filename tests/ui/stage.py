@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
+from textual.app import App
 from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -108,7 +110,7 @@ class Stage:
         await self.on(LiveScreen)
 
 
-def screen_text(app: AmaApp) -> str:
+def screen_text(app: App[Any]) -> str:
     """The top screen as plain text."""
     screen = app.screen
     strips = screen._compositor.render_strips(Size(*app.size))

@@ -16,7 +16,8 @@ from textual.pilot import Pilot
 from ama_tui.domain.event import SessionState, WalletRow
 from ama_tui.ui.panels.wallets import NARROW_COLUMNS, PREPARATION_COLUMNS, WIDE_COLUMNS, WalletGrid
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
-from ama_tui.ui.widgets.grid import GAP, MARK, Column, Grid, SortOrder, filled, fit_columns, sorted_rows
+from ama_tui.ui.widgets.columns import GAP, Column, SortOrder, filled, fit_columns, sorted_rows
+from ama_tui.ui.widgets.grid import MARK, Grid
 from ama_tui.ui.widgets.styled_text import INK_CLASSES, joined, spans_width
 from tests.ui.fakes import NOW, wallet
 from tests.ui.stage import repaints

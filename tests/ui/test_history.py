@@ -6,6 +6,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -133,7 +134,7 @@ def test_of_a_run_that_ended_only_the_first_snapshot_is_kept() -> None:
 
 
 @pytest.mark.parametrize("change", [{"run_id": "another"}, {"started_at_ms": int(NOW * 1000)}])
-def test_another_run_begins_anew(change: dict[str, object]) -> None:
+def test_another_run_starts_over(change: dict[str, Any]) -> None:
     history = History()
     for second in range(700):
         history.note(snapshot(), NOW + second)

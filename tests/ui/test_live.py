@@ -16,7 +16,7 @@ from ama_tui.ui.screens.help import HelpScreen
 from ama_tui.ui.screens.live import LiveScreen
 from ama_tui.ui.screens.parameters import ParametersScreen
 from ama_tui.ui.screens.wallet import WalletScreen
-from ama_tui.ui.widgets.grid import SortOrder
+from ama_tui.ui.widgets.columns import SortOrder
 from tests.ui.books import packed
 from tests.ui.fakes import NOW, market, snapshot, wallet
 from tests.ui.stage import HUGE, MEDIUM, NARROW, WIDE, Stage, dashboard, repaints

@@ -58,6 +58,7 @@ def test_a_market_that_fails_waits_longer_each_time_and_keeps_its_last_quote() -
         now = known.due_at
     assert waits[:3] == [FAILED_SECONDS, 2 * FAILED_SECONDS, 4 * FAILED_SECONDS]
     assert waits[-1] == LONGEST_WAIT
+    assert known is not None
     assert known.quote == QUOTE
     assert (known.good_at, known.error) == (0.0, "no answer")
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -67,7 +68,7 @@ class StatisticsApp(App[None]):
 
 @asynccontextmanager
 async def statistics_of(
-    seconds: int, size: tuple[int, int] = WIDE, **changes: object
+    seconds: int, size: tuple[int, int] = WIDE, **changes: Any
 ) -> AsyncIterator[tuple[Statistics, Pilot[None], History, EngineSnapshot]]:
     app = StatisticsApp()
     async with app.run_test(size=size) as pilot:
@@ -98,7 +99,7 @@ async def test_every_chart_has_a_title_a_line_and_axes(size: tuple[int, int]) ->
 
 
 async def test_the_figures_say_rates_lifetime_totals_and_errors_by_kind() -> None:
-    changes: dict[str, object] = {
+    changes: dict[str, Any] = {
         "order_lifetime_s": 47.2,
         "errors_by_kind": (("rate limited", 3), ("no [answer]", 1)),
         "errors_last_minute": 2,

@@ -30,7 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
     monkeypatch.chdir(operator.directory)
     for name in (*VENUE_NAMES, FILE_VARIABLE):
         monkeypatch.delenv(name, raising=False)
-    keyring.set_keyring(NoKeyring())
+    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
     yield operator
     operator.end()
 

@@ -92,7 +92,8 @@ def test_a_node_that_hangs_is_given_up_in_time() -> None:
     venue = with_orders(1)
 
     async def hang(*_: object) -> object:
-        return await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+        return None
 
     venue.open_orders = hang  # type: ignore[method-assign,assignment]
     killing = Killing(venue)

@@ -309,7 +309,7 @@ def test_a_record_of_the_session_before_says_nothing_of_the_present_one(monkeypa
     ],
 )
 def test_orders_that_the_session_would_refuse_wait_with_the_reason(
-    monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], are_some_sent: bool, why: str
+    monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], are_some_sent: bool, why: str
 ) -> None:
     async def steps(world: World) -> None:
         intents = await world.look()

@@ -12,6 +12,7 @@ import pytest
 from ama_tui.domain.errors import CheckpointError, ConfigError, JournalError, UnreachableError
 from ama_tui.domain.event import EngineState
 from ama_tui.engine.run.local_engine import LocalEngine
+from ama_tui.store.journal.writer import Journal
 from ama_tui.store.state_store import StateStore
 from tests.engine.rig import Rig, cycles_later, log_lines, run_of, ticking, until
 
@@ -33,8 +34,9 @@ async def take_best_bid(rig: Rig) -> None:
 
 def journal_of(engine: LocalEngine) -> int:
     """The descriptor of the run's journal."""
-    descriptor: int = run_of(engine).context.action_log.journal._descriptor
-    return descriptor
+    journal = run_of(engine).context.action_log.journal
+    assert isinstance(journal, Journal)
+    return journal._descriptor
 
 
 def refusing(write: Callable[[int, bytes], int], refused: int) -> Callable[[int, bytes], int]:

@@ -74,7 +74,7 @@ def test_numbers_are_struck_exactly_and_counted_over_all_endpoints_of_the_rule()
         if endpoint == "get":
             assert run(injector, 1, "get") == [None]
         else:
-            struck += run(injector, 1, endpoint)  # type: ignore[arg-type]
+            struck += run(injector, 1, endpoint)
     assert numbers(struck) == [2, 3, 7]
 
 

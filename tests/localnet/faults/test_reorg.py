@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def test_reorg_in_the_same_order_changes_hashes_and_nothing_else(chain: Chain) -
 def test_reorg_in_another_order_changes_the_state_and_keeps_each_senders_own_order(chain: Chain) -> None:
     written = []
     for seed in range(20):
-        sent = {who: [] for who in (ALICE, BOB, CAROL)}
+        sent: dict[str, list[Any]] = {who: [] for who in (ALICE, BOB, CAROL)}
         for _ in range(3):
             for who, tx_hash in zip(sent, mine(chain, *sent), strict=True):
                 sent[who].append(tx_hash)

@@ -33,7 +33,7 @@ async def ask(client: VenueClient, *calls: tuple[str, list[Any]]) -> httpx.Respo
 
 
 HEAD: tuple[str, list[Any]] = ("eth_blockNumber", [])
-BATCH = (HEAD, ("eth_chainId", []), ("net_version", []))
+BATCH: tuple[tuple[str, list[Any]], ...] = (HEAD, ("eth_chainId", []), ("net_version", []))
 
 
 def code_at(address: str) -> tuple[str, list[Any]]:
@@ -123,7 +123,7 @@ async def test_reorg_gives_blocks_and_receipts_other_hashes_and_keeps_the_orders
     assert await hashes() == [receipt["blockHash"] for receipt in before]
 
     async def is_another_chain() -> bool:
-        return (await hashes())[0] != before[0]["blockHash"]
+        return bool((await hashes())[0] != before[0]["blockHash"])
 
     assert await eventually(is_another_chain)
     after = [await client.rpc("eth_getTransactionReceipt", answer["txHash"]) for answer in answers]

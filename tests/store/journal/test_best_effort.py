@@ -23,7 +23,7 @@ class Broken:
     def __init__(self, *, hangs: bool = False) -> None:
         self.hangs = hangs
 
-    def append(self, entry: JournalEntry) -> int:
+    def append(self, entry: JournalEntry) -> None:
         raise JournalError("the disk is full", "make room")
 
     async def write_durable(self, entry: JournalEntry) -> None:

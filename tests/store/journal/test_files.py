@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ama_tui.disk import atomic
 from ama_tui.disk.atomic import remove_temporaries
 from ama_tui.disk.failpoints import NAMES
 from ama_tui.domain.errors import JournalCorruptError, JournalSyncError, StoreError
@@ -117,7 +118,7 @@ def fail(*_: object) -> None:
 def test_file_that_cannot_be_numbered_is_gone_on_with(
     path: Path, monkeypatch: pytest.MonkeyPatch, renames_that_work: int
 ) -> None:
-    real, calls = segments.rename, 0
+    real, calls = atomic.rename, 0
 
     def rename(source: Path, target: Path) -> None:
         nonlocal calls

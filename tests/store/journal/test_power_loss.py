@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from ama_tui.store.journal import group_sync
 from ama_tui.store.journal.entry import JournalEntry
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.journal.sync_marker import mark_path
-from ama_tui.store.journal.writer import Journal, group_sync
+from ama_tui.store.journal.writer import Journal
 from tests.sizes import size
 from tests.store.samples import line
 

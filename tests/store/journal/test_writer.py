@@ -17,10 +17,11 @@ import pytest
 
 from ama_tui.disk import failpoints
 from ama_tui.domain.errors import JournalError, JournalSyncError
+from ama_tui.store.journal import group_sync
 from ama_tui.store.journal import writer as journal_module
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.journal.sync_marker import read_mark
-from ama_tui.store.journal.writer import Journal, group_sync
+from ama_tui.store.journal.writer import Journal
 from tests.store.journal.journals import durably, fail, marked, timestamps, until
 from tests.store.samples import line
 
