@@ -32,12 +32,12 @@ from ama_tui.strategies.registry import strategy
 from tests.engine.samples import MARKET, TERMS
 from tests.engine.simulated import SimulatedVenue
 
-_SESSIONS = tuple(f"sessions.{name}" for name in ("keeper", "making", "renewal"))
+_SESSIONS = tuple(f"sessions.{name}" for name in ("manager", "creation", "renewal"))
 _TIMED = (
-    *("cycle", "sender", "settling", "recovery", "tally", "troubles"),
-    *(*_SESSIONS, "sessions.relayers", "sessions.stored"),
+    *("run.cycle", "execution.sender", "reconciliation.live", "reconciliation.startup", "counters", "run.outages"),
+    *(*_SESSIONS, "sessions.relayers", "sessions.adoption"),
 )
-_DATED = ("scribe", "cycle", "sender", "recovery", *_SESSIONS)
+_DATED = ("action_log", "run.cycle", "execution.sender", "reconciliation.startup", *_SESSIONS)
 
 
 @contextmanager

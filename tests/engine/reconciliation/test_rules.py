@@ -105,7 +105,7 @@ def judged(
     return [fates(reconcile.judge(alice, read, block, now, receipts, SETTLE_AFTER)) for block, now in looks]
 
 
-@pytest.mark.parametrize(("ok", "fate"), [(True, Resolution.EXECUTED), (False, Resolution.REVERTED)])
+@pytest.mark.parametrize(("ok", "resolution"), [(True, Resolution.EXECUTED), (False, Resolution.REVERTED)])
 def test_a_receipt_frees_the_level_once_it_is_too_deep_to_be_undone(ok: bool, resolution: Resolution) -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH))
     looks = (100, 0.0), (101, 1.0), (102, 2.0), (103, 3.0)
