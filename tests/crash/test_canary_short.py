@@ -23,12 +23,12 @@ def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canary]:
 @pytest.mark.parametrize(
     ("where", "failure"),
     [
-        ("ama_tui/venue/signer", "plain"),
+        ("ama_tui/keys/signer", "plain"),
         ("ama_tui/ui/", "telling"),
         ("ama_tui/engine/", "base"),
-        ("ama_tui/config/wallets", "group"),
+        ("ama_tui/keys/wallets", "group"),
         ("ama_tui/cli/", "signal"),
-        ("ama_tui/config/vault", "telling"),
+        ("ama_tui/keys/vault", "telling"),
     ],
 )
 def test_forced_failure_leaves_no_trace_of_a_key(canary: Canary, where: str, failure: str) -> None:
