@@ -25,10 +25,19 @@ settings.load_profile("mutants" if IS_MUTATED else "ama")
 
 PROGRAMS = ("anvil", "tmux")
 """Tests that are marked with a program's name need it on the PATH."""
+FOLDERS = ("e2e", "crash", "ui", "localnet", "bench")
+"""Tests in these folders carry the folder's name as a marker; the rest are unit tests and tests of one room."""
+RUNS = frozenset({"rig", "empty_rig"})
+"""Tests with one of these fixtures are whole runs of the engine on localnet: they carry the marker `run`."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of a program that is not there; CI installs each and runs them by their markers."""
+    """Mark tests by folder, and leave out those whose program is missing: CI installs each program and runs them."""
+    for item in items:
+        for folder in set(FOLDERS) & set(item.path.relative_to(config.rootpath).parts[1:-1]):
+            item.add_marker(folder)
+        if RUNS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("run")
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
