@@ -7,7 +7,7 @@ TOOLS  := $(VENV)/tools
 LOCK   := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint lock upgrade audit crash fuzz mutants bench screenshots contracts clean
+.PHONY: help install install-test demo test lint lock upgrade audit crash fuzz mutants bench screenshots contracts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,10 @@ demo: $(READY) ## Watch ten wallets pack a real order book, on a venue of our ow
 	$(BIN)/ama-tui demo
 
 test: $(READY) ## Run the test suite (under 6 minutes on 2 cores)
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not slow and not install"
+
+install-test: $(READY) ## Build the wheel, install it without extras in an empty environment and use it (asks a package index)
+	$(BIN)/python -m pytest -q -m install
 
 lint: $(READY) ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import click
 
 from ama_tui.cli.options import ask_option, fleet_options, headless_options, localnet_options
 from ama_tui.cli.run import is_headless
+from ama_tui.config.demo_extra import require_demo
 
 
 @click.command("demo")
@@ -18,6 +19,7 @@ def command(**options: object) -> None:
 
     The venue, its chain and its wallets exist only while the demo runs; no real money is involved.
     """
+    require_demo()
     ctx = click.get_current_context()
     if is_headless(options):
         from ama_tui.cli.headless import run_headless

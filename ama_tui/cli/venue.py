@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ama_tui.cli.options import localnet_options
+from ama_tui.config.demo_extra import require_demo
 from ama_tui.domain.errors import ConfigError, PreflightError
 
 
@@ -28,6 +29,7 @@ def command(
     directory: Path | None, wallets: int, margin_only: bool, block_time: float, seed: int, node: str, chaos: bool
 ) -> None:
     """Serve a venue of our own until stopped: contracts, a node, a relayer, traders, funded wallets."""
+    require_demo()
     from ama_tui.localnet.faults import mix
     from ama_tui.localnet.options import VenueOptions
 

@@ -142,6 +142,9 @@ class DemoVenue:
 
     def start(self) -> Path:
         """Start the venue if it is not running; returns the directory with its `.env` and `wallets.csv`."""
+        from ama_tui.config.demo_extra import require_demo
+
+        require_demo()
         from ama_tui.localnet.faults.mix import chaos
         from ama_tui.localnet.options import VenueOptions
         from ama_tui.localnet.process import VenueProcess, VenueStartError

@@ -17,11 +17,12 @@ from ama_tui.localnet import abi
 from ama_tui.localnet.block_timer import BlockTimer
 from ama_tui.localnet.blocks import Block, Mined
 from ama_tui.localnet.chain import Chain
-from ama_tui.localnet.evm import EngineName, open_engine
+from ama_tui.localnet.evm_factory import open_engine
 from ama_tui.localnet.faults.injector import FaultInjector, Strike
 from ama_tui.localnet.faults.kinds import Endpoint
 from ama_tui.localnet.faults.server import FATE, FaultyServer
 from ama_tui.localnet.node import MULTICALL3, CallReverted, NodeError, NodeReceipt
+from ama_tui.localnet.options import EngineName
 from ama_tui.localnet.rpc import answer
 from ama_tui.localnet.rpc_methods import RpcMethods
 from ama_tui.localnet.txpool import PoolError

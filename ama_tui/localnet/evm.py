@@ -1,24 +1,20 @@
-"""The machine that runs contracts, behind one small interface.
+"""The interface of an EVM: messages, their results, and the state that they change.
 
-Two engines fit it: pyrevm (Rust, where it has a wheel) and py-evm (Python, everywhere). An engine
-holds one state and belongs to one thread; blocks, nonces and fees are the chain's business.
-Addresses are lower-case 0x strings.
+An EVM holds one state and belongs to one thread. Blocks, nonces and fees are up to the chain. Addresses are lower-case
+0x strings. `evm_factory` opens one of the two implementations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
-from typing import Literal, Protocol
+from typing import Protocol
 
 from eth_abi.abi import decode as abi_decode
 from eth_abi.exceptions import DecodingError
 
-from ama_tui.localnet.node import Log, NodeError
-
-EngineName = Literal["auto", "pyrevm", "py-evm"]
+from ama_tui.localnet.node import Log
 
 ZERO_ADDRESS = "0x" + "00" * 20
 _ERROR_STRING = bytes.fromhex("08c379a0")  # Error(string)
@@ -26,26 +22,30 @@ _ERROR_STRING = bytes.fromhex("08c379a0")  # Error(string)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What runs: a call of `to`, or a creation where `to` is None. `nonce` names what is created."""
+    """A call, or a contract creation."""
 
     sender: str
     to: str | None
+    """The account to call; None creates a contract."""
     data: bytes
     gas: int
     value: int = 0
     nonce: int = 0
+    """The sender's nonce, which determines a created contract's address."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
-    """How a message ended. `output` is the answer, or the revert data; `error` says why it failed."""
+    """The result of running a message."""
 
     ok: bool
     output: bytes
+    """The return data, or the revert data."""
     gas_used: int
     logs: tuple[Log, ...] = ()
     contract_address: str | None = None
     error: str = ""
+    """Why it failed; "" if it did not."""
 
     @property
     def reason(self) -> str:
@@ -57,27 +57,27 @@ class Evm(Protocol):
     """One chain state. A failed message changes nothing."""
 
     def set_block(self, number: int, timestamp: int) -> None:
-        """The block that messages run in from now on. Its gas limit is the chain's business."""
+        """Set the block that later messages run in. The EVM enforces no block gas limit."""
         ...
 
     def execute(self, message: Message) -> ExecutionResult:
-        """Run a message and keep what it changes. Fees and the sender's nonce are not touched."""
+        """Run a message and keep its changes. Fees are not charged and the sender's nonce does not move."""
         ...
 
     def mark(self) -> None:
-        """Remember the state as it is now."""
+        """Save a checkpoint of the current state."""
         ...
 
     def rewind(self) -> None:
-        """Go back to the last mark, and forget it."""
+        """Return to the newest checkpoint and drop it."""
         ...
 
     def drop_oldest_mark(self) -> None:
-        """Keep what happened since the oldest mark for good."""
+        """Drop the oldest checkpoint: the state before it can no longer be restored."""
         ...
 
     def compact(self) -> None:
-        """Give back memory that only served going back. No mark may stand."""
+        """Free memory that was kept for rewinding. Raises RuntimeError while there are checkpoints."""
         ...
 
     def get_code(self, address: str) -> bytes: ...
@@ -91,7 +91,7 @@ class Evm(Protocol):
 
 @contextmanager
 def undone(evm: Evm) -> Iterator[None]:
-    """What runs inside leaves no trace in the state."""
+    """Undo every state change made inside the block."""
     evm.mark()
     try:
         yield
@@ -100,7 +100,7 @@ def undone(evm: Evm) -> Iterator[None]:
 
 
 def simulate(evm: Evm, message: Message) -> ExecutionResult:
-    """Run a message and forget what it changed."""
+    """Run a message and undo its changes."""
     with undone(evm):
         return evm.execute(message)
 
@@ -113,32 +113,3 @@ def revert_reason(data: bytes) -> str:
         return str(abi_decode(["string"], data[4:])[0])
     except (DecodingError, UnicodeDecodeError, OverflowError):
         return ""
-
-
-def open_engine(name: EngineName, chain_id: int) -> Evm:
-    """A fresh, empty state. `auto` takes pyrevm where it is installed, else py-evm.
-
-    Raises NodeError when the engine is not installed.
-    """
-    makers: dict[str, tuple[str, Callable[[int], Evm]]] = {
-        "pyrevm": ("pyrevm", _pyrevm),
-        "py-evm": ("eth", _pyevm),
-    }
-    wanted = list(makers) if name == "auto" else [name]
-    for candidate in wanted:
-        module, make = makers[candidate]
-        if find_spec(module) is not None:
-            return make(chain_id)
-    raise NodeError(f"no EVM engine ({' or '.join(wanted)}) is installed", f"pip install {wanted[-1]}")
-
-
-def _pyrevm(chain_id: int) -> Evm:
-    from ama_tui.localnet.evm_pyrevm import PyRevm
-
-    return PyRevm(chain_id)
-
-
-def _pyevm(chain_id: int) -> Evm:
-    from ama_tui.localnet.evm_pyevm import PyEvm
-
-    return PyEvm(chain_id)

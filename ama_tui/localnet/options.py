@@ -9,7 +9,7 @@ from typing import Literal
 from ama_tui.localnet.faults.rules import Faults, read_faults
 
 NodeKind = Literal["embedded", "anvil"]
-Engine = Literal["auto", "pyrevm", "py-evm"]
+EngineName = Literal["auto", "pyrevm", "py-evm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class VenueOptions:
     chain_id: int = 31_337
     api_port: int = 0
     rpc_port: int = 0
-    engine: Engine = "auto"
+    engine: EngineName = "auto"
     rate_limit: int | None = None
     relayers: int = 4
     max_move_ticks: int = 5

@@ -9,8 +9,10 @@ from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
 from ama_tui.localnet import abi, merkle
-from ama_tui.localnet.evm import EngineName, ExecutionResult, Message, open_engine, simulate
+from ama_tui.localnet.evm import ExecutionResult, Message, simulate
+from ama_tui.localnet.evm_factory import open_engine
 from ama_tui.localnet.node import MULTICALL3, CallReverted
+from ama_tui.localnet.options import EngineName
 
 CHAIN_ID = 31337
 UNIT = 10**18

@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from ama_tui.localnet import blocks
 from ama_tui.localnet.blocks import BlockLogFilter
 from ama_tui.localnet.chain import BLOCK_GAS_LIMIT, Chain
-from ama_tui.localnet.evm import open_engine
+from ama_tui.localnet.evm_factory import open_engine
 from ama_tui.localnet.node import Log
 from ama_tui.localnet.transactions import Transaction
 from ama_tui.localnet.txpool import PoolError

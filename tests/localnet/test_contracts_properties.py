@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 # Loaded here because py-evm sets the recursion limit when it is, which hypothesis must not see mid-test.
 import ama_tui.localnet.evm_pyevm  # noqa: F401
-from ama_tui.localnet.evm import EngineName, ExecutionResult
+from ama_tui.localnet.evm import ExecutionResult
+from ama_tui.localnet.options import EngineName
 from tests.localnet.book_model import BookModel, ModelOrder, Trade
 from tests.localnet.contract_bench import ALICE, BOB, CAROL, TRADER, UNIT, USDC, Bench
 

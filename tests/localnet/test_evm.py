@@ -9,9 +9,11 @@ import sys
 import pytest
 
 from ama_tui.localnet import abi
-from ama_tui.localnet.evm import EngineName, ExecutionResult, Message, open_engine, revert_reason, simulate, undone
+from ama_tui.localnet.evm import ExecutionResult, Message, revert_reason, simulate, undone
+from ama_tui.localnet.evm_factory import open_engine
 from ama_tui.localnet.evm_pyevm import PyEvm
 from ama_tui.localnet.node import NodeError
+from ama_tui.localnet.options import EngineName
 from ama_tui.localnet.transactions import created_address
 from tests.localnet.contract_bench import ALICE, BOB, CAROL, OWNER, TRADER, UNIT, USDC, Bench
 

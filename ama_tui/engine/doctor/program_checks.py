@@ -10,8 +10,9 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from ama_tui.config.demo_extra import INSTALL, is_demo_installed
 from ama_tui.engine.doctor.context import DoctorContext
-from ama_tui.engine.doctor.result import CheckResult, fail, ok, warn
+from ama_tui.engine.doctor.result import CheckResult, CheckStatus, fail, ok, warn
 
 MEND = "install it anew, in an environment of its own: `make install`"
 
@@ -53,3 +54,12 @@ def version_problems(requires: Sequence[str], version_of: Callable[[str], str]) 
         if not wanted.specifier.contains(found, prereleases=True):
             problems.append(f"{wanted.name} {found} is not {wanted.specifier}")
     return problems
+
+
+async def demo(_case: DoctorContext) -> CheckResult:
+    """Whether the local test venue is installed. No run on a real venue needs it."""
+    if is_demo_installed():
+        return ok("the local test venue is installed")
+    return CheckResult(
+        CheckStatus.SKIP, "the local test venue is not installed; a real venue does not need it", INSTALL
+    )

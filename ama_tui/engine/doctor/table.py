@@ -38,4 +38,5 @@ CHECKS: tuple[Check, ...] = (
     Check("sessions", remembered.sessions, ("RPC", "registry"), late=_NODE),
     Check("state", remembered.state, late=_DISK),
     Check("disk", remembered.disk, late=_DISK),
+    Check("demo", program.demo),
 )

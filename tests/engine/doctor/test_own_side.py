@@ -34,7 +34,7 @@ async def test_everything_missing_in_the_environment_is_one_failing_line(surgery
     assert "missing SESSION_REGISTRY_ADDRESS" in finding.found
     assert 'CHAIN_ID is "many"' in finding.found
     assert ".env.example" in finding.mend
-    assert report.of(CheckStatus.OK) == ["program", "wallets", "state", "disk"]
+    assert report.of(CheckStatus.OK) == ["program", "wallets", "state", "disk", "demo"]
     assert report.findings["collateral"].found == "not checked: the environment is not complete"
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from ama_tui.localnet.blocks import Block
 from ama_tui.localnet.chain import KEPT_STATES, Chain
-from ama_tui.localnet.evm import EngineName, open_engine
+from ama_tui.localnet.evm_factory import open_engine
+from ama_tui.localnet.options import EngineName
 from ama_tui.localnet.transactions import Transaction
 
 ALICE, BOB, CAROL = ("0x" + digit * 40 for digit in "abc")
