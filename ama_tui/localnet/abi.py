@@ -29,14 +29,14 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class AbiFunction:
     selector: bytes
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class AbiEvent:
     name: str
     topic: bytes
     indexed: tuple[tuple[str, str], ...]
@@ -92,12 +92,12 @@ def decode_log(contract: str, log: Log) -> tuple[str, dict[str, Any]] | None:
 
 
 @cache
-def function(contract: str, name: str) -> Function:
+def function(contract: str, name: str) -> AbiFunction:
     """A function's selector and types. Raises KeyError when the contract has none of that name."""
     for entry in artifact(contract).abi:
         if entry["type"] == "function" and entry["name"] == name:
             inputs = _types(entry["inputs"])
-            return Function(
+            return AbiFunction(
                 selector=keccak(text=f"{name}({','.join(inputs)})")[:4],
                 inputs=inputs,
                 outputs=_types(entry["outputs"]),
@@ -106,7 +106,7 @@ def function(contract: str, name: str) -> Function:
 
 
 @cache
-def _events(contract: str) -> dict[bytes, Event]:
+def _events(contract: str) -> dict[bytes, AbiEvent]:
     events = {}
     for entry in artifact(contract).abi:
         if entry["type"] != "event":
@@ -114,7 +114,7 @@ def _events(contract: str) -> dict[bytes, Event]:
         fields = [(field["name"], kind) for field, kind in zip(entry["inputs"], _types(entry["inputs"]), strict=True)]
         indexed = [field["indexed"] for field in entry["inputs"]]
         topic = keccak(text=f"{entry['name']}({','.join(kind for _, kind in fields)})")
-        events[topic] = Event(
+        events[topic] = AbiEvent(
             name=entry["name"],
             topic=topic,
             indexed=tuple(field for field, is_topic in zip(fields, indexed, strict=True) if is_topic),

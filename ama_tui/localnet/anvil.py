@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.01
 _RECHECK_SECONDS = 0.1
 
 
-class _RpcFaultError(Exception):
+class _AnvilError(Exception):
     """An error that the node answered with."""
 
     def __init__(self, error: dict[str, Any]) -> None:
@@ -85,10 +85,10 @@ class AnvilNode:
             message["from"] = sender
         try:
             return _unhex(await self._rpc("eth_call", message, "latest"))
-        except _RpcFaultError as fault:
-            if fault.code == _REVERTED:
-                raise CallReverted(revert_reason(_unhex(fault.data or "0x"))) from None
-            raise NodeError(f"anvil refused a call: {fault}") from None
+        except _AnvilError as error:
+            if error.code == _REVERTED:
+                raise CallReverted(revert_reason(_unhex(error.data or "0x"))) from None
+            raise NodeError(f"anvil refused a call: {error}") from None
 
     async def receipt(self, tx_hash: str) -> NodeReceipt | None:
         raw = await self._rpc("eth_getTransactionReceipt", tx_hash)
@@ -116,8 +116,8 @@ class AnvilNode:
             # anvil picks the nonce: two transactions of one account at once could be given the same.
             async with self._sending[sender.lower()]:
                 return str(await self._rpc("eth_sendTransaction", message))
-        except _RpcFaultError as fault:
-            raise NodeError(f"the transaction was refused: {fault}") from None
+        except _AnvilError as error:
+            raise NodeError(f"the transaction was refused: {error}") from None
 
     async def fund(self, address: str, wei: int) -> None:
         await self._rpc("anvil_setBalance", address, hex(wei))
@@ -153,7 +153,7 @@ class AnvilNode:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NodeError(f"anvil does not answer ({error or type(error).__name__})") from None
         if "error" in reply:
-            raise _RpcFaultError(reply["error"])
+            raise _AnvilError(reply["error"])
         return reply.get("result")
 
     async def _poll_receipt(self, tx_hash: str) -> NodeReceipt:
@@ -188,7 +188,7 @@ class AnvilNode:
         try:
             trace = await self._rpc("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
             return revert_reason(_unhex(trace.get("output") or "0x")) or None
-        except _RpcFaultError:
+        except _AnvilError:
             return None
 
 

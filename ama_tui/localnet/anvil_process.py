@@ -1,7 +1,7 @@
 """The anvil process: spawned from the PATH, ended with us.
 
 The `anvil` of the npm package is a script that leaves the real program behind when it is killed,
-hence the keeper. Without a limit anvil keeps every state that its chain ever had.
+hence the guard. Without a limit anvil keeps every state that its chain ever had.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _OPTIONS = (
 class AnvilProcess:
     """A running anvil and where it listens."""
 
-    def __init__(self, keeper: asyncio.subprocess.Process, rpc_url: str, output: asyncio.Task[None]) -> None:
+    def __init__(self, guard: asyncio.subprocess.Process, rpc_url: str, output: asyncio.Task[None]) -> None:
         self.rpc_url = rpc_url
-        self._keeper = keeper
+        self._keeper = guard
         self._output = output
 
     @classmethod
@@ -43,7 +43,7 @@ class AnvilProcess:
         program = shutil.which("anvil")
         if program is None:
             raise NodeError("there is no anvil on the PATH", "install it: npm install -g @foundry-rs/anvil")
-        keeper = await asyncio.create_subprocess_exec(
+        guard = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "ama_tui.localnet.child_guard", program, *_OPTIONS),
             *("--chain-id", str(chain_id), "--host", host, "--port", str(port)),
             stdin=asyncio.subprocess.PIPE,
@@ -53,45 +53,45 @@ class AnvilProcess:
         )
         try:
             async with asyncio.timeout(START_SECONDS):
-                address = await _listening(keeper)
+                address = await _listening(guard)
         except BaseException as error:
-            await _end(keeper)
+            await _end(guard)
             if isinstance(error, TimeoutError):
                 raise NodeError(f"anvil did not come up within {START_SECONDS:.0f} s") from None
             raise
-        return cls(keeper, f"http://{address}", asyncio.create_task(_read_away(keeper)))
+        return cls(guard, f"http://{address}", asyncio.create_task(_read_away(guard)))
 
     async def end(self) -> None:
         await _end(self._keeper)
         await self._output
 
 
-async def _listening(keeper: asyncio.subprocess.Process) -> str:
+async def _listening(guard: asyncio.subprocess.Process) -> str:
     """Read on until anvil says where it listens. Raises NodeError with its last line if it ends before."""
     last = b""
-    async for line in _lines(keeper):
+    async for line in _lines(guard):
         if found := _LISTENING.search(line):
             return found[1].decode()
         last = line.strip() or last
     raise NodeError(f"anvil ended at once: {last.decode(errors='replace')}")
 
 
-async def _read_away(keeper: asyncio.subprocess.Process) -> None:
+async def _read_away(guard: asyncio.subprocess.Process) -> None:
     """An unread pipe would stop anvil once it is full."""
-    async for _ in _lines(keeper):
+    async for _ in _lines(guard):
         pass
 
 
-def _lines(keeper: asyncio.subprocess.Process) -> asyncio.StreamReader:
-    if keeper.stdout is None:
-        raise RuntimeError("the keeper was started without a pipe")
-    return keeper.stdout
+def _lines(guard: asyncio.subprocess.Process) -> asyncio.StreamReader:
+    if guard.stdout is None:
+        raise RuntimeError("the guard was started without a pipe")
+    return guard.stdout
 
 
-async def _end(keeper: asyncio.subprocess.Process) -> None:
-    """The keeper kills anvil when its input ends."""
-    if keeper.stdin is not None:
-        keeper.stdin.close()
+async def _end(guard: asyncio.subprocess.Process) -> None:
+    """The guard kills anvil when its input ends."""
+    if guard.stdin is not None:
+        guard.stdin.close()
         with contextlib.suppress(ConnectionError):
-            await keeper.stdin.wait_closed()
-    await keeper.wait()
+            await guard.stdin.wait_closed()
+    await guard.wait()

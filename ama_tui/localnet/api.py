@@ -12,7 +12,7 @@ from aiohttp import web
 
 from ama_tui.localnet.faults.control import FaultControl
 from ama_tui.localnet.faults.kinds import Endpoint
-from ama_tui.localnet.faults.server import FATE, FaultyServer
+from ama_tui.localnet.faults.server import STRIKE, FaultyServer
 from ama_tui.localnet.listing import Listings, rows
 from ama_tui.localnet.live_prices import DEFAULT_LEVELS, MAX_LEVELS, LivePrices
 from ama_tui.localnet.node import NodeError
@@ -117,7 +117,7 @@ class Api:
         if listing is None:
             return _json({"ok": False, "error": "market_not_found" if symbol else "missing_symbol"}, 404)
         levels = min(MAX_LEVELS, _query_int(request, "levels", DEFAULT_LEVELS, at_least=1))
-        return _json(await self._prices.answer(listing, levels))
+        return _json(await self._prices.response(listing, levels))
 
     async def relayer_set(self, request: web.Request) -> web.Response:
         return _json(self._relayer.relayer_set())
@@ -138,7 +138,7 @@ class Api:
     async def trade(self, request: web.Request) -> web.Response:
         body = await self._body(request)
         trade = parse_trade(body, margin_only=self._margin_only)
-        return _json(await self._relayer.trade(trade, request.get(FATE)))
+        return _json(await self._relayer.trade(trade, request.get(STRIKE)))
 
     async def _body(self, request: web.Request) -> Body:
         if self._limiter is not None:

@@ -22,11 +22,11 @@ _BYTES_OF_TRANSACTION = 1_200
 
 
 @dataclass(frozen=True, slots=True)
-class Mined:
+class MinedTransaction:
     """A transaction in its block. `first_log` is the block-wide index of its first log."""
 
     transaction: Transaction
-    outcome: ExecutionResult
+    result: ExecutionResult
     block_number: int
     block_hash: str
     index: int
@@ -36,7 +36,7 @@ class Mined:
     @property
     def weight(self) -> int:
         """Roughly the bytes that it keeps in memory."""
-        return _BYTES_OF_TRANSACTION + len(self.transaction.data) + _BYTES_OF_LOG * len(self.outcome.logs)
+        return _BYTES_OF_TRANSACTION + len(self.transaction.data) + _BYTES_OF_LOG * len(self.result.logs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Block:
     parent_hash: str
     timestamp: int
     gas_limit: int
-    mined: tuple[Mined, ...]
+    mined: tuple[MinedTransaction, ...]
 
     @property
     def gas_used(self) -> int:
@@ -72,9 +72,9 @@ class BlockLogFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundLog:
+class MinedLog:
     log: Log
-    mined: Mined
+    mined: MinedTransaction
     index: int
 
 
@@ -82,7 +82,7 @@ def seal(
     parent: Block | None,
     timestamp: int,
     gas_limit: int,
-    outcomes: list[tuple[Transaction, ExecutionResult]],
+    results: list[tuple[Transaction, ExecutionResult]],
     fork: int = 0,
 ) -> Block:
     """Make the block that follows `parent`, or the first one. Its hash covers all that it holds.
@@ -91,14 +91,14 @@ def seal(
     """
     number = 0 if parent is None else parent.number + 1
     parent_hash = ZERO_HASH if parent is None else parent.hash
-    content = [parent_hash, hex(number), hex(timestamp), hex(fork), *(transaction.hash for transaction, _ in outcomes)]
+    content = [parent_hash, hex(number), hex(timestamp), hex(fork), *(transaction.hash for transaction, _ in results)]
     block_hash = "0x" + keccak(text=",".join(content)).hex()
     mined = []
     gas = logs = 0
-    for index, (transaction, outcome) in enumerate(outcomes):
-        gas += outcome.gas_used
-        mined.append(Mined(transaction, outcome, number, block_hash, index, logs, gas))
-        logs += len(outcome.logs)
+    for index, (transaction, result) in enumerate(results):
+        gas += result.gas_used
+        mined.append(MinedTransaction(transaction, result, number, block_hash, index, logs, gas))
+        logs += len(result.logs)
     return Block(number, block_hash, parent_hash, timestamp, gas_limit, tuple(mined))
 
 
@@ -108,7 +108,7 @@ class BlockHistory:
     def __init__(self, genesis: Block) -> None:
         self._blocks: deque[Block] = deque([genesis])
         self._numbers: dict[str, int] = {genesis.hash: genesis.number}
-        self._mined: dict[str, Mined] = {}
+        self._mined: dict[str, MinedTransaction] = {}
         self._weight = 0
 
     @property
@@ -142,18 +142,18 @@ class BlockHistory:
         number = self._numbers.get(block_hash)
         return None if number is None else self.block(number)
 
-    def mined(self, tx_hash: str) -> Mined | None:
+    def mined(self, tx_hash: str) -> MinedTransaction | None:
         return self._mined.get(tx_hash)
 
-    def logs(self, wanted: BlockLogFilter) -> Iterator[FoundLog]:
+    def logs(self, wanted: BlockLogFilter) -> Iterator[MinedLog]:
         for number in range(max(wanted.from_block, self.oldest.number), wanted.to_block + 1):
             block = self.block(number)
             if block is None:
                 return
             for mined in block.mined:
-                for offset, log in enumerate(mined.outcome.logs):
+                for offset, log in enumerate(mined.result.logs):
                     if wanted.takes(log):
-                        yield FoundLog(log, mined, mined.first_log + offset)
+                        yield MinedLog(log, mined, mined.first_log + offset)
 
     def _forget(self, block: Block) -> None:
         del self._numbers[block.hash]

@@ -11,7 +11,7 @@ from random import Random
 from ama_tui.localnet.blocks import Block, BlockHistory, seal
 from ama_tui.localnet.evm import ZERO_ADDRESS, Evm, ExecutionResult, Message, simulate
 from ama_tui.localnet.transactions import Transaction, unsigned
-from ama_tui.localnet.txpool import Pool, PoolError
+from ama_tui.localnet.txpool import PoolError, TransactionPool
 
 BLOCK_GAS_LIMIT = 1_000_000_000
 CALL_GAS = 2**40  # a read may use more than a block holds
@@ -37,17 +37,17 @@ class Chain:
         self._clock = clock
         self._on_block = on_block
         self._nonces: defaultdict[str, int] = defaultdict(int)
-        self._pool = Pool()
+        self._pool = TransactionPool()
         self._gas_since_compact = 0
         self._keeps_states = False
         self._states = 0
         self._reorgs = 0
-        self.ledger = BlockHistory(seal(None, int(clock()), BLOCK_GAS_LIMIT, []))
+        self.history = BlockHistory(seal(None, int(clock()), BLOCK_GAS_LIMIT, []))
         self.evm.set_block(0, self.head.timestamp)
 
     @property
     def head(self) -> Block:
-        return self.ledger.head
+        return self.history.head
 
     # ---- reading ----
 
@@ -74,7 +74,7 @@ class Chain:
         Raises PoolError when it can never be mined.
         """
         if transaction.nonce < self.nonce(transaction.sender):
-            known = self.ledger.mined(transaction.hash) is not None
+            known = self.history.mined(transaction.hash) is not None
             raise PoolError("already known" if known else "nonce too low")
         if transaction.gas > BLOCK_GAS_LIMIT:
             raise PoolError("exceeds block gas limit")
@@ -102,12 +102,12 @@ class Chain:
         """Make one block of what waits, as far as its gas goes; an empty one if nothing does."""
         timestamp = self._begin_block()
         gas = BLOCK_GAS_LIMIT
-        outcomes: list[tuple[Transaction, ExecutionResult]] = []
+        results: list[tuple[Transaction, ExecutionResult]] = []
         while (transaction := self._pool.take_next(self._nonces, gas)) is not None:
-            outcome = self._run(transaction)
-            gas -= outcome.gas_used
-            outcomes.append((transaction, outcome))
-        return self._end_block(timestamp, outcomes)
+            result = self._run(transaction)
+            gas -= result.gas_used
+            results.append((transaction, result))
+        return self._end_block(timestamp, results)
 
     def fund(self, address: str, wei: int) -> None:
         """Set a balance from outside. No block holds that, so the states before it cannot be gone back to."""
@@ -137,16 +137,16 @@ class Chain:
             self._reorgs += 1
         transactions = [mined.transaction for block in dropped for mined in block.mined]
         if rng is not None:
-            transactions = _mixed(transactions, rng)
+            transactions = _shuffled(transactions, rng)
         for block in dropped:
             again, transactions = transactions[: len(block.mined)], transactions[len(block.mined) :]
             self._open_block(block.number, block.timestamp)
-            outcomes = [(transaction, self._run(transaction)) for transaction in again]
-            self.ledger.append(seal(self.head, block.timestamp, BLOCK_GAS_LIMIT, outcomes, self._reorgs))
+            results = [(transaction, self._run(transaction)) for transaction in again]
+            self.history.append(seal(self.head, block.timestamp, BLOCK_GAS_LIMIT, results, self._reorgs))
         return len(dropped)
 
     @contextmanager
-    def as_it_was(self, blocks: int) -> Iterator[None]:
+    def rewound(self, blocks: int) -> Iterator[None]:
         """The chain of so many blocks ago, to be read only, as far back as `states` reaches."""
         dropped = self._unwind(blocks)
         try:
@@ -156,16 +156,16 @@ class Chain:
                 self._open_block(block.number, block.timestamp)
                 for mined in block.mined:
                     self._run(mined.transaction)
-                self.ledger.append(block)
+                self.history.append(block)
 
     def _unwind(self, blocks: int) -> list[Block]:
         """Take the last blocks off, with what they did to the state; returns them, the oldest first."""
         dropped: list[Block] = []
-        held = self.head.number - self.ledger.oldest.number
+        held = self.head.number - self.history.oldest.number
         for _ in range(min(blocks, self._states, held)):
             self.evm.rewind()
             self._states -= 1
-            block = self.ledger.drop_head()
+            block = self.history.drop_head()
             for mined in reversed(block.mined):
                 self._nonces[mined.transaction.sender] = mined.transaction.nonce
             dropped.insert(0, block)
@@ -194,9 +194,9 @@ class Chain:
                 self._states -= 1
         self.evm.set_block(number, timestamp)
 
-    def _end_block(self, timestamp: int, outcomes: list[tuple[Transaction, ExecutionResult]]) -> Block:
-        block = seal(self.head, timestamp, BLOCK_GAS_LIMIT, outcomes, self._reorgs)
-        self.ledger.append(block)
+    def _end_block(self, timestamp: int, results: list[tuple[Transaction, ExecutionResult]]) -> Block:
+        block = seal(self.head, timestamp, BLOCK_GAS_LIMIT, results, self._reorgs)
+        self.history.append(block)
         self._gas_since_compact += block.gas_used
         if self._gas_since_compact >= COMPACT_GAS:
             self._drop_states()
@@ -207,17 +207,17 @@ class Chain:
 
     def _run(self, transaction: Transaction) -> ExecutionResult:
         sender = transaction.sender
-        outcome = self.evm.execute(
+        result = self.evm.execute(
             Message(sender, transaction.to, transaction.data, transaction.gas, transaction.value, transaction.nonce)
         )
         self._nonces[sender] = transaction.nonce + 1
         if transaction.gas_price > 0:
-            left = self.evm.get_balance(sender) - outcome.gas_used * transaction.gas_price
+            left = self.evm.get_balance(sender) - result.gas_used * transaction.gas_price
             self.evm.set_balance(sender, max(left, 0))
-        return outcome
+        return result
 
 
-def _mixed(transactions: list[Transaction], rng: Random) -> list[Transaction]:
+def _shuffled(transactions: list[Transaction], rng: Random) -> list[Transaction]:
     """Another order in which each sender's own transactions keep theirs."""
     senders = [transaction.sender for transaction in transactions]
     rng.shuffle(senders)

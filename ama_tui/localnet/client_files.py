@@ -16,7 +16,7 @@ from ama_tui.localnet.keys import Wallet
 MARK = "# Written by an ama-tui localnet venue; it is written anew at each start."
 
 
-def write_handout(directory: Path, settings: Mapping[str, str], wallets: Sequence[Wallet]) -> None:
+def write_client_files(directory: Path, settings: Mapping[str, str], wallets: Sequence[Wallet]) -> None:
     """Write both files into `directory`, made if need be; `.env` last, as the sign that all is there.
 
     Raises OSError.

@@ -11,7 +11,7 @@ from ama_tui.localnet.node import MULTICALL3, CallReverted, Node
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ContractRead:
     """One call of a contract's function; `contract` names its artifact."""
 
     contract: str
@@ -20,13 +20,13 @@ class Read:
     arguments: tuple[object, ...] = ()
 
 
-async def read(node: Node, one: Read) -> tuple[Any, ...]:
+async def read(node: Node, one: ContractRead) -> tuple[Any, ...]:
     """What one call returns. Raises CallReverted."""
     data = await node.call(one.to, abi.encode(one.contract, one.function, one.arguments))
     return abi.decode(one.contract, one.function, data)
 
 
-async def read_all(node: Node, reads: Sequence[Read]) -> list[tuple[Any, ...]]:
+async def read_all(node: Node, reads: Sequence[ContractRead]) -> list[tuple[Any, ...]]:
     """What each call returns, all of one block. Raises CallReverted when any of them reverts."""
     calls = [(each.to, True, abi.encode(each.contract, each.function, each.arguments)) for each in reads]
     data = await node.call(MULTICALL3, abi.encode("Multicall3", "aggregate3", [calls]))

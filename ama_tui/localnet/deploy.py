@@ -53,15 +53,15 @@ async def deploy(node: Node, owner: str, relayers: Sequence[str], markets: Seque
     books = await _mined(node, [await node.send(owner, None, code) for code in codes])
     pairs = list(zip(markets, map(_created, books), strict=True))
 
-    async def tell(contract: str, to: str, function: str, *args: Any) -> str:
+    async def send(contract: str, to: str, function: str, *args: Any) -> str:
         return await node.send(owner, to, abi.encode(contract, function, args))
 
-    sent = [await tell("SessionRegistry", at_registry, "setRelayers", list(relayers), True)]
+    sent = [await send("SessionRegistry", at_registry, "setRelayers", list(relayers), True)]
     for market, book in pairs:
         mid = market_id(market.symbol)
-        sent.append(await tell("SessionRegistry", at_registry, "registerBook", mid, book))
-        sent.append(await tell("CoreVault", at_vault, "registerBook", mid, book))
-        sent.append(await tell("CoreVault", at_vault, "setMarkPrice", mid, market.price6))
+        sent.append(await send("SessionRegistry", at_registry, "registerBook", mid, book))
+        sent.append(await send("CoreVault", at_vault, "registerBook", mid, book))
+        sent.append(await send("CoreVault", at_vault, "setMarkPrice", mid, market.price6))
     await _mined(node, sent)
     return Deployment(
         registry=at_registry,

@@ -15,15 +15,15 @@ from aiohttp import web
 
 from ama_tui.localnet import abi
 from ama_tui.localnet.block_timer import BlockTimer
-from ama_tui.localnet.blocks import Block, Mined
+from ama_tui.localnet.blocks import Block, MinedTransaction
 from ama_tui.localnet.chain import Chain
 from ama_tui.localnet.evm_factory import open_engine
 from ama_tui.localnet.faults.injector import FaultInjector, Strike
 from ama_tui.localnet.faults.kinds import Endpoint
-from ama_tui.localnet.faults.server import FATE, FaultyServer
+from ama_tui.localnet.faults.server import STRIKE, FaultyServer
 from ama_tui.localnet.node import MULTICALL3, CallReverted, NodeError, NodeReceipt
 from ama_tui.localnet.options import EngineName
-from ama_tui.localnet.rpc import answer
+from ama_tui.localnet.rpc import respond
 from ama_tui.localnet.rpc_methods import RpcMethods
 from ama_tui.localnet.txpool import PoolError
 
@@ -96,10 +96,10 @@ class EmbeddedNode:
         return (await self._run(self._head)).timestamp
 
     async def call(self, to: str, data: bytes, *, sender: str | None = None) -> bytes:
-        outcome = await self._run(self._chain.call, to, data, sender=sender)
-        if not outcome.ok:
-            raise CallReverted(outcome.reason)
-        return outcome.output
+        result = await self._run(self._chain.call, to, data, sender=sender)
+        if not result.ok:
+            raise CallReverted(result.reason)
+        return result.output
 
     async def receipt(self, tx_hash: str) -> NodeReceipt | None:
         mined = await self._run(self._mined, tx_hash)
@@ -166,8 +166,8 @@ class EmbeddedNode:
     def _head(self) -> Block:
         return self._chain.head
 
-    def _mined(self, tx_hash: str) -> Mined | None:
-        return self._chain.ledger.mined(tx_hash)
+    def _mined(self, tx_hash: str) -> MinedTransaction | None:
+        return self._chain.history.mined(tx_hash)
 
     def _open_chain(self, engine: EngineName) -> None:
         evm = open_engine(engine, self._chain_id)
@@ -215,16 +215,16 @@ class EmbeddedNode:
 
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.read()
-        fate = request.get(FATE)
-        reply = await self._run(self._reply, body, 0 if fate is None else fate.blocks)
+        strike = request.get(STRIKE)
+        reply = await self._run(self._reply, body, 0 if strike is None else strike.blocks)
         return web.Response(body=reply, content_type="application/json")
 
     def _reply(self, body: bytes, blocks_ago: int) -> bytes:
         """The answer to a body, now or as of some blocks ago; nothing is sent in the past."""
         if blocks_ago == 0 or b"eth_sendRawTransaction" in body:
-            return answer(self._methods.table, body)
-        with self._chain.as_it_was(blocks_ago):
-            return answer(self._methods.table, body)
+            return respond(self._methods.table, body)
+        with self._chain.rewound(blocks_ago):
+            return respond(self._methods.table, body)
 
 
 def _endpoint(request: web.Request, body: bytes) -> Endpoint:
@@ -235,14 +235,14 @@ def _endpoint(request: web.Request, body: bytes) -> Endpoint:
     return "batch" if isinstance(calls, list) and len(calls) > 1 else "rpc"
 
 
-def _receipt(mined: Mined) -> NodeReceipt:
-    outcome = mined.outcome
+def _receipt(mined: MinedTransaction) -> NodeReceipt:
+    result = mined.result
     return NodeReceipt(
         tx_hash=mined.transaction.hash,
         block_number=mined.block_number,
-        ok=outcome.ok,
-        gas_used=outcome.gas_used,
-        logs=outcome.logs,
-        contract_address=outcome.contract_address,
-        revert_reason=None if outcome.ok else (outcome.reason or None),
+        ok=result.ok,
+        gas_used=result.gas_used,
+        logs=result.logs,
+        contract_address=result.contract_address,
+        revert_reason=None if result.ok else (result.reason or None),
     )

@@ -90,7 +90,7 @@ class Evm(Protocol):
 
 
 @contextmanager
-def undone(evm: Evm) -> Iterator[None]:
+def changes_undone(evm: Evm) -> Iterator[None]:
     """Undo every state change made inside the block."""
     evm.mark()
     try:
@@ -101,7 +101,7 @@ def undone(evm: Evm) -> Iterator[None]:
 
 def simulate(evm: Evm, message: Message) -> ExecutionResult:
     """Run a message and undo its changes."""
-    with undone(evm):
+    with changes_undone(evm):
         return evm.execute(message)
 
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from ama_tui.localnet.contract_reads import Read, read_all
+from ama_tui.localnet.contract_reads import ContractRead, read_all
 from ama_tui.localnet.listing import USDC, Listing
 from ama_tui.localnet.node import Node
 from ama_tui.localnet.trade_history import TradeHistory
@@ -27,14 +27,14 @@ class _Cached:
 class LivePrices:
     """Answers of `/api/orderbook/live`, each kept for `lifetime` seconds."""
 
-    def __init__(self, node: Node, vault: str, tape: TradeHistory, lifetime: float) -> None:
+    def __init__(self, node: Node, vault: str, trade_history: TradeHistory, lifetime: float) -> None:
         self._node = node
         self._vault = vault
-        self._tape = tape
+        self._trade_history = trade_history
         self._lifetime = lifetime
         self._cache: dict[str, _Cached] = {}
 
-    async def answer(self, listing: Listing, levels: int) -> Body:
+    async def response(self, listing: Listing, levels: int) -> Body:
         """The whole answer for a market, with at most `levels` price levels a side."""
         now = time.monotonic()
         cached = self._cache.get(listing.address)
@@ -56,11 +56,11 @@ class LivePrices:
         (bid6,), (ask6,), (last6,), depth, (mark6,) = await read_all(
             self._node,
             [
-                Read("OrderBook", book, "bestBid"),
-                Read("OrderBook", book, "bestAsk"),
-                Read("OrderBook", book, "lastTradePrice"),
-                Read("OrderBook", book, "getOrderBookDepthFromPointers", (MAX_LEVELS,)),
-                Read("CoreVault", self._vault, "getMarkPrice", (listing.market_id_bytes,)),
+                ContractRead("OrderBook", book, "bestBid"),
+                ContractRead("OrderBook", book, "bestAsk"),
+                ContractRead("OrderBook", book, "lastTradePrice"),
+                ContractRead("OrderBook", book, "getOrderBookDepthFromPointers", (MAX_LEVELS,)),
+                ContractRead("CoreVault", self._vault, "getMarkPrice", (listing.market_id_bytes,)),
             ],
         )
         priced = last6 != 0 or (bid6 != 0 and ask6 != 0)
@@ -81,7 +81,7 @@ class LivePrices:
                     "txHash": trade.tx_hash,
                     "blockNumber": trade.block_number,
                 }
-                for trade in self._tape.latest(book)
+                for trade in self._trade_history.latest(book)
             ],
         }
 

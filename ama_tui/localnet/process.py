@@ -30,7 +30,7 @@ class VenueStartError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class VenueInfo:
     """What the child says of itself once it serves."""
 
     app_url: str
@@ -43,9 +43,9 @@ class Ready:
 class VenueProcess:
     """A running child. It ends by itself when this process does."""
 
-    def __init__(self, child: subprocess.Popen[bytes], ready: Ready) -> None:
+    def __init__(self, child: subprocess.Popen[bytes], info: VenueInfo) -> None:
         self._child = child
-        self.ready = ready
+        self.info = info
 
     @classmethod
     def spawn(
@@ -101,7 +101,7 @@ class VenueProcess:
         self.stop()
 
 
-def _await_ready(child: subprocess.Popen[bytes], log: IO[bytes]) -> Ready:
+def _await_ready(child: subprocess.Popen[bytes], log: IO[bytes]) -> VenueInfo:
     line = _first_line(child)
     try:
         said = json.loads(line)
@@ -109,7 +109,7 @@ def _await_ready(child: subprocess.Popen[bytes], log: IO[bytes]) -> Ready:
         raise VenueStartError(f"the local venue ended before it was ready: {_last_line(log)}") from None
     if "error" in said:
         raise VenueStartError(said["error"])
-    return Ready(**{**said, "symbols": tuple(said["symbols"])})
+    return VenueInfo(**{**said, "symbols": tuple(said["symbols"])})
 
 
 def _first_line(child: subprocess.Popen[bytes]) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ama_tui.localnet import abi
-from ama_tui.localnet.contract_reads import Read, read
+from ama_tui.localnet.contract_reads import ContractRead, read
 from ama_tui.localnet.faults.injector import Strike
 from ama_tui.localnet.listing import Listing, Listings
 from ama_tui.localnet.node import CallReverted, Node, NodeError, NodeReceipt
@@ -67,7 +67,7 @@ class RelayerService:
         vault: str,
         listings: Listings,
         pool: RelayerPool,
-        tape: TradeHistory,
+        trade_history: TradeHistory,
         options: VenueOptions,
     ) -> None:
         self._node = node
@@ -75,7 +75,7 @@ class RelayerService:
         self._vault = vault
         self._listings = listings
         self._pool = pool
-        self._tape = tape
+        self._trade_history = trade_history
         self._options = options
         self._watches: set[asyncio.Task[None]] = set()
 
@@ -137,10 +137,10 @@ class RelayerService:
             receipt = await self._send_and_mine(relayer, self._registry, data)
         return {"txHash": receipt.tx_hash, "blockNumber": receipt.block_number}
 
-    async def trade(self, request: TradeRequest, fate: Strike | None = None) -> Body:
+    async def trade(self, request: TradeRequest, strike: Strike | None = None) -> Body:
         """Send a trade. What the answer means is stated in the venue's wire contract.
 
-        With a `fate` the answer is `pending`, but nothing was sent, or what was sent reverts.
+        With a `strike` the answer is `pending`, but nothing was sent, or what was sent reverts.
         """
         listing = self._book(request.book)
         async with self._pool.turn(request.trader):
@@ -149,8 +149,8 @@ class RelayerService:
             answers_at_once = self._options.fast or request.method.kind == "cancel"
             if not answers_at_once:
                 await self._precheck(request, listing, relayer.address, data)
-            if fate is not None:
-                return await self._doomed(request, relayer, fate)
+            if strike is not None:
+                return await self._respond_falsely(request, relayer, strike)
             tx_hash = await self._broadcast(relayer, listing.address, data)
             receipt = None
             if not answers_at_once:
@@ -158,15 +158,15 @@ class RelayerService:
         if receipt is None:
             self._watch(tx_hash)
             return {"txHash": tx_hash, "pending": True}
-        self._tape.record(receipt)
+        self._trade_history.record(receipt)
         if not receipt.ok:
             raise RefusalError(500, "tx_reverted", txHash=tx_hash, blockNumber=receipt.block_number)
         return {"txHash": tx_hash, "blockNumber": receipt.block_number, "mined": True}
 
-    async def _doomed(self, request: TradeRequest, relayer: Relayer, fate: Strike) -> Body:
+    async def _respond_falsely(self, request: TradeRequest, relayer: Relayer, strike: Strike) -> Body:
         """Answer with a hash that is never mined, or send the trade under a session that does not exist."""
-        if fate.fault == "pending_forever":
-            return {"txHash": "0x" + fate.rng.randbytes(32).hex(), "pending": True}
+        if strike.fault == "pending_forever":
+            return {"txHash": "0x" + strike.rng.randbytes(32).hex(), "pending": True}
         tx_hash = await self._broadcast(relayer, request.book, _call_data(request, bytes(32), relayer))
         return {"txHash": tx_hash, "pending": True}
 
@@ -185,7 +185,7 @@ class RelayerService:
         return listing
 
     async def _read_registry(self, function: str, argument: object) -> tuple[Any, ...]:
-        return await read(self._node, Read("SessionRegistry", self._registry, function, (argument,)))
+        return await read(self._node, ContractRead("SessionRegistry", self._registry, function, (argument,)))
 
     async def _precheck(self, request: TradeRequest, listing: Listing, relayer: str, data: bytes) -> None:
         """Run the trade on the latest block: the contracts themselves say what would be wrong with it."""
@@ -202,16 +202,16 @@ class RelayerService:
     async def _shortfall(self, request: TradeRequest, listing: Listing) -> dict[str, str]:
         """What the trader has and what the order needs, as decimal strings of USDC with 6 decimals."""
         (available6,) = await read(
-            self._node, Read("CoreVault", self._vault, "getAvailableCollateral", (request.trader,))
+            self._node, ContractRead("CoreVault", self._vault, "getAvailableCollateral", (request.trader,))
         )
         is_buy, price6 = request.is_buy, request.price6
         if is_buy is None:
             order_id = request.order_id
-            order = await read(self._node, Read("OrderBook", listing.address, "getOrder", (order_id,)))
+            order = await read(self._node, ContractRead("OrderBook", listing.address, "getOrder", (order_id,)))
             is_buy = order[4]
         if price6 is None:
             side = "bestAsk" if is_buy else "bestBid"
-            (price6,) = await read(self._node, Read("OrderBook", listing.address, side))
+            (price6,) = await read(self._node, ContractRead("OrderBook", listing.address, side))
         bps = listing.spec.margin_req_bps if is_buy else SELL_BPS
         if request.method.spot:
             bps = SPOT_BPS
@@ -241,7 +241,7 @@ class RelayerService:
         with contextlib.suppress(NodeError):  # the tape is a courtesy; a request will report the node
             receipt = await self._node.wait_receipt(tx_hash, MINED_WAIT)
             if receipt is not None:
-                self._tape.record(receipt)
+                self._trade_history.record(receipt)
 
 
 def _call_data(request: TradeRequest, session_id: bytes, relayer: Relayer) -> bytes:

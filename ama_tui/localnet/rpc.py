@@ -15,10 +15,10 @@ INTERNAL_ERROR: Final = -32603
 SERVER_ERROR: Final = -32000
 REVERTED: Final = 3  # what Ethereum clients answer, with the revert data
 
-Method = Callable[[list[Any]], Any]
+RpcMethod = Callable[[list[Any]], Any]
 
 
-class RpcAnswerError(Exception):
+class JsonRpcError(Exception):
     """An answer that is an error. `data` goes out with it where it is not None."""
 
     def __init__(self, code: int, message: str, data: Any = None) -> None:
@@ -28,43 +28,43 @@ class RpcAnswerError(Exception):
         self.data = data
 
 
-def answer(methods: Mapping[str, Method], body: bytes) -> bytes:
+def respond(methods: Mapping[str, RpcMethod], body: bytes) -> bytes:
     """Answer a request or a batch. Empty when there is nothing to say: it held only notifications."""
     try:
         request = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return orjson.dumps(_error(None, RpcAnswerError(PARSE_ERROR, "parse error")))
+        return orjson.dumps(_error(None, JsonRpcError(PARSE_ERROR, "parse error")))
     if not isinstance(request, list):
-        single = _answer_one(methods, request)
+        single = _respond_to(methods, request)
         return b"" if single is None else orjson.dumps(single)
     if not request:
-        return orjson.dumps(_error(None, RpcAnswerError(INVALID_REQUEST, "empty batch")))
-    answers = [one for each in request if (one := _answer_one(methods, each)) is not None]
-    return orjson.dumps(answers) if answers else b""
+        return orjson.dumps(_error(None, JsonRpcError(INVALID_REQUEST, "empty batch")))
+    replies = [reply for each in request if (reply := _respond_to(methods, each)) is not None]
+    return orjson.dumps(replies) if replies else b""
 
 
-def _answer_one(methods: Mapping[str, Method], request: Any) -> dict[str, Any] | None:
+def _respond_to(methods: Mapping[str, RpcMethod], request: Any) -> dict[str, Any] | None:
     if not isinstance(request, dict) or not isinstance(request.get("method"), str):
-        return _error(None, RpcAnswerError(INVALID_REQUEST, "invalid request"))
+        return _error(None, JsonRpcError(INVALID_REQUEST, "invalid request"))
     identifier = request.get("id")
     try:
         method = methods.get(request["method"])
         if method is None:
-            raise RpcAnswerError(METHOD_NOT_FOUND, f"the method {request['method']} does not exist/is not available")
+            raise JsonRpcError(METHOD_NOT_FOUND, f"the method {request['method']} does not exist/is not available")
         params = request.get("params") or []
         if not isinstance(params, list):
-            raise RpcAnswerError(INVALID_PARAMS, "params must be an array")
+            raise JsonRpcError(INVALID_PARAMS, "params must be an array")
         result = method(params)
-    except RpcAnswerError as error:
+    except JsonRpcError as error:
         reply = _error(identifier, error)
     except Exception as error:
-        reply = _error(identifier, RpcAnswerError(INTERNAL_ERROR, f"internal error: {error!r}"))
+        reply = _error(identifier, JsonRpcError(INTERNAL_ERROR, f"internal error: {error!r}"))
     else:
         reply = {"jsonrpc": "2.0", "id": identifier, "result": result}
     return reply if "id" in request else None
 
 
-def _error(identifier: Any, error: RpcAnswerError) -> dict[str, Any]:
+def _error(identifier: Any, error: JsonRpcError) -> dict[str, Any]:
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.data is not None:
         body["data"] = error.data

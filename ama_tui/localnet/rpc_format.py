@@ -6,10 +6,10 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from ama_tui.localnet.blocks import ZERO_HASH, Block, FoundLog, Mined
+from ama_tui.localnet.blocks import ZERO_HASH, Block, MinedLog, MinedTransaction
 from ama_tui.localnet.evm import ZERO_ADDRESS
 from ama_tui.localnet.node import Log
-from ama_tui.localnet.rpc import INVALID_PARAMS, RpcAnswerError
+from ama_tui.localnet.rpc import INVALID_PARAMS, JsonRpcError
 from ama_tui.localnet.transactions import DYNAMIC_FEE, Transaction
 
 _NO_BLOOM = "0x" + "00" * 256
@@ -26,7 +26,7 @@ def quantity(value: Any, what: str) -> int:
             return int(value, 16)
     except ValueError:
         pass
-    raise RpcAnswerError(INVALID_PARAMS, f"invalid argument: {what} must be a hex number, not {value!r}")
+    raise JsonRpcError(INVALID_PARAMS, f"invalid argument: {what} must be a hex number, not {value!r}")
 
 
 def octets(value: Any, what: str, length: int | None = None) -> bytes:
@@ -39,7 +39,7 @@ def octets(value: Any, what: str, length: int | None = None) -> bytes:
     except ValueError:
         pass
     size = "" if length is None else f" of {length} bytes"
-    raise RpcAnswerError(INVALID_PARAMS, f"invalid argument: {what} must be hex data{size}, not {value!r}")
+    raise JsonRpcError(INVALID_PARAMS, f"invalid argument: {what} must be hex data{size}, not {value!r}")
 
 
 def address(value: Any, what: str = "address") -> str:
@@ -73,7 +73,7 @@ def block_json(block: Block, *, full: bool) -> dict[str, Any]:
         "nonce": "0x0000000000000000",
         "mixHash": ZERO_HASH,
         "sha3Uncles": _NO_UNCLES,
-        "logsBloom": _bloom([log for mined in block.mined for log in mined.outcome.logs]),
+        "logsBloom": _bloom([log for mined in block.mined for log in mined.result.logs]),
         "stateRoot": _NO_TRIE,
         "transactionsRoot": _NO_TRIE,
         "receiptsRoot": _NO_TRIE,
@@ -84,7 +84,7 @@ def block_json(block: Block, *, full: bool) -> dict[str, Any]:
     }
 
 
-def transaction_json(transaction: Transaction, mined: Mined | None) -> dict[str, Any]:
+def transaction_json(transaction: Transaction, mined: MinedTransaction | None) -> dict[str, Any]:
     """A transaction, with its place where it is mined."""
     v, r, s = transaction.signature
     shape = {
@@ -109,9 +109,9 @@ def transaction_json(transaction: Transaction, mined: Mined | None) -> dict[str,
     return shape
 
 
-def receipt_json(mined: Mined) -> dict[str, Any]:
-    outcome = mined.outcome
-    logs = [FoundLog(log, mined, mined.first_log + offset) for offset, log in enumerate(outcome.logs)]
+def receipt_json(mined: MinedTransaction) -> dict[str, Any]:
+    result = mined.result
+    logs = [MinedLog(log, mined, mined.first_log + offset) for offset, log in enumerate(result.logs)]
     return {
         "transactionHash": mined.transaction.hash,
         "transactionIndex": hex(mined.index),
@@ -119,18 +119,18 @@ def receipt_json(mined: Mined) -> dict[str, Any]:
         "blockNumber": hex(mined.block_number),
         "from": mined.transaction.sender,
         "to": mined.transaction.to,
-        "contractAddress": outcome.contract_address,
-        "status": "0x1" if outcome.ok else "0x0",
-        "gasUsed": hex(outcome.gas_used),
+        "contractAddress": result.contract_address,
+        "status": "0x1" if result.ok else "0x0",
+        "gasUsed": hex(result.gas_used),
         "cumulativeGasUsed": hex(mined.cumulative_gas),
         "effectiveGasPrice": hex(mined.transaction.gas_price),
         "type": hex(mined.transaction.kind),
-        "logsBloom": _bloom(list(outcome.logs)),
+        "logsBloom": _bloom(list(result.logs)),
         "logs": [log_json(found) for found in logs],
     }
 
 
-def log_json(found: FoundLog) -> dict[str, Any]:
+def log_json(found: MinedLog) -> dict[str, Any]:
     return {
         "address": found.log.address,
         "topics": ["0x" + topic.hex() for topic in found.log.topics],

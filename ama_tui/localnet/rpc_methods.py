@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ama_tui.localnet.blocks import Block, BlockLogFilter, Mined
+from ama_tui.localnet.blocks import Block, BlockLogFilter, MinedTransaction
 from ama_tui.localnet.chain import CALL_GAS, Chain
 from ama_tui.localnet.evm import ExecutionResult
-from ama_tui.localnet.rpc import INVALID_PARAMS, REVERTED, SERVER_ERROR, Method, RpcAnswerError
+from ama_tui.localnet.rpc import INVALID_PARAMS, REVERTED, SERVER_ERROR, JsonRpcError, RpcMethod
 from ama_tui.localnet.rpc_format import (
     address,
     block_json,
@@ -35,7 +35,7 @@ class RpcMethods:
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self.table: dict[str, Method] = {
+        self.table: dict[str, RpcMethod] = {
             "web3_clientVersion": lambda _: CLIENT_VERSION,
             "net_version": lambda _: str(chain.chain_id),
             "eth_chainId": lambda _: hex(chain.chain_id),
@@ -60,33 +60,33 @@ class RpcMethods:
     # ---- blocks, transactions, logs ----
 
     def _block_by_number(self, params: list[Any]) -> Any:
-        block = self._chain.ledger.block(self._number(_param(params, 0, "latest")))
+        block = self._chain.history.block(self._number(_param(params, 0, "latest")))
         return None if block is None else block_json(block, full=_param(params, 1, False) is True)
 
     def _block_by_hash(self, params: list[Any]) -> Any:
-        block = self._chain.ledger.block_by_hash(hash32(_param(params, 0)))
+        block = self._chain.history.block_by_hash(hash32(_param(params, 0)))
         return None if block is None else block_json(block, full=_param(params, 1, False) is True)
 
     def _transaction(self, params: list[Any]) -> Any:
         tx_hash = hash32(_param(params, 0))
-        if mined := self._chain.ledger.mined(tx_hash):
+        if mined := self._chain.history.mined(tx_hash):
             return transaction_json(mined.transaction, mined)
         waiting = self._chain.pending(tx_hash)
         return None if waiting is None else transaction_json(waiting, None)
 
     def _receipt(self, params: list[Any]) -> Any:
-        mined: Mined | None = self._chain.ledger.mined(hash32(_param(params, 0)))
+        mined: MinedTransaction | None = self._chain.history.mined(hash32(_param(params, 0)))
         return None if mined is None else receipt_json(mined)
 
     def _logs(self, params: list[Any]) -> Any:
         wanted = _param(params, 0, {})
         if not isinstance(wanted, dict):
-            raise RpcAnswerError(INVALID_PARAMS, "invalid argument: the filter must be an object")
+            raise JsonRpcError(INVALID_PARAMS, "invalid argument: the filter must be an object")
         first, last = self._range(wanted)
         addresses = wanted.get("address")
         if isinstance(addresses, str):
             addresses = [addresses]
-        found = self._chain.ledger.logs(
+        found = self._chain.history.logs(
             BlockLogFilter(
                 first,
                 last,
@@ -98,15 +98,15 @@ class RpcMethods:
 
     def _range(self, wanted: dict[str, Any]) -> tuple[int, int]:
         if "blockHash" in wanted:
-            block = self._chain.ledger.block_by_hash(hash32(wanted["blockHash"]))
+            block = self._chain.history.block_by_hash(hash32(wanted["blockHash"]))
             if block is None:
-                raise RpcAnswerError(SERVER_ERROR, "unknown block")
+                raise JsonRpcError(SERVER_ERROR, "unknown block")
             return block.number, block.number
         first = self._number(wanted.get("fromBlock") or "latest")
         until = wanted.get("toBlock") or "latest"
         last = self._number(until)
         if first > last and until not in _LATEST:
-            raise RpcAnswerError(INVALID_PARAMS, "invalid block range params")
+            raise JsonRpcError(INVALID_PARAMS, "invalid block range params")
         return first, min(last, self._chain.head.number)
 
     # ---- the latest state ----
@@ -121,24 +121,24 @@ class RpcMethods:
     def _simulate(self, params: list[Any]) -> ExecutionResult:
         message = _param(params, 0)
         if not isinstance(message, dict):
-            raise RpcAnswerError(INVALID_PARAMS, "invalid argument: the call must be an object")
+            raise JsonRpcError(INVALID_PARAMS, "invalid argument: the call must be an object")
         if len(params) > 2 and params[2]:
-            raise RpcAnswerError(INVALID_PARAMS, "state overrides are not supported")
+            raise JsonRpcError(INVALID_PARAMS, "state overrides are not supported")
         self._require_state(params, 1)
         to, sender = message.get("to"), message.get("from")
-        outcome = self._chain.call(
+        result = self._chain.call(
             None if to is None else address(to, "to"),
             octets(message.get("input") or message.get("data") or "0x", "data"),
             sender=None if sender is None else address(sender, "from"),
             value=quantity(message.get("value") or "0x0", "value"),
             gas=quantity(message.get("gas") or hex(CALL_GAS), "gas"),
         )
-        if outcome.ok:
-            return outcome
-        if outcome.error != "execution reverted":
-            raise RpcAnswerError(SERVER_ERROR, outcome.error)
-        reason = f": {outcome.reason}" if outcome.reason else ""
-        raise RpcAnswerError(REVERTED, f"execution reverted{reason}", "0x" + outcome.output.hex())
+        if result.ok:
+            return result
+        if result.error != "execution reverted":
+            raise JsonRpcError(SERVER_ERROR, result.error)
+        reason = f": {result.reason}" if result.reason else ""
+        raise JsonRpcError(REVERTED, f"execution reverted{reason}", "0x" + result.output.hex())
 
     def _code(self, params: list[Any]) -> Any:
         self._require_state(params, 1)
@@ -158,7 +158,7 @@ class RpcMethods:
             transaction = decode_signed(octets(_param(params, 0), "transaction"), self._chain.chain_id)
             self._chain.submit(transaction)
         except (BadTransactionError, PoolError) as error:
-            raise RpcAnswerError(SERVER_ERROR, str(error)) from None
+            raise JsonRpcError(SERVER_ERROR, str(error)) from None
         return transaction.hash
 
     # ---- which block ----
@@ -166,21 +166,21 @@ class RpcMethods:
     def _number(self, tag: Any) -> int:
         if tag in _LATEST:
             return self._chain.head.number
-        return self._chain.ledger.oldest.number if tag == "earliest" else quantity(tag, "block")
+        return self._chain.history.oldest.number if tag == "earliest" else quantity(tag, "block")
 
     def _require_state(self, params: list[Any], place: int) -> None:
         """Refuse a block whose state is not held. A block may be named by an object (EIP-1898)."""
         tag = _param(params, place, "latest")
         head = self._chain.head
         if isinstance(tag, dict) and "blockHash" in tag:
-            block: Block | None = self._chain.ledger.block_by_hash(hash32(tag["blockHash"]))
+            block: Block | None = self._chain.history.block_by_hash(hash32(tag["blockHash"]))
             number = head.number + 1 if block is None else block.number
         else:
             number = self._number(tag.get("blockNumber") if isinstance(tag, dict) else tag)
         if number > head.number:
-            raise RpcAnswerError(SERVER_ERROR, "header not found")
+            raise JsonRpcError(SERVER_ERROR, "header not found")
         if number < head.number:
-            raise RpcAnswerError(SERVER_ERROR, f"missing trie node: state of block {number} is not available")
+            raise JsonRpcError(SERVER_ERROR, f"missing trie node: state of block {number} is not available")
 
 
 _REQUIRED = object()
@@ -190,7 +190,7 @@ def _param(params: list[Any], place: int, default: Any = _REQUIRED) -> Any:
     if place < len(params) and params[place] is not None:
         return params[place]
     if default is _REQUIRED:
-        raise RpcAnswerError(INVALID_PARAMS, f"missing value for required argument {place}")
+        raise JsonRpcError(INVALID_PARAMS, f"missing value for required argument {place}")
     return default
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ama_tui.localnet import abi
-from ama_tui.localnet.contract_reads import Read, read_all
+from ama_tui.localnet.contract_reads import ContractRead, read_all
 from ama_tui.localnet.keys import derive_wallet
 from ama_tui.localnet.listing import Listing, Listings
 from ama_tui.localnet.node import Node, NodeError, NodeReceipt
@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class TraderFunds:
+class TraderMarket:
     """What the traders remember of a market; prices in ticks. `pending` is a transaction not yet mined."""
 
     listing: Listing
@@ -71,20 +71,20 @@ class Traders:
     """Quotes and takes on the books of a venue. `owner` is the account that owns the vault."""
 
     def __init__(
-        self, node: Node, vault: str, owner: str, listings: Listings, tape: TradeHistory, options: VenueOptions
+        self, node: Node, vault: str, owner: str, listings: Listings, trade_history: TradeHistory, options: VenueOptions
     ) -> None:
         self._node = node
         self._vault = vault
         self._owner = owner
-        self._tape = tape
+        self._trade_history = trade_history
         self._options = options
         self.maker = derive_wallet(options.seed, "maker").account
         self.taker = derive_wallet(options.seed, "taker").account
-        self._desks = {listing.address: _open_desk(listing, options.seed) for listing in listings}
+        self._markets = {listing.address: _open_market(listing, options.seed) for listing in listings}
         self._acting = asyncio.Lock()
         self._paused = False
         self._task: asyncio.Task[None] | None = None
-        self._live = [desk for desk in self._desks.values() if desk.listing.spec.use == "live"]
+        self._live = [market for market in self._markets.values() if market.listing.spec.use == "live"]
 
     async def prepare(self) -> None:
         """Fund the traders, lay the first quotes of every book and trade once on the live ones."""
@@ -94,12 +94,12 @@ class Traders:
         nothing = BookState((), (), ())
         await self._mined(
             *[
-                await self._send_quotes(desk, self._changes(desk, nothing, None))
-                for desk in self._desks.values()
-                if desk.sides
+                await self._send_quotes(market, self._changes(market, nothing, None))
+                for market in self._markets.values()
+                if market.sides
             ]
         )
-        await self._mined(*[await self._send_take(desk, True, 10**15) for desk in self._live])
+        await self._mined(*[await self._send_take(market, True, 10**15) for market in self._live])
 
     def start(self) -> None:
         """Begin to act: once a block, or at the options' pace where blocks follow transactions."""
@@ -123,26 +123,26 @@ class Traders:
     async def step(self) -> None:
         """Act on the first live market, and now and then on the others, where the last act is mined."""
         async with self._acting:
-            for desk in self._live:
-                if desk is self._live[0] or desk.rng.random() < SIDE_SHARE:
-                    await self._act(desk)
+            for market in self._live:
+                if market is self._live[0] or market.rng.random() < SIDE_SHARE:
+                    await self._act(market)
 
     async def set_price(self, book: str, price6: int) -> None:
         """Put a market's price and mark at `price6` at once and wait until it is mined. Raises NodeError."""
-        desk = self._desks[book]
+        market = self._markets[book]
         async with self._acting:
-            desk.price = desk.home = max(1, price6 // desk.listing.spec.tick6)
-            sent = [await self._send_mark(desk)]
-            if desk.sides:
-                changes = self._changes(desk, await self._read(desk, WHOLE_DEPTH), None)
+            market.price = market.home = max(1, price6 // market.listing.spec.tick6)
+            sent = [await self._send_mark(market)]
+            if market.sides:
+                changes = self._changes(market, await self._read(market, WHOLE_DEPTH), None)
                 if changes:
-                    sent.append(await self._send_quotes(desk, changes))
+                    sent.append(await self._send_quotes(market, changes))
             await self._mined(*sent)
 
     async def take(self, book: str, is_buy: bool, amount18: int) -> NodeReceipt:
         """Trade `amount18` at the market against the best orders of a book, and return the receipt."""
         async with self._acting:
-            tx_hash = await self._send_take(self._desks[book], is_buy, amount18)
+            tx_hash = await self._send_take(self._markets[book], is_buy, amount18)
             return await self._receipt(tx_hash)
 
     async def _run(self) -> None:
@@ -170,53 +170,53 @@ class Traders:
                 return block
             await asyncio.sleep(min(POLL, self._options.block_time / 4))
 
-    async def _act(self, desk: TraderFunds) -> None:
-        if not await self._is_settled(desk):
+    async def _act(self, market: TraderMarket) -> None:
+        if not await self._is_settled(market):
             return
-        state = await self._read(desk)
-        tick6, max_move = desk.listing.spec.tick6, self._options.max_move_ticks
-        if desk.rng.random() < TAKE_SHARE:
-            is_buy = desk.rng.random() < 0.5
-            amount18 = take_size(state.side(not is_buy), tick6, max_move, desk.rng)
+        state = await self._read(market)
+        tick6, max_move = market.listing.spec.tick6, self._options.max_move_ticks
+        if market.rng.random() < TAKE_SHARE:
+            is_buy = market.rng.random() < 0.5
+            amount18 = take_size(state.side(not is_buy), tick6, max_move, market.rng)
             if amount18 > 0:
-                desk.pending = await self._send_take(desk, is_buy, amount18)
+                market.pending = await self._send_take(market, is_buy, amount18)
             return
-        desk.price = next_price_ticks(desk.rng, desk.price, desk.home, max_move)
-        changes = self._changes(desk, state, max_move)
+        market.price = next_price_ticks(market.rng, market.price, market.home, max_move)
+        changes = self._changes(market, state, max_move)
         if changes:
-            desk.pending = await self._send_quotes(desk, changes)
-        if abs(desk.price - desk.mark) >= MARK_LAG_TICKS:
-            await self._send_mark(desk)
+            market.pending = await self._send_quotes(market, changes)
+        if abs(market.price - market.mark) >= MARK_LAG_TICKS:
+            await self._send_mark(market)
 
-    async def _is_settled(self, desk: TraderFunds) -> bool:
-        """Whether the desk's last transaction is mined; a trader that ran out of money gets more."""
-        if desk.pending is None:
+    async def _is_settled(self, market: TraderMarket) -> bool:
+        """Whether the market's last transaction is mined; a trader that ran out of money gets more."""
+        if market.pending is None:
             return True
-        receipt = await self._node.receipt(desk.pending)
+        receipt = await self._node.receipt(market.pending)
         if receipt is None:
             return False
-        desk.pending = None
-        self._tape.record(receipt)
+        market.pending = None
+        self._trade_history.record(receipt)
         if receipt.revert_reason == "insufficient_collateral":
             await self._credit(self.maker)
             await self._credit(self.taker)
         return True
 
-    def _changes(self, desk: TraderFunds, state: BookState, max_move: int | None) -> Requote:
-        tick6 = desk.listing.spec.tick6
-        targets = touch_targets(state, desk.price, tick6, max_move)
-        return requote(state, targets, tick6, desk.rng, desk.sides)
+    def _changes(self, market: TraderMarket, state: BookState, max_move: int | None) -> Requote:
+        tick6 = market.listing.spec.tick6
+        targets = touch_targets(state, market.price, tick6, max_move)
+        return requote(state, targets, tick6, market.rng, market.sides)
 
-    async def _read(self, desk: TraderFunds, depth_levels: int = DEPTH) -> BookState:
-        book = desk.listing.address
+    async def _read(self, market: TraderMarket, depth_levels: int = DEPTH) -> BookState:
+        book = market.listing.address
         depth, (ids,) = await read_all(
             self._node,
             [
-                Read("OrderBook", book, "getOrderBookDepthFromPointers", (depth_levels,)),
-                Read("OrderBook", book, "getUserOrders", (self.maker,)),
+                ContractRead("OrderBook", book, "getOrderBookDepthFromPointers", (depth_levels,)),
+                ContractRead("OrderBook", book, "getUserOrders", (self.maker,)),
             ],
         )
-        orders = await read_all(self._node, [Read("OrderBook", book, "getOrder", (each,)) for each in ids])
+        orders = await read_all(self._node, [ContractRead("OrderBook", book, "getOrder", (each,)) for each in ids])
         bid_prices, bid_amounts, ask_prices, ask_amounts = depth
         return BookState(
             bids=tuple(map(QuoteLevel, bid_prices, bid_amounts)),
@@ -226,7 +226,7 @@ class Traders:
             ),
         )
 
-    async def _send_quotes(self, desk: TraderFunds, changes: Requote) -> str:
+    async def _send_quotes(self, market: TraderMarket, changes: Requote) -> str:
         data = abi.encode(
             "OrderBook",
             "requote",
@@ -237,16 +237,16 @@ class Traders:
                 [quote.is_buy for quote in changes.places],
             ],
         )
-        return await self._node.send(self.maker, desk.listing.address, data, gas=QUOTE_GAS)
+        return await self._node.send(self.maker, market.listing.address, data, gas=QUOTE_GAS)
 
-    async def _send_take(self, desk: TraderFunds, is_buy: bool, amount18: int) -> str:
+    async def _send_take(self, market: TraderMarket, is_buy: bool, amount18: int) -> str:
         data = abi.encode("OrderBook", "placeMarginMarket", [amount18, is_buy])
-        return await self._node.send(self.taker, desk.listing.address, data)
+        return await self._node.send(self.taker, market.listing.address, data)
 
-    async def _send_mark(self, desk: TraderFunds) -> str:
-        desk.mark = desk.price
-        price6 = desk.price * desk.listing.spec.tick6
-        data = abi.encode("CoreVault", "setMarkPrice", [desk.listing.market_id_bytes, price6])
+    async def _send_mark(self, market: TraderMarket) -> str:
+        market.mark = market.price
+        price6 = market.price * market.listing.spec.tick6
+        data = abi.encode("CoreVault", "setMarkPrice", [market.listing.market_id_bytes, price6])
         return await self._node.send(self._owner, self._vault, data)
 
     async def _credit(self, account: str) -> str:
@@ -264,10 +264,10 @@ class Traders:
         receipt = await self._node.wait_receipt(tx_hash, MINED_WAIT)
         if receipt is None:
             raise NodeError("a transaction of the traders was not mined in time", "is the node making blocks?")
-        self._tape.record(receipt)
+        self._trade_history.record(receipt)
         return receipt
 
 
-def _open_desk(listing: Listing, seed: int) -> TraderFunds:
+def _open_market(listing: Listing, seed: int) -> TraderMarket:
     ticks = listing.spec.price_ticks
-    return TraderFunds(listing, Random(f"{seed}/{listing.spec.symbol}"), price=ticks, home=ticks, mark=ticks)
+    return TraderMarket(listing, Random(f"{seed}/{listing.spec.symbol}"), price=ticks, home=ticks, mark=ticks)

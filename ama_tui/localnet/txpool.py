@@ -11,7 +11,7 @@ class PoolError(Exception):
     """A transaction that cannot wait here, in the words that Ethereum clients use."""
 
 
-class Pool:
+class TransactionPool:
     """First come, first served, but for nonces: a gap holds back what comes after it."""
 
     def __init__(self) -> None:

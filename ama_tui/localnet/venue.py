@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from ama_tui.localnet import abi
 from ama_tui.localnet.anvil import AnvilNode
 from ama_tui.localnet.api import Api
 from ama_tui.localnet.catalogue import CATALOGUE
-from ama_tui.localnet.client_files import write_handout
+from ama_tui.localnet.client_files import write_client_files
 from ama_tui.localnet.deploy import deploy
 from ama_tui.localnet.embedded import EmbeddedNode
 from ama_tui.localnet.faults.control import FaultControl
@@ -31,18 +31,6 @@ GAS_MONEY = 10**24
 """Wei for every account that sends: a million coins."""
 
 
-class PacedNode(Node, Protocol):
-    """A node whose blocks are made to order."""
-
-    async def mine(self) -> None:
-        """Make a block now, whatever the block time."""
-        ...
-
-    async def set_block_time(self, seconds: float) -> None:
-        """Make a block every so many seconds from now on; 0 makes one per transaction."""
-        ...
-
-
 class LocalVenue:
     """A running venue. Use it as `async with await Venue.start(options) as venue`.
 
@@ -53,7 +41,7 @@ class LocalVenue:
     def __init__(
         self,
         options: VenueOptions,
-        node: PacedNode,
+        node: Node,
         owner: str,
         registry: str,
         vault: str,
@@ -71,14 +59,14 @@ class LocalVenue:
         self.app_url = ""
         self._owner = owner
         self._pool = pool
-        self._tape = TradeHistory()
-        self.relayer = RelayerService(node, registry, vault, markets, pool, self._tape, options)
-        self.traders = Traders(node, vault, owner, markets, self._tape, options)
+        self._trade_history = TradeHistory()
+        self.relayer = RelayerService(node, registry, vault, markets, pool, self._trade_history, options)
+        self.traders = Traders(node, vault, owner, markets, self._trade_history, options)
         self._api = Api(
             markets,
             options.chain_id,
             self.relayer,
-            LivePrices(node, vault, self._tape, options.live_cache),
+            LivePrices(node, vault, self._trade_history, options.live_cache),
             FaultControl(faults, self.set_faults),
             margin_only=options.margin_only,
             rate_limit=options.rate_limit,
@@ -136,7 +124,7 @@ class LocalVenue:
             "SESSION_REGISTRY_ADDRESS": self.registry,
             "APP_URL": self.app_url,
         }
-        write_handout(directory, settings, self.wallets)
+        write_client_files(directory, settings, self.wallets)
 
     def market(self, name: str) -> Listing:
         """The market of a symbol or an identifier. Raises KeyError."""
@@ -212,7 +200,7 @@ class LocalVenue:
         await self.relayer.close()
 
 
-async def _start_node(options: VenueOptions, faults: FaultInjector) -> PacedNode:
+async def _start_node(options: VenueOptions, faults: FaultInjector) -> Node:
     """A node that makes a block of every transaction, so that setting up takes no block times."""
     if options.node == "anvil":
         return await AnvilNode.start(chain_id=options.chain_id, block_time=0, port=options.rpc_port)

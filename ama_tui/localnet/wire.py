@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 
 Body = dict[str, Any]
-Kind = Literal["limit", "market", "modify", "cancel"]
+TradeKind = Literal["limit", "market", "modify", "cancel"]
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 BYTES32 = re.compile(r"0x[0-9a-fA-F]{64}")
@@ -30,23 +30,23 @@ class RefusalError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class TradeMethod:
     """A trade method of the API; the order book's entry point has the same name."""
 
     name: str
-    kind: Kind
+    kind: TradeKind
     spot: bool = False
 
 
-METHODS: Mapping[str, Method] = {
+METHODS: Mapping[str, TradeMethod] = {
     method.name: method
     for method in (
-        Method("sessionPlaceLimit", "limit", spot=True),
-        Method("sessionPlaceMarginLimit", "limit"),
-        Method("sessionPlaceMarket", "market", spot=True),
-        Method("sessionPlaceMarginMarket", "market"),
-        Method("sessionModifyOrder", "modify"),
-        Method("sessionCancelOrder", "cancel"),
+        TradeMethod("sessionPlaceLimit", "limit", spot=True),
+        TradeMethod("sessionPlaceMarginLimit", "limit"),
+        TradeMethod("sessionPlaceMarket", "market", spot=True),
+        TradeMethod("sessionPlaceMarginMarket", "market"),
+        TradeMethod("sessionModifyOrder", "modify"),
+        TradeMethod("sessionCancelOrder", "cancel"),
     )
 }
 
@@ -56,7 +56,7 @@ class TradeRequest:
     """A trade whose form is right. Addresses are lower case; what a kind does not need is None."""
 
     book: str
-    method: Method
+    method: TradeMethod
     session_id: bytes
     trader: str
     order_id: int | None = None

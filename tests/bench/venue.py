@@ -48,7 +48,7 @@ async def _measure(scale: Scale) -> list[Figure]:
                 sessions = dict(zip(traders, made, strict=True))
                 return [
                     await _placements(connections, market, sessions, scale.placements),
-                    await _aggregated_read(process.ready.rpc_url, connections, market, traders, scale),
+                    await _aggregated_read(process.info.rpc_url, connections, market, traders, scale),
                 ]
             finally:
                 await connections.close()

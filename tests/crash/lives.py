@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ama_tui.localnet.faults.kinds import API, RPC
-from ama_tui.localnet.faults.rules import Faults, Rule
+from ama_tui.localnet.faults.rules import FaultRule, Faults
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
 from tests.crash.life import FLEET, SETTLE_AFTER_S, Life
@@ -69,26 +69,26 @@ def faults_of(seed: int) -> Faults:
     """A bad day in a hurry: everything that a venue does wrong, and nothing of it for long."""
     return Faults(
         (
-            Rule("delay", on=API, rate=0.05, seconds=(0.05, 0.4)),
-            Rule("lose_request", rate=0.03),
-            Rule("lose_reply", rate=0.03),
-            Rule("late", rate=0.03, seconds=(0.1, LATEST_ORDER_S)),
-            Rule("rate_limit", on=API, rate=0.01, seconds=(0.2, 0.5)),
-            Rule("unavailable", on=API, rate=0.01, seconds=(0.2, 0.5)),
-            Rule("error_500", rate=0.02),
-            Rule("error_500_hash", rate=0.01),
-            Rule("html", on=API, rate=0.01),
-            Rule("cut_body", on=API, rate=0.01),
-            Rule("pending_forever", rate=0.01),
-            Rule("revert_pending", rate=0.01),
-            Rule("delay", on=RPC, rate=0.02, seconds=(0.05, 0.3)),
-            Rule("rpc_error", rate=0.01),
-            Rule("rpc_empty", rate=0.005),
-            Rule("rpc_truncated", rate=0.005),
-            Rule("lag", rate=0.01, blocks=(1, 2)),
-            Rule("batch_shuffled", rate=0.02),
-            Rule("batch_missing", rate=0.01),
-            Rule("reorg", rate=0.01, seconds=(0.0, 0.2), blocks=(1, 2)),
+            FaultRule("delay", on=API, rate=0.05, seconds=(0.05, 0.4)),
+            FaultRule("lose_request", rate=0.03),
+            FaultRule("lose_reply", rate=0.03),
+            FaultRule("late", rate=0.03, seconds=(0.1, LATEST_ORDER_S)),
+            FaultRule("rate_limit", on=API, rate=0.01, seconds=(0.2, 0.5)),
+            FaultRule("unavailable", on=API, rate=0.01, seconds=(0.2, 0.5)),
+            FaultRule("error_500", rate=0.02),
+            FaultRule("error_500_hash", rate=0.01),
+            FaultRule("html", on=API, rate=0.01),
+            FaultRule("cut_body", on=API, rate=0.01),
+            FaultRule("pending_forever", rate=0.01),
+            FaultRule("revert_pending", rate=0.01),
+            FaultRule("delay", on=RPC, rate=0.02, seconds=(0.05, 0.3)),
+            FaultRule("rpc_error", rate=0.01),
+            FaultRule("rpc_empty", rate=0.005),
+            FaultRule("rpc_truncated", rate=0.005),
+            FaultRule("lag", rate=0.01, blocks=(1, 2)),
+            FaultRule("batch_shuffled", rate=0.02),
+            FaultRule("batch_missing", rate=0.01),
+            FaultRule("reorg", rate=0.01, seconds=(0.0, 0.2), blocks=(1, 2)),
         ),
         seed,
     )

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from ama_tui.localnet.faults.kinds import RPC
-from ama_tui.localnet.faults.rules import NO_FAULTS, Faults, Rule
+from ama_tui.localnet.faults.rules import NO_FAULTS, FaultRule, Faults
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
 from tests.crash.evidence import assert_journal_is_whole, journal_bytes
@@ -118,14 +118,14 @@ def faults_of(seed: int, *, lost: float) -> Faults:
     """What can make two sessions of one, or none: requests lost on the way there and back, or done late."""
     return Faults(
         (
-            Rule("delay", on=("init",), rate=0.6, seconds=(0.02, 0.8)),
-            Rule("lose_request", on=("init",), rate=lost),
-            Rule("lose_reply", on=("init",), rate=0.1),
-            Rule("late", on=("init",), rate=0.25, seconds=(0.3, LATEST_INIT_S - 1)),
-            Rule("error_500", on=("init",), rate=0.03),
-            Rule("rate_limit", on=("init",), rate=0.02, seconds=(0.2, 0.5)),
-            Rule("rpc_error", on=RPC, rate=0.005),
-            Rule("lag", on=RPC, rate=0.01, blocks=(1, 2)),
+            FaultRule("delay", on=("init",), rate=0.6, seconds=(0.02, 0.8)),
+            FaultRule("lose_request", on=("init",), rate=lost),
+            FaultRule("lose_reply", on=("init",), rate=0.1),
+            FaultRule("late", on=("init",), rate=0.25, seconds=(0.3, LATEST_INIT_S - 1)),
+            FaultRule("error_500", on=("init",), rate=0.03),
+            FaultRule("rate_limit", on=("init",), rate=0.02, seconds=(0.2, 0.5)),
+            FaultRule("rpc_error", on=RPC, rate=0.005),
+            FaultRule("lag", on=RPC, rate=0.01, blocks=(1, 2)),
         ),
         seed,
     )

@@ -121,15 +121,15 @@ class Running:
 class Operator:
     """A directory with `.env` and `wallets.csv`, as `ama-tui venue --write` leaves it for a client."""
 
-    def __init__(self, directory: Path, handout: Path | None = None) -> None:
+    def __init__(self, directory: Path, client_files: Path | None = None) -> None:
         self.directory = directory
         directory.mkdir(mode=0o700, exist_ok=True)
         self._said = directory.with_name(directory.name + "-said")
         self._said.mkdir(exist_ok=True)
         self._started: list[Running] = []
-        if handout is not None:
+        if client_files is not None:
             for name in (".env", "wallets.csv"):
-                shutil.copy(handout / name, directory / name)
+                shutil.copy(client_files / name, directory / name)
 
     @property
     def state(self) -> Path:

@@ -24,10 +24,10 @@ def somewhere(tmp_path: Path) -> Iterator[Operator]:
     operator.end()
 
 
-def faults_of(running: Running, handout: Path) -> str:
+def faults_of(running: Running, client_files: Path) -> str:
     """Where the faults of a venue are switched, once it has written its files."""
-    running.until("the venue serves", lambda: (handout / ".env").exists())
-    settings = dict(line.split("=", 1) for line in (handout / ".env").read_text().splitlines() if "=" in line)
+    running.until("the venue serves", lambda: (client_files / ".env").exists())
+    settings = dict(line.split("=", 1) for line in (client_files / ".env").read_text().splitlines() if "=" in line)
     return f"{settings['APP_URL']}/localnet/faults"
 
 

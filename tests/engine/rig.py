@@ -22,7 +22,7 @@ from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
 from ama_tui.engine.run.run import Run, StopCondition
 from ama_tui.keys.wallets_source import WalletsSource
 from ama_tui.localnet.catalogue import CATALOGUE
-from ama_tui.localnet.contract_reads import Read, read, read_all
+from ama_tui.localnet.contract_reads import ContractRead, read, read_all
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 
@@ -116,8 +116,8 @@ class Rig:
         book = self.venue.market(self.symbol).address
         found = []
         for wallet in wallets or self.wallets:
-            (ids,) = await read(self.venue.node, Read("OrderBook", book, "getUserOrders", (wallet,)))
-            reads = [Read("OrderBook", book, "getOrder", (order_id,)) for order_id in ids]
+            (ids,) = await read(self.venue.node, ContractRead("OrderBook", book, "getUserOrders", (wallet,)))
+            reads = [ContractRead("OrderBook", book, "getOrder", (order_id,)) for order_id in ids]
             for one in await read_all(self.venue.node, reads) if reads else []:
                 side = Side.BUY if one[4] else Side.SELL
                 found.append(ChainOrder(one[0], wallet, side, one[2], one[3], one[7]))
@@ -127,18 +127,20 @@ class Rig:
         """Best bid and ask, 0 for none."""
         book = self.venue.market(self.symbol).address
         (bid,), (ask,) = await read_all(
-            self.venue.node, [Read("OrderBook", book, "bestBid"), Read("OrderBook", book, "bestAsk")]
+            self.venue.node, [ContractRead("OrderBook", book, "bestBid"), ContractRead("OrderBook", book, "bestAsk")]
         )
         return bid, ask
 
     async def sessions_made(self, wallet: str) -> int:
         """How many sessions the registry has created for a wallet."""
-        (nonce,) = await read(self.venue.node, Read("SessionRegistry", self.venue.registry, "metaNonce", (wallet,)))
+        (nonce,) = await read(
+            self.venue.node, ContractRead("SessionRegistry", self.venue.registry, "metaNonce", (wallet,))
+        )
         return int(nonce)
 
     async def available6(self, wallet: str) -> int:
         (available6,) = await read(
-            self.venue.node, Read("CoreVault", self.venue.vault, "getAvailableCollateral", (wallet,))
+            self.venue.node, ContractRead("CoreVault", self.venue.vault, "getAvailableCollateral", (wallet,))
         )
         return int(available6)
 

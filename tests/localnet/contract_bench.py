@@ -58,10 +58,10 @@ class Bench:
 
     def deploy(self, contract: str, *args: Any) -> str:
         message = Message(OWNER, None, abi.deploy_code(contract, args), 10**7, nonce=self._nonce)
-        outcome = self.evm.execute(message)
+        result = self.evm.execute(message)
         self._nonce += 1
-        assert outcome.contract_address is not None, outcome
-        return outcome.contract_address
+        assert result.contract_address is not None, result
+        return result.contract_address
 
     def open_market(self, market_id: bytes, margin_bps: int = 10_000) -> str:
         book = self.deploy("OrderBook", self.vault, self.registry, market_id, margin_bps)
@@ -79,22 +79,22 @@ class Bench:
 
     def send(self, sender: str, contract: str, function: str, *args: Any) -> ExecutionResult:
         """Raises CallReverted."""
-        outcome = self.try_send(sender, contract, function, *args)
-        if not outcome.ok:
-            raise CallReverted(outcome.reason or outcome.error)
-        return outcome
+        result = self.try_send(sender, contract, function, *args)
+        if not result.ok:
+            raise CallReverted(result.reason or result.error)
+        return result
 
     def read(self, contract: str, function: str, *args: Any) -> Any:
         """What a view answers: the value itself if it is one."""
         data = abi.encode(contract, function, args)
-        outcome = simulate(self.evm, Message(STRANGER, self.at(contract), data, 2**40))
-        if not outcome.ok:
-            raise CallReverted(outcome.reason or outcome.error)
-        values = abi.decode(contract, function, outcome.output)
+        result = simulate(self.evm, Message(STRANGER, self.at(contract), data, 2**40))
+        if not result.ok:
+            raise CallReverted(result.reason or result.error)
+        values = abi.decode(contract, function, result.output)
         return values[0] if len(values) == 1 else values
 
-    def events(self, outcome: ExecutionResult) -> list[Event]:
-        logs = [log for log in outcome.logs if log.address == self.book]
+    def events(self, result: ExecutionResult) -> list[Event]:
+        logs = [log for log in result.logs if log.address == self.book]
         return [event for log in logs if (event := abi.decode_log("OrderBook", log)) is not None]
 
     # ---- trading directly ----
@@ -103,8 +103,8 @@ class Bench:
         self.send(OWNER, "CoreVault", "credit", trader, usdc6)
 
     def place(self, trader: str, is_buy: bool, price6: int, amount18: int) -> int:
-        outcome = self.send(trader, "OrderBook", "placeMarginLimit", price6, amount18, is_buy)
-        return int.from_bytes(outcome.output, "big")
+        result = self.send(trader, "OrderBook", "placeMarginLimit", price6, amount18, is_buy)
+        return int.from_bytes(result.output, "big")
 
     def buy(self, trader: str, price: float, amount: float) -> int:
         return self.place(trader, True, round(price * USDC), round(amount * UNIT))

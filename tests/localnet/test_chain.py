@@ -57,7 +57,7 @@ def test_block_takes_all_that_waits_in_the_order_of_coming(chain: Chain) -> None
     assert [mined.transaction.hash for mined in block.mined] == sent
     assert [mined.index for mined in block.mined] == [0, 1, 2]
     assert [mined.first_log for mined in block.mined] == [0, 1, 2]
-    assert block.gas_used == sum(mined.outcome.gas_used for mined in block.mined)
+    assert block.gas_used == sum(mined.result.gas_used for mined in block.mined)
     assert chain.mine().mined == ()
 
 
@@ -139,14 +139,14 @@ def test_blocks_name_their_parents_and_have_hashes_of_their_own(chain: Chain) ->
     made = [chain.head, *(chain.mine() for _ in range(5))]
     assert all(child.parent_hash == parent.hash for parent, child in pairwise(made))
     assert len({block.hash for block in made}) == 6
-    assert all(chain.ledger.block_by_hash(block.hash) is block for block in made)
+    assert all(chain.history.block_by_hash(block.hash) is block for block in made)
 
 
 def test_failed_transaction_is_mined_and_uses_its_nonce(chain: Chain) -> None:
     chain.evm.set_code(TARGET, bytes.fromhex("5f5ffd"))
     chain.submit(transaction(0))
     (mined,) = chain.mine().mined
-    assert not mined.outcome.ok
+    assert not mined.result.ok
     assert chain.nonce(ALICE) == 1
 
 
@@ -155,7 +155,7 @@ def test_deployments_take_the_address_of_their_nonce_among_other_transactions(ch
     code = bytes.fromhex("5f5ff3")
     chain.send_as(ALICE, None, code, gas=200_000)
     chain.send_as(ALICE, None, code, gas=200_000)
-    created = [mined.outcome.contract_address for mined in chain.mine().mined]
+    created = [mined.result.contract_address for mined in chain.mine().mined]
     assert created[0] is None
     assert len(set(created)) == 3
 
@@ -166,12 +166,12 @@ def test_old_blocks_are_forgotten_with_their_transactions(chain: Chain, monkeypa
     for _ in range(30):
         hashes += [chain.send_as(ALICE, TARGET, bytes(32), gas=100_000) for _ in range(2)]
         chain.mine()
-    ledger = chain.ledger
-    assert (ledger.oldest.number, ledger.head.number) == (21, 30)
-    assert ledger.block(20) is None
-    assert ledger.mined(hashes[0]) is None
-    assert ledger.mined(hashes[-1]) is not None
-    assert len(list(ledger.logs(BlockLogFilter(0, 30)))) == 20
+    history = chain.history
+    assert (history.oldest.number, history.head.number) == (21, 30)
+    assert history.block(20) is None
+    assert history.mined(hashes[0]) is None
+    assert history.mined(hashes[-1]) is not None
+    assert len(list(history.logs(BlockLogFilter(0, 30)))) == 20
 
 
 def test_full_blocks_are_forgotten_sooner_but_never_the_latest(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,10 +179,10 @@ def test_full_blocks_are_forgotten_sooner_but_never_the_latest(chain: Chain, mon
     for _ in range(30):
         chain.send_as(ALICE, TARGET, bytes(32), gas=100_000)
         chain.mine()
-    assert 23 <= chain.ledger.oldest.number < 30
+    assert 23 <= chain.history.oldest.number < 30
     chain.send_as(ALICE, TARGET, bytes(12_000), gas=1_000_000)
     latest = chain.mine()
-    assert chain.ledger.oldest is chain.ledger.head is latest
+    assert chain.history.oldest is chain.history.head is latest
 
 
 def test_engine_is_compacted_now_and_then(monkeypatch: pytest.MonkeyPatch, chain: Chain) -> None:
@@ -204,7 +204,7 @@ def test_logs_are_found_by_block_address_and_topics(chain: Chain) -> None:
 
     def found(**wanted: object) -> list[int]:
         log_filter = BlockLogFilter(**{"from_block": 0, "to_block": 9, **wanted})  # type: ignore[arg-type]
-        return [log.mined.block_number for log in chain.ledger.logs(log_filter)]
+        return [log.mined.block_number for log in chain.history.logs(log_filter)]
 
     assert found() == [1, 2, 3, 4]
     assert found(from_block=2, to_block=3) == [2, 3]

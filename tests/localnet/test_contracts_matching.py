@@ -117,8 +117,8 @@ def test_crossing_limit_trades_at_the_makers_prices_and_rests_what_is_left(bench
     bench.sell(ALICE, 100, 1)
     bench.sell(BOB, 101, 1)
     bench.sell(BOB, 105, 1)
-    outcome = bench.send(CAROL, "OrderBook", "placeMarginLimit", 102 * USDC, 3 * UNIT, True)
-    trades = [fields for name, fields in bench.events(outcome) if name == "TradeExecutionCompleted"]
+    result = bench.send(CAROL, "OrderBook", "placeMarginLimit", 102 * USDC, 3 * UNIT, True)
+    trades = [fields for name, fields in bench.events(result) if name == "TradeExecutionCompleted"]
     assert [(trade["price"], trade["amount"]) for trade in trades] == [(100 * USDC, UNIT), (101 * USDC, UNIT)]
     assert {(trade["buyer"], trade["seller"]) for trade in trades} == {(CAROL, ALICE), (CAROL, BOB)}
     assert bench.touch() == (102 * USDC, 105 * USDC)
@@ -126,7 +126,7 @@ def test_crossing_limit_trades_at_the_makers_prices_and_rests_what_is_left(bench
 
 
 def test_order_that_rests_is_announced_as_placed_and_as_rested(bench: Bench) -> None:
-    outcome = bench.send(ALICE, "OrderBook", "placeMarginLimit", 99 * USDC, UNIT, True)
+    result = bench.send(ALICE, "OrderBook", "placeMarginLimit", 99 * USDC, UNIT, True)
     fields = {
         "orderId": bench.orders(ALICE)[0],
         "trader": ALICE,
@@ -135,15 +135,15 @@ def test_order_that_rests_is_announced_as_placed_and_as_rested(bench: Bench) -> 
         "isBuy": True,
         "isMarginOrder": True,
     }
-    assert bench.events(outcome) == [("OrderPlaced", fields), ("OrderRested", fields)]
+    assert bench.events(result) == [("OrderPlaced", fields), ("OrderRested", fields)]
 
 
 def test_order_that_fills_at_once_is_placed_with_amount_zero_and_never_rests(bench: Bench) -> None:
     bench.sell(ALICE, 100, 1)
-    outcome = bench.send(BOB, "OrderBook", "placeMarginLimit", 100 * USDC, UNIT, True)
-    names = [name for name, _ in bench.events(outcome)]
+    result = bench.send(BOB, "OrderBook", "placeMarginLimit", 100 * USDC, UNIT, True)
+    names = [name for name, _ in bench.events(result)]
     assert names == ["TradeExecutionCompleted", "OrderPlaced"]
-    placed = dict(bench.events(outcome))["OrderPlaced"]
+    placed = dict(bench.events(result))["OrderPlaced"]
     assert placed["amount"] == 0
     assert bench.order(placed["orderId"])["trader"] == NOBODY
     assert bench.orders(BOB) == []
@@ -151,8 +151,8 @@ def test_order_that_fills_at_once_is_placed_with_amount_zero_and_never_rests(ben
 
 def test_makers_fill_emits_only_the_trade(bench: Bench) -> None:
     bench.sell(ALICE, 100, 1)
-    outcome = bench.market(BOB, True, 1)
-    assert bench.events(outcome) == [
+    result = bench.market(BOB, True, 1)
+    assert bench.events(result) == [
         (
             "TradeExecutionCompleted",
             {"buyer": BOB, "seller": ALICE, "price": 100 * USDC, "amount": UNIT},
@@ -163,8 +163,8 @@ def test_makers_fill_emits_only_the_trade(bench: Bench) -> None:
 def test_incoming_order_cancels_its_traders_resting_order_and_goes_on(bench: Bench) -> None:
     own = bench.sell(ALICE, 100, 1)
     bench.sell(BOB, 101, 1)
-    outcome = bench.send(ALICE, "OrderBook", "placeMarginLimit", 101 * USDC, UNIT, True)
-    names = [name for name, _ in bench.events(outcome)]
+    result = bench.send(ALICE, "OrderBook", "placeMarginLimit", 101 * USDC, UNIT, True)
+    names = [name for name, _ in bench.events(result)]
     assert names == ["OrderCancelled", "TradeExecutionCompleted", "OrderPlaced"]
     assert bench.order(own)["trader"] == NOBODY
     assert bench.orders(ALICE) == []
@@ -215,7 +215,7 @@ def test_foreign_order_cannot_be_cancelled(bench: Bench) -> None:
 def test_cancellation_names_what_was_left(bench: Bench) -> None:
     order_id = bench.sell(ALICE, 100, 2)
     bench.market(BOB, True, 0.5)
-    outcome = bench.cancel(ALICE, order_id)
+    result = bench.cancel(ALICE, order_id)
     fields = {
         "orderId": order_id,
         "trader": ALICE,
@@ -223,18 +223,18 @@ def test_cancellation_names_what_was_left(bench: Bench) -> None:
         "amount": 3 * UNIT // 2,
         "isBuy": False,
     }
-    assert bench.events(outcome) == [("OrderCancelled", fields)]
+    assert bench.events(result) == [("OrderCancelled", fields)]
 
 
 def test_modification_is_a_new_id_at_the_end_of_the_queue(bench: Bench) -> None:
     first = bench.sell(ALICE, 100, 1)
     second = bench.sell(BOB, 100, 1)
-    outcome = bench.send(ALICE, "OrderBook", "modifyOrder", first, 100 * USDC, 2 * UNIT)
+    result = bench.send(ALICE, "OrderBook", "modifyOrder", first, 100 * USDC, 2 * UNIT)
     new = bench.orders(ALICE)[0]
     assert new != first
     assert bench.order(first)["trader"] == NOBODY
     assert bench.order(second)["next"] == new
-    assert dict(bench.events(outcome))["OrderModified"] == {
+    assert dict(bench.events(result))["OrderModified"] == {
         "oldOrderId": first,
         "newOrderId": new,
         "trader": ALICE,
@@ -285,9 +285,9 @@ def test_sweep_of_a_hundred_orders_fits_into_one_transaction(bench: Bench) -> No
     makers = [ALICE, BOB, TRADER]
     for number in range(105):
         bench.sell(makers[number % 3], 100 + number * 0.01, 1)
-    outcome = bench.market(CAROL, True, 100)
+    result = bench.market(CAROL, True, 100)
     assert bench.position(CAROL)[0] == 100 * UNIT
-    assert outcome.gas_used < 15_000_000
+    assert result.gas_used < 15_000_000
     assert len(bench.depth()[1]) == 5
 
 

@@ -41,21 +41,21 @@ class BookMachine(RuleBasedStateMachine):
 
     @rule(trader=traders, is_buy=st.booleans(), price6=prices, amount18=amounts)
     def place(self, trader: str, is_buy: bool, price6: int, amount18: int) -> None:
-        outcome = self.bench.try_send(trader, "OrderBook", "placeMarginLimit", price6, amount18, is_buy)
-        if self._refused(outcome):
+        result = self.bench.try_send(trader, "OrderBook", "placeMarginLimit", price6, amount18, is_buy)
+        if self._refused(result):
             return
-        self._expect_limit(outcome, trader, is_buy, price6, amount18)
+        self._expect_limit(result, trader, is_buy, price6, amount18)
 
     @rule(trader=traders, is_buy=st.booleans(), amount18=amounts)
     def take(self, trader: str, is_buy: bool, amount18: int) -> None:
         expected = deepcopy(self.model)
         trades, left = expected.match(trader, is_buy, None, amount18)
-        outcome = self.bench.try_send(trader, "OrderBook", "placeMarginMarket", amount18, is_buy)
+        result = self.bench.try_send(trader, "OrderBook", "placeMarginMarket", amount18, is_buy)
         if left == amount18:
-            assert outcome.reason == "ob_no_liquidity_for_market"
-        elif not self._refused(outcome):
+            assert result.reason == "ob_no_liquidity_for_market"
+        elif not self._refused(result):
             self.model = expected
-            assert self._trades(outcome) == trades
+            assert self._trades(result) == trades
 
     @precondition(lambda self: self.model.orders)
     @rule(pick=picks)
@@ -68,30 +68,30 @@ class BookMachine(RuleBasedStateMachine):
     @rule(pick=picks, price6=prices, amount18=amounts)
     def modify(self, pick: int, price6: int, amount18: int) -> None:
         order = self.model.orders[pick % len(self.model.orders)]
-        outcome = self.bench.try_send(order.trader, "OrderBook", "modifyOrder", order.id, price6, amount18)
-        if self._refused(outcome):
+        result = self.bench.try_send(order.trader, "OrderBook", "modifyOrder", order.id, price6, amount18)
+        if self._refused(result):
             return
         self.model.cancel(order.id)
-        self._expect_limit(outcome, order.trader, order.is_buy, price6, amount18)
+        self._expect_limit(result, order.trader, order.is_buy, price6, amount18)
 
-    def _expect_limit(self, outcome: ExecutionResult, trader: str, is_buy: bool, price6: int, amount18: int) -> None:
+    def _expect_limit(self, result: ExecutionResult, trader: str, is_buy: bool, price6: int, amount18: int) -> None:
         trades, left = self.model.match(trader, is_buy, price6, amount18)
-        assert self._trades(outcome) == trades
-        order_id = int.from_bytes(outcome.output, "big")
-        rested = [fields for name, fields in self.bench.events(outcome) if name == "OrderRested"]
+        assert self._trades(result) == trades
+        order_id = int.from_bytes(result.output, "big")
+        rested = [fields for name, fields in self.bench.events(result) if name == "OrderRested"]
         assert [fields["amount"] for fields in rested] == ([left] if left else [])
         if left:
             self.model.rest(ModelOrder(order_id, trader, is_buy, price6, left))
 
-    def _refused(self, outcome: ExecutionResult) -> bool:
+    def _refused(self, result: ExecutionResult) -> bool:
         """Only a taker's or a placer's own lack of collateral may stop it."""
-        assert outcome.ok or outcome.reason == "insufficient_collateral"
-        return not outcome.ok
+        assert result.ok or result.reason == "insufficient_collateral"
+        return not result.ok
 
-    def _trades(self, outcome: ExecutionResult) -> list[Trade]:
+    def _trades(self, result: ExecutionResult) -> list[Trade]:
         return [
             (fields["buyer"], fields["seller"], fields["price"], fields["amount"])
-            for name, fields in self.bench.events(outcome)
+            for name, fields in self.bench.events(result)
             if name == "TradeExecutionCompleted"
         ]
 

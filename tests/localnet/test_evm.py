@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from ama_tui.localnet import abi
-from ama_tui.localnet.evm import ExecutionResult, Message, revert_reason, simulate, undone
+from ama_tui.localnet.evm import ExecutionResult, Message, changes_undone, revert_reason, simulate
 from ama_tui.localnet.evm_factory import open_engine
 from ama_tui.localnet.evm_pyevm import PyEvm
 from ama_tui.localnet.node import NodeError
@@ -47,7 +47,7 @@ def trade_at_random(bench: Bench, steps: int, seed: int) -> list[object]:
     results: list[object] = []
     for _ in range(steps):
         trader = chance.choice([ALICE, BOB, CAROL])
-        outcome = bench.try_send(
+        result = bench.try_send(
             trader,
             "OrderBook",
             "placeMarginLimit",
@@ -55,10 +55,10 @@ def trade_at_random(bench: Bench, steps: int, seed: int) -> list[object]:
             chance.randint(1, 3 * UNIT),
             chance.random() < 0.5,
         )
-        results.append((outcome.ok, outcome.reason, bench.events(outcome)))
+        results.append((result.ok, result.reason, bench.events(result)))
         if chance.random() < 0.3 and (mine := bench.orders(trader)):
-            outcome = bench.cancel(trader, chance.choice(sorted(mine)))
-            results.append((outcome.ok, outcome.reason, bench.events(outcome)))
+            result = bench.cancel(trader, chance.choice(sorted(mine)))
+            results.append((result.ok, result.reason, bench.events(result)))
     return results
 
 
@@ -97,7 +97,7 @@ def test_dropped_mark_cannot_be_gone_back_to_and_younger_ones_can(bench: Bench) 
     bench.evm.rewind()
     assert fingerprint(bench) == kept
     bench.buy(BOB, 93, 1)
-    with undone(bench.evm):
+    with changes_undone(bench.evm):
         bench.buy(BOB, 94, 1)
     assert bench.touch() == (93 * USDC, 0)
 
@@ -107,7 +107,7 @@ def test_engine_survives_thousands_of_marks(bench: Bench) -> None:
         bench.evm.mark()
         bench.evm.drop_oldest_mark()
     for _ in range(3_000):
-        with undone(bench.evm):
+        with changes_undone(bench.evm):
             pass
     bench.buy(ALICE, 91, 1)
     assert bench.touch() == (91 * USDC, 0)
@@ -135,18 +135,18 @@ def test_compaction_with_a_mark_is_refused(bench: Bench) -> None:
 
 def test_revert_brings_its_reason_and_changes_nothing(bench: Bench) -> None:
     before = fingerprint(bench)
-    outcome = bench.try_send(ALICE, "OrderBook", "placeMarginLimit", 0, 1, True)
-    assert (outcome.ok, outcome.reason, outcome.error) == (False, "price_must_be_gt_0", "execution reverted")
-    assert 21_000 < outcome.gas_used < 100_000
+    result = bench.try_send(ALICE, "OrderBook", "placeMarginLimit", 0, 1, True)
+    assert (result.ok, result.reason, result.error) == (False, "price_must_be_gt_0", "execution reverted")
+    assert 21_000 < result.gas_used < 100_000
     assert fingerprint(bench) == before
 
 
 def test_message_that_runs_out_of_gas_fails_and_changes_nothing(bench: Bench) -> None:
     target = "0x" + "b1" * 20
     bench.evm.set_code(target, BURNER)
-    outcome = bench.evm.execute(Message(ALICE, target, b"", 100_000))
-    assert (outcome.ok, outcome.gas_used, outcome.reason) == (False, 100_000, "")
-    assert "OutOfGas" in outcome.error
+    result = bench.evm.execute(Message(ALICE, target, b"", 100_000))
+    assert (result.ok, result.gas_used, result.reason) == (False, 100_000, "")
+    assert "OutOfGas" in result.error
 
 
 def test_message_below_its_intrinsic_gas_fails(bench: Bench) -> None:
@@ -177,8 +177,8 @@ def test_creation_is_named_by_sender_and_nonce(bench: Bench) -> None:
 
 
 def test_creation_that_reverts_leaves_no_contract(bench: Bench) -> None:
-    outcome = bench.evm.execute(Message(OWNER, None, bytes.fromhex("5f5ffd"), 10**6, nonce=90))
-    assert (outcome.ok, outcome.contract_address) == (False, None)
+    result = bench.evm.execute(Message(OWNER, None, bytes.fromhex("5f5ffd"), 10**6, nonce=90))
+    assert (result.ok, result.contract_address) == (False, None)
 
 
 def test_account_without_code_has_none(bench: Bench) -> None:

@@ -41,7 +41,7 @@ def is_gone(pid: int) -> bool:
 
 def test_spawned_venue_serves_and_stops_cleanly(tmp_path: Path) -> None:
     with VenueProcess.spawn(QUICK, write_dir=tmp_path, log_path=tmp_path / "venue.log") as process:
-        ready = process.ready
+        ready = process.info
         assert ready.symbols[0] == "ETH-USD"
         assert httpx.get(f"{ready.app_url}/api/markets").json()["success"] is True
         assert f"APP_URL={ready.app_url}" in (tmp_path / ".env").read_text()
@@ -54,7 +54,7 @@ def test_spawned_venue_serves_and_stops_cleanly(tmp_path: Path) -> None:
 def test_keys_appear_in_the_wallets_file_only(tmp_path: Path) -> None:
     with VenueProcess.spawn(QUICK, write_dir=tmp_path) as process:
         child = psutil.Process(process.pid)
-        seen = " ".join(child.cmdline()) + repr(process.ready) + repr(child.environ())
+        seen = " ".join(child.cmdline()) + repr(process.info) + repr(child.environ())
         for wallet in fleet(QUICK.seed, 2):
             assert wallet.private_key in (tmp_path / "wallets.csv").read_text()
             assert wallet.private_key.removeprefix("0x") not in seen
@@ -97,7 +97,7 @@ def test_child_ends_when_its_parent_is_killed() -> None:
 
 def test_venue_that_cannot_start_says_why_in_one_line() -> None:
     with VenueProcess.spawn(QUICK) as first:
-        port = int(first.ready.app_url.rsplit(":", 1)[1])
+        port = int(first.info.app_url.rsplit(":", 1)[1])
         with pytest.raises(VenueStartError, match="address already in use") as caught:
             VenueProcess.spawn(VenueOptions(block_time=0, wallets=1, api_port=port))
     assert "\n" not in str(caught.value)

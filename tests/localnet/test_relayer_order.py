@@ -78,8 +78,8 @@ async def test_two_orders_that_each_pass_and_jointly_exceed_the_collateral_leave
         answers = [await place(client, wallet, session, amount18=3 * UNIT) for _ in range(2)]
         assert [answer.json()["pending"] for answer in answers] == [True, True]
         await venue.mine()
-        outcomes = [await receipt_ok(client, answer.json()["txHash"]) for answer in answers]
-        assert outcomes == [True, False]
+        results = [await receipt_ok(client, answer.json()["txHash"]) for answer in answers]
+        assert results == [True, False]
         assert len(await client.orders(wallet)) == 1
 
 

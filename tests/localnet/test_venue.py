@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ama_tui.localnet.client_files import write_handout
+from ama_tui.localnet.client_files import write_client_files
 from ama_tui.localnet.keys import derive_wallet, fleet
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
@@ -109,8 +109,8 @@ async def test_venue_closes_while_requests_wait_for_a_block() -> None:
         await asyncio.sleep(0.2)
         async with asyncio.timeout(10):
             await venue.close()
-        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
-        assert all(isinstance(outcome, Exception) for outcome in outcomes)
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        assert all(isinstance(result, Exception) for result in results)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ async def test_write_gives_a_client_all_it_needs(tmp_path: Path) -> None:
 def test_written_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        write_handout(tmp_path / "new", SETTINGS, fleet(1, 1))
+        write_client_files(tmp_path / "new", SETTINGS, fleet(1, 1))
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
@@ -196,8 +196,8 @@ def test_written_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
 
 
 def test_writing_again_replaces_a_venues_own_files(tmp_path: Path) -> None:
-    write_handout(tmp_path, SETTINGS, fleet(1, 2))
-    write_handout(tmp_path, {**SETTINGS, "CHAIN_ID": "5"}, fleet(1, 2))
+    write_client_files(tmp_path, SETTINGS, fleet(1, 2))
+    write_client_files(tmp_path, {**SETTINGS, "CHAIN_ID": "5"}, fleet(1, 2))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "wallets.csv"]
     assert "CHAIN_ID=5" in (tmp_path / ".env").read_text()
 
@@ -205,8 +205,8 @@ def test_writing_again_replaces_a_venues_own_files(tmp_path: Path) -> None:
 def test_files_of_somebody_else_are_kept_aside(tmp_path: Path) -> None:
     (tmp_path / "wallets.csv").write_text("nickname,address,privateKey\nmine,0x1,0x2\n")
     (tmp_path / ".env").write_text("RPC_URL=https://example.org\n")
-    write_handout(tmp_path, SETTINGS, fleet(1, 1))
-    write_handout(tmp_path, SETTINGS, fleet(2, 1))
+    write_client_files(tmp_path, SETTINGS, fleet(1, 1))
+    write_client_files(tmp_path, SETTINGS, fleet(2, 1))
     assert "mine,0x1,0x2" in (tmp_path / "wallets.old-1.csv").read_text()
     assert (tmp_path / "wallets.old-2.csv").read_text().count("User001") == 1
     assert (tmp_path / ".env.old-1").read_text() == "RPC_URL=https://example.org\n"

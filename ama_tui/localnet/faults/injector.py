@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from ama_tui.localnet.faults.kinds import Endpoint
-from ama_tui.localnet.faults.rules import NO_FAULTS, Faults, Rule
+from ama_tui.localnet.faults.rules import NO_FAULTS, FaultRule, Faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Draw:
 
 
 @dataclass(slots=True)
-class _Armed:
+class _ArmedRule:
     """A rule at work: how many requests it has seen, and until when it strikes every one of them."""
 
-    rule: Rule
+    rule: FaultRule
     name: str
     seen: int = 0
     until: float = field(default=0.0)
@@ -46,7 +46,7 @@ class FaultInjector:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._began = 0.0
-        self._armed: list[_Armed] = []
+        self._armed: list[_ArmedRule] = []
         self.faults = NO_FAULTS
         self.struck: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
@@ -59,7 +59,7 @@ class FaultInjector:
     def set(self, faults: Faults) -> None:
         """Put these in force: numbers and seconds begin anew, what was counted stays."""
         self.faults = faults
-        self._armed = [_Armed(rule, f"{faults.seed}/{place}") for place, rule in enumerate(faults.rules)]
+        self._armed = [_ArmedRule(rule, f"{faults.seed}/{place}") for place, rule in enumerate(faults.rules)]
         self._began = self._clock()
 
     def draw(self, endpoint: Endpoint) -> Draw:
@@ -75,7 +75,7 @@ class FaultInjector:
         self.struck.update(each.fault for each in (*delays, *others))
         return Draw(sum(each.seconds for each in delays), others[0] if others else None)
 
-    def _try(self, armed: _Armed, now: float) -> Strike | None:
+    def _try(self, armed: _ArmedRule, now: float) -> Strike | None:
         rule = armed.rule
         armed.seen += 1
         rng = Random(f"{armed.name}/{armed.seen}")

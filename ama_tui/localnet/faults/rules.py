@@ -18,7 +18,7 @@ class FaultsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FaultRule:
     """One fault and when it strikes.
 
     Of the requests on the endpoints `on` (the fault's own where it is empty) it strikes those that meet all that
@@ -69,7 +69,7 @@ class Faults:
     The same seed, rules and numbers of requests have the same faults. Raises FaultsError.
     """
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[FaultRule, ...] = ()
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -109,13 +109,13 @@ def read_faults(value: object) -> Faults:
     return Faults(tuple(_rule(each, f"rules[{place}]") for place, each in enumerate(rules)), seed)
 
 
-def _rule(value: object, where: str) -> Rule:
+def _rule(value: object, where: str) -> FaultRule:
     body = _object(value, set(_READERS), where)
     if not isinstance(body.get("fault"), str):
         raise FaultsError(f"{where}: fault must be a name")
     try:
         given = {name: _READERS[name](each, name) for name, each in body.items() if each is not None}
-        return Rule(**given)
+        return FaultRule(**given)
     except FaultsError as error:
         raise FaultsError(f"{where}: {error}") from None
 

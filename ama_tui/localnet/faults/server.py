@@ -11,14 +11,14 @@ from math import ceil
 import orjson
 from aiohttp import web
 
-from ama_tui.localnet.faults import answers
+from ama_tui.localnet.faults import corruption
 from ama_tui.localnet.faults.injector import FaultInjector, Strike
 from ama_tui.localnet.faults.kinds import Endpoint
 
 CONTROL_PATH = "/localnet/faults"
 """Where faults are switched; it has none itself."""
 
-FATE = web.RequestKey("fate", Strike)
+STRIKE = web.RequestKey("fate", Strike)
 """Set on a request whose fault is for its handler to do: see `_left_to_handler`."""
 
 HTML = "<html><head><title>Oops</title></head><body><h1>Something went wrong</h1></body></html>"
@@ -30,7 +30,7 @@ EndpointOf = Callable[[web.Request, bytes], Endpoint | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Hit:
+class _StruckRequest:
     """A request that was struck."""
 
     strike: Strike
@@ -70,7 +70,7 @@ class FaultyServer:
         if draw.strike is None:
             return await handler(request)
         effect = _EFFECTS.get(draw.strike.fault, _left_to_handler)
-        return await effect(_Hit(draw.strike, request, handler, self._postpone))
+        return await effect(_StruckRequest(draw.strike, request, handler, self._postpone))
 
     async def close(self) -> None:
         """Drop what was still to be done late."""
@@ -95,22 +95,22 @@ async def _do_after(seconds: float, work: Callable[[], Awaitable[object]]) -> No
 # ---- the way there and back ----
 
 
-async def _slow(hit: _Hit) -> web.StreamResponse:
+async def _slow(hit: _StruckRequest) -> web.StreamResponse:
     response = await hit.execute()
     await asyncio.sleep(hit.strike.seconds)
     return response
 
 
-async def _lose_request(hit: _Hit) -> web.StreamResponse:
+async def _lose_request(hit: _StruckRequest) -> web.StreamResponse:
     return hit.cut()
 
 
-async def _lose_reply(hit: _Hit) -> web.StreamResponse:
+async def _lose_reply(hit: _StruckRequest) -> web.StreamResponse:
     await hit.execute()
     return hit.cut()
 
 
-async def _cut_body(hit: _Hit) -> web.StreamResponse:
+async def _cut_body(hit: _StruckRequest) -> web.StreamResponse:
     """Half of the body under the whole one's Content-Length, then the end of the connection."""
     whole = await hit.execute()
     body = _body(whole)
@@ -123,21 +123,21 @@ async def _cut_body(hit: _Hit) -> web.StreamResponse:
     return response
 
 
-async def _html(hit: _Hit) -> web.StreamResponse:
+async def _html(hit: _StruckRequest) -> web.StreamResponse:
     if hit.strike.rng.random() < 0.5:
         await hit.execute()
     return web.Response(text=HTML, status=hit.strike.rng.choice(HTML_STATUSES), content_type="text/html")
 
 
-async def _rate_limit(hit: _Hit) -> web.StreamResponse:
+async def _rate_limit(hit: _StruckRequest) -> web.StreamResponse:
     return _refusal(hit, 429, "rate_limit_exceeded")
 
 
-async def _unavailable(hit: _Hit) -> web.StreamResponse:
+async def _unavailable(hit: _StruckRequest) -> web.StreamResponse:
     return _refusal(hit, 503, "service_temporarily_unavailable")
 
 
-async def _error_500(hit: _Hit) -> web.StreamResponse:
+async def _error_500(hit: _StruckRequest) -> web.StreamResponse:
     await hit.execute()
     return _json({"error": "internal server error"}, 500)
 
@@ -145,37 +145,37 @@ async def _error_500(hit: _Hit) -> web.StreamResponse:
 # ---- the relayer ----
 
 
-async def _out_of_funds(hit: _Hit) -> web.StreamResponse:
+async def _out_of_funds(hit: _StruckRequest) -> web.StreamResponse:
     return _refusal(hit, 503, "all_relayers_insufficient_funds")
 
 
-async def _late(hit: _Hit) -> web.StreamResponse:
+async def _late(hit: _StruckRequest) -> web.StreamResponse:
     hit.postpone(hit.strike.seconds, hit.execute)
     status = hit.strike.rng.choice((0, 500, 504))
     return hit.cut() if status == 0 else _json({"error": "upstream request timeout"}, status)
 
 
-async def _error_500_hash(hit: _Hit) -> web.StreamResponse:
+async def _error_500_hash(hit: _StruckRequest) -> web.StreamResponse:
     said = orjson.loads(_body(await hit.execute()))
     more = {"txHash": said["txHash"]} if "txHash" in said else {}
     return _json({"error": "internal server error", **more}, 500)
 
 
-async def _left_to_handler(hit: _Hit) -> web.StreamResponse:
+async def _left_to_handler(hit: _StruckRequest) -> web.StreamResponse:
     """What only the relayer or the chain can do."""
-    hit.request[FATE] = hit.strike
+    hit.request[STRIKE] = hit.strike
     return await hit.execute()
 
 
 # ---- the node ----
 
 
-async def _wrong_answer(hit: _Hit) -> web.StreamResponse:
+async def _wrong_answer(hit: _StruckRequest) -> web.StreamResponse:
     body = _body(await hit.execute())
-    return web.Response(body=answers.falsify(hit.strike, body), content_type="application/json")
+    return web.Response(body=corruption.corrupt(hit.strike, body), content_type="application/json")
 
 
-_EFFECTS: dict[str, Callable[[_Hit], Awaitable[web.StreamResponse]]] = {
+_EFFECTS: dict[str, Callable[[_StruckRequest], Awaitable[web.StreamResponse]]] = {
     "slow": _slow,
     "lose_request": _lose_request,
     "lose_reply": _lose_reply,
@@ -188,11 +188,11 @@ _EFFECTS: dict[str, Callable[[_Hit], Awaitable[web.StreamResponse]]] = {
     "late": _late,
     "later": _late,
     "error_500_hash": _error_500_hash,
-    **dict.fromkeys(answers.FALSEHOODS, _wrong_answer),
+    **dict.fromkeys(corruption.CORRUPTIONS, _wrong_answer),
 }
 
 
-def _refusal(hit: _Hit, status: int, error: str) -> web.Response:
+def _refusal(hit: _StruckRequest, status: int, error: str) -> web.Response:
     return _json({"error": error}, status, {"Retry-After": str(ceil(hit.strike.seconds))})
 
 

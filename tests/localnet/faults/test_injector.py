@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ama_tui.localnet.faults.injector import FaultInjector
 from ama_tui.localnet.faults.kinds import Endpoint
-from ama_tui.localnet.faults.rules import NO_FAULTS, Faults, Rule
+from ama_tui.localnet.faults.rules import NO_FAULTS, FaultRule, Faults
 
 
 class Clock:
@@ -15,7 +15,7 @@ class Clock:
         return self.now
 
 
-def armed(*rules: Rule, seed: int = 1, clock: Clock | None = None) -> FaultInjector:
+def armed(*rules: FaultRule, seed: int = 1, clock: Clock | None = None) -> FaultInjector:
     injector = FaultInjector(clock or Clock())
     injector.set(Faults(rules, seed))
     return injector
@@ -32,7 +32,7 @@ def numbers(struck: list[str | None]) -> list[int]:
 
 
 def test_rates_hold_within_statistical_bounds() -> None:
-    injector = armed(*(Rule(fault, rate=0.05) for fault in ("lose_request", "lose_reply", "html")))
+    injector = armed(*(FaultRule(fault, rate=0.05) for fault in ("lose_request", "lose_reply", "html")))
     run(injector, 10_000)
     # The first rule that strikes wins, so later ones lose a twentieth of theirs; five deviations of 22.
     for fault, expected in (("lose_request", 500), ("lose_reply", 475), ("html", 451)):
@@ -41,12 +41,12 @@ def test_rates_hold_within_statistical_bounds() -> None:
 
 
 def test_rate_of_0_never_strikes_and_of_1_always_does() -> None:
-    assert numbers(run(armed(Rule("html", rate=0)), 200)) == []
-    assert len(numbers(run(armed(Rule("html")), 200))) == 200
+    assert numbers(run(armed(FaultRule("html", rate=0)), 200)) == []
+    assert len(numbers(run(armed(FaultRule("html")), 200))) == 200
 
 
 def test_same_seed_has_the_same_faults_and_another_seed_others() -> None:
-    rules = (Rule("html", rate=0.2), Rule("late", rate=0.2))
+    rules = (FaultRule("html", rate=0.2), FaultRule("late", rate=0.2))
 
     def play(seed: int) -> list[tuple[str, float, float]]:
         injector = armed(*rules, seed=seed)
@@ -58,8 +58,8 @@ def test_same_seed_has_the_same_faults_and_another_seed_others() -> None:
 
 
 def test_what_comes_on_other_endpoints_changes_nothing() -> None:
-    alone = run(armed(Rule("html", rate=0.3, on=("place",))), 100)
-    injector = armed(Rule("html", rate=0.3, on=("place",)))
+    alone = run(armed(FaultRule("html", rate=0.3, on=("place",))), 100)
+    injector = armed(FaultRule("html", rate=0.3, on=("place",)))
     among_others = []
     for _ in range(100):
         assert run(injector, 3, "cancel") == [None] * 3
@@ -68,7 +68,7 @@ def test_what_comes_on_other_endpoints_changes_nothing() -> None:
 
 
 def test_numbers_are_struck_exactly_and_counted_over_all_endpoints_of_the_rule() -> None:
-    injector = armed(Rule("html", on=("place", "cancel"), nth=(2, 3, 7)))
+    injector = armed(FaultRule("html", on=("place", "cancel"), nth=(2, 3, 7)))
     struck: list[str | None] = []
     for endpoint in ("place", "cancel", "place", "get", "place", "cancel", "cancel", "place", "place"):
         if endpoint == "get":
@@ -80,7 +80,7 @@ def test_numbers_are_struck_exactly_and_counted_over_all_endpoints_of_the_rule()
 
 def test_seconds_are_struck_from_the_first_to_before_the_last() -> None:
     clock = Clock()
-    injector = armed(Rule("html", during=(5, 9)), clock=clock)
+    injector = armed(FaultRule("html", during=(5, 9)), clock=clock)
     struck = []
     for second in range(12):
         clock.now = 1_000.0 + second
@@ -90,7 +90,7 @@ def test_seconds_are_struck_from_the_first_to_before_the_last() -> None:
 
 def test_fault_that_lasts_strikes_on_for_its_time() -> None:
     clock = Clock()
-    injector = armed(Rule("out_of_funds", nth=(2, 9), lasts=(3, 3)), clock=clock)
+    injector = armed(FaultRule("out_of_funds", nth=(2, 9), lasts=(3, 3)), clock=clock)
     struck = []
     for _ in range(10):
         struck += run(injector, 1)
@@ -99,9 +99,9 @@ def test_fault_that_lasts_strikes_on_for_its_time() -> None:
 
 
 def test_setting_faults_begins_the_numbers_anew_and_keeps_what_was_counted() -> None:
-    injector = armed(Rule("html", nth=(1,)))
+    injector = armed(FaultRule("html", nth=(1,)))
     run(injector, 5)
-    injector.set(Faults((Rule("html", nth=(1,)),)))
+    injector.set(Faults((FaultRule("html", nth=(1,)),)))
     assert numbers(run(injector, 5)) == [1]
     assert injector.struck == {"html": 2}
     injector.set(NO_FAULTS)
@@ -110,15 +110,15 @@ def test_setting_faults_begins_the_numbers_anew_and_keeps_what_was_counted() -> 
 
 
 def test_delays_add_up_and_come_with_another_fault_of_which_the_first_wins() -> None:
-    delay = Rule("delay", seconds=(1, 1))
-    draw = armed(delay, Rule("html"), delay, Rule("lose_reply")).draw("place")
+    delay = FaultRule("delay", seconds=(1, 1))
+    draw = armed(delay, FaultRule("html"), delay, FaultRule("lose_reply")).draw("place")
     assert draw.delay == 2
     assert draw.strike is not None
     assert draw.strike.fault == "html"
 
 
 def test_ranges_are_drawn_from_their_least_to_their_most() -> None:
-    injector = armed(Rule("reorg", seconds=(2, 4), blocks=(1, 3)))
+    injector = armed(FaultRule("reorg", seconds=(2, 4), blocks=(1, 3)))
     strikes = [injector.draw("block").strike for _ in range(300)]
     assert {each.blocks for each in strikes if each is not None} == {1, 2, 3}
     seconds = [each.seconds for each in strikes if each is not None]

@@ -33,7 +33,7 @@ def chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
     chain.keep_states(False)
 
 
-def tape(chain: Chain) -> list[str]:
+def senders(chain: Chain) -> list[str]:
     """Who has written, in the order in which the chain has it."""
 
     def slot(number: int) -> int:
@@ -53,22 +53,22 @@ def test_reorg_in_the_same_order_changes_hashes_and_nothing_else(chain: Chain) -
     first = mine(chain, ALICE)
     kept = chain.head.hash
     later = mine(chain, BOB, ALICE) + mine(chain) + mine(chain, CAROL)
-    before = [chain.ledger.block(number) for number in (2, 3, 4)]
-    written = tape(chain)
+    before = [chain.history.block(number) for number in (2, 3, 4)]
+    written = senders(chain)
     assert chain.reorg(3) == 3
-    after = [chain.ledger.block(number) for number in (2, 3, 4)]
+    after = [chain.history.block(number) for number in (2, 3, 4)]
     for old, new in zip(before, after, strict=True):
         assert old is not None
         assert new is not None
         assert new.hash != old.hash
-        assert chain.ledger.block_by_hash(old.hash) is None
+        assert chain.history.block_by_hash(old.hash) is None
         assert [mined.transaction for mined in new.mined] == [mined.transaction for mined in old.mined]
         assert new.timestamp == old.timestamp
         assert all(mined.block_hash == new.hash for mined in new.mined)
     assert after[0] is not None
     assert after[0].parent_hash == kept
-    assert tape(chain) == written == [ALICE, BOB, ALICE, CAROL]
-    assert all(chain.ledger.mined(tx_hash) is not None for tx_hash in first + later)
+    assert senders(chain) == written == [ALICE, BOB, ALICE, CAROL]
+    assert all(chain.history.mined(tx_hash) is not None for tx_hash in first + later)
 
 
 def test_reorg_in_another_order_changes_the_state_and_keeps_each_senders_own_order(chain: Chain) -> None:
@@ -83,7 +83,7 @@ def test_reorg_in_another_order_changes_the_state_and_keeps_each_senders_own_ord
         assert sorted(mined) == sorted(tx_hash for each in sent.values() for tx_hash in each)
         for each in sent.values():
             assert [tx_hash for tx_hash in mined if tx_hash in each] == each
-        written.append(tuple(tape(chain)[-9:]))
+        written.append(tuple(senders(chain)[-9:]))
         assert chain.nonce(ALICE) == chain.nonce(BOB) == 3 * (seed + 1)
     assert len(set(written)) > 10
 
@@ -97,7 +97,7 @@ def test_chain_goes_on_after_a_reorg_and_can_be_reorganised_again(chain: Chain) 
     mine(chain, BOB)
     assert len(hashes) == 6
     assert chain.head.number == 2
-    assert tape(chain) == [ALICE, BOB]
+    assert senders(chain) == [ALICE, BOB]
 
 
 def test_past_is_answered_as_it_was_and_the_present_is_untouched(chain: Chain) -> None:
@@ -105,13 +105,13 @@ def test_past_is_answered_as_it_was_and_the_present_is_untouched(chain: Chain) -
         (sent,) = mine(chain, who)
     head = chain.head
     for blocks, seen in ((0, [ALICE, BOB, CAROL]), (1, [ALICE, BOB]), (3, [])):
-        with chain.as_it_was(blocks):
+        with chain.rewound(blocks):
             assert chain.head.number == 3 - blocks
-            assert tape(chain) == seen
+            assert senders(chain) == seen
             assert chain.nonce(CAROL) == (1 if blocks == 0 else 0)
-            assert (chain.ledger.mined(sent) is None) == (blocks > 0)
+            assert (chain.history.mined(sent) is None) == (blocks > 0)
         assert chain.head is head
-        assert tape(chain) == [ALICE, BOB, CAROL]
+        assert senders(chain) == [ALICE, BOB, CAROL]
         assert chain.nonce(CAROL) == 1
 
 
@@ -121,8 +121,8 @@ def test_what_waits_in_the_pool_outlives_a_reorg(chain: Chain) -> None:
     assert chain.reorg(1) == 1
     assert chain.pending(waiting) is not None
     chain.mine()
-    assert chain.ledger.mined(waiting) is not None
-    assert tape(chain) == [ALICE, ALICE]
+    assert chain.history.mined(waiting) is not None
+    assert senders(chain) == [ALICE, ALICE]
 
 
 def test_only_the_kept_states_can_be_gone_back_to(chain: Chain) -> None:
@@ -130,7 +130,7 @@ def test_only_the_kept_states_can_be_gone_back_to(chain: Chain) -> None:
         mine(chain, ALICE)
     assert chain.states == KEPT_STATES
     assert chain.reorg(100) == KEPT_STATES
-    assert len(tape(chain)) == KEPT_STATES + 3
+    assert len(senders(chain)) == KEPT_STATES + 3
     chain.keep_states(False)
     mine(chain, ALICE)
     assert chain.states == chain.reorg(1) == 0
@@ -145,7 +145,7 @@ def test_memory_given_back_and_coins_from_outside_end_what_can_be_gone_back_to(
     monkeypatch.setattr("ama_tui.localnet.chain.COMPACT_GAS", 1)
     mine(chain, ALICE)
     assert chain.states == chain.reorg(1) == 0
-    assert tape(chain) == [ALICE, ALICE]
+    assert senders(chain) == [ALICE, ALICE]
     assert chain.evm.get_balance(BOB) == 7
 
 
@@ -157,7 +157,7 @@ def test_fees_are_paid_once_however_often_a_block_is_mined(chain: Chain) -> None
     assert paid == 10**18 - 5 - 7 * chain.head.gas_used
     for _ in range(3):
         chain.reorg(1)
-        with chain.as_it_was(1):
+        with chain.rewound(1):
             assert chain.evm.get_balance(ALICE) == 10**18
     assert chain.evm.get_balance(ALICE) == paid
 
@@ -170,10 +170,10 @@ def test_thousands_of_blocks_and_reads_with_states_kept_leave_the_engine_in_orde
         chain.call(TAPE, bytes(32))
         if rng.random() < 0.1:
             chain.reorg(rng.randint(1, 3), rng)
-    assert len(tape(chain)) == 1_500
+    assert len(senders(chain)) == 1_500
 
 
 def _block(chain: Chain, back: int) -> Block:
-    block = chain.ledger.block(chain.head.number + back)
+    block = chain.history.block(chain.head.number + back)
     assert block is not None
     return block

@@ -11,7 +11,7 @@ import pytest
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
 
-from ama_tui.localnet.faults.rules import Faults, FaultsError, Rule
+from ama_tui.localnet.faults.rules import FaultRule, Faults, FaultsError
 from ama_tui.localnet.keys import Wallet
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
@@ -140,7 +140,7 @@ async def test_reorg_gives_blocks_and_receipts_other_hashes_and_keeps_the_orders
 
 async def test_reorgs_of_every_block_under_live_traders_leave_the_venue_in_order() -> None:
     options = VenueOptions(
-        block_time=0.05, wallets=4, faults=Faults((Rule("reorg", seconds=(0, 0.05)), Rule("lag", rate=0.5)))
+        block_time=0.05, wallets=4, faults=Faults((FaultRule("reorg", seconds=(0, 0.05)), FaultRule("lag", rate=0.5)))
     )
     async with await LocalVenue.start(options) as venue, client_of(venue) as own:
         sessions = [await own.session(wallet) for wallet in venue.wallets]
@@ -168,5 +168,5 @@ async def test_node_that_is_not_ours_refuses_the_faults_of_a_node() -> None:
     options = VenueOptions(block_time=0, traders=False, wallets=1, node="anvil")
     async with await LocalVenue.start(options) as venue:
         with pytest.raises(FaultsError, match="embedded node"):
-            await venue.set_faults(Faults((Rule("reorg"),)))
-        await venue.set_faults(Faults((Rule("html"),)))
+            await venue.set_faults(Faults((FaultRule("reorg"),)))
+        await venue.set_faults(Faults((FaultRule("html"),)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ama_tui.localnet.faults.kinds import KINDS
 from ama_tui.localnet.faults.mix import chaos
-from ama_tui.localnet.faults.rules import MOST_RULES, Faults, FaultsError, Rule, read_faults
+from ama_tui.localnet.faults.rules import MOST_RULES, FaultRule, Faults, FaultsError, read_faults
 from ama_tui.localnet.options import VenueOptions, read_options
 
 SECONDS = st.floats(0, 1000)
@@ -21,10 +21,10 @@ BLOCKS = st.tuples(st.integers(1, 3), st.integers(1, 3)).map(lambda pair: (min(p
 
 
 @st.composite
-def rules(draw: st.DrawFn) -> Rule:
+def rules(draw: st.DrawFn) -> FaultRule:
     name = draw(st.sampled_from(sorted(KINDS)))
     kind = KINDS[name]
-    return Rule(
+    return FaultRule(
         name,
         on=tuple(draw(st.lists(st.sampled_from(kind.can), unique=True))),
         rate=draw(st.floats(0, 1)),
@@ -37,7 +37,7 @@ def rules(draw: st.DrawFn) -> Rule:
 
 
 @given(st.lists(rules(), max_size=5), st.integers(-(2**60), 2**60))
-def test_faults_survive_json_as_they_show_themselves_and_as_a_venues_option(each: list[Rule], seed: int) -> None:
+def test_faults_survive_json_as_they_show_themselves_and_as_a_venues_option(each: list[FaultRule], seed: int) -> None:
     faults = Faults(tuple(each), seed)
     assert read_faults(json.loads(json.dumps(faults.as_json()))) == faults
     options = VenueOptions(wallets=3, faults=faults)
@@ -50,7 +50,7 @@ def test_options_without_faults_stay_without() -> None:
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_rule_takes_what_it_does_not_say_from_its_fault(name: str) -> None:
-    rule, kind = Rule(name), KINDS[name]
+    rule, kind = FaultRule(name), KINDS[name]
     assert (rule.on, rule.seconds, rule.blocks) == (kind.on, kind.seconds, kind.blocks)
     assert set(kind.on) <= set(kind.can)
 
@@ -93,11 +93,11 @@ def test_nonsense_is_refused_in_one_line(body: Any, said: str) -> None:
 
 
 def test_only_faults_of_blocks_need_old_states_and_only_those_of_the_node_a_node_of_ours() -> None:
-    assert Faults((Rule("lag"),)).needs_old_states
-    assert Faults((Rule("reorg"),)).needs_old_states
-    assert not Faults((Rule("rpc_error"),)).needs_old_states
-    assert Faults((Rule("delay", on=("get", "rpc")),)).needs_own_node
-    assert not Faults((Rule("delay"),)).needs_own_node
+    assert Faults((FaultRule("lag"),)).needs_old_states
+    assert Faults((FaultRule("reorg"),)).needs_old_states
+    assert not Faults((FaultRule("rpc_error"),)).needs_old_states
+    assert Faults((FaultRule("delay", on=("get", "rpc")),)).needs_own_node
+    assert not Faults((FaultRule("delay"),)).needs_own_node
 
 
 @pytest.mark.parametrize("settle_after", [1.0, 8.0, 60.0, 600.0])

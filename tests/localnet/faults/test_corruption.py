@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.localnet.faults.answers import FALSEHOODS, falsify
+from ama_tui.localnet.faults.corruption import CORRUPTIONS, corrupt
 from ama_tui.localnet.faults.injector import Strike
 
 DATA = "0x" + "ab" * 64
@@ -21,7 +21,7 @@ ENTRIES = RESULTS.map(lambda result: {"result": result}) | st.just(
 
 
 def lie(fault: str, reply: Any, seed: int = 1) -> Any:
-    return orjson.loads(falsify(Strike(fault, 0, 0, Random(seed)), orjson.dumps(reply)))
+    return orjson.loads(corrupt(Strike(fault, 0, 0, Random(seed)), orjson.dumps(reply)))
 
 
 def numbered(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -73,6 +73,6 @@ def test_truncated_data_is_a_beginning_of_it_and_numbers_never_become_other_numb
     assert lie("rpc_truncated", {"id": 1, "result": "0x1f4"}, seed)["result"] == "0x"
 
 
-@pytest.mark.parametrize("fault", sorted(FALSEHOODS))
+@pytest.mark.parametrize("fault", sorted(CORRUPTIONS))
 def test_answer_without_content_stays_as_it_is(fault: str) -> None:
-    assert falsify(Strike(fault, 0, 0, Random(1)), b"") == b""
+    assert corrupt(Strike(fault, 0, 0, Random(1)), b"") == b""

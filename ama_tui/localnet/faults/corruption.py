@@ -19,13 +19,13 @@ ERRORS = (
 _Entry = dict[str, Any]
 
 
-def falsify(strike: Strike, body: bytes) -> bytes:
+def corrupt(strike: Strike, body: bytes) -> bytes:
     """The answer with the strike's fault in it; one without content stays as it is."""
     if not body:
         return body
     reply = orjson.loads(body)
     entries: list[_Entry] = reply if isinstance(reply, list) else [reply]
-    FALSEHOODS[strike.fault](entries, strike.rng)
+    CORRUPTIONS[strike.fault](entries, strike.rng)
     return orjson.dumps(entries if isinstance(reply, list) else entries[0])
 
 
@@ -63,7 +63,7 @@ def _missing(entries: list[_Entry], rng: Random) -> None:
     entries.pop(rng.randrange(len(entries)))
 
 
-FALSEHOODS: dict[str, Callable[[list[_Entry], Random], None]] = {
+CORRUPTIONS: dict[str, Callable[[list[_Entry], Random], None]] = {
     "rpc_error": _error,
     "rpc_empty": _empty,
     "rpc_truncated": _truncated,
