@@ -1,5 +1,4 @@
-"""A venue of our own: real contracts on a real EVM, a JSON-RPC node, a relayer, traders.
+"""The local test venue: real contracts on a real EVM, a JSON-RPC node, a relayer and traders.
 
-It shares nothing with the rest of the package but the standard formats on the wire, so that
-neither side can hide the other's mistake.
+It shares no code with the rest of the package, only wire formats: neither side can hide the other's mistake.
 """

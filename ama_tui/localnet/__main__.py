@@ -1,7 +1,7 @@
-"""`python -m ama_tui.localnet`: a venue as a process of its own, made and ended by `VenueProcess`.
+"""`python -m ama_tui.localnet`: a venue in its own process, started and stopped by `VenueProcess`.
 
-It prints one line of JSON when it is ready to serve, or one that says why it could not start. It ends
-when its standard input does, so it never outlives whoever started it, and on SIGINT and SIGTERM.
+It prints one line of JSON: its addresses once it is ready, or the error that kept it from starting. It exits on SIGINT
+and SIGTERM, and when its standard input closes, so it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ama_tui.localnet.venue import LocalVenue
 
 
 def main() -> int:
-    """Serve until told to stop. Exit code 0 after a clean end, 1 when the venue could not start."""
+    """Serve until stopped. Exit code 0 after a clean shutdown, 1 if the venue could not start."""
     parser = argparse.ArgumentParser(prog="python -m ama_tui.localnet")
     parser.add_argument("--json-options", default="{}", help="fields of VenueOptions, as a JSON object")
     parser.add_argument("--write", type=Path, help="directory for .env and wallets.csv")
@@ -54,9 +54,9 @@ async def _serve(options: VenueOptions, directory: Path | None) -> None:
 
 
 async def _stop_at_end_of_input(stopping: asyncio.Event) -> None:
-    """Set `stopping` once standard input ends, which is when the parent is gone."""
+    """Set `stopping` once standard input closes, which happens when the parent exits."""
 
-    class ShutdownSignal(asyncio.Protocol):
+    class InputWatcher(asyncio.Protocol):
         def eof_received(self) -> bool:
             stopping.set()
             return False
@@ -64,7 +64,7 @@ async def _stop_at_end_of_input(stopping: asyncio.Event) -> None:
         def connection_lost(self, error: Exception | None) -> None:
             stopping.set()
 
-    await asyncio.get_running_loop().connect_read_pipe(ShutdownSignal, sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(InputWatcher, sys.stdin)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The contracts' ABI: calls, answers and events to bytes and back."""
+"""The contracts' ABI: encodes calls, decodes return values and events."""
 
 from __future__ import annotations
 
@@ -17,15 +17,13 @@ from ama_tui.localnet.node import Log
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A compiled contract. `bytecode` deploys it; `runtime` is what stands on the chain then.
-
-    `runtime` lacks the values of immutables, so it can be put on a chain by itself only where a
-    contract has none.
-    """
+    """A compiled contract."""
 
     abi: tuple[dict[str, Any], ...]
     bytecode: bytes
+    """Creation code: deploys the contract."""
     runtime: bytes
+    """The deployed code without the values of immutables. Can be set directly if the contract has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def artifact(contract: str) -> Artifact:
 
 
 def deploy_code(contract: str, args: tuple[Any, ...] = ()) -> bytes:
-    """What a creation transaction carries: the code followed by the constructor's arguments."""
+    """The data of a creation transaction: the bytecode followed by the constructor's arguments."""
     for entry in artifact(contract).abi:
         if entry["type"] == "constructor":
             return artifact(contract).bytecode + abi_encode(_types(entry["inputs"]), args)
@@ -64,22 +62,23 @@ def deploy_code(contract: str, args: tuple[Any, ...] = ()) -> bytes:
 
 
 def encode(contract: str, name: str, args: tuple[Any, ...] | list[Any] = ()) -> bytes:
-    """Call data: the selector and the arguments."""
+    """Encode a call: the selector and the arguments."""
     target = function(contract, name)
     return target.selector + abi_encode(target.inputs, args)
 
 
 def decode(contract: str, name: str, data: bytes) -> tuple[Any, ...]:
-    """The values that a call answered with, always as a tuple."""
+    """Decode a call's return values, always as a tuple."""
     return tuple(abi_decode(function(contract, name).outputs, data))
 
 
 def event_topic(contract: str, event: str) -> bytes:
-    return next(found.topic for found in _events(contract).values() if found.name == event)
+    """The 32-byte topic of an event."""
+    return next(entry.topic for entry in _events(contract).values() if entry.name == event)
 
 
 def decode_log(contract: str, log: Log) -> tuple[str, dict[str, Any]] | None:
-    """The event's name and its fields, or None for an event that the contract does not have."""
+    """An event's name and fields; None if the contract does not declare it."""
     event = _events(contract).get(log.topics[0]) if log.topics else None
     if event is None:
         return None
@@ -93,7 +92,7 @@ def decode_log(contract: str, log: Log) -> tuple[str, dict[str, Any]] | None:
 
 @cache
 def function(contract: str, name: str) -> AbiFunction:
-    """A function's selector and types. Raises KeyError when the contract has none of that name."""
+    """A function's selector and types. Raises KeyError if the contract has no such function."""
     for entry in artifact(contract).abi:
         if entry["type"] == "function" and entry["name"] == name:
             inputs = _types(entry["inputs"])
@@ -124,7 +123,7 @@ def _events(contract: str) -> dict[bytes, AbiEvent]:
 
 
 def _types(parameters: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Canonical types: a tuple is written out as its components."""
+    """Canonical type names, with tuples expanded to their components."""
     return tuple(_type(parameter) for parameter in parameters)
 
 

@@ -1,4 +1,4 @@
-"""A node on an anvil process: anvil serves JSON-RPC itself, and we are one of its clients."""
+"""A node backed by an anvil process, which serves JSON-RPC itself: this class is one of its clients."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from ama_tui.localnet.block_timer import BlockTimer
 from ama_tui.localnet.evm import revert_reason
 from ama_tui.localnet.node import MULTICALL3, CallReverted, Log, NodeError, NodeReceipt
 
-_REVERTED = 3  # JSON-RPC error code of a call that reverted
+_REVERTED = 3
+"""JSON-RPC error code of a call that reverted."""
 _POLL_SECONDS = 0.01
 _RECHECK_SECONDS = 0.1
 
 
 class _AnvilError(Exception):
-    """An error that the node answered with."""
+    """A JSON-RPC error response from anvil."""
 
     def __init__(self, error: dict[str, Any]) -> None:
         super().__init__(error.get("message", ""))
@@ -31,7 +32,7 @@ class _AnvilError(Exception):
 
 
 class AnvilNode:
-    """A `Node` that is anvil. Its automine answers before the receipt exists, so receipts are polled for."""
+    """A `Node` on anvil. With automine anvil replies before the receipt exists, so receipts are polled."""
 
     def __init__(self, chain_id: int, process: AnvilProcess) -> None:
         self._chain_id = chain_id
@@ -47,10 +48,10 @@ class AnvilNode:
     async def start(
         cls, chain_id: int = 31337, block_time: float = 1.0, host: str = "127.0.0.1", port: int = 0
     ) -> AnvilNode:
-        """Spawn the anvil that is on the PATH, with Multicall3 on its chain.
+        """Start the anvil on the PATH, with Multicall3 on its chain.
 
-        `block_time` in seconds; 0 makes a block per transaction. Raises NodeError when there is no
-        anvil or it does not come up.
+        `block_time` is in seconds; 0 mines a block per transaction. Raises NodeError if anvil is missing or does not
+        start.
         """
         node = cls(chain_id, await AnvilProcess.spawn(chain_id, host, port))
         try:
@@ -108,12 +109,12 @@ class AnvilNode:
     # ---- writing ----
 
     async def send(self, sender: str, to: str | None, data: bytes, *, gas: int = 15_000_000) -> str:
-        """Raises NodeError when anvil refuses the transaction."""
+        """Raises NodeError if anvil rejects the transaction."""
         message = {"from": sender, "data": "0x" + data.hex(), "gas": hex(gas), "gasPrice": "0x0"}
         if to is not None:
             message["to"] = to
         try:
-            # anvil picks the nonce: two transactions of one account at once could be given the same.
+            # anvil picks the nonce: concurrent transactions of one account could get the same.
             async with self._sending[sender.lower()]:
                 return str(await self._rpc("eth_sendTransaction", message))
         except _AnvilError as error:
@@ -123,17 +124,17 @@ class AnvilNode:
         await self._rpc("anvil_setBalance", address, hex(wei))
 
     async def mine(self) -> None:
-        """Make a block now, whatever the block time."""
+        """Mine a block now, whatever the block time."""
         await self._rpc("evm_mine")
 
     async def set_block_time(self, seconds: float) -> None:
-        """Make a block every so many seconds from now on; 0 makes one per transaction."""
+        """Mine a block every `seconds` from now on; 0 mines one per transaction."""
         await self._timer.stop()
         await self._rpc("evm_setAutomine", seconds == 0)
         if seconds > 0:
             await self._timer.start(seconds)
         else:
-            await self.mine()  # what still waits
+            await self.mine()  # whatever is still in the pool
 
     async def close(self) -> None:
         await self._timer.stop()
@@ -143,7 +144,7 @@ class AnvilNode:
         await self._http.close()
         await self._process.end()
 
-    # ---- inside ----
+    # ---- internals ----
 
     async def _rpc(self, method: str, *params: object) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
@@ -151,35 +152,35 @@ class AnvilNode:
             async with self._http.post(self.rpc_url, json=body) as response:
                 reply = await response.json()
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise NodeError(f"anvil does not answer ({error or type(error).__name__})") from None
+            raise NodeError(f"anvil does not respond ({error or type(error).__name__})") from None
         if "error" in reply:
             raise _AnvilError(reply["error"])
         return reply.get("result")
 
     async def _poll_receipt(self, tx_hash: str) -> NodeReceipt:
-        """One watch of the block number serves all who wait; each looks again when it moves."""
+        """Poll until the receipt exists. One watch of the block number wakes all waiters."""
         self._waiters += 1
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._watch_blocks(), name="localnet-anvil-blocks")
         try:
             while True:
-                moved = self._new_block
+                new_block = self._new_block
                 receipt = await self.receipt(tx_hash)
                 if receipt is not None:
                     return receipt
-                # The receipt may come a moment after its block: look again without one, too.
+                # The receipt may appear a moment after its block: check again without a new block too.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(moved.wait(), _RECHECK_SECONDS)
+                    await asyncio.wait_for(new_block.wait(), _RECHECK_SECONDS)
         finally:
             self._waiters -= 1
 
     async def _watch_blocks(self) -> None:
-        seen = -1
+        latest = -1
         while self._waiters > 0:
             with contextlib.suppress(NodeError):
                 number = await self.block_number()
-                if number != seen:
-                    seen = number
+                if number != latest:
+                    latest = number
                     self._new_block.set()
                     self._new_block = asyncio.Event()
             await asyncio.sleep(_POLL_SECONDS)

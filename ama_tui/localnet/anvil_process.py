@@ -1,7 +1,7 @@
-"""The anvil process: spawned from the PATH, ended with us.
+"""The anvil process: started from the PATH, stopped with this process.
 
-The `anvil` of the npm package is a script that leaves the real program behind when it is killed,
-hence the guard. Without a limit anvil keeps every state that its chain ever had.
+The npm package's `anvil` is a script that leaves the real program running when it is killed, so a guard process
+(`child_guard`) owns it. Without `--prune-history` anvil keeps every state its chain ever had.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from ama_tui.localnet.node import NodeError
 
 START_SECONDS = 20.0
 BLOCK_GAS_LIMIT = 1_000_000_000
-KEPT_STATES = 128  # how many blocks back a read may go
-KEPT_BLOCKS = 2_048  # how many blocks back a receipt may be asked for
+KEPT_STATES = 128
+"""How many blocks back state can be read."""
+KEPT_BLOCKS = 2_048
+"""How many blocks back receipts can be read."""
 
 _LISTENING = re.compile(rb"Listening on ([0-9.]+:[0-9]+)")
 _OPTIONS = (
@@ -30,7 +32,7 @@ _OPTIONS = (
 
 
 class AnvilProcess:
-    """A running anvil and where it listens."""
+    """A running anvil and the URL it listens on."""
 
     def __init__(self, guard: asyncio.subprocess.Process, rpc_url: str, output: asyncio.Task[None]) -> None:
         self.rpc_url = rpc_url
@@ -42,14 +44,14 @@ class AnvilProcess:
         """Start anvil and wait until it listens. Raises NodeError."""
         program = shutil.which("anvil")
         if program is None:
-            raise NodeError("there is no anvil on the PATH", "install it: npm install -g @foundry-rs/anvil")
+            raise NodeError("anvil is not on the PATH", "install it: npm install -g @foundry-rs/anvil")
         guard = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "ama_tui.localnet.child_guard", program, *_OPTIONS),
             *("--chain-id", str(chain_id), "--host", host, "--port", str(port)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl+C is ours to answer
+            start_new_session=True,  # Ctrl+C is handled by this process
         )
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -57,7 +59,7 @@ class AnvilProcess:
         except BaseException as error:
             await _end(guard)
             if isinstance(error, TimeoutError):
-                raise NodeError(f"anvil did not come up within {START_SECONDS:.0f} s") from None
+                raise NodeError(f"anvil did not start within {START_SECONDS:.0f} s") from None
             raise
         return cls(guard, f"http://{address}", asyncio.create_task(_read_away(guard)))
 
@@ -67,29 +69,29 @@ class AnvilProcess:
 
 
 async def _listening(guard: asyncio.subprocess.Process) -> str:
-    """Read on until anvil says where it listens. Raises NodeError with its last line if it ends before."""
+    """Read until anvil prints its address. Raises NodeError with its last line if it exits first."""
     last = b""
     async for line in _lines(guard):
-        if found := _LISTENING.search(line):
-            return found[1].decode()
+        if match := _LISTENING.search(line):
+            return match[1].decode()
         last = line.strip() or last
-    raise NodeError(f"anvil ended at once: {last.decode(errors='replace')}")
+    raise NodeError(f"anvil exited at once: {last.decode(errors='replace')}")
 
 
 async def _read_away(guard: asyncio.subprocess.Process) -> None:
-    """An unread pipe would stop anvil once it is full."""
+    """Drain the output: anvil would block once the pipe is full."""
     async for _ in _lines(guard):
         pass
 
 
 def _lines(guard: asyncio.subprocess.Process) -> asyncio.StreamReader:
     if guard.stdout is None:
-        raise RuntimeError("the guard was started without a pipe")
+        raise RuntimeError("the guard has no output pipe")
     return guard.stdout
 
 
 async def _end(guard: asyncio.subprocess.Process) -> None:
-    """The guard kills anvil when its input ends."""
+    """Close the guard's input, at which it kills anvil."""
     if guard.stdin is not None:
         guard.stdin.close()
         with contextlib.suppress(ConnectionError):

@@ -1,4 +1,4 @@
-"""The venue's HTTP API (its wire contract, part 1): routes, JSON in and JSON out, whatever happens."""
+"""The venue's HTTP API (wire contract, part 1). Every response is JSON, errors included."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Api:
-    """The request handlers, and `serve` to put them on a port of this machine."""
+    """The request handlers; `serve` listens on a local port."""
 
     def __init__(
         self,
@@ -65,8 +65,8 @@ class Api:
         self._runner: web.AppRunner | None = None
 
     async def serve(self, port: int) -> str:
-        """Serve on 127.0.0.1 (`port` 0: any free one) and return the base URL. Raises OSError."""
-        # Faults strike finished answers, refusals too, and read bodies themselves, which can be too long.
+        """Listen on 127.0.0.1 (port 0 picks a free one) and return the base URL. Raises OSError."""
+        # Faults act on complete responses, refusals included. They read bodies themselves, which can be too long.
         middlewares = [_errors_as_json, self._faulty.middleware, _errors_as_json]
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=middlewares)
         app.add_routes(
@@ -92,7 +92,7 @@ class Api:
         return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def close(self) -> None:
-        """Stop serving; requests under way get a moment to end."""
+        """Stop serving. Open requests get a moment to finish."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -147,24 +147,24 @@ class Api:
 
 
 class ClientRateLimit:
-    """At most `per_minute` requests of a client in any 60 seconds; the rest is refused with 429."""
+    """Allows `per_minute` requests per client in any 60 seconds and refuses the rest with 429."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_minute = per_minute
         self._clock = clock
-        self._seen: dict[str, deque[float]] = {}
+        self._times: dict[str, deque[float]] = {}
 
     def admit(self, client: str) -> None:
-        """Count a request of `client`, or raise the RefusalError that says when to come again."""
+        """Count a request. Raises RefusalError with a Retry-After if the client is over its limit."""
         now = self._clock()
-        seen = self._seen.setdefault(client, deque())
-        while seen and now - seen[0] >= 60:
-            seen.popleft()
-        if len(seen) >= self._per_minute:
+        times = self._times.setdefault(client, deque())
+        while times and now - times[0] >= 60:
+            times.popleft()
+        if len(times) >= self._per_minute:
             refusal = RefusalError(429, "rate_limit_exceeded")
-            refusal.headers["Retry-After"] = str(max(1, round(60 - (now - seen[0]))))
+            refusal.headers["Retry-After"] = str(max(1, round(60 - (now - times[0]))))
             raise refusal
-        seen.append(now)
+        times.append(now)
 
 
 def _endpoint(request: web.Request, body: bytes) -> Endpoint | None:
@@ -180,14 +180,14 @@ def _json(body: Body, status: int = 200, headers: dict[str, str] | None = None) 
 
 
 def _query_int(request: web.Request, name: str, default: int, *, at_least: int) -> int:
-    """A number of the query string; what is no number counts as not given."""
+    """A number from the query string; anything else counts as missing."""
     text = request.query.get(name, "")
     return max(at_least, int(text)) if text.isdecimal() and len(text) < 10 else default
 
 
 def _out_of_service(error: NodeError) -> tuple[Body, int, dict[str, str]]:
-    broke = "insufficient funds" in error.message
-    name = "all_relayers_insufficient_funds" if broke else "service_temporarily_unavailable"
+    is_out_of_funds = "insufficient funds" in error.message
+    name = "all_relayers_insufficient_funds" if is_out_of_funds else "service_temporarily_unavailable"
     return {"error": name, "message": error.message}, 503, {"Retry-After": "60"}
 
 

@@ -1,4 +1,4 @@
-"""Blocks at an even pace."""
+"""Mines blocks at a fixed interval."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 
 class BlockTimer:
-    """Calls `mine` every so many seconds. A block that comes late does not delay those after it.
+    """Calls `mine` at a fixed interval. A late block does not delay the next ones.
 
-    When `mine` fails the blocks end: whoever waits for one learns it from the node.
+    The timer stops when `mine` fails; callers that wait for a block get the error from the node.
     """
 
     def __init__(self, mine: Callable[[], Awaitable[object]]) -> None:
@@ -17,7 +17,7 @@ class BlockTimer:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, seconds: float) -> None:
-        """Take up a pace, in place of any other."""
+        """Mine every `seconds`, replacing the current interval."""
         await self.stop()
         self._task = asyncio.create_task(self._run(seconds), name="localnet-blocks")
 

@@ -1,4 +1,4 @@
-"""What the embedded chain has mined: blocks, their transactions and logs, as far back as is kept."""
+"""The blocks of the embedded chain with their transactions and logs, as far back as they are kept."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from ama_tui.localnet.transactions import Transaction
 
 ZERO_HASH = "0x" + "00" * 32
 
-# How far back a client may ask: about an hour of one-second blocks, or less of them when they are full.
 MAX_BLOCKS = 4_096
+"""How many blocks are kept: about an hour of one-second blocks."""
 MAX_BYTES = 32 * 2**20
-_BYTES_OF_LOG = 600  # what Python's objects take, roughly
+"""Memory limit for the kept blocks: full blocks are dropped earlier."""
+# Rough sizes of the Python objects.
+_BYTES_OF_LOG = 600
 _BYTES_OF_TRANSACTION = 1_200
 
 
 @dataclass(frozen=True, slots=True)
 class MinedTransaction:
-    """A transaction in its block. `first_log` is the block-wide index of its first log."""
+    """A transaction in its block."""
 
     transaction: Transaction
     result: ExecutionResult
@@ -31,11 +33,12 @@ class MinedTransaction:
     block_hash: str
     index: int
     first_log: int
+    """The block-wide index of its first log."""
     cumulative_gas: int
 
     @property
     def weight(self) -> int:
-        """Roughly the bytes that it keeps in memory."""
+        """Approximate size in memory, in bytes."""
         return _BYTES_OF_TRANSACTION + len(self.transaction.data) + _BYTES_OF_LOG * len(self.result.logs)
 
 
@@ -55,20 +58,22 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class BlockLogFilter:
-    """Which logs of which blocks. An empty set of addresses, or None for a topic, takes any."""
+    """Selects logs by block range, address and topics."""
 
     from_block: int
     to_block: int
     addresses: frozenset[str] = frozenset()
+    """Empty matches any address."""
     topics: tuple[frozenset[bytes] | None, ...] = ()
+    """The allowed values of each topic; None matches any."""
 
-    def takes(self, log: Log) -> bool:
+    def matches(self, log: Log) -> bool:
         if self.addresses and log.address not in self.addresses:
             return False
         if len(self.topics) > len(log.topics):
             return False
-        wanted = zip(self.topics, log.topics, strict=False)
-        return all(choices is None or topic in choices for choices, topic in wanted)
+        pairs = zip(self.topics, log.topics, strict=False)
+        return all(allowed is None or topic in allowed for allowed, topic in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,9 @@ def seal(
     results: list[tuple[Transaction, ExecutionResult]],
     fork: int = 0,
 ) -> Block:
-    """Make the block that follows `parent`, or the first one. Its hash covers all that it holds.
+    """Build the block after `parent`, or the genesis block if it is None. Its hash covers its contents.
 
-    `fork` counts the reorganisations before it: a block mined again has another hash, whatever it holds.
+    `fork` is the number of reorgs so far: a block that is mined again gets another hash even with the same contents.
     """
     number = 0 if parent is None else parent.number + 1
     parent_hash = ZERO_HASH if parent is None else parent.hash
@@ -103,7 +108,7 @@ def seal(
 
 
 class BlockHistory:
-    """The blocks that are kept, the newest at the end."""
+    """The kept blocks, oldest first."""
 
     def __init__(self, genesis: Block) -> None:
         self._blocks: deque[Block] = deque([genesis])
@@ -129,14 +134,14 @@ class BlockHistory:
             self._forget(self._blocks.popleft())
 
     def drop_head(self) -> Block:
-        """Take the newest block off, and with it its transactions and logs."""
+        """Remove the newest block with its transactions and logs."""
         block = self._blocks.pop()
         self._forget(block)
         return block
 
     def block(self, number: int) -> Block | None:
-        place = number - self.oldest.number
-        return self._blocks[place] if 0 <= place < len(self._blocks) else None
+        index = number - self.oldest.number
+        return self._blocks[index] if 0 <= index < len(self._blocks) else None
 
     def block_by_hash(self, block_hash: str) -> Block | None:
         number = self._numbers.get(block_hash)
@@ -145,14 +150,15 @@ class BlockHistory:
     def mined(self, tx_hash: str) -> MinedTransaction | None:
         return self._mined.get(tx_hash)
 
-    def logs(self, wanted: BlockLogFilter) -> Iterator[MinedLog]:
-        for number in range(max(wanted.from_block, self.oldest.number), wanted.to_block + 1):
+    def logs(self, log_filter: BlockLogFilter) -> Iterator[MinedLog]:
+        """The matching logs, oldest first."""
+        for number in range(max(log_filter.from_block, self.oldest.number), log_filter.to_block + 1):
             block = self.block(number)
             if block is None:
                 return
             for mined in block.mined:
                 for offset, log in enumerate(mined.result.logs):
-                    if wanted.takes(log):
+                    if log_filter.matches(log):
                         yield MinedLog(log, mined, mined.first_log + offset)
 
     def _forget(self, block: Block) -> None:

@@ -1,6 +1,6 @@
-"""The markets that localnet lists, from the busy first one to the oddities a client must survive.
+"""The markets that localnet lists, from the busy first one to the odd cases a client must survive.
 
-Prices are only a starting point; what happens to a book afterwards is the traders' business.
+Prices are starting points; the traders move them.
 """
 
 from __future__ import annotations
@@ -9,29 +9,30 @@ from dataclasses import dataclass
 from typing import Literal
 
 Use = Literal["live", "quiet", "one_sided", "empty"]
-"""`live`: the traders quote, move and take. `quiet`: a thin book that stands still. `one_sided`: bids only,
-never traded. `empty`: nothing ever rested there."""
+"""`live`: the traders quote, move and take. `quiet`: a thin book that does not change. `one_sided`: bids only,
+never traded. `empty`: no order ever."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarketSpec:
-    """One market. `price6` is where it starts, `tick6` its tick, both with 6 decimals.
-
-    `margin_req_bps` is what a buy reserves. With `tick_listed` False the API's row has a null tick, and
-    `tick6` must then be the 0.01 that the wire contract lets such a market have. With `name_only` the row
-    carries its symbol under `name`. A market that is not ACTIVE takes no orders.
-    """
+    """A market to list."""
 
     symbol: str
     identifier: str | None
     base: str
     tick6: int
+    """Tick size in USDC, 6 decimals."""
     price6: int
+    """Starting price in USDC, 6 decimals."""
     margin_req_bps: int
+    """The share of its notional that a buy reserves, in basis points."""
     use: Use
     tick_listed: bool = True
+    """False: the API lists a null tick, and `tick6` must be 0.01, the wire contract's default."""
     name_only: bool = False
+    """The API lists the symbol under `name`."""
     status: str = "ACTIVE"
+    """Any other status takes no orders."""
 
     @property
     def price_ticks(self) -> int:
@@ -67,19 +68,19 @@ def _spec(
 
 
 CATALOGUE: tuple[MarketSpec, ...] = (
-    # Live books. The first is what a demo picks: it works with the packer's defaults.
+    # Live books. The demo picks the first: it works with the packer's defaults.
     _spec("ETH", 2_500_000_000, 10_000, use="live"),
     _spec("BTC", 60_000_000_000, 500_000, use="live"),
     _spec("SOL", 150_000_000, 10_000, 15_000, use="live"),
     _spec("HYPE", 32_500_000, 1_000, use="live", has_identifier=False),
-    # Books that a client must not trip over.
+    # Odd books that a client must handle.
     _spec("NOVA", 40_000_000, 10_000, use="empty"),
     _spec("BIDS", 80_000_000, 10_000, use="one_sided"),
-    # A price of 13 ticks: nearer than twice the default distance, so it must be refused at set-up.
+    # A price of 13 ticks: less than twice the default distance, so set-up must refuse it.
     _spec("DOGE", 130_000, 10_000),
     _spec("XAU", 2_650_000_000, 10_000, tick_listed=False),
     _spec("XAG", 31_200_000, 1_000, name_only=True),
-    # The rest of the list: quiet, of differing ticks, prices and margins.
+    # The rest: quiet, with various ticks, prices and margins.
     _spec("BNB", 580_000_000, 10_000),
     _spec("XRP", 620_000, 100, 15_000),
     _spec("ADA", 450_000, 100),
@@ -106,6 +107,6 @@ CATALOGUE: tuple[MarketSpec, ...] = (
     _spec("WHEAT", 548_250_000, 250_000, 11_000),
     _spec("SPX", 5_480_000_000, 250_000, 10_500),
     _spec("NDX", 19_150_000_000, 1_000_000, 10_500),
-    # Settled: listed without a status filter, and it takes no orders any more.
+    # Settled: listed only without a status filter; takes no orders.
     _spec("LUNA", 2_500_000, 1_000, status="SETTLED"),
 )

@@ -1,4 +1,4 @@
-"""The embedded chain: accounts, a pool, blocks. Plain calls; one thread at a time."""
+"""The embedded chain: accounts, a transaction pool, blocks. Not thread-safe."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from ama_tui.localnet.transactions import Transaction, unsigned
 from ama_tui.localnet.txpool import PoolError, TransactionPool
 
 BLOCK_GAS_LIMIT = 1_000_000_000
-CALL_GAS = 2**40  # a read may use more than a block holds
-# After so much gas the engine gives back what it kept for going back: some hundred placed orders.
+CALL_GAS = 2**40
+"""Gas limit of a read, which may exceed the block gas limit."""
 COMPACT_GAS = 250_000_000
-KEPT_STATES = 4  # the newest states that can be gone back to, where any are kept
+"""Gas after which the EVM frees the memory it keeps for rewinding: a few hundred orders."""
+KEPT_STATES = 4
+"""How many blocks the chain can be rewound, if it keeps states at all."""
 
 
 class Chain:
-    """Blocks are made by `mine`: by a timer, or, with `automine`, for each transaction that is sent."""
+    """A chain in memory. `mine` makes a block; with `automine` each submitted transaction makes one."""
 
     def __init__(
         self,
@@ -54,7 +56,7 @@ class Chain:
     def call(
         self, to: str | None, data: bytes, *, sender: str | None = None, value: int = 0, gas: int = CALL_GAS
     ) -> ExecutionResult:
-        """Run a message on top of the latest block and forget what it changed."""
+        """Run a message on the latest block and undo its changes."""
         sender = sender or ZERO_ADDRESS
         message = Message(sender, to, data, min(gas, CALL_GAS), value, self._nonces.get(sender, 0))
         return simulate(self.evm, message)
@@ -69,13 +71,13 @@ class Chain:
     # ---- writing ----
 
     def submit(self, transaction: Transaction) -> None:
-        """Put a transaction in the pool, and mine it at once under `automine`.
+        """Add a transaction to the pool, and mine it immediately with `automine`.
 
-        Raises PoolError when it can never be mined.
+        Raises PoolError if it can never be mined.
         """
         if transaction.nonce < self.nonce(transaction.sender):
-            known = self.history.mined(transaction.hash) is not None
-            raise PoolError("already known" if known else "nonce too low")
+            is_mined = self.history.mined(transaction.hash) is not None
+            raise PoolError("already known" if is_mined else "nonce too low")
         if transaction.gas > BLOCK_GAS_LIMIT:
             raise PoolError("exceeds block gas limit")
         cost = transaction.value + transaction.gas * transaction.gas_price
@@ -86,20 +88,20 @@ class Chain:
             self.mine_each()
 
     def send_as(self, sender: str, to: str | None, data: bytes, *, gas: int) -> str:
-        """Send for an account without its key, at no fee. Returns the transaction's hash."""
+        """Send from an account without its key, without a fee. Returns the transaction's hash."""
         nonce = self.nonce(sender, pending=True)
         transaction = unsigned(self.chain_id, sender, to, data, nonce, gas)
         self.submit(transaction)
         return transaction.hash
 
     def mine_each(self) -> None:
-        """Make a block for each transaction whose turn it is, and none when there is none."""
+        """Mine every executable transaction in its own block; no block if there are none."""
         while (transaction := self._pool.take_next(self._nonces, BLOCK_GAS_LIMIT)) is not None:
             timestamp = self._begin_block()
             self._end_block(timestamp, [(transaction, self._run(transaction))])
 
     def mine(self) -> Block:
-        """Make one block of what waits, as far as its gas goes; an empty one if nothing does."""
+        """Mine one block of pooled transactions, up to the block gas limit; possibly empty."""
         timestamp = self._begin_block()
         gas = BLOCK_GAS_LIMIT
         results: list[tuple[Transaction, ExecutionResult]] = []
@@ -110,27 +112,27 @@ class Chain:
         return self._end_block(timestamp, results)
 
     def fund(self, address: str, wei: int) -> None:
-        """Set a balance from outside. No block holds that, so the states before it cannot be gone back to."""
+        """Set a balance outside any block. The chain can then not be rewound beyond this point."""
         self._drop_states()
         self.evm.set_balance(address, wei)
 
-    # ---- going back ----
+    # ---- rewinding ----
 
     @property
     def states(self) -> int:
-        """How many blocks can be gone back: none right after the engine gave back memory, or a `fund`."""
+        """How many blocks can be rewound now: none right after the EVM was compacted, or after `fund`."""
         return self._states
 
     def keep_states(self, keep: bool) -> None:
-        """Hold the last `KEPT_STATES` states from now on, or the newest alone."""
+        """Keep the last `KEPT_STATES` states from now on, or only the newest."""
         self._keeps_states = keep
         if not keep:
             self._drop_states()
 
     def reorg(self, blocks: int, rng: Random | None = None) -> int:
-        """Mine the last blocks again, under other hashes; returns how many, as far as `states` reaches.
+        """Mine the last blocks again with new hashes; at most `states` blocks. Returns how many.
 
-        Their transactions keep their order, or with `rng` are mixed as far as each sender's nonces allow.
+        Transactions keep their order. With `rng` they are shuffled, except that each sender's stay in nonce order.
         """
         dropped = self._unwind(blocks)
         if dropped:
@@ -139,15 +141,15 @@ class Chain:
         if rng is not None:
             transactions = _shuffled(transactions, rng)
         for block in dropped:
-            again, transactions = transactions[: len(block.mined)], transactions[len(block.mined) :]
+            batch, transactions = transactions[: len(block.mined)], transactions[len(block.mined) :]
             self._open_block(block.number, block.timestamp)
-            results = [(transaction, self._run(transaction)) for transaction in again]
+            results = [(transaction, self._run(transaction)) for transaction in batch]
             self.history.append(seal(self.head, block.timestamp, BLOCK_GAS_LIMIT, results, self._reorgs))
         return len(dropped)
 
     @contextmanager
     def rewound(self, blocks: int) -> Iterator[None]:
-        """The chain of so many blocks ago, to be read only, as far back as `states` reaches."""
+        """Show the chain as it was `blocks` ago, for reads only; at most `states` blocks back."""
         dropped = self._unwind(blocks)
         try:
             yield
@@ -159,10 +161,10 @@ class Chain:
                 self.history.append(block)
 
     def _unwind(self, blocks: int) -> list[Block]:
-        """Take the last blocks off, with what they did to the state; returns them, the oldest first."""
+        """Remove the last blocks and undo their state changes. Returns them, oldest first."""
         dropped: list[Block] = []
-        held = self.head.number - self.history.oldest.number
-        for _ in range(min(blocks, self._states, held)):
+        available = self.head.number - self.history.oldest.number
+        for _ in range(min(blocks, self._states, available)):
             self.evm.rewind()
             self._states -= 1
             block = self.history.drop_head()
@@ -177,10 +179,10 @@ class Chain:
             self.evm.drop_oldest_mark()
         self._states = 0
 
-    # ---- inside ----
+    # ---- internals ----
 
     def _begin_block(self) -> int:
-        """Time follows the wall clock and never goes back; blocks of one second may share it."""
+        """Open the next block. Its time is the wall clock's, but never before its parent's. Returns it."""
         timestamp = max(self.head.timestamp, int(self._clock()))
         self._open_block(self.head.number + 1, timestamp)
         return timestamp
@@ -218,7 +220,7 @@ class Chain:
 
 
 def _shuffled(transactions: list[Transaction], rng: Random) -> list[Transaction]:
-    """Another order in which each sender's own transactions keep theirs."""
+    """A random order that keeps each sender's transactions in nonce order."""
     senders = [transaction.sender for transaction in transactions]
     rng.shuffle(senders)
     waiting: dict[str, deque[Transaction]] = defaultdict(deque)

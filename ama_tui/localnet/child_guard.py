@@ -1,7 +1,7 @@
-"""Run a command that must not outlive us: `python -m ama_tui.localnet.child_guard COMMAND...`.
+"""Runs a command that must not outlive its parent: `python -m ama_tui.localnet.child_guard COMMAND...`.
 
-The command runs in a process group of its own and is killed, with whatever it started, once our
-standard input ends: when the one who holds the other end closes it, or dies in any way.
+The command runs in its own process group. The whole group is killed when standard input closes: when the parent closes
+it or dies.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import threading
 def main(command: list[str]) -> None:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
-    def leave_with_child() -> None:
+    def exit_with_child() -> None:
         os._exit(child.wait())
 
-    threading.Thread(target=leave_with_child, daemon=True).start()
+    threading.Thread(target=exit_with_child, daemon=True).start()
     sys.stdin.buffer.read()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)

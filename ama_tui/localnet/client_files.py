@@ -1,7 +1,7 @@
-"""The files that a client needs: `.env` with where the venue is, `wallets.csv` with the funded wallets.
+"""The files that a client needs: `.env` with the venue's addresses, `wallets.csv` with the funded wallets.
 
-Both are private (0600) and written atomically. A file that somebody else put there is kept aside under
-another name, never overwritten: it may hold keys that exist nowhere else.
+Both are private (0600) and written atomically. An existing file of other origin is renamed, never overwritten: it may
+hold keys that exist nowhere else.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from tempfile import mkstemp
 
 from ama_tui.localnet.keys import Wallet
 
-MARK = "# Written by an ama-tui localnet venue; it is written anew at each start."
+MARK = "# Written by an ama-tui local test venue. Rewritten at each start."
 
 
 def write_client_files(directory: Path, settings: Mapping[str, str], wallets: Sequence[Wallet]) -> None:
-    """Write both files into `directory`, made if need be; `.env` last, as the sign that all is there.
+    """Write both files into `directory`, created if needed. `.env` comes last: once it exists, all is written.
 
     Raises OSError.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     rows = ["nickname,address,privateKey"]
     rows += [f"{wallet.nickname},{wallet.address},{wallet.private_key}" for wallet in wallets]
-    _put(directory, "wallets.csv", rows)
-    _put(directory, ".env", [MARK, *(f"{name}={value}" for name, value in settings.items())])
+    _write(directory, "wallets.csv", rows)
+    _write(directory, ".env", [MARK, *(f"{name}={value}" for name, value in settings.items())])
 
 
-def _put(directory: Path, name: str, lines: Sequence[str]) -> None:
+def _write(directory: Path, name: str, lines: Sequence[str]) -> None:
     path = directory / name
     content = "".join(f"{line}\n" for line in lines).encode()
-    _keep_aside(path, content)
-    handle, temporary = mkstemp(dir=directory, prefix=f"{name}.")  # mkstemp makes it 0600
+    _move_aside(path, content)
+    handle, temporary = mkstemp(dir=directory, prefix=f"{name}.")  # mkstemp creates it with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -44,8 +44,8 @@ def _put(directory: Path, name: str, lines: Sequence[str]) -> None:
         raise
 
 
-def _keep_aside(path: Path, content: bytes) -> None:
-    """Rename what stands at `path` unless it is the same, or a venue's own settings."""
+def _move_aside(path: Path, content: bytes) -> None:
+    """Rename an existing file, unless it has the same content or is a venue's own `.env`."""
     if not os.path.lexists(path):
         return
     if path.is_file() and path.read_bytes() == content:

@@ -1,4 +1,4 @@
-"""Several reads of the chain as one call, so that they all see the same block."""
+"""Reads contracts, several in one call where all must see the same block."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from ama_tui.localnet.node import MULTICALL3, CallReverted, Node
 
 @dataclass(frozen=True, slots=True)
 class ContractRead:
-    """One call of a contract's function; `contract` names its artifact."""
+    """A call of a contract's view function."""
 
     contract: str
+    """The name of the contract's artifact."""
     to: str
     function: str
     arguments: tuple[object, ...] = ()
 
 
-async def read(node: Node, one: ContractRead) -> tuple[Any, ...]:
-    """What one call returns. Raises CallReverted."""
-    data = await node.call(one.to, abi.encode(one.contract, one.function, one.arguments))
-    return abi.decode(one.contract, one.function, data)
+async def read(node: Node, call: ContractRead) -> tuple[Any, ...]:
+    """The return values of a call. Raises CallReverted."""
+    data = await node.call(call.to, abi.encode(call.contract, call.function, call.arguments))
+    return abi.decode(call.contract, call.function, data)
 
 
 async def read_all(node: Node, reads: Sequence[ContractRead]) -> list[tuple[Any, ...]]:
-    """What each call returns, all of one block. Raises CallReverted when any of them reverts."""
+    """The return values of each call, all at one block. Raises CallReverted if any call reverts."""
     calls = [(each.to, True, abi.encode(each.contract, each.function, each.arguments)) for each in reads]
     data = await node.call(MULTICALL3, abi.encode("Multicall3", "aggregate3", [calls]))
     (results,) = abi.decode("Multicall3", "aggregate3", data)

@@ -1,4 +1,4 @@
-"""Put the venue's contracts on a chain."""
+"""Deploys the venue's contracts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ DEPLOY_TIMEOUT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where everything stands, lower-case addresses. `books`: symbol to (order book, market id hex)."""
+    """The addresses of the deployed contracts, in lower case."""
 
     registry: str
     vault: str
     books: Mapping[str, tuple[str, str]]
+    """By symbol: the order book's address and the market id in hex."""
     relayer_root: bytes
     multicall: str
 
@@ -33,10 +34,9 @@ def market_id(symbol: str) -> bytes:
 
 
 async def deploy(node: Node, owner: str, relayers: Sequence[str], markets: Sequence[MarketSpec]) -> Deployment:
-    """Deploy registry, vault and an order book for each market, and wait until all of it is mined.
+    """Deploy the registry, the vault and an order book per market, and wait until all are mined.
 
-    Quick on a node that makes a block per transaction; with a block time it takes three blocks. Raises
-    NodeError when a transaction reverts or is not mined in time.
+    With a block time this takes three blocks. Raises NodeError if a transaction reverts or is not mined in time.
     """
     registry, vault = await _mined(
         node,
@@ -77,7 +77,7 @@ async def _mined(node: Node, hashes: Sequence[str]) -> list[NodeReceipt]:
     done = []
     for receipt in receipts:
         if receipt is None:
-            raise NodeError("a contract was not mined in time", "is the node making blocks?")
+            raise NodeError("a deployment was not mined in time", "check that the node mines blocks")
         if not receipt.ok:
             raise NodeError(f"a deployment transaction reverted ({receipt.revert_reason or 'no reason'})")
         done.append(receipt)
@@ -86,5 +86,5 @@ async def _mined(node: Node, hashes: Sequence[str]) -> list[NodeReceipt]:
 
 def _created(receipt: NodeReceipt) -> str:
     if receipt.contract_address is None:
-        raise NodeError("a deployment left no contract")
+        raise NodeError("a deployment created no contract")
     return receipt.contract_address

@@ -1,4 +1,4 @@
-"""The embedded node: a chain of our own in this process, with a JSON-RPC server on the loopback."""
+"""The embedded node: a chain in this process with a JSON-RPC server on the loopback interface."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ from ama_tui.localnet.rpc import respond
 from ama_tui.localnet.rpc_methods import RpcMethods
 from ama_tui.localnet.txpool import PoolError
 
-MAX_REQUEST = 16 * 2**20  # bytes of one JSON-RPC body
+MAX_REQUEST = 16 * 2**20
+"""Largest JSON-RPC request body in bytes."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class EmbeddedNode:
-    """A `Node` on a chain in this process. All of the chain's work runs on one thread of its own.
+    """A `Node` on a chain in this process. All chain work runs on its own single thread.
 
-    The thread keeps the event loop answering while py-evm works; pyrevm holds the GIL, but is quick.
+    The thread keeps the event loop responsive with py-evm. pyrevm holds the GIL, but is fast.
     """
 
     def __init__(self, chain_id: int, host: str, faults: FaultInjector) -> None:
@@ -64,10 +65,10 @@ class EmbeddedNode:
         port: int = 0,
         faults: FaultInjector | None = None,
     ) -> EmbeddedNode:
-        """Start a chain with Multicall3 on it. `block_time` in seconds; 0 makes a block per transaction.
+        """Start a chain with Multicall3. `block_time` is in seconds; 0 mines a block per transaction.
 
-        `faults` strike what goes over the wire, and the blocks; see `keep_states` too. Raises NodeError when the
-        engine is not installed or the port is taken.
+        `faults` affect requests and blocks; reorgs and lag need `keep_states`. Raises NodeError if the EVM is not
+        installed or the port is taken.
         """
         node = cls(chain_id, host, faults or FaultInjector())
         try:
@@ -109,7 +110,7 @@ class EmbeddedNode:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 while True:
-                    new_block = self._new_block  # before the look, so that no block is missed after it
+                    new_block = self._new_block  # taken before the check, so no block is missed
                     receipt = await self.receipt(tx_hash)
                     if receipt is not None:
                         return receipt
@@ -119,7 +120,7 @@ class EmbeddedNode:
     # ---- writing ----
 
     async def send(self, sender: str, to: str | None, data: bytes, *, gas: int = 15_000_000) -> str:
-        """Raises NodeError when the pool refuses the transaction."""
+        """Raises NodeError if the pool rejects the transaction."""
         try:
             return await self._run(self._chain.send_as, sender.lower(), to, data, gas=gas)
         except PoolError as refused:
@@ -129,21 +130,21 @@ class EmbeddedNode:
         await self._run(self._chain.fund, address.lower(), wei)
 
     async def mine(self) -> None:
-        """Make a block now, whatever the block time."""
+        """Mine a block now, whatever the block time."""
         await self._run(self._chain.mine)
 
     async def keep_states(self, keep: bool) -> None:
-        """Hold the last few states, for `reorg` and for answers from the past, or the newest alone."""
+        """Keep the last few states, for `reorg` and for lagging replies, or only the newest."""
         await self._run(self._chain.keep_states, keep)
 
     async def reorg(self, blocks: int, rng: Random | None = None) -> int:
-        """Mine the last blocks again, mixed with `rng`; returns how many, as far as states are kept."""
-        again = await self._run(self._chain.reorg, blocks, rng)
+        """Mine the last blocks again, shuffled with `rng`, as far as states are kept. Returns how many."""
+        count = await self._run(self._chain.reorg, blocks, rng)
         self._wake_waiters()
-        return again
+        return count
 
     async def set_block_time(self, seconds: float) -> None:
-        """Make a block every so many seconds from now on; 0 makes one per transaction."""
+        """Mine a block every `seconds` from now on; 0 mines one per transaction."""
         await self._timer.stop()
         self._chain.automine = seconds == 0
         if seconds > 0:
@@ -161,7 +162,7 @@ class EmbeddedNode:
         await asyncio.gather(*self._reorgs, return_exceptions=True)
         self._worker.shutdown(wait=True, cancel_futures=True)
 
-    # ---- inside ----
+    # ---- internals ----
 
     def _head(self) -> Block:
         return self._chain.head
@@ -176,7 +177,7 @@ class EmbeddedNode:
         evm.set_code(MULTICALL3, abi.artifact("Multicall3").runtime)
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do some of the chain's work on its thread."""
+        """Run a function on the chain's thread."""
         return await self._loop.run_in_executor(self._worker, partial(work, *args, **kwargs))
 
     def _announce(self) -> None:
@@ -192,7 +193,7 @@ class EmbeddedNode:
                 task.add_done_callback(self._reorgs.discard)
 
     async def _reorg_by_fault(self, strike: Strike) -> None:
-        """The same transactions again after a while, in the same order or in another."""
+        """Reorg after the drawn delay, keeping the order of the transactions or shuffling it."""
         await asyncio.sleep(strike.seconds)
         await self.reorg(strike.blocks, strike.rng if strike.rng.random() < 0.5 else None)
 
@@ -220,7 +221,7 @@ class EmbeddedNode:
         return web.Response(body=reply, content_type="application/json")
 
     def _reply(self, body: bytes, blocks_ago: int) -> bytes:
-        """The answer to a body, now or as of some blocks ago; nothing is sent in the past."""
+        """Respond from the latest state, or as of `blocks_ago`. Transactions always go to the latest."""
         if blocks_ago == 0 or b"eth_sendRawTransaction" in body:
             return respond(self._methods.table, body)
         with self._chain.rewound(blocks_ago):

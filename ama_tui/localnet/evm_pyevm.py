@@ -1,4 +1,4 @@
-"""The py-evm engine: pure Python, for where pyrevm has no wheel."""
+"""An EVM on py-evm: pure Python, for platforms where pyrevm has no wheel."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class PyEvm:
         )
         return run.apply_message(self._state, call, context)
 
-    # ---- going back ----
+    # ---- rewinding ----
 
     def mark(self) -> None:
         self._marks.append(self._accounts.record())

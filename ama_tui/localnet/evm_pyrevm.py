@@ -1,16 +1,15 @@
-"""The pyrevm engine.
+"""An EVM on pyrevm.
 
-What pyrevm 0.3.7 needs to be told, found by measurement:
-- Its state lives in a journal that only a revert shortens; `commit()` merely closes a snapshot.
-  Every open snapshot takes one of the 1,024 places of the call depth, and a `commit()` without a
-  snapshot, or a `revert()` past several, leaves the count wrong for good. So snapshots are kept on
-  a stack here and closed one by one, and `compact` moves the state to a fresh machine.
-- A call changes the state even when it is meant as a read.
-- Revert data stands only in the text of the error.
-- A balance that is set from outside is not in the journal: what was set is put back here.
-- Only creations raise the sender's nonce, and gas is not paid for: both are left to the chain.
-- It holds the GIL while it runs, so a thread of its own gains it nothing.
-- BLOCKHASH answers with made-up hashes, not with those of the chain.
+Quirks of pyrevm 0.3.7, determined by experiment:
+- Its state is a journal that only a revert shortens; `commit()` merely closes a snapshot. Each open snapshot uses one
+  of the 1,024 levels of call depth. A `commit()` without a snapshot, or a `revert()` past several, leaves the count
+  wrong for good. So snapshots are kept on a stack and closed one by one, and `compact` moves the state to a new EVM.
+- A call changes the state even if it is meant as a read.
+- Revert data is only in the error's text.
+- Balances set from outside are not in the journal: `rewind` restores them.
+- Only creations increment the sender's nonce, and gas is free: the chain handles both.
+- It holds the GIL while it runs, so a separate thread does not help.
+- BLOCKHASH returns made-up hashes, not the chain's.
 """
 
 from __future__ import annotations
@@ -28,21 +27,24 @@ from ama_tui.localnet.node import Log
 
 _REVERT: Final = re.compile(r"Revert \{ gas_used: (\d+), output: 0x([0-9a-f]*) \}")
 _HALT: Final = re.compile(r"Halt \{ reason: (.+), gas_used: (\d+) \}")
-# In the debug text of a state: an account's head, or one of its storage slots.
+# In the debug text of a state: the start of an account, or one of its storage slots.
 _STATE: Final = re.compile(
     r"(0x[0-9a-f]{40}): Account \{|(\d+): StorageSlot \{ previous_or_original_value: \d+, present_value: (\d+) \}"
 )
 
 _UNLIMITED: Final = 2**63
-_CODE_PADDING: Final = 33  # zeros that follow a created contract's code, for revm's own use
+_CODE_PADDING: Final = 33
+"""Zero bytes that revm appends to a created contract's code."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A place in the journal, and the wei that accounts were given from outside since (or lost: below 0)."""
+    """A checkpoint of the state."""
 
     checkpoint: JournalCheckpoint
-    given: dict[str, int] = field(default_factory=dict)
+    """The position in pyrevm's journal."""
+    balance_changes: dict[str, int] = field(default_factory=dict)
+    """Wei by which balances were changed from outside since."""
 
 
 class PyRevm:
@@ -73,12 +75,12 @@ class PyRevm:
         except RuntimeError as error:
             return _failure(str(error), message.gas)
         result = evm.result
-        if result is None:  # the type allows it; a message that ran has a result
-            raise RuntimeError("pyrevm gave no result")
+        if result is None:  # the type allows it, but a message that ran has a result
+            raise RuntimeError("pyrevm returned no result")
         logs = tuple(_log(log) for log in result.logs)
         return ExecutionResult(ok=True, output=output, gas_used=result.gas_used, logs=logs, contract_address=created)
 
-    # ---- going back ----
+    # ---- rewinding ----
 
     def mark(self) -> None:
         self._marks.append(_Mark(self._evm.snapshot()))
@@ -86,7 +88,7 @@ class PyRevm:
     def rewind(self) -> None:
         mark = self._marks.pop()
         self._evm.revert(mark.checkpoint)
-        for address, wei in mark.given.items():
+        for address, wei in mark.balance_changes.items():
             self._evm.set_balance(address, self._evm.get_balance(address) - wei)
 
     def drop_oldest_mark(self) -> None:
@@ -94,10 +96,10 @@ class PyRevm:
         self._evm.commit()
 
     def compact(self) -> None:
-        """Read the whole state and write it to a fresh machine, without the journal.
+        """Copy the whole state to a new EVM, without the journal.
 
-        The storage can only be had from the debug text. If that does not read as expected, the
-        machine stays as it is, and merely larger.
+        Storage can only be read from the debug text. If that does not parse as expected, the EVM is kept as it is and
+        merely stays larger.
         """
         if self._marks:
             raise RuntimeError("a state with marks cannot be compacted")
@@ -135,8 +137,8 @@ class PyRevm:
 
     def set_balance(self, address: str, wei: int) -> None:
         if self._marks:
-            given = self._marks[-1].given
-            given[address] = given.get(address, 0) + wei - self._evm.get_balance(address)
+            changes = self._marks[-1].balance_changes
+            changes[address] = changes.get(address, 0) + wei - self._evm.get_balance(address)
         self._evm.set_balance(address, wei)
 
     def _set_nonce(self, address: str, nonce: int) -> None:
@@ -152,11 +154,11 @@ class PyRevm:
 
 
 def _read_storage(text: str) -> dict[str, dict[int, int]]:
-    """Address to slot to value, from the debug text of a state."""
+    """The values by address and slot, from the debug text of a state."""
     storage: dict[str, dict[int, int]] = {}
     slots: dict[int, int] = {}
-    for found in _STATE.finditer(text):
-        account, slot, value = found.groups()
+    for match in _STATE.finditer(text):
+        account, slot, value = match.groups()
         if account:
             slots = storage.setdefault(account, {})
         else:
@@ -165,15 +167,15 @@ def _read_storage(text: str) -> dict[str, dict[int, int]]:
 
 
 def _failure(text: str, gas: int) -> ExecutionResult:
-    if found := _REVERT.search(text):
+    if match := _REVERT.search(text):
         return ExecutionResult(
             ok=False,
-            output=bytes.fromhex(found[2]),
-            gas_used=int(found[1]),
+            output=bytes.fromhex(match[2]),
+            gas_used=int(match[1]),
             error="execution reverted",
         )
-    if found := _HALT.search(text):
-        return ExecutionResult(ok=False, output=b"", gas_used=int(found[2]), error=found[1])
+    if match := _HALT.search(text):
+        return ExecutionResult(ok=False, output=b"", gas_used=int(match[2]), error=match[1])
     return ExecutionResult(ok=False, output=b"", gas_used=gas, error=text)
 
 

@@ -1,7 +1,7 @@
-"""A chain state for py-evm, in plain dictionaries.
+"""A chain state for py-evm in plain dictionaries.
 
-py-evm's own account database keeps Merkle tries, and every version of them. A localnet needs no
-state root, so what there is here are the values and a log of what to undo.
+py-evm's own account database keeps every version of its Merkle tries. A local venue needs no state root, so this one
+keeps only the values and an undo log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ABSENT: Final = object()
 
 
 class _Change(NamedTuple):
-    """What an entry of the state was before it was written."""
+    """An entry of the undo log: the value before a write."""
 
     table: MutableMapping[Any, Any]
     key: Any
@@ -28,7 +28,7 @@ class _Change(NamedTuple):
 
 
 class FlatAccounts(AccountDatabaseAPI):
-    """Accounts and storage in dictionaries. A checkpoint is a place in the log of changes."""
+    """Accounts and storage in dictionaries. A checkpoint is a position in the undo log."""
 
     def __init__(self, db: object = None, state_root: Hash32 = BLANK_ROOT_HASH) -> None:
         self._balances: dict[Address, int] = {}
@@ -52,7 +52,7 @@ class FlatAccounts(AccountDatabaseAPI):
         else:
             table.pop(key, None)
 
-    # ---- going back ----
+    # ---- rewinding ----
 
     def record(self) -> JournalDBCheckpoint:
         return JournalDBCheckpoint(len(self._changes))
@@ -69,7 +69,7 @@ class FlatAccounts(AccountDatabaseAPI):
         pass
 
     def forget(self, checkpoint: int) -> None:
-        """Make what happened before a checkpoint final; later checkpoints move down by as much."""
+        """Make changes before a checkpoint permanent. Later checkpoints shift down by its position."""
         del self._changes[:checkpoint]
 
     # ---- storage ----
@@ -142,7 +142,7 @@ class FlatAccounts(AccountDatabaseAPI):
     def touch_account(self, address: Address) -> None:
         pass
 
-    # ---- access lists (EIP-2929); a reverted inner call leaves its warmth, which only lowers gas ----
+    # ---- access lists (EIP-2929); warmth survives a reverted inner call, which only lowers gas ----
 
     def is_storage_warm(self, address: Address, slot: int) -> bool:
         return (address, slot) in self._warm
@@ -156,7 +156,7 @@ class FlatAccounts(AccountDatabaseAPI):
     def mark_address_warm(self, address: Address) -> None:
         self._warm.add(address)
 
-    # ---- what only tries have ----
+    # ---- required by py-evm, meaningless without tries ----
 
     @property
     def state_root(self) -> Hash32:
@@ -180,7 +180,7 @@ class FlatAccounts(AccountDatabaseAPI):
 
 
 class FlatState(CancunState):
-    """Cancun's rules over flat accounts, which keep the transient storage too."""
+    """Cancun rules on flat accounts, which hold the transient storage too."""
 
     account_db_class = FlatAccounts
     _account_db: FlatAccounts

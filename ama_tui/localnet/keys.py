@@ -1,6 +1,6 @@
-"""Accounts that follow from a seed: the same seed gives the same keys, so a venue can be had again.
+"""Accounts derived from a seed: the same seed gives the same keys, so a venue can be reproduced.
 
-These keys are worth nothing outside localnet: whoever knows the seed knows them.
+These keys are worthless outside localnet: anyone who knows the seed knows them.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from eth_utils.crypto import keccak
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """A named account. `address` is checksummed; `private_key` is 0x hex and never shows in a repr."""
+    """A named account."""
 
     nickname: str
     address: str
+    """Checksummed."""
     private_key: str = field(repr=False)
+    """0x hex; not part of the repr."""
 
     @property
     def account(self) -> str:
-        """The address in lower case, as the node takes it."""
+        """The address in lower case, as the node expects it."""
         return self.address.lower()
 
 
 def derive_wallet(seed: int, nickname: str) -> Wallet:
-    """The account that `seed` gives to `nickname`."""
+    """The account of `nickname` under `seed`."""
     key = PrivateKey(keccak(f"ama-tui localnet {seed} {nickname}".encode()))
     return Wallet(nickname, key.public_key.to_checksum_address(), key.to_hex())
 

@@ -1,4 +1,4 @@
-"""The market list: which order book a symbol or an address names, and the row that the API shows of it."""
+"""The market list: looks up markets by symbol or address and builds their API rows."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ USDC = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A market that stands on the chain. `address` is its order book's, in lower case; the id is 0x hex."""
+    """A deployed market."""
 
     spec: MarketSpec
     address: str
+    """The order book's address in lower case."""
     market_id: str
+    """0x hex."""
 
     @property
     def market_id_bytes(self) -> bytes:
-        """The id as the contracts take it."""
+        """The id as the contracts expect it."""
         return bytes.fromhex(self.market_id[2:])
 
 
 class Listings:
-    """All markets of a venue, in the order in which they are listed."""
+    """All markets of a venue, in listing order."""
 
     def __init__(self, listings: Iterable[Listing]) -> None:
         self._listings = tuple(listings)
@@ -44,16 +46,16 @@ class Listings:
         return len(self._listings)
 
     def at(self, address: str) -> Listing | None:
-        """The market whose order book stands at `address` (lower case)."""
+        """The market whose order book is at `address` (lower case)."""
         return self._by_address.get(address)
 
     def named(self, name: str) -> Listing | None:
-        """The market of a symbol or an identifier, in any case of letters."""
+        """The market with this symbol or identifier, ignoring case."""
         return self._by_name.get(name.upper())
 
 
 def rows(listings: Listings, chain_id: int) -> list[Body]:
-    """Every row of the API's list, the one without a contract (a client drops it) last."""
+    """All rows of the API's list. The last has no contract; clients must skip it."""
     return [_row(number, listing, chain_id) for number, listing in enumerate(listings, start=1)] + [
         _undeployed_row(len(listings) + 1, chain_id)
     ]

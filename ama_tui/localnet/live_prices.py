@@ -1,4 +1,4 @@
-"""A book's live prices as the API gives them: floats in UI units, up to a cache's age behind the chain."""
+"""Live prices as the API returns them: floats in UI units, cached for a while."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ama_tui.localnet.wire import Body
 MAX_LEVELS = 25
 DEFAULT_LEVELS = 10
 BAD_DEFAULT = 1.0
-"""What mark and last trade read on an empty or one-sided book that never traded."""
+"""Mark price and last trade of an empty or one-sided book that never traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class _Cached:
 
 
 class LivePrices:
-    """Answers of `/api/orderbook/live`, each kept for `lifetime` seconds."""
+    """Responses of `/api/orderbook/live`, each cached for `lifetime` seconds."""
 
     def __init__(self, node: Node, vault: str, trade_history: TradeHistory, lifetime: float) -> None:
         self._node = node
@@ -35,7 +35,7 @@ class LivePrices:
         self._cache: dict[str, _Cached] = {}
 
     async def response(self, listing: Listing, levels: int) -> Body:
-        """The whole answer for a market, with at most `levels` price levels a side."""
+        """The response for a market, with at most `levels` price levels per side."""
         now = time.monotonic()
         cached = self._cache.get(listing.address)
         fresh = cached is None or now - cached.read_at >= self._lifetime

@@ -40,7 +40,7 @@ async def test_missing_anvil_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NodeError) as error:
         await AnvilNode.start()
-    assert str(error.value) == ("there is no anvil on the PATH: install it: npm install -g @foundry-rs/anvil")
+    assert str(error.value) == ("anvil is not on the PATH: install it: npm install -g @foundry-rs/anvil")
 
 
 async def test_anvil_that_ends_at_once_is_an_error_with_its_last_words(
@@ -56,7 +56,7 @@ async def test_anvil_that_never_listens_is_given_up(monkeypatch: pytest.MonkeyPa
     fake_anvil(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 600")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr("ama_tui.localnet.anvil_process.START_SECONDS", 1.0)
-    with pytest.raises(NodeError, match="did not come up"):
+    with pytest.raises(NodeError, match="did not start"):
         await AnvilNode.start()
     assert has_ended(int((tmp_path / "pid").read_text()))
 
@@ -75,7 +75,7 @@ async def test_anvil_that_dies_is_an_error_for_whoever_asks() -> None:
     (listener,) = listeners(node.rpc_url)
     os.kill(listener, signal.SIGKILL)
     assert has_ended(listener)
-    with pytest.raises(NodeError, match="anvil does not answer"):
+    with pytest.raises(NodeError, match="anvil does not respond"):
         await node.block_number()
     await node.close()
 

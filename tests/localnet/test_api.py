@@ -185,7 +185,7 @@ async def test_rate_limit_lets_go_after_a_minute() -> None:
     ("fault", "error"),
     [
         ("insufficient funds for gas * price + value", "all_relayers_insufficient_funds"),
-        ("anvil does not answer", "service_temporarily_unavailable"),
+        ("anvil does not respond", "service_temporarily_unavailable"),
     ],
 )
 async def test_node_that_fails_makes_the_service_unavailable(

@@ -217,8 +217,8 @@ def test_logs_are_found_by_block_address_and_topics(chain: Chain) -> None:
 
 def test_filter_takes_any_topic_where_none_is_wanted() -> None:
     log = Log(ALICE, (b"\x01" * 32, b"\x02" * 32), b"")
-    assert BlockLogFilter(0, 0, topics=(None, frozenset({b"\x02" * 32}))).takes(log)
-    assert not BlockLogFilter(0, 0, topics=(None, frozenset({b"\x01" * 32}))).takes(log)
+    assert BlockLogFilter(0, 0, topics=(None, frozenset({b"\x02" * 32}))).matches(log)
+    assert not BlockLogFilter(0, 0, topics=(None, frozenset({b"\x01" * 32}))).matches(log)
 
 
 def test_call_sees_the_latest_block_and_changes_nothing(chain: Chain) -> None:
