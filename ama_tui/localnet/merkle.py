@@ -1,6 +1,6 @@
 """The relayer set's Merkle tree.
 
-The venue's wire contract: a leaf is keccak256 of the 20 bytes of an address, leaves are sorted,
+Wire contract: a leaf is keccak256 of the 20 bytes of an address, leaves are sorted,
 pairs are hashed in sorted order (the smaller first), and an odd last node is paired with itself.
 The tree of one relayer is its leaf.
 """
@@ -23,7 +23,7 @@ def root(addresses: Sequence[str]) -> bytes:
 
 
 def proof(addresses: Sequence[str], member: str) -> list[bytes]:
-    """The siblings from `member`'s leaf up to the root. Raises ValueError when it is not in the set."""
+    """The siblings from `member`'s leaf up to the root. Raises ValueError if it is not in the set."""
     layers = _layers(addresses)
     index = layers[0].index(leaf(member))
     siblings = []

@@ -1,4 +1,4 @@
-"""What the relayer, the traders and the deployer need of a chain, whatever runs behind it."""
+"""The interface of a chain that the relayer, the traders and the deployment use."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 MULTICALL3: Final = "0xca11bde05977b3631167028862be2a173976ca11"
-"""Where Multicall3 stands on most chains, and on every node here."""
+"""The address of Multicall3 on most chains, and on every node here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One event of a transaction: lower-case 0x address, 32-byte topics, raw data."""
+    """An event of a transaction: lower-case 0x address, 32-byte topics, raw data."""
 
     address: str
     topics: tuple[bytes, ...]
@@ -20,7 +20,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class NodeReceipt:
-    """A mined transaction. `revert_reason` is set when `ok` is False and the contract gave one."""
+    """The receipt of a mined transaction."""
 
     tx_hash: str
     block_number: int
@@ -29,10 +29,11 @@ class NodeReceipt:
     logs: tuple[Log, ...] = ()
     contract_address: str | None = None
     revert_reason: str | None = None
+    """Set if `ok` is False and the contract gave a reason."""
 
 
-class CallReverted(Exception):  # noqa: N818 - it is an answer of the contract
-    """A call or a simulated transaction reverted; `reason` is the contract's revert string, or ''."""
+class CallReverted(Exception):  # noqa: N818 - a normal response of a contract
+    """A call or a simulated transaction reverted. `reason` is the contract's revert string, or ""."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -40,7 +41,7 @@ class CallReverted(Exception):  # noqa: N818 - it is an answer of the contract
 
 
 class NodeError(Exception):
-    """A node cannot be had or does not answer: one line that says what is wrong, and what to do."""
+    """A node cannot be started or does not respond. `hint` says what to do about it."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -52,14 +53,14 @@ class NodeError(Exception):
 
 
 class Node(Protocol):
-    """A chain that can be read and written; addresses are lower-case 0x strings, hashes 0x strings."""
+    """A chain to read and write. Addresses are lower-case 0x strings, hashes 0x strings."""
 
     @property
     def chain_id(self) -> int: ...
 
     @property
     def rpc_url(self) -> str:
-        """Where a client speaks JSON-RPC to this chain."""
+        """The JSON-RPC URL for clients."""
         ...
 
     async def block_number(self) -> int: ...
@@ -69,31 +70,31 @@ class Node(Protocol):
         ...
 
     async def call(self, to: str, data: bytes, *, sender: str | None = None) -> bytes:
-        """Run a read at the latest block. Raises CallReverted."""
+        """Call a contract at the latest block. Raises CallReverted."""
         ...
 
     async def send(self, sender: str, to: str | None, data: bytes, *, gas: int = 15_000_000) -> str:
-        """Put a transaction in the pool (`to` None deploys) and return its hash; never waits for a block."""
+        """Submit a transaction (`to` None deploys) and return its hash without waiting for a block."""
         ...
 
     async def receipt(self, tx_hash: str) -> NodeReceipt | None:
-        """The receipt, or None while the transaction is not mined."""
+        """The receipt; None until the transaction is mined."""
         ...
 
     async def wait_receipt(self, tx_hash: str, timeout: float) -> NodeReceipt | None:
-        """Wait until the transaction is mined, at most `timeout` seconds; None when it was not."""
+        """Wait up to `timeout` seconds for the receipt; None if the transaction is not mined by then."""
         ...
 
     async def fund(self, address: str, wei: int) -> None:
-        """Give an account native coin, so that it can send transactions; it needs no key here."""
+        """Set an account's native balance, so it can send transactions. No key needed."""
         ...
 
     async def mine(self) -> None:
-        """Make a block now, whatever the block time."""
+        """Mine a block now, whatever the block time."""
         ...
 
     async def set_block_time(self, seconds: float) -> None:
-        """Make a block every so many seconds from now on; 0 makes one per transaction."""
+        """Mine a block every `seconds` from now on; 0 mines one per transaction."""
         ...
 
     async def close(self) -> None: ...

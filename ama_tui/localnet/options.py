@@ -1,4 +1,4 @@
-"""How a venue is to be: every knob of localnet in one frozen value."""
+"""The options of a local venue."""
 
 from __future__ import annotations
 
@@ -14,36 +14,43 @@ EngineName = Literal["auto", "pyrevm", "py-evm"]
 
 @dataclass(frozen=True, slots=True)
 class VenueOptions:
-    """What `Venue.start` builds. Seconds are floats, `usdc6` is USDC with 6 decimals.
-
-    `wallets` of `usdc6` each follow from `seed`, as do the traders. A `block_time` of 0 makes a block of
-    every transaction; the traders then act every `traders_pace` seconds, and move a price by at most
-    `max_move_ticks` a block in any case. `receipt_wait` is how long a placement's receipt is awaited before
-    the answer is `pending`; `fast` never waits and checks nothing beforehand; `margin_only` refuses the
-    spot methods; `rate_limit` is POSTs a minute and client, None for no limit. A port of 0 is any free one.
-    `engine` is the embedded node's EVM; `faults` are in force from the moment it serves. Raises ValueError for
-    what makes no sense.
-    """
+    """What `LocalVenue.start` builds. Raises ValueError if a value is out of range."""
 
     wallets: int = 10
+    """How many funded wallets."""
     usdc6: int = 10_000_000_000
+    """Collateral of each wallet in USDC, 6 decimals."""
     block_time: float = 1.0
+    """Seconds between blocks; 0 mines a block per transaction."""
     seed: int = 1
+    """Determines all accounts and the traders' decisions."""
     node: NodeKind = "embedded"
     margin_only: bool = False
+    """Refuse the two spot methods."""
     fast: bool = False
+    """Reply `pending` to every trade immediately, without simulating it first."""
     traders: bool = True
+    """Whether the traders act after the first quotes."""
     receipt_wait: float = 7.0
+    """Seconds to wait for the receipt of a trade before the reply is `pending`."""
     chain_id: int = 31_337
     api_port: int = 0
+    """0 picks a free port."""
     rpc_port: int = 0
+    """0 picks a free port."""
     engine: EngineName = "auto"
+    """The EVM of the embedded node."""
     rate_limit: int | None = None
+    """POST requests per client and minute; None for no limit."""
     relayers: int = 4
     max_move_ticks: int = 5
+    """How far the traders may move a price per block."""
     traders_pace: float = 1.0
+    """Seconds between the traders' actions if `block_time` is 0."""
     live_cache: float = 1.25
+    """Seconds for which live prices are cached."""
     faults: Faults | None = None
+    """Faults to inject from the start."""
 
     def __post_init__(self) -> None:
         if self.wallets < 1:
@@ -61,7 +68,7 @@ class VenueOptions:
 
 
 def read_options(text: str) -> VenueOptions:
-    """Options from a JSON object of their fields. Raises ValueError and TypeError."""
+    """Parse options from a JSON object. Raises ValueError and TypeError."""
     fields = json.loads(text)
     faults = fields.pop("faults", None)
     return VenueOptions(**fields, faults=None if faults is None else read_faults(faults))

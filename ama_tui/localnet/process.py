@@ -1,7 +1,6 @@
-"""A venue as a child process: the demo's venue has its own interpreter, so neither slows the other.
+"""Runs a venue as a child process with its own interpreter, so it does not slow down the dashboard.
 
-The wallets' keys pass neither over the command line nor over a pipe: they go into the private files of
-`write_dir`.
+The wallets' keys are only written to the private files in `write_dir`, never passed on a command line or a pipe.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ STOP_LIMIT = 5.0
 
 
 class VenueStartError(Exception):
-    """The child could not start; the text is one line that says why."""
+    """The child process could not start. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class VenueInfo:
-    """What the child says of itself once it serves."""
+    """The venue's addresses, as the child reports them once it is ready."""
 
     app_url: str
     rpc_url: str
@@ -41,7 +40,7 @@ class VenueInfo:
 
 
 class VenueProcess:
-    """A running child. It ends by itself when this process does."""
+    """A running venue process. It exits when this process does."""
 
     def __init__(self, child: subprocess.Popen[bytes], info: VenueInfo) -> None:
         self._child = child
@@ -54,12 +53,12 @@ class VenueProcess:
         write_dir: Path | None = None,
         log_path: Path | None = None,
     ) -> VenueProcess:
-        """Start a venue and wait until it serves.
+        """Start a venue and wait until it is ready.
 
-        `write_dir` gets the client's `.env` and `wallets.csv`; `log_path` what the child has to say (else it
-        is dropped). Raises VenueStartError.
+        The client's `.env` and `wallets.csv` go to `write_dir`, the child's stderr to `log_path` (else nowhere).
+        Raises VenueStartError.
         """
-        # -P: what lies in the working directory must not be imported in place of a library.
+        # -P: modules in the working directory must not shadow a library.
         command = [sys.executable, "-P", "-m", "ama_tui.localnet", "--json-options"]
         command.append(json.dumps(asdict(options or VenueOptions())))
         if write_dir is not None:
@@ -70,7 +69,7 @@ class VenueProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                start_new_session=True,  # a Ctrl+C of the terminal is for the parent to deal with
+                start_new_session=True,  # Ctrl+C is handled by the parent
             )
             try:
                 return cls(child, _await_ready(child, log))
@@ -85,11 +84,11 @@ class VenueProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether the child is still there."""
+        """Whether the child is still running."""
         return self._child.poll() is None
 
     def stop(self) -> int:
-        """Ask the child to end, wait, kill it if it does not, return its exit code; twice does no harm."""
+        """Stop the child, by force if needed, and return its exit code. Safe to call again."""
         return _end(self._child)
 
     def __enter__(self) -> Self:
@@ -104,16 +103,16 @@ class VenueProcess:
 def _await_ready(child: subprocess.Popen[bytes], log: IO[bytes]) -> VenueInfo:
     line = _first_line(child)
     try:
-        said = json.loads(line)
+        message = json.loads(line)
     except ValueError:
-        raise VenueStartError(f"the local venue ended before it was ready: {_last_line(log)}") from None
-    if "error" in said:
-        raise VenueStartError(said["error"])
-    return VenueInfo(**{**said, "symbols": tuple(said["symbols"])})
+        raise VenueStartError(f"the local venue exited before it was ready: {_last_line(log)}") from None
+    if "error" in message:
+        raise VenueStartError(message["error"])
+    return VenueInfo(**{**message, "symbols": tuple(message["symbols"])})
 
 
 def _first_line(child: subprocess.Popen[bytes]) -> bytes:
-    """What the child prints first, up to its newline or the end of its output."""
+    """The first line of the child's output, up to a newline or the end."""
     if child.stdout is None:
         return b""
     deadline = time.monotonic() + START_LIMIT
@@ -122,24 +121,24 @@ def _first_line(child: subprocess.Popen[bytes]) -> bytes:
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([child.stdout], [], [], left)[0]:
             raise VenueStartError(f"the local venue was not ready within {START_LIMIT:.0f} s")
-        piece = os.read(child.stdout.fileno(), 65_536)
-        if not piece:
+        chunk = os.read(child.stdout.fileno(), 65_536)
+        if not chunk:
             break
-        line += piece
+        line += chunk
     return line
 
 
 def _last_line(log: IO[bytes]) -> str:
-    """The last thing a failed child wrote, for the error that reports it."""
+    """The last line a failed child logged, for the error message."""
     if not log.readable():
         return "see its log"
     log.seek(0)
     lines = log.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it logged nothing"
 
 
 def _end(child: subprocess.Popen[bytes]) -> int:
-    """End a child: by the end of its input, then SIGTERM, then SIGKILL."""
+    """Stop a child: close its input, then SIGTERM, then SIGKILL."""
     for pipe in (child.stdin, child.stdout):
         if pipe is not None:
             pipe.close()

@@ -1,4 +1,4 @@
-"""How localnet's traders decide: pure functions from a book as read to orders to cancel, place and take."""
+"""How the traders decide: pure functions from a book to the orders to cancel, place and take."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from random import Random
 
 HALF_SPREAD_TICKS = 8
-"""How far the traders' best quotes stand from their price: inside a packer's default distance of 10."""
+"""Distance of the traders' best quotes from their price: less than the packer's default distance of 10."""
 LEVELS = 6
-"""How many quotes the traders keep on a side."""
+"""How many quotes the traders keep per side."""
 LEVEL_NOTIONAL6 = 5_000_000_000
-"""What one quote is worth: 5,000 USDC."""
+"""Notional of one quote: 5,000 USDC."""
 FIRST_STEPS = (4, 5)
-"""Ticks from the best quote to the second, and on to the third: near enough for the first to be taken."""
+"""Ticks from the best quote to the second, and from there to the third."""
 DEEP_STEPS = (6, 24)
-"""Least and most ticks between the quotes behind those: the book has gaps."""
+"""Minimum and maximum ticks between the quotes behind those: the book has gaps."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteLevel:
-    """A price of the book and all that rests there."""
+    """A price level of the book and its total amount."""
 
     price6: int
     amount18: int
@@ -28,24 +28,28 @@ class QuoteLevel:
 
 @dataclass(frozen=True, slots=True)
 class TraderQuote:
-    """An order of the traders' own that rests, or is to rest when `order_id` is 0."""
+    """A resting order of the traders, or one to place."""
 
     price6: int
     amount18: int
     is_buy: bool
     order_id: int = 0
+    """0 for an order to place."""
 
 
 @dataclass(frozen=True, slots=True)
 class BookState:
-    """A book at one block: both sides best first, everybody's orders in them, and the traders' own orders."""
+    """A book at one block."""
 
     bids: tuple[QuoteLevel, ...]
+    """All orders, best price first."""
     asks: tuple[QuoteLevel, ...]
+    """All orders, best price first."""
     own: tuple[TraderQuote, ...]
+    """The traders' own orders."""
 
     def side(self, is_buy: bool) -> tuple[QuoteLevel, ...]:
-        """The bids, or the asks."""
+        """The bids or the asks."""
         return self.bids if is_buy else self.asks
 
     def own_side(self, is_buy: bool) -> list[TraderQuote]:
@@ -56,7 +60,7 @@ class BookState:
 
 @dataclass(frozen=True, slots=True)
 class Requote:
-    """One transaction's worth of changes: orders to cancel, then orders to place."""
+    """Changes for one transaction: orders to cancel, then orders to place."""
 
     cancels: tuple[TraderQuote, ...]
     places: tuple[TraderQuote, ...]
@@ -66,29 +70,28 @@ class Requote:
 
 
 def next_price_ticks(rng: Random, now: int, home: int, max_move: int) -> int:
-    """A step of the price, in ticks: a random walk that leans home, at most `max_move` ticks long."""
+    """The next price in ticks: a random walk that drifts to `home`, moving at most `max_move` ticks."""
     lean = (home - now) * 0.01
     step = rng.uniform(-max_move, max_move) if rng.random() < 0.05 else rng.gauss(lean, max_move * 0.4)
     return max(1 + HALF_SPREAD_TICKS // 2, now + max(-max_move, min(max_move, round(step))))
 
 
 def half_spread(price_ticks: int) -> int:
-    """Ticks from the price to the best quotes; less where the price itself is only a few ticks."""
+    """Ticks from the price to the best quotes; fewer if the price itself is only a few ticks."""
     return max(1, min(HALF_SPREAD_TICKS, price_ticks // 4))
 
 
 def touch_targets(state: BookState, price_ticks: int, tick6: int, max_move: int | None) -> tuple[int, int]:
     """The best bid and ask that the traders want, in ticks, bid below ask.
 
-    With `max_move` neither is further than that many ticks from the book's own best price, whoever's it
-    is, so that the traders never make the touch jump.
+    With `max_move` both stay within that many ticks of the book's best prices, so the touch never jumps.
     """
     spread = half_spread(price_ticks)
     bid, ask = price_ticks - spread, price_ticks + spread
     if max_move is not None:
         bid = _near(bid, state.bids, tick6, max_move)
         ask = _near(ask, state.asks, tick6, max_move)
-    if bid >= ask:  # only where others' prices are less than a tick apart, or on one side alone
+    if bid >= ask:  # only if others' prices are less than a tick apart, or on one side only
         if state.bids and price_ticks * tick6 < state.bids[0].price6:
             ask = bid + 1
         else:
@@ -106,11 +109,10 @@ def _near(target: int, side: Sequence[QuoteLevel], tick6: int, max_move: int) ->
 def requote(
     state: BookState, targets: tuple[int, int], tick6: int, rng: Random, sides: Iterable[bool] = (True, False)
 ) -> Requote:
-    """The fewest changes that bring the traders' touch to `targets` (bid and ask, in ticks).
+    """The smallest change that moves the traders' touch to `targets` (bid and ask, in ticks).
 
-    Quotes behind the new touch stay where they are; the furthest goes when there are too many, and new
-    ones are laid behind when there are too few. A quote that runs into orders of others is made so much
-    larger that a whole quote still rests at the touch.
+    Quotes behind the new touch stay. Surplus quotes are cancelled from the far end, missing ones added there. A quote
+    that will fill orders of others is enlarged by their amount, so a full quote still rests at the touch.
     """
     cancels: list[TraderQuote] = []
     places: list[TraderQuote] = []
@@ -123,7 +125,7 @@ def requote(
         resting18 = sum(quote.amount18 for quote in kept if quote.price6 == touch6)
         fresh: list[TraderQuote] = []
         if resting18 < size18 // 2:
-            fresh.append(TraderQuote(touch6, size18 + _in_the_way(state, touch6, is_buy), is_buy))
+            fresh.append(TraderQuote(touch6, size18 + _crossed_amount(state, touch6, is_buy), is_buy))
         surplus = max(0, len(kept) + len(fresh) - LEVELS)
         cancels += stale + kept[len(kept) - surplus :]
         kept = kept[: len(kept) - surplus]
@@ -133,7 +135,7 @@ def requote(
 
 
 def level_size(price6: int) -> int:
-    """The amount (18 decimals) of one quote, in thousandths of a unit."""
+    """The amount of one quote (18 decimals), rounded down to thousandths of a unit."""
     return max(10**15, LEVEL_NOTIONAL6 * 10**18 // price6 // 10**15 * 10**15)
 
 
@@ -141,15 +143,15 @@ def _is_better(price6: int, touch6: int, is_buy: bool) -> bool:
     return price6 > touch6 if is_buy else price6 < touch6
 
 
-def _in_the_way(state: BookState, price6: int, is_buy: bool) -> int:
-    """What others have resting on the far side at or through `price6`."""
+def _crossed_amount(state: BookState, price6: int, is_buy: bool) -> int:
+    """The amount of others' orders that an order at `price6` would cross."""
     far = [level for level in state.side(not is_buy) if not _is_better(level.price6, price6, is_buy)]
     own = [quote for quote in state.own_side(not is_buy) if not _is_better(quote.price6, price6, is_buy)]
     return max(0, sum(level.amount18 for level in far) - sum(quote.amount18 for quote in own))
 
 
 def _behind(quotes: list[TraderQuote], touch6: int, is_buy: bool, tick6: int, rng: Random) -> list[TraderQuote]:
-    """New quotes behind the furthest one, until the side has its number of them."""
+    """New quotes behind the furthest one, until the side is complete."""
     new: list[TraderQuote] = []
     direction, pick = (-1, min) if is_buy else (1, max)
     furthest6 = pick((quote.price6 for quote in quotes), default=touch6)
@@ -163,10 +165,10 @@ def _behind(quotes: list[TraderQuote], touch6: int, is_buy: bool, tick6: int, rn
 
 
 def take_size(side: Sequence[QuoteLevel], tick6: int, max_move: int, rng: Random) -> int:
-    """How much to take from a side (18 decimals): its best price moves at most `max_move` ticks.
+    """How much to take from a side (18 decimals) without moving its best price more than `max_move` ticks.
 
-    Mostly a bite out of the best level; one time in five as much as the bound allows, which eats what
-    others rest just behind the touch.
+    Usually part of the best level. One time in five the most the limit allows, which also fills others' orders right
+    behind the touch.
     """
     if not side:
         return 0

@@ -1,4 +1,4 @@
-"""What stands behind the API: sessions and trades checked, signed by a relayer of the pool, and sent."""
+"""The gasless service behind the API: checks sessions and trades and sends them through a relayer of the pool."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ama_tui.localnet.trade_history import TradeHistory
 from ama_tui.localnet.wire import Body, InitRequest, RefusalError, TradeRequest
 
 MINED_WAIT = 120.0
-"""Seconds to wait for a transaction whose answer must name its block: a session's creation or its end."""
+"""Seconds to wait for a transaction whose response must name its block: creating or revoking a session."""
 
 SELL_BPS = 15_000
 SPOT_BPS = 10_000
@@ -40,12 +40,12 @@ PRECHECKED = frozenset(
         "ob_no_liquidity_for_market",
     }
 )
-"""Reverts that are found before sending and answered 400; any other shows in the receipt only."""
+"""Reverts detected before sending, with a 400 response. Any other revert shows in the receipt only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the registry knows of a session, as far as the API shows it. Hashes are 0x hex."""
+    """The registry's record of a session, as far as the API shows it. Hashes are 0x hex."""
 
     trader: str
     relayer_set_root: str
@@ -58,7 +58,7 @@ class Session:
 
 
 class RelayerService:
-    """The gasless half of the API. Everything it refuses is raised as a RefusalError."""
+    """The gasless half of the API. Raises RefusalError for every refused request."""
 
     def __init__(
         self,
@@ -80,24 +80,24 @@ class RelayerService:
         self._watches: set[asyncio.Task[None]] = set()
 
     def relayer_set(self) -> Body:
-        """The relayers in charge and the Merkle root that a permit must name."""
+        """The current relayers and the Merkle root that a permit must name."""
         return {
             "relayerAddresses": list(self._pool.addresses),
             "relayerSetRoot": "0x" + self._pool.root.hex(),
         }
 
     async def nonce(self, trader: str) -> int:
-        """The nonce that the trader's next permit must carry."""
+        """The nonce for the trader's next permit."""
         (nonce,) = await self._read_registry("metaNonce", trader)
         return int(nonce)
 
     async def session(self, session_id: bytes) -> Session:
-        """The registry's record; an unknown session has the zero address as its trader."""
+        """The registry's record. The trader of an unknown session is the zero address."""
         record = await self._read_registry("sessions", session_id)
         return Session(record[0].lower(), "0x" + record[1].hex(), record[2], record[7])
 
     async def status(self, session_id: bytes) -> Body:
-        """The answer of `/api/gasless/session/status`."""
+        """The response of `/api/gasless/session/status`."""
         session = await self.session(session_id)
         alive = session.exists and not session.revoked
         return {
@@ -127,7 +127,7 @@ class RelayerService:
         }
 
     async def revoke(self, session_id: bytes) -> Body:
-        """End a session and wait until that is mined; ending it twice does no harm."""
+        """Revoke a session and wait until that is mined. Safe to repeat."""
         session = await self.session(session_id)
         if not session.exists:
             raise RefusalError(400, "session_unknown")
@@ -138,9 +138,9 @@ class RelayerService:
         return {"txHash": receipt.tx_hash, "blockNumber": receipt.block_number}
 
     async def trade(self, request: TradeRequest, strike: Strike | None = None) -> Body:
-        """Send a trade. What the answer means is stated in the venue's wire contract.
+        """Send a trade. The wire contract defines the response.
 
-        With a `strike` the answer is `pending`, but nothing was sent, or what was sent reverts.
+        With a `strike` the response is `pending`, but nothing was sent, or the transaction will revert.
         """
         listing = self._book(request.book)
         async with self._pool.turn(request.trader):
@@ -164,14 +164,14 @@ class RelayerService:
         return {"txHash": tx_hash, "blockNumber": receipt.block_number, "mined": True}
 
     async def _respond_falsely(self, request: TradeRequest, relayer: Relayer, strike: Strike) -> Body:
-        """Answer with a hash that is never mined, or send the trade under a session that does not exist."""
+        """Return a hash that is never mined, or send the trade under a session that does not exist."""
         if strike.fault == "pending_forever":
             return {"txHash": "0x" + strike.rng.randbytes(32).hex(), "pending": True}
         tx_hash = await self._broadcast(relayer, request.book, _call_data(request, bytes(32), relayer))
         return {"txHash": tx_hash, "pending": True}
 
     async def close(self) -> None:
-        """Stop looking after transactions whose answer was `pending`."""
+        """Stop waiting for transactions whose response was `pending`."""
         for task in self._watches:
             task.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
@@ -188,7 +188,7 @@ class RelayerService:
         return await read(self._node, ContractRead("SessionRegistry", self._registry, function, (argument,)))
 
     async def _precheck(self, request: TradeRequest, listing: Listing, relayer: str, data: bytes) -> None:
-        """Run the trade on the latest block: the contracts themselves say what would be wrong with it."""
+        """Simulate the trade on the latest block, so the contracts' own checks reject it."""
         try:
             await self._node.call(listing.address, data, sender=relayer)
         except CallReverted as reverted:
@@ -200,7 +200,7 @@ class RelayerService:
             raise RefusalError(400, reverted.reason, **more) from None
 
     async def _shortfall(self, request: TradeRequest, listing: Listing) -> dict[str, str]:
-        """What the trader has and what the order needs, as decimal strings of USDC with 6 decimals."""
+        """The collateral available and required, as decimal strings of USDC with 6 decimals."""
         (available6,) = await read(
             self._node, ContractRead("CoreVault", self._vault, "getAvailableCollateral", (request.trader,))
         )
@@ -232,13 +232,13 @@ class RelayerService:
         return receipt
 
     def _watch(self, tx_hash: str) -> None:
-        """Have the trades of a transaction on the tape once it is mined."""
+        """Record the trades of a transaction once it is mined."""
         task = asyncio.create_task(self._record_when_mined(tx_hash))
         self._watches.add(task)
         task.add_done_callback(self._watches.discard)
 
     async def _record_when_mined(self, tx_hash: str) -> None:
-        with contextlib.suppress(NodeError):  # the tape is a courtesy; a request will report the node
+        with contextlib.suppress(NodeError):  # optional; the next request reports a broken node
             receipt = await self._node.wait_receipt(tx_hash, MINED_WAIT)
             if receipt is not None:
                 self._trade_history.record(receipt)

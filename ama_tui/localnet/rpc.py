@@ -13,13 +13,14 @@ METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
 SERVER_ERROR: Final = -32000
-REVERTED: Final = 3  # what Ethereum clients answer, with the revert data
+REVERTED: Final = 3
+"""The code Ethereum clients use for a revert, with the revert data."""
 
 RpcMethod = Callable[[list[Any]], Any]
 
 
 class JsonRpcError(Exception):
-    """An answer that is an error. `data` goes out with it where it is not None."""
+    """A JSON-RPC error response."""
 
     def __init__(self, code: int, message: str, data: Any = None) -> None:
         super().__init__(message)
@@ -29,7 +30,7 @@ class JsonRpcError(Exception):
 
 
 def respond(methods: Mapping[str, RpcMethod], body: bytes) -> bytes:
-    """Answer a request or a batch. Empty when there is nothing to say: it held only notifications."""
+    """Respond to a request or a batch. Empty if it held only notifications."""
     try:
         request = orjson.loads(body)
     except orjson.JSONDecodeError:

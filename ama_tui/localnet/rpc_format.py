@@ -1,4 +1,4 @@
-"""The shapes of Ethereum's JSON-RPC: hex quantities in, blocks and receipts out."""
+"""Ethereum's JSON-RPC formats: parses hex parameters, formats blocks, transactions, receipts and logs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _NO_BLOOM = "0x" + "00" * 256
 _NO_UNCLES = "0x" + keccak(b"\xc0").hex()
 _NO_TRIE = "0x" + keccak(b"\x80").hex()
 
-# ---- in ----
+# ---- parameters ----
 
 
 def quantity(value: Any, what: str) -> int:
-    """A hex number. Raises RpcError, as all of these do, for anything else."""
+    """Parse a hex number. Like all parsers here raises JsonRpcError for anything else."""
     try:
         if isinstance(value, str) and value.startswith("0x"):
             return int(value, 16)
@@ -30,7 +30,7 @@ def quantity(value: Any, what: str) -> int:
 
 
 def octets(value: Any, what: str, length: int | None = None) -> bytes:
-    """Hex data, of `length` bytes where it is given."""
+    """Parse hex data, of exactly `length` bytes if given."""
     try:
         if isinstance(value, str) and value.startswith("0x"):
             data = bytes.fromhex(value[2:])
@@ -50,11 +50,11 @@ def hash32(value: Any, what: str = "hash") -> str:
     return "0x" + octets(value, what, 32).hex()
 
 
-# ---- out ----
+# ---- results ----
 
 
 def block_json(block: Block, *, full: bool) -> dict[str, Any]:
-    """A block with its transactions in full, or with their hashes alone."""
+    """A block with full transactions, or only their hashes."""
     transactions: list[Any] = [
         transaction_json(mined.transaction, mined) if full else mined.transaction.hash for mined in block.mined
     ]
@@ -85,9 +85,9 @@ def block_json(block: Block, *, full: bool) -> dict[str, Any]:
 
 
 def transaction_json(transaction: Transaction, mined: MinedTransaction | None) -> dict[str, Any]:
-    """A transaction, with its place where it is mined."""
+    """A transaction, with its block if it is mined."""
     v, r, s = transaction.signature
-    shape = {
+    fields = {
         "hash": transaction.hash,
         "type": hex(transaction.kind),
         "from": transaction.sender,
@@ -105,8 +105,8 @@ def transaction_json(transaction: Transaction, mined: MinedTransaction | None) -
         "transactionIndex": hex(mined.index) if mined else None,
     }
     if transaction.kind == DYNAMIC_FEE:
-        shape["maxFeePerGas"] = shape["maxPriorityFeePerGas"] = hex(transaction.gas_price)
-    return shape
+        fields["maxFeePerGas"] = fields["maxPriorityFeePerGas"] = hex(transaction.gas_price)
+    return fields
 
 
 def receipt_json(mined: MinedTransaction) -> dict[str, Any]:
@@ -126,20 +126,20 @@ def receipt_json(mined: MinedTransaction) -> dict[str, Any]:
         "effectiveGasPrice": hex(mined.transaction.gas_price),
         "type": hex(mined.transaction.kind),
         "logsBloom": _bloom(list(result.logs)),
-        "logs": [log_json(found) for found in logs],
+        "logs": [log_json(log) for log in logs],
     }
 
 
-def log_json(found: MinedLog) -> dict[str, Any]:
+def log_json(log: MinedLog) -> dict[str, Any]:
     return {
-        "address": found.log.address,
-        "topics": ["0x" + topic.hex() for topic in found.log.topics],
-        "data": "0x" + found.log.data.hex(),
-        "logIndex": hex(found.index),
-        "transactionHash": found.mined.transaction.hash,
-        "transactionIndex": hex(found.mined.index),
-        "blockHash": found.mined.block_hash,
-        "blockNumber": hex(found.mined.block_number),
+        "address": log.log.address,
+        "topics": ["0x" + topic.hex() for topic in log.log.topics],
+        "data": "0x" + log.log.data.hex(),
+        "logIndex": hex(log.index),
+        "transactionHash": log.mined.transaction.hash,
+        "transactionIndex": hex(log.mined.index),
+        "blockHash": log.mined.block_hash,
+        "blockNumber": hex(log.mined.block_number),
         "removed": False,
     }
 

@@ -1,7 +1,7 @@
 """The JSON-RPC methods of the embedded chain.
 
-State is kept for the latest block only, as on a node that prunes: a call at an older one is answered
-as such a node does, with "missing trie node". Blocks, receipts and logs go back further.
+Like on a pruning node, state is available for the latest block only: a call at an older block fails with "missing trie
+node". Blocks, receipts and logs go back further.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from ama_tui.localnet.transactions import BadTransactionError, decode_signed
 from ama_tui.localnet.txpool import PoolError
 
 CLIENT_VERSION = "ama-tui-localnet/1"
-GAS_PRICE = 10**9  # wei; any price is taken, 0 too
+GAS_PRICE = 10**9
+"""The suggested price in wei. Any price is accepted, even 0."""
 _LATEST = frozenset({"latest", "pending", "safe", "finalized"})
 
 
 class RpcMethods:
-    """Methods by their wire names in `table`; each takes the list of params. Raises RpcError."""
+    """The methods, by wire name in `table`. Each takes the list of params and raises JsonRpcError."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
@@ -79,31 +80,31 @@ class RpcMethods:
         return None if mined is None else receipt_json(mined)
 
     def _logs(self, params: list[Any]) -> Any:
-        wanted = _param(params, 0, {})
-        if not isinstance(wanted, dict):
+        criteria = _param(params, 0, {})
+        if not isinstance(criteria, dict):
             raise JsonRpcError(INVALID_PARAMS, "invalid argument: the filter must be an object")
-        first, last = self._range(wanted)
-        addresses = wanted.get("address")
+        first, last = self._range(criteria)
+        addresses = criteria.get("address")
         if isinstance(addresses, str):
             addresses = [addresses]
-        found = self._chain.history.logs(
+        logs = self._chain.history.logs(
             BlockLogFilter(
                 first,
                 last,
                 frozenset(address(each) for each in addresses or ()),
-                tuple(_topics(each) for each in wanted.get("topics") or ()),
+                tuple(_topics(each) for each in criteria.get("topics") or ()),
             )
         )
-        return [log_json(each) for each in found]
+        return [log_json(log) for log in logs]
 
-    def _range(self, wanted: dict[str, Any]) -> tuple[int, int]:
-        if "blockHash" in wanted:
-            block = self._chain.history.block_by_hash(hash32(wanted["blockHash"]))
+    def _range(self, criteria: dict[str, Any]) -> tuple[int, int]:
+        if "blockHash" in criteria:
+            block = self._chain.history.block_by_hash(hash32(criteria["blockHash"]))
             if block is None:
                 raise JsonRpcError(SERVER_ERROR, "unknown block")
             return block.number, block.number
-        first = self._number(wanted.get("fromBlock") or "latest")
-        until = wanted.get("toBlock") or "latest"
+        first = self._number(criteria.get("fromBlock") or "latest")
+        until = criteria.get("toBlock") or "latest"
         last = self._number(until)
         if first > last and until not in _LATEST:
             raise JsonRpcError(INVALID_PARAMS, "invalid block range params")
@@ -115,7 +116,7 @@ class RpcMethods:
         return "0x" + self._simulate(params).output.hex()
 
     def _estimate_gas(self, params: list[Any]) -> Any:
-        # Refunds, a fifth at most, come only after the gas was needed.
+        # Refunds of up to a fifth are paid only after execution.
         return hex(self._simulate(params).gas_used * 5 // 4)
 
     def _simulate(self, params: list[Any]) -> ExecutionResult:
@@ -168,9 +169,9 @@ class RpcMethods:
             return self._chain.head.number
         return self._chain.history.oldest.number if tag == "earliest" else quantity(tag, "block")
 
-    def _require_state(self, params: list[Any], place: int) -> None:
-        """Refuse a block whose state is not held. A block may be named by an object (EIP-1898)."""
-        tag = _param(params, place, "latest")
+    def _require_state(self, params: list[Any], index: int) -> None:
+        """Reject any block but the latest. A block may be given as an object (EIP-1898)."""
+        tag = _param(params, index, "latest")
         head = self._chain.head
         if isinstance(tag, dict) and "blockHash" in tag:
             block: Block | None = self._chain.history.block_by_hash(hash32(tag["blockHash"]))
@@ -186,17 +187,17 @@ class RpcMethods:
 _REQUIRED = object()
 
 
-def _param(params: list[Any], place: int, default: Any = _REQUIRED) -> Any:
-    if place < len(params) and params[place] is not None:
-        return params[place]
+def _param(params: list[Any], index: int, default: Any = _REQUIRED) -> Any:
+    if index < len(params) and params[index] is not None:
+        return params[index]
     if default is _REQUIRED:
-        raise JsonRpcError(INVALID_PARAMS, f"missing value for required argument {place}")
+        raise JsonRpcError(INVALID_PARAMS, f"missing value for required argument {index}")
     return default
 
 
 def _topics(choices: Any) -> frozenset[bytes] | None:
-    """One place of a filter's topics: null takes any, a list any of its own."""
+    """The allowed values of one topic of a filter; None (for null or []) allows any."""
     if choices is None or choices == []:
         return None
-    several = choices if isinstance(choices, list) else [choices]
-    return frozenset(octets(each, "topic", 32) for each in several)
+    values = choices if isinstance(choices, list) else [choices]
+    return frozenset(octets(value, "topic", 32) for value in values)

@@ -1,4 +1,4 @@
-"""The trades that went over each book, as the receipts of this venue's own senders show them."""
+"""The latest trades of each book, from the receipts of the relayers and the traders."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from ama_tui.localnet import abi
 from ama_tui.localnet.node import NodeReceipt
 
 KEPT = 25
+"""How many trades are kept per book."""
 _TRADE_TOPIC = abi.event_topic("OrderBook", "TradeExecutionCompleted")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedTrade:
-    """One execution: `price6` with 6 decimals, `amount18` with 18."""
+    """A trade: `price6` has 6 decimals, `amount18` 18."""
 
     price6: int
     amount18: int
@@ -29,7 +30,7 @@ class TradeHistory:
         self._trades: defaultdict[str, deque[RecordedTrade]] = defaultdict(lambda: deque(maxlen=KEPT))
 
     def record(self, receipt: NodeReceipt) -> None:
-        """Note the trades of a mined transaction."""
+        """Record the trades of a mined transaction."""
         for log in receipt.logs:
             if log.topics and log.topics[0] == _TRADE_TOPIC:
                 price6, amount18 = (int.from_bytes(log.data[at : at + 32]) for at in (0, 32))

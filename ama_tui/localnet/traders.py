@@ -1,7 +1,7 @@
-"""Background traders: one account that quotes every live book and moves its price, and one that takes.
+"""Background traders: a maker that quotes every live book and moves its price, and a taker.
 
-In a block they send at most one transaction a live market: new quotes or a bite out of the book. What
-they decide follows from the seed and the books they read, so the same run comes out again.
+Per block they send at most one transaction per live market: new quotes or a market order. Their decisions depend only
+on the seed and the books they read, so a run can be reproduced.
 """
 
 from __future__ import annotations
@@ -30,18 +30,19 @@ from ama_tui.localnet.quoting import (
 from ama_tui.localnet.trade_history import TradeHistory
 
 ENDOWMENT6 = 10**15
-"""A billion USDC for each trader, and as much again should it ever run short."""
+"""Collateral of each trader: a billion USDC, topped up by as much if it runs out."""
 TAKE_SHARE = 0.2
-"""The part of the steps in which a live book is traded against rather than requoted."""
+"""The share of steps that take from a live book instead of requoting it."""
 SIDE_SHARE = 0.4
-"""The part of the steps in which a live market other than the first is acted on at all."""
+"""The share of steps that act on each live market other than the first."""
 MARK_LAG_TICKS = 10
-"""How far the price may run before the vault's mark follows."""
+"""How far the price may move before the vault's mark follows."""
 DEPTH = 25
-"""Levels of a side to read for a step, and WHOLE_DEPTH for a jump through all that rests."""
+"""Price levels per side to read for a step."""
 WHOLE_DEPTH = 512
+"""Price levels per side to read for a price jump through the whole book."""
 QUOTE_GAS = 200_000_000
-"""Quotes that run into many orders of others fill them all in one transaction."""
+"""Gas limit of a requote, which may fill many orders in one transaction."""
 MINED_WAIT = 60.0
 POLL = 0.1
 
@@ -50,25 +51,28 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class TraderMarket:
-    """What the traders remember of a market; prices in ticks. `pending` is a transaction not yet mined."""
+    """The traders' state of a market. Prices are in ticks."""
 
     listing: Listing
     rng: Random
     price: int
     home: int
+    """The price that `price` drifts back to."""
     mark: int
+    """The mark price last set in the vault."""
     pending: str | None = None
+    """Hash of the last transaction until it is mined."""
 
     @property
     def sides(self) -> tuple[bool, ...]:
-        """The sides that are quoted: True for bids, False for asks."""
+        """The sides to quote: True for bids, False for asks."""
         if self.listing.spec.use == "empty" or self.listing.spec.status != "ACTIVE":
             return ()
         return (True,) if self.listing.spec.use == "one_sided" else (True, False)
 
 
 class Traders:
-    """Quotes and takes on the books of a venue. `owner` is the account that owns the vault."""
+    """Quotes and takes on a venue's books. `owner` is the account that owns the vault."""
 
     def __init__(
         self, node: Node, vault: str, owner: str, listings: Listings, trade_history: TradeHistory, options: VenueOptions
@@ -87,14 +91,14 @@ class Traders:
         self._live = [market for market in self._markets.values() if market.listing.spec.use == "live"]
 
     async def prepare(self) -> None:
-        """Fund the traders, lay the first quotes of every book and trade once on the live ones."""
+        """Fund the traders, place the first quotes on every book and trade once on the live ones."""
         for account in (self.maker, self.taker):
             await self._node.fund(account, 10**24)
             await self._mined(await self._credit(account))
-        nothing = BookState((), (), ())
+        empty = BookState((), (), ())
         await self._mined(
             *[
-                await self._send_quotes(market, self._changes(market, nothing, None))
+                await self._send_quotes(market, self._changes(market, empty, None))
                 for market in self._markets.values()
                 if market.sides
             ]
@@ -102,33 +106,33 @@ class Traders:
         await self._mined(*[await self._send_take(market, True, 10**15) for market in self._live])
 
     def start(self) -> None:
-        """Begin to act: once a block, or at the options' pace where blocks follow transactions."""
+        """Start acting: once per block, or every `traders_pace` seconds if each transaction has its own block."""
         self._task = asyncio.create_task(self._run(), name="localnet traders")
 
     async def close(self) -> None:
-        """Stop acting. What rests goes on resting."""
+        """Stop acting. Resting orders stay."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
     def pause(self) -> None:
-        """Let the books stand still."""
+        """Stop changing the books until `resume`."""
         self._paused = True
 
     def resume(self) -> None:
-        """Go on acting after a pause."""
+        """Continue after `pause`."""
         self._paused = False
 
     async def step(self) -> None:
-        """Act on the first live market, and now and then on the others, where the last act is mined."""
+        """Act on the first live market and sometimes on the others, if their last transaction is mined."""
         async with self._acting:
             for market in self._live:
                 if market is self._live[0] or market.rng.random() < SIDE_SHARE:
                     await self._act(market)
 
     async def set_price(self, book: str, price6: int) -> None:
-        """Put a market's price and mark at `price6` at once and wait until it is mined. Raises NodeError."""
+        """Move a market's price and mark to `price6` and wait until that is mined. Raises NodeError."""
         market = self._markets[book]
         async with self._acting:
             market.price = market.home = max(1, price6 // market.listing.spec.tick6)
@@ -140,7 +144,7 @@ class Traders:
             await self._mined(*sent)
 
     async def take(self, book: str, is_buy: bool, amount18: int) -> NodeReceipt:
-        """Trade `amount18` at the market against the best orders of a book, and return the receipt."""
+        """Send a market order for `amount18` to a book and return the receipt."""
         async with self._acting:
             tx_hash = await self._send_take(self._markets[book], is_buy, amount18)
             return await self._receipt(tx_hash)
@@ -160,7 +164,7 @@ class Traders:
                 await asyncio.sleep(1)
 
     async def _next_turn(self, last_block: int) -> int:
-        """Wait for a block after `last_block`, or for the pace's time, and return the latest block."""
+        """Wait for a block after `last_block`, or for `traders_pace`. Returns the latest block."""
         if self._options.block_time == 0:
             await asyncio.sleep(self._options.traders_pace)
             return last_block
@@ -171,7 +175,7 @@ class Traders:
             await asyncio.sleep(min(POLL, self._options.block_time / 4))
 
     async def _act(self, market: TraderMarket) -> None:
-        if not await self._is_settled(market):
+        if not await self._is_idle(market):
             return
         state = await self._read(market)
         tick6, max_move = market.listing.spec.tick6, self._options.max_move_ticks
@@ -188,8 +192,8 @@ class Traders:
         if abs(market.price - market.mark) >= MARK_LAG_TICKS:
             await self._send_mark(market)
 
-    async def _is_settled(self, market: TraderMarket) -> bool:
-        """Whether the market's last transaction is mined; a trader that ran out of money gets more."""
+    async def _is_idle(self, market: TraderMarket) -> bool:
+        """Whether the market's last transaction is mined. Tops up the traders if they ran out of collateral."""
         if market.pending is None:
             return True
         receipt = await self._node.receipt(market.pending)
@@ -254,7 +258,7 @@ class Traders:
         return await self._node.send(self._owner, self._vault, data)
 
     async def _mined(self, *sent: str) -> None:
-        """Wait until transactions are mined. Raises NodeError when one reverts or is not mined in time."""
+        """Wait until transactions are mined. Raises NodeError if one reverts or is not mined in time."""
         for tx_hash in sent:
             receipt = await self._receipt(tx_hash)
             if not receipt.ok:
@@ -263,7 +267,7 @@ class Traders:
     async def _receipt(self, tx_hash: str) -> NodeReceipt:
         receipt = await self._node.wait_receipt(tx_hash, MINED_WAIT)
         if receipt is None:
-            raise NodeError("a transaction of the traders was not mined in time", "is the node making blocks?")
+            raise NodeError("a transaction of the traders was not mined in time", "check that the node mines blocks")
         self._trade_history.record(receipt)
         return receipt
 

@@ -1,10 +1,10 @@
-"""Transactions as Ethereum writes them: what they hold, their hashes, and what they create."""
+"""Ethereum transactions: decoding, hashes, and the addresses of created contracts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import rlp  # type: ignore[import-untyped]  # it has no types of its own
+import rlp  # type: ignore[import-untyped]  # ships no types
 from eth_utils.crypto import keccak
 
 LEGACY, ACCESS_LIST, DYNAMIC_FEE = 0, 1, 2
@@ -12,10 +12,7 @@ LEGACY, ACCESS_LIST, DYNAMIC_FEE = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A transaction as it was sent. `gas_price` is what it pays per gas in wei, whatever its kind.
-
-    One that the node itself sends for an account without a key has the signature (0, 0, 0).
-    """
+    """A transaction."""
 
     hash: str
     sender: str
@@ -25,37 +22,39 @@ class Transaction:
     gas: int
     value: int = 0
     gas_price: int = 0
+    """What it pays per gas in wei, for every kind of transaction."""
     kind: int = LEGACY
-    signature: tuple[int, int, int] = (0, 0, 0)  # v (or the parity), r, s
+    signature: tuple[int, int, int] = (0, 0, 0)
+    """v (or the parity), r, s; zeros if the node sent it for an account without a key."""
 
 
 class BadTransactionError(ValueError):
-    """Bytes that are not a signed transaction for this chain; the message says why."""
+    """The bytes are not a signed transaction for this chain."""
 
 
 def created_address(sender: str, nonce: int) -> str:
-    """Where a creation by `sender` with this nonce will stand, lower case."""
+    """The lower-case address of the contract that `sender` creates with this nonce."""
     return "0x" + keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:].hex()
 
 
 def unsigned(chain_id: int, sender: str, to: str | None, data: bytes, nonce: int, gas: int) -> Transaction:
-    """A transaction of an account without a key; its hash is unique, though no signature is in it."""
+    """A transaction of an account without a key. Its hash is unique although it has no signature."""
     fields = [chain_id, bytes.fromhex(sender[2:]), bytes.fromhex((to or "0x")[2:]), nonce, gas, data]
     return Transaction("0x" + keccak(rlp.encode(fields)).hex(), sender, to, data, nonce, gas)
 
 
 def decode_signed(raw: bytes, chain_id: int) -> Transaction:
-    """Read a signed transaction: legacy, EIP-2930 or EIP-1559. The base fee is taken to be 0.
+    """Decode a signed transaction: legacy, EIP-2930 or EIP-1559. Assumes a base fee of 0.
 
     Raises BadTransactionError.
     """
-    from eth_account import Account  # slow to load, and not every localnet is sent one
+    from eth_account import Account  # slow to load and rarely needed
 
     try:
         sender = str(Account.recover_transaction(raw)).lower()
         kind, chain, fields = _fields(raw)
         nonce, price, gas, to, value, data, v, r, s = fields
-    except Exception as error:  # the libraries raise nearly anything for malformed bytes
+    except Exception as error:  # the libraries raise almost anything for malformed bytes
         raise BadTransactionError(f"not a signed transaction: {error}") from error
     if chain not in (None, chain_id):
         raise BadTransactionError(f"invalid chain id for signer: have {chain} want {chain_id}")
@@ -74,7 +73,7 @@ def decode_signed(raw: bytes, chain_id: int) -> Transaction:
 
 
 def _fields(raw: bytes) -> tuple[int, int | None, list[bytes]]:
-    """Kind, chain id where one is given, and: nonce, price, gas, to, value, data, v, r, s."""
+    """Kind, chain id if given, and the fields nonce, price, gas, to, value, data, v, r, s."""
     if raw[0] > 0x7F:
         fields = rlp.decode(raw, strict=True)
         v = _int(fields[6])
@@ -83,8 +82,8 @@ def _fields(raw: bytes) -> tuple[int, int | None, list[bytes]]:
     if kind == ACCESS_LIST:
         chain, nonce, price, *rest = fields
     elif kind == DYNAMIC_FEE:
-        chain, nonce, tip, most, *rest = fields
-        price = min(tip, most, key=_int)
+        chain, nonce, tip, max_fee, *rest = fields
+        price = min(tip, max_fee, key=_int)
     else:
         raise ValueError(f"transaction type {kind} is not supported")
     gas, to, value, data, _access_list, *signature = rest

@@ -1,4 +1,4 @@
-"""Transactions that wait for a block."""
+"""Transactions waiting for a block."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ama_tui.localnet.transactions import Transaction
 
 
 class PoolError(Exception):
-    """A transaction that cannot wait here, in the words that Ethereum clients use."""
+    """A transaction was rejected. The message is the one Ethereum clients use."""
 
 
 class TransactionPool:
-    """First come, first served, but for nonces: a gap holds back what comes after it."""
+    """First come, first served, except that a sender's transactions wait for a missing nonce."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, dict[int, Transaction]] = {}
@@ -25,20 +25,20 @@ class TransactionPool:
         return self._by_hash.get(tx_hash)
 
     def add(self, transaction: Transaction) -> None:
-        """Raises PoolError when its place is taken by one that pays as much."""
+        """Add a transaction. Raises PoolError if one with the same nonce pays at least as much."""
         if transaction.hash in self._by_hash:
             raise PoolError("already known")
-        mine = self._waiting.setdefault(transaction.sender, {})
-        rival = mine.get(transaction.nonce)
-        if rival is not None:
-            if transaction.gas_price <= rival.gas_price:
+        by_nonce = self._waiting.setdefault(transaction.sender, {})
+        replaced = by_nonce.get(transaction.nonce)
+        if replaced is not None:
+            if transaction.gas_price <= replaced.gas_price:
                 raise PoolError("replacement transaction underpriced")
-            del self._by_hash[rival.hash]
-        mine[transaction.nonce] = transaction
+            del self._by_hash[replaced.hash]
+        by_nonce[transaction.nonce] = transaction
         self._by_hash[transaction.hash] = transaction
 
     def next_nonce(self, sender: str, mined: int) -> int:
-        """The nonce after what is mined and what waits without a gap."""
+        """The sender's next nonce, counting waiting transactions up to the first gap."""
         waiting = self._waiting.get(sender, {})
         nonce = mined
         while nonce in waiting:
@@ -46,9 +46,9 @@ class TransactionPool:
         return nonce
 
     def take_next(self, nonces: Mapping[str, int], gas: int) -> Transaction | None:
-        """The oldest transaction whose turn it is and that fits into what gas is left.
+        """Remove and return the oldest executable transaction; None if there is none or it needs more than `gas`.
 
-        One that does not fit ends the block, so that it is not overtaken for ever.
+        A transaction that does not fit ends the block: later ones must not overtake it.
         """
         for transaction in self._by_hash.values():
             if transaction.nonce == nonces.get(transaction.sender, 0):
@@ -60,7 +60,7 @@ class TransactionPool:
 
     def _remove(self, transaction: Transaction) -> None:
         del self._by_hash[transaction.hash]
-        mine = self._waiting[transaction.sender]
-        del mine[transaction.nonce]
-        if not mine:
+        by_nonce = self._waiting[transaction.sender]
+        del by_nonce[transaction.nonce]
+        if not by_nonce:
             del self._waiting[transaction.sender]

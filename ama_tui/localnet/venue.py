@@ -1,4 +1,4 @@
-"""A whole venue in one object: node, contracts, relayer and traders, started and stopped together."""
+"""A whole venue: node, contracts, relayer and traders, started and stopped together."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from ama_tui.localnet.trade_history import TradeHistory
 from ama_tui.localnet.traders import Traders
 
 GAS_MONEY = 10**24
-"""Wei for every account that sends: a million coins."""
+"""Balance in wei of every account that sends transactions: a million coins."""
 
 
 class LocalVenue:
-    """A running venue. Use it as `async with await Venue.start(options) as venue`.
+    """A running venue. Use it as `async with await LocalVenue.start(options) as venue`.
 
-    Clients need only what goes over the wire: `app_url` and `rpc_url`, or the files of `write`. The rest
-    is for tests and demos: the accounts, and levers that move the market from outside.
+    Clients need only `app_url` and `rpc_url`, or the files that `write` creates. The rest is for tests and demos: the
+    accounts, and methods that move the market from outside.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class LocalVenue:
 
     @classmethod
     async def start(cls, options: VenueOptions | None = None) -> LocalVenue:
-        """Build a venue and serve it. Raises NodeError and OSError; nothing is left running then."""
+        """Start a venue. Raises NodeError and OSError, and leaves nothing running then."""
         options = options or VenueOptions()
         async with AsyncExitStack() as stack:
             faults = FaultInjector()
@@ -108,7 +108,7 @@ class LocalVenue:
 
     @property
     def rpc_url(self) -> str:
-        """Where the node speaks JSON-RPC."""
+        """The node's JSON-RPC URL."""
         return self.node.rpc_url
 
     @property
@@ -127,22 +127,22 @@ class LocalVenue:
         write_client_files(directory, settings, self.wallets)
 
     def market(self, name: str) -> Listing:
-        """The market of a symbol or an identifier. Raises KeyError."""
+        """The market with this symbol or identifier. Raises KeyError."""
         listing = self.markets.named(name)
         if listing is None:
             raise KeyError(f"no market {name!r} on this venue")
         return listing
 
     async def set_price(self, symbol: str, price6: int) -> None:
-        """Move a market's quotes and mark to a price at once."""
+        """Move a market's quotes and mark to a price in one jump."""
         await self.traders.set_price(self.market(symbol).address, price6)
 
     async def take(self, symbol: str, is_buy: bool, amount18: int) -> NodeReceipt:
-        """Have somebody outside the fleet trade at the market."""
+        """Send a market order from an account outside the fleet."""
         return await self.traders.take(self.market(symbol).address, is_buy, amount18)
 
     async def revoke(self, session_id: bytes) -> None:
-        """End a session from outside."""
+        """Revoke a session as its relayer."""
         await self.relayer.revoke(session_id)
 
     async def credit(self, address: str, usdc6: int) -> None:
@@ -152,7 +152,7 @@ class LocalVenue:
         await self.node.wait_receipt(tx_hash, 60)
 
     async def rotate_relayers(self) -> None:
-        """Replace every relayer: sessions signed for the former set go on existing and stop working."""
+        """Replace all relayers. Sessions signed for the previous set remain but stop working."""
         self._rotations += 1
         addresses = _relayers(self.options, self._rotations)
         for account in addresses:
@@ -162,7 +162,7 @@ class LocalVenue:
         self._pool.replace(addresses)
 
     async def set_faults(self, faults: Faults) -> None:
-        """Put faults in force, in place of any other. Raises FaultsError where the node cannot do them."""
+        """Replace the active faults. Raises FaultsError if the node does not support them."""
         if isinstance(self.node, EmbeddedNode):
             await self.node.keep_states(faults.needs_old_states)
         elif faults.needs_own_node:
@@ -170,20 +170,20 @@ class LocalVenue:
         self.faults.set(faults)
 
     def pause_traders(self) -> None:
-        """Let the books stand still."""
+        """Stop the traders from changing the books."""
         self.traders.pause()
 
     def resume_traders(self) -> None:
-        """Let the books move again."""
+        """Let the traders continue."""
         self.traders.resume()
 
     async def mine(self, blocks: int = 1) -> None:
-        """Make blocks now, whatever the block time."""
+        """Mine blocks now, whatever the block time."""
         for _ in range(blocks):
             await self.node.mine()
 
     async def _open(self) -> None:
-        """Fund the wallets, lay the books, switch to the asked block time, serve."""
+        """Fund the wallets, fill the books, set the block time, start the API."""
         for wallet in self.wallets:
             await self.credit(wallet.account, self.options.usdc6)
         await self.traders.prepare()
@@ -201,7 +201,7 @@ class LocalVenue:
 
 
 async def _start_node(options: VenueOptions, faults: FaultInjector) -> Node:
-    """A node that makes a block of every transaction, so that setting up takes no block times."""
+    """A node that mines a block per transaction, so set-up does not wait for blocks."""
     if options.node == "anvil":
         return await AnvilNode.start(chain_id=options.chain_id, block_time=0, port=options.rpc_port)
     return await EmbeddedNode.start(

@@ -1,4 +1,4 @@
-"""What the relayer's API takes: bodies checked field by field, and refused in the venue's own words."""
+"""Parses the bodies of the relayer API field by field, with the venue's own error texts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UINT256_MAX = 2**256 - 1
 
 
 class RefusalError(Exception):
-    """An error answer: an HTTP status, the body's `error` text and whatever else the body holds."""
+    """An error response: the HTTP status, the body's `error` text and further fields."""
 
     def __init__(self, status: int, error: str, **more: object) -> None:
         super().__init__(error)
@@ -31,7 +31,7 @@ class RefusalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TradeMethod:
-    """A trade method of the API; the order book's entry point has the same name."""
+    """A trade method of the API. The order book's function has the same name."""
 
     name: str
     kind: TradeKind
@@ -53,7 +53,7 @@ METHODS: Mapping[str, TradeMethod] = {
 
 @dataclass(frozen=True, slots=True)
 class TradeRequest:
-    """A trade whose form is right. Addresses are lower case; what a kind does not need is None."""
+    """A well-formed trade. Addresses are lower case; fields that its kind does not use are None."""
 
     book: str
     method: TradeMethod
@@ -66,14 +66,14 @@ class TradeRequest:
 
     @property
     def arguments(self) -> tuple[int | bool, ...]:
-        """What the entry point takes after the session, the proof and the trader."""
+        """The function's arguments after the session, the proof and the trader."""
         values = (self.order_id, self.price6, self.amount18, self.is_buy)
         return tuple(value for value in values if value is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class InitRequest:
-    """A session permit as the registry takes it, and the trader's signature over it."""
+    """A session permit in the registry's format, and the trader's signature."""
 
     book: str
     trader: str
@@ -82,7 +82,7 @@ class InitRequest:
 
 
 def parse_object(raw: bytes) -> Body:
-    """The body of a POST, which must be a JSON object."""
+    """Parse the body of a POST, which must be a JSON object."""
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -93,7 +93,7 @@ def parse_object(raw: bytes) -> Body:
 
 
 def parse_trade(body: Body, *, margin_only: bool) -> TradeRequest:
-    """A trade, checked in the order in which the venue names what is wrong."""
+    """Parse a trade, checking fields in the same order as the venue."""
     book = _book(body)
     method = METHODS.get(_text(body.get("method")))
     if method is None or (margin_only and method.spot):
@@ -116,7 +116,7 @@ def parse_trade(body: Body, *, margin_only: bool) -> TradeRequest:
 
 
 def parse_init(body: Body) -> InitRequest:
-    """A session creation; every integer of the permit is a decimal string."""
+    """Parse a session creation. Every integer of the permit is a decimal string."""
     book = _book(body)
     permit = body.get("permit")
     if not isinstance(permit, dict) or not permit:
@@ -145,12 +145,12 @@ def parse_init(body: Body) -> InitRequest:
 
 
 def parse_session_id(value: object) -> bytes:
-    """32 bytes of 0x hex, else `invalid_session_id`."""
+    """Parse 32 bytes of 0x hex, else refuse with `invalid_session_id`."""
     return _bytes32(value, "invalid_session_id")
 
 
 def parse_trader(value: object) -> str:
-    """An address, in lower case, else `invalid_trader`."""
+    """Parse an address into lower case, else refuse with `invalid_trader`."""
     return _address(value, "invalid_trader")
 
 
@@ -181,7 +181,7 @@ def _permit_bytes32(permit: Body, name: str) -> bytes:
 
 
 def _integer(fields: Body, name: str) -> int:
-    """An unsigned decimal string; anything else fails as where the ABI encoder is the first to look."""
+    """Parse an unsigned decimal string. Errors look like those of the venue's ABI encoder."""
     value = fields.get(name)
     if value is None:
         raise RefusalError(500, f"missing parameter: {name} (decimal string)")

@@ -48,7 +48,7 @@ async def test_anvil_that_ends_at_once_is_an_error_with_its_last_words(
 ) -> None:
     fake_anvil(tmp_path, "echo first; echo 'no such option'; exit 2")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with pytest.raises(NodeError, match="anvil ended at once: no such option"):
+    with pytest.raises(NodeError, match="anvil exited at once: no such option"):
         await AnvilNode.start()
 
 

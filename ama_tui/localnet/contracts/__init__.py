@@ -1,1 +1,1 @@
-"""The localnet's contracts: Vyper sources (a module's name is lower case) and compiled artifacts."""
+"""The local venue's contracts: Vyper sources (modules in lower case) and compiled artifacts."""

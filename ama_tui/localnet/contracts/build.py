@@ -1,7 +1,6 @@
-"""Compile the contracts: `python -m ama_tui.localnet.contracts.build` rewrites the artifacts.
+"""Compiles the contracts: `python -m ama_tui.localnet.contracts.build` rewrites the artifacts.
 
-Needs vyper, which only the `test` extra brings: the artifacts are committed, so that running a
-localnet does not need a compiler.
+Needs vyper from the `test` extra. The artifacts are committed, so running a venue needs no compiler.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ ARTIFACTS = SOURCES / "artifacts"
 
 CONTRACTS = ("SessionRegistry", "CoreVault", "OrderBook", "Multicall3")
 
-# Where a contract assembles its answers by hand, its ABI is that of an interface file.
+# Contracts that encode their return data by hand take their ABI from an interface file.
 INTERFACES = {"Multicall3": "IMulticall3.vyi"}
 
 
 def compile_contract(name: str) -> dict[str, Any]:
-    """The artifact of one contract: `abi`, `bytecode` (to deploy) and `runtime`, as 0x strings.
+    """Compile one contract to its `abi`, `bytecode` (to deploy) and `runtime`, the latter two as 0x strings.
 
-    Raises subprocess.CalledProcessError when the source does not compile.
+    Raises subprocess.CalledProcessError if the source does not compile.
     """
     bytecode, runtime, own_abi = _vyper(f"{name}.vy", "bytecode,bytecode_runtime,abi")
     abi = _vyper(INTERFACES[name], "abi")[0] if name in INTERFACES else own_abi

@@ -1,1 +1,1 @@
-"""Faults on demand: a venue that delays, loses, lies and forgets, by rate and by schedule, from a seed."""
+"""Fault injection: late, lost or wrong responses and reorgs, by rate and by schedule, repeatable by seed."""

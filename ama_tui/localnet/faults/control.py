@@ -1,4 +1,4 @@
-"""The switch: which faults are in force, over HTTP, while the venue runs."""
+"""Shows and changes the active faults over HTTP while the venue runs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ama_tui.localnet.wire import RefusalError
 
 
 class FaultControl:
-    """GET shows the faults and what they have done so far, PUT replaces them, DELETE ends them all."""
+    """GET shows the faults and their counts so far, PUT replaces them, DELETE removes them all."""
 
     def __init__(self, injector: FaultInjector, apply: Callable[[Faults], Awaitable[None]]) -> None:
         self.injector = injector
         self._apply = apply
 
     def routes(self) -> list[web.RouteDef]:
-        """The handlers, for the server that the API is on."""
+        """The routes to add to the API's server."""
         return [
             web.get(CONTROL_PATH, self._show),
             web.put(CONTROL_PATH, self._replace),

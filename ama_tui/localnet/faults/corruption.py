@@ -1,4 +1,4 @@
-"""Wrong answers of a node: a body of JSON-RPC in, the same with one thing wrong out."""
+"""Corrupts JSON-RPC responses: returns the same body with one thing wrong."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Entry = dict[str, Any]
 
 
 def corrupt(strike: Strike, body: bytes) -> bytes:
-    """The answer with the strike's fault in it; one without content stays as it is."""
+    """The response with the strike's fault applied. An empty response stays empty."""
     if not body:
         return body
     reply = orjson.loads(body)
@@ -39,12 +39,14 @@ def _error(entries: list[_Entry], rng: Random) -> None:
 def _empty(entries: list[_Entry], rng: Random) -> None:
     entry = rng.choice(entries)
     if "result" in entry:
-        nothing = {str: "0x", list: []}
-        entry["result"] = next((empty for kind, empty in nothing.items() if isinstance(entry["result"], kind)), None)
+        empty_values = {str: "0x", list: []}
+        entry["result"] = next(
+            (empty for kind, empty in empty_values.items() if isinstance(entry["result"], kind)), None
+        )
 
 
 def _truncated(entries: list[_Entry], rng: Random) -> None:
-    """Cut data somewhere; a short number would become another number, and anything else has no middle."""
+    """Cut off hex data. Short numbers would turn into other numbers, so they are emptied, as is anything else."""
     entry = rng.choice(entries)
     result = entry.get("result")
     if isinstance(result, str) and len(result) >= 66:
@@ -54,9 +56,9 @@ def _truncated(entries: list[_Entry], rng: Random) -> None:
 
 
 def _shuffled(entries: list[_Entry], rng: Random) -> None:
-    """Every answer at another place: turned round by some places."""
-    by = rng.randrange(1, max(2, len(entries)))
-    entries[:] = entries[by:] + entries[:by]
+    """Rotate the batch, so no response is in its place."""
+    offset = rng.randrange(1, max(2, len(entries)))
+    entries[:] = entries[offset:] + entries[:offset]
 
 
 def _missing(entries: list[_Entry], rng: Random) -> None:

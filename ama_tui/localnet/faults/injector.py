@@ -1,11 +1,11 @@
-"""Who is struck: every request is held against the rules, and what struck is counted."""
+"""Decides which requests are struck by a fault, and counts them."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from ama_tui.localnet.faults.kinds import Endpoint
@@ -14,34 +14,42 @@ from ama_tui.localnet.faults.rules import NO_FAULTS, FaultRule, Faults
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """A fault that struck: what it drew from its ranges, and `rng` for whatever else it leaves to chance."""
+    """A fault that applies to a request."""
 
     fault: str
     seconds: float
+    """Drawn from the rule's range; 0 if it has none."""
     blocks: int
+    """Drawn from the rule's range; 0 if it has none."""
     rng: Random
+    """For further random choices of the fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What a request is in for: seconds to be held first, then at most one other fault."""
+    """The faults of one request."""
 
     delay: float = 0.0
+    """Seconds to hold the request before anything else."""
     strike: Strike | None = None
+    """The fault to apply then."""
 
 
 @dataclass(slots=True)
 class _ArmedRule:
-    """A rule at work: how many requests it has seen, and until when it strikes every one of them."""
+    """An active rule."""
 
     rule: FaultRule
     name: str
-    seen: int = 0
-    until: float = field(default=0.0)
+    """Seeds its random numbers."""
+    requests: int = 0
+    """How many requests it has counted."""
+    until: float = 0.0
+    """It strikes every request until this time."""
 
 
 class FaultInjector:
-    """The faults in force. It is off until it is given some, and then costs nothing but a look at `is_on`."""
+    """The active faults. Without faults a request costs only a check of `is_on`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -53,19 +61,19 @@ class FaultInjector:
 
     @property
     def is_on(self) -> bool:
-        """Whether anything could strike."""
+        """Whether any rule is active."""
         return bool(self._armed)
 
     def set(self, faults: Faults) -> None:
-        """Put these in force: numbers and seconds begin anew, what was counted stays."""
+        """Replace the active faults. Request numbers and seconds restart; the counts remain."""
         self.faults = faults
-        self._armed = [_ArmedRule(rule, f"{faults.seed}/{place}") for place, rule in enumerate(faults.rules)]
+        self._armed = [_ArmedRule(rule, f"{faults.seed}/{index}") for index, rule in enumerate(faults.rules)]
         self._began = self._clock()
 
     def draw(self, endpoint: Endpoint) -> Draw:
-        """What strikes the next request of an endpoint.
+        """Draw the faults of the next request to an endpoint.
 
-        A rule's chance depends on the seed, on its place and on the number that the request has for it.
+        A rule's random numbers depend on the seed, its index and the number of requests it has counted.
         """
         self.requests[endpoint] += 1
         now = self._clock() - self._began
@@ -77,11 +85,11 @@ class FaultInjector:
 
     def _try(self, armed: _ArmedRule, now: float) -> Strike | None:
         rule = armed.rule
-        armed.seen += 1
-        rng = Random(f"{armed.name}/{armed.seen}")
+        armed.requests += 1
+        rng = Random(f"{armed.name}/{armed.requests}")
         is_due = (
             rng.random() < rule.rate
-            and (not rule.nth or armed.seen in rule.nth)
+            and (not rule.nth or armed.requests in rule.nth)
             and (rule.during is None or rule.during[0] <= now < rule.during[1])
         )
         if not is_due and now >= armed.until:

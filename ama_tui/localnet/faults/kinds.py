@@ -1,4 +1,4 @@
-"""Which faults there are, and where each can strike."""
+"""The kinds of faults, and the endpoints that each can affect."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 Endpoint = Literal["place", "cancel", "init", "revoke", "get", "rpc", "batch", "block"]
-"""What a rule counts: the API's POSTs (`place`: modifications too) and its GETs, JSON-RPC requests (`batch`: of
-two calls or more, `rpc`: any other), and blocks that were made."""
+"""What a rule counts: the API's POSTs (`place` includes modifications) and GETs, JSON-RPC requests (`batch`: two calls or
+more, `rpc`: any other), and mined blocks."""
 
 ENDPOINTS: Final[tuple[str, ...]] = get_args(Endpoint)
 TRADES: Final = ("place", "cancel")
@@ -21,15 +21,16 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """A fault: where it strikes when a rule does not say, where it can, and the ranges that it draws from.
-
-    `seconds` is a wait or a Retry-After, `blocks` how far back; None where it has no such thing.
-    """
+    """A kind of fault."""
 
     on: tuple[str, ...]
+    """The endpoints it affects by default."""
     can: tuple[str, ...]
+    """The endpoints it can affect."""
     seconds: Range | None = None
+    """Default range of its delay or Retry-After; None if it has neither."""
     blocks: tuple[int, int] | None = None
+    """Default range of how many blocks it goes back; None if it does not."""
 
 
 def _transport(on: tuple[str, ...], seconds: Range | None = None) -> FaultKind:
@@ -37,29 +38,29 @@ def _transport(on: tuple[str, ...], seconds: Range | None = None) -> FaultKind:
 
 
 KINDS: Final[Mapping[str, FaultKind]] = {
-    # the way there and back
-    "delay": _transport(API, (0.2, 2.0)),  # held before anything is done; other faults can strike too
-    "slow": _transport(API, (0.2, 2.0)),  # done at once, the answer is held
-    "lose_request": _transport(POSTS),  # the connection is closed, nothing is done
-    "lose_reply": _transport(POSTS),  # done, then the connection is closed
-    "cut_body": _transport(POSTS),  # done, the answer is shorter than its Content-Length
-    "html": _transport(POSTS),  # a proxy's page under any status; done in half of the cases
-    "rate_limit": _transport(POSTS, (1.0, 2.0)),  # 429 in the API's words, nothing is done
-    "unavailable": _transport(POSTS, (1.0, 2.0)),  # 503, nothing is done
-    "error_500": _transport(POSTS),  # done, answered 500 without a word of it
+    # transport
+    "delay": _transport(API, (0.2, 2.0)),  # held before it is processed; other faults can apply too
+    "slow": _transport(API, (0.2, 2.0)),  # processed immediately, the response is held
+    "lose_request": _transport(POSTS),  # connection closed, not processed
+    "lose_reply": _transport(POSTS),  # processed, then the connection is closed
+    "cut_body": _transport(POSTS),  # processed, the response is shorter than its Content-Length
+    "html": _transport(POSTS),  # a proxy's error page; processed half of the time
+    "rate_limit": _transport(POSTS, (1.0, 2.0)),  # 429, not processed
+    "unavailable": _transport(POSTS, (1.0, 2.0)),  # 503, not processed
+    "error_500": _transport(POSTS),  # processed, but the response is a bare 500
     # the relayer
-    "out_of_funds": FaultKind(POSTS, POSTS, (60.0, 60.0)),  # 503, nothing is done
-    "late": FaultKind(TRADES, POSTS, (1.0, 20.0)),  # a closed connection, 500 or 504 now; done after a while
-    "later": FaultKind(TRADES, POSTS, (70.0, 90.0)),  # the same, beyond the time that clients usually allow
-    "error_500_hash": FaultKind(TRADES, POSTS),  # done, answered 500 with the transaction's hash
-    "pending_forever": FaultKind(TRADES, TRADES),  # answered pending with a hash that is never mined
-    "revert_pending": FaultKind(TRADES, TRADES),  # answered pending, then it reverts
+    "out_of_funds": FaultKind(POSTS, POSTS, (60.0, 60.0)),  # 503, not processed
+    "late": FaultKind(TRADES, POSTS, (1.0, 20.0)),  # connection closed, 500 or 504 now; processed later
+    "later": FaultKind(TRADES, POSTS, (70.0, 90.0)),  # the same, after the usual client timeouts
+    "error_500_hash": FaultKind(TRADES, POSTS),  # processed, the response is a 500 with the hash
+    "pending_forever": FaultKind(TRADES, TRADES),  # pending with a hash that is never mined
+    "revert_pending": FaultKind(TRADES, TRADES),  # pending, then the transaction reverts
     # the node
-    "rpc_error": FaultKind(RPC, RPC),  # one answer is a JSON-RPC error
+    "rpc_error": FaultKind(RPC, RPC),  # one response is a JSON-RPC error
     "rpc_empty": FaultKind(RPC, RPC),  # one result is empty: 0x, null or []
-    "rpc_truncated": FaultKind(RPC, RPC),  # one result's data ends too early
-    "lag": FaultKind(RPC, RPC, blocks=(1, 3)),  # answered as the chain was some blocks ago
-    "batch_shuffled": FaultKind(("batch",), ("batch",)),  # the answers in another order
-    "batch_missing": FaultKind(("batch",), ("batch",)),  # one answer is not there
-    "reorg": FaultKind(("block",), ("block",), (0.0, 1.0), (1, 3)),  # after a while the last blocks are mined anew
+    "rpc_truncated": FaultKind(RPC, RPC),  # one result's data is cut off
+    "lag": FaultKind(RPC, RPC, blocks=(1, 3)),  # responds as of some blocks ago
+    "batch_shuffled": FaultKind(("batch",), ("batch",)),  # responses in another order
+    "batch_missing": FaultKind(("batch",), ("batch",)),  # one response is missing
+    "reorg": FaultKind(("block",), ("block",), (0.0, 1.0), (1, 3)),  # the last blocks are mined again
 }

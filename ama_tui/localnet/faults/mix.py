@@ -1,4 +1,4 @@
-"""A sensible mix: a bad day, on which a careful client still gets everything done."""
+"""The mix of faults behind `--chaos`: hard, but a careful client still gets everything done."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from ama_tui.localnet.faults.kinds import API, RPC
 from ama_tui.localnet.faults.rules import FaultRule, Faults
 
 LATEST = 20.0
+"""Seconds after which a late order is processed at the latest."""
 
 
 def chaos(seed: int, *, settle_after: float = 60.0, own_node: bool = True) -> Faults:
-    """What `--chaos` does. A late order comes well within the client's `settle_after`, in seconds.
+    """The faults of `--chaos`. Late orders are processed well within the client's `settle_after` seconds.
 
-    Without a node of our own (`own_node`) the chain answers as it should.
+    Node faults need the embedded node (`own_node`).
     """
     latest = min(LATEST, settle_after / 3)
     rules = (

@@ -1,4 +1,4 @@
-"""What is to go wrong, as one frozen value: rules and a seed; read from JSON and written to it."""
+"""Fault rules and their seed, with conversion from and to JSON."""
 
 from __future__ import annotations
 
@@ -14,39 +14,40 @@ MOST_BLOCKS = 3
 
 
 class FaultsError(ValueError):
-    """A set of faults that cannot be: one line that says what is wrong."""
+    """The faults are invalid. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
-    """One fault and when it strikes.
-
-    Of the requests on the endpoints `on` (the fault's own where it is empty) it strikes those that meet all that
-    is given: with the probability `rate`; being one of the `nth`, counted from 1 since the faults were set; coming
-    in the seconds `during` since then (from, until). Once it struck it goes on doing so for a time drawn from
-    `lasts`, in seconds. `seconds` and `blocks` are the ranges that the fault draws from, see `kinds`.
-    """
+    """A fault and the requests it strikes: those that meet every condition. Raises FaultsError."""
 
     fault: str
+    """A name from `kinds`."""
     on: tuple[str, ...] = ()
+    """The endpoints to affect; empty for the fault's default."""
     rate: float = 1.0
+    """Probability per request."""
     nth: tuple[int, ...] = ()
+    """Only these requests, counted from 1 since the faults were set; empty for all."""
     during: Range | None = None
+    """Only between these seconds since the faults were set."""
     lasts: Range | None = None
+    """After a strike, strike every request for a time drawn from this range of seconds."""
     seconds: Range | None = None
+    """The range of its delay or Retry-After; None for the fault's default."""
     blocks: tuple[int, int] | None = None
+    """The range of how many blocks it goes back; None for the fault's default."""
 
     def __post_init__(self) -> None:
-        """Take the fault's own where nothing is said. Raises FaultsError."""
         kind = KINDS.get(self.fault)
         if kind is None:
-            raise FaultsError(f"no fault {self.fault!r}: there are {', '.join(KINDS)}")
+            raise FaultsError(f"no fault {self.fault!r}: use one of {', '.join(KINDS)}")
         for name in ("on", "seconds", "blocks"):
             if not getattr(self, name):
                 object.__setattr__(self, name, getattr(kind, name))
         for endpoint in self.on:
             if endpoint not in kind.can:
-                raise FaultsError(f"{self.fault} cannot strike {endpoint!r}: it can {', '.join(kind.can)}")
+                raise FaultsError(f"{self.fault} cannot affect {endpoint!r}, only {', '.join(kind.can)}")
         if not 0 <= self.rate <= 1:
             raise FaultsError(f"rate must be from 0 to 1, not {self.rate:g}")
         if any(number < 1 for number in self.nth):
@@ -57,16 +58,16 @@ class FaultRule:
         for name in ("during", "lasts", "seconds", "blocks"):
             low, high = getattr(self, name) or (0, 0)
             if not (0 <= low <= high and isfinite(high)):
-                raise FaultsError(f"{name} must be two numbers that do not fall, from 0: not {low:g}, {high:g}")
+                raise FaultsError(f"{name} must be two increasing numbers, 0 or more: not {low:g}, {high:g}")
         if self.blocks is not None and not 1 <= self.blocks[0] <= self.blocks[1] <= MOST_BLOCKS:
             raise FaultsError(f"blocks must be from 1 to {MOST_BLOCKS}, not {self.blocks[0]}, {self.blocks[1]}")
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Rules in their order, of which the first that strikes a request wins, and the seed of all chance.
+    """A list of rules, of which the first that strikes a request wins, and the seed of all random choices.
 
-    The same seed, rules and numbers of requests have the same faults. Raises FaultsError.
+    The same seed, rules and requests give the same faults. Raises FaultsError.
     """
 
     rules: tuple[FaultRule, ...] = ()
@@ -78,16 +79,16 @@ class Faults:
 
     @property
     def needs_old_states(self) -> bool:
-        """Whether the chain must be able to go back."""
+        """Whether the chain must keep past states."""
         return any(rule.blocks is not None for rule in self.rules)
 
     @property
     def needs_own_node(self) -> bool:
-        """Whether any of them is the node's, which only a node of ours can do."""
+        """Whether any rule needs the embedded node."""
         return any(endpoint in (*RPC, "block") for rule in self.rules for endpoint in rule.on)
 
     def as_json(self) -> dict[str, Any]:
-        """What `read_faults` reads again, with every default filled in."""
+        """The JSON form that `read_faults` parses, with all defaults filled in."""
         rules = [
             {name: value for name, value in asdict(rule).items() if value not in (None, ())} for rule in self.rules
         ]
@@ -98,7 +99,7 @@ NO_FAULTS = Faults()
 
 
 def read_faults(value: object) -> Faults:
-    """Faults from decoded JSON: `{"seed": 1, "rules": [{"fault": "delay", "rate": 0.1}, …]}`. Raises FaultsError."""
+    """Parse decoded JSON: `{"seed": 1, "rules": [{"fault": "delay", "rate": 0.1}, …]}`. Raises FaultsError."""
     body = _object(value, {"seed", "rules"}, "faults")
     rules = body.get("rules", [])
     if not isinstance(rules, list):
@@ -106,7 +107,7 @@ def read_faults(value: object) -> Faults:
     seed = body.get("seed", 1)
     if type(seed) is not int:
         raise FaultsError("seed must be a whole number")
-    return Faults(tuple(_rule(each, f"rules[{place}]") for place, each in enumerate(rules)), seed)
+    return Faults(tuple(_rule(rule, f"rules[{index}]") for index, rule in enumerate(rules)), seed)
 
 
 def _rule(value: object, where: str) -> FaultRule:
@@ -120,12 +121,12 @@ def _rule(value: object, where: str) -> FaultRule:
         raise FaultsError(f"{where}: {error}") from None
 
 
-def _object(value: object, known: set[str], where: str) -> dict[str, Any]:
+def _object(value: object, fields: set[str], where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise FaultsError(f"{where} must be a JSON object")
-    unknown = sorted(set(value) - known)
+    unknown = sorted(set(value) - fields)
     if unknown:
-        raise FaultsError(f"{where}: no field {unknown[0]!r}: there are {', '.join(sorted(known))}")
+        raise FaultsError(f"{where}: no field {unknown[0]!r}: use {', '.join(sorted(fields))}")
     return value
 
 
@@ -137,7 +138,7 @@ def _name(value: object, name: str) -> str:
 
 def _endpoints(value: object, name: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not set(map(str, value)) <= set(ENDPOINTS):
-        raise FaultsError(f"{name} must be a list out of {', '.join(ENDPOINTS)}")
+        raise FaultsError(f"{name} must be a list from {', '.join(ENDPOINTS)}")
     return tuple(map(str, value))
 
 
@@ -155,14 +156,14 @@ def _counts(value: object, name: str) -> tuple[int, ...]:
 
 def _range(value: object, name: str) -> Range:
     if not isinstance(value, list | tuple) or len(value) != 2:
-        raise FaultsError(f"{name} must be a list of two numbers: the least and the most")
+        raise FaultsError(f"{name} must be a list of two numbers: minimum and maximum")
     return _number(value[0], name), _number(value[1], name)
 
 
 def _blocks(value: object, name: str) -> tuple[int, int]:
     counts = _counts(value, name)
     if len(counts) != 2:
-        raise FaultsError(f"{name} must be a list of two numbers: the least and the most")
+        raise FaultsError(f"{name} must be a list of two numbers: minimum and maximum")
     return counts[0], counts[1]
 
 

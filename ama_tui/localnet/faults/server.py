@@ -1,4 +1,4 @@
-"""Faults on the way into an HTTP server and out of it: one middleware for the API and for the node."""
+"""A middleware that applies faults to HTTP requests and responses, for the API and the node."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ama_tui.localnet.faults.injector import FaultInjector, Strike
 from ama_tui.localnet.faults.kinds import Endpoint
 
 CONTROL_PATH = "/localnet/faults"
-"""Where faults are switched; it has none itself."""
+"""The path of the fault control, which is never affected by faults."""
 
-STRIKE = web.RequestKey("fate", Strike)
-"""Set on a request whose fault is for its handler to do: see `_left_to_handler`."""
+STRIKE = web.RequestKey("strike", Strike)
+"""Set on a request whose fault its handler must apply: see `_left_to_handler`."""
 
 HTML = "<html><head><title>Oops</title></head><body><h1>Something went wrong</h1></body></html>"
 HTML_STATUSES = (200, 403, 404, 429, 502, 504)
@@ -31,7 +31,7 @@ EndpointOf = Callable[[web.Request, bytes], Endpoint | None]
 
 @dataclass(frozen=True, slots=True)
 class _StruckRequest:
-    """A request that was struck."""
+    """A request with the fault that applies to it."""
 
     strike: Strike
     request: web.Request
@@ -39,18 +39,18 @@ class _StruckRequest:
     postpone: Callable[[float, Callable[[], Awaitable[object]]], None]
 
     async def execute(self) -> web.StreamResponse:
-        """Do what was asked, and return what would have been answered."""
+        """Process the request and return the correct response."""
         return await self.handler(self.request)
 
     def cut(self) -> web.StreamResponse:
-        """Close the connection without an answer."""
+        """Close the connection without a response."""
         if self.request.transport is not None:
             self.request.transport.abort()
         return web.Response()
 
 
 class FaultyServer:
-    """The middleware of one server; `endpoint_of` names what a request is, None for what is never struck."""
+    """The middleware of one server. `endpoint_of` classifies a request; None means it is never struck."""
 
     def __init__(self, injector: FaultInjector, endpoint_of: EndpointOf) -> None:
         self._injector = injector
@@ -73,7 +73,7 @@ class FaultyServer:
         return await effect(_StruckRequest(draw.strike, request, handler, self._postpone))
 
     async def close(self) -> None:
-        """Drop what was still to be done late."""
+        """Cancel requests that are still postponed."""
         for task in self._postponed:
             task.cancel()
         await asyncio.gather(*self._postponed, return_exceptions=True)
@@ -92,7 +92,7 @@ async def _do_after(seconds: float, work: Callable[[], Awaitable[object]]) -> No
         _log.exception("a late request failed")
 
 
-# ---- the way there and back ----
+# ---- transport ----
 
 
 async def _slow(hit: _StruckRequest) -> web.StreamResponse:
@@ -111,11 +111,11 @@ async def _lose_reply(hit: _StruckRequest) -> web.StreamResponse:
 
 
 async def _cut_body(hit: _StruckRequest) -> web.StreamResponse:
-    """Half of the body under the whole one's Content-Length, then the end of the connection."""
-    whole = await hit.execute()
-    body = _body(whole)
-    headers = {"Content-Type": whole.content_type, "Content-Length": str(len(body))}
-    response = web.StreamResponse(status=whole.status, headers=headers)
+    """Send half of the body with the full Content-Length, then close the connection."""
+    complete = await hit.execute()
+    body = _body(complete)
+    headers = {"Content-Type": complete.content_type, "Content-Length": str(len(body))}
+    response = web.StreamResponse(status=complete.status, headers=headers)
     await response.prepare(hit.request)
     await response.write(body[: len(body) // 2])
     if hit.request.transport is not None:
@@ -156,13 +156,13 @@ async def _late(hit: _StruckRequest) -> web.StreamResponse:
 
 
 async def _error_500_hash(hit: _StruckRequest) -> web.StreamResponse:
-    said = orjson.loads(_body(await hit.execute()))
-    more = {"txHash": said["txHash"]} if "txHash" in said else {}
-    return _json({"error": "internal server error", **more}, 500)
+    reply = orjson.loads(_body(await hit.execute()))
+    fields = {"txHash": reply["txHash"]} if "txHash" in reply else {}
+    return _json({"error": "internal server error", **fields}, 500)
 
 
 async def _left_to_handler(hit: _StruckRequest) -> web.StreamResponse:
-    """What only the relayer or the chain can do."""
+    """Pass the fault on: only the relayer or the chain can apply it."""
     hit.request[STRIKE] = hit.strike
     return await hit.execute()
 
@@ -170,7 +170,7 @@ async def _left_to_handler(hit: _StruckRequest) -> web.StreamResponse:
 # ---- the node ----
 
 
-async def _wrong_answer(hit: _StruckRequest) -> web.StreamResponse:
+async def _corrupt(hit: _StruckRequest) -> web.StreamResponse:
     body = _body(await hit.execute())
     return web.Response(body=corruption.corrupt(hit.strike, body), content_type="application/json")
 
@@ -188,7 +188,7 @@ _EFFECTS: dict[str, Callable[[_StruckRequest], Awaitable[web.StreamResponse]]] =
     "late": _late,
     "later": _late,
     "error_500_hash": _error_500_hash,
-    **dict.fromkeys(corruption.CORRUPTIONS, _wrong_answer),
+    **dict.fromkeys(corruption.CORRUPTIONS, _corrupt),
 }
 
 
@@ -201,6 +201,6 @@ def _json(body: object, status: int, headers: dict[str, str] | None = None) -> w
 
 
 def _body(response: web.StreamResponse) -> bytes:
-    """The whole body of an answer; ours are all in memory."""
+    """The body of a response; all of ours are in memory."""
     body = response.body if isinstance(response, web.Response) else b""
     return body if isinstance(body, bytes) else b""
