@@ -1,4 +1,4 @@
-"""A second order book, in plain Python, that says what the contract should do."""
+"""A model order book in plain Python that defines what the contract should do."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class ModelOrder:
 
 @dataclass
 class BookModel:
-    """Resting orders in the order of their coming; ids are the contract's."""
+    """Resting orders in order of arrival, with the contract's ids."""
 
     orders: list[ModelOrder] = field(default_factory=list)
 
     def match(self, trader: str, is_buy: bool, limit6: int | None, amount18: int) -> tuple[list[Trade], int]:
-        """Trade an incoming order. Returns the trades and what is left of the amount."""
+        """Match an incoming order. Returns the trades and the remaining amount."""
         trades: list[Trade] = []
         while amount18 > 0 and (maker := self._best(is_buy, limit6)) is not None:
             if maker.trader == trader:

@@ -1,4 +1,4 @@
-"""The venue's contracts on a bare engine, without a chain: what the contract tests stand on."""
+"""The venue's contracts on a bare EVM without a chain: the base of the contract tests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Event = tuple[str, dict[str, Any]]
 
 
 class Bench:
-    """Registry, vault and one order book of ALICE, BOB and CAROL, with a million USDC each."""
+    """Registry, vault and one order book; ALICE, BOB and CAROL have a million USDC each."""
 
     def __init__(self, engine: EngineName = "auto", margin_bps: int = 10_000) -> None:
         self.evm = open_engine(engine, CHAIN_ID)
@@ -85,7 +85,7 @@ class Bench:
         return result
 
     def read(self, contract: str, function: str, *args: Any) -> Any:
-        """What a view answers: the value itself if it is one."""
+        """A view's return value, unpacked if it is a single one."""
         data = abi.encode(contract, function, args)
         result = simulate(self.evm, Message(STRANGER, self.at(contract), data, 2**40))
         if not result.ok:
@@ -118,7 +118,7 @@ class Bench:
     def cancel(self, trader: str, order_id: int) -> ExecutionResult:
         return self.send(trader, "OrderBook", "cancelOrder", order_id)
 
-    # ---- looking ----
+    # ---- reads ----
 
     def orders(self, trader: str) -> list[int]:
         return list(self.read("OrderBook", "getUserOrders", trader))

@@ -1,4 +1,4 @@
-"""Calls and events against the signatures of the venue's wire contract, written out here by hand."""
+"""Calls and events match the signatures of the venue's wire contract, copied here by hand."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_events_have_the_wire_contracts_topic(signature: str) -> None:
     assert abi.event_topic("OrderBook", signature.partition("(")[0]) == keccak(text=signature)
 
 
-def test_log_is_read_into_its_fields() -> None:
+def test_log_is_decoded_into_its_fields() -> None:
     topics = (
         abi.event_topic("OrderBook", "OrderCancelled"),
         (7).to_bytes(32, "big"),
@@ -79,7 +79,7 @@ def test_log_is_read_into_its_fields() -> None:
 
 
 @pytest.mark.parametrize("topics", [(), (b"\x01" * 32,)])
-def test_foreign_log_reads_as_none(topics: tuple[bytes, ...]) -> None:
+def test_foreign_log_decodes_to_none(topics: tuple[bytes, ...]) -> None:
     assert abi.decode_log("OrderBook", Log(ADDRESS, topics, b"")) is None
 
 

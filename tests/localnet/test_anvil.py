@@ -1,4 +1,4 @@
-"""The anvil node: what is its own, beside what every node must do."""
+"""What is specific to the anvil node; test_node covers what all nodes have in common."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_missing_anvil_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, 
     assert str(error.value) == ("anvil is not on the PATH: install it: npm install -g @foundry-rs/anvil")
 
 
-async def test_anvil_that_ends_at_once_is_an_error_with_its_last_words(
+async def test_anvil_that_exits_at_once_is_an_error_with_its_last_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     fake_anvil(tmp_path, "echo first; echo 'no such option'; exit 2")
@@ -52,7 +52,7 @@ async def test_anvil_that_ends_at_once_is_an_error_with_its_last_words(
         await AnvilNode.start()
 
 
-async def test_anvil_that_never_listens_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_anvil_that_never_listens_times_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_anvil(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 600")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr("ama_tui.localnet.anvil_process.START_SECONDS", 1.0)
@@ -62,7 +62,7 @@ async def test_anvil_that_never_listens_is_given_up(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.anvil
-async def test_close_ends_anvil() -> None:
+async def test_close_stops_anvil() -> None:
     node = await AnvilNode.start()
     (listener,) = listeners(node.rpc_url)
     await node.close()
@@ -70,7 +70,7 @@ async def test_close_ends_anvil() -> None:
 
 
 @pytest.mark.anvil
-async def test_anvil_that_dies_is_an_error_for_whoever_asks() -> None:
+async def test_call_after_anvil_died_is_an_error() -> None:
     node = await AnvilNode.start()
     (listener,) = listeners(node.rpc_url)
     os.kill(listener, signal.SIGKILL)
@@ -82,7 +82,7 @@ async def test_anvil_that_dies_is_an_error_for_whoever_asks() -> None:
 
 @pytest.mark.anvil
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_anvil_ends_when_we_die(how: signal.Signals) -> None:
+def test_anvil_stops_when_this_process_dies(how: signal.Signals) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", START_AND_WAIT],
         stdout=subprocess.PIPE,
@@ -109,7 +109,7 @@ async def test_reads_go_back_over_recent_blocks() -> None:
 
 
 def listeners(rpc_url: str) -> list[int]:
-    """Who listens on the port of a URL."""
+    """The process that listens on the port of a URL."""
     port = int(rpc_url.rsplit(":", 1)[1])
     return [
         found.pid
@@ -119,7 +119,7 @@ def listeners(rpc_url: str) -> list[int]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process ends within some seconds; one that nobody has reaped counts as ended."""
+    """Whether a process exits within some seconds; a zombie counts as exited."""
     for _ in range(100):
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:

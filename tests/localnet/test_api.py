@@ -1,4 +1,4 @@
-"""The market half of the HTTP API, and what every endpoint owes to a caller that sends nonsense."""
+"""The market half of the HTTP API, and how every endpoint handles invalid requests."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ async def test_markets_status_filter_leaves_out_settled_ones(client: VenueClient
     assert {row["symbol"] for row in everything if row not in active} == {"LUNA-USD"}
 
 
-async def test_markets_with_senseless_limit_answers_a_page(client: VenueClient) -> None:
+async def test_markets_with_invalid_limit_returns_a_page(client: VenueClient) -> None:
     body = (await client.get("/api/markets", limit="many", offset=-3)).json()
     assert body["pagination"]["offset"] == 0
     assert body["markets"]
 
 
-async def test_oddities_of_rows_are_there(client: VenueClient) -> None:
+async def test_odd_rows_are_listed(client: VenueClient) -> None:
     markets = (await client.get("/api/markets", limit=500)).json()["markets"]
     assert any(row["tick_size"] is None for row in markets)
     assert any("symbol" not in row and row["name"] == "XAG-USD" for row in markets)
@@ -77,7 +77,7 @@ async def test_oddities_of_rows_are_there(client: VenueClient) -> None:
     assert any(row["market_identifier"] is None for row in markets)
 
 
-async def test_live_gives_floats_in_ui_units(client: VenueClient, venue: LocalVenue) -> None:
+async def test_live_prices_are_floats_in_ui_units(client: VenueClient, venue: LocalVenue) -> None:
     body = (await client.get("/api/orderbook/live", symbol="BTC-USD", levels=2)).json()
     assert body["ok"] is True
     data = body["data"]
@@ -89,7 +89,7 @@ async def test_live_gives_floats_in_ui_units(client: VenueClient, venue: LocalVe
     assert data["recentTrades"]
 
 
-async def test_live_knows_a_market_by_its_identifier_too(client: VenueClient) -> None:
+async def test_live_accepts_the_market_identifier(client: VenueClient) -> None:
     answer = await client.get("/api/orderbook/live", symbol="sol-usd-perp")
     assert answer.json()["data"]["symbol"] == "SOL-USD"
 
@@ -137,7 +137,7 @@ async def test_live_of_an_unknown_market_is_404(client: VenueClient, query: dict
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"{}", b'"text"', b"\xff\xfe", b"[" * 5000])
 @pytest.mark.parametrize("path", ["session/init", "session/revoke", "trade"])
-async def test_body_that_is_no_object_is_missing_payload(client: VenueClient, path: str, body: bytes) -> None:
+async def test_body_that_is_not_an_object_is_missing_payload(client: VenueClient, path: str, body: bytes) -> None:
     answer = await client.http.post(f"{client.app_url}/api/gasless/{path}", content=body)
     assert answer.status_code == 400
     assert answer.json()["error"] == "missing payload"
@@ -157,7 +157,7 @@ async def test_wrong_path_or_verb_is_refused_as_json(client: VenueClient, method
     assert answer.json()["error"]
 
 
-async def test_rate_limit_answers_429_with_retry_after() -> None:
+async def test_rate_limit_is_429_with_retry_after() -> None:
     async with (
         await LocalVenue.start(VenueOptions(block_time=0, traders=False, rate_limit=3, wallets=1)) as venue,
         client_of(venue) as client,
@@ -169,7 +169,7 @@ async def test_rate_limit_answers_429_with_retry_after() -> None:
         assert (await client.get("/api/markets")).status_code == 200
 
 
-async def test_rate_limit_lets_go_after_a_minute() -> None:
+async def test_rate_limit_ends_after_a_minute() -> None:
     times = iter([0.0, 1.0, 2.0, 2.0, 60.5])
     limiter = ClientRateLimit(2, clock=lambda: next(times))
     limiter.admit("client")
@@ -188,7 +188,7 @@ async def test_rate_limit_lets_go_after_a_minute() -> None:
         ("anvil does not respond", "service_temporarily_unavailable"),
     ],
 )
-async def test_node_that_fails_makes_the_service_unavailable(
+async def test_failing_node_makes_the_service_unavailable(
     venue: LocalVenue, client: VenueClient, monkeypatch: pytest.MonkeyPatch, fault: str, error: str
 ) -> None:
     async def fail(*args: object, **more: object) -> str:
@@ -204,7 +204,7 @@ async def test_node_that_fails_makes_the_service_unavailable(
     assert (await client.trade(wallet, session, "sessionCancelOrder", orderId=1)).status_code == 200
 
 
-async def test_failure_of_our_own_is_a_json_500_without_its_text(
+async def test_internal_error_is_a_json_500_without_its_text(
     venue: LocalVenue, client: VenueClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*args: object, **more: object) -> str:

@@ -15,7 +15,7 @@ def test_artifact_is_what_the_source_compiles_to(contract: str) -> None:
     assert committed == compile_contract(contract), "run: python -m ama_tui.localnet.contracts.build"
 
 
-def test_every_source_has_an_artifact_and_the_other_way_round() -> None:
+def test_every_source_has_an_artifact_and_vice_versa() -> None:
     contracts = {path.stem for path in SOURCES.glob("*.vy") if path.stem[0].isupper()}  # others are modules
     assert contracts == set(CONTRACTS)
     assert {path.stem for path in (SOURCES / "artifacts").iterdir()} == set(CONTRACTS)

@@ -1,4 +1,4 @@
-"""The market list offers every kind of market that a client has to cope with."""
+"""The market list includes every kind of market that a client has to handle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_first_market_is_live_ether_at_2500() -> None:
     assert (first.price6, first.tick6) == (2_500_000_000, 10_000)
 
 
-def test_every_kind_of_book_is_there() -> None:
+def test_every_kind_of_book_is_listed() -> None:
     uses = Counter(spec.use for spec in CATALOGUE)
     assert uses["live"] >= 3
     assert uses["empty"] == uses["one_sided"] == 1

@@ -1,4 +1,4 @@
-"""The embedded chain: pool, nonces, blocks, and how much of the past is kept."""
+"""The embedded chain: pool, nonces, blocks, and how much history is kept."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_chain_starts_with_an_empty_block_zero(chain: Chain, clock: Clock) -> No
     assert (chain.head.number, chain.head.mined, chain.head.timestamp) == (0, (), int(clock.now))
 
 
-def test_block_takes_all_that_waits_in_the_order_of_coming(chain: Chain) -> None:
+def test_block_contains_the_whole_pool_in_order_of_arrival(chain: Chain) -> None:
     sent = [chain.send_as(who, TARGET, bytes(32), gas=100_000) for who in (ALICE, BOB, ALICE)]
     block = chain.mine()
     assert [mined.transaction.hash for mined in block.mined] == sent
@@ -61,7 +61,7 @@ def test_block_takes_all_that_waits_in_the_order_of_coming(chain: Chain) -> None
     assert chain.mine().mined == ()
 
 
-def test_automine_makes_a_block_of_each_transaction(chain: Chain) -> None:
+def test_automine_mines_a_block_per_transaction(chain: Chain) -> None:
     chain.automine = True
     for expected in (1, 2, 3):
         chain.send_as(ALICE, TARGET, bytes(32), gas=100_000)
@@ -90,7 +90,7 @@ def test_used_nonce_is_refused(chain: Chain) -> None:
         chain.submit(transaction(0, gas=90_000))
 
 
-def test_waiting_transaction_is_replaced_only_by_one_that_pays_more(chain: Chain) -> None:
+def test_pooled_transaction_is_replaced_only_by_a_higher_gas_price(chain: Chain) -> None:
     chain.evm.set_balance(ALICE, 10**18)
     chain.submit(transaction(0, gas_price=5))
     with pytest.raises(PoolError, match="underpriced"):
@@ -107,7 +107,7 @@ def test_gas_is_paid_for_at_the_transactions_price(chain: Chain) -> None:
     assert chain.evm.get_balance(ALICE) == 10**18 - 7 * used
 
 
-def test_what_cannot_be_paid_for_is_refused(chain: Chain) -> None:
+def test_transaction_beyond_the_balance_is_refused(chain: Chain) -> None:
     with pytest.raises(PoolError, match="insufficient funds"):
         chain.submit(transaction(0, gas_price=1))
     with pytest.raises(PoolError, match="block gas limit"):
@@ -117,14 +117,14 @@ def test_what_cannot_be_paid_for_is_refused(chain: Chain) -> None:
 def test_full_block_leaves_the_rest_for_the_next(chain: Chain) -> None:
     for nonce in range(3):
         chain.submit(transaction(nonce, gas=BLOCK_GAS_LIMIT * 2 // 3))
-    # The first leaves nearly all of its gas, but the block must be able to hold what each may use.
+    # The first uses little of its gas, but the block must have room for the gas limit of each.
     assert len(chain.mine().mined) == 3
     chain.submit(transaction(3, gas=BLOCK_GAS_LIMIT))
     chain.submit(transaction(0, sender=BOB, gas=BLOCK_GAS_LIMIT))
     assert [len(chain.mine().mined) for _ in range(3)] == [1, 1, 0]
 
 
-def test_time_follows_the_clock_and_never_goes_back(chain: Chain, clock: Clock) -> None:
+def test_block_time_follows_the_clock_and_never_decreases(chain: Chain, clock: Clock) -> None:
     times = []
     for step in (1, 10, 0, -100, 200):
         clock.now += step
@@ -135,7 +135,7 @@ def test_time_follows_the_clock_and_never_goes_back(chain: Chain, clock: Clock) 
     assert times[-1] == int(clock.now)
 
 
-def test_blocks_name_their_parents_and_have_hashes_of_their_own(chain: Chain) -> None:
+def test_blocks_name_their_parents_and_have_unique_hashes(chain: Chain) -> None:
     made = [chain.head, *(chain.mine() for _ in range(5))]
     assert all(child.parent_hash == parent.hash for parent, child in pairwise(made))
     assert len({block.hash for block in made}) == 6
@@ -160,7 +160,7 @@ def test_deployments_take_the_address_of_their_nonce_among_other_transactions(ch
     assert len(set(created)) == 3
 
 
-def test_old_blocks_are_forgotten_with_their_transactions(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_blocks_are_dropped_with_their_transactions(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "MAX_BLOCKS", 10)
     hashes = []
     for _ in range(30):
@@ -174,7 +174,7 @@ def test_old_blocks_are_forgotten_with_their_transactions(chain: Chain, monkeypa
     assert len(list(history.logs(BlockLogFilter(0, 30)))) == 20
 
 
-def test_full_blocks_are_forgotten_sooner_but_never_the_latest(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_blocks_are_dropped_earlier_but_never_the_latest(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "MAX_BYTES", 10_000)
     for _ in range(30):
         chain.send_as(ALICE, TARGET, bytes(32), gas=100_000)
@@ -185,7 +185,7 @@ def test_full_blocks_are_forgotten_sooner_but_never_the_latest(chain: Chain, mon
     assert chain.history.oldest is chain.history.head is latest
 
 
-def test_engine_is_compacted_now_and_then(monkeypatch: pytest.MonkeyPatch, chain: Chain) -> None:
+def test_evm_is_compacted_regularly(monkeypatch: pytest.MonkeyPatch, chain: Chain) -> None:
     monkeypatch.setattr("ama_tui.localnet.chain.COMPACT_GAS", 80_000)
     compactions: list[int] = []
     monkeypatch.setattr(chain.evm, "compact", lambda: compactions.append(chain.head.number))
@@ -215,7 +215,7 @@ def test_logs_are_found_by_block_address_and_topics(chain: Chain) -> None:
     assert found(topics=(None, None)) == []  # the logs have one topic only
 
 
-def test_filter_takes_any_topic_where_none_is_wanted() -> None:
+def test_filter_without_topics_matches_any_topic() -> None:
     log = Log(ALICE, (b"\x01" * 32, b"\x02" * 32), b"")
     assert BlockLogFilter(0, 0, topics=(None, frozenset({b"\x02" * 32}))).matches(log)
     assert not BlockLogFilter(0, 0, topics=(None, frozenset({b"\x01" * 32}))).matches(log)

@@ -1,4 +1,4 @@
-"""How the order book matches, run on a real EVM."""
+"""The order book's matching on a real EVM."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_cancelled_order_reads_as_nobodys(bench: Bench) -> None:
     assert bench.order(4242)["trader"] == NOBODY
 
 
-def test_slot_that_is_used_again_does_not_bring_the_old_id_back(bench: Bench) -> None:
+def test_reused_slot_does_not_revive_the_old_id(bench: Bench) -> None:
     old = bench.buy(ALICE, 99, 1)
     bench.cancel(ALICE, old)
     new = bench.buy(BOB, 98, 1)
@@ -125,7 +125,7 @@ def test_crossing_limit_trades_at_the_makers_prices_and_rests_what_is_left(bench
     assert bench.order(bench.orders(CAROL)[0])["amount"] == UNIT
 
 
-def test_order_that_rests_is_announced_as_placed_and_as_rested(bench: Bench) -> None:
+def test_resting_order_emits_placed_and_rested(bench: Bench) -> None:
     result = bench.send(ALICE, "OrderBook", "placeMarginLimit", 99 * USDC, UNIT, True)
     fields = {
         "orderId": bench.orders(ALICE)[0],
@@ -160,7 +160,7 @@ def test_makers_fill_emits_only_the_trade(bench: Bench) -> None:
     ]
 
 
-def test_incoming_order_cancels_its_traders_resting_order_and_goes_on(bench: Bench) -> None:
+def test_incoming_order_cancels_its_traders_resting_order_and_continues(bench: Bench) -> None:
     own = bench.sell(ALICE, 100, 1)
     bench.sell(BOB, 101, 1)
     result = bench.send(ALICE, "OrderBook", "placeMarginLimit", 101 * USDC, UNIT, True)
@@ -171,7 +171,7 @@ def test_incoming_order_cancels_its_traders_resting_order_and_goes_on(bench: Ben
     assert bench.position(ALICE)[0] == UNIT
 
 
-def test_own_order_that_is_not_met_stays(bench: Bench) -> None:
+def test_own_order_that_is_not_reached_stays(bench: Bench) -> None:
     own = bench.sell(ALICE, 102, 1)
     bench.sell(BOB, 101, 1)
     bench.market(ALICE, True, 1)
@@ -183,7 +183,7 @@ def test_market_order_without_liquidity_reverts(bench: Bench) -> None:
         bench.market(ALICE, True, 1)
 
 
-def test_market_order_that_meets_only_its_own_side_reverts_and_cancels_nothing(bench: Bench) -> None:
+def test_market_order_that_meets_only_own_orders_reverts_and_cancels_nothing(bench: Bench) -> None:
     own = bench.sell(ALICE, 100, 1)
     with pytest.raises(CallReverted, match="ob_no_liquidity_for_market"):
         bench.market(ALICE, True, 1)
@@ -201,7 +201,7 @@ def test_market_order_drops_what_the_book_cannot_fill(bench: Bench) -> None:
     ("price6", "amount18", "reason"),
     [(0, UNIT, "price_must_be_gt_0"), (USDC, 0, "amount_must_be_gt_0")],
 )
-def test_order_of_nothing_reverts(bench: Bench, price6: int, amount18: int, reason: str) -> None:
+def test_order_without_price_or_amount_reverts(bench: Bench, price6: int, amount18: int, reason: str) -> None:
     with pytest.raises(CallReverted, match=f"^{reason}$"):
         bench.place(ALICE, True, price6, amount18)
 
@@ -212,7 +212,7 @@ def test_foreign_order_cannot_be_cancelled(bench: Bench) -> None:
         bench.cancel(BOB, order_id)
 
 
-def test_cancellation_names_what_was_left(bench: Bench) -> None:
+def test_cancellation_reports_the_remaining_amount(bench: Bench) -> None:
     order_id = bench.sell(ALICE, 100, 2)
     bench.market(BOB, True, 0.5)
     result = bench.cancel(ALICE, order_id)
@@ -259,7 +259,7 @@ def test_removing_from_the_middle_of_a_queue_joins_its_neighbours(bench: Bench) 
     assert bench.depth()[0] == [(99 * USDC, 2 * UNIT)]
 
 
-def test_requote_replaces_orders_and_passes_over_ids_that_are_gone(bench: Bench) -> None:
+def test_requote_replaces_orders_and_skips_unknown_ids(bench: Bench) -> None:
     gone, kept = bench.buy(ALICE, 98, 1), bench.buy(ALICE, 97, 1)
     foreign = bench.buy(BOB, 96, 1)
     bench.cancel(ALICE, gone)
@@ -313,7 +313,7 @@ def test_joining_a_level_costs_no_more_however_many_are_better() -> None:
     assert join < far
 
 
-def test_book_says_what_market_it_is() -> None:
+def test_book_reports_its_market() -> None:
     bench = Bench(margin_bps=2_500)
     vault, market_id, use_vwap, window = bench.read("OrderBook", "marketStatic")
     assert (vault, market_id, use_vwap, window) == (bench.vault, bench.market_id, False, 0)

@@ -1,4 +1,4 @@
-"""Multicall3: the standard interface, and answers that decode with the standard ABI."""
+"""Multicall3: the standard interface with results that decode under the standard ABI."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_call(bench: Bench, function: str, *args: object) -> tuple[str, bool, by
     return bench.book, True, abi.encode("OrderBook", function, args)
 
 
-def test_results_come_in_order_each_as_if_called_alone(bench: Bench) -> None:
+def test_results_are_in_order_and_equal_those_of_single_calls(bench: Bench) -> None:
     ids = [bench.buy(ALICE, 90 + step, 1) for step in range(5)]
     calls = [read_call(bench, "getUserOrders", ALICE)]
     calls += [read_call(bench, "getOrder", order_id) for order_id in ids]
@@ -35,7 +35,7 @@ def test_no_calls_give_no_results(bench: Bench) -> None:
     assert bench.read("Multicall3", "aggregate3", []) == ()
 
 
-def test_500_calls_are_answered_and_501_refused(bench: Bench) -> None:
+def test_500_calls_work_and_501_are_refused(bench: Bench) -> None:
     order_id = bench.buy(ALICE, 90, 1)
     call = read_call(bench, "getOrder", order_id)
     results = bench.read("Multicall3", "aggregate3", [call] * 500)
@@ -45,7 +45,7 @@ def test_500_calls_are_answered_and_501_refused(bench: Bench) -> None:
         bench.read("Multicall3", "aggregate3", [call] * 501)
 
 
-def test_answers_larger_than_a_chunk_are_put_together_right(bench: Bench) -> None:
+def test_results_larger_than_a_chunk_are_assembled_correctly(bench: Bench) -> None:
     for number in range(250):
         bench.place(ALICE, True, 90 * USDC + number, UNIT)
     calls = [
@@ -72,11 +72,11 @@ def test_failure_is_reported_where_allowed_and_reverts_where_not(bench: Bench) -
         bench.read("Multicall3", "aggregate3", [(bench.book, True, good), (bench.book, False, bad)])
 
 
-def test_account_without_code_answers_with_nothing(bench: Bench) -> None:
+def test_account_without_code_returns_nothing(bench: Bench) -> None:
     assert bench.read("Multicall3", "aggregate3", [(BOB, True, b"\x01\x02\x03\x04")]) == ((True, b""),)
 
 
-def test_older_forms_answer_in_their_own_shapes(bench: Bench) -> None:
+def test_older_functions_return_their_own_formats(bench: Bench) -> None:
     good = abi.encode("OrderBook", "bestBid", ())
     bad = abi.encode("OrderBook", "placeMarginLimit", (0, 1, True))
     zero = bytes(32)
@@ -95,7 +95,7 @@ def test_older_forms_answer_in_their_own_shapes(bench: Bench) -> None:
     assert valued == ((True, zero),)
 
 
-def test_block_reads_tell_of_the_block(bench: Bench) -> None:
+def test_block_reads_match_the_block(bench: Bench) -> None:
     bench.evm.set_balance(BOB, 77)
     assert bench.read("Multicall3", "getCurrentBlockTimestamp") == bench.now
     assert bench.read("Multicall3", "getChainId") == CHAIN_ID

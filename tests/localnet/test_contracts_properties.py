@@ -1,4 +1,4 @@
-"""Whatever is done to a book, it agrees with a plain model of one, and its accounts add up."""
+"""Random trading: the book always matches a simple model, and its accounts add up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ picks = st.integers(0, 10**6)
 
 
 class BookMachine(RuleBasedStateMachine):
-    """Random trading on one market, by four traders of whom one soon runs out of collateral."""
+    """Random trading on one market by four traders, one of whom soon runs out of collateral."""
 
     engine: EngineName = "auto"
 
@@ -37,7 +37,7 @@ class BookMachine(RuleBasedStateMachine):
         self.bench.credit(POOR, 500 * USDC)
         self.model = BookModel()
 
-    # ---- what traders do ----
+    # ---- actions ----
 
     @rule(trader=traders, is_buy=st.booleans(), price6=prices, amount18=amounts)
     def place(self, trader: str, is_buy: bool, price6: int, amount18: int) -> None:
@@ -84,7 +84,7 @@ class BookMachine(RuleBasedStateMachine):
             self.model.rest(ModelOrder(order_id, trader, is_buy, price6, left))
 
     def _refused(self, result: ExecutionResult) -> bool:
-        """Only a taker's or a placer's own lack of collateral may stop it."""
+        """The only allowed refusal is the trader's own lack of collateral."""
         assert result.ok or result.reason == "insufficient_collateral"
         return not result.ok
 
@@ -95,7 +95,7 @@ class BookMachine(RuleBasedStateMachine):
             if name == "TradeExecutionCompleted"
         ]
 
-    # ---- what must hold ----
+    # ---- invariants ----
 
     @invariant()
     def depth_is_that_of_the_model(self) -> None:

@@ -64,7 +64,7 @@ def test_parity_byte_may_be_0_or_27(bench: Bench) -> None:
     ("changes", "reason"),
     [({"nonce": 1}, "bad_nonce"), ({"expiry": 1_700_000_000}, "expired")],
 )
-def test_permit_out_of_turn_or_out_of_date_is_refused(bench: Bench, changes: Any, reason: str) -> None:
+def test_permit_with_wrong_nonce_or_expiry_is_refused(bench: Bench, changes: Any, reason: str) -> None:
     with pytest.raises(CallReverted, match=f"^{reason}$"):
         bench.create_session(bench.permit(**changes))
 
@@ -99,7 +99,7 @@ def test_permit_changed_after_signing_is_refused(bench: Bench) -> None:
     bench.create_session(permit, signature)
 
 
-def test_permit_serves_once(bench: Bench) -> None:
+def test_permit_works_once(bench: Bench) -> None:
     permit = bench.permit()
     bench.create_session(permit)
     with pytest.raises(CallReverted, match="bad_nonce"):
@@ -140,7 +140,7 @@ def test_unknown_session_is_refused(bench: Bench) -> None:
         bench.relay("sessionPlaceMarginLimit", b"\x01" * 32, *LIMIT_ORDER)
 
 
-def test_session_serves_its_own_trader_only(bench: Bench) -> None:
+def test_session_works_for_its_own_trader_only(bench: Bench) -> None:
     session = bench.create_session(bench.permit())
     proof = merkle.proof(RELAYERS, RELAYERS[0])
     with pytest.raises(CallReverted, match=r"^session_bad_trader$"):
@@ -174,7 +174,7 @@ def test_stranger_cannot_revoke(bench: Bench) -> None:
         bench.send(RELAYERS[0], "SessionRegistry", "revokeSession", b"\x01" * 32)
 
 
-def test_session_of_other_markets_is_refused_here(bench: Bench) -> None:
+def test_session_for_other_markets_is_refused(bench: Bench) -> None:
     elsewhere = bench.create_session(bench.permit(allowedMarkets=[b"\x01" * 32]))
     with pytest.raises(CallReverted, match=r"^session_orderbook_not_allowed$"):
         bench.relay("sessionPlaceMarginLimit", elsewhere, *LIMIT_ORDER)
@@ -272,7 +272,7 @@ def test_spot_market_order_trades_fully_collateralised() -> None:
     assert bench.read("OrderBook", "getUserPosition", TRADER) == UNIT
 
 
-def test_sessions_order_belongs_to_the_trader_not_to_the_relayer(bench: Bench) -> None:
+def test_order_under_a_session_belongs_to_the_trader_not_the_relayer(bench: Bench) -> None:
     session = bench.create_session(bench.permit())
     bench.relay("sessionPlaceMarginLimit", session, *LIMIT_ORDER)
     assert bench.order(bench.orders(TRADER)[0])["trader"] == TRADER

@@ -48,7 +48,7 @@ def test_second_of_two_orders_that_exceed_the_collateral_jointly_reverts(bench: 
     assert len(bench.orders(ALICE)) == 1
 
 
-def test_cancellation_gives_the_reservation_back(bench: Bench) -> None:
+def test_cancellation_releases_the_reservation(bench: Bench) -> None:
     order_id = bench.sell(ALICE, 100, 3)
     bench.cancel(ALICE, order_id)
     assert bench.available6(ALICE) == START
@@ -71,7 +71,7 @@ def test_fill_turns_reservation_into_position_margin(bench: Bench) -> None:
     assert bench.read("OrderBook", "getUserPosition", ALICE) == -UNIT
 
 
-def test_entry_price_is_the_average_of_what_was_paid(bench: Bench) -> None:
+def test_entry_price_is_the_average_price_paid(bench: Bench) -> None:
     bench.sell(ALICE, 100, 1)
     bench.sell(ALICE, 103, 2)
     bench.market(BOB, True, 3)
@@ -87,7 +87,7 @@ def test_reduction_realises_its_share_of_the_profit(bench: Bench) -> None:
     assert bench.available6(BOB) == START - 300 * USDC + 10 * USDC
 
 
-def test_short_that_buys_back_dearer_realises_a_loss(bench: Bench) -> None:
+def test_short_bought_back_at_a_higher_price_realises_a_loss(bench: Bench) -> None:
     bench.buy(ALICE, 100, 1)
     bench.market(BOB, False, 1)
     bench.sell(CAROL, 130, 1)
@@ -96,7 +96,7 @@ def test_short_that_buys_back_dearer_realises_a_loss(bench: Bench) -> None:
     assert bench.available6(BOB) == START - 30 * USDC
 
 
-def test_position_that_turns_round_takes_the_new_price(bench: Bench) -> None:
+def test_position_that_flips_takes_the_new_price(bench: Bench) -> None:
     bench.sell(ALICE, 100, 1)
     bench.market(BOB, True, 1)
     bench.buy(CAROL, 120, 3)
@@ -109,7 +109,7 @@ def test_makers_lack_of_collateral_never_stops_a_trade(bench: Bench) -> None:
     poor = "0x" + "dd" * 20
     bench.credit(poor, 150 * USDC)
     bench.sell(poor, 100, 1)
-    bench.market(BOB, True, 1)  # all that it owns is locked now
+    bench.market(BOB, True, 1)  # all its collateral is locked now
     for price in (200, 400, 800):
         bench.credit(poor, 2 * price * USDC)
         bench.buy(poor, price, 1)
@@ -119,7 +119,7 @@ def test_makers_lack_of_collateral_never_stops_a_trade(bench: Bench) -> None:
     assert bench.position(poor)[0] == -UNIT
 
 
-def test_loss_beyond_the_collateral_leaves_none_available_but_reverts_nothing(bench: Bench) -> None:
+def test_loss_beyond_the_collateral_leaves_none_available_without_a_revert(bench: Bench) -> None:
     poor = "0x" + "dd" * 20
     bench.credit(poor, 150 * USDC)
     bench.buy(BOB, 100, 1)
@@ -143,7 +143,7 @@ def test_order_that_only_closes_a_position_needs_no_collateral(bench: Bench) -> 
     assert bench.available6(poor) == 90 * USDC
 
 
-def test_resting_fee_is_taken_once_when_an_order_comes_to_rest(bench: Bench) -> None:
+def test_resting_fee_is_charged_once_when_an_order_rests(bench: Bench) -> None:
     bench.send(OWNER, "CoreVault", "setRestingFee", 12_345)
     order_id = bench.buy(ALICE, 100, 1)
     assert bench.available6(ALICE) == START - 100 * USDC - 12_345
@@ -152,20 +152,20 @@ def test_resting_fee_is_taken_once_when_an_order_comes_to_rest(bench: Bench) -> 
     assert bench.read("CoreVault", "fees6") == 12_345
 
 
-def test_positions_of_two_markets_are_apart_and_share_the_collateral(bench: Bench) -> None:
+def test_positions_of_two_markets_are_separate_and_share_the_collateral(bench: Bench) -> None:
     first = bench.book
     bench.buy(ALICE, 100, 1)
     bench.book = bench.open_market(b"\x02" * 32)
     bench.sell(ALICE, 100, 1)
     bench.market(BOB, True, 1)
-    assert bench.position(BOB)[0] == 0  # of the first market
+    assert bench.position(BOB)[0] == 0  # on the first market
     assert bench.read("OrderBook", "getUserPosition", BOB) == UNIT
     assert bench.available6(ALICE) == START - 250 * USDC
     bench.book = first
     assert bench.touch() == (100 * USDC, 0)
 
 
-def test_mark_price_is_the_owners_to_set(bench: Bench) -> None:
+def test_only_the_owner_sets_the_mark_price(bench: Bench) -> None:
     bench.send(OWNER, "CoreVault", "setMarkPrice", bench.market_id, 42 * USDC)
     assert bench.read("CoreVault", "getMarkPrice", bench.market_id) == 42 * USDC
     with pytest.raises(CallReverted, match="not_owner"):
@@ -183,6 +183,6 @@ def test_mark_price_is_the_owners_to_set(bench: Bench) -> None:
         ("settle", (ALICE, BOB, 0, 1, 1, True, 1, 1)),
     ],
 )
-def test_stranger_can_move_no_money(bench: Bench, function: str, args: tuple[object, ...]) -> None:
+def test_stranger_cannot_move_money(bench: Bench, function: str, args: tuple[object, ...]) -> None:
     with pytest.raises(CallReverted, match=r"^(not_owner|not_a_book)$"):
         bench.send(CAROL, "CoreVault", function, *args)

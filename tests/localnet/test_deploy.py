@@ -1,4 +1,4 @@
-"""The venue's contracts put on a chain, and found in working order."""
+"""Deploying the venue's contracts: they work together on every node."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def check_market(node: Node, deployment: Deployment, symbol: str) -> None:
     assert await read(node, deployment.registry, "SessionRegistry", "marketOf", book) == (mid,)
 
 
-async def test_every_market_gets_a_book_of_its_own_that_trades(node: Node) -> None:
+async def test_every_market_gets_its_own_book_that_trades(node: Node) -> None:
     deployment = await deploy(node, OWNER, RELAYERS, CATALOGUE)
     assert list(deployment.books) == [spec.symbol for spec in CATALOGUE]
     assert len({book for book, _ in deployment.books.values()}) == len(CATALOGUE) >= 30

@@ -1,4 +1,4 @@
-"""The embedded node: what is its own, beside what every node must do."""
+"""What is specific to the embedded node; test_node covers what all nodes have in common."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_taken_port_is_one_clear_error_and_leaves_nothing_behind() -> None
         with pytest.raises(NodeError, match=r"cannot listen on 127\.0\.0\.1"):
             await EmbeddedNode.start(block_time=0, port=port)
         await first.close()
-    assert threading.active_count() <= threads + 1  # the loop's own pool may have started one
+    assert threading.active_count() <= threads + 1  # the event loop's thread pool may have started one
 
 
 async def test_node_listens_on_the_loopback_only() -> None:
@@ -33,7 +33,7 @@ async def test_node_listens_on_the_loopback_only() -> None:
     await node.close()
 
 
-async def test_closed_node_answers_no_more() -> None:
+async def test_closed_node_does_not_respond() -> None:
     node = await EmbeddedNode.start(block_time=0.05)
     await node.close()
     async with httpx.AsyncClient() as client:
@@ -41,14 +41,14 @@ async def test_closed_node_answers_no_more() -> None:
             await client.post(node.rpc_url, json={})
 
 
-async def test_refused_transaction_is_an_error_at_once() -> None:
+async def test_refused_transaction_is_an_immediate_error() -> None:
     node = await EmbeddedNode.start(block_time=0)
     with pytest.raises(NodeError, match="block gas limit"):
         await node.send(ALICE, ALICE, b"", gas=10**12)
     await node.close()
 
 
-async def test_event_loop_goes_on_while_the_slow_engine_works() -> None:
+async def test_event_loop_is_responsive_while_py_evm_works() -> None:
     node = await EmbeddedNode.start(block_time=0, engine="py-evm")
     call = (MULTICALL3, True, abi.encode("Multicall3", "getBlockNumber"))
     data = abi.encode("Multicall3", "aggregate3", ([call] * 400,))
@@ -62,7 +62,7 @@ async def test_event_loop_goes_on_while_the_slow_engine_works() -> None:
     await node.close()
 
 
-async def test_blocks_go_on_after_one_that_came_late() -> None:
+async def test_blocks_continue_after_a_late_block() -> None:
     made = 0
     enough = asyncio.Event()
 
@@ -81,7 +81,7 @@ async def test_blocks_go_on_after_one_that_came_late() -> None:
     await timer.stop()
 
 
-async def test_failure_to_make_a_block_ends_the_blocks_and_nothing_else() -> None:
+async def test_failed_block_stops_the_timer_and_nothing_else() -> None:
     failed = asyncio.Event()
 
     async def mine() -> None:

@@ -1,4 +1,4 @@
-"""Both engines, held to the same behaviour."""
+"""Both EVMs behave the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.localnet.contract_bench import ALICE, BOB, CAROL, OWNER, TRADER, UNIT
 ENGINES: list[EngineName] = ["pyrevm", "py-evm"]
 # PUSH1 1, PUSH0, SSTORE, then an infinite loop: it runs out of gas after writing.
 BURNER = bytes.fromhex("60015f555b600456")
-# Answers its first transient slot, then sets it.
+# Returns its first transient slot, then sets it.
 TRANSIENT = bytes.fromhex("5f5c5f5260015f5d60205ff3")
 
 
@@ -30,7 +30,7 @@ def bench(request: pytest.FixtureRequest) -> Bench:
 
 
 def fingerprint(bench: Bench) -> list[object]:
-    """All that the contracts tell of themselves."""
+    """Everything the contracts report."""
     ids = {trader: sorted(bench.orders(trader)) for trader in (ALICE, BOB, CAROL)}
     return [
         bench.depth(),
@@ -42,7 +42,7 @@ def fingerprint(bench: Bench) -> list[object]:
 
 
 def trade_at_random(bench: Bench, steps: int, seed: int) -> list[object]:
-    """The same seed does the same things; returns what came of each."""
+    """Random actions, repeatable by seed. Returns the result of each."""
     chance = random.Random(seed)
     results: list[object] = []
     for _ in range(steps):
@@ -62,13 +62,13 @@ def trade_at_random(bench: Bench, steps: int, seed: int) -> list[object]:
     return results
 
 
-def test_both_engines_come_to_the_same_results() -> None:
+def test_both_evms_have_the_same_results() -> None:
     first, second = Bench("pyrevm"), Bench("py-evm")
     assert trade_at_random(first, 60, seed=7) == trade_at_random(second, 60, seed=7)
     assert fingerprint(first) == fingerprint(second)
 
 
-def test_what_is_simulated_leaves_no_trace(bench: Bench) -> None:
+def test_simulation_changes_nothing(bench: Bench) -> None:
     trade_at_random(bench, 10, seed=1)
     before = fingerprint(bench)
     data = abi.encode("OrderBook", "placeMarginLimit", (99 * USDC, UNIT, True))
@@ -76,7 +76,7 @@ def test_what_is_simulated_leaves_no_trace(bench: Bench) -> None:
     assert fingerprint(bench) == before
 
 
-def test_rewinding_goes_back_one_mark_at_a_time(bench: Bench) -> None:
+def test_rewind_returns_to_one_checkpoint_at_a_time(bench: Bench) -> None:
     states = []
     for price in (91, 92, 93):
         bench.evm.mark()
@@ -87,7 +87,7 @@ def test_rewinding_goes_back_one_mark_at_a_time(bench: Bench) -> None:
         assert fingerprint(bench) == states.pop()
 
 
-def test_dropped_mark_cannot_be_gone_back_to_and_younger_ones_can(bench: Bench) -> None:
+def test_dropped_checkpoint_is_gone_and_newer_ones_remain(bench: Bench) -> None:
     bench.evm.mark()
     bench.buy(ALICE, 91, 1)
     bench.evm.mark()
@@ -102,7 +102,7 @@ def test_dropped_mark_cannot_be_gone_back_to_and_younger_ones_can(bench: Bench) 
     assert bench.touch() == (93 * USDC, 0)
 
 
-def test_engine_survives_thousands_of_marks(bench: Bench) -> None:
+def test_evm_survives_thousands_of_checkpoints(bench: Bench) -> None:
     for _ in range(3_000):
         bench.evm.mark()
         bench.evm.drop_oldest_mark()
@@ -124,16 +124,16 @@ def test_compaction_keeps_the_whole_state(bench: Bench) -> None:
     bench.send(ALICE, "OrderBook", "cancelAll")
     bench.evm.compact()
     assert bench.orders(ALICE) == []
-    assert bench.deploy("CoreVault") != bench.vault  # the deployer's nonce went along, too
+    assert bench.deploy("CoreVault") != bench.vault  # the deployer's nonce was copied too
 
 
-def test_compaction_with_a_mark_is_refused(bench: Bench) -> None:
+def test_compaction_with_a_checkpoint_is_refused(bench: Bench) -> None:
     bench.evm.mark()
     with pytest.raises(RuntimeError, match="marks"):
         bench.evm.compact()
 
 
-def test_revert_brings_its_reason_and_changes_nothing(bench: Bench) -> None:
+def test_revert_has_its_reason_and_changes_nothing(bench: Bench) -> None:
     before = fingerprint(bench)
     result = bench.try_send(ALICE, "OrderBook", "placeMarginLimit", 0, 1, True)
     assert (result.ok, result.reason, result.error) == (False, "price_must_be_gt_0", "execution reverted")
@@ -153,7 +153,7 @@ def test_message_below_its_intrinsic_gas_fails(bench: Bench) -> None:
     assert not bench.evm.execute(Message(ALICE, BOB, b"", 20_000)).ok
 
 
-def test_value_is_moved_and_what_is_not_there_is_refused(bench: Bench) -> None:
+def test_value_is_transferred_and_refused_beyond_the_balance(bench: Bench) -> None:
     bench.evm.set_balance(ALICE, 10)
     assert bench.evm.execute(Message(ALICE, BOB, b"", 30_000, value=4)).ok
     assert (bench.evm.get_balance(ALICE), bench.evm.get_balance(BOB)) == (6, 4)
@@ -169,7 +169,7 @@ def test_transient_storage_is_empty_in_every_transaction(bench: Bench) -> None:
         assert bench.evm.execute(Message(ALICE, target, b"", 100_000)).output == bytes(32)
 
 
-def test_creation_is_named_by_sender_and_nonce(bench: Bench) -> None:
+def test_created_address_follows_from_sender_and_nonce(bench: Bench) -> None:
     code = abi.deploy_code("CoreVault")
     first = bench.evm.execute(Message(TRADER, None, code, 10**7, nonce=5))
     assert first.contract_address == created_address(TRADER, 5)
@@ -197,19 +197,19 @@ def test_account_without_code_has_none(bench: Bench) -> None:
         (bytes.fromhex("4e487b71") + bytes(32), ""),
     ],
 )
-def test_revert_data_that_is_no_error_string_has_no_reason(data: bytes, reason: str) -> None:
+def test_revert_data_that_is_not_an_error_string_has_no_reason(data: bytes, reason: str) -> None:
     assert revert_reason(data) == reason
     assert ExecutionResult(ok=False, output=data, gas_used=0).reason == reason
 
 
-def test_auto_takes_py_evm_where_pyrevm_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_picks_py_evm_if_pyrevm_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.localnet.evm.find_spec", lambda name: None if name == "pyrevm" else name)
     assert isinstance(open_engine("auto", 1), PyEvm)
     with pytest.raises(NodeError, match="pyrevm"):
         open_engine("pyrevm", 1)
 
 
-def test_loading_the_interface_loads_no_engine() -> None:
+def test_importing_the_interface_loads_no_evm() -> None:
     code = "import sys, ama_tui.localnet.evm; print('eth' in sys.modules or 'pyrevm' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "False"

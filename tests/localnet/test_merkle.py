@@ -35,14 +35,14 @@ def test_odd_last_node_is_paired_with_itself() -> None:
 
 
 @given(address_sets)
-def test_every_member_proves_itself_and_the_order_of_the_set_is_no_matter(members: list[str]) -> None:
+def test_every_member_has_a_proof_in_any_order_of_the_set(members: list[str]) -> None:
     root = merkle.root(members)
     assert root == merkle.root(members[::-1])
     for member in members:
         assert climb(merkle.leaf(member), merkle.proof(members, member)) == root
 
 
-def test_set_without_members_and_stranger_are_errors() -> None:
+def test_empty_set_and_stranger_are_errors() -> None:
     with pytest.raises(ValueError, match="at least one"):
         merkle.root([])
     with pytest.raises(ValueError):

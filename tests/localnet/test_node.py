@@ -1,4 +1,4 @@
-"""What every node must do, whatever runs behind it."""
+"""The behaviour that all nodes have in common."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OWNER, ALICE = "0x" + "0a" * 20, "0x" + "aa" * 20
 
 @pytest.fixture(params=["pyrevm", "py-evm", pytest.param("anvil", marks=pytest.mark.anvil)])
 async def node(request: pytest.FixtureRequest) -> AsyncIterator[Node]:
-    """A node with a block per transaction, OWNER having coins."""
+    """A node with a block per transaction, on which OWNER has coins."""
     started: Node
     if request.param == "anvil":
         started = await AnvilNode.start(block_time=0)
@@ -84,7 +84,7 @@ async def test_transactions_of_one_account_sent_together_are_all_mined(node: Nod
     assert await available6(node, vault) == 2**20 - 1
 
 
-async def test_timed_block_holds_all_that_was_sent_meanwhile(node: Node) -> None:
+async def test_timed_block_contains_everything_sent_since_the_last(node: Node) -> None:
     vault = await new_vault(node)
     await node.set_block_time(3_600)
     hashes = [await node.send(OWNER, vault, credit(1)) for _ in range(5)]
@@ -94,7 +94,7 @@ async def test_timed_block_holds_all_that_was_sent_meanwhile(node: Node) -> None
     assert len({receipt.block_number for receipt in receipts if receipt is not None}) == 1
 
 
-async def test_timed_blocks_come_by_themselves(node: Node) -> None:
+async def test_timed_blocks_are_mined_without_transactions(node: Node) -> None:
     vault = await new_vault(node)
     await node.set_block_time(0.05)
     blocks = []
@@ -105,7 +105,7 @@ async def test_timed_blocks_come_by_themselves(node: Node) -> None:
     assert blocks == sorted(set(blocks))
 
 
-async def test_wait_ends_without_a_receipt_when_no_block_comes(node: Node) -> None:
+async def test_wait_times_out_if_no_block_is_mined(node: Node) -> None:
     vault = await new_vault(node)
     await node.set_block_time(3_600)
     tx_hash = await node.send(OWNER, vault, credit(1))
@@ -118,7 +118,7 @@ async def test_wait_ends_without_a_receipt_when_no_block_comes(node: Node) -> No
     assert receipt.ok
 
 
-async def test_going_back_to_a_block_per_transaction_mines_what_waits(node: Node) -> None:
+async def test_switching_to_a_block_per_transaction_mines_the_pool(node: Node) -> None:
     vault = await new_vault(node)
     await node.set_block_time(3_600)
     first = await node.send(OWNER, vault, credit(1))
@@ -129,13 +129,13 @@ async def test_going_back_to_a_block_per_transaction_mines_what_waits(node: Node
     assert await available6(node, vault) == 3
 
 
-async def test_time_is_the_wall_clocks(node: Node) -> None:
+async def test_block_time_is_the_wall_clock(node: Node) -> None:
     await node.mine()
     assert abs(await node.timestamp() - time.time()) < 30
     assert node.chain_id == 31337
 
 
-async def test_multicall_stands_where_clients_look_for_it(node: Node) -> None:
+async def test_multicall_is_at_its_usual_address(node: Node) -> None:
     data = abi.encode("Multicall3", "getBlockNumber")
     answer = await node.call(MULTICALL3, data)
     assert int.from_bytes(answer, "big") == await node.block_number()

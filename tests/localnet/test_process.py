@@ -1,4 +1,4 @@
-"""A venue in a child process: ready to serve, ended on request, and never left behind."""
+"""A venue in a child process: it starts, stops on request, and is never left running."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUICK = VenueOptions(block_time=0, wallets=2)
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether the condition comes true within the time."""
+    """Whether the condition becomes true within the time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -61,7 +61,7 @@ def test_keys_appear_in_the_wallets_file_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_ends_the_child_with_exit_code_0(number: signal.Signals) -> None:
+def test_signal_stops_the_child_with_exit_code_0(number: signal.Signals) -> None:
     with VenueProcess.spawn(QUICK) as process:
         os.kill(process.pid, number)
         assert eventually(lambda: not process.is_running)
@@ -80,7 +80,7 @@ def test_child_is_not_in_the_terminals_process_group() -> None:
         assert os.getpgid(process.pid) != os.getpgid(0)
 
 
-def test_child_ends_when_its_parent_is_killed() -> None:
+def test_child_exits_when_its_parent_is_killed() -> None:
     script = (
         "import time; from ama_tui.localnet.process import VenueProcess\n"
         "from ama_tui.localnet.options import VenueOptions\n"
@@ -95,7 +95,7 @@ def test_child_ends_when_its_parent_is_killed() -> None:
     assert eventually(lambda: is_gone(child))
 
 
-def test_venue_that_cannot_start_says_why_in_one_line() -> None:
+def test_venue_that_cannot_start_reports_why_in_one_line() -> None:
     with VenueProcess.spawn(QUICK) as first:
         port = int(first.info.app_url.rsplit(":", 1)[1])
         with pytest.raises(VenueStartError, match="address already in use") as caught:

@@ -1,4 +1,4 @@
-"""Gasless trading over the HTTP API: every answer and every refusal of the wire contract."""
+"""Gasless trading over the HTTP API: every response and refusal of the wire contract."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_relayer_set_has_four_relayers_and_their_root(client: VenueClient,
     assert body["relayerSetRoot"] == "0x" + keccak(b"".join(sorted(pairs))).hex()
 
 
-async def test_nonce_rises_with_each_session(client: VenueClient, wallet: Wallet) -> None:
+async def test_nonce_increases_with_each_session(client: VenueClient, wallet: Wallet) -> None:
     async def nonce() -> Any:
         return (await client.get("/api/gasless/session/nonce", trader=wallet.address)).json()["nonce"]
 
@@ -75,7 +75,7 @@ async def test_nonce_rises_with_each_session(client: VenueClient, wallet: Wallet
     assert await nonce() == "2"
 
 
-async def test_session_id_is_the_hash_that_the_client_can_know(client: VenueClient, wallet: Wallet) -> None:
+async def test_session_id_is_a_hash_the_client_can_compute(client: VenueClient, wallet: Wallet) -> None:
     permit = await client.permit(wallet)
     body = {"orderBook": client.book, "permit": permit, "signature": client.sign(wallet, permit)}
     answer = (await client.post("/api/gasless/session/init", body)).json()
@@ -142,7 +142,7 @@ async def test_permit_that_another_wallet_signed_is_bad_sig(client: VenueClient,
         ({"permit.expiry": 1_900_000_000}, 500, "decimal string"),
     ],
 )
-async def test_init_names_what_is_wrong_with_the_body(
+async def test_init_names_the_problem_of_the_body(
     client: VenueClient, wallet: Wallet, damage: dict[str, Any], status: int, error: str
 ) -> None:
     permit = await client.permit(wallet)
@@ -168,13 +168,13 @@ async def test_malformed_session_id_is_refused(client: VenueClient, path: str) -
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_session_id")
 
 
-async def test_nonce_of_no_address_is_invalid_trader(client: VenueClient) -> None:
+async def test_nonce_without_a_valid_address_is_invalid_trader(client: VenueClient) -> None:
     answer = await client.get("/api/gasless/session/nonce", trader="User001")
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_trader")
 
 
 @pytest.mark.parametrize(("session_id", "error"), [(UNKNOWN, "session_unknown"), ("0x12", "invalid_session_id")])
-async def test_revoking_what_is_no_session_is_refused(client: VenueClient, session_id: str, error: str) -> None:
+async def test_revoking_an_unknown_session_is_refused(client: VenueClient, session_id: str, error: str) -> None:
     answer = await client.post("/api/gasless/session/revoke", {"orderBook": client.book, "sessionId": session_id})
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
@@ -202,7 +202,7 @@ async def test_modified_order_has_a_new_id(client: VenueClient, wallet: Wallet, 
     assert after != before
 
 
-async def test_cancelled_order_is_gone_and_the_answer_was_pending(
+async def test_cancelled_order_is_gone_after_a_pending_response(
     client: VenueClient, wallet: Wallet, session: str
 ) -> None:
     await client.trade(wallet, session, **PLACE)
@@ -213,7 +213,7 @@ async def test_cancelled_order_is_gone_and_the_answer_was_pending(
     assert await client.orders(wallet) == []
 
 
-async def test_cancel_of_an_unknown_order_answers_pending_and_reverts(
+async def test_cancel_of_an_unknown_order_is_pending_and_reverts(
     client: VenueClient, wallet: Wallet, session: str
 ) -> None:
     answer = await client.trade(wallet, session, "sessionCancelOrder", orderId=999)
@@ -222,9 +222,7 @@ async def test_cancel_of_an_unknown_order_answers_pending_and_reverts(
     assert receipt["status"] == "0x0"
 
 
-async def test_modify_of_an_unknown_order_reverts_on_the_chain(
-    client: VenueClient, wallet: Wallet, session: str
-) -> None:
+async def test_modify_of_an_unknown_order_reverts_on_chain(client: VenueClient, wallet: Wallet, session: str) -> None:
     answer = await client.trade(wallet, session, "sessionModifyOrder", orderId=999, price=BID6, amount=UNIT)
     body = answer.json()
     assert (answer.status_code, body["error"]) == (500, "tx_reverted")
@@ -233,7 +231,7 @@ async def test_modify_of_an_unknown_order_reverts_on_the_chain(
 
 
 @pytest.mark.parametrize("method", ["sessionPlaceMarginMarket", "sessionPlaceMarket"])
-async def test_market_order_trades_at_once(client: VenueClient, wallet: Wallet, session: str, method: str) -> None:
+async def test_market_order_trades_immediately(client: VenueClient, wallet: Wallet, session: str, method: str) -> None:
     answer = await client.trade(wallet, session, method, amount=UNIT // 100, isBuy=True)
     assert answer.json()["mined"] is True
     (position,) = await client.call(client.book, "getUserPosition(address)", ["int256"], wallet.address)
@@ -287,7 +285,7 @@ async def test_limit_order_that_crosses_trades_and_leaves_nothing(
         ({"params.isBuy": 1}, 500, "missing parameter: isBuy"),
     ],
 )
-async def test_trade_names_what_is_wrong_and_sends_nothing(
+async def test_invalid_trade_names_the_problem_and_sends_nothing(
     client: VenueClient, wallet: Wallet, session: str, change: dict[str, Any], status: int, error: str
 ) -> None:
     params = {"trader": wallet.address, "price": str(BID6), "amount": str(UNIT // 10), "isBuy": True}
@@ -321,7 +319,7 @@ async def test_order_id_is_a_required_decimal_string(
         assert "orderId" in answer.json()["error"]
 
 
-async def test_order_beyond_the_collateral_names_both_figures(
+async def test_order_beyond_the_collateral_reports_available_and_required(
     client: VenueClient, wallet: Wallet, session: str
 ) -> None:
     answer = await client.trade(wallet, session, price=BID6, amount=10 * UNIT, isBuy=True)
@@ -387,9 +385,7 @@ async def test_session_that_does_not_cover_the_trade_is_created_and_fails_when_t
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
-async def test_session_for_this_market_alone_trades_here(
-    venue: LocalVenue, client: VenueClient, wallet: Wallet
-) -> None:
+async def test_session_for_this_market_only_trades_here(venue: LocalVenue, client: VenueClient, wallet: Wallet) -> None:
     session = await client.session(wallet, allowedMarkets=[venue.market("ETH-USD").market_id])
     assert (await client.trade(wallet, session, **PLACE)).status_code == 200
 

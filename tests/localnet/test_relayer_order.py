@@ -1,4 +1,4 @@
-"""Who waits for whom: one wallet's requests, different wallets', blocks that come late or not at all."""
+"""The order of requests: of one wallet, of several, and with late or missing blocks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.localnet.venue_client import VenueClient, client_of
 UNIT = 10**18
 BID6 = 2_499_000_000
 NEVER = 3_600.0
-"""A block time at which no block comes unless a test makes it."""
+"""A block time at which no block is mined unless a test does it."""
 SETTLE = 0.15
-"""Seconds in which a request gets from the client to the transaction pool."""
+"""Seconds a request needs from the client to the transaction pool."""
 
 
 @asynccontextmanager
 async def venue_with(**options: object) -> AsyncIterator[tuple[LocalVenue, VenueClient]]:
-    """A venue whose traders stand still, and a client of it. Sessions are made before the blocks slow down."""
+    """A venue without active traders, and its client. Sessions are created before the blocks slow down."""
     values = {"block_time": 0, "traders": False, "wallets": 4, **options}
     async with (
         await LocalVenue.start(VenueOptions(**values)) as venue,  # type: ignore[arg-type]
@@ -40,7 +40,7 @@ async def receipt_ok(client: VenueClient, tx_hash: str) -> bool:
     return bool((await client.rpc("eth_getTransactionReceipt", tx_hash))["status"] == "0x1")
 
 
-async def test_one_order_of_a_wallet_goes_through_per_block_and_wallets_run_side_by_side() -> None:
+async def test_one_order_per_wallet_and_block_is_mined_and_wallets_run_in_parallel() -> None:
     async with venue_with(wallets=6) as (venue, client):
         sessions = {wallet: await client.session(wallet) for wallet in venue.wallets}
         await venue.node.set_block_time(NEVER)
@@ -57,7 +57,7 @@ async def test_one_order_of_a_wallet_goes_through_per_block_and_wallets_run_side
         assert len({block for of_wallet in blocks.values() for block in of_wallet}) < 3 * len(blocks)
 
 
-async def test_placement_is_pending_when_no_block_comes_in_time_and_rests_later() -> None:
+async def test_placement_is_pending_if_no_block_is_mined_in_time_and_rests_later() -> None:
     async with venue_with(receipt_wait=0.1) as (venue, client):
         wallet = venue.wallets[0]
         session = await client.session(wallet)
@@ -83,12 +83,12 @@ async def test_two_orders_that_each_pass_and_jointly_exceed_the_collateral_leave
         assert len(await client.orders(wallet)) == 1
 
 
-async def test_order_that_reverts_while_its_receipt_is_awaited_answers_500_with_its_hash() -> None:
+async def test_order_that_reverts_before_its_receipt_is_500_with_its_hash() -> None:
     async with venue_with() as (venue, client):
         wallet = venue.wallets[0]
         session = await client.session(wallet)
         await venue.node.set_block_time(NEVER)
-        # A cancel is answered at once, so the modification behind it is checked before the cancel is mined.
+        # A cancel returns immediately, so the next modification is checked before the cancel is mined.
         first = asyncio.create_task(place(client, wallet, session))
         await asyncio.sleep(SETTLE)
         await venue.mine()
@@ -131,7 +131,7 @@ async def test_session_creation_waits_for_its_block_however_short_the_receipt_wa
         assert status.json()["active"] is True
 
 
-async def test_fast_mode_checks_nothing_beforehand_and_is_always_pending() -> None:
+async def test_fast_mode_simulates_nothing_and_is_always_pending() -> None:
     async with venue_with(fast=True) as (venue, client):
         wallet = venue.wallets[0]
         session = await client.session(wallet)
@@ -156,7 +156,7 @@ async def test_margin_only_venue_refuses_the_spot_methods_and_no_others() -> Non
             assert (await client.trade(wallet, session, method, **limit)).status_code == 200
 
 
-async def test_sessions_die_when_the_relayers_rotate_and_new_ones_work() -> None:
+async def test_sessions_stop_working_when_the_relayers_rotate_and_new_ones_work() -> None:
     async with venue_with() as (venue, client):
         wallet = venue.wallets[0]
         old = await client.session(wallet)

@@ -1,4 +1,4 @@
-"""JSON-RPC as a client from outside sees it."""
+"""JSON-RPC as an external client sees it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def wire() -> AsyncIterator[Wire]:
 # ---- envelopes ----
 
 
-async def test_batch_is_answered_in_order_each_by_its_id(wire: Wire) -> None:
+async def test_batch_responses_are_in_order_with_their_ids(wire: Wire) -> None:
     batch = [
         {"jsonrpc": "2.0", "id": "a", "method": "eth_chainId"},
         {"jsonrpc": "2.0", "id": 2, "method": "no_such", "params": []},
@@ -87,16 +87,16 @@ async def test_batch_is_answered_in_order_each_by_its_id(wire: Wire) -> None:
     ("body", "code"),
     [(b"{nonsense", -32700), (b"[]", -32600), (b"{}", -32600), (b'"text"', -32600)],
 )
-async def test_broken_request_is_answered_with_its_code(wire: Wire, body: bytes, code: int) -> None:
+async def test_broken_request_gets_its_error_code(wire: Wire, body: bytes, code: int) -> None:
     assert (await wire.post(body)).json()["error"]["code"] == code
 
 
-async def test_notification_is_answered_with_nothing(wire: Wire) -> None:
+async def test_notification_gets_no_response(wire: Wire) -> None:
     response = await wire.post({"jsonrpc": "2.0", "method": "eth_chainId"})
     assert (response.status_code, response.content) == (200, b"")
 
 
-async def test_method_that_is_not_there_is_named(wire: Wire) -> None:
+async def test_unknown_method_is_named(wire: Wire) -> None:
     error = await wire.fail("eth_nonsense")
     assert error["code"] == NOT_FOUND
     assert "eth_nonsense" in error["message"]
@@ -128,10 +128,10 @@ async def test_parameters_must_be_a_list(wire: Wire) -> None:
     assert (await wire.post(request)).json()["error"]["code"] == BAD_PARAMS
 
 
-# ---- what the chain is ----
+# ---- the chain ----
 
 
-async def test_chain_says_who_it_is(wire: Wire) -> None:
+async def test_chain_reports_its_id_and_version(wire: Wire) -> None:
     assert await wire.ask("eth_chainId") == "0x7a69"
     assert await wire.ask("net_version") == "31337"
     assert await wire.ask("eth_syncing") is False
@@ -139,7 +139,7 @@ async def test_chain_says_who_it_is(wire: Wire) -> None:
     assert int(await wire.ask("eth_gasPrice"), 16) > 0
 
 
-async def test_code_and_balance_are_the_accounts(wire: Wire) -> None:
+async def test_code_and_balance_are_those_of_the_account(wire: Wire) -> None:
     await wire.node.fund(BOB, 10**18)
     assert await wire.ask("eth_getBalance", BOB, "latest") == hex(10**18)
     assert await wire.ask("eth_getCode", BOB, "latest") == "0x"
@@ -151,7 +151,7 @@ async def test_code_and_balance_are_the_accounts(wire: Wire) -> None:
 # ---- calls ----
 
 
-async def test_call_answers_with_the_contracts_words(wire: Wire) -> None:
+async def test_call_returns_the_contracts_result(wire: Wire) -> None:
     await wire.credit(77)
     data = "0x" + abi.encode("CoreVault", "getAvailableCollateral", (ALICE,)).hex()
     for field in ("data", "input"):
@@ -173,11 +173,11 @@ async def test_call_that_runs_out_of_gas_is_a_server_error(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("tag", ["latest", "pending", "safe", "finalized", "0x1", {"blockNumber": "0x1"}])
-async def test_state_is_had_at_the_latest_block_under_all_its_names(wire: Wire, tag: Any) -> None:
+async def test_state_is_available_under_every_name_of_the_latest_block(wire: Wire, tag: Any) -> None:
     assert len(await wire.ask("eth_getCode", wire.vault, tag)) > 2
 
 
-async def test_state_is_had_by_the_latest_blocks_hash(wire: Wire) -> None:
+async def test_state_is_available_by_the_latest_blocks_hash(wire: Wire) -> None:
     latest = await wire.ask("eth_getBlockByNumber", "latest", False)
     assert len(await wire.ask("eth_getCode", wire.vault, {"blockHash": latest["hash"]})) > 2
     unknown = {"blockHash": "0x" + "12" * 32}
@@ -185,7 +185,7 @@ async def test_state_is_had_by_the_latest_blocks_hash(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("method", ["eth_call", "eth_getBalance", "eth_getCode", "eth_getTransactionCount"])
-async def test_state_of_an_older_block_is_gone_as_on_a_pruned_node(wire: Wire, method: str) -> None:
+async def test_state_of_an_older_block_is_missing_as_on_a_pruned_node(wire: Wire, method: str) -> None:
     subject = {"to": wire.vault} if method == "eth_call" else ALICE
     for tag in ("0x0", "earliest"):
         error = await wire.fail(method, subject, tag)
@@ -206,7 +206,7 @@ async def test_estimated_gas_suffices(wire: Wire) -> None:
 # ---- blocks and receipts ----
 
 
-async def test_block_names_its_transactions_or_shows_them(wire: Wire) -> None:
+async def test_block_lists_transaction_hashes_or_full_transactions(wire: Wire) -> None:
     tx_hash = await wire.credit(1)
     block = await wire.ask("eth_getBlockByNumber", "0x2", False)
     assert block["transactions"] == [tx_hash]
@@ -220,7 +220,7 @@ async def test_block_names_its_transactions_or_shows_them(wire: Wire) -> None:
     assert (await wire.ask("eth_getBlockByNumber", "earliest", False))["number"] == "0x0"
 
 
-async def test_receipt_tells_how_it_went(wire: Wire) -> None:
+async def test_receipt_reports_the_result(wire: Wire) -> None:
     tx_hash = await wire.credit(5)
     receipt = await wire.ask("eth_getTransactionReceipt", tx_hash)
     assert (receipt["status"], receipt["from"], receipt["to"]) == ("0x1", OWNER, wire.vault)
@@ -234,7 +234,7 @@ async def test_receipt_tells_how_it_went(wire: Wire) -> None:
     assert await wire.ask("eth_getTransactionReceipt", "0x" + "00" * 32) is None
 
 
-async def test_waiting_transaction_is_shown_without_a_block(wire: Wire) -> None:
+async def test_pending_transaction_has_no_block(wire: Wire) -> None:
     await wire.node.set_block_time(3_600)
     tx_hash = await wire.credit(5)
     assert (await wire.ask("eth_getTransactionByHash", tx_hash))["blockNumber"] is None
@@ -299,7 +299,7 @@ async def test_signed_transaction_is_mined_and_paid_for(wire: Wire, fees: dict[s
     assert (await wire.fail("eth_sendRawTransaction", raw))["message"] == "already known"
 
 
-async def test_transaction_that_cannot_be_is_refused_with_a_reason(wire: Wire) -> None:
+async def test_invalid_transaction_is_refused_with_a_reason(wire: Wire) -> None:
     fields = {"nonce": 0, "gas": 50_000, "to": bytes.fromhex(BOB[2:]), "value": 0, "gasPrice": 1}
 
     async def refusal(**changes: int) -> str:

@@ -1,4 +1,4 @@
-"""The background traders on real books: how far they move them, that they repeat, that they survive."""
+"""The background traders on real books: bounded moves, repeatable, and robust."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_MOVE = 5
 
 @asynccontextmanager
 async def stepped(symbol: str = "ETH-USD", **options: object) -> AsyncIterator[tuple[LocalVenue, VenueClient]]:
-    """A venue whose traders act only when they are told to."""
+    """A venue whose traders act only on request."""
     values = {"block_time": 0, "traders": False, "wallets": 4, **options}
     async with (
         await LocalVenue.start(VenueOptions(**values)) as venue,  # type: ignore[arg-type]
@@ -40,7 +40,7 @@ async def path(venue: LocalVenue, client: VenueClient, steps: int) -> list[tuple
 
 
 async def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether the condition comes true within the time."""
+    """Whether the condition becomes true within the time."""
     for _ in range(int(seconds / 0.05)):
         if condition():
             return True
@@ -72,7 +72,7 @@ async def test_touch_moves_but_never_far_in_a_block_and_never_crosses() -> None:
     assert len({bid for bid, _ in touches}) > 15
 
 
-async def test_orders_of_others_in_the_way_are_taken_within_the_same_bound() -> None:
+async def test_crossed_orders_of_others_are_filled_within_the_same_bound() -> None:
     async with stepped() as (venue, client):
         for wallet in venue.wallets:
             session = await client.session(wallet)
@@ -89,7 +89,7 @@ async def test_orders_of_others_in_the_way_are_taken_within_the_same_bound() -> 
     assert left < placed
 
 
-async def test_same_seed_gives_the_same_market_and_another_seed_another() -> None:
+async def test_same_seed_gives_the_same_market_and_another_seed_a_different_one() -> None:
     async def run(seed: int) -> list[tuple[int, int]]:
         async with stepped(seed=seed) as (venue, client):
             return await path(venue, client, 25)
@@ -106,11 +106,11 @@ async def test_at_most_one_transaction_a_live_market_and_step() -> None:
         for _ in range(20):
             await venue.traders.step()
         made = await venue.node.block_number() - before
-        # With a block per transaction; a mark that follows its price is a transaction of its own.
+        # With a block per transaction. Moving the mark is a separate transaction.
         assert 20 * 0.5 <= made <= 20 * len(live)
 
 
-async def test_books_that_do_not_live_stand_still() -> None:
+async def test_books_that_are_not_live_do_not_change() -> None:
     async with stepped("BNB-USD") as (venue, client):
         touches = await path(venue, client, 20)
         assert len(set(touches)) == 1
@@ -135,7 +135,7 @@ async def test_set_price_moves_quotes_and_mark_at_once() -> None:
     assert mark == (2_600_000_000,)
 
 
-async def test_set_price_goes_through_all_that_rests_in_the_way() -> None:
+async def test_set_price_fills_all_orders_in_the_way() -> None:
     async with stepped() as (venue, client):
         for wallet in venue.wallets:
             session = await client.session(wallet)
@@ -148,7 +148,7 @@ async def test_set_price_goes_through_all_that_rests_in_the_way() -> None:
         assert sum([len(await client.orders(wallet)) for wallet in venue.wallets]) == 0
 
 
-async def test_traders_outlive_a_node_that_fails_for_a_while(
+async def test_traders_survive_a_temporary_node_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with await LocalVenue.start(VenueOptions(block_time=0.05, wallets=1)) as venue, client_of(venue) as client:
@@ -162,7 +162,7 @@ async def test_traders_outlive_a_node_that_fails_for_a_while(
         assert await moves_within(client, 20)
 
 
-async def test_traders_that_ran_out_of_collateral_get_more_and_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_traders_without_collateral_are_topped_up_and_continue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.localnet.traders.ENDOWMENT6", 3_000_000_000_000)
     async with stepped() as (venue, client):
         (free6,) = await client.call(venue.vault, "getAvailableCollateral(address)", ["uint256"], venue.traders.maker)

@@ -1,4 +1,4 @@
-"""The traders' decisions, pure: run against a small model of a book that matches as the real one does."""
+"""The traders' decisions against a small model of the order book."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OTHERS = 1_000_000
 
 @dataclass
 class ModelBook:
-    """Price-time matching; an order is a Quote with an id, those of others from OTHERS on."""
+    """Price-time matching. Orders are quotes with an id; ids of others start at OTHERS."""
 
     orders: list[TraderQuote] = field(default_factory=list)
     next_id: int = 1
@@ -78,7 +78,7 @@ class ModelBook:
 
 
 def quoted(price: int = HOME) -> ModelBook:
-    """A book on which the traders have laid their first quotes."""
+    """A book with the first quotes of the traders."""
     book = ModelBook()
     state = book.state()
     book.apply(requote(state, touch_targets(state, price, TICK6, None), TICK6, Random(7)))
@@ -128,10 +128,10 @@ order_of_others = st.tuples(st.integers(-140, 140), st.integers(10**16, 3 * 10**
 
 @settings(max_examples=300)
 @given(seed=st.integers(0, 10_000), others=st.lists(order_of_others, max_size=40), steps=st.integers(10, 40))
-def test_touch_moves_within_the_bound_whatever_others_rest(
+def test_touch_moves_within_the_bound_with_any_orders_of_others(
     seed: int, others: list[tuple[int, int, bool]], steps: int
 ) -> None:
-    """In any step, a move or a take, and in the face of orders that are in the way."""
+    """In any step, moves or takes, also with orders of others in the way."""
     book, rng, price = quoted(), Random(seed), HOME
     for offset, amount18, is_buy in others:
         price6 = (HOME + offset) * TICK6 + rng.choice((0, 0, 0, 3_333))
@@ -157,7 +157,7 @@ def test_touch_moves_within_the_bound_whatever_others_rest(
         assert len(after.own_side(False)) <= LEVELS + 1
 
 
-def test_quote_that_runs_into_others_still_rests_whole() -> None:
+def test_quote_that_fills_others_orders_still_rests_in_full() -> None:
     book = quoted()
     touch6 = book.state().asks[0].price6
     book.place(TraderQuote(touch6 - TICK6, 3 * 10**18, False), of_others=True)

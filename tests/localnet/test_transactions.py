@@ -1,4 +1,4 @@
-"""Signed transactions, held to what eth_account signs."""
+"""Signed transactions, compared to those of eth_account."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_signed_transaction_is_read_back(form: dict[str, Any]) -> None:
+def test_signed_transaction_is_decoded(form: dict[str, Any]) -> None:
     signed = KEY.sign_transaction({**COMMON, **form})
     transaction = decode_signed(bytes(signed.raw_transaction), 31337)
     assert transaction.hash == "0x" + signed.hash.hex()
@@ -51,14 +51,14 @@ def test_transaction_for_another_chain_is_refused(form: dict[str, Any]) -> None:
         decode_signed(bytes(signed.raw_transaction), 31337)
 
 
-def test_legacy_transaction_without_a_chain_id_is_taken() -> None:
+def test_legacy_transaction_without_a_chain_id_is_accepted() -> None:
     signed = KEY.sign_transaction({**COMMON, "gasPrice": 0, "chainId": None})
     assert decode_signed(bytes(signed.raw_transaction), 31337).sender == KEY.address.lower()
 
 
 @settings(max_examples=30)
 @given(st.binary(max_size=200))
-def test_bytes_that_are_no_transaction_are_refused(raw: bytes) -> None:
+def test_bytes_that_are_not_a_transaction_are_refused(raw: bytes) -> None:
     with pytest.raises(BadTransactionError, match="not a signed transaction"):
         decode_signed(raw, 31337)
 

@@ -1,4 +1,4 @@
-"""A venue as a whole: what it offers at the start, what it writes for a client, how it begins and ends."""
+"""A whole venue: its initial state, the files for a client, start and shutdown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def collateral(client: VenueClient, venue: LocalVenue, address: str) -> in
     return int(usdc6)
 
 
-# ---- the whole ----
+# ---- the venue ----
 
 
 async def test_wallets_are_funded_and_the_chain_has_the_right_id() -> None:
@@ -36,7 +36,7 @@ async def test_wallets_are_funded_and_the_chain_has_the_right_id() -> None:
         assert int(await client.rpc("eth_chainId"), 16) == venue.chain_id == 31_337
 
 
-async def test_every_listed_book_stands_on_the_chain_with_its_terms() -> None:
+async def test_every_listed_book_is_on_chain_with_its_terms() -> None:
     async with await LocalVenue.start(QUICK) as venue, client_of(venue) as client:
         for listing in venue.markets:
             vault, market_id, _, _ = await client.call(
@@ -47,7 +47,7 @@ async def test_every_listed_book_stands_on_the_chain_with_its_terms() -> None:
             assert terms[2] == listing.spec.margin_req_bps
 
 
-async def test_levers_credit_revoke_and_take_work() -> None:
+async def test_credit_revoke_and_take_work() -> None:
     async with await LocalVenue.start(QUICK) as venue, client_of(venue) as client:
         wallet = venue.wallets[0]
         await venue.credit(wallet.account, 5_000_000)
@@ -69,7 +69,7 @@ async def test_unknown_symbol_is_a_key_error() -> None:
             await venue.set_price("NONE-USD", 1)
 
 
-async def test_timed_blocks_come_by_themselves() -> None:
+async def test_timed_blocks_are_mined_without_transactions() -> None:
     async with await LocalVenue.start(VenueOptions(block_time=0.1, wallets=1)) as venue:
         first = await venue.node.block_number()
         for _ in range(100):
@@ -88,7 +88,7 @@ async def test_taken_port_fails_and_leaves_nothing_running() -> None:
     assert others == []
 
 
-async def test_closed_venue_answers_no_more_and_leaves_no_task() -> None:
+async def test_closed_venue_does_not_respond_and_leaves_no_task() -> None:
     venue = await LocalVenue.start(VenueOptions(block_time=0.1, wallets=1))
     ports = [int(url.rsplit(":", 1)[1]) for url in (venue.app_url, venue.rpc_url)]
     await venue.close()
@@ -151,7 +151,7 @@ async def test_venue_serves_and_trades_on_every_other_kind_of_node(node: dict[st
         {"rate_limit": 0},
     ],
 )
-def test_senseless_options_are_refused(wrong: dict[str, int]) -> None:
+def test_invalid_options_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         VenueOptions(**wrong)  # type: ignore[arg-type]
 
@@ -167,7 +167,7 @@ def test_wallets_follow_from_the_seed_and_hide_their_keys() -> None:
     assert wallets[0] == derive_wallet(1, "User001")
 
 
-async def test_write_gives_a_client_all_it_needs(tmp_path: Path) -> None:
+async def test_written_files_are_all_a_client_needs(tmp_path: Path) -> None:
     async with await LocalVenue.start(QUICK) as venue:
         venue.write(tmp_path / "client")
         lines = (tmp_path / "client" / ".env").read_text().splitlines()
@@ -202,7 +202,7 @@ def test_writing_again_replaces_a_venues_own_files(tmp_path: Path) -> None:
     assert "CHAIN_ID=5" in (tmp_path / ".env").read_text()
 
 
-def test_files_of_somebody_else_are_kept_aside(tmp_path: Path) -> None:
+def test_foreign_files_are_moved_aside(tmp_path: Path) -> None:
     (tmp_path / "wallets.csv").write_text("nickname,address,privateKey\nmine,0x1,0x2\n")
     (tmp_path / ".env").write_text("RPC_URL=https://example.org\n")
     write_client_files(tmp_path, SETTINGS, fleet(1, 1))

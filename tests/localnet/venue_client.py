@@ -1,4 +1,4 @@
-"""A small client of the venue's HTTP API and of its chain, written from the wire contract alone."""
+"""A small client of the venue's HTTP API and chain, written from the wire contract only."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PERMIT_FIELDS = [
 
 @dataclass
 class VenueClient:
-    """One client; `book` is the order book that it trades on."""
+    """A client that trades on one order book."""
 
     app_url: str
     rpc_url: str
@@ -53,7 +53,7 @@ class VenueClient:
         return await self.http.post(self.app_url + path, json=body)
 
     async def permit(self, wallet: Wallet, **changes: Any) -> dict[str, Any]:
-        """A permit for a day and all methods, in the API's form."""
+        """A permit for a day and all methods, in the API's format."""
         root = (await self.get("/api/gasless/session/relayer-set")).json()["relayerSetRoot"]
         nonce = (await self.get("/api/gasless/session/nonce", trader=wallet.address)).json()["nonce"]
         latest = await self.rpc("eth_getBlockByNumber", "latest", False)
@@ -87,7 +87,7 @@ class VenueClient:
         return "0x" + bytes(signed.signature).hex()
 
     async def init(self, wallet: Wallet, **changes: Any) -> httpx.Response:
-        """Ask for a session; `changes` are fields of the permit."""
+        """Request a session. `changes` override fields of the permit."""
         permit = await self.permit(wallet, **changes)
         body = {"orderBook": self.book, "permit": permit, "signature": self.sign(wallet, permit)}
         return await self.post("/api/gasless/session/init", body)
@@ -101,7 +101,7 @@ class VenueClient:
     async def trade(
         self, wallet: Wallet, session_id: str, method: str = "sessionPlaceMarginLimit", **params: Any
     ) -> httpx.Response:
-        """Send a trade. Integers among `params` go as decimal strings."""
+        """Send a trade. Integers in `params` are sent as decimal strings."""
         body = {
             "orderBook": self.book,
             "method": method,

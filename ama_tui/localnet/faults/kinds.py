@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 Endpoint = Literal["place", "cancel", "init", "revoke", "get", "rpc", "batch", "block"]
-"""What a rule counts: the API's POSTs (`place` includes modifications) and GETs, JSON-RPC requests (`batch`: two calls or
-more, `rpc`: any other), and mined blocks."""
+"""What a rule counts: the API's POSTs (`place` includes modifications) and GETs, JSON-RPC requests (`batch`: at least
+two calls, `rpc`: any other), and mined blocks."""
 
 ENDPOINTS: Final[tuple[str, ...]] = get_args(Endpoint)
 TRADES: Final = ("place", "cancel")

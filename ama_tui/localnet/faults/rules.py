@@ -58,7 +58,7 @@ class FaultRule:
         for name in ("during", "lasts", "seconds", "blocks"):
             low, high = getattr(self, name) or (0, 0)
             if not (0 <= low <= high and isfinite(high)):
-                raise FaultsError(f"{name} must be two increasing numbers, 0 or more: not {low:g}, {high:g}")
+                raise FaultsError(f"{name} must be two numbers in increasing order, 0 or more: not {low:g}, {high:g}")
         if self.blocks is not None and not 1 <= self.blocks[0] <= self.blocks[1] <= MOST_BLOCKS:
             raise FaultsError(f"blocks must be from 1 to {MOST_BLOCKS}, not {self.blocks[0]}, {self.blocks[1]}")
 

@@ -1,4 +1,4 @@
-"""A venue whose faults are switched over HTTP, and a plain client of it."""
+"""A venue whose faults are set over HTTP, and a simple client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Strike = Callable[..., Awaitable[None]]
 
 
 async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = 20) -> bool:
-    """Whether something comes to be so within the time."""
+    """Whether the condition becomes true within the time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if await is_so():
@@ -32,14 +32,14 @@ async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = 20) 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def venue() -> AsyncIterator[LocalVenue]:
-    """A block per transaction, and nobody else on the books."""
+    """A venue with a block per transaction and no other traders."""
     async with await LocalVenue.start(VenueOptions(block_time=0, traders=False, wallets=60)) as venue:
         yield venue
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def client(venue: LocalVenue) -> AsyncIterator[VenueClient]:
-    """A client of a venue that is in order before the test and after it."""
+    """A client of a venue that works before and after the test."""
     async with client_of(venue) as client:
         yield client
         await client.http.delete(venue.app_url + FAULTS)
@@ -63,7 +63,7 @@ async def session(client: VenueClient, wallet: Wallet) -> str:
 
 @pytest.fixture
 def strike(client: VenueClient) -> Strike:
-    """Puts rules in force, over HTTP as anybody would: `await strike({"fault": "html"})`."""
+    """Sets rules over HTTP, as any client would: `await strike({"fault": "html"})`."""
 
     async def put(*rules: dict[str, Any], seed: int = 1) -> None:
         answer = await client.http.put(client.app_url + FAULTS, json={"seed": seed, "rules": rules})

@@ -1,4 +1,4 @@
-"""Faults of the API over the wire: what was answered, and what was done on the chain all the same."""
+"""Faults of the API over HTTP: the response, and what still happened on chain."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ async def receipt_status(client: VenueClient, tx_hash: str) -> str | None:
     return None if receipt is None else str(receipt["status"])
 
 
-# ---- the way there and back ----
+# ---- transport ----
 
 
-async def test_lost_request_ends_the_connection_and_does_nothing(
+async def test_lost_request_closes_the_connection_and_does_nothing(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "lose_request"})
@@ -42,7 +42,7 @@ async def test_lost_request_ends_the_connection_and_does_nothing(
     assert await client.orders(wallet) == []
 
 
-async def test_lost_reply_ends_the_connection_after_the_order_rests(
+async def test_lost_reply_closes_the_connection_after_the_order_rests(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "lose_reply"})
@@ -60,7 +60,7 @@ async def test_cut_body_ends_before_its_content_length_after_the_order_rests(
     assert len(await client.orders(wallet)) == 1
 
 
-async def test_html_comes_under_any_status_and_says_nothing_of_what_was_done(
+async def test_html_comes_with_any_status_and_does_not_reveal_the_result(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "html"})
@@ -82,7 +82,7 @@ async def test_html_comes_under_any_status_and_says_nothing_of_what_was_done(
         ("out_of_funds", 503, "all_relayers_insufficient_funds"),
     ],
 )
-async def test_refusals_say_when_to_come_again_and_do_nothing(
+async def test_refusals_have_retry_after_and_do_nothing(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike, fault: str, status: int, error: str
 ) -> None:
     await strike({"fault": fault, "seconds": [2, 3]})
@@ -112,7 +112,7 @@ async def test_500_for_an_order_that_was_refused_has_no_hash(
     assert "txHash" not in answer.json()
 
 
-async def test_delay_holds_the_request_and_slow_the_answer(
+async def test_delay_holds_the_request_and_slow_the_response(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike(
@@ -147,7 +147,7 @@ async def test_slow_api_is_slow_for_reads_too(client: VenueClient, strike: Strik
 # ---- the relayer ----
 
 
-async def test_late_order_is_first_unanswered_and_then_rests(
+async def test_late_order_has_no_response_and_rests_later(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "late", "seconds": [0.5, 0.7]})
@@ -166,7 +166,7 @@ async def test_late_order_is_first_unanswered_and_then_rests(
     assert await eventually(all_rest)
 
 
-async def test_order_later_than_any_patience_still_waits(
+async def test_order_later_than_any_timeout_still_waits(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "later"})
@@ -176,7 +176,7 @@ async def test_order_later_than_any_patience_still_waits(
     assert await client.orders(wallet) == []
 
 
-async def test_order_pending_for_ever_is_never_mined_and_holds_nobody_up(
+async def test_order_pending_forever_is_never_mined_and_blocks_nothing(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "pending_forever", "nth": [1, 2]})
@@ -191,7 +191,7 @@ async def test_order_pending_for_ever_is_never_mined_and_holds_nobody_up(
     assert len(await client.orders(wallet)) == 1
 
 
-async def test_order_that_reverts_after_its_answer_was_pending(
+async def test_order_that_reverts_after_a_pending_response(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "revert_pending", "nth": [1]})
@@ -202,7 +202,7 @@ async def test_order_that_reverts_after_its_answer_was_pending(
     assert len(await client.orders(wallet)) == 1
 
 
-async def test_fate_spares_no_order_that_would_be_refused(
+async def test_order_that_would_be_refused_is_refused_under_a_fault_too(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "pending_forever"})
@@ -244,7 +244,7 @@ async def test_rule_strikes_its_own_endpoints_only(
     assert await client.orders(wallet) == [order_id]
 
 
-async def test_session_can_be_made_and_ended_without_the_client_being_told(
+async def test_session_can_be_created_and_revoked_without_a_response(
     client: VenueClient, wallet: Wallet, strike: Strike
 ) -> None:
     await strike({"fault": "lose_reply", "on": ["init", "revoke"], "nth": [1, 3]})
@@ -280,17 +280,17 @@ async def test_same_seed_strikes_the_same_requests_again(
     assert await play(5) != first
 
 
-async def test_body_that_is_too_long_is_refused_as_ever(client: VenueClient, strike: Strike) -> None:
+async def test_body_that_is_too_long_is_still_refused(client: VenueClient, strike: Strike) -> None:
     await strike({"fault": "rate_limit", "nth": [1]})
     answer = await client.http.post(client.app_url + "/api/gasless/trade", content=b" " * 100_000)
     assert answer.status_code == 413
     assert answer.json()["error"] == "request entity too large"
 
 
-# ---- the switch ----
+# ---- fault control ----
 
 
-async def test_switch_shows_replaces_and_ends_and_counts_what_was_done(venue: LocalVenue, client: VenueClient) -> None:
+async def test_control_shows_replaces_removes_and_counts_faults(venue: LocalVenue, client: VenueClient) -> None:
     url = venue.app_url + FAULTS
     before = (await client.get(FAULTS)).json()
     assert before["faults"]["rules"] == []
@@ -308,7 +308,7 @@ async def test_switch_shows_replaces_and_ends_and_counts_what_was_done(venue: Lo
     assert (await client.get("/api/markets")).status_code == 200
 
 
-async def test_switch_is_never_struck_itself(venue: LocalVenue, client: VenueClient, strike: Strike) -> None:
+async def test_control_is_never_struck(venue: LocalVenue, client: VenueClient, strike: Strike) -> None:
     every = ["place", "cancel", "init", "revoke", "get"]
     await strike({"fault": "lose_request", "on": every}, {"fault": "delay", "on": every, "seconds": [99, 99]})
     for _ in range(5):
@@ -317,7 +317,7 @@ async def test_switch_is_never_struck_itself(venue: LocalVenue, client: VenueCli
 
 
 @pytest.mark.parametrize(("body", "said"), [(b"{", "not JSON"), (b'{"rules": [{"fault": "nova"}]}', "no fault 'nova'")])
-async def test_switch_refuses_nonsense_and_leaves_things_as_they_are(
+async def test_control_refuses_invalid_faults_and_keeps_the_active_ones(
     venue: LocalVenue, client: VenueClient, strike: Strike, body: bytes, said: str
 ) -> None:
     await strike({"fault": "rate_limit", "on": ["get"]})
@@ -327,7 +327,7 @@ async def test_switch_refuses_nonsense_and_leaves_things_as_they_are(
     assert (await client.get("/api/markets")).status_code == 429
 
 
-async def test_venue_closes_with_orders_still_to_come_late_and_answers_still_held() -> None:
+async def test_venue_closes_with_late_orders_and_held_responses() -> None:
     before = asyncio.all_tasks()
     async with (
         await LocalVenue.start(VenueOptions(block_time=0, traders=False, wallets=2)) as venue,

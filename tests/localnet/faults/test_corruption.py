@@ -1,4 +1,4 @@
-"""Wrong answers: one thing is wrong, and the rest is as it was."""
+"""Corrupt responses: one thing is wrong, the rest is unchanged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def numbered(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @given(st.lists(ENTRIES, min_size=2, max_size=6), st.integers())
 @pytest.mark.parametrize("fault", ["rpc_error", "rpc_empty", "rpc_truncated"])
-def test_at_most_one_answer_of_a_batch_is_another(fault: str, entries: list[dict[str, Any]], seed: int) -> None:
+def test_at_most_one_response_of_a_batch_changes(fault: str, entries: list[dict[str, Any]], seed: int) -> None:
     reply = numbered(entries)
     said = lie(fault, reply, seed)
     assert [entry["id"] for entry in said] == [entry["id"] for entry in reply]
@@ -38,7 +38,7 @@ def test_at_most_one_answer_of_a_batch_is_another(fault: str, entries: list[dict
 
 
 @given(st.lists(ENTRIES, min_size=2, max_size=6), st.integers())
-def test_shuffled_batch_has_every_answer_at_another_place(entries: list[dict[str, Any]], seed: int) -> None:
+def test_shuffled_batch_moves_every_response(entries: list[dict[str, Any]], seed: int) -> None:
     reply = numbered(entries)
     said = lie("batch_shuffled", reply, seed)
     assert sorted(entry["id"] for entry in said) == [entry["id"] for entry in reply]
@@ -46,14 +46,14 @@ def test_shuffled_batch_has_every_answer_at_another_place(entries: list[dict[str
 
 
 @given(st.lists(ENTRIES, min_size=2, max_size=6), st.integers())
-def test_batch_with_one_missing_lacks_just_one(entries: list[dict[str, Any]], seed: int) -> None:
+def test_batch_with_a_missing_response_lacks_exactly_one(entries: list[dict[str, Any]], seed: int) -> None:
     reply = numbered(entries)
     said = lie("batch_missing", reply, seed)
     assert len(said) == len(reply) - 1
     assert all(entry in reply for entry in said)
 
 
-def test_error_takes_the_results_place() -> None:
+def test_error_replaces_the_result() -> None:
     said = lie("rpc_error", {"jsonrpc": "2.0", "id": 7, "result": DATA})
     assert said["id"] == 7
     assert "result" not in said
@@ -61,12 +61,12 @@ def test_error_takes_the_results_place() -> None:
 
 
 @pytest.mark.parametrize(("result", "empty"), [(DATA, "0x"), ([1], []), ({"a": 1}, None), (None, None)])
-def test_empty_result_is_of_the_results_kind(result: Any, empty: Any) -> None:
+def test_empty_result_has_the_type_of_the_result(result: Any, empty: Any) -> None:
     assert lie("rpc_empty", {"id": 1, "result": result})["result"] == empty
 
 
 @given(st.integers())
-def test_truncated_data_is_a_beginning_of_it_and_numbers_never_become_other_numbers(seed: int) -> None:
+def test_truncated_data_is_a_prefix_and_numbers_never_become_other_numbers(seed: int) -> None:
     cut = lie("rpc_truncated", {"id": 1, "result": DATA}, seed)["result"]
     assert DATA.startswith(cut)
     assert 2 <= len(cut) < len(DATA)
@@ -74,5 +74,5 @@ def test_truncated_data_is_a_beginning_of_it_and_numbers_never_become_other_numb
 
 
 @pytest.mark.parametrize("fault", sorted(CORRUPTIONS))
-def test_answer_without_content_stays_as_it_is(fault: str) -> None:
+def test_empty_response_stays_empty(fault: str) -> None:
     assert corrupt(Strike(fault, 0, 0, Random(1)), b"") == b""

@@ -1,4 +1,4 @@
-"""Who is struck: by rate, by number, by time, and always the same for a seed."""
+"""Which requests are struck: by rate, number and time, and repeatably by seed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def armed(*rules: FaultRule, seed: int = 1, clock: Clock | None = None) -> Fault
 
 
 def run(injector: FaultInjector, times: int, endpoint: Endpoint = "place") -> list[str | None]:
-    """The faults of so many requests."""
+    """The faults of `count` requests."""
     strikes = [injector.draw(endpoint).strike for _ in range(times)]
     return [None if strike is None else strike.fault for strike in strikes]
 
@@ -57,7 +57,7 @@ def test_same_seed_has_the_same_faults_and_another_seed_others() -> None:
     assert play(1) != play(2)
 
 
-def test_what_comes_on_other_endpoints_changes_nothing() -> None:
+def test_requests_to_other_endpoints_change_nothing() -> None:
     alone = run(armed(FaultRule("html", rate=0.3, on=("place",))), 100)
     injector = armed(FaultRule("html", rate=0.3, on=("place",)))
     among_others = []
@@ -88,7 +88,7 @@ def test_seconds_are_struck_from_the_first_to_before_the_last() -> None:
     assert numbers(struck) == [6, 7, 8, 9]  # those of the seconds 5, 6, 7 and 8
 
 
-def test_fault_that_lasts_strikes_on_for_its_time() -> None:
+def test_lasting_fault_strikes_every_request_for_its_time() -> None:
     clock = Clock()
     injector = armed(FaultRule("out_of_funds", nth=(2, 9), lasts=(3, 3)), clock=clock)
     struck = []
@@ -98,7 +98,7 @@ def test_fault_that_lasts_strikes_on_for_its_time() -> None:
     assert numbers(struck) == [2, 3, 4, 9, 10]
 
 
-def test_setting_faults_begins_the_numbers_anew_and_keeps_what_was_counted() -> None:
+def test_setting_faults_restarts_the_numbers_and_keeps_the_counts() -> None:
     injector = armed(FaultRule("html", nth=(1,)))
     run(injector, 5)
     injector.set(Faults((FaultRule("html", nth=(1,)),)))
@@ -117,7 +117,7 @@ def test_delays_add_up_and_come_with_another_fault_of_which_the_first_wins() -> 
     assert draw.strike.fault == "html"
 
 
-def test_ranges_are_drawn_from_their_least_to_their_most() -> None:
+def test_ranges_are_drawn_from_minimum_to_maximum() -> None:
     injector = armed(FaultRule("reorg", seconds=(2, 4), blocks=(1, 3)))
     strikes = [injector.draw("block").strike for _ in range(300)]
     assert {each.blocks for each in strikes if each is not None} == {1, 2, 3}

@@ -1,4 +1,4 @@
-"""Going back on the embedded chain: reorganisations, and answers from the past."""
+"""Rewinding the embedded chain: reorgs, and reads of past states."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
 
 
 def senders(chain: Chain) -> list[str]:
-    """Who has written, in the order in which the chain has it."""
+    """The senders of all transactions in chain order."""
 
     def slot(number: int) -> int:
         return int.from_bytes(chain.call(TAPE, number.to_bytes(32, "big")).output, "big")
@@ -43,7 +43,7 @@ def senders(chain: Chain) -> list[str]:
 
 
 def mine(chain: Chain, *senders: str) -> list[str]:
-    """A block with one transaction of each; returns their hashes."""
+    """Mine a block with a transaction from each sender. Returns their hashes."""
     sent = [chain.send_as(sender, TAPE, b"", gas=200_000) for sender in senders]
     chain.mine()
     return sent
@@ -88,7 +88,7 @@ def test_reorg_in_another_order_changes_the_state_and_keeps_each_senders_own_ord
     assert len(set(written)) > 10
 
 
-def test_chain_goes_on_after_a_reorg_and_can_be_reorganised_again(chain: Chain) -> None:
+def test_chain_continues_after_a_reorg_and_can_reorg_again(chain: Chain) -> None:
     mine(chain, ALICE)
     hashes = {chain.head.hash}
     for _ in range(5):
@@ -100,7 +100,7 @@ def test_chain_goes_on_after_a_reorg_and_can_be_reorganised_again(chain: Chain) 
     assert senders(chain) == [ALICE, BOB]
 
 
-def test_past_is_answered_as_it_was_and_the_present_is_untouched(chain: Chain) -> None:
+def test_past_state_is_readable_and_the_present_is_unchanged(chain: Chain) -> None:
     for who in (ALICE, BOB, CAROL):
         (sent,) = mine(chain, who)
     head = chain.head
@@ -115,7 +115,7 @@ def test_past_is_answered_as_it_was_and_the_present_is_untouched(chain: Chain) -
         assert chain.nonce(CAROL) == 1
 
 
-def test_what_waits_in_the_pool_outlives_a_reorg(chain: Chain) -> None:
+def test_pool_survives_a_reorg(chain: Chain) -> None:
     mine(chain, ALICE)
     waiting = chain.send_as(ALICE, TAPE, b"", gas=200_000)
     assert chain.reorg(1) == 1
@@ -125,7 +125,7 @@ def test_what_waits_in_the_pool_outlives_a_reorg(chain: Chain) -> None:
     assert senders(chain) == [ALICE, ALICE]
 
 
-def test_only_the_kept_states_can_be_gone_back_to(chain: Chain) -> None:
+def test_only_kept_states_can_be_rewound(chain: Chain) -> None:
     for _ in range(KEPT_STATES + 3):
         mine(chain, ALICE)
     assert chain.states == KEPT_STATES
@@ -136,9 +136,7 @@ def test_only_the_kept_states_can_be_gone_back_to(chain: Chain) -> None:
     assert chain.states == chain.reorg(1) == 0
 
 
-def test_memory_given_back_and_coins_from_outside_end_what_can_be_gone_back_to(
-    chain: Chain, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compacting_and_funding_limit_the_rewind(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     mine(chain, ALICE)
     chain.fund(BOB, 7)
     assert chain.states == 0
@@ -162,8 +160,8 @@ def test_fees_are_paid_once_however_often_a_block_is_mined(chain: Chain) -> None
     assert chain.evm.get_balance(ALICE) == paid
 
 
-def test_thousands_of_blocks_and_reads_with_states_kept_leave_the_engine_in_order(chain: Chain) -> None:
-    """An engine with its marks out of order fails after about a thousand of them."""
+def test_thousands_of_blocks_and_reads_with_kept_states_leave_the_evm_intact(chain: Chain) -> None:
+    """An EVM with unbalanced checkpoints fails after about a thousand of them."""
     rng = Random(1)
     for _ in range(1_500):
         mine(chain, ALICE)

@@ -1,4 +1,4 @@
-"""Faults of the node over the wire: lies, lags, broken batches, and blocks mined anew."""
+"""Faults of the node over HTTP: wrong results, lag, broken batches and reorgs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLACE: dict[str, Any] = {"price": 2_499_000_000, "amount": 10**16, "isBuy": True
 
 
 async def ask(client: VenueClient, *calls: tuple[str, list[Any]]) -> httpx.Response:
-    """One call, or a batch of several; the ids count from 0."""
+    """A call, or a batch of several with ids from 0."""
     bodies = [
         {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         for number, (method, params) in enumerate(calls)
@@ -40,7 +40,7 @@ def code_at(address: str) -> tuple[str, list[Any]]:
     return ("eth_getCode", [address, "latest"])
 
 
-async def test_error_takes_the_place_of_one_result(client: VenueClient, strike: Strike) -> None:
+async def test_error_replaces_one_result(client: VenueClient, strike: Strike) -> None:
     await strike({"fault": "rpc_error"})
     assert (await ask(client, HEAD)).json()["error"]["code"] < 0
     replies = (await ask(client, *BATCH)).json()
@@ -57,7 +57,7 @@ async def test_result_is_empty_or_ends_too_early(client: VenueClient, strike: St
     assert (await ask(client, code_at(client.book))).json()["result"] == whole
 
 
-async def test_node_answers_html_500_half_a_body_or_not_at_all(client: VenueClient, strike: Strike) -> None:
+async def test_node_returns_html_500_half_a_body_or_nothing(client: VenueClient, strike: Strike) -> None:
     faults = ("html", "error_500", "cut_body", "lose_request", "lose_reply", "rate_limit", "unavailable")
     await strike(*({"fault": fault, "on": ["rpc"], "nth": [place]} for place, fault in enumerate(faults, start=1)))
     assert "text/html" in (await ask(client, HEAD)).headers["content-type"]
@@ -68,7 +68,7 @@ async def test_node_answers_html_500_half_a_body_or_not_at_all(client: VenueClie
     assert [(await ask(client, HEAD)).status_code for _ in range(3)] == [429, 503, 200]
 
 
-async def test_batch_is_shuffled_or_lacks_an_answer_and_a_single_call_never(
+async def test_batch_is_shuffled_or_lacks_a_response_but_never_a_single_call(
     client: VenueClient, strike: Strike
 ) -> None:
     await strike({"fault": "batch_shuffled", "nth": [1]}, {"fault": "batch_missing", "nth": [2]})
@@ -86,7 +86,7 @@ async def test_client_gives_up_on_a_node_that_hangs(client: VenueClient, strike:
         await client.http.post(client.rpc_url, json=body, timeout=0.3)
 
 
-async def test_lagging_node_answers_as_of_some_blocks_ago_in_every_respect(
+async def test_lagging_node_responds_as_of_some_blocks_ago_in_every_respect(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "lag", "on": ["batch"], "blocks": [2, 2]})  # from now on states are kept
@@ -103,7 +103,7 @@ async def test_lagging_node_answers_as_of_some_blocks_ago_in_every_respect(
     assert len(ids) == 3
 
 
-async def test_nothing_is_sent_in_the_past(client: VenueClient, strike: Strike) -> None:
+async def test_transactions_ignore_the_lag(client: VenueClient, strike: Strike) -> None:
     await strike({"fault": "lag", "blocks": [1, 1]})
     replies = (await ask(client, HEAD, ("eth_sendRawTransaction", ["0x00"]))).json()
     assert "not a signed transaction" in replies[1]["error"]["message"]
@@ -138,7 +138,7 @@ async def test_reorg_gives_blocks_and_receipts_other_hashes_and_keeps_the_orders
     assert len(await client.orders(wallet)) == 3
 
 
-async def test_reorgs_of_every_block_under_live_traders_leave_the_venue_in_order() -> None:
+async def test_reorgs_of_every_block_with_live_traders_leave_the_venue_intact() -> None:
     options = VenueOptions(
         block_time=0.05, wallets=4, faults=Faults((FaultRule("reorg", seconds=(0, 0.05)), FaultRule("lag", rate=0.5)))
     )
@@ -164,7 +164,7 @@ async def test_reorgs_of_every_block_under_live_traders_leave_the_venue_in_order
 
 
 @pytest.mark.anvil
-async def test_node_that_is_not_ours_refuses_the_faults_of_a_node() -> None:
+async def test_anvil_node_refuses_node_faults() -> None:
     options = VenueOptions(block_time=0, traders=False, wallets=1, node="anvil")
     async with await LocalVenue.start(options) as venue:
         with pytest.raises(FaultsError, match="embedded node"):

@@ -1,4 +1,4 @@
-"""Faults as a value: what they may be, and JSON both ways."""
+"""Fault rules: validation, and conversion from and to JSON."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def rules(draw: st.DrawFn) -> FaultRule:
 
 
 @given(st.lists(rules(), max_size=5), st.integers(-(2**60), 2**60))
-def test_faults_survive_json_as_they_show_themselves_and_as_a_venues_option(each: list[FaultRule], seed: int) -> None:
+def test_faults_survive_json_by_themselves_and_as_an_option(each: list[FaultRule], seed: int) -> None:
     faults = Faults(tuple(each), seed)
     assert read_faults(json.loads(json.dumps(faults.as_json()))) == faults
     options = VenueOptions(wallets=3, faults=faults)
     assert read_options(json.dumps(asdict(options))) == options
 
 
-def test_options_without_faults_stay_without() -> None:
+def test_options_without_faults_have_none() -> None:
     assert read_options(json.dumps(asdict(VenueOptions(wallets=2)))) == VenueOptions(wallets=2)
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
-def test_rule_takes_what_it_does_not_say_from_its_fault(name: str) -> None:
+def test_rule_takes_defaults_from_its_fault(name: str) -> None:
     rule, kind = FaultRule(name), KINDS[name]
     assert (rule.on, rule.seconds, rule.blocks) == (kind.on, kind.seconds, kind.blocks)
     assert set(kind.on) <= set(kind.can)
@@ -74,7 +74,7 @@ def test_rule_takes_what_it_does_not_say_from_its_fault(name: str) -> None:
         ({"rules": [{"fault": "delay", "nth": 3}]}, "nth must be a list of whole numbers"),
         ({"rules": [{"fault": "delay", "on": ["moon"]}]}, "on must be a list from place"),
         ({"rules": [{"fault": "delay", "on": ["block"]}]}, "delay cannot affect 'block'"),
-        ({"rules": [{"fault": "delay", "seconds": [2, 1]}]}, "seconds must be two increasing numbers"),
+        ({"rules": [{"fault": "delay", "seconds": [2, 1]}]}, "seconds must be two numbers in increasing order"),
         ({"rules": [{"fault": "delay", "seconds": [-1, 1]}]}, "seconds must be two numbers"),
         ({"rules": [{"fault": "delay", "seconds": [1]}]}, "seconds must be a list of two numbers"),
         ({"rules": [{"fault": "delay", "during": [0, 10**400]}]}, "during must be two numbers"),
@@ -86,13 +86,13 @@ def test_rule_takes_what_it_does_not_say_from_its_fault(name: str) -> None:
         ({"rules": [{"fault": "reorg"}] * (MOST_RULES + 1)}, "at most 100 rules"),
     ],
 )
-def test_nonsense_is_refused_in_one_line(body: Any, said: str) -> None:
+def test_invalid_faults_are_refused_in_one_line(body: Any, said: str) -> None:
     with pytest.raises(FaultsError, match=said) as caught:
         read_faults(body)
     assert "\n" not in str(caught.value)
 
 
-def test_only_faults_of_blocks_need_old_states_and_only_those_of_the_node_a_node_of_ours() -> None:
+def test_only_block_faults_need_past_states_and_only_node_faults_the_embedded_node() -> None:
     assert Faults((FaultRule("lag"),)).needs_old_states
     assert Faults((FaultRule("reorg"),)).needs_old_states
     assert not Faults((FaultRule("rpc_error"),)).needs_old_states
@@ -101,13 +101,13 @@ def test_only_faults_of_blocks_need_old_states_and_only_those_of_the_node_a_node
 
 
 @pytest.mark.parametrize("settle_after", [1.0, 8.0, 60.0, 600.0])
-def test_chaos_is_late_only_well_within_the_time_that_settles(settle_after: float) -> None:
+def test_chaos_is_late_only_well_within_settle_after(settle_after: float) -> None:
     (late,) = [rule for rule in chaos(1, settle_after=settle_after).rules if rule.fault == "late"]
     assert late.seconds is not None
     assert 0 < late.seconds[0] <= late.seconds[1] <= min(settle_after / 2, 20)
 
 
-def test_chaos_has_all_but_the_faults_that_no_client_can_sit_out() -> None:
+def test_chaos_has_all_faults_except_those_no_client_can_survive() -> None:
     left_out = set(KINDS) - {rule.fault for rule in chaos(1).rules}
     assert left_out == {"slow", "out_of_funds", "later"}
     assert not chaos(1, own_node=False).needs_own_node
