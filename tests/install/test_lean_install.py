@@ -20,8 +20,6 @@ ROOT = Path(__file__).parents[2]
 INSTALL_DEMO = "pip install 'ama-tui[demo]'"
 DEMO_ONLY = {"eth-abi", "eth-account", "rlp", "pyrevm", "py-evm"}
 
-pytestmark = pytest.mark.install
-
 
 @dataclass(frozen=True)
 class LeanInstall:
