@@ -36,7 +36,7 @@ class AnvilProcess:
 
     def __init__(self, guard: asyncio.subprocess.Process, rpc_url: str, output: asyncio.Task[None]) -> None:
         self.rpc_url = rpc_url
-        self._keeper = guard
+        self._guard = guard
         self._output = output
 
     @classmethod
@@ -64,7 +64,7 @@ class AnvilProcess:
         return cls(guard, f"http://{address}", asyncio.create_task(_read_away(guard)))
 
     async def end(self) -> None:
-        await _end(self._keeper)
+        await _end(self._guard)
         await self._output
 
 

@@ -191,7 +191,7 @@ def _of_localnet() -> dict[str, Parser]:
         "localnet permit": _json(
             lambda body: localnet_wire.parse_init(localnet_wire.parse_object(body)), init, RefusalError
         ),
-        "localnet node": replace(_json(partial(localnet_rpc.answer, {}), call), refuses=False),
+        "localnet node": replace(_json(partial(localnet_rpc.respond, {}), call), refuses=False),
     }
 
 
