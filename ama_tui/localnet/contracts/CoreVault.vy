@@ -60,7 +60,7 @@ def registerBook(marketId: bytes32, book: address):
 @external
 def credit(trader: address, usdc6: uint256):
     """
-    @notice Give a trader collateral out of nothing: this vault is its own faucet.
+    @notice Create collateral for a trader: this vault is its own faucet.
     """
     assert msg.sender == self.owner, "not_owner"
     self.cash24[trader] += convert(usdc6 * UNIT, int256)
@@ -77,7 +77,7 @@ def setMarkPrice(marketId: bytes32, price6: uint256):
 @external
 def setRestingFee(fee6: uint256):
     """
-    @notice What an order pays when it comes to rest; 0, the default, for none.
+    @notice Set the fee that an order pays when it rests; 0 (the default) for none.
     """
     assert msg.sender == self.owner, "not_owner"
     self.restingFee6 = fee6
@@ -89,7 +89,7 @@ def setRestingFee(fee6: uint256):
 @external
 def reserve(trader: address, margin6: uint256):
     """
-    @notice Set margin aside for an order that comes to rest, and take the fee for it.
+    @notice Reserve margin for an order that rests, and charge its fee.
     """
     self._market()
     self.reserved6[trader] += margin6
@@ -117,8 +117,8 @@ def settle(
     takerBps: uint256,
 ) -> bool:
     """
-    @notice Book one trade for both sides. Never fails for the state of either's collateral.
-    @param released6 The part of the maker's reservation that this trade used up.
+    @notice Book a trade for both sides. Never fails for lack of collateral.
+    @param released6 The part of the maker's reservation that this trade uses.
     @return Whether the trade opened any position for the taker.
     """
     marketId: bytes32 = self._market()
@@ -131,7 +131,7 @@ def settle(
 @view
 def isFunded(trader: address) -> bool:
     """
-    @return Whether the trader owns all the margin that it has in use.
+    @return Whether the trader's collateral covers all the margin in use.
     """
     return self._available6(trader) >= 0
 
@@ -143,7 +143,7 @@ def isFunded(trader: address) -> bool:
 @view
 def getAvailableCollateral(trader: address) -> uint256:
     """
-    @return What is free for new orders: cash, less reservations, less the margin of positions.
+    @return What is available for new orders: cash minus reservations minus the margin of positions.
     """
     return convert(max(self._available6(trader), 0), uint256)
 
@@ -171,7 +171,7 @@ def getPositionSummary(trader: address, marketId: bytes32) -> (int256, uint256, 
 @view
 def getPositionCost(trader: address, marketId: bytes32) -> int256:
     """
-    @return What the open position was bought for, with 24 decimals; negative for a short.
+    @return The cost of the open position with 24 decimals; negative for a short.
     """
     return self.positions[trader][marketId].cost24
 

@@ -112,9 +112,9 @@ def _run(
     calls: DynArray[Call3Value, MAX_CALLS], head: Bytes[MAX_HEAD], flagged: bool
 ) -> Bytes[MAX_ANSWER]:
     """
-    @param head What the answer says before its array of results.
-    @param flagged Whether a result is (bool success, bytes returnData), or the bytes alone.
-    @return The answer: `head`, then the array's length, its offsets and its elements.
+    @param head The return data before the array of results.
+    @param flagged Whether a result is (bool success, bytes returnData) or only the bytes.
+    @return The return data: `head`, then the array's length, its offsets and its elements.
     """
     offsets: DynArray[uint256, MAX_CALLS] = []
     body: Bytes[MAX_BODY] = b""

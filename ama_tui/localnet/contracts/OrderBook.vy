@@ -78,9 +78,9 @@ event TradeExecutionCompleted:
 
 UNIT: constant(uint256) = 10**18
 BPS: constant(uint256) = 10_000
-SELL_BPS: constant(uint256) = 15_000  # a margin sell's, whatever the market's requirement is
+SELL_BPS: constant(uint256) = 15_000  # for margin sells, regardless of the market's requirement
 SPOT_BPS: constant(uint256) = 10_000
-MAX_FILLS: constant(uint256) = 128  # trades and self-cancellations of one incoming order
+MAX_FILLS: constant(uint256) = 128  # trades and self-cancellations per incoming order
 MAX_DEPTH: constant(uint256) = 500
 MAX_PER_TRADER: constant(uint256) = 1_024
 MAX_BATCH: constant(uint256) = 64
@@ -207,7 +207,7 @@ def cancelOrder(orderId: uint256):
 @external
 def cancelAll():
     """
-    @notice Cancel the sender's orders, at most 128 in one go.
+    @notice Cancel the sender's orders, at most 128 per call.
     """
     for _: uint256 in range(MAX_FILLS):
         count: uint256 = len(lists.ordersOf[msg.sender])
@@ -225,7 +225,7 @@ def requote(
 ):
     """
     @notice Cancel some of the sender's margin orders and place others, in one transaction.
-    @dev    Ids that are gone, or another's, are passed over.
+    @dev    Unknown ids and other traders' ids are skipped.
     """
     assert len(prices) == len(amounts) and len(prices) == len(isBuy), "bad_batch"
     for orderId: uint256 in cancelIds:
@@ -261,7 +261,7 @@ def getLeverageInfo() -> (bool, uint256, uint256, address):
 @view
 def getUserOrders(trader: address) -> DynArray[uint256, MAX_PER_TRADER]:
     """
-    @return Ids of the orders that rest, in no order.
+    @return Ids of the resting orders, in no particular order.
     """
     return lists.ordersOf[trader]
 
@@ -326,7 +326,7 @@ def getUserPosition(trader: address) -> int256:
     return size18
 
 
-# ---- what an incoming order does ----
+# ---- matching ----
 
 
 @internal
@@ -361,7 +361,7 @@ def _limit(trader: address, price: uint256, amount: uint256, isBuy: bool, isMarg
         log OrderRested(
             orderId=orderId, trader=trader, price=price, amount=left, isBuy=isBuy, isMarginOrder=isMargin
         )
-    # An order that only closed a position may always trade.
+    # An order that only closes a position may always trade.
     if left > 0 or opened:
         assert staticcall VAULT.isFunded(trader), "insufficient_collateral"
     return orderId
@@ -388,7 +388,7 @@ def _match(
 ) -> (uint256, bool):
     """
     @param limit The worst price to trade at, 0 for any.
-    @return What is left of the amount, and whether any position was opened.
+    @return The remaining amount, and whether any position was opened.
     """
     left: uint256 = amount
     opened: bool = False
@@ -466,7 +466,7 @@ def _cancel(order: lists.Order):
     )
 
 
-# ---- small questions ----
+# ---- helpers ----
 
 
 @internal
@@ -479,7 +479,7 @@ def _notional6(price: uint256, amount: uint256) -> uint256:
 @view
 def _touchNotional6(amount: uint256, isBuy: bool) -> uint256:
     """
-    @dev A market order is charged to its session at the touch it meets.
+    @dev A market order is charged to its session at the best opposite price.
     """
     return self._notional6(self._opposite(0, isBuy), amount)
 
@@ -496,7 +496,7 @@ def _bps(isBuy: bool, isMargin: bool) -> uint256:
 @view
 def _opposite(limit: uint256, isBuy: bool) -> uint256:
     """
-    @return The best price on the other side if an order with this limit meets it, else 0.
+    @return The best opposite price if an order with this limit crosses it, else 0.
     """
     price: uint256 = lists.best(not isBuy)
     if limit != 0 and (price > limit if isBuy else price < limit):

@@ -70,7 +70,7 @@ def __init__():
 @external
 def registerBook(marketId: bytes32, book: address):
     """
-    @notice Let an order book charge sessions, as the market it trades.
+    @notice Allow an order book to charge sessions for its market.
     """
     assert msg.sender == self.owner, "not_owner"
     self.marketOf[book] = marketId
@@ -79,21 +79,21 @@ def registerBook(marketId: bytes32, book: address):
 @external
 def setRelayers(relayers: DynArray[address, MAX_BATCH], allowed: bool):
     """
-    @notice Name the relayers that may revoke sessions on a trader's behalf.
+    @notice Set the relayers that may revoke sessions on a trader's behalf.
     """
     assert msg.sender == self.owner, "not_owner"
     for relayer: address in relayers:
         self.isRelayer[relayer] = allowed
 
 
-# ---- a session's life ----
+# ---- sessions ----
 
 
 @external
 def createSession(permit: SessionPermit, signature: Bytes[65]) -> bytes32:
     """
     @notice Open the session that `permit` describes. Anyone may send it: the signature decides.
-    @dev    The relayer root is taken as it is; a wrong one shows when the session is first used.
+    @dev    The relayer root is not checked here; a wrong one fails when the session is first used.
     @return The session's id: keccak256(abi.encode(trader, relayerSetRoot, sessionSalt)).
     """
     assert permit.expiry > block.timestamp, "expired"
@@ -130,7 +130,7 @@ def createSession(permit: SessionPermit, signature: Bytes[65]) -> bytes32:
 @external
 def revokeSession(sessionId: bytes32):
     """
-    @notice End a session for good. Revoking it again changes nothing and succeeds.
+    @notice Revoke a session permanently. Revoking it again succeeds and changes nothing.
     """
     trader: address = self._sessions[sessionId].trader
     assert trader != empty(address), "session_unknown"
@@ -153,7 +153,7 @@ def chargeSession(
     @notice Check one action of a session and count its notional. Called by an order book.
     @param methodBit The method's bit in the permit's bitmap, 0 to 5.
     @param notional6 What the action may trade, 0 for a cancellation.
-    @param relayer Who sent the action; `proof` leads from it to the session's relayer root.
+    @param relayer The sender of the action; `proof` is its path to the session's relayer root.
     """
     session: Session = self._sessions[sessionId]
     assert session.trader != empty(address), "session_unknown"
@@ -245,7 +245,7 @@ def _digest(permit: SessionPermit) -> bytes32:
 @pure
 def _signer(digest: bytes32, signature: Bytes[65]) -> address:
     """
-    @return Who signed; the zero address for a signature that is none.
+    @return The signer; the zero address for an invalid signature.
     """
     if len(signature) != 65:
         return empty(address)

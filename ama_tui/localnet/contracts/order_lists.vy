@@ -20,7 +20,7 @@ struct Order:
     margin6: uint256
     newer: uint256  # ids of the neighbours in the level's queue, 0 for none
     older: uint256
-    index: uint256  # place in the trader's list
+    index: uint256  # position in the trader's list
 
 struct Level:
     amount: uint256  # sum over the level's orders
@@ -44,14 +44,14 @@ slots: uint256  # slots ever used
 freeSlot: uint256  # first of the free slots, chained through `newer`; 0 for none
 
 
-# ---- looking ----
+# ---- reads ----
 
 
 @internal
 @view
 def find(orderId: uint256) -> Order:
     """
-    @return The order, or an empty one (trader zero) when it does not rest.
+    @return The order, or an empty one (trader zero) if it is not resting.
     """
     order: Order = self.orders[orderId % SLOTS]
     return order if order.id == orderId else empty(Order)
@@ -96,7 +96,7 @@ def depth(isBuy: bool, levels: uint256) -> (DynArray[uint256, MAX_DEPTH], DynArr
 @internal
 def nextId(rests: bool) -> uint256:
     """
-    @notice Name a new order, and take a slot for it if it is going to rest.
+    @notice Assign an id to a new order, and a slot if it will rest.
     """
     self.sequence += 1
     slot: uint256 = 0
@@ -122,7 +122,7 @@ def rest(
     margin6: uint256,
 ):
     """
-    @notice Put an order at the end of its level's queue, making the level if need be.
+    @notice Append an order to its level's queue, creating the level if needed.
     """
     if self.levels[price].first == 0:
         self._link(price, isBuy)
@@ -153,7 +153,7 @@ def rest(
 @internal
 def reduce(orderId: uint256, amount: uint256, margin6: uint256):
     """
-    @notice Take a part of an order away; it keeps its id and its place.
+    @notice Reduce an order's amount; it keeps its id and its position.
     """
     slot: uint256 = orderId % SLOTS
     self.orders[slot].amount -= amount
@@ -164,7 +164,7 @@ def reduce(orderId: uint256, amount: uint256, margin6: uint256):
 @internal
 def remove(orderId: uint256):
     """
-    @notice Take an order out of its level and out of its trader's list, and free its slot.
+    @notice Remove an order from its level and its trader's list, and free its slot.
     """
     slot: uint256 = orderId % SLOTS
     order: Order = self.orders[slot]
@@ -180,7 +180,7 @@ def remove(orderId: uint256):
     if self.levels[order.price].first == 0:
         self._unlink(order.price, order.isBuy)
 
-    # The trader's last order takes the place of the one that goes.
+    # The trader's last order moves to the position of the removed one.
     moved: uint256 = self.ordersOf[order.trader].pop()
     if moved != orderId:
         self.ordersOf[order.trader][order.index] = moved
@@ -197,7 +197,7 @@ def remove(orderId: uint256):
 @internal
 def _link(price: uint256, isBuy: bool):
     """
-    @notice Make a level, walking from the best one to its place.
+    @notice Create a level, walking from the best one to its position.
     """
     better: uint256 = 0
     worse: uint256 = self.best(isBuy)
