@@ -203,13 +203,13 @@ def test_revert_data_that_is_not_an_error_string_has_no_reason(data: bytes, reas
 
 
 def test_auto_picks_py_evm_if_pyrevm_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ama_tui.localnet.evm.find_spec", lambda name: None if name == "pyrevm" else name)
+    monkeypatch.setattr("ama_tui.localnet.evm_factory.find_spec", lambda name: None if name == "pyrevm" else name)
     assert isinstance(open_engine("auto", 1), PyEvm)
     with pytest.raises(NodeError, match="pyrevm"):
         open_engine("pyrevm", 1)
 
 
 def test_importing_the_interface_loads_no_evm() -> None:
-    code = "import sys, ama_tui.localnet.evm; print('eth' in sys.modules or 'pyrevm' in sys.modules)"
+    code = "import sys, ama_tui.localnet.evm_factory; print('eth' in sys.modules or 'pyrevm' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "False"
