@@ -90,8 +90,8 @@ async def test_live_prices_are_floats_in_ui_units(client: VenueClient, venue: Lo
 
 
 async def test_live_accepts_the_market_identifier(client: VenueClient) -> None:
-    answer = await client.get("/api/orderbook/live", symbol="sol-usd-perp")
-    assert answer.json()["data"]["symbol"] == "SOL-USD"
+    response = await client.get("/api/orderbook/live", symbol="sol-usd-perp")
+    assert response.json()["data"]["symbol"] == "SOL-USD"
 
 
 async def test_live_of_a_quiet_book_has_no_last_trade(client: VenueClient) -> None:
@@ -129,32 +129,32 @@ async def test_live_is_cached_and_says_so(client: VenueClient, venue: LocalVenue
 
 @pytest.mark.parametrize("query", [{"symbol": "NONE-USD"}, {"symbol": ""}, {}])
 async def test_live_of_an_unknown_market_is_404(client: VenueClient, query: dict[str, str]) -> None:
-    answer = await client.get("/api/orderbook/live", **query)
-    assert answer.status_code == 404
-    assert answer.json()["ok"] is False
-    assert answer.json()["error"]
+    response = await client.get("/api/orderbook/live", **query)
+    assert response.status_code == 404
+    assert response.json()["ok"] is False
+    assert response.json()["error"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"{}", b'"text"', b"\xff\xfe", b"[" * 5000])
 @pytest.mark.parametrize("path", ["session/init", "session/revoke", "trade"])
 async def test_body_that_is_not_an_object_is_missing_payload(client: VenueClient, path: str, body: bytes) -> None:
-    answer = await client.http.post(f"{client.app_url}/api/gasless/{path}", content=body)
-    assert answer.status_code == 400
-    assert answer.json()["error"] == "missing payload"
+    response = await client.http.post(f"{client.app_url}/api/gasless/{path}", content=body)
+    assert response.status_code == 400
+    assert response.json()["error"] == "missing payload"
 
 
 async def test_body_that_is_too_large_is_refused_as_json(client: VenueClient) -> None:
     body = b'{"a":"' + b"a" * MAX_BODY_BYTES + b'"}'
-    answer = await client.http.post(f"{client.app_url}/api/gasless/trade", content=body)
-    assert answer.status_code == 413
-    assert answer.json()["error"]
+    response = await client.http.post(f"{client.app_url}/api/gasless/trade", content=body)
+    assert response.status_code == 413
+    assert response.json()["error"]
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/api/gasless/trade"), ("GET", "/nothing"), ("PUT", "/")])
 async def test_wrong_path_or_verb_is_refused_as_json(client: VenueClient, method: str, path: str) -> None:
-    answer = await client.http.request(method, client.app_url + path, headers={"Accept": "text/html"})
-    assert answer.status_code in (404, 405)
-    assert answer.json()["error"]
+    response = await client.http.request(method, client.app_url + path, headers={"Accept": "text/html"})
+    assert response.status_code in (404, 405)
+    assert response.json()["error"]
 
 
 async def test_rate_limit_is_429_with_retry_after() -> None:
@@ -162,10 +162,10 @@ async def test_rate_limit_is_429_with_retry_after() -> None:
         await LocalVenue.start(VenueOptions(block_time=0, traders=False, rate_limit=3, wallets=1)) as venue,
         client_of(venue) as client,
     ):
-        answers = [await client.post("/api/gasless/trade", {"orderBook": "0x"}) for _ in range(4)]
-        assert [answer.status_code for answer in answers] == [400, 400, 400, 429]
-        assert answers[-1].json()["error"] == "rate_limit_exceeded"
-        assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+        responses = [await client.post("/api/gasless/trade", {"orderBook": "0x"}) for _ in range(4)]
+        assert [response.status_code for response in responses] == [400, 400, 400, 429]
+        assert responses[-1].json()["error"] == "rate_limit_exceeded"
+        assert 0 < int(responses[-1].headers["Retry-After"]) <= 60
         assert (await client.get("/api/markets")).status_code == 200
 
 
@@ -197,9 +197,9 @@ async def test_failing_node_makes_the_service_unavailable(
     wallet = venue.wallets[0]
     session = await client.session(wallet)
     monkeypatch.setattr(venue.node, "send", fail)
-    answer = await client.trade(wallet, session, "sessionCancelOrder", orderId=1)
-    assert (answer.status_code, answer.json()["error"]) == (503, error)
-    assert answer.headers["Retry-After"] == "60"
+    response = await client.trade(wallet, session, "sessionCancelOrder", orderId=1)
+    assert (response.status_code, response.json()["error"]) == (503, error)
+    assert response.headers["Retry-After"] == "60"
     monkeypatch.undo()
     assert (await client.trade(wallet, session, "sessionCancelOrder", orderId=1)).status_code == 200
 
@@ -211,5 +211,5 @@ async def test_internal_error_is_a_json_500_without_its_text(
         raise KeyError("a secret")
 
     monkeypatch.setattr(venue.node, "call", fail)
-    answer = await client.get("/api/gasless/session/nonce", trader=venue.wallets[0].address)
-    assert (answer.status_code, answer.json()) == (500, {"error": "internal error: KeyError"})
+    response = await client.get("/api/gasless/session/nonce", trader=venue.wallets[0].address)
+    assert (response.status_code, response.json()) == (500, {"error": "internal error: KeyError"})

@@ -222,7 +222,7 @@ def test_filter_without_topics_matches_any_topic() -> None:
 
 
 def test_call_sees_the_latest_block_and_changes_nothing(chain: Chain) -> None:
-    number_code = bytes.fromhex("435f5260205ff3")  # answers the block's number
+    number_code = bytes.fromhex("435f5260205ff3")  # responses the block's number
     chain.evm.set_code(TARGET, number_code)
     for _ in range(3):
         chain.mine()

@@ -137,8 +137,8 @@ async def test_block_time_is_the_wall_clock(node: Node) -> None:
 
 async def test_multicall_is_at_its_usual_address(node: Node) -> None:
     data = abi.encode("Multicall3", "getBlockNumber")
-    answer = await node.call(MULTICALL3, data)
-    assert int.from_bytes(answer, "big") == await node.block_number()
+    response = await node.call(MULTICALL3, data)
+    assert int.from_bytes(response, "big") == await node.block_number()
 
 
 async def test_unknown_transaction_has_no_receipt(node: Node) -> None:

@@ -78,11 +78,11 @@ async def test_nonce_increases_with_each_session(client: VenueClient, wallet: Wa
 async def test_session_id_is_a_hash_the_client_can_compute(client: VenueClient, wallet: Wallet) -> None:
     permit = await client.permit(wallet)
     body = {"orderBook": client.book, "permit": permit, "signature": client.sign(wallet, permit)}
-    answer = (await client.post("/api/gasless/session/init", body)).json()
+    response = (await client.post("/api/gasless/session/init", body)).json()
     words = [permit["trader"], *(bytes.fromhex(permit[k][2:]) for k in ("relayerSetRoot", "sessionSalt"))]
-    assert answer["sessionId"] == "0x" + keccak(encode(["address", "bytes32", "bytes32"], words)).hex()
-    assert answer["txHash"].startswith("0x")
-    assert answer["blockNumber"] > 0
+    assert response["sessionId"] == "0x" + keccak(encode(["address", "bytes32", "bytes32"], words)).hex()
+    assert response["txHash"].startswith("0x")
+    assert response["blockNumber"] > 0
 
 
 async def test_status_follows_a_session_from_creation_to_revocation(
@@ -116,16 +116,16 @@ async def test_status_of_an_unknown_session_does_not_exist(client: VenueClient) 
 async def test_permit_that_the_registry_refuses_is_400(
     client: VenueClient, wallet: Wallet, changes: dict[str, str], error: str
 ) -> None:
-    answer = await client.init(wallet, **changes)
-    assert (answer.status_code, answer.json()["error"]) == (400, error)
+    response = await client.init(wallet, **changes)
+    assert (response.status_code, response.json()["error"]) == (400, error)
 
 
 async def test_permit_that_another_wallet_signed_is_bad_sig(client: VenueClient, wallets: Iterator[Wallet]) -> None:
     permit = await client.permit(next(wallets))
     for signature in (client.sign(next(wallets), permit), "0x" + "00" * 65, "0x1234"):
         body = {"orderBook": client.book, "permit": permit, "signature": signature}
-        answer = await client.post("/api/gasless/session/init", body)
-        assert (answer.status_code, answer.json()["error"]) == (400, "bad_sig")
+        response = await client.post("/api/gasless/session/init", body)
+        assert (response.status_code, response.json()["error"]) == (400, "bad_sig")
 
 
 @pytest.mark.parametrize(
@@ -157,35 +157,35 @@ async def test_init_names_the_problem_of_the_body(
             body[part][inner] = value
         else:
             body[part] = value
-    answer = await client.post("/api/gasless/session/init", body)
-    assert answer.status_code == status
-    assert error in answer.json()["error"]
+    response = await client.post("/api/gasless/session/init", body)
+    assert response.status_code == status
+    assert error in response.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["session/status?sessionId=0x12", "session/status"])
 async def test_malformed_session_id_is_refused(client: VenueClient, path: str) -> None:
-    answer = await client.get(f"/api/gasless/{path}")
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_session_id")
+    response = await client.get(f"/api/gasless/{path}")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_session_id")
 
 
 async def test_nonce_without_a_valid_address_is_invalid_trader(client: VenueClient) -> None:
-    answer = await client.get("/api/gasless/session/nonce", trader="User001")
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_trader")
+    response = await client.get("/api/gasless/session/nonce", trader="User001")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_trader")
 
 
 @pytest.mark.parametrize(("session_id", "error"), [(UNKNOWN, "session_unknown"), ("0x12", "invalid_session_id")])
 async def test_revoking_an_unknown_session_is_refused(client: VenueClient, session_id: str, error: str) -> None:
-    answer = await client.post("/api/gasless/session/revoke", {"orderBook": client.book, "sessionId": session_id})
-    assert (answer.status_code, answer.json()["error"]) == (400, error)
+    response = await client.post("/api/gasless/session/revoke", {"orderBook": client.book, "sessionId": session_id})
+    assert (response.status_code, response.json()["error"]) == (400, error)
 
 
 # ---- trades ----
 
 
 async def test_placed_order_is_mined_and_rests(client: VenueClient, wallet: Wallet, session: str) -> None:
-    answer = await client.trade(wallet, session, **PLACE)
-    body = answer.json()
-    assert answer.status_code == 200
+    response = await client.trade(wallet, session, **PLACE)
+    body = response.json()
+    assert response.status_code == 200
     assert body["mined"] is True
     assert set(body) == {"txHash", "blockNumber", "mined"}
     assert len(await client.orders(wallet)) == 1
@@ -194,10 +194,10 @@ async def test_placed_order_is_mined_and_rests(client: VenueClient, wallet: Wall
 async def test_modified_order_has_a_new_id(client: VenueClient, wallet: Wallet, session: str) -> None:
     await client.trade(wallet, session, **PLACE)
     (before,) = await client.orders(wallet)
-    answer = await client.trade(
+    response = await client.trade(
         wallet, session, "sessionModifyOrder", orderId=before, price=BID6 - 10_000, amount=UNIT // 20
     )
-    assert answer.json()["mined"] is True
+    assert response.json()["mined"] is True
     (after,) = await client.orders(wallet)
     assert after != before
 
@@ -207,40 +207,40 @@ async def test_cancelled_order_is_gone_after_a_pending_response(
 ) -> None:
     await client.trade(wallet, session, **PLACE)
     (order_id,) = await client.orders(wallet)
-    answer = await client.trade(wallet, session, "sessionCancelOrder", orderId=order_id)
-    assert answer.status_code == 200
-    assert answer.json() == {"txHash": answer.json()["txHash"], "pending": True}
+    response = await client.trade(wallet, session, "sessionCancelOrder", orderId=order_id)
+    assert response.status_code == 200
+    assert response.json() == {"txHash": response.json()["txHash"], "pending": True}
     assert await client.orders(wallet) == []
 
 
 async def test_cancel_of_an_unknown_order_is_pending_and_reverts(
     client: VenueClient, wallet: Wallet, session: str
 ) -> None:
-    answer = await client.trade(wallet, session, "sessionCancelOrder", orderId=999)
-    assert (answer.status_code, answer.json()["pending"]) == (200, True)
-    receipt = await client.rpc("eth_getTransactionReceipt", answer.json()["txHash"])
+    response = await client.trade(wallet, session, "sessionCancelOrder", orderId=999)
+    assert (response.status_code, response.json()["pending"]) == (200, True)
+    receipt = await client.rpc("eth_getTransactionReceipt", response.json()["txHash"])
     assert receipt["status"] == "0x0"
 
 
 async def test_modify_of_an_unknown_order_reverts_on_chain(client: VenueClient, wallet: Wallet, session: str) -> None:
-    answer = await client.trade(wallet, session, "sessionModifyOrder", orderId=999, price=BID6, amount=UNIT)
-    body = answer.json()
-    assert (answer.status_code, body["error"]) == (500, "tx_reverted")
+    response = await client.trade(wallet, session, "sessionModifyOrder", orderId=999, price=BID6, amount=UNIT)
+    body = response.json()
+    assert (response.status_code, body["error"]) == (500, "tx_reverted")
     assert body["txHash"].startswith("0x")
     assert body["blockNumber"] > 0
 
 
 @pytest.mark.parametrize("method", ["sessionPlaceMarginMarket", "sessionPlaceMarket"])
 async def test_market_order_trades_immediately(client: VenueClient, wallet: Wallet, session: str, method: str) -> None:
-    answer = await client.trade(wallet, session, method, amount=UNIT // 100, isBuy=True)
-    assert answer.json()["mined"] is True
+    response = await client.trade(wallet, session, method, amount=UNIT // 100, isBuy=True)
+    assert response.json()["mined"] is True
     (position,) = await client.call(client.book, "getUserPosition(address)", ["int256"], wallet.address)
     assert position == UNIT // 100
 
 
 async def test_spot_limit_order_rests(client: VenueClient, wallet: Wallet, session: str) -> None:
-    answer = await client.trade(wallet, session, "sessionPlaceLimit", **{**PLACE, "isBuy": False, "price": ASK6})
-    assert answer.json()["mined"] is True
+    response = await client.trade(wallet, session, "sessionPlaceLimit", **{**PLACE, "isBuy": False, "price": ASK6})
+    assert response.json()["mined"] is True
     assert len(await client.orders(wallet)) == 1
 
 
@@ -248,8 +248,8 @@ async def test_limit_order_that_crosses_trades_and_leaves_nothing(
     client: VenueClient, wallet: Wallet, session: str
 ) -> None:
     _, ask = await client.touch()
-    answer = await client.trade(wallet, session, price=ask, amount=UNIT // 1000, isBuy=True)
-    assert answer.json()["mined"] is True
+    response = await client.trade(wallet, session, price=ask, amount=UNIT // 1000, isBuy=True)
+    assert response.json()["mined"] is True
     assert await client.orders(wallet) == []
 
 
@@ -303,9 +303,9 @@ async def test_invalid_trade_names_the_problem_and_sends_nothing(
         else:
             target[inner or part] = value
     block = await client.rpc("eth_blockNumber")
-    answer = await client.post("/api/gasless/trade", body)
-    assert answer.status_code == status
-    assert error in answer.json()["error"]
+    response = await client.post("/api/gasless/trade", body)
+    assert response.status_code == status
+    assert error in response.json()["error"]
     assert await client.rpc("eth_blockNumber") == block
 
 
@@ -314,17 +314,17 @@ async def test_order_id_is_a_required_decimal_string(
     client: VenueClient, wallet: Wallet, session: str, method: str
 ) -> None:
     for params in ({}, {"orderId": "0x12"}, {"orderId": "-1"}):
-        answer = await client.trade(wallet, session, method, price=BID6, amount=UNIT, **params)
-        assert answer.status_code == 500
-        assert "orderId" in answer.json()["error"]
+        response = await client.trade(wallet, session, method, price=BID6, amount=UNIT, **params)
+        assert response.status_code == 500
+        assert "orderId" in response.json()["error"]
 
 
 async def test_order_beyond_the_collateral_reports_available_and_required(
     client: VenueClient, wallet: Wallet, session: str
 ) -> None:
-    answer = await client.trade(wallet, session, price=BID6, amount=10 * UNIT, isBuy=True)
-    assert answer.status_code == 400
-    assert answer.json() == {
+    response = await client.trade(wallet, session, price=BID6, amount=10 * UNIT, isBuy=True)
+    assert response.status_code == 400
+    assert response.json() == {
         "error": "insufficient_collateral",
         "available6": str(10_000 * USDC),
         "required6": str(24_990 * USDC),
@@ -333,8 +333,8 @@ async def test_order_beyond_the_collateral_reports_available_and_required(
 
 async def test_sell_needs_150_percent_of_its_notional(client: VenueClient, wallet: Wallet, session: str) -> None:
     params: dict[str, Any] = {"price": ASK6, "amount": 3 * UNIT, "isBuy": False}
-    answer = await client.trade(wallet, session, **params)
-    assert answer.json()["required6"] == str(2_501 * 3 * USDC * 3 // 2)
+    response = await client.trade(wallet, session, **params)
+    assert response.json()["required6"] == str(2_501 * 3 * USDC * 3 // 2)
     spot = await client.trade(wallet, session, "sessionPlaceLimit", **params)
     assert spot.json()["mined"] is True
 
@@ -357,14 +357,14 @@ async def test_market_order_on_an_empty_side_has_no_liquidity(
 ) -> None:
     session = await client.session(wallet)
     async with client_of(venue, "NOVA-USD") as empty:
-        answer = await empty.trade(wallet, session, "sessionPlaceMarginMarket", amount=UNIT, isBuy=True)
-    assert (answer.status_code, answer.json()["error"]) == (400, "ob_no_liquidity_for_market")
+        response = await empty.trade(wallet, session, "sessionPlaceMarginMarket", amount=UNIT, isBuy=True)
+    assert (response.status_code, response.json()["error"]) == (400, "ob_no_liquidity_for_market")
 
 
 async def test_settled_market_takes_no_orders(venue: LocalVenue, wallet: Wallet, session: str) -> None:
     async with client_of(venue, "LUNA-USD") as settled:
-        answer = await settled.trade(wallet, session, **PLACE)
-    assert (answer.status_code, answer.json()["error"]) == (400, "ob_settled")
+        response = await settled.trade(wallet, session, **PLACE)
+    assert (response.status_code, response.json()["error"]) == (400, "ob_settled")
 
 
 @pytest.mark.parametrize(
@@ -381,8 +381,8 @@ async def test_session_that_does_not_cover_the_trade_is_created_and_fails_when_t
     client: VenueClient, wallet: Wallet, permit: dict[str, Any], error: str
 ) -> None:
     session = await client.session(wallet, **permit)
-    answer = await client.trade(wallet, session, **PLACE)
-    assert (answer.status_code, answer.json()["error"]) == (400, error)
+    response = await client.trade(wallet, session, **PLACE)
+    assert (response.status_code, response.json()["error"]) == (400, error)
 
 
 async def test_session_for_this_market_only_trades_here(venue: LocalVenue, client: VenueClient, wallet: Wallet) -> None:
@@ -392,5 +392,5 @@ async def test_session_for_this_market_only_trades_here(venue: LocalVenue, clien
 
 async def test_revoked_session_is_refused(client: VenueClient, wallet: Wallet, session: str) -> None:
     await client.post("/api/gasless/session/revoke", {"orderBook": client.book, "sessionId": session})
-    answer = await client.trade(wallet, session, **PLACE)
-    assert (answer.status_code, answer.json()["error"]) == (400, "session_revoked")
+    response = await client.trade(wallet, session, **PLACE)
+    assert (response.status_code, response.json()["error"]) == (400, "session_revoked")

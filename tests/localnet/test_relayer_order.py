@@ -62,9 +62,9 @@ async def test_placement_is_pending_if_no_block_is_mined_in_time_and_rests_later
         wallet = venue.wallets[0]
         session = await client.session(wallet)
         await venue.node.set_block_time(NEVER)
-        answer = await place(client, wallet, session)
-        assert answer.status_code == 200
-        assert answer.json() == {"txHash": answer.json()["txHash"], "pending": True}
+        response = await place(client, wallet, session)
+        assert response.status_code == 200
+        assert response.json() == {"txHash": response.json()["txHash"], "pending": True}
         assert await client.orders(wallet) == []
         await venue.mine()
         assert len(await client.orders(wallet)) == 1
@@ -75,10 +75,10 @@ async def test_two_orders_that_each_pass_and_jointly_exceed_the_collateral_leave
         wallet = venue.wallets[0]
         session = await client.session(wallet)
         await venue.node.set_block_time(NEVER)
-        answers = [await place(client, wallet, session, amount18=3 * UNIT) for _ in range(2)]
-        assert [answer.json()["pending"] for answer in answers] == [True, True]
+        responses = [await place(client, wallet, session, amount18=3 * UNIT) for _ in range(2)]
+        assert [response.json()["pending"] for response in responses] == [True, True]
         await venue.mine()
-        results = [await receipt_ok(client, answer.json()["txHash"]) for answer in answers]
+        results = [await receipt_ok(client, response.json()["txHash"]) for response in responses]
         assert results == [True, False]
         assert len(await client.orders(wallet)) == 1
 
@@ -100,10 +100,10 @@ async def test_order_that_reverts_before_its_receipt_is_500_with_its_hash() -> N
         )
         await asyncio.sleep(SETTLE)
         await venue.mine()
-        answer = await second
-        assert answer.status_code == 500
-        assert answer.json()["error"] == "tx_reverted"
-        assert not await receipt_ok(client, answer.json()["txHash"])
+        response = await second
+        assert response.status_code == 500
+        assert response.json()["error"] == "tx_reverted"
+        assert not await receipt_ok(client, response.json()["txHash"])
 
 
 async def test_cancel_does_not_wait_for_a_block() -> None:
@@ -113,8 +113,8 @@ async def test_cancel_does_not_wait_for_a_block() -> None:
         await place(client, wallet, session)
         (order_id,) = await client.orders(wallet)
         await venue.node.set_block_time(NEVER)
-        answer = await client.trade(wallet, session, "sessionCancelOrder", orderId=order_id)
-        assert answer.json()["pending"] is True
+        response = await client.trade(wallet, session, "sessionCancelOrder", orderId=order_id)
+        assert response.json()["pending"] is True
         assert await client.orders(wallet) == [order_id]
         await venue.mine()
         assert await client.orders(wallet) == []
@@ -137,9 +137,9 @@ async def test_fast_mode_simulates_nothing_and_is_always_pending() -> None:
         session = await client.session(wallet)
         good = await place(client, wallet, session)
         too_much = await place(client, wallet, session, amount18=100 * UNIT)
-        for answer in (good, too_much):
-            assert answer.status_code == 200
-            assert answer.json() == {"txHash": answer.json()["txHash"], "pending": True}
+        for response in (good, too_much):
+            assert response.status_code == 200
+            assert response.json() == {"txHash": response.json()["txHash"], "pending": True}
         assert await receipt_ok(client, good.json()["txHash"])
         assert not await receipt_ok(client, too_much.json()["txHash"])
 
@@ -150,8 +150,8 @@ async def test_margin_only_venue_refuses_the_spot_methods_and_no_others() -> Non
         session = await client.session(wallet)
         limit = {"price": BID6, "amount": UNIT // 10, "isBuy": True}
         for method in ("sessionPlaceLimit", "sessionPlaceMarket"):
-            answer = await client.trade(wallet, session, method, **limit)
-            assert (answer.status_code, answer.json()["error"]) == (400, "method not allowed")
+            response = await client.trade(wallet, session, method, **limit)
+            assert (response.status_code, response.json()["error"]) == (400, "method not allowed")
         for method in ("sessionPlaceMarginLimit", "sessionPlaceMarginMarket"):
             assert (await client.trade(wallet, session, method, **limit)).status_code == 200
 
@@ -176,8 +176,8 @@ async def test_relayers_of_different_traders_differ() -> None:
     async with venue_with(wallets=20) as (venue, client):
         senders = set()
         for wallet in venue.wallets[:10]:
-            answer = await place(client, wallet, await client.session(wallet))
-            transaction = await client.rpc("eth_getTransactionByHash", answer.json()["txHash"])
+            response = await place(client, wallet, await client.session(wallet))
+            transaction = await client.rpc("eth_getTransactionByHash", response.json()["txHash"])
             senders.add(transaction["from"].lower())
         relayers = (await client.get("/api/gasless/session/relayer-set")).json()["relayerAddresses"]
         assert len(senders) > 1

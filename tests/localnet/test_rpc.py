@@ -155,8 +155,8 @@ async def test_call_returns_the_contracts_result(wire: Wire) -> None:
     await wire.credit(77)
     data = "0x" + abi.encode("CoreVault", "getAvailableCollateral", (ALICE,)).hex()
     for field in ("data", "input"):
-        answer = await wire.ask("eth_call", {"to": wire.vault, field: data}, "latest")
-        assert int(answer, 16) == 77
+        response = await wire.ask("eth_call", {"to": wire.vault, field: data}, "latest")
+        assert int(response, 16) == 77
 
 
 async def test_revert_is_code_3_with_its_reason_and_data(wire: Wire) -> None:

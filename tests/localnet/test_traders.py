@@ -79,8 +79,8 @@ async def test_crossed_orders_of_others_are_filled_within_the_same_bound() -> No
             bid, ask = await client.touch()
             for level in range(3):
                 for is_buy, price6 in ((True, bid - (2 + level) * TICK6), (False, ask + (2 + level) * TICK6)):
-                    answer = await client.trade(wallet, session, price=price6, amount=UNIT // 20, isBuy=is_buy)
-                    assert answer.status_code == 200, answer.text
+                    response = await client.trade(wallet, session, price=price6, amount=UNIT // 20, isBuy=is_buy)
+                    assert response.status_code == 200, response.text
         placed = sum([len(await client.orders(wallet)) for wallet in venue.wallets])
         assert placed == 24
         touches = await path(venue, client, 150)

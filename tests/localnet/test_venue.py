@@ -123,11 +123,11 @@ async def test_venue_serves_and_trades_on_every_other_kind_of_node(node: dict[st
     ):
         wallet = venue.wallets[0]
         session = await client.session(wallet)
-        answers = [
+        responses = [
             await client.trade(wallet, session, price=price6, amount=10**17, isBuy=is_buy)
             for is_buy, price6 in ((True, 2_490_000_000), (False, 2_510_000_000))
         ]
-        assert [answer.json().get("mined") for answer in answers] == [True, True]
+        assert [response.json().get("mined") for response in responses] == [True, True]
         refused = await client.trade(wallet, session, price=2_490_000_000, amount=10**20, isBuy=True)
         assert refused.json()["error"] == "insufficient_collateral"
         orders = await client.orders(wallet)

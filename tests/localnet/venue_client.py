@@ -94,9 +94,9 @@ class VenueClient:
 
     async def session(self, wallet: Wallet, **changes: Any) -> str:
         """The id of a new session."""
-        answer = await self.init(wallet, **changes)
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["sessionId"])
+        response = await self.init(wallet, **changes)
+        assert response.status_code == 200, response.text
+        return str(response.json()["sessionId"])
 
     async def trade(
         self, wallet: Wallet, session_id: str, method: str = "sessionPlaceMarginLimit", **params: Any
@@ -111,10 +111,10 @@ class VenueClient:
         return await self.post("/api/gasless/trade", body)
 
     async def rpc(self, method: str, *params: Any) -> Any:
-        answer = await self.http.post(
+        response = await self.http.post(
             self.rpc_url, json={"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         )
-        body = answer.json()
+        body = response.json()
         assert "error" not in body, body
         return body["result"]
 

@@ -66,7 +66,7 @@ def strike(client: VenueClient) -> Strike:
     """Sets rules over HTTP, as any client would: `await strike({"fault": "html"})`."""
 
     async def put(*rules: dict[str, Any], seed: int = 1) -> None:
-        answer = await client.http.put(client.app_url + FAULTS, json={"seed": seed, "rules": rules})
-        assert answer.status_code == 200, answer.text
+        response = await client.http.put(client.app_url + FAULTS, json={"seed": seed, "rules": rules})
+        assert response.status_code == 200, response.text
 
     return put

@@ -66,9 +66,9 @@ async def test_html_comes_with_any_status_and_does_not_reveal_the_result(
     await strike({"fault": "html"})
     statuses, rested = set(), []
     for _ in range(24):
-        answer = await place(client, wallet, session)
-        assert answer.headers["content-type"].startswith("text/html")
-        statuses.add(answer.status_code)
+        response = await place(client, wallet, session)
+        assert response.headers["content-type"].startswith("text/html")
+        statuses.add(response.status_code)
         rested.append(len(await client.orders(wallet)))
     assert statuses == {200, 403, 404, 429, 502, 504}
     assert 6 <= rested[-1] <= 18  # of 24, half on average
@@ -86,9 +86,9 @@ async def test_refusals_have_retry_after_and_do_nothing(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike, fault: str, status: int, error: str
 ) -> None:
     await strike({"fault": fault, "seconds": [2, 3]})
-    answer = await place(client, wallet, session)
-    assert (answer.status_code, answer.json()["error"]) == (status, error)
-    assert answer.headers["retry-after"] == "3"
+    response = await place(client, wallet, session)
+    assert (response.status_code, response.json()["error"]) == (status, error)
+    assert response.headers["retry-after"] == "3"
     assert await client.orders(wallet) == []
 
 
@@ -107,9 +107,9 @@ async def test_500_for_an_order_that_was_refused_has_no_hash(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "error_500_hash"})
-    answer = await client.trade(wallet, session, **{**PLACE, "amount": 10**24})
-    assert answer.status_code == 500
-    assert "txHash" not in answer.json()
+    response = await client.trade(wallet, session, **{**PLACE, "amount": 10**24})
+    assert response.status_code == 500
+    assert "txHash" not in response.json()
 
 
 async def test_delay_holds_the_request_and_slow_the_response(
@@ -181,13 +181,13 @@ async def test_order_pending_forever_is_never_mined_and_blocks_nothing(
 ) -> None:
     await strike({"fault": "pending_forever", "nth": [1, 2]})
     lost = [(await place(client, wallet, session)).json() for _ in range(2)]
-    assert [answer["pending"] for answer in lost] == [True, True]
+    assert [response["pending"] for response in lost] == [True, True]
     mined = (await place(client, wallet, session)).json()
     assert mined["mined"] is True
-    assert len({answer["txHash"] for answer in (*lost, mined)}) == 3
-    for answer in lost:
-        assert await client.rpc("eth_getTransactionReceipt", answer["txHash"]) is None
-        assert await client.rpc("eth_getTransactionByHash", answer["txHash"]) is None
+    assert len({response["txHash"] for response in (*lost, mined)}) == 3
+    for response in lost:
+        assert await client.rpc("eth_getTransactionReceipt", response["txHash"]) is None
+        assert await client.rpc("eth_getTransactionByHash", response["txHash"]) is None
     assert len(await client.orders(wallet)) == 1
 
 
@@ -195,9 +195,9 @@ async def test_order_that_reverts_after_a_pending_response(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "revert_pending", "nth": [1]})
-    answer = (await place(client, wallet, session)).json()
-    assert answer["pending"] is True
-    assert await receipt_status(client, answer["txHash"]) == "0x0"
+    response = (await place(client, wallet, session)).json()
+    assert response["pending"] is True
+    assert await receipt_status(client, response["txHash"]) == "0x0"
     assert (await place(client, wallet, session)).json()["mined"] is True
     assert len(await client.orders(wallet)) == 1
 
@@ -206,8 +206,8 @@ async def test_order_that_would_be_refused_is_refused_under_a_fault_too(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "pending_forever"})
-    answer = await client.trade(wallet, session, **{**PLACE, "amount": 10**24})
-    assert (answer.status_code, answer.json()["error"]) == (400, "insufficient_collateral")
+    response = await client.trade(wallet, session, **{**PLACE, "amount": 10**24})
+    assert (response.status_code, response.json()["error"]) == (400, "insufficient_collateral")
 
 
 async def test_cancel_can_be_lost_pending_or_reverted_and_the_order_stays(
@@ -217,8 +217,8 @@ async def test_cancel_can_be_lost_pending_or_reverted_and_the_order_stays(
     (order_id,) = await client.orders(wallet)
     await strike({"fault": "pending_forever", "nth": [1]}, {"fault": "revert_pending", "nth": [2]})
     for _ in range(2):
-        answer = (await client.trade(wallet, session, "sessionCancelOrder", orderId=order_id)).json()
-        assert answer["pending"] is True
+        response = (await client.trade(wallet, session, "sessionCancelOrder", orderId=order_id)).json()
+        assert response["pending"] is True
         assert await client.orders(wallet) == [order_id]
     await client.trade(wallet, session, "sessionCancelOrder", orderId=order_id)
     assert await client.orders(wallet) == []
@@ -261,8 +261,8 @@ async def test_session_can_be_created_and_revoked_without_a_response(
 
 async def test_third_trade_is_struck_exactly(client: VenueClient, wallet: Wallet, session: str, strike: Strike) -> None:
     await strike({"fault": "rate_limit", "on": ["place", "cancel"], "nth": [3]})
-    answers = [(await place(client, wallet, session)).status_code for _ in range(5)]
-    assert answers == [200, 200, 429, 200, 200]
+    responses = [(await place(client, wallet, session)).status_code for _ in range(5)]
+    assert responses == [200, 200, 429, 200, 200]
 
 
 async def test_same_seed_strikes_the_same_requests_again(
@@ -282,9 +282,9 @@ async def test_same_seed_strikes_the_same_requests_again(
 
 async def test_body_that_is_too_long_is_still_refused(client: VenueClient, strike: Strike) -> None:
     await strike({"fault": "rate_limit", "nth": [1]})
-    answer = await client.http.post(client.app_url + "/api/gasless/trade", content=b" " * 100_000)
-    assert answer.status_code == 413
-    assert answer.json()["error"] == "request entity too large"
+    response = await client.http.post(client.app_url + "/api/gasless/trade", content=b" " * 100_000)
+    assert response.status_code == 413
+    assert response.json()["error"] == "request entity too large"
 
 
 # ---- fault control ----
@@ -316,14 +316,16 @@ async def test_control_is_never_struck(venue: LocalVenue, client: VenueClient, s
     assert (await client.http.delete(venue.app_url + FAULTS)).status_code == 200
 
 
-@pytest.mark.parametrize(("body", "said"), [(b"{", "not JSON"), (b'{"rules": [{"fault": "nova"}]}', "no fault 'nova'")])
+@pytest.mark.parametrize(
+    ("body", "message"), [(b"{", "not JSON"), (b'{"rules": [{"fault": "nova"}]}', "no fault 'nova'")]
+)
 async def test_control_refuses_invalid_faults_and_keeps_the_active_ones(
-    venue: LocalVenue, client: VenueClient, strike: Strike, body: bytes, said: str
+    venue: LocalVenue, client: VenueClient, strike: Strike, body: bytes, message: str
 ) -> None:
     await strike({"fault": "rate_limit", "on": ["get"]})
-    answer = await client.http.put(venue.app_url + FAULTS, content=body)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_faults")
-    assert said in answer.json()["message"]
+    response = await client.http.put(venue.app_url + FAULTS, content=body)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_faults")
+    assert message in response.json()["message"]
     assert (await client.get("/api/markets")).status_code == 429
 
 

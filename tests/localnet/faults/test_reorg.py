@@ -16,7 +16,7 @@ from ama_tui.localnet.transactions import Transaction
 
 ALICE, BOB, CAROL = ("0x" + digit * 40 for digit in "abc")
 TAPE = "0x" + "d" * 40
-# Appends the caller to a list in storage: slot 0 is its length. Without call data; with some it answers that slot.
+# Without call data: appends the caller to a list in storage, whose length is in slot 0. With call data: returns a slot.
 #   CALLDATASIZE PUSH1 read JUMPI | CALLER PUSH0 SLOAD PUSH1 1 ADD SSTORE | PUSH0 SLOAD PUSH1 1 ADD PUSH0 SSTORE STOP
 #   read: JUMPDEST PUSH0 CALLDATALOAD SLOAD PUSH0 MSTORE PUSH1 32 PUSH0 RETURN
 APPEND = bytes.fromhex("36601457335f54600101555f546001015f5500005b5f35545f5260205ff3")

@@ -94,7 +94,7 @@ async def test_lagging_node_responds_as_of_some_blocks_ago_in_every_respect(
     ids = await client.orders(wallet)
     read = "0x" + (keccak(text="getUserOrders(address)")[:4] + encode(["address"], [wallet.address])).hex()
     calls = [HEAD, ("eth_call", [{"to": client.book, "data": read}, "latest"])]
-    calls += [("eth_getTransactionReceipt", [answer["txHash"]]) for answer in placed]
+    calls += [("eth_getTransactionReceipt", [response["txHash"]]) for response in placed]
     head, call, *receipts = [reply["result"] for reply in (await ask(client, *calls)).json()]
     assert int(head, 16) == int(await client.rpc("eth_blockNumber"), 16) - 2
     assert decode(["uint256[]"], bytes.fromhex(call[2:])) == ((ids[0],),)
@@ -113,11 +113,11 @@ async def test_reorg_gives_blocks_and_receipts_other_hashes_and_keeps_the_orders
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "reorg", "nth": [3], "seconds": [0.3, 0.3], "blocks": [3, 3]})
-    answers = [(await client.trade(wallet, session, **PLACE)).json() for _ in range(3)]
-    before = [await client.rpc("eth_getTransactionReceipt", answer["txHash"]) for answer in answers]
+    responses = [(await client.trade(wallet, session, **PLACE)).json() for _ in range(3)]
+    before = [await client.rpc("eth_getTransactionReceipt", response["txHash"]) for response in responses]
 
     async def hashes() -> list[Any]:
-        numbers = [answer["blockNumber"] for answer in answers]
+        numbers = [response["blockNumber"] for response in responses]
         return [(await client.rpc("eth_getBlockByNumber", hex(number), False))["hash"] for number in numbers]
 
     assert await hashes() == [receipt["blockHash"] for receipt in before]
@@ -126,14 +126,14 @@ async def test_reorg_gives_blocks_and_receipts_other_hashes_and_keeps_the_orders
         return bool((await hashes())[0] != before[0]["blockHash"])
 
     assert await eventually(is_another_chain)
-    after = [await client.rpc("eth_getTransactionReceipt", answer["txHash"]) for answer in answers]
+    after = [await client.rpc("eth_getTransactionReceipt", response["txHash"]) for response in responses]
     known = await hashes()
     for old, new in zip(before, after, strict=True):
         assert new["blockHash"] in known
         assert new["blockHash"] != old["blockHash"]
         assert new["status"] == "0x1"
         assert await client.rpc("eth_getBlockByHash", old["blockHash"], False) is None
-    logs = await client.rpc("eth_getLogs", {"address": client.book, "fromBlock": hex(answers[0]["blockNumber"])})
+    logs = await client.rpc("eth_getLogs", {"address": client.book, "fromBlock": hex(responses[0]["blockNumber"])})
     assert {log["blockHash"] for log in logs} <= set(known)
     assert len(await client.orders(wallet)) == 3
 
@@ -148,10 +148,10 @@ async def test_reorgs_of_every_block_with_live_traders_leave_the_venue_intact() 
         async def trade(number: int) -> None:
             for step in range(1, 13):
                 price6 = 2_400_000_000 - step * 10_000
-                answer = await own.trade(
+                response = await own.trade(
                     venue.wallets[number], sessions[number], price=price6, amount=10**16, isBuy=True
                 )
-                assert answer.status_code == 200, answer.text
+                assert response.status_code == 200, response.text
 
         await asyncio.gather(*map(trade, range(4)))
         struck = venue.faults.struck["reorg"]

@@ -56,7 +56,7 @@ def test_rule_takes_defaults_from_its_fault(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ([], "faults must be a JSON object"),
         ({"colour": 1}, "faults: no field 'colour'"),
@@ -86,8 +86,8 @@ def test_rule_takes_defaults_from_its_fault(name: str) -> None:
         ({"rules": [{"fault": "reorg"}] * (MOST_RULES + 1)}, "at most 100 rules"),
     ],
 )
-def test_invalid_faults_are_refused_in_one_line(body: Any, said: str) -> None:
-    with pytest.raises(FaultsError, match=said) as caught:
+def test_invalid_faults_are_refused_in_one_line(body: Any, message: str) -> None:
+    with pytest.raises(FaultsError, match=message) as caught:
         read_faults(body)
     assert "\n" not in str(caught.value)
 
