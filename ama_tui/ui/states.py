@@ -19,6 +19,9 @@ BANNER: dict[EngineState, tuple[str, Ink]] = {
 }
 """A sign and an ink for every state; its name is always written too."""
 
+_NAMES: dict[EngineState, str] = {EngineState.NO_NEW: "HOLDING"}
+"""States that are shown under another name than the engine's."""
+
 KILLABLE = frozenset(
     {EngineState.READY, EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW, EngineState.FAULTED}
 )
@@ -27,10 +30,15 @@ KILLABLE = frozenset(
 PAUSABLE = frozenset({EngineState.READY, EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW})
 
 
+def state_name(state: EngineState) -> str:
+    """What the dashboard calls a state."""
+    return _NAMES.get(state, state.value)
+
+
 def banner(state: EngineState) -> Span:
     """'● RUNNING' and its ink."""
     sign, ink = BANNER[state]
-    return f"{sign} {state.value}", ink
+    return f"{sign} {state_name(state)}", ink
 
 
 def has_run(snapshot: EngineSnapshot) -> bool:
@@ -41,7 +49,7 @@ def has_run(snapshot: EngineSnapshot) -> bool:
 def why_not(need: Need, snapshot: EngineSnapshot) -> str | None:
     """Why an action that needs something cannot be done now, or None when it can."""
     if need == "ended":
-        return None if snapshot.state.is_final else f"the run is {snapshot.state.value}: stop or kill it first"
+        return None if snapshot.state.is_final else f"the run is {state_name(snapshot.state)}: stop or kill it first"
     if need == "paused" and snapshot.state is EngineState.RUNNING:
         return "pause the run first (␣)"
     allowed = {"run": KILLABLE, "pausable": PAUSABLE, "paused": frozenset({EngineState.PAUSED})}.get(need)
@@ -52,7 +60,7 @@ def why_not(need: Need, snapshot: EngineSnapshot) -> str | None:
         return "the run has not begun, no order has been sent"
     if not has_run(snapshot):
         return "no run is under way"
-    return None if state in allowed else f"the run is {state.value}"
+    return None if state in allowed else f"the run is {state_name(state)}"
 
 
 def pause_label(state: EngineState) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, SendBudget, Totals
 from ama_tui.ui.panels.status import LastTrade, VenueFacts, gates_line, notice, status_lines
-from ama_tui.ui.states import BANNER
+from ama_tui.ui.states import BANNER, state_name
 from ama_tui.ui.widgets.field_lines import fit
 from tests.ui.fakes import NOW, market, snapshot
 
@@ -45,7 +45,7 @@ def test_narrow_lines_keep_the_state_the_orders_the_prices_and_the_margin() -> N
 @pytest.mark.parametrize("state", EngineState)
 def test_every_state_is_named_at_every_width(state: EngineState, width: int) -> None:
     text = shown(snapshot(state, reason="because of a long reason that the engine gives"), width)
-    assert f"{BANNER[state][0]} {state.value}" in text
+    assert f"{BANNER[state][0]} {state_name(state)}" in text
     assert {len(line) for line in text.splitlines()} == {width}
 
 

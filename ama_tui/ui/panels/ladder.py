@@ -141,7 +141,7 @@ class BookLadder(Painted, ScrollView, can_focus=True):
     """Follows the book. Scrolled away from the spread it stays there; `home` brings the spread back."""
 
     DEFAULT_CSS = """
-    Ladder { background: $background; scrollbar-size: 0 0; overflow-x: hidden; overflow-y: scroll; }
+    BookLadder { background: $background; scrollbar-size: 0 0; overflow-x: hidden; overflow-y: scroll; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),

@@ -9,7 +9,7 @@ from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_price
 from ama_tui.ui.format import age, bar, basis_points, clock, duration, pad, plain, short_usdc
-from ama_tui.ui.states import banner
+from ama_tui.ui.states import banner, state_name
 from ama_tui.ui.widgets.field_lines import MARGIN, Field, FieldLines, Line, field
 from ama_tui.ui.widgets.styled_text import Ink, Span
 
@@ -217,7 +217,7 @@ def _gate(snapshot: EngineSnapshot, now: float) -> Span:
     if not snapshot.read_at_ms:
         return ("closed: the chain was not read yet", "label")
     if snapshot.state is not EngineState.RUNNING:
-        return (f"closed: {snapshot.state.value}", "warn")
+        return (f"closed: {state_name(snapshot.state)}", "warn")
     if is_stale(snapshot, now):
         return ("closed: the last read is too old", "danger")
     if snapshot.budget.closed_s > 0:
