@@ -17,10 +17,10 @@ def chosen_market(markets: tuple[Market, ...], facts: EngineFacts) -> Market:
 
     Raises ConfigError where the operator has to choose.
     """
-    from ama_tui.ui.panels.market_list import named
+    from ama_tui.ui.panels.market_list import find_market
 
     if facts.preselected is not None:
-        market = named(markets, facts.preselected)
+        market = find_market(markets, facts.preselected)
         if market is None:
             raise ConfigError(f"no market is called {facts.preselected}", "pick one from the list")
         return market

@@ -14,14 +14,14 @@ from ama_tui.domain.order import Side
 class PriceLevel:
     """One price of the book. `size18` is all that rests there, None where only our own orders are known.
 
-    `ours18` rests there for the fleet, `in_flight18` was sent by it and is not on the chain yet.
+    `ours18` rests there for the fleet, `pending18` was sent by it and is not on the chain yet.
     """
 
     side: Side
     price6: int
     size18: int | None
     ours18: int = 0
-    in_flight18: int = 0
+    pending18: int = 0
 
     @property
     def resting18(self) -> int:

@@ -82,6 +82,16 @@ def hours_left(seconds: float) -> str:
     return f"{int(seconds) // 3600}:{int(seconds) % 3600 // 60:02d}"
 
 
+def time_left(seconds: float) -> str:
+    """Hours and minutes in words: 85620 → '23 h 47 m left', 120 → '2 m left', 30 → 'under 1 m left', 0 → 'expired'."""
+    if seconds <= 0:
+        return "expired"
+    minutes = int(seconds) // 60
+    if minutes < 1:
+        return "under 1 m left"
+    return f"{minutes // 60} h {minutes % 60:02d} m left" if minutes >= 60 else f"{minutes} m left"
+
+
 def clock(unix_seconds: float) -> str:
     """Local time of day, '14:03:22'."""
     return time.strftime("%H:%M:%S", time.localtime(unix_seconds))

@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from ama_tui.domain.event import SessionState, WalletRow
 from ama_tui.ui.panels.wallets import NARROW_COLUMNS, PREPARATION_COLUMNS, WIDE_COLUMNS, WalletGrid
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
-from ama_tui.ui.widgets.columns import GAP, Column, SortOrder, filled, fit_columns, sorted_rows
+from ama_tui.ui.widgets.columns import GAP, Column, SortOrder, fit_columns, fitted, sorted_rows
 from ama_tui.ui.widgets.grid import MARK, Grid
 from ama_tui.ui.widgets.styled_text import INK_CLASSES, joined, spans_width
 from tests.ui.fakes import NOW, wallet
@@ -187,7 +187,7 @@ ROWS = st.builds(
 
 @given(ROWS, st.sampled_from([*WIDE_COLUMNS, *NARROW_COLUMNS, *PREPARATION_COLUMNS]))
 def test_every_value_fills_its_column_exactly(row: WalletRow, column: Column[WalletRow]) -> None:
-    cell = filled(column.cell(row, column.width, NOW), column.width, right=column.right)
+    cell = fitted(column.cell(row, column.width, NOW), column.width, right=column.right)
     assert spans_width(cell) == column.width
 
 

@@ -20,10 +20,10 @@ from ama_tui.domain.order import Side
 from ama_tui.ui.book_levels import PriceLevel, levels_of
 from ama_tui.ui.panels.ladder import (
     BOTH,
-    IN_FLIGHT,
     OTHERS_BAR,
     OURS,
     OURS_BAR,
+    PENDING,
     BookLadder,
     bar_spans,
     decimals_for,
@@ -114,7 +114,7 @@ async def test_own_orders_deeper_than_the_depth_that_was_read_are_shown_too() ->
         assert set(deepest.split()[4]) == {OURS_BAR}
 
 
-async def test_orders_in_flight_have_a_hollow_mark_and_no_bar() -> None:
+async def test_pending_orders_have_a_hollow_mark_and_no_bar() -> None:
     state = with_wallet(
         packed(1), 0,
         orders=(order(1, Side.SELL, 12),),
@@ -122,7 +122,7 @@ async def test_orders_in_flight_have_a_hollow_mark_and_no_bar() -> None:
     )  # fmt: skip
     async with ladder_of(state) as (ladder, _):
         sent = next(line for line in lines(ladder) if "2,499.89" in line)
-        assert sent.split() == [IN_FLIGHT, "2,499.89", "–", "0.100"]
+        assert sent.split() == [PENDING, "2,499.89", "–", "0.100"]
         assert next(line for line in lines(ladder) if "2,500.12" in line).split()[0] == BOTH
 
 

@@ -465,7 +465,7 @@ async def test_quiet_ticks_paint_nothing() -> None:
     async with dashboard(WIDE) as stage:
         state = packed()
         await stage.to_live(state)
-        panels = ("#wallets", "#ladder", "#log", "#notice", "#gates", "#log-bar", "#depth")
+        panels = ("#wallets", "#ladder", "#log", "#notice", "#placing", "#log-bar", "#depth")
         painted = [repaints(stage.app.screen.query_one(name)) for name in panels]
         for _ in range(3):
             await stage.publish(state)

@@ -153,8 +153,8 @@ def test_what_is_kept_is_bounded_and_every_kind_keeps_its_newest() -> None:
     kept.add([event(0, action=Action.FILL)])
     for number in range(3 * KEPT_LINES):
         kept.add([event(number)])
-    assert [one.action for one in kept.chosen(LogFilter("fills"))] == [Action.FILL]
-    assert len(kept.chosen(LogFilter())) == KEPT_LINES
-    assert sum(len(kept.chosen(LogFilter(kind))) for kind in KINDS) <= 2 * KEPT_LINES + 1
-    assert kept.chosen(LogFilter(wallet="0xab"))[0].action is not None
-    assert len(kept.chosen(LogFilter(wallet="0xab"))) == KEPT_LINES
+    assert [one.action for one in kept.matching(LogFilter("fills"))] == [Action.FILL]
+    assert len(kept.matching(LogFilter())) == KEPT_LINES
+    assert sum(len(kept.matching(LogFilter(kind))) for kind in KINDS) <= 2 * KEPT_LINES + 1
+    assert kept.matching(LogFilter(wallet="0xab"))[0].action is not None
+    assert len(kept.matching(LogFilter(wallet="0xab"))) == KEPT_LINES

@@ -9,7 +9,7 @@ import pytest
 
 from ama_tui.domain.errors import MalformedError, UnreachableError
 from ama_tui.domain.market import Quote
-from ama_tui.ui.panels.market_list import named
+from ama_tui.ui.panels.market_list import find_market
 from ama_tui.ui.screens.markets import LOOK_SECONDS, MarketsScreen
 from ama_tui.ui.screens.setup import SetupScreen
 from ama_tui.ui.widgets.grid import Grid
@@ -183,10 +183,10 @@ async def test_a_market_without_a_tick_is_marked() -> None:
 
 def test_a_market_is_named_by_symbol_identifier_or_address() -> None:
     several = markets(5)
-    assert named(several, " eth ") == several[0]
-    assert named(several, "BTC-usd") == several[1]
-    assert named(several, several[2].address.upper().replace("X", "x")) == several[2]
-    assert named(several, "none") is None
+    assert find_market(several, " eth ") == several[0]
+    assert find_market(several, "BTC-usd") == several[1]
+    assert find_market(several, several[2].address.upper().replace("X", "x")) == several[2]
+    assert find_market(several, "none") is None
 
 
 async def test_what_the_venue_calls_a_market_is_shown_as_it_is() -> None:

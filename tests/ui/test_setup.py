@@ -14,7 +14,7 @@ from ama_tui.domain.errors import CheckpointError, PreflightError
 from ama_tui.domain.market import Quote
 from ama_tui.domain.parameters import SPECS, Parameters
 from ama_tui.engine.engine_api import StoredRun
-from ama_tui.ui.panels.form import WALLETS_FIELD, form_state, help_text, number, shown
+from ama_tui.ui.panels.form import WALLETS_FIELD, field_text, form_state, help_text, parse_number
 from ama_tui.ui.screens.markets import MarketsScreen
 from ama_tui.ui.screens.preparation import PreparationScreen
 from ama_tui.ui.screens.setup import SetupScreen
@@ -250,11 +250,11 @@ async def test_back_leads_to_the_markets_and_buttons_work_by_mouse() -> None:
 
 
 def test_numbers_are_read_as_they_are_written() -> None:
-    assert number(" 7 ") == 7
-    assert isinstance(number("7"), int)
-    assert number("0.25") == 0.25
-    assert number("") == ""
-    assert number("1.2.3") == "1.2.3"
+    assert parse_number(" 7 ") == 7
+    assert isinstance(parse_number("7"), int)
+    assert parse_number("0.25") == 0.25
+    assert parse_number("") == ""
+    assert parse_number("1.2.3") == "1.2.3"
 
 
 def test_form_of_defaults_is_the_defaults() -> None:
@@ -381,8 +381,8 @@ async def test_small_screens_page_through_the_set_up() -> None:
 
 @pytest.mark.parametrize("value", [1, 250, 0.05, 1e-07, 0.2, 1.0, 12345678.5])
 def test_a_value_is_shown_so_that_reading_it_gives_it_again(value: float) -> None:
-    text = shown(value)
-    assert number(text) == value
+    text = field_text(value)
+    assert parse_number(text) == value
     assert set(text) <= set("0123456789.")
 
 

@@ -18,11 +18,11 @@ from textual.widgets import ContentSwitcher, Static
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, Totals
 from ama_tui.ui.history import History, Point
-from ama_tui.ui.panels.statistics import CHARTS, Statistics, chart_title, figure_lines
+from ama_tui.ui.panels.statistics import CHARTS, Statistics, chart_title, total_lines
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
 from ama_tui.ui.widgets.chart import Chart, ChartData, Curve, axis_top, line_spans, merged
 from ama_tui.ui.widgets.field_lines import Line, field
-from ama_tui.ui.widgets.flow import flowed
+from ama_tui.ui.widgets.flow import flow
 from ama_tui.ui.widgets.styled_text import INK_CLASSES, spans_width
 from tests.ui.fakes import NOW, snapshot
 from tests.ui.stage import HUGE, NARROW, WIDE, repaints, screen_text, until
@@ -134,21 +134,21 @@ async def test_the_first_seconds_say_that_there_is_no_line_yet() -> None:
 
 def test_a_stale_run_says_when_it_was_last_read_and_an_ended_one_counts_no_further() -> None:
     history = history_of(60)
-    stale = figure_text(figure_lines(at_second(60), history, NOW + 90, 200))
+    stale = totals_text(total_lines(at_second(60), history, NOW + 90, 200))
     assert "the chain was last read 30s ago" in stale
-    ended = figure_text(figure_lines(at_second(60, state=EngineState.STOPPED), history, NOW + 6000, 200))
+    ended = totals_text(total_lines(at_second(60, state=EngineState.STOPPED), history, NOW + 6000, 200))
     assert "last read" not in ended
     assert "6.10 a minute" in ended
 
 
-def figure_text(lines: list[Line]) -> str:
+def totals_text(lines: list[Line]) -> str:
     return "\n".join("   ".join("".join(text for text, _ in one.spans) for one in line) for line in lines)
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])
 def test_no_figure_is_left_out_at_any_width(width: int) -> None:
-    lines = figure_lines(at_second(60), history_of(60), NOW + 60, width)
-    text = " ".join(figure_text(lines).split())
+    lines = total_lines(at_second(60), history_of(60), NOW + 60, width)
+    text = " ".join(totals_text(lines).split())
     for part in ("fill rate", "lifetime", "self trades", "api requests", "errors none"):
         assert part in text
     assert all(sum(spans_width(one.spans) for one in line) + 3 * (len(line) - 1) <= width - 2 for line in lines)
@@ -157,13 +157,13 @@ def test_no_figure_is_left_out_at_any_width(width: int) -> None:
 @given(st.lists(st.integers(1, 60), max_size=20), st.integers(10, 120))
 def test_flowing_keeps_every_field_in_order(widths: list[int], width: int) -> None:
     fields = [field((str(index % 10) * one, "plain")) for index, one in enumerate(widths)]
-    assert [one for line in flowed(fields, width) for one in line] == fields
+    assert [field for line in flow(fields, width) for field in line] == fields
 
 
 # when it is drawn
 
 
-async def test_nothing_is_drawn_while_another_tab_is_looked_at() -> None:
+async def test_nothing_is_drawn_while_another_tab_is_shown() -> None:
     async with statistics_of(120) as (panel, pilot, history, state):
         panel.app.query_one(ContentSwitcher).current = "other"
         await pilot.pause()
@@ -194,7 +194,7 @@ async def test_a_chart_is_drawn_at_most_once_a_second_and_one_in_a_tick(monkeypa
 async def test_lines_that_did_not_change_are_not_painted() -> None:
     async with statistics_of(120) as (panel, pilot, history, state):
         painted = [repaints(chart) for chart in panel.query(Chart)]
-        figures = repaints(panel.query_one("#figures"))
+        figures = repaints(panel.query_one("#totals"))
         for quarter in range(40):
             panel.tick(state, history, NOW + 121 + quarter / 4)
         await pilot.pause()

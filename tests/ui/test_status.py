@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, SendBudget, Totals
-from ama_tui.ui.panels.status import LastTrade, VenueFacts, gates_line, notice, status_lines
+from ama_tui.ui.panels.status import LastTrade, VenueFacts, notice, placing_line, status_lines
 from ama_tui.ui.states import BANNER, state_name
 from ama_tui.ui.widgets.field_lines import fit
 from tests.ui.fakes import NOW, market, snapshot
@@ -102,7 +102,7 @@ def test_the_chain_stands_beside_real_and_demo_at_every_width() -> None:
 
 def test_a_run_in_good_order_has_no_notice_and_open_gates() -> None:
     assert notice(snapshot(), NOW, None) == ("", "")
-    text = "".join(part for part, _ in fit(gates_line(snapshot(budget=SendBudget(32, 2)), NOW), 120))
+    text = "".join(part for part, _ in fit(placing_line(snapshot(budget=SendBudget(32, 2)), NOW, 120), 120))
     for part in ("gates all open", "read  0.6/10 s", "on the wire   2/32", "err/min 0"):
         assert part in text
 

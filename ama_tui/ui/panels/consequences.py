@@ -1,4 +1,4 @@
-"""What a set-up means, in a few lines, before anything is signed: orders, collateral, warnings."""
+"""What a set-up means in a few lines before anything is signed: orders, collateral, warnings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ama_tui.ui.widgets.field_lines import Line, field
 from ama_tui.ui.widgets.styled_text import Span
 
 CLOSE_BPS = 5.0
-"""A nearest distance under this many basis points is warned about."""
+"""A nearest distance below this many basis points gets a warning."""
 
 
 def quote_anchor_x2(quote: Quote | None, market: Market) -> int | None:
-    """Twice the anchor that the API's prices give, by the packer's rule; None without a price."""
+    """Twice the anchor price derived from the API's prices, by the packer's rule; None without a price."""
     if quote is None:
         return None
     return anchor_x2(
@@ -28,7 +28,7 @@ def quote_anchor_x2(quote: Quote | None, market: Market) -> int | None:
 
 
 def refusal(parameters: Parameters, market: Market, quote: Quote | None) -> str | None:
-    """Why these parameters do not fit the market, or None when they do or when no price is known."""
+    """Why these parameters do not fit the market; None when they do or when there is no price."""
     return misfit(parameters.min_distance_ticks, market.tick6, quote_anchor_x2(quote, market))
 
 
@@ -37,7 +37,7 @@ def _line(*spans: Span) -> Line:
 
 
 def consequence_lines(parameters: Parameters, wallets: int, market: Market, quote: Quote | None) -> list[Line]:
-    """What will happen if the run is started with these parameters."""
+    """What a run with these parameters does."""
     anchor = quote_anchor_x2(quote, market)
     lines = [
         _line(
@@ -45,12 +45,12 @@ def consequence_lines(parameters: Parameters, wallets: int, market: Market, quot
             (f"  {count(wallets, 'wallet')} × {parameters.orders_per_side} bids and asks", "label"),
         ),
         _line(
-            (f"at most {parameters.max_utilization:.0%}", "strong"), (" of a wallet's collateral tied up", "label"),
+            (f"up to {parameters.max_utilization:.0%}", "strong"), (" of each wallet's collateral as margin", "label"),
         ),
     ]  # fmt: skip
     points = basis_points(parameters.min_distance_ticks * market.tick6, anchor)
     if points is not None and points < CLOSE_BPS:
-        lines.append(_line((f"⚠ the nearest distance is {points:.1f} bp, under {CLOSE_BPS:g} bp", "warn")))
+        lines.append(_line((f"⚠ nearest distance is {points:.1f} bp, below {CLOSE_BPS:g} bp", "warn")))
     if quote is not None and anchor is None:
-        lines.append(_line(("⚠ no price yet: quotes wait for an anchor", "warn")))
+        lines.append(_line(("⚠ no price yet: quoting starts once there is one", "warn")))
     return lines

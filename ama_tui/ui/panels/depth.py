@@ -1,4 +1,4 @@
-"""A depth profile in one or two lines: how much rests within a distance of the middle, on either side."""
+"""The depth profile, one or two lines: the cumulative size on each side by distance from the mid price."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from textual.strip import Strip
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.ui.book_levels import PriceLevel, PriceLevels, levels_of
 from ama_tui.ui.panels.status import is_stale
-from ama_tui.ui.widgets.columns import quiet
+from ama_tui.ui.widgets.columns import muted
 from ama_tui.ui.widgets.styled_text import Ink, Painted, Span, spans_width
 
 STEPS = "▁▂▃▄▅▆▇█"
 MIDDLE = "│"
 COVERED = 0.95
-"""The share of what is known to rest that the profile reaches; a lone order far away does not flatten it."""
+"""The share of the visible size that the profile covers; a single distant order does not flatten it."""
 
 MOST_COLUMNS = 40
-"""Columns of a side; more would show no more than a hill."""
+"""The most columns per side."""
 
 
 @dataclass(frozen=True, slots=True)
 class DepthColumn:
-    """What rests on one side within a distance of the middle, and the fleet's part of it."""
+    """The size on one side within a distance of the mid price, and the fleet's part of it."""
 
     total18: int = 0
     ours18: int = 0
@@ -34,11 +34,12 @@ class DepthColumn:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Both sides from the middle outwards. `range6` is the distance that the last columns reach."""
+    """Both sides from the mid price outwards."""
 
     bids: tuple[DepthColumn, ...] = ()
     asks: tuple[DepthColumn, ...] = ()
     range6: int = 0
+    """The distance of the last columns from the mid price, with 6 decimals."""
 
     @property
     def largest18(self) -> int:
@@ -46,10 +47,10 @@ class Profile:
 
 
 def profile_of(levels: PriceLevels, mid_x2: int, columns: int, range6: int = 0) -> Profile:
-    """The cumulative sizes around a middle (given doubled) in `columns` columns a side.
+    """The cumulative sizes around a mid price (given doubled), in `columns` columns per side.
 
-    `range6` is the distance to show; 0 takes the one within which `COVERED` of it all rests. What is deeper
-    than the depth that was read counts with the fleet's own part, the rest is not known.
+    `range6` is the distance to show; 0 selects the one that covers `COVERED` of the total. Beyond the depth that
+    was read only the fleet's own orders count.
     """
     if columns <= 0:
         return Profile()
@@ -62,13 +63,13 @@ def profile_of(levels: PriceLevels, mid_x2: int, columns: int, range6: int = 0) 
 
 
 def covered_range6(levels: PriceLevels, mid_x2: int) -> int:
-    """The distance from the middle within which `COVERED` of all that is known rests."""
+    """The distance from the mid price (given doubled) within which `COVERED` of the visible size is."""
     by_distance = sorted((_distance6(level, mid_x2), level.resting18) for level in (*levels.bids, *levels.asks))
-    wanted = COVERED * sum(size18 for _, size18 in by_distance)
-    reached18 = 0
+    covered18 = COVERED * sum(size18 for _, size18 in by_distance)
+    total18 = 0
     for distance6, size18 in by_distance:
-        reached18 += size18
-        if size18 and reached18 >= wanted:
+        total18 += size18
+        if size18 and total18 >= covered18:
             return max(1, distance6)
     return 0
 
@@ -86,22 +87,22 @@ def _cumulative(side: Sequence[PriceLevel], mid_x2: int, columns: int, range6: i
             ours[max(0, column)] += level.ours18
     total18 = ours18 = 0
     result = []
-    for here18, own18 in zip(totals, ours, strict=True):
-        total18, ours18 = total18 + here18, ours18 + own18
+    for column_total18, column_ours18 in zip(totals, ours, strict=True):
+        total18, ours18 = total18 + column_total18, ours18 + column_ours18
         result.append(DepthColumn(total18, ours18))
     return tuple(result)
 
 
 def hill(amounts: Sequence[int], largest: int) -> str:
-    """Amounts as steps of an eighth of a line; the least amount above nothing still shows."""
-    return "".join(" " if not one or not largest else STEPS[min(7, one * 8 // largest)] for one in amounts)
+    """Amounts as eighths of a line; any amount above zero is visible."""
+    return "".join(" " if not amount or not largest else STEPS[min(7, amount * 8 // largest)] for amount in amounts)
 
 
 def profile_spans(profile: Profile, part: Literal["all", "ours"]) -> tuple[Span, ...]:
     """One line of the profile, bids mirrored to the left.
 
-    `all` is what rests there, in the accent where most of it is the fleet's; `ours` the fleet's part, to
-    the same scale.
+    `all` shows the whole size, accented where most of it is the fleet's; `ours` shows the fleet's part to the same
+    scale.
     """
     largest18 = profile.largest18
     spans: list[Span] = []
@@ -123,14 +124,14 @@ def _add(spans: list[Span], column: DepthColumn, largest18: int, side: Ink, part
 
 
 def share_text(profile: Profile) -> str:
-    """'42%': the fleet's part of what rests within the profile's range; '' when nothing does."""
+    """'42%': the fleet's share of the size within the profile's range; '' when there is none."""
     ends = [side[-1] for side in (profile.bids, profile.asks) if side]
     total18 = sum(end.total18 for end in ends)
     return f"{sum(end.ours18 for end in ends) / total18:.0%}" if total18 else ""
 
 
 def middle_x2(snapshot: EngineSnapshot, levels: PriceLevels) -> int | None:
-    """Twice the price that the sides are measured from: the book's middle, else the anchor, else the one touch."""
+    """Twice the price that distances are measured from: the mid price, else the anchor, else the only best price."""
     bid, ask = snapshot.best_bid6, snapshot.best_ask6
     if bid is not None and ask is not None:
         return bid + ask
@@ -141,7 +142,7 @@ def middle_x2(snapshot: EngineSnapshot, levels: PriceLevels) -> int | None:
 
 
 class DepthProfile(Painted):
-    """The profile of the book. With two lines the second one is the fleet's own; `height` in its style says."""
+    """The depth profile. With a height of two lines in its style, the second one shows the fleet's own orders."""
 
     DEFAULT_CSS = "DepthProfile { height: 1; width: 1fr; background: $background; }"
     ALLOW_SELECT = False
@@ -155,31 +156,31 @@ class DepthProfile(Painted):
 
     @property
     def text(self) -> str:
-        """What is on the screen, as plain text."""
+        """The visible lines as plain text."""
         return "\n".join("".join(text for text, _ in line) for line in self._lines)
 
     def tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        """Show this snapshot's book as of `now` (Unix seconds), quiet when it is stale; repaints lines that differ."""
-        is_old = is_stale(snapshot, now)
-        if snapshot is self._snapshot and is_old == self._is_stale:
+        """Show this snapshot's book as of `now` (Unix seconds), muted when stale; only changed lines are repainted."""
+        stale = is_stale(snapshot, now)
+        if snapshot is self._snapshot and stale == self._is_stale:
             return
         if snapshot.market != self._snapshot.market:
             self._range6 = 0
-        self._snapshot, self._is_stale = snapshot, is_old
+        self._snapshot, self._is_stale = snapshot, stale
         self._show()
 
     def _show(self) -> None:
-        drawn = self._drawn(levels_of(self._snapshot))
+        lines = self._draw(levels_of(self._snapshot))
         if self._is_stale:
-            drawn = tuple(tuple(quiet(line)) for line in drawn)
-        before, self._lines = self._lines, drawn
+            lines = tuple(tuple(muted(line)) for line in lines)
+        before, self._lines = self._lines, lines
         changed = [
-            Region(0, y, self.size.width, 1) for y, line in enumerate(drawn) if y >= len(before) or before[y] != line
+            Region(0, y, self.size.width, 1) for y, line in enumerate(lines) if y >= len(before) or before[y] != line
         ]
         if changed:
             self.refresh(*changed)
 
-    def _drawn(self, levels: PriceLevels) -> tuple[tuple[Span, ...], ...]:
+    def _draw(self, levels: PriceLevels) -> tuple[tuple[Span, ...], ...]:
         width, has_two = self.size.width, self.size.height >= 2
         mid_x2 = middle_x2(self._snapshot, levels)
         if mid_x2 is None or not self._snapshot.read_at_ms:
@@ -188,15 +189,15 @@ class DepthProfile(Painted):
         covered6 = covered_range6(levels, mid_x2)
         if not 6 * self._range6 <= 10 * covered6 <= 10 * self._range6:
             self._range6 = covered6
-        reach: Span = (f" ±{self._range6 / tick6:,.0f} t", "label")
+        distance: Span = (f" ±{self._range6 / tick6:,.0f} t", "label")
         columns = min(MOST_COLUMNS, (width - 8 - 11 - 1) // 2)
         profile = profile_of(levels, mid_x2, columns, self._range6)
         first = ((" depth ", "label"), *profile_spans(profile, "all"))
         share = share_text(profile)
         if not has_two:
-            told: Span = (f" ours {share}" if share else "", "ours")
-            return ((*first, told if spans_width((*first, told)) <= width else ("", "ours")),)
-        return ((*first, reach), (("  ours ", "label"), *profile_spans(profile, "ours"), (f" {share}", "ours")))
+            ours: Span = (f" ours {share}" if share else "", "ours")
+            return ((*first, ours if spans_width((*first, ours)) <= width else ("", "ours")),)
+        return ((*first, distance), (("  ours ", "label"), *profile_spans(profile, "ours"), (f" {share}", "ours")))
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

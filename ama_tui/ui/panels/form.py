@@ -1,4 +1,4 @@
-"""The form of a run: a field for every parameter and for the number of wallets, checked as it is typed."""
+"""The form of a run: a field for each parameter and the number of wallets, validated while typing."""
 
 from __future__ import annotations
 
@@ -24,27 +24,30 @@ SIZES = ("size_min", "size_max")
 
 ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("orders per side", ("orders_per_side",)),
-    ("collateral share", ("max_utilization",)),
+    ("max collateral", ("max_utilization",)),
     ("distance, ticks", DISTANCES),
     ("order size, base", SIZES),
     ("delay, ms", ("min_delay_ms", "max_delay_ms")),
 )
-"""The form's lines: label with its unit, one parameter or the two ends of a range."""
+"""The form's lines: a label with its unit, and one parameter or the two ends of a range."""
 
 _BY_NAME = {spec.name: spec for spec in SPECS}
 
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """What the form says right now. `parameters` is None while something is wrong, and `problems` says what."""
+    """The values in the form."""
 
     parameters: Parameters | None
+    """None while a parameter is invalid."""
     wallets: int | None
+    """None while the number is invalid, or when the form has no such field."""
     problems: tuple[str, ...]
+    """Why values are invalid, one line each."""
 
 
-def number(text: str) -> int | float | str:
-    """The number that a field's text means; the text itself when it is none."""
+def parse_number(text: str) -> int | float | str:
+    """The number in a field's text; the text itself when it is not a number."""
     text = text.strip()
     try:
         return int(text)
@@ -56,55 +59,55 @@ def number(text: str) -> int | float | str:
         return text
 
 
-def shown(value: float) -> str:
-    """A value as its field has it, so that reading it gives the value again."""
+def field_text(value: float) -> str:
+    """A value as text for its field; `parse_number` gives the value back."""
     return f"{Decimal(repr(value)):f}".removesuffix(".0")
 
 
 def form_state(texts: Mapping[str, str], wallets_available: int) -> FormState:
-    """Read a form whose fields are named by parameter attribute, and `wallets` where it has that field."""
-    values = {spec.key: number(texts[spec.name]) for spec in SPECS}
+    """Read a form. `texts` maps parameter attributes, and `wallets` where the form has that field, to texts."""
+    values = {spec.key: parse_number(texts[spec.name]) for spec in SPECS}
     problems = problems_of(values)
     parameters = None if problems else Parameters.checked(values)
     if WALLETS_FIELD not in texts:
         return FormState(parameters, None, tuple(problems))
-    wanted = number(texts[WALLETS_FIELD])
-    wallets = wanted if isinstance(wanted, int) and 1 <= wanted <= wallets_available else None
+    entered = parse_number(texts[WALLETS_FIELD])
+    wallets = entered if isinstance(entered, int) and 1 <= entered <= wallets_available else None
     if wallets is None:
         problems.append(f"wallets must be a whole number, 1…{wallets_available}")
     return FormState(parameters, wallets, tuple(problems))
 
 
 def help_text(field_name: str, wallets_available: int) -> str:
-    """What a field means, its range and its default, in one line."""
+    """A field's description, range and default, in one line."""
     if field_name == WALLETS_FIELD:
-        return f"how many wallets of the file take part, from the first: 1…{wallets_available}"
+        return f"number of wallets to use, in file order: 1…{wallets_available}"
     spec = _BY_NAME[field_name]
     return f"{spec.key}: {spec.meaning} · {spec.range_text} {spec.unit} · default {spec.default:g}"
 
 
 def values_in(texts: Mapping[str, str], names: Iterable[str]) -> list[float]:
-    """The numbers of these fields, those that are one."""
-    numbers = (number(texts[name]) for name in names)
+    """The finite numbers among these fields' texts."""
+    numbers = (parse_number(texts[name]) for name in names)
     return [float(value) for value in numbers if not isinstance(value, str) and math.isfinite(value)]
 
 
 def distance_note(texts: Mapping[str, str], market: Market, anchor_x2: int | None) -> str:
     """The distances in basis points of the anchor (given doubled): '0.4…4.8 bp'; '' without an anchor."""
     points = [basis_points(int(ticks * market.tick6), anchor_x2) for ticks in values_in(texts, DISTANCES)]
-    known = [f"{one:,.1f}" for one in points if one is not None]
-    return f"{'…'.join(known)} bp" if known else ""
+    numbers = [f"{value:,.1f}" for value in points if value is not None]
+    return f"{'…'.join(numbers)} bp" if numbers else ""
 
 
 def size_note(texts: Mapping[str, str], anchor_x2: int | None) -> str:
     """The sizes in USDC at the anchor (given doubled): '125…625 USDC'; '' without an anchor."""
     if not anchor_x2:
         return ""
-    worth = [_worth(size * anchor_x2 / 2_000_000) for size in values_in(texts, SIZES)]
-    return f"{'…'.join(worth)} USDC" if worth else ""
+    amounts = [_usdc_text(size * anchor_x2 / 2_000_000) for size in values_in(texts, SIZES)]
+    return f"{'…'.join(amounts)} USDC" if amounts else ""
 
 
-def _worth(usdc: float) -> str:
+def _usdc_text(usdc: float) -> str:
     """0.4213 → '0.42', 15000 → '15,000', 12345678 → '12.35M'."""
     if usdc >= 1_000_000:
         return f"{usdc / 1_000_000:,.2f}M"
@@ -112,13 +115,13 @@ def _worth(usdc: float) -> str:
 
 
 class ParameterForm(VerticalGroup):
-    """Compact fields, one line a parameter or a range. Posts `Edited` on every change and `Entered` on Enter."""
+    """Compact fields, one line per parameter or range. Posts `Edited` on every change and `Entered` on Enter."""
 
     class Edited(Message):
         """A field's text changed."""
 
     class Focused(Message):
-        """Another field has the focus."""
+        """A field got the focus."""
 
         def __init__(self, field_name: str) -> None:
             super().__init__()
@@ -130,7 +133,7 @@ class ParameterForm(VerticalGroup):
     def __init__(
         self, parameters: Parameters, wallets: int | None, wallets_available: int = 0, *, id: str | None = None
     ) -> None:
-        """`wallets` None leaves the field for their number out."""
+        """With `wallets` None the form has no field for the number of wallets."""
         super().__init__(id=id)
         self._initial = parameters
         self._wallets = wallets
@@ -142,10 +145,10 @@ class ParameterForm(VerticalGroup):
         for label, names in ROWS:
             with HorizontalGroup(classes="form-row"):
                 yield PlainText(label, classes="form-label label")
-                for place, name in enumerate(names):
-                    if place:
+                for index, name in enumerate(names):
+                    if index:
                         yield PlainText("…", classes="form-dots label")
-                    yield self._input(name, shown(getattr(self._initial, name)))
+                    yield self._input(name, field_text(getattr(self._initial, name)))
                 yield PlainText(_BY_NAME[names[0]].range_text, classes="form-range label")
                 if names in (DISTANCES, SIZES):
                     yield PlainText(id="form-bp" if names == DISTANCES else "form-usdc", classes="form-note")
@@ -170,14 +173,14 @@ class ParameterForm(VerticalGroup):
         return form_state(self.texts, self._available)
 
     def fill(self, parameters: Parameters, wallets: int | None = None) -> None:
-        """Put other values into the fields; without `wallets` their number stays."""
+        """Replace the values of the fields; None keeps the number of wallets."""
         for field in self.query(Input):
             value = wallets if field.name == WALLETS_FIELD else getattr(parameters, field.name or "")
             if value is not None:
-                field.value = shown(value)
+                field.value = field_text(value)
 
     def price(self, market: Market, anchor_x2: int | None) -> None:
-        """What distances and sizes are worth: they are shown in basis points and USDC too."""
+        """Set the price (anchor, doubled) that distances in basis points and sizes in USDC are shown for."""
         self._market, self._anchor_x2 = market, anchor_x2
         self._show_notes()
 

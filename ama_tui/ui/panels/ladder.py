@@ -1,6 +1,6 @@
-"""The ladder of the book: asks above, bids below, and the spread in between on a row that never moves.
+"""The order book as a ladder: asks above, bids below, and between them the spread on a row that never moves.
 
-Lines are kept as spans and compared with what is on the screen; only those that differ are repainted.
+Lines are kept as spans and compared with the painted ones; only those that differ are repainted.
 """
 
 from __future__ import annotations
@@ -17,27 +17,28 @@ from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.money import format_amount, format_price
 from ama_tui.domain.order import Side
 from ama_tui.ui.book_levels import PriceLevel, PriceLevels, levels_of
-from ama_tui.ui.format import basis_points, whole_age
+from ama_tui.ui.format import whole_age
+from ama_tui.ui.panels.fragments import spread_points
 from ama_tui.ui.panels.status import is_stale
-from ama_tui.ui.widgets.columns import quiet
+from ama_tui.ui.widgets.columns import muted
 from ama_tui.ui.widgets.styled_text import Ink, Painted, Span
 
-OURS, IN_FLIGHT, BOTH = "●", "○", "◉"
-"""The marks of a price at which the fleet rests, to which it has sent, or both."""
+OURS, PENDING, BOTH = "●", "○", "◉"
+"""Marks of a price where the fleet has resting orders, pending orders, or both."""
 
 OURS_BAR, OTHERS_BAR = "▆", "▂"
-"""A level's bar: the fleet's part stands higher than the others', so that it needs no colour."""
+"""The two parts of a level's bar. The fleet's is higher, so it can be told from the others' without colour."""
 
 HEADER = 1
 SPARE_ROWS = 8
-"""Rows that are kept for levels that went away, so that one level less does not lay everything out again."""
+"""Rows kept free for levels that disappeared; a level less does not change the layout."""
 
 MOST_DECIMALS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Widths:
-    """How a line is shared out: cells of the mark, the price, the size, the fleet's size and the bar."""
+    """The widths of a line's parts, in cells."""
 
     mark: int
     price: int
@@ -51,7 +52,7 @@ class Widths:
 
 
 def widths_of(width: int, price: int) -> Widths:
-    """Share out a line of `width` cells. Short of room the gaps go first, then the bar, then the fleet's size."""
+    """Divide a line of `width` cells. When room is short the gaps shrink first, then the bar, then the fleet's size."""
     for mark, size, least_bar in ((3, 8, 8), (2, 8, 6), (2, 7, 4), (2, 6, 3)):
         bar = width - (mark + price + 2 * size + 3 * (mark - 1))
         if bar >= least_bar:
@@ -62,7 +63,7 @@ def widths_of(width: int, price: int) -> Widths:
 
 
 def decimals_for(largest18: int, width: int) -> int:
-    """The decimals with which the largest amount fits into `width` cells, so that all of them have as many."""
+    """The number of decimals that lets the largest amount fit into `width` cells; used for all amounts."""
     for decimals in range(MOST_DECIMALS, 0, -1):
         if len(format_amount(largest18, decimals)) <= width:
             return decimals
@@ -70,12 +71,12 @@ def decimals_for(largest18: int, width: int) -> int:
 
 
 def steady_scale(scale: int, largest: int) -> int:
-    """The scale of bars: kept while the largest fills between 60 % and all of it, so that bars stay quiet."""
+    """The scale of bars, kept while the largest amount fills 60 to 100 % of it. Rescaling less often avoids flicker."""
     return scale if 6 * scale <= 10 * largest <= 10 * scale else largest
 
 
 def bar_spans(level: PriceLevel, scale18: int, width: int) -> tuple[Span, Span]:
-    """A level's bar: the fleet's part and the others' part, `width` cells when the level is as large as the scale."""
+    """A level's bar, the fleet's part first; `width` cells long when the level is as large as the scale."""
     side: Ink = "bid" if level.side is Side.BUY else "ask"
     if not scale18 or not level.resting18:
         return ("", "ours"), ("", side)
@@ -87,10 +88,10 @@ def bar_spans(level: PriceLevel, scale18: int, width: int) -> tuple[Span, Span]:
 
 
 def level_spans(level: PriceLevel, widths: Widths, tick6: int, decimals: int, scale18: int) -> tuple[Span, ...]:
-    """One price of the book."""
+    """One price of the book as a line."""
     side: Ink = "bid" if level.side is Side.BUY else "ask"
-    mark = BOTH if level.ours18 and level.in_flight18 else OURS if level.ours18 else IN_FLIGHT
-    has_mark = bool(level.ours18 or level.in_flight18)
+    mark = BOTH if level.ours18 and level.pending18 else OURS if level.ours18 else PENDING
+    has_mark = bool(level.ours18 or level.pending18)
     gap: Span = (" " * widths.gap, "plain")
     spans: list[Span] = [
         ((mark if has_mark else " ").center(widths.mark), "ours"),
@@ -99,7 +100,7 @@ def level_spans(level: PriceLevel, widths: Widths, tick6: int, decimals: int, sc
         (format_amount(level.size18, decimals).rjust(widths.size), "label" if level.size18 is None else "plain"),
     ]
     if widths.ours:
-        own18 = level.ours18 or level.in_flight18
+        own18 = level.ours18 or level.pending18
         ink: Ink = "ours" if level.ours18 else "label"
         spans += [gap, (format_amount(own18, decimals).rjust(widths.ours) if own18 else " " * widths.ours, ink)]
     if widths.bar:
@@ -108,22 +109,22 @@ def level_spans(level: PriceLevel, widths: Widths, tick6: int, decimals: int, sc
 
 
 def header_spans(widths: Widths) -> tuple[Span, ...]:
-    """The titles of the columns."""
+    """The column titles."""
     gap = " " * widths.gap
     title = " " * widths.mark + "price".rjust(widths.price) + gap + "size".rjust(widths.size)
     return ((title + (gap + "ours".rjust(widths.ours) if widths.ours else ""), "label"),)
 
 
 def spread_text(snapshot: EngineSnapshot) -> tuple[Span, ...]:
-    """What stands between the sides: '20 ticks · 0.8 bp', or what is missing."""
+    """The text of the row between the sides: '20 ticks · 0.8 bp', or which side is empty."""
     bid, ask = snapshot.best_bid6, snapshot.best_ask6
     if not snapshot.read_at_ms:
-        return (("not read yet", "label"),)
+        return (("no data yet", "label"),)
     if bid is None and ask is None:
         return (("no orders on the book", "warn"),)
     if bid is None or ask is None:
         return (("no bids" if bid is None else "no asks", "warn"),)
-    points = basis_points(ask - bid, bid + ask)
+    points = spread_points(bid, ask)
     tick6 = 1 if snapshot.market is None else snapshot.market.tick6
     ink: Ink = "strong" if ask > bid else "danger"
     crossed = "" if ask > bid else "crossed " if ask < bid else "locked "
@@ -131,14 +132,14 @@ def spread_text(snapshot: EngineSnapshot) -> tuple[Span, ...]:
 
 
 def rule(spans: tuple[Span, ...], width: int) -> tuple[Span, ...]:
-    """Spans in the middle of a line."""
+    """Spans centred in a horizontal rule."""
     room = max(0, width - sum(len(text) for text, _ in spans) - 4)
     left: Span = (f" {'─' * (room // 2)} ", "rule")
     return (left, *spans, (f" {'─' * (room - room // 2)} ", "rule"))
 
 
 class BookLadder(Painted, ScrollView, can_focus=True):
-    """Follows the book. Scrolled away from the spread it stays there; `home` brings the spread back."""
+    """Shows the book around its spread. A scroll position away from the spread is kept; `home` returns to it."""
 
     DEFAULT_CSS = """
     BookLadder { background: $background; scrollbar-size: 0 0; overflow-x: hidden; overflow-y: scroll; }
@@ -169,35 +170,35 @@ class BookLadder(Painted, ScrollView, can_focus=True):
 
     @property
     def is_centred(self) -> bool:
-        """Does the spread stand in the middle?"""
+        """Whether the spread is in the middle."""
         return self.scroll_offset.y == self._above - self._centre
 
     @property
     def text(self) -> str:
-        """What is on the screen, as plain text."""
+        """The visible lines as plain text."""
         return "\n".join(self.render_line(y).text.rstrip() for y in range(self.size.height))
 
     def tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        """Show this snapshot's book as of `now` (Unix seconds); repaints the lines that differ."""
-        was_old, self._now = self._is_stale, now
+        """Show this snapshot's book as of `now` (Unix seconds); only changed lines are repainted."""
+        was_stale, self._now = self._is_stale, now
         if snapshot is not self._snapshot:
             if snapshot.market != self._snapshot.market:
                 self._price_width, self._scale18 = 5, 0
             self._snapshot, self._levels = snapshot, levels_of(snapshot)
             self._measure()
             self._lay_out()
-        elif not was_old and not self._is_stale:
+        elif not was_stale and not self._is_stale:
             return
         self._repaint_changed()
 
     def _measure(self) -> None:
-        """Fix what all lines share. The price column never narrows while the market stays."""
-        every = (*self._levels.asks, *self._levels.bids)
-        if not every:
+        """Set the widths and decimals that all lines share. The price column never gets narrower on a market."""
+        levels = (*self._levels.asks, *self._levels.bids)
+        if not levels:
             return
-        highest6 = max(level.price6 for level in every)
+        highest6 = max(level.price6 for level in levels)
         self._price_width = max(self._price_width, len(format_price(highest6, self._tick6)))
-        largest18 = max(max(level.resting18, level.in_flight18) for level in every)
+        largest18 = max(max(level.resting18, level.pending18) for level in levels)
         self._decimals = decimals_for(largest18, self._widths.size)
 
     @property
@@ -214,20 +215,20 @@ class BookLadder(Painted, ScrollView, can_focus=True):
 
     @property
     def _centre(self) -> int:
-        """How many rows stand above the spread when it is in the middle."""
+        """The number of rows above the spread when it is in the middle."""
         return max(0, (self.size.height - HEADER - 1) // 2)
 
-    def _lay_out(self, *, again: bool = False) -> None:
-        """Give every level a row; the spread keeps its place on the screen."""
+    def _lay_out(self, *, reset: bool = False) -> None:
+        """Give every level a row without moving the spread on the screen; `reset` centres it."""
         centre = self._centre
         below_centre = max(0, self.size.height - HEADER - 1 - centre)
         above, below = max(len(self._levels.asks), centre), max(len(self._levels.bids), below_centre)
-        if not again:
+        if not reset:
             above = self._above if above <= self._above <= above + SPARE_ROWS else above
             below = self._below if below <= self._below <= below + SPARE_ROWS else below
             if (above, below) == (self._above, self._below):
                 return
-        from_centre = 0 if again else self.scroll_offset.y - (self._above - centre)
+        from_centre = 0 if reset else self.scroll_offset.y - (self._above - centre)
         self._above, self._below = above, below
         self._painted.clear()
         self.virtual_size = Size(self.size.width, HEADER + above + 1 + below)
@@ -236,22 +237,22 @@ class BookLadder(Painted, ScrollView, can_focus=True):
 
     def _repaint_changed(self) -> None:
         self._rescale()
-        width, is_old = self.size.width, self._is_stale
+        width, is_stale_now = self.size.width, self._is_stale
         changed: list[Region] = []
-        for y, (spans, was_old, _) in list(self._painted.items()):
-            if was_old != is_old or spans != self._spans(y):
+        for y, (spans, was_stale, _) in list(self._painted.items()):
+            if was_stale != is_stale_now or spans != self._spans(y):
                 del self._painted[y]
                 changed.append(Region(0, y, width, 1))
         if changed:
             self.refresh(*changed)
 
     def _rescale(self) -> None:
-        shown = [self._level(y) for y in range(HEADER, self.size.height)]
-        largest18 = max((level.resting18 for level in shown if level is not None), default=0)
+        visible = [self._level(y) for y in range(HEADER, self.size.height)]
+        largest18 = max((level.resting18 for level in visible if level is not None), default=0)
         self._scale18 = steady_scale(self._scale18, largest18)
 
     def _row(self, y: int) -> int:
-        """Which row stands on a line of the screen: 0 the spread, -1 the best ask, 1 the best bid."""
+        """The row on a line of the screen: 0 is the spread, -1 the best ask, 1 the best bid."""
         return self.scroll_offset.y + y - HEADER - self._above
 
     def _level(self, y: int) -> PriceLevel | None:
@@ -271,16 +272,16 @@ class BookLadder(Painted, ScrollView, can_focus=True):
         spread = spread_text(self._snapshot)
         if not self._is_stale:
             return spread
-        old = whole_age(self._now - self._snapshot.read_at_ms / 1000)
-        return (*spread, (f" · {old} old", "warn"))
+        age = whole_age(self._now - self._snapshot.read_at_ms / 1000)
+        return (*spread, (f" · {age} old", "warn"))
 
     def render_line(self, y: int) -> Strip:
-        known = self._painted.get(y)
-        if known is not None:
-            return known[2]
-        spans, is_old = self._spans(y), self._is_stale
-        strip = self.strip(quiet(spans) if is_old else spans, self.size.width)
-        self._painted[y] = (spans, is_old, strip)
+        painted = self._painted.get(y)
+        if painted is not None:
+            return painted[2]
+        spans, is_stale_now = self._spans(y), self._is_stale
+        strip = self.strip(muted(spans) if is_stale_now else spans, self.size.width)
+        self._painted[y] = (spans, is_stale_now, strip)
         return strip
 
     def notify_style_update(self) -> None:
@@ -289,7 +290,7 @@ class BookLadder(Painted, ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self._measure()
-        self._lay_out(again=True)
+        self._lay_out(reset=True)
         self._rescale()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:

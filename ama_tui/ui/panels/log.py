@@ -1,4 +1,4 @@
-"""The action log: newest on top, bounded, filtered, frozen on demand, and painted only where it is looked at."""
+"""The activity log: newest first, bounded, filtered, frozen on demand; only visible lines are painted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from textual.strip import Strip
 
 from ama_tui.domain.event import Action, LogEvent
 from ama_tui.ui.format import clock, clock_ms, pad, plain
-from ama_tui.ui.widgets.columns import filled
+from ama_tui.ui.widgets.columns import fitted
 from ama_tui.ui.widgets.styled_text import Ink, Painted, Span
 
 KEPT_LINES = 1000
-"""Events that are kept of every kind, so that rare ones outlive a flood of others."""
+"""Events kept of each kind. Kinds are kept apart, so a flood of one does not push out the rare ones."""
 
 WIDE = 100
 """From this width on, a line shows milliseconds and the action's name."""
@@ -31,12 +31,13 @@ _ACTION_INK: dict[Action, Ink] = {
     Action.CANCEL_ORDER: "warn",
     Action.ERROR: "danger",
 }
-Kind = Literal["all", "orders", "cancels", "fills", "skips", "sessions", "notes"]
-"""What the log can be narrowed to."""
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
+LogKind = Literal["all", "orders", "cancels", "fills", "skips", "sessions", "notes"]
+"""The types of events that the log can be filtered by."""
 
-_KIND: dict[Action, Kind] = {
+KINDS: tuple[LogKind, ...] = get_args(LogKind)
+
+_KIND: dict[Action, LogKind] = {
     Action.PLACE_LIMIT: "orders",
     Action.PLACE_MARKET: "orders",
     Action.MODIFY_ORDER: "orders",
@@ -54,16 +55,18 @@ _SIDE_INK: dict[str, Ink] = {"buy": "bid", "bid": "bid", "sell": "ask", "ask": "
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which events the log shows. `wallet` is an address in lower case, '' for every wallet; `name` is its nickname."""
+    """Which events the log shows."""
 
-    kind: Kind = "all"
+    kind: LogKind = "all"
     wallet: str = ""
+    """An address in lower case; '' for all wallets."""
     errors_only: bool = False
     name: str = ""
+    """The wallet's nickname."""
 
     @property
     def is_open(self) -> bool:
-        """Does everything pass?"""
+        """Whether every event passes."""
         return self == LogFilter()
 
     def passes(self, event: LogEvent) -> bool:
@@ -75,11 +78,11 @@ class LogFilter:
 
 
 class KeptEvents:
-    """The newest events: the last of all, and more of every rare kind and of the errors. Bounded."""
+    """The newest events overall, of each kind, and the newest errors. Bounded."""
 
     def __init__(self) -> None:
         self._all: deque[LogEvent] = deque(maxlen=KEPT_LINES)
-        self._kinds: dict[Kind, deque[LogEvent]] = {kind: deque(maxlen=KEPT_LINES) for kind in KINDS[1:]}
+        self._kinds: dict[LogKind, deque[LogEvent]] = {kind: deque(maxlen=KEPT_LINES) for kind in KINDS[1:]}
         self._errors: deque[LogEvent] = deque(maxlen=KEPT_LINES)
 
     def add(self, events: Iterable[LogEvent]) -> None:
@@ -89,8 +92,8 @@ class KeptEvents:
             if event.is_error:
                 self._errors.append(event)
 
-    def chosen(self, wanted: LogFilter) -> list[LogEvent]:
-        """What passes a filter, oldest first, at most `KEPT_LINES`."""
+    def matching(self, wanted: LogFilter) -> list[LogEvent]:
+        """The events that pass a filter, oldest first, at most `KEPT_LINES`."""
         if wanted.errors_only:
             source: Iterable[LogEvent] = self._errors
         elif wanted.kind != "all":
@@ -104,13 +107,13 @@ class KeptEvents:
 
 
 def event_text(event: LogEvent) -> str:
-    """One event as a line to copy."""
+    """One event as a line for the clipboard."""
     name = f"{event.nickname} {event.wallet}".strip()
     return plain("  ".join(part for part in (clock_ms(event.ts_ms), name, event.action.value, event.text) if part))
 
 
 def event_spans(event: LogEvent, width: int) -> list[Span]:
-    """One event as spans; an error carries a mark as well as a colour."""
+    """One event as spans; errors have a mark as well as a colour."""
     is_wide = width >= WIDE
     ink: Ink = "danger" if event.is_error else _ACTION_INK.get(event.action, "plain")
     spans: list[Span] = [
@@ -125,16 +128,16 @@ def event_spans(event: LogEvent, width: int) -> list[Span]:
     else:
         spans.append((" ", "plain"))
     text = plain(event.text)
-    first, blank, rest = text.partition(" ")
-    if first in _SIDE_INK and not event.is_error:
-        spans += [(pad(first, 4), _SIDE_INK[first]), (blank + rest, "plain")]
+    side, blank, rest = text.partition(" ")
+    if side in _SIDE_INK and not event.is_error:
+        spans += [(pad(side, 4), _SIDE_INK[side]), (blank + rest, "plain")]
     else:
         spans.append((text, "danger" if event.is_error else "plain"))
     return spans
 
 
 class ActivityLog(Painted, ScrollView, can_focus=True):
-    """Shows the newest events that pass its filter. Scrolled down, or frozen, what is on the screen stays in place."""
+    """Shows the newest events that pass its filter. When scrolled down or frozen, the visible lines stay in place."""
 
     ALLOW_SELECT = False
 
@@ -151,7 +154,7 @@ class ActivityLog(Painted, ScrollView, can_focus=True):
 
     @property
     def events(self) -> Sequence[LogEvent]:
-        """What is shown, oldest first."""
+        """The events that pass the filter, oldest first."""
         return self._events
 
     @property
@@ -168,7 +171,7 @@ class ActivityLog(Painted, ScrollView, can_focus=True):
 
     @property
     def waiting(self) -> int:
-        """How many events came while the log is frozen."""
+        """The number of events that arrived while the log is frozen."""
         return self._waiting_count
 
     @property
@@ -186,15 +189,15 @@ class ActivityLog(Painted, ScrollView, can_focus=True):
             self._waiting_count += len(events)
             return
         self._kept.add(events)
-        self._append(events if self._filter.is_open else [one for one in events if self._filter.passes(one)])
+        self._append(events if self._filter.is_open else [event for event in events if self._filter.passes(event)])
 
     def show_only(self, wanted: LogFilter) -> None:
-        """Show the kept events that pass a filter, from the newest."""
+        """Show only events that pass a filter, starting with the newest."""
         if wanted == self._filter:
             return
         self._filter = wanted
         self._events.clear()
-        self._events.extend(self._kept.chosen(wanted))
+        self._events.extend(self._kept.matching(wanted))
         self._count += len(self._events)
         self._strips.clear()
         self.virtual_size = Size(self.size.width, len(self._events))
@@ -202,7 +205,7 @@ class ActivityLog(Painted, ScrollView, can_focus=True):
         self.refresh()
 
     def freeze(self, *, frozen: bool) -> None:
-        """Keep what is on the screen, or show what came since."""
+        """Hold the display, or release it and show the events that arrived since."""
         if frozen == self.is_frozen:
             return
         waiting, self._waiting = self._waiting, deque(maxlen=KEPT_LINES) if frozen else None
@@ -228,17 +231,17 @@ class ActivityLog(Painted, ScrollView, can_focus=True):
         position = self.scroll_offset.y + y
         if position >= len(self._events):
             if not self._events and y == 0:
-                said = "no action yet" if self._filter.is_open else "nothing that is kept passes the filter"
-                return self.strip([(f"   {said}", "label")], width)
+                text = "No activity yet" if self._filter.is_open else "No matching entries"
+                return self.strip([(f"   {text}", "label")], width)
             return Strip.blank(width, self.ink("plain"))
-        if width != self._strip_width:  # the scrollbar came or went
+        if width != self._strip_width:  # the scrollbar appeared or disappeared
             self._strips.clear()
             self._strip_width = width
         number = self._count - 1 - position
         strip = self._strips.get(number)
         if strip is None:
             strip = self.strip(
-                filled(tuple(event_spans(self._events[-1 - position], width)), width, right=False), width
+                fitted(tuple(event_spans(self._events[-1 - position], width)), width, right=False), width
             )
             self._strips[number] = strip
         return strip

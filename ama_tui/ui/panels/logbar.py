@@ -1,4 +1,4 @@
-"""The line over the action log: what it is narrowed to, and whether it follows. A click changes it."""
+"""The line above the activity log: its filter and whether it is live. Fields can be clicked."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from ama_tui.ui.widgets.styled_text import Ink, Span
 
 
 def log_bar_fields(wanted: LogFilter, *, is_following: bool, is_frozen: bool, waiting: int) -> dict[Field, str]:
-    """The fields of the line and the action of each."""
+    """The fields of the line, each with its action."""
     state: Span
     if is_frozen:
-        state = (f"▣ FROZEN · {waiting:,} newer", "warn")
+        state = (f"▣ FROZEN · {waiting:,} new", "warn")
     elif is_following:
-        state = ("following ●", "good")
+        state = ("live ●", "good")
     else:
-        state = ("scrolled: home follows again", "warn")
-    kind, name = wanted.kind, wanted.name if wanted.wallet else "every wallet"
+        state = ("scrolled · home: newest", "warn")
+    kind, name = wanted.kind, wanted.name if wanted.wallet else "all wallets"
     return {
-        field(("t ", "ours"), (f"{'all kinds' if kind == 'all' else kind} ▾", _ink(kind != "all"))): "screen.log_kind",
+        field(("t ", "ours"), (f"{'all types' if kind == 'all' else kind} ▾", _ink(kind != "all"))): "screen.log_kind",
         field(("w ", "ours"), (f"{name} ▾", _ink(bool(wanted.wallet))), rank=1): "screen.log_wallet",
         field(
             ("e ", "ours"), (f"{'■' if wanted.errors_only else '□'} errors only", _ink(wanted.errors_only)), rank=2
         ): "screen.log_errors",
         field(state, right=True): "",
-        field(("f ", "ours"), ("follow" if is_frozen else "freeze", "label"), rank=3, right=True): "screen.freeze",
+        field(("f ", "ours"), ("unfreeze" if is_frozen else "freeze", "label"), rank=3, right=True): "screen.freeze",
     }
 
 
@@ -34,7 +34,7 @@ def _ink(is_set: bool) -> Ink:
 
 
 class LogBar(ActionLine):
-    """Follows a log's filter and state."""
+    """Shows a log's filter and state."""
 
     def follow(self, log: ActivityLog) -> None:
         self.show_actions(

@@ -1,4 +1,4 @@
-"""The venue's markets as rows: which columns they have, what they are sorted by, and the words that find one."""
+"""The list of markets: its columns, how they sort, and how a market is found by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ama_tui.domain.market import Market, Quote, short_address
 from ama_tui.domain.money import format_price
-from ama_tui.ui.format import basis_points, pad, plain
+from ama_tui.ui.format import pad, plain
+from ama_tui.ui.panels.fragments import spread_points
 from ama_tui.ui.quotes import STALE_SECONDS, Answer
 from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.styled_text import Ink
@@ -14,29 +15,27 @@ from ama_tui.ui.widgets.styled_text import Ink
 
 @dataclass(frozen=True, slots=True)
 class MarketRow:
-    """One market of the list. `ranked` is the quote it was last sorted by, so that rows keep their places meanwhile."""
+    """One market of the list."""
 
     market: Market
     answer: Answer | None = None
     is_resumable: bool = False
     ranked: Quote | None = None
+    """The quote used for sorting; older than the shown one, so that rows do not jump on every update."""
 
     @property
     def quote(self) -> Quote | None:
         return None if self.answer is None else self.answer.quote
 
     def ink(self, ink: Ink, now: float) -> Ink:
-        """The ink of a price: quiet once it is old."""
+        """The ink of a price: muted once the price is stale."""
         if self.answer is None or now - self.answer.good_at > STALE_SECONDS:
             return "label"
         return ink
 
 
-def spread_points(quote: Quote | None) -> float | None:
-    """The spread in basis points of the middle; None unless the book is two-sided."""
-    if quote is None or quote.best_bid6 is None or quote.best_ask6 is None:
-        return None
-    return basis_points(quote.best_ask6 - quote.best_bid6, quote.best_bid6 + quote.best_ask6)
+def _quote_spread(quote: Quote | None) -> float | None:
+    return None if quote is None else spread_points(quote.best_bid6, quote.best_ask6)
 
 
 def _symbol(row: MarketRow, width: int, now: float) -> Cell:
@@ -48,7 +47,7 @@ def _identifier(row: MarketRow, width: int, now: float) -> Cell:
 
 
 def _price(row: MarketRow, price6: int | None, ink: Ink, now: float) -> Cell:
-    """A price, '–' where there is none, '·' while nothing is known."""
+    """A price; '–' when the venue has none, '·' before the first response, '✗' after a failed one."""
     if row.quote is None:
         return (("✗", "warn"),) if row.answer is not None else (("·", "label"),)
     if price6 is None:
@@ -69,7 +68,7 @@ def _mark(row: MarketRow, width: int, now: float) -> Cell:
 
 
 def _spread(row: MarketRow, width: int, now: float) -> Cell:
-    points = spread_points(row.quote)
+    points = _quote_spread(row.quote)
     if points is None:
         return (("·" if row.answer is None else "–", "label"),)
     return ((f"{points:,.1f}", row.ink("plain", now)),)
@@ -103,7 +102,7 @@ COLUMNS: tuple[Column[MarketRow], ...] = (
     Column("identifier", "identifier", 16, _identifier, rank=4, sort=lambda row: row.market.identifier),
     Column("bid", "bid", 11, _bid, right=True, sort=lambda row: _ranked(row, "best_bid6")),
     Column("ask", "ask", 11, _ask, right=True, sort=lambda row: _ranked(row, "best_ask6")),
-    Column("spread", "bp", 7, _spread, right=True, rank=1, sort=lambda row: spread_points(row.ranked)),
+    Column("spread", "spread bp", 9, _spread, right=True, rank=1, sort=lambda row: _quote_spread(row.ranked)),
     Column("mark", "mark", 11, _mark, right=True, rank=2, sort=lambda row: _ranked(row, "mark6")),
     Column("tick", "tick  ", 10, _tick, right=True, rank=3, sort=lambda row: row.market.tick6),
     Column("chain", "chain", 7, _chain, right=True, rank=6, sort=lambda row: row.market.chain_id),
@@ -113,15 +112,15 @@ COLUMNS: tuple[Column[MarketRow], ...] = (
 
 
 def matches(market: Market, words: list[str]) -> bool:
-    """Does every word occur in the market's symbol, identifier or address?"""
+    """Whether every word occurs in the market's symbol, identifier or address."""
     text = f"{market.symbol} {market.identifier or ''} {market.address}".lower()
     return all(word in text for word in words)
 
 
-def named(markets: tuple[Market, ...], selector: str) -> Market | None:
-    """The market that a symbol, an identifier or an address names, whatever the case."""
-    wanted = selector.strip().lower()
-    by_address = [market for market in markets if market.address == wanted]
-    by_symbol = [market for market in markets if market.symbol.lower() == wanted]
-    by_identifier = [market for market in markets if (market.identifier or "").lower() == wanted]
-    return next(iter([*by_address, *by_symbol, *by_identifier]), None)
+def find_market(markets: tuple[Market, ...], selector: str) -> Market | None:
+    """The market with this symbol, identifier or address, ignoring case."""
+    name = selector.strip().lower()
+    by_address = [market for market in markets if market.address == name]
+    by_symbol = [market for market in markets if market.symbol.lower() == name]
+    by_identifier = [market for market in markets if (market.identifier or "").lower() == name]
+    return next(iter((*by_address, *by_symbol, *by_identifier)), None)

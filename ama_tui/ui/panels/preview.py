@@ -1,4 +1,4 @@
-"""The plan preview: what a run would place first, by the real planner on the real book, before anything is signed."""
+"""The plan preview: what a run would place first, computed by the planner on the current book; nothing is signed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from ama_tui.domain.market import Market
 from ama_tui.domain.money import format_price
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Cancel, Place, Skip
-from ama_tui.ui.format import bar, basis_points, count, pad, plain, short_usdc
+from ama_tui.ui.format import basis_points, count, pad, plain, short_usdc
+from ama_tui.ui.panels.fragments import gauge, percent
 from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.field_lines import FieldLines, Line
 from ama_tui.ui.widgets.field_lines import field as line_field
@@ -28,50 +29,51 @@ if TYPE_CHECKING:
     from ama_tui.ui.app import AmaApp
 
 DEBOUNCE = 0.4
-"""Seconds that the form rests before the plan is computed anew."""
+"""Seconds without a change in the form before the plan is computed again."""
 
 MARGIN_CELLS = 6
 NAMED = 3
-"""So many wallets are named in a warning."""
+"""The most wallets that a warning lists by name."""
 
-UNSIGNED = "nothing has been signed or sent"
+UNSIGNED = "nothing is signed or sent yet"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """What one wallet would place. Prices are of its nearest planned level; `scale` is the factor on its sizes.
-
-    `margin6` is what it would have tied up then, of `cap6`; both None when the wallet could not be read.
-    """
+    """What one wallet would place."""
 
     nickname: str
     tick6: int
     bid6: int | None = None
+    """The nearest planned bid."""
     ask6: int | None = None
+    """The nearest planned ask."""
     orders: int = 0
     margin6: int | None = None
+    """The margin of all its orders after placing; None when the wallet could not be read."""
     cap6: int | None = None
     scale: float = 1.0
+    """The factor on its order sizes."""
     note: str = ""
 
 
 @dataclass(slots=True)
-class _Share:
+class _WalletPlan:
     """One wallet's part of a plan."""
 
     places: list[Place] = field(default_factory=list)
     skips: list[Skip] = field(default_factory=list)
 
 
-def _shares(preview: PlanPreview) -> dict[str, _Share]:
-    shares = {wallet.address: _Share() for wallet in preview.wallets}
+def _wallet_plans(preview: PlanPreview) -> dict[str, _WalletPlan]:
+    plans = {wallet.address: _WalletPlan() for wallet in preview.wallets}
     for intent in preview.plan.intents:
-        if isinstance(intent, Place) and intent.wallet in shares:
-            shares[intent.wallet].places.append(intent)
+        if isinstance(intent, Place) and intent.wallet in plans:
+            plans[intent.wallet].places.append(intent)
     for skip in preview.plan.skips:
-        if skip.wallet in shares:
-            shares[skip.wallet].skips.append(skip)
-    return shares
+        if skip.wallet in plans:
+            plans[skip.wallet].skips.append(skip)
+    return plans
 
 
 def _nearest(places: Iterable[Place], side: Side) -> int | None:
@@ -81,60 +83,61 @@ def _nearest(places: Iterable[Place], side: Side) -> int | None:
 
 
 def plan_rows(preview: PlanPreview, market: Market) -> tuple[PlanRow, ...]:
-    """A row for every wallet of the run, in their order."""
+    """A row for every wallet of the run, in file order."""
     rows = []
-    shares = _shares(preview)
+    plans = _wallet_plans(preview)
     for wallet in preview.wallets:
-        share, budget = shares[wallet.address], preview.plan.budgets.get(wallet.address)
-        tied6 = None
+        wallet_plan, budget = plans[wallet.address], preview.plan.budgets.get(wallet.address)
+        margin6 = None
         if budget is not None:
-            tied6 = budget.reserved6 + budget.in_flight6 + sum(place.margin6 for place in share.places)
+            margin6 = budget.reserved6 + budget.in_flight6 + sum(place.margin6 for place in wallet_plan.places)
         rows.append(
             PlanRow(
                 nickname=wallet.nickname,
                 tick6=market.tick6,
-                bid6=_nearest(share.places, Side.BUY),
-                ask6=_nearest(share.places, Side.SELL),
-                orders=len(share.places),
-                margin6=tied6,
+                bid6=_nearest(wallet_plan.places, Side.BUY),
+                ask6=_nearest(wallet_plan.places, Side.SELL),
+                orders=len(wallet_plan.places),
+                margin6=margin6,
                 cap6=None if budget is None else budget.cap6,
                 scale=1.0 if budget is None else budget.scale,
-                note=share.skips[0].reason.value if share.skips else "",
+                note=wallet_plan.skips[0].reason.value if wallet_plan.skips else "",
             )
         )
     return tuple(rows)
 
 
 def summary_lines(preview: PlanPreview, market: Market) -> list[Line]:
-    """How many orders at how many prices, how far out, how much margin, and by which factor sizes are cut."""
+    """The number of orders and prices, their distances, the margin, and how far sizes are scaled down."""
     plan = preview.plan
     places = [intent for intent in plan.intents if isinstance(intent, Place)]
     cancels = sum(isinstance(intent, Cancel) for intent in plan.intents)
-    head: list[Span] = [(count(len(places), "order"), "strong"), (" to place first", "label")]
+    head: list[Span] = [(count(len(places), "order"), "strong"), (" to place", "label")]
     if preview.orders:
-        head.append((f" · {preview.orders:,} rest already", "plain"))
+        head.append((f" · {preview.orders:,} already resting", "plain"))
     if cancels:
         head.append((f" · {cancels:,} to cancel", "warn"))
     lines: list[Line] = [(line_field(*head),)]
     if places:
-        lines.append(_reach(places, market, plan.anchor_x2))
+        lines.append(_distances(places, market, plan.anchor_x2))
     lines.append((line_field(*_margin(plan_rows(preview, market))),))
     scales = [budget.scale for budget in plan.budgets.values() if budget.scale < 1.0]
     if scales:
-        factor = "…".join(dict.fromkeys(f"{scale:.2f}" for scale in (min(scales), max(scales))))
+        scaled = "–".join(dict.fromkeys(f"{100 * scale:.0f}" for scale in (min(scales), max(scales))))
         lines.append(
             (
                 line_field(
-                    (f"sizes cut by ×{factor}", "warn"), (f" on {count(len(scales), 'wallet')}: the cap", "plain")
+                    (f"sizes scaled to {scaled}%", "warn"),
+                    (f" on {count(len(scales), 'wallet')} (collateral limit)", "plain"),
                 ),
             )
         )
     else:
-        lines.append((line_field(("sizes as asked: no cap binds", "label")),))
+        lines.append((line_field(("full sizes: no limit reached", "label")),))
     return lines
 
 
-def _reach(places: Sequence[Place], market: Market, anchor_x2: int | None) -> Line:
+def _distances(places: Sequence[Place], market: Market, anchor_x2: int | None) -> Line:
     near, far = (pick(place.distance_ticks for place in places) for pick in (min, max))
     spans: list[Span] = [
         (count(len({place.price6 for place in places}), "price"), "strong"),
@@ -148,18 +151,17 @@ def _reach(places: Sequence[Place], market: Market, anchor_x2: int | None) -> Li
 
 
 def _margin(rows: Iterable[PlanRow]) -> list[Span]:
-    known = [(row.margin6, row.cap6) for row in rows if row.margin6 is not None and row.cap6 is not None]
-    tied6, cap6 = sum(tied for tied, _ in known), sum(cap for _, cap in known)
-    share = tied6 / cap6 if cap6 else 0.0
+    amounts = [(row.margin6, row.cap6) for row in rows if row.margin6 is not None and row.cap6 is not None]
+    margin6, cap6 = sum(margin for margin, _ in amounts), sum(cap for _, cap in amounts)
     return [
-        ("margin ", "label"), ("▕", "rule"), (bar(share, 2 * MARGIN_CELLS), "ours"), ("▏", "rule"),
-        (f" {short_usdc(tied6)} of {short_usdc(cap6)} USDC", "plain"),
+        ("margin ", "label"), *gauge(margin6 / cap6 if cap6 else None, 2 * MARGIN_CELLS),
+        (f" {short_usdc(margin6)} of {short_usdc(cap6)} USDC", "plain"),
     ]  # fmt: skip
 
 
 def warning_text(preview: PlanPreview) -> str:
-    """What would be refused or left out, and why: a line a reason."""
-    lines = [f"✗ refused: {preview.refusal}"] if preview.refusal else []
+    """What would be rejected or skipped, one line per reason."""
+    lines = [f"✗ rejected: {preview.refusal}"] if preview.refusal else []
     names = {wallet.address: wallet.nickname for wallet in preview.wallets}
     whole: dict[str, list[Skip]] = {}
     levels: dict[str, list[Skip]] = {}
@@ -168,7 +170,7 @@ def warning_text(preview: PlanPreview) -> str:
     lines += [f"⚠ {_named(skips, names)} cannot quote: {skips[0].text}" for skips in whole.values()]
     for skips in levels.values():
         wallets = len({skip.wallet for skip in skips})
-        lines.append(f"⚠ {count(len(skips), 'order')} of {count(wallets, 'wallet')} left out: {skips[0].text}")
+        lines.append(f"⚠ {count(len(skips), 'order')} of {count(wallets, 'wallet')} skipped: {skips[0].text}")
     return "\n".join(lines)
 
 
@@ -204,16 +206,15 @@ def _orders(row: PlanRow, width: int, now: float) -> Cell:
 
 def _cap(row: PlanRow, width: int, now: float) -> Cell:
     share = row.margin6 / row.cap6 if row.margin6 is not None and row.cap6 else None
-    percent = "–" if share is None else f"{share:.0%}"
-    return (("▕", "rule"), (bar(share or 0.0, MARGIN_CELLS), "ours"), ("▏", "rule"), (percent.rjust(5), "plain"))
+    return (*gauge(share, MARGIN_CELLS), (percent(share, 5), "plain"))
 
 
-def _tied(row: PlanRow, width: int, now: float) -> Cell:
+def _margin_cell(row: PlanRow, width: int, now: float) -> Cell:
     return ((short_usdc(row.margin6), "plain"),)
 
 
 def _sizes(row: PlanRow, width: int, now: float) -> Cell:
-    return ((f"×{row.scale:.2f}", "warn" if row.scale < 1.0 else "label"),)
+    return ((percent(row.scale), "warn" if row.scale < 1.0 else "label"),)
 
 
 def _note(row: PlanRow, width: int, now: float) -> Cell:
@@ -225,7 +226,7 @@ COLUMNS: tuple[Column[PlanRow], ...] = (
     Column("bid", "L1 bid", 9, _bid, right=True),
     Column("ask", "L1 ask", 9, _ask, right=True),
     Column("orders", "orders", 6, _orders, right=True, rank=3),
-    Column("margin", "margin", 8, _tied, right=True, rank=2),
+    Column("margin", "margin", 8, _margin_cell, right=True, rank=2),
     Column("cap", "of cap", MARGIN_CELLS + 7, _cap, rank=1),
     Column("sizes", "sizes", 6, _sizes, right=True, rank=4),
     Column("note", "note", 12, _note, rank=5, grows=True),
@@ -233,9 +234,9 @@ COLUMNS: tuple[Column[PlanRow], ...] = (
 
 
 class PlanPanel(Vertical):
-    """Computes the plan of the latest request, once the form rests; an older answer never follows a newer one.
+    """Shows the plan of the latest request. A result of an older request never replaces a newer one.
 
-    At most one plan is computed at a time. While it is, and after one failed, the last good one stays, dimmed.
+    Only one plan is computed at a time. Meanwhile, and after a failure, the last plan stays visible but dimmed.
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -247,7 +248,7 @@ class PlanPanel(Vertical):
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield PlainText("computing the plan…", id="plan-state")
+        yield PlainText("Computing the plan…", id="plan-state")
         yield FieldLines(id="plan-summary")
         yield PlainText(id="plan-warnings")
         yield Grid(COLUMNS, id="plan-wallets")
@@ -259,20 +260,20 @@ class PlanPanel(Vertical):
         self.query_one("#plan-warnings").display = False
 
     def want(self, request: StartRequest | None) -> None:
-        """Plan for this request soon; None while the form is wrong."""
+        """Compute the plan of this request soon; None while the form has errors."""
         if request == self._wanted and (request is None or self._shown == request or self._is_waiting):
             return
         self._wanted = request
         self._stop_timer()
         if request is None:
-            self._say("correct the form to see the plan" if self.preview is None else "", stale=True)
-            self.border_subtitle = "the form is not right"
+            self._say("Fix the highlighted fields to see the plan" if self.preview is None else "", stale=True)
+            self.border_subtitle = "fix the highlighted fields"
             return
         self._say_computing()
         self._timer = self.set_timer(DEBOUNCE, self.compute)
 
     def again(self) -> None:
-        """Read the book again and plan on it now."""
+        """Read the book again and compute the plan now."""
         if self._wanted is not None:
             self._stop_timer()
             self._say_computing()
@@ -288,7 +289,7 @@ class PlanPanel(Vertical):
             self._timer = None
 
     def compute(self) -> None:
-        """Ask the engine, unless it is being asked: then the latest request follows."""
+        """Ask the engine; a request already under way is followed by the latest one."""
         self._timer = None
         self._shown = None
         if not self._is_asking:
@@ -313,7 +314,7 @@ class PlanPanel(Vertical):
         finally:
             self._is_asking = False
 
-    # what is shown
+    # display
 
     def _say(self, text: str, *, stale: bool) -> None:
         state = self.query_one("#plan-state", PlainText)
@@ -322,18 +323,18 @@ class PlanPanel(Vertical):
         self.set_class(stale, "-stale")
 
     def _say_computing(self) -> None:
-        self._say("computing the plan…" if self.preview is None else "", stale=True)
+        self._say("Computing the plan…" if self.preview is None else "", stale=True)
         self.border_subtitle = "computing…"
 
     def _failed(self, error: AmaError) -> None:
         hint = f"\n→ {error.hint}" if error.hint else ""
         self._say(f"✗ no plan: {error.message}{hint}", stale=True)
-        self.border_subtitle = "F5 tries again"
+        self.border_subtitle = "F5: retry"
 
     def _show(self, preview: PlanPreview, market: Market) -> None:
         self.preview = preview
         self._say("", stale=False)
-        self.border_title = f"Plan preview · on the book of block {preview.block:,}"
+        self.border_title = f"Plan preview · block {preview.block:,}"
         self.border_subtitle = ""
         self.query_one("#plan-summary", FieldLines).show(summary_lines(preview, market))
         warnings = self.query_one("#plan-warnings", PlainText)

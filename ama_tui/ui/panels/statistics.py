@@ -1,4 +1,4 @@
-"""The statistics of a run: its course as charts, and the figures that sum it up."""
+"""The statistics of a run: charts over time and totals."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from textual.containers import Grid, VerticalScroll
 from ama_tui.domain.event import EngineSnapshot, Totals
 from ama_tui.ui.format import age, clock, plain, whole_age
 from ama_tui.ui.history import History, Measure
+from ama_tui.ui.panels.fragments import pair
 from ama_tui.ui.panels.status import is_stale
 from ama_tui.ui.widgets.chart import Chart, ChartData, Curve
 from ama_tui.ui.widgets.field_lines import Field, FieldLines, Line, field
-from ama_tui.ui.widgets.flow import flowed
+from ama_tui.ui.widgets.flow import flow
 from ama_tui.ui.widgets.styled_text import Ink, Span
 
 REFRESH_SECONDS = 1.0
-"""A chart is drawn at most this often, and no two of them in the same tick once all have been drawn."""
+"""Seconds between two drawings of a chart. After the first round each tick draws at most one chart."""
 
 CHART_ROWS = 9
-"""The least height of a chart; what has no room is scrolled to."""
+"""The least height of a chart in lines; the panel scrolls when the charts do not fit."""
 
 MOST_KINDS = 6
-"""Kinds of errors that are named; the others are counted together."""
+"""Error kinds listed by name; the others are counted together."""
 
 LONG_SECONDS = 3600
-"""From this span on, the time axis leaves the seconds out."""
+"""From this span on, the time axis omits the seconds."""
 
 
 class _CurveSpec(NamedTuple):
@@ -44,16 +45,18 @@ class _CurveSpec(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChartSpec:
-    """One chart: its title, its curves, the least upper end of its axis and how its numbers are written."""
+    """One chart."""
 
     id: str
     title: str
     curves: tuple[_CurveSpec, ...]
     least_top: float
+    """The least upper end of the vertical axis."""
     number: Callable[[float], str]
-    aside: Measure | None = None
-    """A measure that is only told, behind the title: its number has one decimal and `aside_unit`."""
-    aside_unit: str = ""
+    """Formats the numbers of the axis and the title."""
+    extra: Measure | None = None
+    """A measure shown only as a number in the title, with one decimal and `extra_unit`."""
+    extra_unit: str = ""
 
 
 def _whole(value: float) -> str:
@@ -74,27 +77,27 @@ CHARTS: tuple[ChartSpec, ...] = (
         (_CurveSpec("target", "target", "label", "╌", "╌"), _CurveSpec("resting", "resting", "ours")),
         2, _whole,
     ),
-    ChartSpec("margin", "Collateral", (_CurveSpec("utilization", "reserved of cap", "ours"),), 0.1, _percent),
+    ChartSpec("margin", "Margin", (_CurveSpec("utilization", "reserved / cap", "ours"),), 0.1, _percent),
     ChartSpec(
         "spread", "Spread", (_CurveSpec("spread_ticks", "ticks", "plain"),), 2, _short,
-        aside="spread_bp", aside_unit="bp",
+        extra="spread_bp", extra_unit="bp",
     ),
     ChartSpec(
-        "actions", "Per minute",
+        "actions", "Actions per minute",
         (
             _CurveSpec("actions_per_minute", "actions", "plain"),
             _CurveSpec("errors_per_minute", "errors", "danger", "×", "×", sparse=True),
         ),
         4, _short,
     ),
-    ChartSpec("fills", "Fills", (_CurveSpec("fills", "so far", "ours"),), 4, _short),
+    ChartSpec("fills", "Fills", (_CurveSpec("fills", "total", "ours"),), 4, _short),
     ChartSpec("fill-rate", "Fills per minute", (_CurveSpec("fills_per_minute", "last minute", "ours"),), 2, _short),
 )  # fmt: skip
-"""Every chart, in the order of the screen. A curve named later is drawn over the earlier ones."""
+"""All charts in screen order. Later curves are drawn over earlier ones."""
 
 
 def chart_title(spec: ChartSpec, history: History) -> tuple[Span, ...]:
-    """'Orders  ╌ target 120  ─ resting 118': every curve by its sign, and where it stands now."""
+    """'Orders  ╌ target 120  ─ resting 118': the sign, name and latest value of every curve."""
     spans: list[Span] = [(f" {spec.title}", "strong")]
     for curve in spec.curves:
         latest = history.latest(curve.measure)
@@ -103,14 +106,14 @@ def chart_title(spec: ChartSpec, history: History) -> tuple[Span, ...]:
             (f"{curve.name} ", "label"),
             ("–" if latest is None else spec.number(latest), "plain"),
         ]
-    if spec.aside is not None:
-        beside = history.latest(spec.aside)
-        spans.append(("" if beside is None else f"  {beside:,.1f} {spec.aside_unit}", "plain"))
+    if spec.extra is not None:
+        extra = history.latest(spec.extra)
+        spans.append(("" if extra is None else f"  {extra:,.1f} {spec.extra_unit}", "plain"))
     return tuple(spans)
 
 
 def chart_data(spec: ChartSpec, history: History) -> ChartData:
-    """What a chart shows of the history."""
+    """A chart's part of the history."""
     span = history.ended - history.began
     return ChartData(
         tuple(
@@ -125,84 +128,80 @@ def chart_data(spec: ChartSpec, history: History) -> ChartData:
     )
 
 
-def _counted(label: str, number: int, bad: Ink = "plain") -> Field:
-    return field((f"{label} ", "label"), (f"{number:,}", bad if number else "plain"))
+def _total(label: str, number: int, ink: Ink = "plain") -> Field:
+    return pair(label, (f"{number:,}", ink if number else "plain"))
 
 
 def fill_fields(snapshot: EngineSnapshot, history: History, now: float) -> list[Field]:
-    """How often orders fill, and how long they rest."""
+    """The number and rate of fills, and how long orders rest."""
     totals = snapshot.totals
     until = history.ended if snapshot.state.is_final and history.ended else now
     minutes = (until - snapshot.started_at_ms / 1000) / 60 if snapshot.started_at_ms else 0.0
-    rate = f"{totals.fills / minutes:,.2f} a minute" if minutes > 0 else "– a minute"
-    share = f"{totals.fills / totals.sent:.1%} of the orders sent" if totals.sent else "none sent"
+    rate = f"{totals.fills / minutes:,.2f}/min" if minutes > 0 else "–/min"
+    share = f"{totals.fills / totals.sent:.1%} of orders sent" if totals.sent else "no orders sent"
     lifetime = snapshot.order_lifetime_s
     return [
-        field(("fills ", "label"), (f"{totals.fills:,}", "ours"), ("  fill rate ", "label"), (rate, "strong")),
+        pair("fills", (f"{totals.fills:,}", "ours")),
+        pair("fill rate", (rate, "strong")),
         field((share, "plain")),
-        field(
-            ("median order lifetime ", "label"),
-            ("none gone yet", "label") if lifetime is None else (age(lifetime), "strong"),
-        ),
+        pair("median order lifetime", ("–", "label") if lifetime is None else (age(lifetime), "strong")),
         *_stale_field(snapshot, now),
     ]
 
 
 def _stale_field(snapshot: EngineSnapshot, now: float) -> Iterable[Field]:
     if is_stale(snapshot, now):
-        yield field((f"the chain was last read {whole_age(now - snapshot.read_at_ms / 1000)} ago", "warn"))
+        yield field((f"chain data is {whole_age(now - snapshot.read_at_ms / 1000)} old", "warn"))
 
 
 def total_fields(totals: Totals) -> list[Field]:
-    """What this run has done so far."""
+    """The totals of this run so far."""
     return [
-        _counted("cycles", totals.cycles),
-        _counted("sent", totals.sent),
-        _counted("cancelled", totals.cancelled),
-        _counted("refused", totals.rejected, "warn"),
-        _counted("crossed", totals.crossed, "danger"),
-        _counted("overtaken", totals.overtaken, "warn"),
-        _counted("self trades", totals.self_trades, "warn"),
-        _counted("taker trades", totals.taker_trades),
-        _counted("rpc requests", totals.rpc_requests),
-        _counted("api requests", totals.api_requests),
+        _total("cycles", totals.cycles),
+        _total("sent", totals.sent),
+        _total("cancelled", totals.cancelled),
+        _total("rejected", totals.rejected, "warn"),
+        _total("crossed", totals.crossed, "danger"),
+        _total("beaten to the level", totals.overtaken, "warn"),
+        _total("self-trades", totals.self_trades, "warn"),
+        _total("taker trades", totals.taker_trades),
+        _total("rpc requests", totals.rpc_requests),
+        _total("api requests", totals.api_requests),
     ]
 
 
 def error_fields(snapshot: EngineSnapshot) -> list[Field]:
-    """The errors by kind, the most frequent first."""
+    """The errors by kind, most frequent first."""
     kinds = snapshot.errors_by_kind
     if not kinds and not snapshot.totals.errors:
-        return [field(("errors ", "label"), ("none", "good"))]
+        return [pair("errors", ("none", "good"))]
     fields = [
-        field(
-            ("errors ", "label"), (f"{snapshot.totals.errors:,}", "danger"),
-            ("  last minute ", "label"), (f"{snapshot.errors_last_minute:,}", "plain"),
-        ),
+        pair("errors", (f"{snapshot.totals.errors:,}", "danger")),
+        pair("errors/min", (f"{snapshot.errors_last_minute:,}", "plain")),
         *(
             field(("✗ ", "danger"), (plain(kind), "plain"), (f" {number:,}", "strong"))
             for kind, number in kinds[:MOST_KINDS]
         ),
     ]  # fmt: skip
     others = sum(number for _, number in kinds[MOST_KINDS:])
-    return [*fields, field(("other kinds ", "label"), (f"{others:,}", "strong"))] if others else fields
+    return [*fields, pair("other kinds", (f"{others:,}", "strong"))] if others else fields
 
 
-def figure_lines(snapshot: EngineSnapshot, history: History, now: float, width: int) -> list[Line]:
-    """The figures of a run, on a panel of `width` cells."""
+def total_lines(snapshot: EngineSnapshot, history: History, now: float, width: int) -> list[Line]:
+    """The totals of a run, on a panel of `width` cells."""
     return [
-        *flowed(fill_fields(snapshot, history, now), width),
-        *flowed(total_fields(snapshot.totals), width),
-        *flowed(error_fields(snapshot), width),
+        *flow(fill_fields(snapshot, history, now), width),
+        *flow(total_fields(snapshot.totals), width),
+        *flow(error_fields(snapshot), width),
     ]
 
 
 class Statistics(VerticalScroll, can_focus=True):
-    """Follows a run's history while it is looked at. plotext is loaded the first time it is shown."""
+    """Shows a run's history while it is visible. Loads plotext when first shown."""
 
     DEFAULT_CSS = """
     Statistics { background: $background; scrollbar-size: 0 1; }
-    Statistics #figures { height: auto; margin: 0 0 1 0; }
+    Statistics #totals { height: auto; margin: 0 0 1 0; }
     Statistics #charts { grid-size: 1; grid-gutter: 0 1; height: 1fr; }
     Statistics.-two #charts { grid-size: 2; }
     Statistics.-three #charts { grid-size: 3; }
@@ -212,29 +211,29 @@ class Statistics(VerticalScroll, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._latest: tuple[EngineSnapshot, History, float] | None = None
         self._drawn_at: dict[str, float] = {}
-        self._figures_at = 0.0
+        self._totals_at = 0.0
         self._is_loading = self._is_loaded = False
 
     def compose(self) -> ComposeResult:
-        yield FieldLines(id="figures")
+        yield FieldLines(id="totals")
         with Grid(id="charts"):
             for spec in CHARTS:
                 yield Chart(id=spec.id)
 
     @property
-    def is_looked_at(self) -> bool:
-        """Is any of it on the screen?"""
+    def is_in_view(self) -> bool:
+        """Whether any part of the panel is on the screen."""
         return self.is_mounted and bool(self.size) and self.is_on_screen
 
     def tick(self, snapshot: EngineSnapshot, history: History, now: float) -> None:
-        """Show a run's history as of `now` (Unix seconds), at most once a second and only while it is looked at."""
+        """Show a run's history as of `now` (Unix seconds), at most once a second and only while visible."""
         self._latest = (snapshot, history, now)
-        if not self.is_looked_at:
+        if not self.is_in_view:
             return
-        if abs(now - self._figures_at) >= REFRESH_SECONDS:
-            self._figures_at = now
-            lines = figure_lines(snapshot, history, now, self.scrollable_content_region.width)
-            self.query_one("#figures", FieldLines).show(lines)
+        if abs(now - self._totals_at) >= REFRESH_SECONDS:
+            self._totals_at = now
+            lines = total_lines(snapshot, history, now, self.scrollable_content_region.width)
+            self.query_one("#totals", FieldLines).show(lines)
         if self._is_loaded:
             self._draw_next(history, now)
         elif not self._is_loading:
@@ -249,8 +248,8 @@ class Statistics(VerticalScroll, can_focus=True):
                 self._draw(spec, self._latest[1], self._latest[2])
 
     def _draw_next(self, history: History, now: float) -> None:
-        """Draw the chart that waited longest, if it may be drawn again."""
-        spec = min(CHARTS, key=lambda one: self._drawn_at.get(one.id, 0.0))
+        """Draw the chart that has waited longest, if it is due."""
+        spec = min(CHARTS, key=lambda chart: self._drawn_at.get(chart.id, 0.0))
         if abs(now - self._drawn_at.get(spec.id, 0.0)) >= REFRESH_SECONDS:
             self._draw(spec, history, now)
 
@@ -264,6 +263,6 @@ class Statistics(VerticalScroll, can_focus=True):
         self.set_class(columns == 2, "-two")
         self.set_class(columns == 3, "-three")
         self.query_one("#charts").styles.min_height = CHART_ROWS * -(-len(CHARTS) // columns)
-        self._figures_at = 0.0
+        self._totals_at = 0.0
         if self._latest is not None:
             self.call_after_refresh(self.tick, *self._latest)

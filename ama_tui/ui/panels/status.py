@@ -1,4 +1,4 @@
-"""The status lines of a run: what it is, how the market stands, how far the fleet is, and what is out of order."""
+"""The status lines of a run (venue, state, market, fleet) and the notice under them when something needs attention."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from typing import Literal
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_price
-from ama_tui.ui.format import age, bar, basis_points, clock, duration, pad, plain, short_usdc
+from ama_tui.ui.format import age, clock, duration, pad, plain, short_usdc
+from ama_tui.ui.panels.fragments import gauge, margin_totals, pair, percent, spread_points
 from ama_tui.ui.states import banner, state_name
 from ama_tui.ui.widgets.field_lines import MARGIN, Field, FieldLines, Line, field
-from ama_tui.ui.widgets.styled_text import Ink, Span
+from ama_tui.ui.widgets.styled_text import Span
 
 WIDE = 120
+LIMIT_WIDTH = 90
+"""From this width on, the placing line shows how old chain data may get."""
+
 STALE_SECONDS = 10.0
-"""A read of the chain older than this is marked."""
+"""Chain data older than this is marked as stale."""
 
 
 @dataclass(frozen=True, slots=True)
 class VenueFacts:
-    """What the status says of the venue, the same for a whole run."""
+    """The venue as the status lines show it; constant during a run."""
 
     label: str
     is_demo: bool
@@ -32,12 +36,14 @@ class VenueFacts:
 
 @dataclass(frozen=True, slots=True)
 class LastTrade:
-    """The last trade's price and which way it moved: 1 up, -1 down, 0 not yet."""
+    """The price of the last trade and the direction of the last change."""
 
     price6: int | None = None
     direction: int = 0
+    """1 up, -1 down, 0 when the price has not changed yet."""
 
     def next(self, price6: int | None) -> LastTrade:
+        """The last trade after a snapshot with this price; a missing price changes nothing."""
         if price6 == self.price6 or price6 is None or self.price6 is None:
             return LastTrade(price6 if price6 is not None else self.price6, self.direction)
         return LastTrade(price6, 1 if price6 > self.price6 else -1)
@@ -74,21 +80,18 @@ def _run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: 
 
 def _read_age(snapshot: EngineSnapshot, now: float) -> Span:
     if not snapshot.read_at_ms:
-        return ("not read yet", "label")
+        return ("no data yet", "label")
     is_old = is_stale(snapshot, now)
     text = f"{age(now - snapshot.read_at_ms / 1000)} ago{' STALE' if is_old else ''}"
     return (text.rjust(8), "warn" if is_old else "label")
 
 
-def _pair(label: str, value: str, ink: Ink = "plain", rank: int = 0, *, right: bool = False) -> Field:
-    return field((f"{label} ", "label"), (value, ink), rank=rank, right=right)
-
-
 def _spread(snapshot: EngineSnapshot, market: Market) -> tuple[str, str]:
+    """The spread in ticks and in basis points, '–' unless the book has both sides."""
     bid, ask = snapshot.best_bid6, snapshot.best_ask6
     if bid is None or ask is None:
         return "–", "–"
-    points = basis_points(ask - bid, bid + ask)
+    points = spread_points(bid, ask)
     return f"{(ask - bid) / market.tick6:,.0f}", "–" if points is None else f"{points:.1f}"
 
 
@@ -105,33 +108,21 @@ def _market_line(snapshot: EngineSnapshot, market: Market, last: LastTrade, now:
     wait = snapshot.next_cycle_at_ms / 1000 - now
     next_cycle = f"{max(0.0, wait):.1f} s" if snapshot.next_cycle_at_ms else "–"
     return (
-        _pair("bid", price(bid), "bid"),
-        _pair("ask", price(ask), "ask"),
-        _pair("mid", price(mid), "strong", 2),
-        _pair("spread", f"{ticks:>5} t {points:>5} bp", rank=1),
-        _pair("mark", price(snapshot.mark6), rank=3),
-        field(("last ", "label"), (price(last.price6), "plain"), (" ", "plain"), arrow, rank=3),
-        _pair("cycle", f"{snapshot.cycle_ms:>4.0f} ms", rank=4, right=True),
-        _pair("next", f"{next_cycle:>5}", rank=5, right=True),
-        _pair("rpc", f"{snapshot.rpc_ms:>3.0f} ms", rank=6, right=True),
-        _pair("api", f"{snapshot.api_ms:>3.0f} ms", rank=6, right=True),
+        pair("bid", (price(bid), "bid")),
+        pair("ask", (price(ask), "ask")),
+        pair("mid", (price(mid), "strong"), rank=2),
+        pair("spread", (f"{ticks:>5} t {points:>5} bp", "plain"), rank=1),
+        pair("mark", (price(snapshot.mark6), "plain"), rank=3),
+        pair("last", (price(last.price6), "plain"), (" ", "plain"), arrow, rank=3),
+        pair("cycle", (f"{snapshot.cycle_ms:>4.0f} ms", "plain"), rank=4, right=True),
+        pair("next", (f"{next_cycle:>5}", "plain"), rank=5, right=True),
+        pair("rpc", (f"{snapshot.rpc_ms:>3.0f} ms", "plain"), rank=6, right=True),
+        pair("api", (f"{snapshot.api_ms:>3.0f} ms", "plain"), rank=6, right=True),
     )
-
-
-def _margin_totals(snapshot: EngineSnapshot) -> tuple[int, int]:
-    return (
-        sum(row.reserved6 or 0 for row in snapshot.wallets),
-        sum(row.cap6 or 0 for row in snapshot.wallets),
-    )
-
-
-def _margin_bar(snapshot: EngineSnapshot, width: int) -> tuple[Span, ...]:
-    reserved6, cap6 = _margin_totals(snapshot)
-    return (("▕", "rule"), (bar(reserved6 / cap6 if cap6 else 0.0, width), "ours"), ("▏", "rule"))
 
 
 def _is_packed(snapshot: EngineSnapshot) -> bool:
-    """A run that has ended is not called packed, whatever was true when it was last read."""
+    """Whether the book is packed; never true once the run has ended, since the last read no longer counts."""
     return snapshot.packed and not snapshot.state.is_final
 
 
@@ -142,23 +133,27 @@ def _resting(snapshot: EngineSnapshot) -> Span:
 
 def _fleet_line(snapshot: EngineSnapshot) -> Line:
     totals = snapshot.totals
-    reserved6, cap6 = _margin_totals(snapshot)
+    reserved6, cap6 = margin_totals(snapshot)
     packed: Span = (" packed", "good") if _is_packed(snapshot) else ("       ", "plain")
     return (
-        field(("resting ", "label"), _resting(snapshot), packed),
-        _pair("in flight", f"{snapshot.pending:>3}"),
-        _pair("unknown", f"{snapshot.unknown:>3}", "warn" if snapshot.unknown else "plain"),
-        field(
-            ("margin ", "label"), *_margin_bar(snapshot, 14),
+        pair("resting", _resting(snapshot), packed),
+        pair("pending", (f"{snapshot.pending:>3}", "plain")),
+        pair("unknown", (f"{snapshot.unknown:>3}", "warn" if snapshot.unknown else "plain")),
+        pair(
+            "margin", *gauge(reserved6 / cap6 if cap6 else None, 14),
             (f"{short_usdc(reserved6):>8} / {short_usdc(cap6)} USDC", "plain"), rank=1,
         ),
-        _pair("fills", f"{totals.fills:>4,}", "ours" if totals.fills else "plain", 2, right=True),
-        _pair("sent", f"{totals.sent:>5,}", "plain", 3, right=True),
-        _pair("refused", f"{totals.rejected:>3,}", "warn" if totals.rejected else "plain", 4, right=True),
-        _pair("errors", f"{totals.errors:>3,}", "danger" if totals.errors else "plain", 1, right=True),
-        _pair("err/min", f"{snapshot.errors_last_minute:>3,}", "danger" if snapshot.errors_last_minute else "plain", 4,
-              right=True),
+        pair("fills", (f"{totals.fills:>4,}", "ours" if totals.fills else "plain"), rank=2, right=True),
+        pair("sent", (f"{totals.sent:>5,}", "plain"), rank=3, right=True),
+        pair("rejected", (f"{totals.rejected:>3,}", "warn" if totals.rejected else "plain"), rank=4, right=True),
+        pair("errors", (f"{totals.errors:>3,}", "danger" if totals.errors else "plain"), rank=1, right=True),
+        _errors_per_minute(snapshot, 4, width=3, right=True),
     )  # fmt: skip
+
+
+def _errors_per_minute(snapshot: EngineSnapshot, rank: int, *, width: int = 0, right: bool = False) -> Field:
+    errors = snapshot.errors_last_minute
+    return pair("errors/min", (f"{errors:>{width},}", "danger" if errors else "plain"), rank=rank, right=right)
 
 
 def _narrow_run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: float) -> Line:
@@ -170,7 +165,7 @@ def _narrow_run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market
         field((plain(market.symbol), "strong")),
         field((f"{state:<9}", ink)),
         field(_resting(snapshot)),
-        _pair("spr", f"{ticks}t {points}bp", rank=2),
+        field((f"{ticks} t {points} bp", "plain"), rank=2),
         field(
             (f"blk {snapshot.block:,} ", "label"),
             ("–" if seconds is None else age(seconds).rjust(4), "warn" if is_stale(snapshot, now) else "label"),
@@ -180,87 +175,94 @@ def _narrow_run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market
 
 
 def _narrow_market_line(snapshot: EngineSnapshot, market: Market) -> Line:
-    reserved6, cap6 = _margin_totals(snapshot)
-    bid, ask = (format_price(one, market.tick6) for one in (snapshot.best_bid6, snapshot.best_ask6))
-    share = f"{reserved6 / cap6:.0%}" if cap6 else "–"
+    reserved6, cap6 = margin_totals(snapshot)
+    share = reserved6 / cap6 if cap6 else None
+    bid, ask = (format_price(price6, market.tick6) for price6 in (snapshot.best_bid6, snapshot.best_ask6))
+    errors = snapshot.totals.errors
     return (
         field((bid, "bid"), (" / ", "label"), (ask, "ask")),
-        field(("margin ", "label"), *_margin_bar(snapshot, 8), (share.rjust(4), "plain"), rank=3),
-        _pair("in flight", f"{snapshot.pending:>2}", rank=1),
-        _pair("unknown", str(snapshot.unknown), "warn" if snapshot.unknown else "plain", 2),
-        _pair("err", str(snapshot.totals.errors), "danger" if snapshot.totals.errors else "plain", 2, right=True),
+        pair("margin", *gauge(share, 8), (percent(share, 4), "plain"), rank=3),
+        pair("pending", (f"{snapshot.pending:>2}", "plain"), rank=1),
+        pair("unknown", (str(snapshot.unknown), "warn" if snapshot.unknown else "plain"), rank=2),
+        pair("errors", (f"{errors:,}", "danger" if errors else "plain"), rank=2, right=True),
     )
 
 
 def is_stale(snapshot: EngineSnapshot, now: float) -> bool:
-    """Is the latest read of the chain too old to go by?"""
+    """Whether the latest chain data is too old to act on; never true once the run has ended."""
     if not snapshot.read_at_ms or snapshot.state.is_final:
         return False
     return now - snapshot.read_at_ms / 1000 > STALE_SECONDS
 
 
-def gates_line(snapshot: EngineSnapshot, now: float) -> Line:
-    """'Gates all open · read 0.6/10 s · on the wire 2/32': what placements have to pass."""
+def placing_line(snapshot: EngineSnapshot, now: float, width: int) -> Line:
+    """'placing: yes · chain read 0.6 s ago (limit 10 s) · requests 2/32': whether orders can be placed, or why not."""
     budget = snapshot.budget
     age_s = now - snapshot.read_at_ms / 1000 if snapshot.read_at_ms else None
     read = "–" if age_s is None else f"{max(0.0, age_s):.1f}" if age_s < 100 else f"{age_s:.0f}"
-    limit = f"{budget.limit}" if budget.limit else "–"
+    max_age = f" (limit {STALE_SECONDS:.0f} s)" if width >= LIMIT_WIDTH else ""
     return (
-        field(("gates ", "label"), _gate(snapshot, now)),
-        _pair("read", f"{read:>4}/{STALE_SECONDS:.0f} s", "warn" if is_stale(snapshot, now) else "plain", 1),
-        _pair("on the wire", f"{budget.busy:>3}/{limit}", rank=2),
-        _pair("err/min", f"{snapshot.errors_last_minute}", "danger" if snapshot.errors_last_minute else "plain", 3),
+        pair("placing:", _placing(snapshot, now)),
+        pair(
+            "chain read",
+            (f"{read:>4} s ago", "warn" if is_stale(snapshot, now) else "plain"),
+            (max_age, "label"),
+            rank=1,
+        ),
+        pair("requests", (f"{budget.busy:>3}/{budget.limit or '–'}", "plain"), rank=2),
+        _errors_per_minute(snapshot, 3),
     )
 
 
-def _gate(snapshot: EngineSnapshot, now: float) -> Span:
+def _placing(snapshot: EngineSnapshot, now: float) -> Span:
     if not snapshot.read_at_ms:
-        return ("closed: the chain was not read yet", "label")
+        return ("no (no chain data yet)", "label")
     if snapshot.state is not EngineState.RUNNING:
-        return (f"closed: {state_name(snapshot.state)}", "warn")
+        return (f"no ({state_name(snapshot.state)})", "warn")
     if is_stale(snapshot, now):
-        return ("closed: the last read is too old", "danger")
+        return ("no (chain data too old)", "danger")
     if snapshot.budget.closed_s > 0:
-        return (f"closed: the venue asks to wait {snapshot.budget.closed_s:.0f} s", "warn")
-    return ("all open", "good")
+        return (f"no (venue rate limit: {snapshot.budget.closed_s:.0f} s)", "warn")
+    return ("yes", "good")
 
 
 NoticeKind = Literal["", "warn", "danger", "frozen", "over"]
-"""What a notice is about; '' when nothing is out of order."""
+"""The severity of a notice; '' when there is none."""
 
 _NOTICE: dict[EngineState, tuple[NoticeKind, str]] = {
-    EngineState.PAUSED: ("warn", "␣ resumes · p parameters · no new orders, what rests stays, watching goes on"),
-    EngineState.NO_NEW: ("warn", "␣ resumes · no new orders, what rests stays, watching goes on"),
-    EngineState.STOPPING: ("warn", "nothing new is sent"),
-    EngineState.KILLING: ("danger", "nothing new is sent, everything is being cancelled"),
-    EngineState.STOPPED: ("over", "m markets · q quits · nothing more is sent"),
-    EngineState.FAULTED: ("danger", "the run cannot go on, orders rest as they are · F10 cancels them · q quits"),
+    EngineState.PAUSED: ("warn", "␣ resumes · p edits parameters · no new orders, resting orders stay"),
+    EngineState.NO_NEW: ("warn", "␣ resumes · no new orders, resting orders stay"),
+    EngineState.STOPPING: ("warn", "no new orders, finishing pending requests"),
+    EngineState.KILLING: ("danger", "cancelling everything, no new orders"),
+    EngineState.STOPPED: ("over", "m: markets · q: quit"),
+    EngineState.FAULTED: ("danger", "the run has failed, orders are still resting · F10 cancels them · q quits"),
 }
 
 
 def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> tuple[NoticeKind, str]:
-    """What the operator must not miss: a frozen display, a chain that cannot be read, a run that does not run."""
+    """What the operator must not miss: a frozen display, an unreachable chain, a run that is not running."""
     if frozen_since is not None:
-        goes_on = f"the engine goes on: {banner(snapshot.state)[0]}"
-        return "frozen", f"▣ FROZEN DISPLAY  {duration(now - frozen_since)} · {goes_on} · f follows again"
+        engine = f"engine still {banner(snapshot.state)[0]}"
+        return "frozen", f"▣ FROZEN DISPLAY  {duration(now - frozen_since)} · {engine} · f unfreezes"
     state = snapshot.state
-    known = _NOTICE.get(state)
-    if known is not None:
-        # What the word itself says is not said twice.
-        is_plain = state in (EngineState.PAUSED, EngineState.KILLING)
-        said = [plain(snapshot.reason)] if snapshot.reason and not is_plain else []
-        # What a fault is comes first; after a stop the keys do, since a long reason may not fit.
-        parts = [known[1], *said] if state is EngineState.STOPPED else [*said, known[1]]
-        return known[0], f"{banner(state)[0]}  {' · '.join(parts)}"
+    entry = _NOTICE.get(state)
+    if entry is not None:
+        kind, text = entry
+        # The reason for a pause or a kill only repeats the state's name.
+        has_reason = bool(snapshot.reason) and state not in (EngineState.PAUSED, EngineState.KILLING)
+        reasons = [plain(snapshot.reason)] if has_reason else []
+        # A failure's reason comes first; after a stop the keys do, since a long reason may be cut off.
+        parts = [text, *reasons] if state is EngineState.STOPPED else [*reasons, text]
+        return kind, f"{banner(state)[0]}  {' · '.join(parts)}"
     if is_stale(snapshot, now) or (snapshot.reason and state is EngineState.RUNNING):
-        old = f"shown is {age(now - snapshot.read_at_ms / 1000)} old" if snapshot.read_at_ms else "no read yet"
-        reason = plain(snapshot.reason) or "no answer"
-        return "danger", f"✗ CHAIN NOT READ  {old} · trying again · {reason}"
+        data = f"data is {age(now - snapshot.read_at_ms / 1000)} old" if snapshot.read_at_ms else "no data yet"
+        reason = plain(snapshot.reason) or "no response"
+        return "danger", f"✗ CHAIN UNREACHABLE  {data} · retrying · {reason}"
     return "", ""
 
 
 class Notice(FieldLines):
-    """The line under the status: what must not be missed; else the gates, or a rule where they stand elsewhere."""
+    """The line under the status lines: a notice, else the placing line, or a rule where that is shown elsewhere."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -268,7 +270,7 @@ class Notice(FieldLines):
         self._shown: tuple[EngineSnapshot, float, float | None] | None = None
 
     def tick(self, snapshot: EngineSnapshot, now: float, frozen_since: float | None = None) -> None:
-        """Show what is out of order as of `now` (Unix seconds); the display stands still since `frozen_since`."""
+        """Show the notice as of `now` (Unix seconds); `frozen_since` is when the display was frozen."""
         self._shown = snapshot, now, frozen_since
         kind, text = notice(snapshot, now, frozen_since)
         if kind != self._kind:
@@ -282,7 +284,7 @@ class Notice(FieldLines):
         elif width >= WIDE:
             self.show([(field(("─" * max(1, width - 2 * MARGIN), "rule")),)])
         else:
-            self.show([gates_line(snapshot, now)])
+            self.show([placing_line(snapshot, now, width)])
 
     def on_resize(self) -> None:
         if self._shown is not None:
@@ -290,7 +292,7 @@ class Notice(FieldLines):
 
 
 class StatusBar(FieldLines):
-    """The status lines, kept up to date by its screen's ticks."""
+    """The status lines; the screen updates them with `tick`."""
 
     def __init__(self, venue: VenueFacts, market: Market, *, id: str | None = None) -> None:
         super().__init__(id=id)

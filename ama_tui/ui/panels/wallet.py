@@ -1,35 +1,32 @@
-"""One wallet in detail: its orders as a grid, and its session and budget as lines."""
+"""One wallet in detail: its orders as a grid; its margin and session as lines."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ama_tui.domain.event import EngineSnapshot, SessionState, WalletRow
+from ama_tui.domain.event import EngineSnapshot, WalletRow
 from ama_tui.domain.market import short_address
 from ama_tui.domain.money import format_amount, format_price, format_usdc
 from ama_tui.domain.order import Side
 from ama_tui.domain.session import RENEW_AT_PERCENT
-from ama_tui.ui.format import bar, count, hours_left, plain, signed_amount, whole_age
+from ama_tui.ui.format import count, plain, signed_amount, time_left, whole_age
+from ama_tui.ui.panels.fragments import SESSION_SPANS, cap_ink, gauge, pair, percent, share_of_cap
 from ama_tui.ui.panels.wallets import SESSION_SOON_SECONDS
 from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.field_lines import Field, Line, field
-from ama_tui.ui.widgets.flow import flowed
+from ama_tui.ui.widgets.flow import flow
 from ama_tui.ui.widgets.grid import Grid
-from ama_tui.ui.widgets.styled_text import Ink, Span
 
 MARGIN_BAR = 10
-LEAST_PRICE_WIDTH, LEAST_ID_WIDTH = 8, 6
+LEAST_PRICE_WIDTH, LEAST_ID_WIDTH = 8, 8
 WIDE_ADDRESS = 110
-"""From this width on, addresses and ids are shown whole."""
+"""From this width on, addresses and ids are shown in full."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One order of a wallet. `order_id` and `placed_at` (Unix seconds) are None while it is on its way or unknown.
-
-    `distance` is in ticks from the anchor, negative on the wrong side of it, None without an anchor.
-    """
+    """One order of a wallet: resting, pending or unknown."""
 
     side: Side
     level: int | None
@@ -38,14 +35,17 @@ class OrderLine:
     margin6: int
     tick6: int
     order_id: int | None = None
+    """None while the order is pending or unknown."""
     placed_at: int | None = None
+    """Unix seconds; None while the order is pending or unknown."""
     distance: float | None = None
+    """Ticks from the anchor, negative on the wrong side of it; None without an anchor."""
     is_cancelling: bool = False
     is_unknown: bool = False
 
     @property
     def key(self) -> tuple[int | None, Side, int | None]:
-        """What stays the same while an order rests."""
+        """Identifies an order across snapshots."""
         return (self.order_id, self.side, None if self.order_id is not None else self.level)
 
     @property
@@ -65,23 +65,23 @@ def distance_ticks(side: Side, price6: int, anchor_x2: int | None, tick6: int) -
 def order_lines(
     row: WalletRow, anchor_x2: int | None, tick6: int, cancelling: Collection[int] = ()
 ) -> tuple[OrderLine, ...]:
-    """A wallet's orders, resting and on their way, the highest price first; `cancelling` are ids."""
+    """A wallet's resting, pending and unknown orders, highest price first; `cancelling` holds order ids."""
     lines = [
         OrderLine(
-            side=one.side, level=one.level, price6=one.price6, amount18=one.amount18, margin6=one.margin6,
-            tick6=tick6, order_id=one.order_id, placed_at=one.placed_at,
-            distance=distance_ticks(one.side, one.price6, anchor_x2, tick6),
-            is_cancelling=one.order_id in cancelling,
+            side=order.side, level=order.level, price6=order.price6, amount18=order.amount18, margin6=order.margin6,
+            tick6=tick6, order_id=order.order_id, placed_at=order.placed_at,
+            distance=distance_ticks(order.side, order.price6, anchor_x2, tick6),
+            is_cancelling=order.order_id in cancelling,
         )
-        for one in row.orders
+        for order in row.orders
     ]  # fmt: skip
     lines += [
         OrderLine(
-            side=sent.side, level=sent.level, price6=sent.price6, amount18=sent.amount18, margin6=sent.margin6,
-            tick6=tick6, distance=distance_ticks(sent.side, sent.price6, anchor_x2, tick6),
-            is_unknown=sent.is_unknown,
+            side=order.side, level=order.level, price6=order.price6, amount18=order.amount18, margin6=order.margin6,
+            tick6=tick6, distance=distance_ticks(order.side, order.price6, anchor_x2, tick6),
+            is_unknown=order.is_unknown,
         )
-        for sent in row.pending_orders
+        for order in row.pending_orders
     ]  # fmt: skip
     return tuple(sorted(lines, key=lambda line: (-line.price6, line.order_id is None, line.order_id or 0)))
 
@@ -128,26 +128,26 @@ def _state(line: OrderLine, width: int, now: float) -> Cell:
         return (("✗ cancelling", "warn"),)
     if line.is_unknown:
         return (("? unknown", "warn"),)
-    return (("○ in flight", "label"),) if line.order_id is None else (("● resting", "ours"),)
+    return (("○ pending", "label"),) if line.order_id is None else (("● resting", "ours"),)
 
 
 def order_columns(price_width: int, id_width: int) -> tuple[Column[OrderLine], ...]:
-    """The columns of the orders, with room for prices and ids of that many cells."""
+    """The columns of the orders; prices and ids get this many cells."""
     return (
-        Column("level", "lvl", 3, _level, rank=4),
+        Column("level", "level", 5, _level, rank=4),
         Column("side", "side", 4, _side),
         Column("price", "price", price_width, _price, right=True),
         Column("ticks", "ticks", 6, _distance, right=True, rank=1),
         Column("size", "size", 7, _size, right=True),
         Column("age", "age", 3, _age, right=True, rank=5),
         Column("margin", "margin", 8, _margin, right=True, rank=2),
-        Column("id", "order", id_width, _order_id, right=True),
+        Column("id", "order id", id_width, _order_id, right=True),
         Column("state", "state", 12, _state, rank=3, grows=True),
     )
 
 
 class OrdersGrid(Grid[OrderLine]):
-    """A wallet's orders. The cursor stays on its order, in view, while others come and go."""
+    """A wallet's orders. The cursor stays on its order and in view while other orders come and go."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         self._widths = (LEAST_PRICE_WIDTH, LEAST_ID_WIDTH)
@@ -164,7 +164,7 @@ class OrdersGrid(Grid[OrderLine]):
             self.move_to(self.cursor)
 
     def _widen(self, rows: Sequence[OrderLine]) -> None:
-        """Make room for the longest price and id; these columns never narrow."""
+        """Make room for the longest price and id; the columns never get narrower."""
         price_width, id_width = self._widths
         for line in rows:
             price_width = max(price_width, len(format_price(line.price6, line.tick6)))
@@ -178,27 +178,23 @@ class OrdersGrid(Grid[OrderLine]):
 # facts
 
 
-def _pair(label: str, *values: Span) -> Field:
-    return field((f"{label} ", "label"), *values)
-
-
 def _state_field(row: WalletRow) -> Field:
     if row.is_paused:
-        return field(("‖ paused by you", "warn"))
+        return field(("‖ paused", "warn"))
     if row.is_packed:
         return field(("✓ packed", "good"))
     return field((plain(row.note) or "… packing", "warn"))
 
 
 def name_fields(row: WalletRow, width: int) -> list[Field]:
-    """Which wallet it is, and how it stands."""
+    """The wallet's name, state, order counts and position."""
     address = row.address if width >= WIDE_ADDRESS else short_address(row.address)
     fields = [
         field((plain(row.nickname), "strong"), (f"  {address}", "label")),
         _state_field(row),
-        _pair("bids", (f"{row.bids}/{row.target}", "bid")),
-        _pair("asks", (f"{row.asks}/{row.target}", "ask")),
-        _pair("position", (signed_amount(row.position18), "plain")),
+        pair("bids", (f"{row.bids}/{row.target}", "bid")),
+        pair("asks", (f"{row.asks}/{row.target}", "ask")),
+        pair("position", (signed_amount(row.position18), "plain")),
     ]
     if row.note and row.is_packed and not row.is_paused:
         fields.append(field((plain(row.note), "label")))
@@ -206,50 +202,43 @@ def name_fields(row: WalletRow, width: int) -> list[Field]:
 
 
 def budget_fields(row: WalletRow) -> list[Field]:
-    """What it may tie up, and what it does."""
-    share = row.reserved6 / row.cap6 if row.reserved6 is not None and row.cap6 else None
-    ink: Ink = "danger" if share is not None and share > 1 else "ours"
+    """The wallet's available collateral, its cap, and the margin of its resting, pending and unknown orders."""
+    share = share_of_cap(row)
     fields = [
-        _pair("available", (format_usdc(row.available6), "plain")),
-        _pair("cap", (format_usdc(row.cap6), "plain")),
-        _pair(
-            "reserved", ("▕", "rule"), (bar(share or 0.0, MARGIN_BAR), ink), ("▏", "rule"),
-            (f" {format_usdc(row.reserved6)} ({'–' if share is None else f'{share:.0%}'})", "plain"),
+        pair("available", (format_usdc(row.available6), "plain")),
+        pair("cap", (format_usdc(row.cap6), "plain")),
+        pair(
+            "reserved", *gauge(share, MARGIN_BAR, cap_ink(share)),
+            (f" {format_usdc(row.reserved6)} ({percent(share)})", "plain"),
         ),
-        _pair("in flight", (_tied_up(row, row.pending), "plain" if row.pending else "label")),
+        pair("pending", (_margin_of(row, row.pending), "plain" if row.pending else "label")),
     ]  # fmt: skip
     if row.unknown:
-        fields.append(_pair("unknown", (_tied_up(row, row.unknown, is_unknown=True), "warn")))
+        fields.append(pair("unknown", (_margin_of(row, row.unknown, is_unknown=True), "warn")))
     return fields
 
 
-def _tied_up(row: WalletRow, orders: int, *, is_unknown: bool = False) -> str:
-    """'49.99 in 1 order': the margin of what is in flight, or of what is unknown."""
-    margin6 = sum(one.margin6 for one in row.pending_orders if one.is_unknown is is_unknown)
+def _margin_of(row: WalletRow, orders: int, *, is_unknown: bool = False) -> str:
+    """'49.99 in 1 order': the margin of the pending or of the unknown orders."""
+    margin6 = sum(order.margin6 for order in row.pending_orders if order.is_unknown is is_unknown)
     return f"{format_usdc(margin6)} in {count(orders, 'order')}" if orders else "none"
 
 
-_SESSION: dict[SessionState, tuple[str, Ink]] = {
-    SessionState.NONE: ("· none", "label"),
-    SessionState.CREATING: ("◔ creating", "ours"),
-    SessionState.VALID: ("✓ valid", "good"),
-    SessionState.UNUSABLE: ("✗ unusable", "danger"),
-}
-
-
 def session_fields(row: WalletRow, now: float, width: int) -> list[Field]:
-    """What its session is, and how long it lasts."""
-    fields = [_pair("session", _SESSION[row.session])]
+    """The session's state, time left, used budget and id, and the wallet's last action."""
+    fields = [pair("session", SESSION_SPANS[row.session])]
     if row.session_expiry:
         left = row.session_expiry - now
-        fields.append(_pair("expires in", (hours_left(left), "plain" if left > SESSION_SOON_SECONDS else "warn")))
+        fields.append(field((time_left(left), "plain" if left > SESSION_SOON_SECONDS else "warn")))
     if row.session_used_percent is not None:
         used = row.session_used_percent
-        fields.append(_pair("budget used", (f"{used} %", "plain" if used < RENEW_AT_PERCENT else "warn")))
+        fields.append(pair("budget used", (f"{used}%", "plain" if used < RENEW_AT_PERCENT else "warn")))
     if row.session_id:
-        fields.append(_pair("id", (row.session_id if width >= WIDE_ADDRESS else short_id(row.session_id), "plain")))
+        fields.append(
+            pair("session id", (row.session_id if width >= WIDE_ADDRESS else short_id(row.session_id), "plain"))
+        )
     last = whole_age(now - row.last_action_at / 1000) + " ago" if row.last_action_at else "none yet"
-    return [*fields, _pair("last action", (last, "plain"))]
+    return [*fields, pair("last action", (last, "plain"))]
 
 
 def short_id(identifier: str) -> str:
@@ -259,21 +248,21 @@ def short_id(identifier: str) -> str:
 
 
 def fact_lines(row: WalletRow, now: float, width: int) -> list[Line]:
-    """Everything about a wallet but its orders."""
+    """Everything about a wallet except its orders."""
     return [
-        *flowed(name_fields(row, width), width),
-        *flowed(budget_fields(row), width),
-        *flowed(session_fields(row, now, width), width),
+        *flow(name_fields(row, width), width),
+        *flow(budget_fields(row), width),
+        *flow(session_fields(row, now, width), width),
     ]
 
 
 def orders_title(lines: Sequence[OrderLine], snapshot: EngineSnapshot) -> str:
-    """'Orders 12 · 1 in flight · 1 unknown · ticks from 2,500.00'."""
+    """'Orders 12 · 1 pending · 1 unknown · ticks from 2,500.00'."""
     resting = sum(line.order_id is not None for line in lines)
     unknown = sum(line.is_unknown for line in lines)
-    sent = len(lines) - resting - unknown
+    pending = len(lines) - resting - unknown
     tick6 = 10_000 if snapshot.market is None else snapshot.market.tick6
-    parts = [f"Orders {resting}", f"{sent} in flight" if sent else "", f"{unknown} unknown" if unknown else ""]
+    parts = [f"Orders {resting}", f"{pending} pending" if pending else "", f"{unknown} unknown" if unknown else ""]
     if snapshot.anchor_x2:
         parts.append(f"ticks from {format_price(snapshot.anchor_x2 // 2, tick6)}")
     return " · ".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""The fleet as rows: which columns the wallet grid has on a wide screen, on a narrow one, and while preparing."""
+"""The fleet as a grid: its columns on wide and narrow screens and during preparation, and its filter."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from textual.binding import Binding, BindingType
 from ama_tui.domain.event import SessionState, WalletRow
 from ama_tui.domain.market import short_address
 from ama_tui.domain.money import format_usdc
-from ama_tui.ui.format import bar, count_bar, hours_left, pad, plain, short_usdc, signed_amount, whole_age
+from ama_tui.ui.format import count_bar, hours_left, pad, plain, short_usdc, signed_amount, time_left, whole_age
+from ama_tui.ui.panels.fragments import SESSION_SPANS, cap_ink, gauge, percent, share_of_cap
 from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.styled_text import Ink
 
 BAR = 5
-NARROW_BAR = 5
-MARGIN_BAR = 5
-NARROW_MARGIN_BAR = 5
+"""Cells of a bar in the grid."""
+
 WIDE = 100
-"""From this width on, the grid shows amounts beside its bars."""
+"""From this width on, the grid shows amounts next to its bars."""
 
 SESSION_SOON_SECONDS = 1800
-"""A session with less time than this left is marked."""
+"""Sessions that expire sooner than this are marked."""
 
 
 def _name(row: WalletRow, width: int, now: float) -> Cell:
@@ -31,7 +31,7 @@ def _name(row: WalletRow, width: int, now: float) -> Cell:
 
 
 COUNT = 6
-"""Cells of a count such as 50/50, with a blank before it."""
+"""Cells of a count such as 50/50, including a leading space."""
 
 
 def _count(have: int, want: int, ink: Ink, width: int) -> Cell:
@@ -53,26 +53,18 @@ def _available(row: WalletRow, width: int, now: float) -> Cell:
     return ((text if len(text) <= width else short_usdc(row.available6), "plain"),)
 
 
-def _share(row: WalletRow) -> float | None:
-    if row.reserved6 is None or not row.cap6:
-        return None
-    return row.reserved6 / row.cap6
-
-
-def _margin_bar(row: WalletRow, cells: int) -> Cell:
-    share = _share(row)
-    ink: Ink = "danger" if share is not None and share > 1 else "ours"
-    return (("▕", "rule"), (bar(share or 0.0, cells), ink), ("▏", "rule"))
+def _margin_gauge(row: WalletRow) -> Cell:
+    share = share_of_cap(row)
+    return gauge(share, BAR, cap_ink(share))
 
 
 def _margin(row: WalletRow, width: int, now: float) -> Cell:
     numbers = f"{short_usdc(row.reserved6)}/{short_usdc(row.cap6)}"
-    return (*_margin_bar(row, MARGIN_BAR), (numbers.rjust(width - MARGIN_BAR - 2), "plain"))
+    return (*_margin_gauge(row), (numbers.rjust(width - BAR - 2), "plain"))
 
 
 def _margin_percent(row: WalletRow, width: int, now: float) -> Cell:
-    share = _share(row)
-    return (*_margin_bar(row, NARROW_MARGIN_BAR), ("–".rjust(5) if share is None else f"{share:.0%}".rjust(5), "plain"))
+    return (*_margin_gauge(row), (percent(share_of_cap(row), 5), "plain"))
 
 
 def _pending(row: WalletRow, width: int, now: float) -> Cell:
@@ -104,7 +96,7 @@ def _session(row: WalletRow, width: int, now: float) -> Cell:
     return ((pad(row.session.value, width, right=True), _SESSION_INK[row.session]),)
 
 
-def _last(row: WalletRow, width: int, now: float) -> Cell:
+def _last_action(row: WalletRow, width: int, now: float) -> Cell:
     text = whole_age(now - row.last_action_at / 1000) if row.last_action_at else "–"
     return ((text.rjust(width), "label"),)
 
@@ -116,13 +108,13 @@ def _note(row: WalletRow, width: int, now: float) -> Cell:
     return ((pad("packed", width), "good"),) if row.is_packed else ((" " * width, "plain"),)
 
 
-def _left(row: WalletRow) -> int | None:
-    """What sessions are sorted by: when they end."""
+def _expiry(row: WalletRow) -> int | None:
+    """Sorts sessions by their expiry."""
     return row.session_expiry or None
 
 
-def _acted(row: WalletRow) -> int | None:
-    """What the last action is sorted by: its age."""
+def _action_age(row: WalletRow) -> int | None:
+    """Sorts wallets by the age of their last action."""
     return -row.last_action_at or None
 
 
@@ -131,35 +123,35 @@ WIDE_COLUMNS: tuple[Column[WalletRow], ...] = (
     Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target),
     Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target),
     Column("available", "available", 9, _available, right=True, rank=4, sort=lambda row: row.available6),
-    Column("margin", "reserved/cap", MARGIN_BAR + 2 + 13, _margin, rank=1, sort=_share),
-    Column("in_flight", "fly", 3, _pending, right=True, rank=6, sort=lambda row: row.pending),
-    Column("unknown", "unk", 3, _unknown, right=True, rank=7, sort=lambda row: row.unknown),
+    Column("margin", "reserved/cap", BAR + 2 + 13, _margin, rank=1, sort=share_of_cap),
+    Column("pending", "pending", 7, _pending, right=True, rank=6, sort=lambda row: row.pending),
+    Column("unknown", "unknown", 7, _unknown, right=True, rank=7, sort=lambda row: row.unknown),
     Column("position", "pos", 7, _position, right=True, rank=5, sort=lambda row: row.position18),
-    Column("session", "session", 8, _session, right=True, rank=2, sort=_left),
-    Column("last", "last", 4, _last, right=True, rank=3, sort=_acted),
+    Column("session", "session", 8, _session, right=True, rank=2, sort=_expiry),
+    Column("last", "last", 4, _last_action, right=True, rank=3, sort=_action_age),
     Column("note", "note", 8, _note, grows=True, sort=lambda row: row.note or None),
 )
 
 NARROW_COLUMNS: tuple[Column[WalletRow], ...] = (
     Column("wallet", "wallet", 8, _name, sort=lambda row: row.index),
-    Column("bids", "bids", NARROW_BAR + COUNT, _bids, sort=lambda row: row.bids - row.target),
-    Column("asks", "asks", NARROW_BAR + COUNT, _asks, sort=lambda row: row.asks - row.target),
-    Column("margin", "of cap", NARROW_MARGIN_BAR + 7, _margin_percent, rank=1, sort=_share),
-    Column("session", "session", 8, _session, right=True, rank=2, sort=_left),
-    Column("last", "last", 4, _last, right=True, rank=3, sort=_acted),
+    Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target),
+    Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target),
+    Column("margin", "of cap", BAR + 7, _margin_percent, rank=1, sort=share_of_cap),
+    Column("session", "session", 8, _session, right=True, rank=2, sort=_expiry),
+    Column("last", "last", 4, _last_action, right=True, rank=3, sort=_action_age),
     Column("note", "note", 7, _note, grows=True, sort=lambda row: row.note or None),
 )
 
 
 def row_words(row: WalletRow) -> str:
-    """What a filter looks in: name, address, session, note, and the words packed, short, parked, unknown."""
+    """The text a filter searches: name, address, session, note, and the words packed, short, paused, unknown."""
     words = [row.nickname, row.address, row.session.value, row.note, "packed" if row.is_packed else "short"]
-    words += ["parked"] * row.is_paused + ["unknown"] * bool(row.unknown)
+    words += ["paused"] * row.is_paused + ["unknown"] * bool(row.unknown)
     return " ".join(words).lower()
 
 
 def row_filter(text: str) -> Callable[[WalletRow], bool] | None:
-    """Does every word of the text occur in a row? None for a text without words."""
+    """A test whether every word of the text occurs in a row; None when there are no words."""
     wanted = text.lower().split()
     if not wanted:
         return None
@@ -172,7 +164,7 @@ def row_filter(text: str) -> Callable[[WalletRow], bool] | None:
 
 
 class WalletGrid(Grid[WalletRow]):
-    """The live wallet grid; on a narrow screen percentages stand for amounts. Enter opens a wallet."""
+    """The live wallet grid; narrow screens show percentages instead of amounts. Enter opens a wallet."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "pick", "Open", id="wallet.open", tooltip="Open the wallet under the cursor.", show=False),
@@ -187,28 +179,20 @@ class WalletGrid(Grid[WalletRow]):
 
 # preparation
 
-_PREPARED: dict[SessionState, tuple[str, Ink]] = {
-    SessionState.NONE: ("· waiting", "label"),
-    SessionState.CREATING: ("◔ creating", "ours"),
-    SessionState.VALID: ("✓ valid", "good"),
-    SessionState.UNUSABLE: ("✗ unusable", "danger"),
-}
-
 
 def _address(row: WalletRow, width: int, now: float) -> Cell:
     return ((short_address(row.address), "label"),)
 
 
-def _prepared(row: WalletRow, width: int, now: float) -> Cell:
-    text, ink = _PREPARED[row.session]
-    return ((text, ink),)
+def _preparation(row: WalletRow, width: int, now: float) -> Cell:
+    return (("· waiting", "label") if row.session is SessionState.NONE else SESSION_SPANS[row.session],)
 
 
 def _preparation_note(row: WalletRow, width: int, now: float) -> Cell:
     if row.session is SessionState.UNUSABLE:
         return ((pad(plain(row.note), width), "danger"),)
     if row.session is SessionState.VALID and row.session_expiry:
-        return ((f"{hours_left(row.session_expiry - now)} h left", "label"),)
+        return ((time_left(row.session_expiry - now), "label"),)
     return ()
 
 
@@ -216,6 +200,6 @@ PREPARATION_COLUMNS: tuple[Column[WalletRow], ...] = (
     Column("wallet", "wallet", 12, _name),
     Column("address", "address", 13, _address, rank=2),
     Column("available", "available", 12, _available, right=True, rank=1),
-    Column("session", "session", 12, _prepared),
+    Column("session", "session", 12, _preparation),
     Column("note", "note", 26, _preparation_note, grows=True),
 )

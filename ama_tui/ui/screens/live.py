@@ -19,7 +19,7 @@ from ama_tui.ui.panels.depth import DepthProfile
 from ama_tui.ui.panels.ladder import BookLadder
 from ama_tui.ui.panels.log import KINDS, ActivityLog, LogFilter, event_text
 from ama_tui.ui.panels.logbar import LogBar
-from ama_tui.ui.panels.status import gates_line, is_stale
+from ama_tui.ui.panels.status import is_stale, placing_line
 from ama_tui.ui.panels.wallets import WalletGrid, row_filter
 from ama_tui.ui.screens.run import RunScreen
 from ama_tui.ui.states import pause_label, why_not
@@ -72,11 +72,11 @@ class LiveScreen(RunScreen):
         yield ActionLine(id="tabs")
         filter_row = HorizontalGroup(
             PlainText("filter", classes="label", id="filter-label"),
-            Input(placeholder="name, address, note, packed, short, parked…", id="filter", compact=True),
+            Input(placeholder="name, address, note, packed, short, paused…", id="filter", compact=True),
             id="filter-row",
         )
         wallets = Vertical(
-            filter_row, WalletGrid(id="wallets"), FieldLines(id="gates"), id="wallets-frame", classes="frame"
+            filter_row, WalletGrid(id="wallets"), FieldLines(id="placing"), id="wallets-frame", classes="frame"
         )
         book = Vertical(BookLadder(id="ladder"), DepthProfile(id="depth"), id="book-frame", classes="frame")
         book.border_title = "Book"
@@ -130,7 +130,8 @@ class LiveScreen(RunScreen):
             if frame.border_title != title:
                 frame.border_title = title
         if not narrow:
-            self.query_one("#gates", FieldLines).show([gates_line(snapshot, now)])
+            placing = self.query_one("#placing", FieldLines)
+            placing.show([placing_line(snapshot, now, placing.size.width)])
 
     def _say_when_empty(self, grid: WalletGrid, snapshot: EngineSnapshot) -> None:
         text = self.query_one("#filter", Input).value

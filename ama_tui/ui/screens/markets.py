@@ -16,7 +16,7 @@ from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.ui.actions import Place, bindings_for
 from ama_tui.ui.format import age, count, plain
-from ama_tui.ui.panels.market_list import COLUMNS, MarketRow, matches, named
+from ama_tui.ui.panels.market_list import COLUMNS, MarketRow, find_market, matches
 from ama_tui.ui.panels.status import VenueFacts
 from ama_tui.ui.quotes import QuoteFeed, quote_text
 from ama_tui.ui.screens.base import AmaScreen
@@ -148,7 +148,7 @@ class MarketsScreen(AmaScreen[None]):
         selector, self._preselected = self._preselected, None
         if selector is None or not self._markets:
             return
-        market = named(self._markets, selector)
+        market = find_market(self._markets, selector)
         if market is None:
             self.ama.tell(f"no market is called {selector}: pick one from the list", is_error=True)
         else:

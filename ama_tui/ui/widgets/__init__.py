@@ -1,1 +1,1 @@
-"""Widgets that know nothing of the engine: grids, lines, fields, and how text is painted."""
+"""Widgets that do not depend on the engine: grids, lines, fields, charts, painted text."""

@@ -1,7 +1,7 @@
-"""A line chart over time: plotext lays it out, and the dashboard's inks colour it, in every theme.
+"""A line chart over time, laid out by plotext and coloured with the dashboard's inks.
 
-plotext is asked for numbered colours; each number stands for an ink. What it leaves uncoloured are
-the axes. Importing this module does not load plotext: the first chart that is drawn does.
+plotext draws in numbered colours, each of which stands for an ink; the axes have no colour. plotext is loaded when
+the first chart is drawn, not with this module.
 """
 
 from __future__ import annotations
@@ -23,58 +23,59 @@ if TYPE_CHECKING:
     from textual_plotext import Plot
 
 _INKS: tuple[Ink, ...] = ("plain", "label", "strong", "bid", "ask", "ours", "good", "warn", "danger", "rule")
-"""The ink of plotext's colour number 0, 1, 2 …"""
+"""The inks of plotext's colours 0, 1, 2 …"""
 
 _COLOUR = re.compile(r"\x1b\[38;5;(\d+)m|\x1b\[0m")
 
 LEAST_WIDTH, LEAST_HEIGHT = 24, 6
-"""Below this a chart would show nothing but its axes."""
+"""Smaller charts would show only their axes, so only the title is drawn."""
 
 HEADROOM = 1.04
-"""How far an axis reaches beyond the largest value, so that no line runs along the edge."""
+"""The axis ends at least this factor above the largest value; no line runs along the edge."""
 
-POINTS_A_CELL = 2
-"""A braille cell is two dots wide: more points than that are merged before they are drawn."""
+POINTS_PER_CELL = 2
+"""A braille cell is two dots wide; more points than that are merged before drawing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One measure's course. `sign` says in the title how its line looks, so that it needs no colour.
-
-    `marker` is plotext's: 'braille' for a fine line, or a character for a line of it. A curve that is
-    `sparse` has a mark where it is above 0 and no line.
-    """
+    """One measure over time."""
 
     name: str
     points: Sequence[Point]
     ink: Ink
     marker: str = "braille"
+    """plotext's marker: 'braille' for a fine line, or the character to draw with."""
     sign: str = "─"
+    """What the line looks like, for the title; tells curves apart without colour."""
     sparse: bool = False
+    """Draw marks where the value is above 0 instead of a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartData:
-    """What a chart shows. `least_top` is the least upper end of the vertical axis, which starts at 0.
-
-    `began` and `ended` are the ends of the horizontal axis in Unix seconds.
-    """
+    """The curves and axes of a chart. The vertical axis starts at 0."""
 
     curves: tuple[Curve, ...]
     began: float
+    """The left end of the horizontal axis in Unix seconds."""
     ended: float
+    """The right end of the horizontal axis in Unix seconds."""
     least_top: float = 1.0
+    """The least upper end of the vertical axis."""
     number: Callable[[float], str] = "{:,.0f}".format
+    """Formats the numbers of the vertical axis."""
     clock: Callable[[float], str] = str
+    """Formats the times of the horizontal axis."""
 
     @property
     def is_empty(self) -> bool:
-        """Is there no line to draw yet?"""
+        """Whether there is no line to draw yet."""
         return self.ended <= self.began or not any(len(curve.points) > 1 for curve in self.curves)
 
 
 def merged(points: Sequence[Point], most: int) -> list[Point]:
-    """At most `most` points: runs of neighbours become one, with their least, greatest and mean."""
+    """At most `most` points; neighbours are merged into one with their least, mean and greatest value."""
     run = max(1, -(-len(points) // max(1, most)))
     if run == 1:
         return list(points)
@@ -93,11 +94,11 @@ def merged(points: Sequence[Point], most: int) -> list[Point]:
 def axis_top(largest: float, least: float) -> float:
     """The upper end of an axis from 0: the next of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten.
 
-    `least` is what it reaches at the least; above 0.
+    `least` is its least value, above 0.
     """
-    wanted = max(largest * HEADROOM, least)
-    power = 10.0 ** floor(log10(wanted))
-    return next(step * power for step in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= wanted * 0.999999)
+    needed = max(largest * HEADROOM, least)
+    power = 10.0 ** floor(log10(needed))
+    return next(step * power for step in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= needed * 0.999999)
 
 
 def drawn(plot: Plot, data: ChartData, width: int, height: int) -> list[tuple[Span, ...]]:
@@ -105,11 +106,11 @@ def drawn(plot: Plot, data: ChartData, width: int, height: int) -> list[tuple[Sp
     plot.clear_figure()
     plot.theme("clear")
     plot.plotsize(width, height)
-    plot._set_size(width, height)  # plotsize alone is cut to what plotext takes for the terminal's size
+    plot._set_size(width, height)  # plotsize alone is limited to the terminal size that plotext detects
     largest = max(point.high for curve in data.curves for point in curve.points)
     top = axis_top(largest, data.least_top)
     for curve in data.curves:
-        _draw(plot, curve, POINTS_A_CELL * width)
+        _draw(plot, curve, POINTS_PER_CELL * width)
     ticks = [0.0, top] if height < 8 else [0.0, top / 2, top]
     labels = [data.number(tick) for tick in ticks]
     plot.ylim(0, top)
@@ -123,7 +124,7 @@ def drawn(plot: Plot, data: ChartData, width: int, height: int) -> list[tuple[Sp
 
 
 def _draw(plot: Plot, curve: Curve, most: int) -> None:
-    """A curve's means, over a quiet band from its least to its greatest values where they differ."""
+    """Draw a curve's means, over a muted band from its least to its greatest values where they differ."""
     points = merged(curve.points, most)
     if curve.sparse:
         points = [point for point in points if point.high > 0]
@@ -131,7 +132,9 @@ def _draw(plot: Plot, curve: Curve, most: int) -> None:
         return
     colour = _INKS.index(curve.ink)
     if curve.sparse:
-        plot.scatter([one.at for one in points], [one.high for one in points], marker=curve.marker, color=colour)
+        plot.scatter(
+            [point.at for point in points], [point.high for point in points], marker=curve.marker, color=colour
+        )
         return
     if any(point.high > point.low for point in points):
         band = [(point.at, edge) for point in points for edge in (point.low, point.high)]
@@ -141,7 +144,7 @@ def _draw(plot: Plot, curve: Curve, most: int) -> None:
 
 
 def line_spans(line: str) -> tuple[Span, ...]:
-    """One line of plotext's, its colour numbers turned into inks; the axes are quiet."""
+    """One line of plotext's output with its colour numbers replaced by inks; the axes are muted."""
     spans: list[Span] = []
     ink: Ink = "label"
     start = 0
@@ -157,7 +160,7 @@ def line_spans(line: str) -> tuple[Span, ...]:
 
 
 class Chart(Painted):
-    """A chart under a line that names its curves and says where they stand now."""
+    """A chart below a title line with its curves and their latest values."""
 
     DEFAULT_CSS = "Chart { width: 1fr; height: 1fr; background: $background; }"
     ALLOW_SELECT = False
@@ -176,11 +179,11 @@ class Chart(Painted):
 
     @property
     def text(self) -> str:
-        """What is on the screen, as plain text."""
+        """The visible lines as plain text."""
         return "\n".join("".join(text for text, _ in line).rstrip() for line in self._lines)
 
     def show(self, title: tuple[Span, ...], data: ChartData) -> None:
-        """Show these curves; only lines that differ are repainted."""
+        """Show these curves; only changed lines are repainted."""
         self._title, self._data = title, data
         self._draw()
 
@@ -202,7 +205,7 @@ class Chart(Painted):
             return [self._title] if height else []
         if data.is_empty:
             blank: list[tuple[Span, ...]] = [()] * max(0, ceil((height - 3) / 2))
-            return [self._title, *blank, ((_centred("gathering: a line needs two seconds", width), "label"),)]
+            return [self._title, *blank, ((_centred("Collecting data…", width), "label"),)]
         return [self._title, *drawn(self._plot, data, width, height - 1)]
 
     def render_line(self, y: int) -> Strip:

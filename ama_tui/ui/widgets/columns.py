@@ -1,4 +1,4 @@
-"""What a grid shows: how a row becomes cells, which columns fit, and by what rows are sorted."""
+"""Columns of a grid: how a row becomes cells, which columns fit, and how rows are sorted."""
 
 from __future__ import annotations
 
@@ -18,37 +18,38 @@ GAP = 2
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R]):
-    """One column. `cell` turns a row, the column's width and the time (Unix seconds) into spans.
-
-    The column of the highest `rank` is left out first when room is short; the one that `grows` takes
-    the room that is left, and `width` is then the least it needs. `sort` gives what rows are sorted by,
-    None for a row without a value; a column without `sort` cannot be sorted by.
-    """
+    """One column of a grid."""
 
     key: str
     title: str
     width: int
+    """In cells; the least width for a column that grows."""
     cell: Callable[[R, int, float], Cell]
+    """Turns a row, the column's width and the time (Unix seconds) into spans."""
     right: bool = False
+    """Whether cells and title are right-aligned."""
     rank: int = 0
+    """The column with the highest rank is dropped first when room is short."""
     grows: bool = False
+    """Whether the column takes the remaining room."""
     sort: Callable[[R], Any] | None = None
+    """The value rows are sorted by, None for a row without one. Without `sort` the column cannot be sorted by."""
 
 
 @dataclass(frozen=True, slots=True)
 class SortOrder:
-    """The column that rows are sorted by; '' leaves them as they come."""
+    """The column that rows are sorted by; '' keeps the order of the source."""
 
     column: str = ""
     descending: bool = False
 
 
 def sorted_rows(rows: Sequence[R], value: Callable[[R], Any], *, descending: bool) -> list[R]:
-    """Rows by their values; those without one come last either way."""
-    present = [(value(row), row) for row in rows]
-    having = [pair for pair in present if pair[0] is not None]
-    having.sort(key=lambda pair: pair[0], reverse=descending)
-    return [row for _, row in having] + [row for found, row in present if found is None]
+    """Rows sorted by their values; rows without a value come last in either direction."""
+    keyed = [(value(row), row) for row in rows]
+    with_value = [pair for pair in keyed if pair[0] is not None]
+    with_value.sort(key=lambda pair: pair[0], reverse=descending)
+    return [row for _, row in with_value] + [row for key, row in keyed if key is None]
 
 
 def fit_columns(columns: Sequence[Column[R]], room: int) -> tuple[tuple[Column[R], int], ...]:
@@ -58,16 +59,16 @@ def fit_columns(columns: Sequence[Column[R]], room: int) -> tuple[tuple[Column[R
         worst = max(range(len(kept)), key=lambda index: (kept[index].rank, index))
         del kept[worst]
     spare = max(0, room - sum(column.width + GAP for column in kept) + GAP)
-    fitted: list[tuple[Column[R], int]] = []
+    widths: list[tuple[Column[R], int]] = []
     for column in kept:
         extra = spare if column.grows else 0
         spare -= extra
-        fitted.append((column, column.width + extra))
-    return tuple(fitted)
+        widths.append((column, column.width + extra))
+    return tuple(widths)
 
 
-def filled(cell: Cell, width: int, *, right: bool) -> Cell:
-    """The cell in exactly `width` cells: cut with '…', or filled with spaces (in front when `right`)."""
+def fitted(cell: Cell, width: int, *, right: bool) -> Cell:
+    """Fit a cell to exactly `width` cells: cut with '…' or padded with spaces (on the left when `right`)."""
     blank = width - spans_width(cell)
     if blank == 0:
         return cell
@@ -81,6 +82,6 @@ def filled(cell: Cell, width: int, *, right: bool) -> Cell:
     return tuple(kept)
 
 
-def quiet(spans: Sequence[Span]) -> list[Span]:
-    """Spans as what is old shows them: without colour, except what warns."""
+def muted(spans: Sequence[Span]) -> list[Span]:
+    """Spans of stale data: without colour, except warnings."""
     return [(text, ink if ink in ("warn", "danger", "rule") else "label") for text, ink in spans]

@@ -1,4 +1,4 @@
-"""One of several names on one line: `‹ standard ›`. Left and right choose, and so does a click on the arrows."""
+"""Selects one of several names on one line: `‹ standard ›`. Left, right and clicks on the arrows change it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ama_tui.ui.format import pad, plain
 from ama_tui.ui.widgets.styled_text import Painted, Span
 
 LONGEST = 20
-"""Cells of a name."""
+"""The most cells of a name."""
 
 _ARROW = 2
-"""Cells of an arrow and the blank beside it."""
+"""Cells of an arrow and the space next to it."""
 
 
 class CycleSelect(Painted, can_focus=True):
-    """Posts `Changed` when the operator chose another name. None may be chosen: then `none` stands there."""
+    """Posts `Changed` when the operator selects another name. Without a selection it shows `none`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"choice--focused"}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,7 +31,7 @@ class CycleSelect(Painted, can_focus=True):
     ALLOW_SELECT = False
 
     class Changed(Message):
-        """Another name was chosen; `index` counts from 0."""
+        """Another name was selected; `index` counts from 0."""
 
         def __init__(self, index: int) -> None:
             super().__init__()
@@ -49,16 +49,16 @@ class CycleSelect(Painted, can_focus=True):
 
     @property
     def text(self) -> str:
-        """The name that stands there."""
+        """The displayed name."""
         return self._none if self._chosen is None else self._options[self._chosen]
 
     def offer(self, options: Sequence[str], chosen: int | None = None) -> None:
-        """Other names to choose from."""
+        """Replace the names to select from."""
         self._options = tuple(options)
         self.choose(chosen)
 
     def choose(self, index: int | None, *, none: str | None = None) -> None:
-        """Choose a name, or none, without a message; `none` is what stands there from now on when none is."""
+        """Select a name, or nothing, without a message; `none` replaces the text shown when nothing is selected."""
         if none is not None:
             self._none = none
         self._chosen = index if index is not None and 0 <= index < len(self._options) else None

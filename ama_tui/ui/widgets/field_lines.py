@@ -1,4 +1,4 @@
-"""A few lines of fields, repainted line by line: status lines, key hints, progress."""
+"""Lines of fields, repainted line by line: status lines, key hints, progress."""
 
 from __future__ import annotations
 
@@ -11,31 +11,34 @@ from textual.strip import Strip
 from ama_tui.ui.widgets.styled_text import Painted, Span, spans_width
 
 GAP = 3
-"""Cells between two fields of a line."""
+"""Cells between two fields."""
 
 MARGIN = 1
 """Cells before the first field and after the last."""
 
 
 class Field(NamedTuple):
-    """A piece of a line that stays whole. The field of the highest rank goes first when room is short."""
+    """A part of a line that is shown in full or not at all."""
 
     spans: tuple[Span, ...]
     rank: int = 0
+    """The field with the highest rank is dropped first when room is short."""
     right: bool = False
+    """Whether the field is aligned to the right end of the line."""
 
 
 Line = tuple[Field, ...]
 
 
 def field(*spans: Span, rank: int = 0, right: bool = False) -> Field:
+    """A field of these spans."""
     return Field(spans, rank, right)
 
 
 def kept_fields(line: Line, width: int) -> list[Field]:
-    """The fields that a line of `width` cells has room for."""
+    """The fields that fit on a line of `width` cells."""
     fields = list(line)
-    widths = [spans_width(one.spans) for one in fields]
+    widths = [spans_width(item.spans) for item in fields]
     while len(fields) > 1 and sum(widths) + GAP * (len(fields) - 1) > width - 2 * MARGIN:
         worst = max(range(len(fields)), key=lambda index: (fields[index].rank, index))
         del fields[worst], widths[worst]
@@ -43,21 +46,21 @@ def kept_fields(line: Line, width: int) -> list[Field]:
 
 
 def fit(line: Line, width: int) -> list[Span]:
-    """The spans of a line of `width` cells: left fields, filling, right fields; what does not fit is left out."""
+    """The spans of a line of `width` cells: left fields, padding, right fields; fields that do not fit are dropped."""
     gap: Span = (" " * GAP, "plain")
     left: list[Span] = [(" " * MARGIN, "plain")]
     right: list[Span] = []
-    for number, one in enumerate(kept_fields(line, width)):
-        side = right if one.right else left
-        if number:
+    for index, item in enumerate(kept_fields(line, width)):
+        side = right if item.right else left
+        if index:
             side.append(gap)
-        side.extend(one.spans)
-    filling = width - spans_width(left) - spans_width(right) - MARGIN
-    return [*left, (" " * max(0, filling), "plain"), *right, (" " * MARGIN, "plain")]
+        side.extend(item.spans)
+    padding = width - spans_width(left) - spans_width(right) - MARGIN
+    return [*left, (" " * max(0, padding), "plain"), *right, (" " * MARGIN, "plain")]
 
 
 class FieldLines(Painted):
-    """Shows lines of fields; a line that did not change is not painted again."""
+    """Shows lines of fields; unchanged lines are not repainted."""
 
     ALLOW_SELECT = False
 
@@ -71,12 +74,12 @@ class FieldLines(Painted):
 
     @property
     def text(self) -> str:
-        """What is on the screen, as plain text."""
+        """The visible lines as plain text."""
         width = self.size.width
         return "\n".join("".join(text for text, _ in fit(line, width)) for line in self._lines)
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Replace the lines; only those that differ are repainted."""
+        """Replace the lines; only changed ones are repainted."""
         new = tuple(lines)
         old, self._lines = self._lines, new
         if len(new) != len(old):

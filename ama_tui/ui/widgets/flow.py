@@ -1,4 +1,4 @@
-"""Fields on as many lines as they need: figures of which none may be left out."""
+"""Fields wrapped onto as many lines as they need, so that none is left out."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from ama_tui.ui.widgets.field_lines import GAP, MARGIN, Field, Line
 from ama_tui.ui.widgets.styled_text import spans_width
 
 
-def flowed(fields: Iterable[Field], width: int) -> list[Line]:
-    """The fields on as many lines as they need, none left out."""
+def flow(fields: Iterable[Field], width: int) -> list[Line]:
+    """Wrap fields onto lines of `width` cells."""
     lines: list[list[Field]] = []
     room = 0
-    for one in fields:
-        needed = GAP + spans_width(one.spans)
+    for field in fields:
+        needed = GAP + spans_width(field.spans)
         if not lines or needed > room:
             lines.append([])
             room = width - 2 * MARGIN + GAP
-        lines[-1].append(one)
+        lines[-1].append(field)
         room -= needed
     return [tuple(line) for line in lines]

@@ -1,8 +1,8 @@
-"""A grid of rows that repaints only the rows whose text changed: live tables of any length.
+"""A live table of any length that repaints only the rows whose text changed.
 
-Rows are values; columns say how a row becomes text. On every `tick` the visible rows are turned into
-spans again and compared with what is on the screen, and only the lines that differ are repainted. A grid
-sorts and filters its rows itself, so that its cursor stays with its row.
+Rows are values; columns turn a row into text. On every `tick` the visible rows are turned into spans and compared
+with the painted ones, and only the lines that differ are repainted. The grid sorts and filters its rows itself, which
+keeps the cursor on its row.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ama_tui.ui.format import pad
-from ama_tui.ui.widgets.columns import GAP, Column, R, SortOrder, filled, fit_columns, quiet, sorted_rows
+from ama_tui.ui.widgets.columns import GAP, Column, R, SortOrder, fit_columns, fitted, muted, sorted_rows
 from ama_tui.ui.widgets.styled_text import Painted, Span
 
 MARK = "▸ "
 UP, DOWN = "▲", "▼"
-"""Beside the title of the column that rows are sorted by: the least first, the greatest first."""
+"""Shown next to the title of the sorted column: ascending, descending."""
 
 
 class Grid(Painted, ScrollView, Generic[R], can_focus=True):
-    """Rows under a header that stays, with a cursor row. Posts `Moved`, `Picked` and `Sorted`.
+    """Rows below a fixed header, with a cursor row. Posts `Moved`, `Picked` and `Sorted`.
 
-    With a `key` that tells rows apart, the cursor stays with its row when rows change places.
+    With a `key` that identifies rows, the cursor stays on its row when rows change places.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"grid--cursor", "grid--cursor-blurred"}
@@ -46,7 +46,7 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
     ALLOW_SELECT = False
 
     class Moved(Message):
-        """The cursor stands on another row, or on another value."""
+        """The cursor moved to another row, or its row changed."""
 
         def __init__(self, grid: Grid[Any]) -> None:
             super().__init__()
@@ -60,7 +60,7 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         """A row was picked with Enter or a second click."""
 
     class Sorted(Moved):
-        """Rows are sorted otherwise."""
+        """The sort order changed."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
 
     @property
     def rows(self) -> Sequence[R]:
-        """The rows that are shown, in their order."""
+        """The rows after filtering and sorting."""
         return self._rows
 
     @property
@@ -103,22 +103,22 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         return self._rows[self._cursor] if self._rows else None
 
     def columns_for(self, width: int) -> Sequence[Column[R]]:
-        """The columns to choose from at a width; a subclass may have another set for a narrow screen."""
+        """The columns for a width; a subclass may use another set on narrow screens."""
         return self._columns
 
     def tick(self, rows: Sequence[R], now: float, *, stale: bool = False) -> None:
-        """Show these rows as of `now` (Unix seconds), quiet when they are `stale`; repaints lines that differ."""
+        """Show these rows as of `now` (Unix seconds), muted when `stale`; only changed lines are repainted."""
         self._source, self._now, self._is_stale = rows, now, stale
         self._show()
 
     def filter_rows(self, keep: Callable[[R], bool] | None) -> None:
-        """Show only rows that are to be kept; None shows all."""
+        """Show only rows that pass the test; None shows all."""
         self._keep = keep
         self._show()
         self._scroll_into_view(self._cursor)
 
     def sort_by(self, order: SortOrder) -> None:
-        """Sort the rows; the cursor stays with its row, in view."""
+        """Sort the rows; the cursor stays on its row and in view."""
         self._order = order
         self._show()
         self._scroll_into_view(self._cursor)
@@ -126,15 +126,15 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         self.post_message(self.Sorted(self))
 
     def say_when_empty(self, text: str) -> None:
-        """What stands in the place of the rows when there are none."""
+        """Set the text shown when there are no rows."""
         if text != self._empty_text:
             self._empty_text = text
             self.refresh()
 
     def _show(self) -> None:
-        before, held = len(self._rows), self.current
+        before, current = len(self._rows), self.current
         self._rows = self._arranged()
-        self._hold(held)
+        self._keep_cursor_on(current)
         if len(self._rows) != before:
             self._resized()
             self.refresh(layout=True)
@@ -143,8 +143,8 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         painted = self._painted
         changed: list[Region] = []
         for index in range(top, bottom):
-            known = painted.get(index)
-            if known is not None and (known[1] != (index == self._cursor) or known[0] != self._spans(index)):
+            line = painted.get(index)
+            if line is not None and (line[1] != (index == self._cursor) or line[0] != self._spans(index)):
                 del painted[index]
                 changed.append(self._line_region(index))
         if changed:
@@ -157,20 +157,20 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         value = next((column.sort for column in self._columns if column.key == self._order.column), None)
         return rows if value is None else sorted_rows(rows, value, descending=self._order.descending)
 
-    def _hold(self, row: R | None) -> None:
-        """Put the cursor where its row is now."""
+    def _keep_cursor_on(self, row: R | None) -> None:
+        """Move the cursor to the row's new position."""
         if self._key is None or row is None or not self._rows:
             return
-        wanted, at = self._key(row), self._cursor
-        if at < len(self._rows) and self._key(self._rows[at]) == wanted:
+        key, cursor = self._key(row), self._cursor
+        if cursor < len(self._rows) and self._key(self._rows[cursor]) == key:
             return
         for index, other in enumerate(self._rows):
-            if self._key(other) == wanted:
+            if self._key(other) == key:
                 self._cursor = index
                 return
 
     def move_to(self, index: int) -> None:
-        """Put the cursor on a row and bring it into view."""
+        """Move the cursor to a row and scroll it into view."""
         if not self._rows:
             return
         index = min(len(self._rows) - 1, max(0, index))
@@ -190,9 +190,9 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
                 return self.strip([(pad(f"  {self._empty_text}", width), "label")], width)
             return Strip.blank(width, self.ink("plain"))
         at_cursor = index == self._cursor
-        known = self._painted.get(index)
-        if known is not None and known[1] == at_cursor:
-            return known[2]
+        painted = self._painted.get(index)
+        if painted is not None and painted[1] == at_cursor:
+            return painted[2]
         spans = self._spans(index)
         strip = self._paint(spans, width, at_cursor)
         self._painted[index] = (spans, at_cursor, strip)
@@ -208,12 +208,12 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
 
     def _header(self, width: int) -> Strip:
         spans: list[Span] = [(" " * len(MARK), "label")]
-        for number, (column, wide) in enumerate(self._fitted, 1):
+        for number, (column, column_width) in enumerate(self._fitted, 1):
             arrow = ""
             if column.key == self._order.column:
                 arrow = DOWN if self._order.descending else UP
             is_last = number == len(self._fitted)
-            title = pad(column.title, wide - 1 if arrow and is_last else wide, right=column.right)
+            title = pad(column.title, column_width - (1 if arrow and is_last else 0), right=column.right)
             spans += [(title, "strong" if arrow else "label"), (arrow, "ours")]
             if not is_last:
                 spans.append((" " * (GAP - len(arrow)), "label"))
@@ -225,8 +225,8 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         for column, width in self._fitted:
             if spans:
                 spans.append((" " * GAP, "plain"))
-            spans.extend(filled(column.cell(row, width, self._now), width, right=column.right))
-        return tuple(quiet(spans) if self._is_stale else spans)
+            spans.extend(fitted(column.cell(row, width, self._now), width, right=column.right))
+        return tuple(muted(spans) if self._is_stale else spans)
 
     def _visible(self) -> tuple[int, int]:
         top = self.scroll_offset.y
@@ -293,8 +293,8 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
             left += width + GAP
 
     def action_sort(self, key: str) -> None:
-        """Sort by a column; once more turns the order round, and once more gives the rows' own order back."""
-        column = next((one for one in self._columns if one.key == key), None)
+        """Sort by a column: ascending, then descending, then in the order of the source."""
+        column = next((column for column in self._columns if column.key == key), None)
         if column is None or column.sort is None:
             return
         if key != self._order.column:
@@ -303,13 +303,13 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
             self.sort_by(SortOrder() if self._order.descending else SortOrder(key, descending=True))
 
     def action_sort_next(self) -> None:
-        """Sort by the next column that is shown and can be sorted by; after the last one by none."""
+        """Sort by the next visible sortable column; after the last one, in the order of the source."""
         keys = ["", *(column.key for column, _ in self._fitted if column.sort is not None)]
-        at = keys.index(self._order.column) if self._order.column in keys else 0
-        self.sort_by(SortOrder(keys[(at + 1) % len(keys)]))
+        position = keys.index(self._order.column) if self._order.column in keys else 0
+        self.sort_by(SortOrder(keys[(position + 1) % len(keys)]))
 
     def action_sort_reverse(self) -> None:
-        """Turn the order round."""
+        """Reverse the sort order."""
         if self._order.column:
             self.sort_by(SortOrder(self._order.column, descending=not self._order.descending))
 

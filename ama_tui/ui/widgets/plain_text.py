@@ -1,4 +1,4 @@
-"""Text and messages that are never markup: what the venue or the engine said is shown as it is."""
+"""Text that is never interpreted as markup; messages from the venue and the engine are shown verbatim."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ama_tui.ui.format import plain
 
 
 def content(text: str) -> Content:
-    """Plain text, line by line, with control characters made visible."""
+    """Plain text as content, with control characters made visible."""
     return Content("\n".join(plain(line) for line in text.splitlines()))
 
 
 class PlainText(Static):
-    """A Static that shows text as it is."""
+    """A Static that shows text verbatim."""
 
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(content(text), id=id, classes=classes, markup=False)
@@ -25,7 +25,7 @@ class PlainText(Static):
         return self._shown
 
     def show(self, text: str) -> None:
-        """Replace the text, if it differs."""
+        """Replace the text if it changed."""
         if text != self._shown:
             self._shown = text
             self.update(content(text))

@@ -1,4 +1,4 @@
-"""An error that stays until it is dealt with: one line that says what is wrong, one that says what to do."""
+"""An error that stays until it is dismissed: a message and a hint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ama_tui.ui.widgets.plain_text import PlainText
 
 
 class Problem(VerticalGroup):
-    """Hidden until an error is shown in it."""
+    """Shows an error; hidden while there is none."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="problem")

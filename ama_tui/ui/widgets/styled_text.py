@@ -1,4 +1,4 @@
-"""How text is painted: one ink per meaning, and widgets that draw their own lines with them."""
+"""Painted text: one ink per meaning, and the base of widgets that draw their own lines."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from textual.widget import Widget
 Ink = Literal[
     "plain", "label", "strong", "bid", "ask", "ours", "good", "warn", "danger", "demo", "real", "rule", "frame", "tab"
 ]
-"""What a piece of text means; base.tcss gives each its colour."""
+"""The meaning of a piece of text; base.tcss assigns the colours."""
 
 Span = tuple[str, Ink]
-"""A piece of text and what it means. The text must already be plain: no control characters, no markup."""
+"""A piece of text and its meaning. The text must be plain: no control characters, no markup."""
 
 
 INK_CLASSES = frozenset({f"ink--{name}" for name in get_args(Ink) if name != "plain"})
-"""The component classes of the inks. The application has them, once for all of its widgets: Textual styles every
-component class of every widget anew whenever that widget's style may have changed."""
+"""The component classes of the inks. They belong to the application, not to each widget, because Textual restyles all
+component classes of a widget whenever its style may have changed."""
 
 
 class Painted(Widget):
-    """A widget that draws spans; the styles of its inks are looked up once per theme.
+    """A widget that draws spans; ink styles are cached per theme.
 
-    Its application has `INK_CLASSES` among its component classes.
+    Its application must have `INK_CLASSES` among its component classes.
     """
 
     _inks: dict[Ink, Style] | None = None
@@ -46,25 +46,25 @@ class Painted(Widget):
         return style
 
     def strip(self, spans: Iterable[Span], width: int, *, over: Style | None = None) -> Strip:
-        """The spans as one line of exactly `width` cells; `over` is laid over every style."""
+        """The spans as one line of exactly `width` cells; `over` is added to every style."""
         segments = [Segment(text, self.ink(name) + over) for text, name in joined(spans)]
         return Strip(segments).adjust_cell_length(width, self.ink("plain") + over)
 
     def notify_style_update(self) -> None:
         self._inks = None
         super().notify_style_update()
-        # Lines that a widget keeps were painted in the old styles, whether or not Textual saw a difference.
+        # Cached lines use the old styles, even when Textual sees no change that needs a repaint.
         self.refresh()
 
 
 _GROUNDED: frozenset[Ink] = frozenset({"demo", "real", "frame", "tab"})
-"""Inks with a ground of their own: a blank in them shows."""
+"""Inks with their own background, where spaces are visible."""
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
-    """The spans with neighbours of one ink made one, and blanks given to the neighbour before them.
+    """Merge neighbouring spans of one ink, and spaces into the span before them.
 
-    What a line costs to paint goes by the number of its pieces.
+    The cost of painting a line grows with the number of its spans.
     """
     result: list[Span] = []
     before: Ink | None = None
@@ -80,5 +80,5 @@ def joined(spans: Iterable[Span]) -> list[Span]:
 
 
 def spans_width(spans: Iterable[Span]) -> int:
-    """How many cells the spans take."""
+    """The number of cells that the spans take."""
     return sum(cell_len(text) for text, _ in spans)
