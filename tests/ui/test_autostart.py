@@ -111,7 +111,7 @@ async def test_after_a_kill_another_run_can_be_set_up() -> None:
         stage.app.screen.query_one("#look").focus()
         await stage.press("enter")
         await stage.on(LiveScreen)
-        await stage.shows("m markets")
+        await stage.shows("m: markets")
         await stage.press("m")
         await stage.to_markets()
         await stage.press("down", "enter")

@@ -81,3 +81,11 @@ def test_signed_amount_shows_its_sign_unless_it_rounds_to_nothing() -> None:
 def test_basis_points_need_an_anchor() -> None:
     assert fmt.basis_points(200_000, 2 * 2_500_000_000) == pytest.approx(0.8)
     assert fmt.basis_points(200_000, None) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(85_620, "23 h 47 m left"), (3600, "1 h 00 m left"), (120, "2 m left"), (59, "under 1 m left"), (0, "expired")],
+)
+def test_time_left_in_words(seconds: float, text: str) -> None:
+    assert fmt.time_left(seconds) == text

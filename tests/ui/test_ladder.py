@@ -129,7 +129,7 @@ async def test_pending_orders_have_a_hollow_mark_and_no_bar() -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"read_at_ms": 0, "book": Book(), "best_bid6": None, "best_ask6": None, "wallets": ()}, "not read yet"),
+        ({"read_at_ms": 0, "book": Book(), "best_bid6": None, "best_ask6": None, "wallets": ()}, "no data yet"),
         ({"book": Book(), "best_bid6": None, "best_ask6": None, "wallets": ()}, "no orders on the book"),
         ({"best_ask6": None}, "no asks"),
         ({"best_bid6": None}, "no bids"),

@@ -47,7 +47,7 @@ def mixed() -> EngineSnapshot:
     base = packed()
     rows = list(base.wallets)
     rows[3] = replace(rows[3], bids=2, is_packed=False, note="cap reached", unknown=1)
-    rows[5] = replace(rows[5], is_paused=True, note="parked")
+    rows[5] = replace(rows[5], is_paused=True, note="paused")
     rows[7] = replace(rows[7], available6=None, cap6=None, reserved6=None, last_action_at=0)
     return replace(base, wallets=tuple(rows), packed=False)
 
@@ -66,7 +66,7 @@ async def test_wallets_book_and_log_stand_side_by_side_or_in_tabs(size: tuple[in
         await stage.publish(packed(), event(1))
         text = stage.text()
         is_wide = size[0] >= 120
-        for part in ("User001", "sell 0.184 @ 1 L1", "KILL  F10", "gates all open"):
+        for part in ("User001", "sell 0.184 @ 1 L1", "KILL  F10", "placing: yes"):
             assert part in text
         for part in ("20 ticks · 0.8 bp", "depth", "errors only", "Wallets 10 · 10 packed"):
             assert (part in text) == is_wide, part
@@ -77,7 +77,7 @@ async def test_a_wide_grid_has_every_column() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(mixed())
         header = next(line for line in stage.text().splitlines() if "reserved/cap" in line)
-        for title in ("wallet", "bids", "asks", "available", "fly", "unk", "pos", "session", "last", "note"):
+        for title in ("wallet", "bids", "asks", "available", "pending", "unknown", "pos", "session", "last", "note"):
             assert title in header
         assert "1?" in stage.text()
 
@@ -155,11 +155,11 @@ async def test_what_changed_under_another_screen_is_painted_when_it_is_left() ->
 
 
 SAID = {
-    EngineState.PAUSED: "‖ PAUSED  ␣ resumes · p parameters",
-    EngineState.KILLING: "✗ KILLING  nothing new is sent",
-    EngineState.STOPPING: "◌ STOPPING  because · nothing new",
-    EngineState.STOPPED: "■ STOPPED  m markets · q quits · nothing more is sent · because",
-    EngineState.FAULTED: "✗ FAULTED  because · the run cannot go on",
+    EngineState.PAUSED: "‖ PAUSED  ␣ resumes · p edits parameters",
+    EngineState.KILLING: "✗ KILLING  cancelling everything, no new orders",
+    EngineState.STOPPING: "◌ STOPPING  because · no new orders",
+    EngineState.STOPPED: "■ STOPPED  m: markets · q: quit · because",
+    EngineState.FAULTED: "✗ FAULTED  because · the run has failed",
 }
 
 
@@ -179,12 +179,12 @@ async def test_a_chain_that_cannot_be_read_is_said_and_the_last_good_data_stays_
         old = packed(read_at_ms=int((NOW - 34) * 1000), reason="the node does not answer")
         await stage.publish(old)
         text = stage.text()
-        assert "✗ CHAIN NOT READ  shown is 34s old · trying again · the node does not answer" in text
+        assert "✗ CHAIN UNREACHABLE  data is 34s old · retrying · the node does not answer" in text
         assert "User001" in text
         assert {ink for _, ink in grid(stage)._spans(0)} <= {"label", "rule"}
         if size == WIDE:
             assert "34s old" in text
-            assert "gates closed: the last read is too old" in text
+            assert "placing: no (chain data too old)" in text
         await stage.publish(packed())
         assert "CHAIN NOT READ" not in stage.text()
 
@@ -194,15 +194,15 @@ async def test_before_the_first_read_the_panels_say_that_they_wait() -> None:
         await stage.to_live(EngineSnapshot(EngineState.RUNNING, market=market(), run_id="1"))
         text = stage.text()
         assert "the wallets are being read…" in text
-        assert "not read yet" in text
-        assert "closed: the chain was not read yet" in text
+        assert "no data yet" in text
+        assert "closed: the chain was no data yet" in text
 
 
 async def test_a_venue_that_asks_to_wait_closes_the_gates() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(packed(budget=SendBudget(32, 2, 7.4), errors_last_minute=3))
-        assert "gates closed: the venue asks to wait 7 s" in stage.text()
-        assert "on the wire   2/32" in stage.text()
+        assert "placing: no (venue rate limit: 7 s)" in stage.text()
+        assert "requests   2/32" in stage.text()
         assert "err/min 3" in stage.text()
 
 
@@ -216,7 +216,7 @@ async def test_a_frozen_display_stands_still_while_the_state_goes_on(size: tuple
         await stage.publish(packed(), event(1))
         await stage.press("f")
         assert "▣ FROZEN DISPLAY" in stage.text()
-        assert "the engine goes on: ● RUNNING" in stage.text()
+        assert "engine still ● RUNNING" in stage.text()
         rows = tuple(replace(row, bids=1) for row in packed().wallets)
         await stage.publish(replace(packed(block=1299), wallets=rows), event(2), event(3))
         text = stage.text()
@@ -224,7 +224,7 @@ async def test_a_frozen_display_stands_still_while_the_state_goes_on(size: tuple
         assert "1/6" not in text
         assert "@ 2 L1" not in text
         if size[0] >= 120:
-            assert "▣ FROZEN · 2 newer" in text
+            assert "▣ FROZEN · 2 new" in text
         assert "pause" not in stage.engine.calls
         await stage.press("f")
         text = stage.text()
@@ -238,7 +238,7 @@ async def test_a_frozen_display_is_not_a_pause_and_a_pause_not_a_frozen_display(
         await stage.to_live(packed())
         await stage.press("f", "space")
         await stage.until(lambda: "pause" in stage.engine.calls, "the pause")
-        await stage.shows("the engine goes on: ‖ PAUSED")
+        await stage.shows("engine still ‖ PAUSED")
         await stage.press("f")
         assert "‖ PAUSED  ␣ resumes" in stage.text()
 
@@ -277,14 +277,14 @@ async def test_a_filter_narrows_the_wallets_and_letters_do_not_act_in_it(size: t
         await stage.to_live(mixed())
         await stage.press("slash")
         assert stage.focused() == "filter"
-        await stage.press(*"parked")
+        await stage.press(*"paused")
         assert shown(stage) == ["User006"]
         assert "pause" not in stage.engine.calls
         assert isinstance(stage.app.screen, LiveScreen)
         assert stage.app.return_value is None
         await stage.press("enter")
         assert stage.focused() == "wallets"
-        assert "parked" in stage.text()
+        assert "paused" in stage.text()
         await stage.press("slash", *"zz")
         assert "no wallet matches" in stage.text()
         await stage.press("escape")
@@ -295,7 +295,7 @@ async def test_a_filter_narrows_the_wallets_and_letters_do_not_act_in_it(size: t
 def test_a_filter_looks_for_every_word_in_name_address_note_and_state() -> None:
     rows = mixed().wallets
     for text, names in (
-        ("short", {"User004"}), ("unknown cap", {"User004"}), ("USER00 parked", {"User006"}),
+        ("short", {"User004"}), ("unknown cap", {"User004"}), ("USER00 paused", {"User006"}),
         (rows[2].address, {"User003"}),
         ("nothing such", set()),
     ):  # fmt: skip
@@ -394,7 +394,7 @@ async def test_parameters_of_a_paused_run_are_changed_with_a_preview(size: tuple
         await stage.press("p")
         await stage.on(ParametersScreen)
         assert "orders per side" in stage.text()
-        await stage.shows("Plan preview · on the book of block")
+        await stage.shows("Plan preview · block")
         await stage.press("f2")
         assert messages(stage) == ["use these: nothing was changed"]
         await stage.press("backspace", "9")

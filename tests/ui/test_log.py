@@ -142,10 +142,10 @@ async def test_a_frozen_log_counts_what_comes_and_then_shows_it() -> None:
 async def test_an_empty_log_says_so() -> None:
     async with log_at(120) as (log, pilot):
         await pilot.pause()
-        assert "no action yet" in lines(log)[0]
+        assert "No activity yet" in lines(log)[0]
         log.add([event(1)])
         log.show_only(LogFilter("fills"))
-        assert "passes the filter" in lines(log)[0]
+        assert "No matching" in lines(log)[0]
 
 
 def test_what_is_kept_is_bounded_and_every_kind_keeps_its_newest() -> None:

@@ -29,7 +29,7 @@ async def test_markets_are_listed_with_label_and_prices_of_the_current_one(size:
         assert "▸ ETH" in text
         assert "  BTC  " in text
         assert "REAL  chain 31337" in text
-        assert "2,499.90     2,500.10      0.8     2,499.97" in text
+        assert "2,499.90     2,500.10        0.8     2,499.97" in text
         assert ("BTC-USD" in text) == (size == HUGE)
         assert (market().address in text) == (size == HUGE)
         assert ("0.01 *" in text) == (size == HUGE)

@@ -53,23 +53,23 @@ def test_summary_says_orders_prices_reach_margin_and_the_cut() -> None:
     shown = planned(request(10))
     distances = [one.distance_ticks for one in shown.plan.intents if isinstance(one, Place)]
     text = summary(shown)
-    assert "120 orders to place first" in text
+    assert "120 orders to place" in text
     assert f"110 prices · {min(distances)}…{max(distances)} ticks · 0.4…4.7 bp" in text
     assert "from 2,500.00" in text
     assert "of 20,000 USDC" in text
-    assert "sizes cut by ×0." in text
-    assert "on 10 wallets: the cap" in text
+    assert "sizes scaled to 2" in text
+    assert "on 10 wallets (collateral limit)" in text
 
 
 def test_sizes_that_fit_are_not_cut_and_one_factor_is_said_once() -> None:
-    assert "sizes as asked" in summary(planned(request(2), 10**12))
-    assert "×0.28 on 1 wallet: the cap" in summary(planned(request(1)))
+    assert "full sizes" in summary(planned(request(2), 10**12))
+    assert "sizes scaled to 28% on 1 wallet (collateral limit)" in summary(planned(request(1)))
 
 
 def test_orders_that_rest_and_go_are_told() -> None:
     shown = replace(planned(request(1)), orders=7)
-    assert "12 orders to place first · 7 rest already" in summary(shown)
-    assert "0 orders to place first" in summary(replace(shown, plan=Plan()))
+    assert "12 orders to place · 7 already resting" in summary(shown)
+    assert "0 orders to place" in summary(replace(shown, plan=Plan()))
 
 
 def test_what_is_refused_or_left_out_is_told_with_the_reason_and_who() -> None:
@@ -78,8 +78,8 @@ def test_what_is_refused_or_left_out_is_told_with_the_reason_and_who() -> None:
     many = warning_text(planned(request(10), 0))
     assert many.startswith("⚠ User001, User002, User003 and 7 more wallets cannot quote: no collateral")
     dust = warning_text(planned(request(2, size_min=1e-06, size_max=1e-06)))
-    assert dust.startswith("⚠ 24 orders of 2 wallets left out: too small to place")
-    assert warning_text(replace(planned(request(1)), refusal="it does not fit")) == "✗ refused: it does not fit"
+    assert dust.startswith("⚠ 24 orders of 2 wallets skipped: too small to place")
+    assert warning_text(replace(planned(request(1)), refusal="it does not fit")) == "✗ rejected: it does not fit"
     assert warning_text(planned(request(10))) == ""
 
 
@@ -105,22 +105,22 @@ async def edit(stage: Stage, name: str, text: str) -> None:
 async def test_the_plan_stands_beside_the_form(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_setup()
-        await stage.shows("Plan preview · on the book of block 1,199")
+        await stage.shows("Plan preview · block 1,199")
         text = stage.text()
-        for part in ("120 orders to place first", "110 prices", "L1 bid", "L1 ask", "of cap", "User010", "90%"):
+        for part in ("120 orders to place", "110 prices", "L1 bid", "L1 ask", "of cap", "User010", "90%"):
             assert part in text, part
-        assert ("×0.29" in text) == (size == WIDE)
-        assert "nothing has been signed or sent" in text
+        assert (" 29%" in text) == (size == WIDE)
+        assert "nothing is signed or sent yet" in text
 
 
 async def test_the_plan_follows_the_form_once_it_rests() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
-        await stage.shows("120 orders to place first")
+        await stage.shows("120 orders to place")
         before = len(stage.engine.previews)
         for text in ("1", "2", "3", "4"):
             await edit(stage, "wallets", text)
-        await stage.shows("48 orders to place first")
+        await stage.shows("48 orders to place")
         assert len(stage.engine.previews) - before <= 2
         assert stage.engine.previews[-1].wallets == 4
 
@@ -130,39 +130,39 @@ async def test_one_plan_is_computed_at_a_time_and_an_older_one_never_shown_last(
     async with dashboard(WIDE, gates={"preview": gate}) as stage:
         await stage.to_setup()
         await stage.until(lambda: stage.engine.calls.count("preview") == 1, "the first plan asked for")
-        assert "computing the plan…" in stage.text()
+        assert "Computing the plan…" in stage.text()
         await edit(stage, "wallets", "3")
         await stage.pilot.pause(0.6)
         await edit(stage, "wallets", "2")
         await stage.pilot.pause(0.6)
         assert stage.engine.calls.count("preview") == 1
         gate.set()
-        await stage.shows("24 orders to place first")
+        await stage.shows("24 orders to place")
         assert [one.wallets for one in stage.engine.previews] == [10, 2]
 
 
 async def test_a_wrong_form_asks_for_no_plan_and_dims_the_last_one() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
-        await stage.shows("120 orders to place first")
+        await stage.shows("120 orders to place")
         await edit(stage, "wallets", "99")
-        await stage.shows("the form is not right")
+        await stage.shows("fix the highlighted fields")
         assert panel(stage).has_class("-stale")
-        assert "120 orders to place first" in stage.text()
+        assert "120 orders to place" in stage.text()
         await edit(stage, "wallets", "1")
-        await stage.shows("12 orders to place first")
+        await stage.shows("12 orders to place")
         assert not panel(stage).has_class("-stale")
 
 
 async def test_a_plan_that_fails_is_told_keeps_the_last_one_and_is_tried_again() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
-        await stage.shows("120 orders to place first")
+        await stage.shows("120 orders to place")
         stage.engine.errors["preview"] = UnreachableError("the node does not answer", "try again")
         await stage.press("f5")
         await stage.shows("✗ no plan: the node does not answer")
-        assert "F5 tries again" in stage.text()
-        assert "120 orders to place first" in stage.text()
+        assert "F5: retry" in stage.text()
+        assert "120 orders to place" in stage.text()
         assert panel(stage).has_class("-stale")
         stage.engine.errors.clear()
         await stage.press("f5")
@@ -173,7 +173,7 @@ async def test_a_plan_that_fails_is_told_keeps_the_last_one_and_is_tried_again()
 async def test_a_thousand_wallets_scroll_in_the_preview() -> None:
     async with dashboard(MEDIUM, wallets_available=1000, wallets_asked=1000) as stage:
         await stage.to_setup()
-        await stage.shows("12,000 orders to place first")
+        await stage.shows("12,000 orders to place")
         stage.app.screen.query_one("#plan-wallets", Grid).focus()
         await stage.press("end")
         await stage.shows("User1000")

@@ -51,7 +51,7 @@ async def test_form_shows_defaults_ranges_units_and_consequences(size: tuple[int
         for part in (
             "REAL", "Set up   ETH (ETH-USD)  orderBook=0x1234…abc0  chain=31337", "1…50", "0.02…0.9", "1…100000",
             "distance, ticks", "0…600000", "delay, ms", "above 0", "of 25", "120 orders", "0.4…4.8 bp",
-            "125…625 USDC", "at most 20%", "‹ standard", "Plan preview", "nothing has been signed or sent",
+            "125…625 USDC", "at most 20%", "‹ standard", "Plan preview", "nothing is signed or sent yet",
             "Prepare sessions",
         ):  # fmt: skip
             assert part in text, part
@@ -134,7 +134,7 @@ async def test_distances_that_do_not_fit_the_price_are_refused_with_what_fits() 
 async def test_a_market_without_any_price_is_warned_about() -> None:
     async with dashboard(prices=Quote(mark6=1_000_000, last_trade6=1_000_000)) as stage:
         await stage.to_setup()
-        await stage.shows("⚠ no price yet: quotes wait for an anchor")
+        await stage.shows("⚠ no price yet: quoting starts once there is one")
 
 
 async def test_the_focused_field_is_explained() -> None:

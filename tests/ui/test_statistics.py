@@ -108,8 +108,8 @@ async def test_the_figures_say_rates_lifetime_totals_and_errors_by_kind() -> Non
     async with statistics_of(120, **changes) as (panel, _, _, _):
         text = screen_text(panel.app)
         for part in (
-            "fills 12  fill rate 6.00 a minute", "5.0% of the orders sent", "median order lifetime 47s",
-            "sent 240", "cancelled 7", "refused 2", "crossed 0", "errors 4  last minute 2",
+            "fills 12", "fill rate 6.00/min", "5.0% of orders sent", "median order lifetime 47s",
+            "sent 240", "cancelled 7", "rejected 2", "crossed 0", "errors 4", "errors/min 2",
             "✗ rate limited 3", "✗ no [answer] 1",
         ):  # fmt: skip
             assert part in text
@@ -127,18 +127,18 @@ async def test_at_80_by_24_what_has_no_room_is_scrolled_to() -> None:
 
 async def test_the_first_seconds_say_that_there_is_no_line_yet() -> None:
     async with statistics_of(1) as (panel, _, _, _):
-        assert screen_text(panel.app).count("gathering") == len(CHARTS)
+        assert screen_text(panel.app).count("Collecting") == len(CHARTS)
         assert "errors none" in screen_text(panel.app)
-        assert "none gone yet" in screen_text(panel.app)
+        assert "–" in screen_text(panel.app)
 
 
 def test_a_stale_run_says_when_it_was_last_read_and_an_ended_one_counts_no_further() -> None:
     history = history_of(60)
     stale = totals_text(total_lines(at_second(60), history, NOW + 90, 200))
-    assert "the chain was last read 30s ago" in stale
+    assert "chain data is 30s old" in stale
     ended = totals_text(total_lines(at_second(60, state=EngineState.STOPPED), history, NOW + 6000, 200))
-    assert "last read" not in ended
-    assert "6.10 a minute" in ended
+    assert "chain data" not in ended
+    assert "6.10/min" in ended
 
 
 def totals_text(lines: list[Line]) -> str:
@@ -149,7 +149,7 @@ def totals_text(lines: list[Line]) -> str:
 def test_no_figure_is_left_out_at_any_width(width: int) -> None:
     lines = total_lines(at_second(60), history_of(60), NOW + 60, width)
     text = " ".join(totals_text(lines).split())
-    for part in ("fill rate", "lifetime", "self trades", "api requests", "errors none"):
+    for part in ("fill rate", "lifetime", "self-trades", "api requests", "errors none"):
         assert part in text
     assert all(sum(spans_width(one.spans) for one in line) + 3 * (len(line) - 1) <= width - 2 for line in lines)
 

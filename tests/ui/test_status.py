@@ -28,15 +28,15 @@ def test_wide_lines_say_where_the_run_the_market_and_the_fleet_stand() -> None:
         "DEMO  localnet 31337", "ETH  0x1234…abc0", "● RUNNING", "12m 04s", "block 1,204", "0.6s ago",
         "bid 2,499.90", "ask 2,500.10", "mid 2,500.00", "20 t   0.8 bp", "mark 2,499.97", "last 2,500.10",
         "cycle   42 ms", "next 0.8 s", "rpc   6 ms", "api  38 ms",
-        "resting 120/120 packed", "in flight   0", "unknown   0", "2,280 / 19,998 USDC",
-        "fills   14", "sent   162", "refused   0", "errors   0",
+        "resting 120/120 packed", "pending   0", "unknown   0", "2,280 / 19,998 USDC",
+        "fills   14", "sent   162", "rejected   0", "errors   0",
     ):  # fmt: skip
         assert part in text
 
 
 def test_narrow_lines_keep_the_state_the_orders_the_prices_and_the_margin() -> None:
     text = shown(snapshot(), 80)
-    for part in ("DEMO", "ETH", "● RUNNING", "120/120", "spr 20t 0.8bp", "blk 1,204", "2,499.90 / 2,500.10", "11%"):
+    for part in ("DEMO", "ETH", "● RUNNING", "120/120", "20 t 0.8 bp", "blk 1,204", "2,499.90 / 2,500.10", "11%"):
         assert part in text
     assert text.count("\n") == 1
 
@@ -52,7 +52,7 @@ def test_every_state_is_named_at_every_width(state: EngineState, width: int) -> 
 def test_changing_numbers_do_not_move_the_fields() -> None:
     few = shown(snapshot(totals=Totals(fills=1, sent=9, rejected=0, errors=0)), 160)
     many = shown(snapshot(totals=Totals(fills=999, sent=8_000, rejected=99, errors=99)), 160)
-    for label in ("fills", "sent", "refused", "errors", "margin", "in flight"):
+    for label in ("fills", "sent", "rejected", "errors", "margin", "pending"):
         assert few.index(label) == many.index(label)
 
 
@@ -70,7 +70,7 @@ def test_an_old_read_is_called_stale() -> None:
 def test_nothing_read_yet_shows_dashes() -> None:
     text = shown(EngineSnapshot(EngineState.PREPARING), 160)
     assert "bid –" in text
-    assert "not read yet" in text
+    assert "no data yet" in text
 
 
 def test_a_run_that_ended_is_not_called_packed() -> None:
@@ -103,7 +103,7 @@ def test_the_chain_stands_beside_real_and_demo_at_every_width() -> None:
 def test_a_run_in_good_order_has_no_notice_and_open_gates() -> None:
     assert notice(snapshot(), NOW, None) == ("", "")
     text = "".join(part for part, _ in fit(placing_line(snapshot(budget=SendBudget(32, 2)), NOW, 120), 120))
-    for part in ("gates all open", "read  0.6/10 s", "on the wire   2/32", "err/min 0"):
+    for part in ("placing: yes", "chain read  0.6 s ago (limit 10 s)", "requests   2/32", "errors/min 0"):
         assert part in text
 
 

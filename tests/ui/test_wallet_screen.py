@@ -51,8 +51,8 @@ async def test_orders_session_budget_and_actions_are_on_the_screen(size: tuple[i
         text = stage.text()
         for part in (
             "User001", "✓ packed", "● RUNNING", "available 9,771.00", "cap 1,999.80", "228.00 (11%)",
-            "49.99 in 1 order", "session ✓ valid", "expires in 23:47", "last action 4s ago",
-            "Orders 12 · 1 in flight · ticks from 2,500.00", "0.050 @ 2,500.10", "KILL",
+            "49.99 in 1 order", "session ✓ valid", "23 h 47 m left", "last action 4s ago",
+            "Orders 12 · 1 pending · ticks from 2,500.00", "0.050 @ 2,500.10", "KILL",
         ):  # fmt: skip
             assert part in text
         assert "of another" not in text
@@ -91,11 +91,11 @@ def test_a_distance_is_positive_on_the_orders_own_side_of_the_anchor(
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"is_paused": True, "note": "parked: paused by the operator"}, "‖ paused by you"),
+        ({"is_paused": True, "note": "paused by the operator"}, "‖ paused"),
         ({"is_packed": False, "bids": 5, "note": "1 bid missing"}, "1 bid missing"),
         ({"note": "cap reached"}, "✓ packed   bids 6/6   asks 6/6   position 0.000   cap reached"),
         ({"session": SessionState.UNUSABLE}, "session ✗ unusable"),
-        ({"session_expiry": int(NOW) + 30}, "expires in <1 min"),
+        ({"session_expiry": int(NOW) + 30}, "under 1 m left"),
         ({"unknown": 2}, "unknown 0.00 in 2 orders"),
         ({"available6": None, "cap6": None, "reserved6": None}, "available –   cap –"),
         ({"position18": -UNIT18}, "position -1.000"),
@@ -207,7 +207,7 @@ async def test_what_nobody_can_say_yet_is_unknown_and_not_in_flight() -> None:
     state = with_wallet(packed(), 0, pending_orders=sent, pending=1, unknown=1)
     async with wallet_stage(WIDE, state) as stage:
         text = stage.text()
-        for part in ("in flight 49.99 in 1 order", "unknown 50.04 in 1 order", "Orders 12 · 1 in flight · 1 unknown"):
+        for part in ("pending 49.99 in 1 order", "unknown 50.04 in 1 order", "Orders 12 · 1 pending · 1 unknown"):
             assert part in text
         assert ["? unknown" in line for line in text.splitlines() if "L8 " in line] == [True]
         await stage.press("home", "x")
@@ -229,7 +229,7 @@ async def test_an_order_in_flight_cannot_be_cancelled_or_copied() -> None:
 
 async def test_a_wallet_is_paused_and_goes_on() -> None:
     async with wallet_stage() as stage:
-        for shown, button in (("‖ paused by you", "Resume wallet"), ("✓ packed", "Pause wallet")):
+        for shown, button in (("‖ paused", "Resume wallet"), ("✓ packed", "Pause wallet")):
             await stage.press("p")
             await stage.shows(shown)
             await stage.shows(button)
@@ -242,7 +242,7 @@ async def test_pressing_twice_pauses_once() -> None:
     async with wallet_stage(gates={"park": gate}) as stage:
         await stage.press("p", "p")
         gate.set()
-        await stage.shows("‖ paused by you")
+        await stage.shows("‖ paused")
         assert stage.engine.calls.count("park") == 1
         assert "unpark" not in stage.engine.calls
 

@@ -181,7 +181,7 @@ def _narrow_market_line(snapshot: EngineSnapshot, market: Market) -> Line:
     errors = snapshot.totals.errors
     return (
         field((bid, "bid"), (" / ", "label"), (ask, "ask")),
-        pair("margin", *gauge(share, 8), (percent(share, 4), "plain"), rank=3),
+        pair("margin", *gauge(share, 5), (percent(share, 4), "plain"), rank=3),
         pair("pending", (f"{snapshot.pending:>2}", "plain"), rank=1),
         pair("unknown", (str(snapshot.unknown), "warn" if snapshot.unknown else "plain"), rank=2),
         pair("errors", (f"{errors:,}", "danger" if errors else "plain"), rank=2, right=True),
