@@ -77,7 +77,7 @@ async def test_a_wide_grid_has_every_column() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(mixed())
         header = next(line for line in stage.text().splitlines() if "reserved/cap" in line)
-        for title in ("wallet", "bids", "asks", "available", "pending", "unknown", "pos", "session", "last", "note"):
+        for title in ("wallet", "bids", "asks", "available", "…", "?", "pos", "session", "last", "note"):
             assert title in header
         assert "1?" in stage.text()
 
@@ -195,7 +195,7 @@ async def test_before_the_first_read_the_panels_say_that_they_wait() -> None:
         text = stage.text()
         assert "the wallets are being read…" in text
         assert "no data yet" in text
-        assert "closed: the chain was no data yet" in text
+        assert "placing: no (no chain data yet)" in text
 
 
 async def test_a_venue_that_asks_to_wait_closes_the_gates() -> None:
@@ -203,7 +203,7 @@ async def test_a_venue_that_asks_to_wait_closes_the_gates() -> None:
         await stage.to_live(packed(budget=SendBudget(32, 2, 7.4), errors_last_minute=3))
         assert "placing: no (venue rate limit: 7 s)" in stage.text()
         assert "requests   2/32" in stage.text()
-        assert "err/min 3" in stage.text()
+        assert "errors/min 3" in stage.text()
 
 
 # the frozen display

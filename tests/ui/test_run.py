@@ -190,11 +190,11 @@ async def test_the_log_says_when_it_does_not_follow() -> None:
         await stage.press("3", "pagedown")
         await stage.publish(snapshot(), LogEvent(99, Action.NOTE, "note 99"))
         assert "note 99" not in stage.text()
-        assert "home follows again" in stage.text()
+        assert "home: newest" in stage.text()
         await stage.press("home")
         await stage.publish(snapshot(block=1205))
         assert "note 99" in stage.text()
-        assert "home follows again" not in stage.text()
+        assert "home: newest" not in stage.text()
 
 
 async def test_wallets_missing_from_the_stored_run_are_counted() -> None:

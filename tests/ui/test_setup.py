@@ -46,7 +46,7 @@ async def retype(stage: Stage, name: str, text: str) -> None:
 async def test_form_shows_defaults_ranges_units_and_consequences(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_setup()
-        await stage.shows("under 5 bp")
+        await stage.shows("below 5 bp")
         text = stage.text()
         for part in (
             "REAL", "Set up   ETH (ETH-USD)  orderBook=0x1234…abc0  chain=31337", "1…50", "0.02…0.9", "1…100000",

@@ -278,7 +278,7 @@ async def test_a_renewal_that_fails_is_shown_and_can_be_tried_again() -> None:
 
 async def test_what_is_used_of_a_sessions_budget_stands_beside_its_end() -> None:
     async with wallet_stage(WIDE, with_wallet(packed(), 0, session_used_percent=37)) as stage:
-        await stage.shows("budget used 37 %")
+        await stage.shows("budget used 37%")
         await stage.publish(with_wallet(packed(), 0, session_used_percent=None))
         assert "budget used" not in stage.text()
 

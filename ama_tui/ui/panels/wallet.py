@@ -19,7 +19,7 @@ from ama_tui.ui.widgets.flow import flow
 from ama_tui.ui.widgets.grid import Grid
 
 MARGIN_BAR = 10
-LEAST_PRICE_WIDTH, LEAST_ID_WIDTH = 8, 8
+LEAST_PRICE_WIDTH, LEAST_ID_WIDTH = 8, 6
 WIDE_ADDRESS = 110
 """From this width on, addresses and ids are shown in full."""
 
@@ -134,14 +134,14 @@ def _state(line: OrderLine, width: int, now: float) -> Cell:
 def order_columns(price_width: int, id_width: int) -> tuple[Column[OrderLine], ...]:
     """The columns of the orders; prices and ids get this many cells."""
     return (
-        Column("level", "level", 5, _level, rank=4),
+        Column("level", "lvl", 3, _level, rank=4),
         Column("side", "side", 4, _side),
         Column("price", "price", price_width, _price, right=True),
         Column("ticks", "ticks", 6, _distance, right=True, rank=1),
         Column("size", "size", 7, _size, right=True),
         Column("age", "age", 3, _age, right=True, rank=5),
         Column("margin", "margin", 8, _margin, right=True, rank=2),
-        Column("id", "order id", id_width, _order_id, right=True),
+        Column("id", "order", id_width, _order_id, right=True),
         Column("state", "state", 12, _state, rank=3, grows=True),
     )
 

@@ -78,6 +78,7 @@ class LiveScreen(RunScreen):
         wallets = Vertical(
             filter_row, WalletGrid(id="wallets"), FieldLines(id="placing"), id="wallets-frame", classes="frame"
         )
+        wallets.border_subtitle = "… pending · ? unknown"
         book = Vertical(BookLadder(id="ladder"), DepthProfile(id="depth"), id="book-frame", classes="frame")
         book.border_title = "Book"
         yield Horizontal(wallets, book, id="fleet")
