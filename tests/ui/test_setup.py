@@ -51,7 +51,7 @@ async def test_form_shows_defaults_ranges_units_and_consequences(size: tuple[int
         for part in (
             "REAL", "Set up   ETH (ETH-USD)  orderBook=0x1234…abc0  chain=31337", "1…50", "0.02…0.9", "1…100000",
             "distance, ticks", "0…600000", "delay, ms", "above 0", "of 25", "120 orders", "0.4…4.8 bp",
-            "125…625 USDC", "at most 20%", "‹ standard", "Plan preview", "nothing is signed or sent yet",
+            "125…625 USDC", "up to 20%", "‹ standard", "Plan preview", "nothing is signed or sent yet",
             "Prepare sessions",
         ):  # fmt: skip
             assert part in text, part

@@ -215,7 +215,7 @@ class SetupScreen(AmaScreen[None]):
         index = None if preset is None else self._presets.all.index(preset)
         self.query_one(CycleSelect).choose(index, none=AS_STORED if is_stored else EDITED)
 
-    def on_selector_changed(self, event: CycleSelect.Changed) -> None:
+    def on_cycle_select_changed(self, event: CycleSelect.Changed) -> None:
         self.form.fill(self._presets.all[event.index].parameters)
         self._refresh()
 
@@ -302,7 +302,7 @@ class SetupScreen(AmaScreen[None]):
         else:
             self.query_one("#start").focus()
 
-    def on_choice_changed(self, event: RadioList.Changed) -> None:
+    def on_radio_list_changed(self, event: RadioList.Changed) -> None:
         self._choose(resume=event.index == 0)
         self._refresh()
 
