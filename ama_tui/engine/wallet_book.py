@@ -9,8 +9,8 @@ from enum import Enum
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, decode_tag
 from ama_tui.domain.plan import PendingOrder, Place, Skip, SkipReason, WalletBudget, WalletSnapshot
 from ama_tui.domain.reading import WalletRead
-from ama_tui.domain.session import SessionRecord
 from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.session_slot import SessionSlot
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 30.0
@@ -85,34 +85,12 @@ class OrderMemory:
     intent_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplacedSession:
-    """A session that another one has replaced; it may not be over.
-
-    `expiry` is Unix seconds; what was sent before `since` (monotonic clock) may have been sent under it.
-    """
-
-    expiry: int
-    since: float
-
-
 @dataclass(slots=True)
 class WalletBook:
     """One wallet: its last good read, what is in flight, and why it may not trade."""
 
     wallet: FleetWallet
-    session_id: str | None = None
-    session_expiry: int = 0
-    record: SessionRecord | None = None
-    """The registry's record of the session, as last read or as it was asked for."""
-    session_doubt: tuple[int, float] | None = None
-    """The first of the latest reads that the session was not good in: its block, and when it was made."""
-    former: dict[str, ReplacedSession] = field(default_factory=dict)
-    """Sessions that were replaced and may not be over, by id."""
-    is_revoked: bool = False
-    """Somebody ended the session on purpose: it is not made anew without being asked for."""
-    session_note: str = ""
-    """How the renewal of a session that still works goes, '' when nothing is to be said."""
+    session: SessionSlot = field(default_factory=SessionSlot)
     read: WalletRead | None = None
     read_error: str = ""
     pending: dict[str, PendingPlacement] = field(default_factory=dict)
@@ -125,8 +103,8 @@ class WalletBook:
     placed: dict[tuple[Side, int, int], int] = field(default_factory=dict)
     """Amounts that earlier runs placed by (side, level, sequence), so that a resumed order knows its planned size."""
     sequence: int = 0
-    unusable: SkipReason | None = None
-    unusable_detail: str = ""
+    venue_refusal: str | None = None
+    """Why the venue takes no orders from this wallet on this market, None while it does."""
     is_paused: bool = False
     """The operator has paused this wallet alone."""
     budget: WalletBudget | None = None
@@ -145,8 +123,20 @@ class WalletBook:
         return self.read.orders if self.read is not None else ()
 
     @property
+    def unusable(self) -> SkipReason | None:
+        """Why the wallet cannot trade, other than by the operator's choice; None when it can."""
+        if self.venue_refusal is not None:
+            return SkipReason.WALLET_PAUSED
+        return SkipReason.NO_SESSION if self.session.is_lost else None
+
+    @property
+    def unusable_detail(self) -> str:
+        """The same in words, '' when it can trade."""
+        return self.venue_refusal or self.session.loss or ""
+
+    @property
     def idle_reason(self) -> SkipReason | None:
-        """The standing reason why the wallet places nothing, None when it may."""
+        """Why the wallet places no orders, None when it may."""
         if self.unusable is None and self.is_paused:
             return SkipReason.WALLET_PAUSED
         return self.unusable
@@ -156,41 +146,20 @@ class WalletBook:
         """The same in words, '' when it may."""
         if self.unusable is not None:
             detail = self.unusable_detail or self.unusable.value
-            return f"{detail}; {self.session_note}" if self.session_note else detail
+            return f"{detail}; {self.session.note}" if self.session.note else detail
         return "paused by the operator" if self.is_paused else ""
 
-    @property
-    def sessions(self) -> tuple[str, ...]:
-        """The ids of all the wallet's sessions that may not be over, the one in use last."""
-        return (*self.former, self.session_id) if self.session_id is not None else tuple(self.former)
-
-    def adopt(self, record: SessionRecord, now: float) -> None:
-        """Go on under this session from `now` (monotonic clock); the one before is kept until it is over."""
-        if self.session_id is not None and self.session_id != record.session_id:
-            self.former[self.session_id] = ReplacedSession(self.session_expiry, now)
-        self.former.pop(record.session_id, None)
-        self.session_id, self.session_expiry, self.record = record.session_id, record.expiry, record
-        self.session_doubt, self.is_revoked, self.session_note = None, False, ""
-        if self.unusable is SkipReason.NO_SESSION:
-            self.unusable, self.unusable_detail = None, ""
-
-    def lose_session(self, why: str, *, is_revoked: bool = False) -> None:
-        """Place nothing until there is another session."""
-        self.unusable, self.unusable_detail, self.is_revoked = SkipReason.NO_SESSION, why, is_revoked
+    def refused_by_venue(self, why: str) -> None:
+        """Stop placing orders: the venue takes none from this wallet on this market."""
+        self.venue_refusal = why
 
     def session_shortage(self, place: Place, unix_now: float, ahead6: int = 0) -> str | None:
         """Why the session would refuse an order, or None.
 
-        What is in flight counts against its budget, and so does the notional `ahead6` that is to go before it.
+        Pending orders count against its budget, and so does the notional `ahead6` that is sent first.
         """
-        record = self.record
-        if record is None or record.session_id != self.session_id:
-            return None
-        if record.expiry <= unix_now:
-            return "session expired"
-        return record.shortage(
-            place.notional6, ahead6 + sum(pending.place.notional6 for pending in self.pending.values())
-        )
+        pending6 = sum(pending.place.notional6 for pending in self.pending.values())
+        return self.session.shortage(place.notional6, unix_now, ahead6 + pending6)
 
     def resting(self, side: Side) -> int:
         return sum(1 for order in self.orders if order.side is side)
@@ -267,7 +236,7 @@ class WalletBook:
             sequence=self.sequence,
             known=known and read is not None,
             unusable=self.idle_reason,
-            unusable_detail=self.unusable_detail if self.unusable is not None else "",
+            unusable_detail=self.unusable_detail,
         )
 
 

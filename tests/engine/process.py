@@ -25,6 +25,7 @@ from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.reconciliation.startup import recover
 from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.session_slot import SessionSlot
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.journal.entry import JournalEntry
 from ama_tui.store.journal.replay import JournalReplay, replay
@@ -94,7 +95,7 @@ class Process:
         found = replay(self.journal.entries)
         fleet = Fleet()
         for index, address in enumerate(self.addresses):
-            book = WalletBook(FleetWallet(index, f"User{index}", address), session_id=self.first_session)
+            book = WalletBook(FleetWallet(index, f"User{index}", address), SessionSlot(self.first_session))
             book.sequence = (found.highest_sequence.get(address, -1) + 1) % (MAX_TAG_SEQUENCE + 1)
             fleet.books[address] = book
         for (address, amount18), placed in found.placed.items():

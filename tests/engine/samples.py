@@ -11,6 +11,7 @@ from ama_tui.domain.order import RestingOrder, Side, Tag, tagged_amount
 from ama_tui.domain.plan import Cancel, CancelReason, Place, WalletBudget
 from ama_tui.domain.reading import FleetRead, Trade, WalletRead
 from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.session_slot import SessionSlot
 from ama_tui.engine.wallet_book import Fleet, PendingPlacement, PendingStage, WalletBook
 
 TICK6 = 10_000
@@ -65,7 +66,7 @@ def order(
 
 def book(wallet: str = ALICE, *sents: PendingPlacement, cap6: int | None = 10**12) -> WalletBook:
     """A wallet that may trade, with these placements under way."""
-    found = WalletBook(FleetWallet(list(NAMES).index(wallet), NAMES[wallet], wallet), session_id="0x" + "11" * 32)
+    found = WalletBook(FleetWallet(list(NAMES).index(wallet), NAMES[wallet], wallet), SessionSlot("0x" + "11" * 32))
     found.pending = {one.intent_id: one for one in sents}
     found.read = WalletRead(True)
     if cap6 is not None:

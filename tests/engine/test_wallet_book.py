@@ -88,7 +88,8 @@ def test_a_snapshot_holds_what_the_planner_must_know() -> None:
     alice = book(ALICE, pending(placed, stage=PendingStage.UNKNOWN))
     alice.read = wallet_read(order(ALICE, 5), available6=77)
     alice.cancels[5] = PendingCancel(5, 0.0)
-    alice.sequence, alice.unusable, alice.unusable_detail = 9, SkipReason.NO_SESSION, "session revoked"
+    alice.sequence = 9
+    alice.session.lose("session revoked")
     snapshot = alice.snapshot(known=True)
     assert (snapshot.available6, snapshot.sequence, snapshot.known) == (77, 9, True)
     assert [(one.level, one.margin6, one.is_unknown) for one in snapshot.pending_orders] == [(2, placed.margin6, True)]

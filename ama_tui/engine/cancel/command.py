@@ -155,7 +155,7 @@ async def _choose_sessions(
                 or record.problem(trader=book.address, now=block_time, relayer_root=None, methods=Methods.CANCEL)
                 is None
             ):
-                book.session_id = session
+                book.session.use(session)
 
 
 async def _context(connections: Connections, market: Market, records: MarketState, publisher: Publisher) -> RunContext:

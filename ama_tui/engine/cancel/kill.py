@@ -78,8 +78,8 @@ class CancelAll:
         """Cancel and prove; survivors are listed when the patience is over. Never raises for the venue's trouble."""
         self.context.action_log.forgive()
         for book in self.books:
-            if book.sessions:
-                self.placed_under.setdefault(book.address, book.sessions)
+            if book.session.ids:
+                self.placed_under.setdefault(book.address, book.session.ids)
         began = _now()
         deadline = began + self.patience
         self._clearing.open()
@@ -161,7 +161,7 @@ class CancelAll:
     def _sessions_of(self, book: WalletBook) -> set[str]:
         is_asked_for = book.pending or book.address in self._revoking
         under = set(self.placed_under.get(book.address, ())) if is_asked_for else set()
-        return under if book.session_id is None else under | {book.session_id}
+        return under if book.session.id is None else under | {book.session.id}
 
     def _count(self, read: OrdersRead) -> None:
         """Note what rests, and what of that which was to be cancelled is gone."""

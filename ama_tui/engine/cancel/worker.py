@@ -132,9 +132,9 @@ class CancelWorker:
 
     def _session_problem(self, book: WalletBook, sessions: SessionsRead | None) -> str | None:
         """Why the wallet's session cannot cancel, None when it can as far as anybody knows."""
-        if book.session_id is None:
+        if book.session.id is None:
             return "no session"
-        record = sessions.records.get(book.session_id) if sessions is not None else None
+        record = sessions.records.get(book.session.id) if sessions is not None else None
         if sessions is None or record is None:
             return None
         root = None if self._relayers is None else self._relayers.root
@@ -158,10 +158,10 @@ class CancelWorker:
             self._next_session[book.address] = _now() + RETRY_FAILED_S
             return False
         assert record is not None  # noqa: S101 - one is needed
-        before = None if sessions is None else sessions.records.get(book.session_id or "")
+        before = None if sessions is None else sessions.records.get(book.session.id or "")
         if sessions is not None and before is not None and before.is_over(sessions.block_time):
-            book.session_id = None  # nothing of it is left to be ended
-        book.adopt(record, _now())
+            book.session.drop()  # nothing of it is left to be ended
+        book.session.adopt(record, _now())
         # A node that lags does not know a new session yet: it gets the time that a cancel gets.
         self._next_session[book.address] = _now() + RETRY_CANCEL_S
         return True

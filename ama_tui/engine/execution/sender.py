@@ -10,7 +10,7 @@ from time import monotonic
 from ama_tui.disk import failpoints
 from ama_tui.domain.errors import JournalError, RefusedError, VenueError
 from ama_tui.domain.event import Action
-from ama_tui.domain.plan import Cancel, Intent, Place, SkipReason
+from ama_tui.domain.plan import Cancel, Intent, Place
 from ama_tui.domain.session import BAD_RELAYER, BUDGET_USED, CAP_TOO_LOW, REVOKED
 from ama_tui.engine.action_log import cancel_params, now_ms, place_params
 from ama_tui.engine.execution.pre_trade_checks import best_opposite, placement_refusal
@@ -78,7 +78,7 @@ class Sender:
     async def cancel(self, book: WalletBook, cancel: Cancel, *, longest_wait: float | None = None) -> bool:
         """Take an order off the book; True once the venue has accepted the cancel."""
         context = self._context
-        if book.session_id is None:
+        if book.session.id is None:
             return False
         async with context.rate_limiter.slot(is_cancel=True, longest_wait=longest_wait):
             book.cancels[cancel.order_id] = PendingCancel(cancel.order_id, monotonic())
@@ -86,7 +86,7 @@ class Sender:
             with suppress(JournalError):  # to take an order off is safe though nobody could write it down
                 await context.action_log.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
             text = f"cancel {cancel.order_id}: {cancel.reason.value}"
-            session = book.session_id
+            session = book.session.id
             try:
                 answer = await context.connections.api.cancel_order(
                     context.market.address, session, book.address, order_id=cancel.order_id
@@ -148,7 +148,7 @@ class Sender:
 
     async def _post_placement(self, book: WalletBook, pending: PendingPlacement) -> bool:
         context, place = self._context, pending.place
-        session = book.session_id
+        session = book.session.id
         assert session is not None  # noqa: S101 - a wallet without a session is unusable: the gate refused it
         context.counters.sent += 1
         context.first_send_at = context.first_send_at or monotonic()
@@ -208,10 +208,10 @@ class Sender:
         if not isinstance(error, RefusedError):
             return False
         if error.code in SESSION_PROBLEMS:
-            if session == book.session_id:  # it may have been replaced meanwhile
-                book.lose_session(SESSION_PROBLEMS[error.code], is_revoked=error.code == "session_revoked")
+            if session == book.session.id:  # it may have been replaced meanwhile
+                book.session.lose(SESSION_PROBLEMS[error.code], is_revoked=error.code == "session_revoked")
         elif error.code in ("ob_settled", "GEO_RESTRICTED"):
-            book.unusable, book.unusable_detail = SkipReason.WALLET_PAUSED, f"the venue answers {error.code}"
+            book.refused_by_venue(f"the venue answers {error.code}")
         else:
             return False
         return True

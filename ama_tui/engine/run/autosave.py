@@ -45,7 +45,7 @@ def entry_of(book: WalletBook, stored: WalletEntry | None) -> WalletEntry:
         nickname=book.wallet.nickname,
         role=book.wallet.role,
         index=book.wallet.index,
-        session_id=book.session_id or entry.session_id,
-        session_expiry=book.session_expiry or entry.session_expiry,
+        session_id=book.session.id or entry.session_id,
+        session_expiry=book.session.expiry or entry.session_expiry,
         last_action_at=max(book.last_action_at, entry.last_action_at or 0) or None,
     )

@@ -107,7 +107,7 @@ class Cycle:
 
     async def _read(self) -> FleetRead:
         context = self.context
-        wallets = [(book.address, book.session_id) for book in context.fleet]
+        wallets = [(book.address, book.session.id) for book in context.fleet]
         return await context.connections.chain.read_fleet(
             order_book=context.market.address,
             vault=context.terms.vault,
@@ -155,22 +155,20 @@ class Cycle:
         `look` is the read's block, when it was made, and the block's time. Two reads must agree: a node that lags does
         not know a new session yet.
         """
-        if record is None or record.session_id != book.session_id:
+        if record is None or record.session_id != book.session.id:
             return  # it was replaced during the read
         if record.exists:
-            book.record = record
+            book.session.update(record)
         if book.unusable is not None:
             return
         block, moment, block_time = look
         methods = self.context.strategy.methods
         problem = record.problem(trader=book.address, now=block_time, relayer_root=None, methods=methods)
         if problem is None:
-            book.session_doubt = None
-        elif book.session_doubt is None:
-            book.session_doubt = (block, moment)
-        elif is_far_apart(book.session_doubt, (block, moment)):
+            book.session.trust()
+        elif is_far_apart(book.session.distrust(block, moment), (block, moment)):
             text = f"{REVOKED}: {HOW_TO_RENEW}" if record.revoked else problem
-            book.lose_session(text, is_revoked=record.revoked)
+            book.session.lose(text, is_revoked=record.revoked)
             self.context.action_log.outcome(book.wallet, Action.ERROR, text, error=text)
 
     def _note_skips(self, book: WalletBook, skips: tuple[Skip, ...]) -> None:

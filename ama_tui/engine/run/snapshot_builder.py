@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, KillProgress, SessionState, Totals, WalletRow
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import SkipReason
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.run.lifecycle import way_out
 from ama_tui.engine.run.packing import PackingStatus, progress_of
@@ -128,13 +127,13 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
         unknown=book.count(PendingStage.UNKNOWN),
         position18=0 if book.read is None else book.read.position18,
         session=_session_state(book),
-        session_expiry=book.session_expiry,
-        session_used_percent=None if book.record is None else book.record.used_percent,
+        session_expiry=book.session.expiry,
+        session_used_percent=None if book.session.record is None else book.session.record.used_percent,
         last_action_at=book.last_action_at,
         note=_note(book, progress, state),
         is_packed=progress.is_packed,
         is_paused=book.is_paused,
-        session_id=book.session_id or "",
+        session_id=book.session.id or "",
         orders=book.orders,
         pending_orders=tuple(pending.pending_orders for pending in book.pending.values()),
     )
@@ -148,12 +147,12 @@ def _note(book: WalletBook, progress: PackingStatus, state: EngineState) -> str:
     if state is EngineState.PREPARING:
         return book.note
     is_over = state.is_final and not progress.is_packed and not book.read_error
-    return "" if is_over else progress.reason or ("" if state.is_final else book.session_note)
+    return "" if is_over else progress.reason or ("" if state.is_final else book.session.note)
 
 
 def _session_state(book: WalletBook) -> SessionState:
-    if book.unusable is SkipReason.NO_SESSION:
+    if book.session.is_lost:
         return SessionState.UNUSABLE
-    if book.session_id is None:
+    if book.session.id is None:
         return SessionState.CREATING if book.note else SessionState.NONE
-    return SessionState.UNUSABLE if 0 < book.session_expiry <= time() else SessionState.VALID
+    return SessionState.UNUSABLE if 0 < book.session.expiry <= time() else SessionState.VALID

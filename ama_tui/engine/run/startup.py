@@ -202,7 +202,7 @@ class Startup:
             if entry.address in context.fleet:
                 continue
             book = WalletBook(FleetWallet(entry.index or 0, entry.nickname, entry.address, entry.role))
-            book.session_id, book.session_expiry = entry.session_id, entry.session_expiry or 0
+            book.session.use(entry.session_id, entry.session_expiry or 0)
             books.append(book)
         take_up_missing(books, self._replay)
         if books:

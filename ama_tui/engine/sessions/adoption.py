@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from ama_tui.domain.event import Action
-from ama_tui.domain.plan import SkipReason
 from ama_tui.domain.session import REVOKED, Methods, SessionPermit, SessionRecord
 from ama_tui.engine.retry import again
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.ending import HOW_TO_RENEW
-from ama_tui.engine.wallet_book import ReplacedSession, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import AnnouncedSession
 
 UNREAD = "no session: the stored one could not be read; it is looked at again"
@@ -63,12 +62,12 @@ class SessionAdoption:
         self.unread.discard(book.address)
         for record in own:
             if not record.is_over(now):
-                book.former[record.session_id] = ReplacedSession(record.expiry, monotonic())
+                book.session.add_replaced(record, monotonic())
         if is_revoked:
             self._wait(book, f"{REVOKED}: {HOW_TO_RENEW}", is_revoked=True)
         elif good:
             fresh = [one for one in good if one.wear(now=now, relayer_root=relayer_root, largest6=0) is None]
-            book.adopt((fresh or good)[-1], monotonic())
+            book.session.adopt((fresh or good)[-1], monotonic())
         elif any(records[one] is None for one in self.candidates.get(book.address, ())):
             self.unread.add(book.address)
             self._wait(book, UNREAD)
@@ -91,8 +90,8 @@ class SessionAdoption:
         ]
 
     def _wait(self, book: WalletBook, why: str, *, is_revoked: bool = False) -> None:
-        if book.unusable is SkipReason.NO_SESSION and book.unusable_detail == why:
+        if book.session.loss == why:
             return
-        book.lose_session(why, is_revoked=is_revoked)
+        book.session.lose(why, is_revoked=is_revoked)
         book.note = why
         self.context.action_log.outcome(book.wallet, Action.ERROR, why, error=why)

@@ -22,7 +22,7 @@ from ama_tui.domain.session import Caps, Methods, SessionPermit, SessionRecord
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.caps import are_alike
-from ama_tui.engine.wallet_book import ReplacedSession, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.permit_line import permit_params
 from ama_tui.venue.permits import session_id
 
@@ -184,12 +184,12 @@ class SessionCreator:
                     asked.remove(one)
                 continue
             asked.remove(one)
-            if record.session_id == book.session_id or record.revoked:
+            if record.session_id == book.session.id or record.revoked:
                 continue
             if found is None and request.is_met_by(one.permit, self.context.market.market_id, now):
                 found = self._done(book, one, record, FOUND)
             else:
-                book.former[record.session_id] = ReplacedSession(record.expiry, monotonic())
+                book.session.add_replaced(record, monotonic())
         return found
 
     async def _looked_for_again(self, passed: Sequence[PendingPermit]) -> dict[str, SessionRecord | None]:

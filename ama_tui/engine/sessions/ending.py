@@ -23,9 +23,9 @@ async def revoke_sessions(context: RunContext, books: Sequence[WalletBook]) -> t
     """End all sessions of these wallets, side by side; returns the nicknames of those whose every session ended."""
 
     async def end(book: WalletBook) -> bool:
-        return all(await asyncio.gather(*(revoke_session(context, book, session) for session in book.sessions)))
+        return all(await asyncio.gather(*(revoke_session(context, book, session) for session in book.session.ids)))
 
-    having = [book for book in books if book.sessions]
+    having = [book for book in books if book.session.ids]
     ended = await asyncio.gather(*map(end, having))
     return tuple(book.wallet.nickname for book, is_ended in zip(having, ended, strict=True) if is_ended)
 
@@ -39,9 +39,7 @@ async def revoke_session(context: RunContext, book: WalletBook, session: str, te
         context.counters.error("session not revoked")
         context.action_log.outcome(book.wallet, Action.ERROR, f"session not revoked: {error}", error=str(error))
         return False
-    book.former.pop(session, None)
-    if session == book.session_id:
-        book.lose_session(REVOKED, is_revoked=True)
+    book.session.revoked(session)
     params = {"sessionId": session}
     context.action_log.outcome(book.wallet, Action.NOTE, text, params=params, tx_hash=answer.tx_hash)
     return True
@@ -49,7 +47,7 @@ async def revoke_session(context: RunContext, book: WalletBook, session: str, te
 
 def may_end(book: WalletBook, session: str, unix_now: int) -> bool:
     """Should a session that was replaced be ended now: long-lived, and nothing sent under it in flight any more?"""
-    former = book.former[session]
+    former = book.session.replaced[session]
     if former.expiry <= unix_now + OVER_SOON_S:
         return False
     pending = [one.sent_at for one in book.pending.values() if one.last is None]
@@ -66,4 +64,4 @@ async def end_former(context: RunContext, book: WalletBook, session: str) -> Non
     if record.is_over(read.block_time) or await revoke_session(
         context, book, session, "the session before it is revoked"
     ):
-        book.former.pop(session, None)
+        book.session.ended(session)

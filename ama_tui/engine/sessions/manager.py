@@ -50,7 +50,7 @@ class SessionManager:
         for book in books:
             self.stored.take(book, records, now=now, relayer_root=self.relayers.root)
             self._maker.remember(book.address, self.stored.permits(book.address, records))
-            if book.session_id is not None:
+            if book.session.id is not None:
                 book.note = "session valid"
         wanting = [book for book in books if book.unusable is None and self.wear(book, now) is not None]
         nonces: Mapping[str, int | None] = {}
@@ -74,15 +74,15 @@ class SessionManager:
         try:
             record = await self._maker.make(book, request, chain_time=chain_time, seen=seen, is_needed=is_needed)
         except VenueError as error:
-            is_lost = book.session_id is None
+            is_lost = book.session.id is None
             why = book.note = f"no session: {error}" if is_lost else f"session not renewed: {error}"
             self.context.counters.error("session not created")
             self.context.action_log.outcome(book.wallet, Action.ERROR, why, error=why)
             if is_lost:
-                book.lose_session(why)
+                book.session.lose(why)
         else:
             if record is not None:
-                book.adopt(record, monotonic())
+                book.session.adopt(record, monotonic())
             book.note = "session valid"
 
     async def renew(self, book: WalletBook, chain_time: int, *, is_needed: bool) -> bool:
@@ -95,25 +95,25 @@ class SessionManager:
             records: Records = await self.stored.read([book])
             now = max(chain_time, now_ms() // 1000)
             self.stored.take(book, records, now=now, relayer_root=self.relayers.root)
-            if book.session_id is not None or book.is_revoked:
+            if book.session.id is not None or book.session.is_revoked:
                 return False
             if book.address in self.stored.unread:
                 raise VenueError("the stored session could not be read", "it is looked at again")
         record = await self._maker.make(book, self.request(book), chain_time=chain_time, is_needed=is_needed)
         if record is None:
             return False
-        self.context.counters.sessions_renewed += book.session_id is not None
-        book.adopt(record, monotonic())
+        self.context.counters.sessions_renewed += book.session.id is not None
+        book.session.adopt(record, monotonic())
         return True
 
     def wear(self, book: WalletBook, now: int) -> str | None:
         """Why a wallet should get another session than it has, or None; `now` is in Unix seconds."""
-        if book.session_id is None:
+        if book.session.id is None:
             return "it has none"
         worn: str | None = None
-        if book.record is not None and book.record.session_id == book.session_id:
+        if book.session.record is not None and book.session.record.session_id == book.session.id:
             largest6 = max((place.notional6 for place in self._planned(book)), default=0)
-            worn = book.record.wear(now=now, relayer_root=self.relayers.root, largest6=largest6)
+            worn = book.session.record.wear(now=now, relayer_root=self.relayers.root, largest6=largest6)
         if worn is None and self._maker.is_unanswered(book.address, now):
             return UNANSWERED
         return worn

@@ -70,7 +70,7 @@ class Renewals:
             pace = self._paces.setdefault(book.address, _Pace())
             why = self._why(book, now)
             if why is None:
-                book.session_note = ""
+                book.session.report("")
             if why is not None and pace.next_at <= monotonic():
                 self._begin(book, partial(self._renew, book, pace, why))
             else:
@@ -86,7 +86,7 @@ class Renewals:
         if book.address in self._tasks:
             raise ConfigError(f"{book.wallet.nickname} is at its session already", "wait for it")
         pace = self._paces.setdefault(book.address, _Pace())
-        book.is_revoked = False  # from here on it is wanted, should it take more than one attempt
+        book.session.want()  # from here on it is wanted, should it take more than one attempt
         error = await asyncio.shield(self._begin(book, partial(self._renew, book, pace, "asked for by the operator")))
         if error is not None:
             raise error
@@ -112,17 +112,17 @@ class Renewals:
 
     def _why(self, book: WalletBook, now: int) -> str | None:
         """Why a wallet needs another session, None when it does not, or must not get one by itself."""
-        if book.is_revoked or book.unusable is SkipReason.WALLET_PAUSED:
+        if book.session.is_revoked or book.unusable is SkipReason.WALLET_PAUSED:
             return None
-        if book.unusable is SkipReason.NO_SESSION:
-            return book.unusable_detail
+        if book.session.loss is not None:
+            return book.session.loss
         return self.manager.wear(book, now)
 
     def _look_at_former(self, book: WalletBook, pace: _Pace, block_time: int, now: int) -> None:
         """Forget the replaced sessions that are over; begin to end one that is not needed any more."""
-        for session, former in list(book.former.items()):
+        for session, former in list(book.session.replaced.items()):
             if former.expiry <= block_time:
-                del book.former[session]
+                book.session.ended(session)
             elif pace.end_next_at <= monotonic() and may_end(book, session, now):
                 self._begin(book, partial(self._end, book, pace, session))
                 return
@@ -139,19 +139,19 @@ class Renewals:
             del self._tasks[book.address]
 
     async def _renew(self, book: WalletBook, pace: _Pace, why: str) -> AmaError | None:
-        context, was_lost = self.context, book.unusable is SkipReason.NO_SESSION
-        book.session_note = "a session is being made" if was_lost else f"renewing its session: {why}"
+        context, was_lost = self.context, book.session.is_lost
+        book.session.report("a session is being made" if was_lost else f"renewing its session: {why}")
         try:
             async with self._room:
                 is_new = await self._remake(book, is_needed=why != UNANSWERED)
         except Exception as failure:
             error = _told(failure)
             pause = pace.missed()
-            if book.session_id is None:
-                book.session_note = ""
-                book.lose_session(f"no session: {error}")
+            if book.session.id is None:
+                book.session.report("")
+                book.session.lose(f"no session: {error}")
             else:
-                book.session_note = f"session not renewed: {error.message}"
+                book.session.report(f"session not renewed: {error.message}")
             context.counters.error("session not renewed")
             text = f"session not renewed ({why}): {error}; tried again in {pause:.0f} s"
             context.action_log.outcome(book.wallet, Action.ERROR, text, error=str(error))
@@ -160,9 +160,9 @@ class Renewals:
             pace.missed()  # should the venue refuse this one too, the next one waits longer
         else:
             pace.misses, pace.next_at = 0, monotonic() + BETWEEN_RENEWALS_S
-        book.session_note = ""
+        book.session.report("")
         text = f"session renewed: {why}" if is_new else "no other session is needed"
-        context.action_log.outcome(book.wallet, Action.NOTE, text, params={"sessionId": book.session_id or ""})
+        context.action_log.outcome(book.wallet, Action.NOTE, text, params={"sessionId": book.session.id or ""})
         return None
 
     async def _remake(self, book: WalletBook, *, is_needed: bool) -> bool:
@@ -170,8 +170,8 @@ class Renewals:
         relayers = self.manager.relayers
         with suppress(VenueError):  # then those that were known last
             await relayers.refresh()
-        is_refused = book.unusable is SkipReason.NO_SESSION and book.unusable_detail == BAD_RELAYER
-        if is_refused and book.record is not None and book.record.relayer_set_root == relayers.root:
+        is_refused = book.session.loss == BAD_RELAYER
+        if is_refused and book.session.record is not None and book.session.record.relayer_set_root == relayers.root:
             raise VenueError("the venue refuses its own relayer", "it is asked for its relayers again")
         read = self.context.read
         return await self.manager.renew(book, 0 if read is None else read.block_time, is_needed=is_needed)

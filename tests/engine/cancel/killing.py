@@ -53,9 +53,9 @@ class Killing:
         async def main(clock: Callable[[], float]) -> KillReport:
             self.clock = clock
             for one in self.books:
-                if one.session_id is not None:
-                    one.session_id = session_of(one.address)
-                    self.venue.records.setdefault(one.session_id, record(one.address, one.session_id))
+                if one.session.id is not None:
+                    one.session.use(session_of(one.address))
+                    self.venue.records.setdefault(one.session.id, record(one.address, one.session.id))
             run = context_of(self.venue, *self.books, clock=clock, action_log=self.action_log)
             sender = Sender(run, lambda: False)
             report = await CancelAll(

@@ -110,7 +110,7 @@ def test_a_wallet_with_orders_and_no_session_to_cancel_with_gets_one_that_may_on
     if isinstance(stored, SessionRecord):
         venue.records[session_of(BOB)] = stored
     else:
-        bob.session_id = None
+        bob.session.drop()
     report = Killing(venue, [book(ALICE), bob]).go()
     assert (report.is_proven, report.cancelled, venue.open[BOB]) == (True, 1, [])
     assert [(permit.trader, permit.methods) for permit in venue.permits] == [(BOB, Methods.CANCEL)]
@@ -125,7 +125,7 @@ def test_a_wallet_without_orders_is_given_no_session() -> None:
 
 def test_a_wallet_without_a_session_or_a_key_keeps_its_orders_and_is_named() -> None:
     bob = book(BOB)
-    bob.session_id = None
+    bob.session.drop()
     venue = with_orders(3, wallet=BOB)
     venue.without_key = (BOB,)
     report = Killing(venue, [book(ALICE), bob]).go()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import Place, SkipReason
+from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.execution.pre_trade_checks import SELF_TRADE, STALE_AFTER_S, best_opposite, placement_refusal
 from ama_tui.engine.wallet_book import LATE_GRACE_S, Fleet, PendingStage, WalletBook
@@ -114,9 +114,9 @@ def test_the_read_may_be_ten_seconds_old_and_no_older() -> None:
 
 def test_a_wallet_that_may_not_trade_sends_nothing_and_says_why() -> None:
     alice = book()
-    alice.unusable = SkipReason.WALLET_PAUSED
+    alice.refused_by_venue("")
     assert refusal(buy(), alice) == "parked"
-    alice.unusable_detail = "the venue answers ob_settled"
+    alice.refused_by_venue("the venue answers ob_settled")
     assert refusal(buy(), alice) == "the venue answers ob_settled"
 
 

@@ -76,7 +76,8 @@ class Bench:
             nonce=await connections.api.session_nonce(self.book.address),
         )
         signature = connections.signer.sign_permit(permit, connections.chain_id, connections.registry)
-        self.book.session_id = (await connections.api.session_init(market.address, permit, signature)).session_id
+        created = await connections.api.session_init(market.address, permit, signature)
+        self.book.session.use(created.session_id)
 
     async def place(self, level: int = 1) -> bool:
         """Send a buy far below the market, as the lanes do; True when the venue took it."""
@@ -86,7 +87,7 @@ class Bench:
             vault=run.terms.vault,
             market_id=run.terms.market_id,
             registry=run.connections.registry,
-            wallets=[(book.address, book.session_id)],
+            wallets=[(book.address, book.session.id)],
         )
         run.read, run.read_at, book.read = read, monotonic(), read.wallets[book.address]
         assert read.view.best_bid6 is not None
@@ -96,9 +97,9 @@ class Bench:
 
     async def record(self) -> SessionRecord:
         connections = self.run.connections
-        assert self.book.session_id is not None
-        found = (await connections.chain.session_records(connections.registry, [self.book.session_id]))[
-            self.book.session_id
+        assert self.book.session.id is not None
+        found = (await connections.chain.session_records(connections.registry, [self.book.session.id]))[
+            self.book.session.id
         ]
         assert found is not None
         return found
@@ -149,8 +150,8 @@ async def bench_of(directory: Path, *, fast: bool) -> AsyncIterator[Bench]:
 
 async def revoked(bench: Bench) -> None:
     await bench.has_session()
-    assert bench.book.session_id is not None
-    await bench.run.connections.api.session_revoke(bench.run.market.address, bench.book.session_id)
+    assert bench.book.session.id is not None
+    await bench.run.connections.api.session_revoke(bench.run.market.address, bench.book.session.id)
 
 
 async def expired(bench: Bench) -> None:
@@ -253,7 +254,7 @@ async def test_cancel_under_a_revoked_session_is_answered_with_a_hash_and_takes_
         await bench.has_session()
         assert await bench.place()
         (order,) = await bench.rig.orders(bench.book.address)
-        connections, session = bench.run.connections, bench.book.session_id
+        connections, session = bench.run.connections, bench.book.session.id
         assert session is not None
         await connections.api.session_revoke(bench.run.market.address, session)
         answer = await connections.api.cancel_order(

@@ -145,7 +145,7 @@ def collateral_goes(engine: Desk) -> None:
 
 
 def session_goes(engine: Desk) -> None:
-    engine.alice.unusable, engine.alice.unusable_detail = SkipReason.NO_SESSION, "session revoked"
+    engine.alice.session.lose("session revoked")
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_push_back_halves_the_limit_and_closes_the_gate(error: RefusedError) -
 def test_a_dead_session_stops_its_wallet_alone(code: str) -> None:
     engine = failed(refused(code))
     assert (engine.alice.unusable, engine.alice.unusable_detail) == (SkipReason.NO_SESSION, SESSION_PROBLEMS[code])
-    assert (engine.bob.unusable, engine.alice.is_revoked) == (None, code == "session_revoked")
+    assert (engine.bob.unusable, engine.alice.session.is_revoked) == (None, code == "session_revoked")
     assert not engine.send(buy(level=2))
     assert len(engine.venue.placed) == 1
 
@@ -272,12 +272,12 @@ def test_a_session_that_was_replaced_on_the_way_says_nothing_of_its_successor() 
     engine = Desk(venue)
 
     def refuse(_: int) -> VenueError:
-        engine.alice.adopt(record(ALICE, "0x02"), now=1.0)
+        engine.alice.session.adopt(record(ALICE, "0x02"), now=1.0)
         return refused("session_expired")
 
     venue.on_place = refuse
     assert not engine.send(buy())
-    assert (engine.alice.unusable, engine.alice.session_id) == (None, "0x02")
+    assert (engine.alice.unusable, engine.alice.session.id) == (None, "0x02")
 
 
 @pytest.mark.parametrize("code", ["ob_settled", "GEO_RESTRICTED"])
@@ -317,6 +317,6 @@ def test_a_failed_cancel_is_forgotten_only_when_it_was_proven_not_sent(error: Ve
 
 def test_a_wallet_without_a_session_can_cancel_nothing() -> None:
     engine = Desk()
-    engine.alice.session_id = None
+    engine.alice.session.drop()
     assert not engine.send(cancel(ALICE, 7))
     assert (engine.venue.cancels, engine.action_log.lines) == ([], [])

@@ -250,7 +250,7 @@ def test_a_reason_is_journalled_when_it_changes_and_not_every_cycle(monkeypatch:
         for _ in range(3):
             await world.look()
         assert world.action_log.of("SKIP") == ["1 skipped: no collateral: nothing available and nothing reserved"]
-        world.alice.unusable, world.alice.unusable_detail = SkipReason.NO_SESSION, "session revoked"
+        world.alice.session.lose("session revoked")
         for _ in range(3):
             await world.look()
         assert world.action_log.of("SKIP")[1:] == ["1 skipped: no usable session: session revoked"]
@@ -278,8 +278,8 @@ def test_a_session_that_ended_behind_our_back_stops_its_wallet_and_is_told_once(
         await world.look()
         assert world.alice.unusable_detail == problem
         assert world.action_log.of("ERROR") == [problem]
-        assert world.alice.is_revoked == ("revoked" in change)
-        assert world.venue.asked_sessions == {ALICE: world.alice.session_id, BOB: world.bob.session_id}
+        assert world.alice.session.is_revoked == ("revoked" in change)
+        assert world.venue.asked_sessions == {ALICE: world.alice.session.id, BOB: world.bob.session.id}
 
     world = World()
     ended = record(ALICE, SESSION, **change)
@@ -294,7 +294,7 @@ def test_a_record_of_the_session_before_says_nothing_of_the_present_one(monkeypa
         world.reads[ALICE] = replace(wallet_read(), session=record(ALICE, "0x01", revoked=True))
         await world.look()
         assert wallets_of(await world.look(blocks=2)) == {ALICE, BOB}
-        assert world.alice.record is None
+        assert world.alice.session.record is None
 
     World().go(monkeypatch, steps)
 

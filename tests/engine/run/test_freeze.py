@@ -72,7 +72,7 @@ def test_no_session_is_asked_for_by_those_that_wait_for_their_turn_or_for_the_di
     async def main(clock: Callable[[], float]) -> None:
         books = [book(wallet) for wallet in (ALICE, BOB, CAROL)]
         for one in books:
-            one.session_id = None
+            one.session.drop()
         run = context_of(venue, *books, clock=clock, action_log=action_log)
         keeper = SessionManager(run, Relayers(run, RELAYERS), SessionAdoption(run, {}), is_frozen=freeze.is_set)
         await keeper.prepare(books, chain_time=1_000)

@@ -127,8 +127,8 @@ async def test_a_full_disk_does_not_keep_a_kill_from_cancelling_and_telling(
 async def test_a_wallet_whose_session_somebody_revoked_gets_one_to_cancel_with(rig: Rig) -> None:
     engine = await rig.packed()
     victim = run_of(engine).context.fleet.books[rig.wallets[0]]
-    assert victim.session_id is not None
-    await rig.venue.revoke(bytes.fromhex(victim.session_id[2:]))
+    assert victim.session.id is not None
+    await rig.venue.revoke(bytes.fromhex(victim.session.id[2:]))
     report = await killed(rig, engine)
     assert (report.is_proven, report.cancelled, await rig.orders()) == (True, 12, [])
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [2, 1, 1]
@@ -141,8 +141,8 @@ async def test_a_wallet_that_cannot_cancel_any_more_leaves_its_survivors(
     first = await rig.packed()
     await first.stop()
     victim = run_of(first).context.fleet.books[rig.wallets[0]]
-    assert victim.session_id is not None
-    await rig.venue.revoke(bytes.fromhex(victim.session_id[2:]))
+    assert victim.session.id is not None
+    await rig.venue.revoke(bytes.fromhex(victim.session.id[2:]))
     rows = (rig.directory / "wallets.csv").read_text().splitlines()
     (rig.directory / "wallets.csv").write_text("\n".join([rows[0], *rows[2:]]) + "\n")
     engine = await rig.packed(resume=True)
@@ -230,8 +230,8 @@ async def test_a_kill_while_sessions_are_made_places_nothing_and_cancels_what_re
     first = await rig.packed()
     await first.stop()
     for book in run_of(first).context.fleet:
-        assert book.session_id is not None
-        await rig.venue.revoke(bytes.fromhex(book.session_id[2:]))
+        assert book.session.id is not None
+        await rig.venue.revoke(bytes.fromhex(book.session.id[2:]))
     (rig.state / "actions.jsonl").unlink()
     engine = await rig.open(orders_per_side=6, renew_revoked=True)
     beginning = await preparing(rig, engine)

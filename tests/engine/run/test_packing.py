@@ -82,9 +82,9 @@ def test_a_reason_for_one_side_excuses_that_side_only() -> None:
 
 def test_a_wallet_without_a_usable_session_is_packed_and_says_why() -> None:
     alice = holding(1, 0)
-    alice.unusable, alice.unusable_detail = SkipReason.NO_SESSION, "session revoked"
+    alice.session.lose("session revoked")
     assert verdict(alice) == (True, "session revoked")
-    alice.unusable_detail = ""
+    alice.session.lose("")
     assert verdict(alice) == (True, "no usable session")
 
 

@@ -125,7 +125,7 @@ async def test_pausing_amid_the_placing_ends_it_at_once(rig: Rig) -> None:
 async def test_stopping_leaves_orders_resting_and_remembers_the_run(rig: Rig) -> None:
     engine = await rig.packed()
     run = run_of(engine)
-    sessions = {book.address: book.session_id for book in run.context.fleet}
+    sessions = {book.address: book.session.id for book in run.context.fleet}
     await engine.stop()
     assert (run.state, run.reason) == (EngineState.STOPPED, "12 orders stay resting")
     assert len(await rig.orders()) == 12
@@ -198,7 +198,7 @@ async def test_another_target_on_resume_is_taken_up_and_told(rig: Rig) -> None:
 async def test_a_revoked_session_leaves_one_wallet_out_and_says_why(rig: Rig) -> None:
     first = await rig.packed(orders_per_side=1)
     victim = rig.wallets[1]
-    session = run_of(first).context.fleet.books[victim].session_id
+    session = run_of(first).context.fleet.books[victim].session.id
     assert session is not None
     await rig.venue.revoke(bytes.fromhex(session[2:]))
     await first.stop()
@@ -220,8 +220,8 @@ async def test_a_revoked_session_leaves_one_wallet_out_and_says_why(rig: Rig) ->
 async def test_a_session_revoked_while_running_is_noticed_without_sending_anything(rig: Rig) -> None:
     engine = await rig.packed()
     book = run_of(engine).context.fleet.books[rig.wallets[2]]
-    assert book.session_id is not None
-    await rig.venue.revoke(bytes.fromhex(book.session_id[2:]))
+    assert book.session.id is not None
+    await rig.venue.revoke(bytes.fromhex(book.session.id[2:]))
     async with ticking(rig.venue):
         await until(lambda: book.unusable is not None, "the engine to notice")
     assert book.unusable_detail == f"session revoked: {HOW_TO_RENEW}"

@@ -79,7 +79,8 @@ def test_an_unread_wallet_has_no_money_rather_than_none_left() -> None:
 
 def test_while_preparing_a_row_shows_how_its_session_fares() -> None:
     alice = book()
-    alice.session_id, alice.read, alice.note = None, None, "creating session"
+    alice.session.drop()
+    alice.read, alice.note = None, "creating session"
     row = row_of(alice, EngineState.PREPARING)
     assert (row.session, row.note) == (SessionState.CREATING, "creating session")
 
@@ -99,7 +100,12 @@ def test_a_session_is_shown_as_it_is(
     session_id: str | None, expiry: int, unusable: SkipReason | None, note: str, state: SessionState
 ) -> None:
     alice = book()
-    alice.session_id, alice.session_expiry, alice.unusable, alice.note = session_id, expiry, unusable, note
+    alice.session.use(session_id, expiry)
+    if unusable is SkipReason.NO_SESSION:
+        alice.session.lose("")
+    elif unusable is SkipReason.WALLET_PAUSED:
+        alice.refused_by_venue("")
+    alice.note = note
     assert row_of(alice).session is state
 
 

@@ -65,5 +65,5 @@ class Preparation:
 
 def unprepared(wallet: str) -> WalletBook:
     found = book(wallet)
-    found.session_id = None
+    found.session.drop()
     return found

@@ -39,7 +39,7 @@ def after_a_crash(venue: FakeVenue, permit: SessionPermit) -> Preparation:
 def test_a_session_that_came_after_a_crash_is_used() -> None:
     permit = asked_for()
     venue = FakeVenue({session_id(permit): permit.as_record(session_id(permit))}, nonces={ALICE: 4})
-    assert after_a_crash(venue, permit).go().session_id == session_id(permit)
+    assert after_a_crash(venue, permit).go().session.id == session_id(permit)
     assert venue.permits == []
 
 
@@ -47,7 +47,7 @@ def test_a_permit_that_nobody_answered_for_is_sent_again_at_once() -> None:
     permit = asked_for()
     venue = FakeVenue(nonces={ALICE: 3})
     done = after_a_crash(venue, permit)
-    assert done.go().session_id == session_id(permit)
+    assert done.go().session.id == session_id(permit)
     assert venue.permits == [permit]
     assert done.seconds < 1
 
@@ -68,7 +68,7 @@ def test_a_permit_that_is_not_what_is_wanted_now_is_replaced_by_one_with_its_num
     """Whichever of the two comes first, the other can come to nothing any more."""
     permit = asked_for(**changes)
     venue = FakeVenue(nonces={ALICE: 3})
-    assert after_a_crash(venue, permit).go().session_id == session_id(venue.permits[0])
+    assert after_a_crash(venue, permit).go().session.id == session_id(venue.permits[0])
     (other,) = venue.permits
     assert (other != permit, other.nonce) == (True, 3)
 
@@ -110,7 +110,7 @@ def test_a_session_that_comes_during_that_look_is_used() -> None:
         return await read(registry, ids)
 
     venue.session_records = read_late  # type: ignore[method-assign]
-    assert after_a_crash(venue, permit).go().session_id == session_id(permit)
+    assert after_a_crash(venue, permit).go().session.id == session_id(permit)
     assert venue.permits == []
 
 

@@ -68,7 +68,7 @@ class Life:
         for wallet in WALLETS:
             book = self.process.run.fleet.books[wallet]
             assert book.unusable is None, book.idle_text
-            assert self.venue.alive(wallet) == [book.session_id]
+            assert self.venue.alive(wallet) == [book.session.id]
         assert not set(self.venue.refused)
 
 

@@ -61,7 +61,9 @@ async def test_larger_sizes_get_larger_sessions_before_the_first_order_and_the_o
     await desk.resume()
     async with ticking(rig.venue):
         await until(lambda: run_of(desk).packed, "the larger fleet to be packed")
-        await until(lambda: not any(book.former for book in run_of(desk).context.fleet), "the old sessions to end")
+        await until(
+            lambda: not any(book.session.replaced for book in run_of(desk).context.fleet), "the old sessions to end"
+        )
     for before, after in (await records_of(desk, rig)).values():
         assert (before.revoked, after.revoked) == (True, False)
         assert after.max_notional_per_trade6 > before.max_notional_per_trade6
@@ -87,10 +89,10 @@ async def test_a_kill_that_revokes_ends_the_replaced_session_too(rig: Rig, monke
     monkeypatch.setattr("ama_tui.engine.sessions.renewal.may_end", lambda *_: False)  # nothing ends it before
     desk = await rig.packed()
     book = run_of(desk).context.fleet.books[rig.wallets[0]]
-    first = book.session_id
+    first = book.session.id
     await desk.renew(book.address)
     await cycles_later(desk, 1)
-    assert list(book.former) == [first]
+    assert list(book.session.replaced) == [first]
     async with ticking(rig.venue):
         report = await desk.kill(revoke=True)
     assert (report.is_proven, len(report.revoked)) == (True, 3)

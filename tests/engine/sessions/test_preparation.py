@@ -23,21 +23,21 @@ from tests.engine.sessions.preparing import LOST, NOW, Preparation, refused, unp
 def test_a_stored_session_is_used_and_nothing_is_signed() -> None:
     done = Preparation(FakeVenue({"0x01": record(ALICE, "0x01", expiry=NOW + 9_000)}), {ALICE: ["0x01"]})
     alice = done.go()
-    assert (alice.session_id, alice.session_expiry, alice.unusable) == ("0x01", NOW + 9_000, None)
+    assert (alice.session.id, alice.session.expiry, alice.unusable) == ("0x01", NOW + 9_000, None)
     assert done.venue.permits == []
 
 
 def test_the_latest_of_several_good_sessions_is_used_and_the_others_are_left_to_be_ended() -> None:
     venue = FakeVenue({one: record(ALICE, one) for one in ("0x01", "0x02", "0x03")})
     alice = Preparation(venue, {ALICE: ["0x01", "0x02", "0x03"]}).go()
-    assert (alice.session_id, list(alice.former)) == ("0x03", ["0x01", "0x02"])
+    assert (alice.session.id, list(alice.session.replaced)) == ("0x03", ["0x01", "0x02"])
 
 
 def test_a_session_that_may_only_cancel_takes_nothing_from_the_one_before_it() -> None:
     """A kill made it, for a wallet whose session was good again afterwards."""
     venue = FakeVenue({"0x01": record(ALICE, "0x01"), "0x02": record(ALICE, "0x02", methods=Methods.CANCEL)})
     alice = Preparation(venue, {ALICE: ["0x01", "0x02"]}).go()
-    assert (alice.session_id, list(alice.former), venue.permits) == ("0x01", ["0x02"], [])
+    assert (alice.session.id, list(alice.session.replaced), venue.permits) == ("0x01", ["0x02"], [])
 
 
 @pytest.mark.parametrize(
@@ -56,17 +56,17 @@ def test_a_session_that_cannot_be_used_is_replaced_unless_it_could_not_be_read(b
     venue = FakeVenue({"0x01": bad})
     alice = Preparation(venue, {ALICE: ["0x01"]}).go()
     if bad is None:
-        assert alice.session_id is None
+        assert alice.session.id is None
         assert alice.unusable_detail == UNREAD
         assert venue.permits == []
     else:
-        assert alice.session_id == session_id(venue.permits[0])
+        assert alice.session.id == session_id(venue.permits[0])
         assert len(venue.permits) == 1
 
 
 def test_a_session_unknown_to_the_registry_is_made() -> None:
     venue = FakeVenue()
-    assert Preparation(venue, {ALICE: ["0x01"]}).go().session_id == session_id(venue.permits[0])
+    assert Preparation(venue, {ALICE: ["0x01"]}).go().session.id == session_id(venue.permits[0])
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_wallet_whose_renewal_fails_begins_under_the_old_session_where_that_st
     bad: SessionRecord, is_kept: bool
 ) -> None:
     alice = Preparation(FakeVenue({"0x01": bad}, on_init=lambda permit: refused("bad_sig")), {ALICE: ["0x01"]}).go()
-    assert (alice.session_id == "0x01") == is_kept
+    assert (alice.session.id == "0x01") == is_kept
     assert (alice.unusable is None) == is_kept
     assert alice.note == ("session not renewed" if is_kept else "no session") + ": refused: bad_sig"
 
@@ -90,19 +90,19 @@ def test_a_revoked_session_is_not_remade_and_says_how_it_can_be() -> None:
     venue = FakeVenue({"0x01": record(ALICE, "0x01", revoked=True)})
     alice = Preparation(venue, {ALICE: ["0x01"]}).go()
     assert (alice.unusable, alice.unusable_detail) == (SkipReason.NO_SESSION, f"session revoked: {HOW_TO_RENEW}")
-    assert (venue.permits, alice.is_revoked) == ([], True)
+    assert (venue.permits, alice.session.is_revoked) == ([], True)
 
 
 def test_a_revoked_session_is_not_replaced_by_the_one_before_it_either() -> None:
     venue = FakeVenue({"0x01": record(ALICE, "0x01"), "0x02": record(ALICE, "0x02", revoked=True)})
     alice = Preparation(venue, {ALICE: ["0x01", "0x02"]}).go()
-    assert (alice.session_id, alice.is_revoked, list(alice.former)) == (None, True, ["0x01"])
+    assert (alice.session.id, alice.session.is_revoked, list(alice.session.replaced)) == (None, True, ["0x01"])
 
 
 def test_a_revoked_session_is_remade_where_that_was_asked_for() -> None:
     venue = FakeVenue({"0x01": record(ALICE, "0x01", revoked=True)})
     alice = Preparation(venue, {ALICE: ["0x01"]}, renew_revoked=True).go()
-    assert (alice.session_id, alice.unusable) == (session_id(venue.permits[0]), None)
+    assert (alice.session.id, alice.unusable) == (session_id(venue.permits[0]), None)
 
 
 def test_an_old_revocation_counts_no_more_once_a_later_session_was_made() -> None:
@@ -153,7 +153,7 @@ def test_a_lost_reply_is_looked_for_on_the_chain_and_not_asked_for_again() -> No
 
     venue.on_init = lose_reply
     done = Preparation(venue)
-    assert done.go().session_id == session_id(venue.permits[0])
+    assert done.go().session.id == session_id(venue.permits[0])
     assert len(venue.permits) == 1
     assert done.action_log.of("SESSION_INIT") == ["session created: the venue's answer was lost, the chain has it"]
 
@@ -184,7 +184,7 @@ def test_a_session_that_never_turns_up_leaves_only_its_wallet_out(error: Excepti
     alice = done.go()
     assert alice.unusable is SkipReason.NO_SESSION
     assert alice.unusable_detail.startswith("no session: ")
-    assert done.books[1].session_id is not None
+    assert done.books[1].session.id is not None
     asked = [permit for permit in venue.permits if permit.trader == ALICE]
     assert asked == asked[:1] * INIT_ATTEMPTS  # the same each time: it can make no second session
     assert done.seconds >= CHAIN_PATIENCE_S
@@ -196,7 +196,7 @@ def test_a_permit_whose_request_was_lost_is_sent_again() -> None:
     alice = Preparation(venue).go()
     first, second = venue.permits
     assert first == second
-    assert (alice.session_id, alice.unusable) == (session_id(first), None)
+    assert (alice.session.id, alice.unusable) == (session_id(first), None)
 
 
 def test_a_lost_permit_that_meets_a_rate_limit_stays_the_same_permit() -> None:
@@ -204,7 +204,7 @@ def test_a_lost_permit_that_meets_a_rate_limit_stays_the_same_permit() -> None:
     venue = FakeVenue(on_init=lambda permit: next(answers))
     alice = Preparation(venue).go()
     assert venue.permits == [venue.permits[0]] * 3
-    assert alice.session_id == session_id(venue.permits[0])
+    assert alice.session.id == session_id(venue.permits[0])
 
 
 def test_a_permit_that_came_while_it_was_sent_again_is_found_and_makes_no_second_session() -> None:
@@ -217,7 +217,7 @@ def test_a_permit_that_came_while_it_was_sent_again_is_found_and_makes_no_second
     venue = FakeVenue(on_init=answer)
     alice = Preparation(venue).go()
     assert len(set(venue.permits)) == 1
-    assert (alice.session_id, alice.unusable) == (session_id(venue.permits[0]), None)
+    assert (alice.session.id, alice.unusable) == (session_id(venue.permits[0]), None)
 
 
 def test_a_bad_nonce_is_asked_for_anew_and_tried_again() -> None:
@@ -225,7 +225,7 @@ def test_a_bad_nonce_is_asked_for_anew_and_tried_again() -> None:
     venue.on_init = lambda permit: refused("bad_nonce") if permit.nonce == 1 else None
     alice = Preparation(venue).go()
     assert [permit.nonce for permit in venue.permits] == [1, 2]
-    assert alice.session_id == session_id(venue.permits[1])
+    assert alice.session.id == session_id(venue.permits[1])
 
 
 def test_a_nonce_that_the_chain_did_not_give_is_asked_of_the_venue() -> None:
@@ -281,14 +281,14 @@ def test_a_wallet_ends_with_one_usable_session_or_with_a_reason(stored: list[str
     venue.records |= {one: None for one, kind in zip(ids, stored, strict=True) if kind == "unread"}
     alice = Preparation(venue, {ALICE: ids}, renew_revoked=renew_revoked).go()
     known = [kind for kind in stored if kind in made]
-    assert (alice.session_id is None) == (alice.unusable is SkipReason.NO_SESSION)
+    assert (alice.session.id is None) == (alice.unusable is SkipReason.NO_SESSION)
     good = [one for one, kind in zip(ids, stored, strict=True) if kind == "good"]
     if known and known[-1] == "revoked" and not renew_revoked:
-        assert (venue.permits, alice.session_id, alice.is_revoked) == ([], None, True)
-        assert list(alice.former) == good
+        assert (venue.permits, alice.session.id, alice.session.is_revoked) == ([], None, True)
+        assert list(alice.session.replaced) == good
     elif good:
-        assert (venue.permits, alice.session_id, list(alice.former)) == ([], good[-1], good[:-1])
+        assert (venue.permits, alice.session.id, list(alice.session.replaced)) == ([], good[-1], good[:-1])
     elif "unread" in stored:
-        assert (venue.permits, alice.session_id) == ([], None)
+        assert (venue.permits, alice.session.id) == ([], None)
     else:
-        assert (len(venue.permits), alice.session_id) == (1, session_id(venue.permits[0]))
+        assert (len(venue.permits), alice.session.id) == (1, session_id(venue.permits[0]))

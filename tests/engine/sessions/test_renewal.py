@@ -113,17 +113,17 @@ def test_sessions_of_six_minutes_are_renewed_without_a_cycle_lost_or_an_order_re
 def test_a_session_of_a_day_is_renewed_five_minutes_before_its_end_and_not_earlier() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
-        first = world.alice.session_id
+        first = world.alice.session.id
         world.venue.mine()
         await asyncio.sleep(24 * 3600 - RENEW_BEFORE_S - 60)
         await world.go_on(20)
-        assert (world.alice.session_id, world.renewed) == (first, 0)
+        assert (world.alice.session.id, world.renewed) == (first, 0)
         await world.go_on(60)
-        assert world.alice.session_id != first
+        assert world.alice.session.id != first
         assert (world.renewed, world.venue.refused, world.idle) == (3, [], [])
-        assert world.alice.former.keys() == {first}
+        assert world.alice.session.replaced.keys() == {first}
         await world.go_on(RENEW_BEFORE_S)
-        assert (world.alice.former, world.alive()) == ({}, [1, 1, 1])
+        assert (world.alice.session.replaced, world.alive()) == ({}, [1, 1, 1])
 
     play(steps, hours=24.0)
 
@@ -131,10 +131,10 @@ def test_a_session_of_a_day_is_renewed_five_minutes_before_its_end_and_not_earli
 def test_a_budget_that_is_nearly_used_is_renewed_and_the_old_session_ended() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
-        before = {book.address: book.session_id for book in world.books}
+        before = {book.address: book.session.id for book in world.books}
         for book in world.books:
-            assert book.session_id is not None
-            old = world.venue.records[book.session_id]
+            assert book.session.id is not None
+            old = world.venue.records[book.session.id]
             nearly = old.max_notional_per_session6 * 90 // 100 - 1
             world.venue.records[old.session_id] = replace(old, notional_used6=nearly)
         await world.go_on(200, takes=True)
@@ -154,7 +154,9 @@ def test_other_relayers_are_noticed_before_anything_is_refused() -> None:
         assert (world.venue.refused, world.idle, world.renewed) == ([], [], 3)
         assert world.venue.relayers_asked < 12
         assert world.alive() == [1, 1, 1]
-        assert all(book.record and book.record.relayer_set_root == relayers(2).root for book in world.books)
+        assert all(
+            book.session.record and book.session.record.relayer_set_root == relayers(2).root for book in world.books
+        )
 
     play(steps, hours=24.0)
 
@@ -186,17 +188,17 @@ def test_relayers_that_do_not_fit_their_root_are_not_believed() -> None:
 def test_a_session_that_somebody_revoked_is_never_remade_until_somebody_says_so() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
-        revoked = world.alice.session_id
+        revoked = world.alice.session.id
         assert revoked is not None
         world.venue.revoke(revoked)
         await world.go_on(2 * SECONDS, takes=True)
-        assert (world.alice.unusable, world.alice.is_revoked) == (SkipReason.NO_SESSION, True)
-        assert world.alice.session_id == revoked
+        assert (world.alice.unusable, world.alice.session.is_revoked) == (SkipReason.NO_SESSION, True)
+        assert world.alice.session.id == revoked
         assert [permit.trader for permit in world.venue.permits].count(ALICE) == 1
         assert world.renewed >= 2 * 2  # the others' went on
         await world.process.renewals.ask(world.alice)
-        assert (world.alice.unusable, world.alice.is_revoked) == (None, False)
-        assert world.alice.session_id != revoked
+        assert (world.alice.unusable, world.alice.session.is_revoked) == (None, False)
+        assert world.alice.session.id != revoked
         await world.go_on(20)
         assert len([one for one in world.venue.head.orders.values() if one.trader == ALICE]) == 2 * PER_SIDE
 
@@ -206,11 +208,11 @@ def test_a_session_that_somebody_revoked_is_never_remade_until_somebody_says_so(
 def test_a_session_revoked_between_two_processes_waits_in_the_next_one_too() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
-        assert world.alice.session_id is not None
-        world.venue.revoke(world.alice.session_id)
+        assert world.alice.session.id is not None
+        world.venue.revoke(world.alice.session.id)
         await world.process.crash(world.dice)
         await world.go_on(60)
-        assert world.alice.is_revoked
+        assert world.alice.session.is_revoked
         assert world.alive() == [0, 1, 1]
         await world.process.crash(world.dice)
         world.process = world.another()
@@ -247,12 +249,12 @@ def test_a_renewal_that_fails_is_tried_again_while_the_old_session_lasts() -> No
         world.venue.init_answer = lambda: Answer.LOST
         await world.go_on(200, takes=True)
         assert (world.renewed, world.idle, world.venue.refused) == (0, [], [])
-        assert "session not renewed" in world.alice.session_note or "renewing" in world.alice.session_note
+        assert "session not renewed" in world.alice.session.note or "renewing" in world.alice.session.note
         asked = [permit for permit in world.venue.permits if permit.trader == ALICE]
         assert {permit.nonce for permit in asked} == {0, 1}  # so at most one of the later ones can come to anything
         world.venue.init_answer = lambda: Answer.OK
         await world.go_on(120)
-        assert (world.renewed >= 3, world.idle, world.alice.session_note) == (True, [], "")
+        assert (world.renewed >= 3, world.idle, world.alice.session.note) == (True, [], "")
 
     play(steps)
 
@@ -323,7 +325,7 @@ def test_relayers_that_are_others_each_time_are_not_believed() -> None:
 def test_a_stored_session_that_could_not_be_read_at_the_start_is_used_once_it_can_be() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
-        session = world.alice.session_id
+        session = world.alice.session.id
         await world.process.crash(world.dice)
         read = world.venue.session_records
 
@@ -335,7 +337,7 @@ def test_a_stored_session_that_could_not_be_read_at_the_start_is_used_once_it_ca
         assert world.alice.idle_text.startswith("no session: the stored session could not be read")
         world.venue.session_records = read  # type: ignore[method-assign]
         await world.go_on(30)
-        assert (world.alice.session_id, world.alice.unusable) == (session, None)
+        assert (world.alice.session.id, world.alice.unusable) == (session, None)
         assert [permit.trader for permit in world.venue.permits].count(ALICE) == 1
 
     play(steps, hours=24.0)
@@ -351,9 +353,9 @@ def test_a_fault_of_the_program_in_a_renewal_is_told_without_its_text(monkeypatc
         monkeypatch.setattr(SessionManager, "renew", fail)
         with pytest.raises(AmaError, match="a fault of the program"):
             await world.process.renewals.ask(world.alice)
-        assert "a fault of the program" in world.alice.session_note
+        assert "a fault of the program" in world.alice.session.note
         await world.go_on(5)
-        assert (world.alice.unusable, world.alice.session_note) == (None, "")
+        assert (world.alice.unusable, world.alice.session.note) == (None, "")
         told = str(world.journal.entries)
         assert told.count("a fault of the program (RuntimeError)") == 1
         assert "secret-key" not in told
@@ -365,7 +367,7 @@ def test_a_wallet_that_got_no_session_at_the_start_gets_one_as_soon_as_the_venue
     async def steps(world: World) -> None:
         world.venue.init_answer = lambda: Answer.BUSY
         await world.go_on(90)
-        assert world.alice.session_id is None
+        assert world.alice.session.id is None
         assert world.alice.idle_text.startswith("no session: 503")
         world.venue.init_answer = lambda: Answer.OK
         await world.go_on(300)
