@@ -153,7 +153,7 @@ def _said(target: RevocationTarget) -> str:
     said = target.outcome.value
     if target.outcome is RevocationResult.REVOKED:
         return said
-    return f"{said}: {target.standing.value if target.is_over else target.error or 'it is still alive'}"
+    return f"{said}: {target.status.value if target.is_over else target.error or 'it is still alive'}"
 
 
 def _report_row(report: RevokeReport) -> dict[str, object]:
@@ -164,7 +164,7 @@ def _report_row(report: RevokeReport) -> dict[str, object]:
             {
                 **_known_row(one.known),
                 "outcome": one.outcome.value,
-                "state": one.standing.value,
+                "state": one.status.value,
                 "txHash": one.tx_hash,
                 "error": one.error or None,
             }
@@ -179,7 +179,7 @@ def _list_row(found: SessionList) -> dict[str, object]:
         "chainId": found.chain_id,
         "block": found.block,
         "sessions": [
-            {**_known_row(one.known), "state": one.standing.value, "expiry": one.expiry, **_record_row(one)}
+            {**_known_row(one.known), "state": one.status.value, "expiry": one.expiry, **_record_row(one)}
             for one in found.sessions
         ],
     }
@@ -217,7 +217,7 @@ def _cells(one: ListedSession) -> tuple[str, ...]:
     expires = "-"
     if one.expiry:
         expires = f"{iso_utc(one.expiry * 1000)[:16]}Z" if one.expiry < LAST_YEAR_ENDS else "never"
-    head = (known.nickname or "-", known.wallet, known.session_id[:SHORT] + "…", one.standing.value, expires)
+    head = (known.nickname or "-", known.wallet, known.session_id[:SHORT] + "…", one.status.value, expires)
     if record is None or not record.exists:
         return (*head, "-", "-", "-", "-")
     caps = (record.max_notional_per_trade6, record.max_notional_per_session6)

@@ -1,9 +1,9 @@
-"""Gasless sessions: the permit a wallet signs once, and what the registry says of it."""
+"""Gasless sessions: the permit a wallet signs once, the registry's record of a session, and what it is good for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntFlag
+from enum import Enum, IntFlag
 
 ZERO_ADDRESS = "0x" + "00" * 20
 
@@ -16,6 +16,8 @@ REVOKED = "session revoked"
 CAP_TOO_LOW = "the session's cap per trade is too low"
 BAD_RELAYER = "the relayer set changed since the session was signed"
 BUDGET_USED = "the session's notional budget is used up"
+HOW_TO_RENEW = "press r on the wallet's screen to renew it, or start with --renew-revoked"
+"""Hint for a revoked session: it is not recreated automatically."""
 
 
 class Methods(IntFlag):
@@ -29,9 +31,47 @@ class Methods(IntFlag):
     CANCEL = 1 << 5
 
 
+class SessionStatus(Enum):
+    """What a session is good for, according to the registry."""
+
+    LIVE = "live"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+    """The registry has no such session."""
+    OTHER_WALLET = "other wallet"
+    OTHER_RELAYERS = "another relayer set"
+    """Still valid, but the venue's present relayers cannot use it."""
+    METHODS_MISSING = "methods missing"
+    """Still valid, but it does not allow the required methods."""
+    UNREAD = "unread"
+    """The registry could not be read."""
+
+    @property
+    def is_over(self) -> bool:
+        """Is it certain that the chain accepts nothing more under the session?"""
+        return self in (SessionStatus.EXPIRED, SessionStatus.REVOKED, SessionStatus.UNKNOWN)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the session cannot be used, None when it can or when that is not known."""
+        return PROBLEMS.get(self)
+
+
+PROBLEMS = {
+    SessionStatus.EXPIRED: "session expired",
+    SessionStatus.REVOKED: REVOKED,
+    SessionStatus.UNKNOWN: "session unknown to the registry",
+    SessionStatus.OTHER_WALLET: "session belongs to another wallet",
+    SessionStatus.OTHER_RELAYERS: BAD_RELAYER,
+    SessionStatus.METHODS_MISSING: "session does not allow the methods that the strategy uses",
+}
+"""Why a session of each status cannot be used."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The notionals that a session is good for, in USDC with 6 decimals; 0 is no cap."""
+    """Limits of a session's notional, in USDC with 6 decimals; 0 is no limit."""
 
     per_trade6: int = 0
     per_session6: int = 0
@@ -56,7 +96,7 @@ class SessionPermit:
         return Caps(self.max_notional_per_trade6, self.max_notional_per_session6)
 
     def as_record(self, session_id: str) -> SessionRecord:
-        """What the registry says of the session right after its creation."""
+        """The registry's record of the session right after its creation."""
         return SessionRecord(
             session_id,
             self.trader,
@@ -88,46 +128,15 @@ class SessionRecord:
     def exists(self) -> bool:
         return self.trader != ZERO_ADDRESS
 
-    def is_over(self, block_time: int) -> bool:
-        """Does the chain take nothing more under this session from `block_time` (Unix seconds) on?"""
-        return self.revoked or not self.exists or self.expiry <= block_time
-
-    def problem(self, *, trader: str, now: int, relayer_root: str | None, methods: Methods) -> str | None:
-        """Why this session cannot be used by `trader` at `now` (Unix seconds), or None when it can.
-
-        The registry does not say which markets a session allows: the venue's `session_orderbook_not_allowed` does.
-        """
-        if not self.exists:
-            return "session unknown to the registry"
-        if self.trader.lower() != trader.lower():
-            return "session belongs to another wallet"
-        if self.revoked:
-            return REVOKED
-        if self.expiry <= now:
-            return "session expired"
-        if relayer_root is not None and self.relayer_set_root.lower() != relayer_root.lower():
-            return BAD_RELAYER
-        if self.methods & methods != methods:
-            return "session does not allow the methods that the strategy uses"
-        return None
-
-    def wear(self, *, now: int, relayer_root: str | None, largest6: int) -> str | None:
-        """Why a session that still works should be renewed soon, or None.
-
-        `now` is in Unix seconds, `largest6` the notional of the largest order that is wanted (USDC, 6 decimals).
-        """
-        if self.expiry - now <= RENEW_BEFORE_S:
-            return f"it expires within {RENEW_BEFORE_S // 60} min"
-        if relayer_root is not None and self.relayer_set_root.lower() != relayer_root.lower():
-            return "the relayer set changed"
-        if 0 < self.max_notional_per_trade6 < largest6:
-            return CAP_TOO_LOW
-        if 0 < self.max_notional_per_session6 * RENEW_AT_PERCENT <= self.notional_used6 * 100:
-            return f"{self.used_percent} % of its budget is used"
-        return None
+    def allows(self, methods: Methods) -> bool:
+        """Does the session allow all these methods?"""
+        return self.methods & methods == methods
 
     def shortage(self, notional6: int, pending6: int = 0) -> str | None:
-        """Why an order of this notional would be refused under it, or None; `pending6` is sent and not counted yet."""
+        """Why the session's caps would refuse an order of this notional, or None.
+
+        Both are in USDC with 6 decimals; `pending6` was sent and is not counted by the registry yet.
+        """
         if 0 < self.max_notional_per_trade6 < notional6:
             return CAP_TOO_LOW
         if 0 < self.max_notional_per_session6 < self.notional_used6 + pending6 + notional6:
@@ -147,3 +156,52 @@ class RelayerSet:
 
     addresses: tuple[str, ...]
     root: str
+
+
+def session_status(
+    record: SessionRecord | None,
+    *,
+    block_time: float,
+    trader: str | None = None,
+    relayer_root: str | None = None,
+    methods: Methods | None = None,
+) -> SessionStatus:
+    """The status of a session at `block_time` (Unix seconds); a record of None could not be read.
+
+    A trader, relayer root or methods of None are not checked. The registry does not show which markets a session
+    allows; the venue refuses an order with `session_orderbook_not_allowed`.
+    """
+    if record is None:
+        return SessionStatus.UNREAD
+    if not record.exists:
+        return SessionStatus.UNKNOWN
+    if trader is not None and record.trader.lower() != trader.lower():
+        return SessionStatus.OTHER_WALLET
+    if record.revoked:
+        return SessionStatus.REVOKED
+    if record.expiry <= block_time:
+        return SessionStatus.EXPIRED
+    if relayer_root is not None and record.relayer_set_root.lower() != relayer_root.lower():
+        return SessionStatus.OTHER_RELAYERS
+    if methods is not None and not record.allows(methods):
+        return SessionStatus.METHODS_MISSING
+    return SessionStatus.LIVE
+
+
+def renewal_reason(record: SessionRecord, *, block_time: int, relayer_root: str | None, largest6: int) -> str | None:
+    """Why a session should be renewed soon, or None.
+
+    `block_time` is in Unix seconds, `largest6` the notional of the largest planned order (USDC, 6 decimals).
+    """
+    status = session_status(record, block_time=block_time + RENEW_BEFORE_S, relayer_root=relayer_root)
+    if status is SessionStatus.EXPIRED:
+        return f"it expires within {RENEW_BEFORE_S // 60} min"
+    if status is SessionStatus.OTHER_RELAYERS:
+        return "the relayer set changed"
+    if status is not SessionStatus.LIVE:
+        return None
+    if 0 < record.max_notional_per_trade6 < largest6:
+        return CAP_TOO_LOW
+    if 0 < record.max_notional_per_session6 * RENEW_AT_PERCENT <= record.notional_used6 * 100:
+        return f"{record.used_percent} % of its budget is used"
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ama_tui.domain.session import REVOKED, SessionRecord
+from ama_tui.domain.session import REVOKED, SessionRecord, SessionStatus, session_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,16 @@ class SessionSlot:
 
         `pending6` is the notional that was sent, or will be sent first, and that the registry does not count yet.
         """
-        record = self.record
-        if record is None or record.session_id != self.id:
+        record = self._current_record
+        if record is None:
             return None
-        if record.expiry <= unix_now:
-            return "session expired"
-        return record.shortage(notional6, pending6)
+        return self.status(unix_now).problem or record.shortage(notional6, pending6)
+
+    def status(self, unix_now: float, trader: str | None = None) -> SessionStatus:
+        """The status of the session in use at `unix_now` (Unix seconds), by the latest record of it."""
+        return session_status(self._current_record, trader=trader, block_time=unix_now)
+
+    @property
+    def _current_record(self) -> SessionRecord | None:
+        """The record of the session in use, None while there is none of it."""
+        return self.record if self.record is not None and self.record.session_id == self.id else None

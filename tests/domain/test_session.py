@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from ama_tui.domain.session import RENEW_BEFORE_S, ZERO_ADDRESS, Caps, Methods, SessionPermit, SessionRecord
+from ama_tui.domain.session import (
+    RENEW_BEFORE_S,
+    ZERO_ADDRESS,
+    Caps,
+    Methods,
+    SessionPermit,
+    SessionRecord,
+    renewal_reason,
+    session_status,
+)
 
 TRADER, ROOT, NOW = "0x" + "ab" * 20, "0x" + "0c" * 32, 1_700_000_000
 NEEDED = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
@@ -12,7 +21,7 @@ RECORD = SessionRecord("0x" + "01" * 32, TRADER, ROOT, NOW + 1, 0, 0, 0, NEEDED,
 
 
 def problem(record: SessionRecord, relayer_root: str | None = ROOT) -> str | None:
-    return record.problem(trader=TRADER, now=NOW, relayer_root=relayer_root, methods=NEEDED)
+    return session_status(record, trader=TRADER, block_time=NOW, relayer_root=relayer_root, methods=NEEDED).problem
 
 
 def test_a_valid_session_has_no_problem() -> None:
@@ -48,15 +57,15 @@ WORN = replace(
 )
 
 
-def wear(record: SessionRecord, relayer_root: str | None = ROOT, largest6: int = 100) -> str | None:
-    return record.wear(now=NOW, relayer_root=relayer_root, largest6=largest6)
+def reason(record: SessionRecord, relayer_root: str | None = ROOT, largest6: int = 100) -> str | None:
+    return renewal_reason(record, block_time=NOW, relayer_root=relayer_root, largest6=largest6)
 
 
 def test_a_session_is_good_up_to_each_of_its_limits() -> None:
-    assert wear(WORN) is None
-    assert wear(replace(WORN, expiry=NOW + RENEW_BEFORE_S + 1)) is None
-    assert wear(replace(WORN, relayer_set_root="0x" + "0C" * 32)) is None
-    assert wear(WORN, relayer_root=None) is None
+    assert reason(WORN) is None
+    assert reason(replace(WORN, expiry=NOW + RENEW_BEFORE_S + 1)) is None
+    assert reason(replace(WORN, relayer_set_root="0x" + "0C" * 32)) is None
+    assert reason(WORN, relayer_root=None) is None
 
 
 @pytest.mark.parametrize(
@@ -69,12 +78,12 @@ def test_a_session_is_good_up_to_each_of_its_limits() -> None:
     ],
 )
 def test_beyond_a_limit_it_is_to_be_renewed(record: SessionRecord, largest6: int, why: str) -> None:
-    assert wear(record, largest6=largest6) == why
+    assert reason(record, largest6=largest6) == why
 
 
 def test_a_session_without_caps_is_never_too_small() -> None:
     uncapped = replace(WORN, max_notional_per_trade6=0, max_notional_per_session6=0, notional_used6=10**18)
-    assert (wear(uncapped, largest6=10**18), uncapped.shortage(10**18), uncapped.used_percent) == (None, None, None)
+    assert (reason(uncapped, largest6=10**18), uncapped.shortage(10**18), uncapped.used_percent) == (None, None, None)
 
 
 @pytest.mark.parametrize(

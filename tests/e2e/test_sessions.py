@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 
+from ama_tui.domain.session import HOW_TO_RENEW
 from ama_tui.domain.session import REVOKED as ENDED
-from ama_tui.engine.sessions.ending import HOW_TO_RENEW
 from ama_tui.localnet.options import VenueOptions
 from tests.e2e.book import assert_each_level_once, count_orders
 from tests.e2e.client import OtherClient

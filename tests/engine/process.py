@@ -38,7 +38,7 @@ _TIMED = (
     *("run.cycle", "execution.sender", "reconciliation.live", "reconciliation.startup", "counters", "run.outages"),
     *(*_SESSIONS, "sessions.relayers", "sessions.adoption"),
 )
-_DATED = ("action_log", "run.cycle", "execution.sender", "reconciliation.startup", *_SESSIONS)
+_DATED = ("action_log", "run.cycle", "execution.sender", "reconciliation.startup", "sessions.creation")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 from ama_tui.domain.errors import RefusedError
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.reading import FleetRead, OrderCancelled, OrderModified, OrderPlaced, OrderRested, Receipt, Trade
-from ama_tui.domain.session import Methods, SessionPermit
+from ama_tui.domain.session import Methods, SessionPermit, SessionStatus, session_status
 from ama_tui.keys.secret_key import SecretKey
 from ama_tui.keys.signer import Signer
 from ama_tui.localnet.options import VenueOptions
@@ -134,7 +134,14 @@ async def test_sessions_are_known_to_chain_and_api(client: Client) -> None:
         record = fleet.wallets[trader].session
         assert record is not None
         assert (
-            record.problem(trader=trader, now=fleet.block_time, relayer_root=relayers.root, methods=ALL_METHODS) is None
+            session_status(
+                record,
+                trader=trader,
+                block_time=fleet.block_time,
+                relayer_root=relayers.root,
+                methods=ALL_METHODS,
+            )
+            is SessionStatus.LIVE
         )
         status = await client.api.session_status(session)
         assert (status.exists, status.active, status.trader, status.relayer_set_root) == (

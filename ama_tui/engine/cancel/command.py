@@ -18,7 +18,7 @@ from ama_tui.domain.event import KillProgress
 from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CancelReason, CollateralBasis, Rules
-from ama_tui.domain.session import Methods, SessionRecord
+from ama_tui.domain.session import Methods, SessionRecord, session_status
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.cancel.kill import CancelAll
@@ -31,7 +31,7 @@ from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.startup import take_up_missing
 from ama_tui.engine.retry import again
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.sessions.ending import revoke_sessions
+from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.keys.wallets_source import WalletsSource, permissions_warning
 from ama_tui.store.journal.replay import sessions_known
@@ -122,7 +122,7 @@ async def _cancel(
     )
     report = await work.finish()
     if order.revoke and report.is_proven:
-        ended = await revoke_sessions(context, books)
+        ended = await WalletRevoker(context).revoke_all(books)
         return replace(report, revoked=tuple(dict.fromkeys((*report.revoked, *ended))))
     return report
 
@@ -149,12 +149,10 @@ async def _choose_sessions(
             records, block_time = read.records, read.block_time
     for book in books:
         for session in candidates[book.address]:
-            record = records.get(session)
-            if (
-                record is None
-                or record.problem(trader=book.address, now=block_time, relayer_root=None, methods=Methods.CANCEL)
-                is None
-            ):
+            status = session_status(
+                records.get(session), trader=book.address, block_time=block_time, methods=Methods.CANCEL
+            )
+            if status.problem is None:
                 book.session.use(session)
 
 

@@ -17,6 +17,7 @@ from ama_tui.domain.errors import VenueError
 from ama_tui.domain.event import KillProgress
 from ama_tui.domain.plan import CancelReason
 from ama_tui.domain.reading import OrdersRead, Receipt, SessionsRead, WalletRead
+from ama_tui.domain.session import session_status
 from ama_tui.engine.cancel.worker import LONGEST_CANCEL_S, CancelWorker
 from ama_tui.engine.engine_api import KillReport, Survivor
 from ama_tui.engine.execution.sender import Sender
@@ -204,18 +205,16 @@ class CancelAll:
 
     def _are_over(self, book: WalletBook, sessions: SessionsRead) -> bool:
         """Does the chain take nothing more under any session that the wallet's placements may have been sent under?"""
-        records = [sessions.records.get(session) for session in self.placed_under.get(book.address, ())]
-        return bool(records) and all(record is not None and record.is_over(sessions.block_time) for record in records)
+        used = self.placed_under.get(book.address, ())
+        return bool(used) and not self._alive_sessions(book, sessions)
 
     def _alive_sessions(self, book: WalletBook, sessions: SessionsRead | None) -> list[str]:
         """Of the sessions that the wallet's placements may have been sent under, those not known to be over."""
-        known = {} if sessions is None else {one: record for one, record in sessions.records.items() if record}
-        block_time = 0 if sessions is None else sessions.block_time
-        return [
-            session
-            for session in self.placed_under.get(book.address, ())
-            if session not in known or not known[session].is_over(block_time)
-        ]
+        used = self.placed_under.get(book.address, ())
+        if sessions is None:
+            return list(used)
+        records, block_time = sessions.records, sessions.block_time
+        return [session for session in used if not session_status(records.get(session), block_time=block_time).is_over]
 
     def _end(self, book: WalletBook, resolved: list[ResolvedOrder], block: int) -> None:
         apply(book, resolved, block=block, now=_now())

@@ -16,23 +16,21 @@ from ama_tui.domain.event import Action
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.plan import Cancel, CancelReason
 from ama_tui.domain.reading import SessionsRead
-from ama_tui.domain.session import Caps, Methods, RelayerSet
+from ama_tui.domain.session import Caps, Methods, RelayerSet, session_status
 from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.creation import SessionCreator, SessionRequest
-from ama_tui.engine.sessions.ending import revoke_session
+from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import WalletBook
 
 RETRY_CANCEL_S = 8.0
 """A cancel that has not taken its order off the book after this long is sent again."""
 RETRY_FAILED_S = 2.0
 """What was not accepted is sent again after this long."""
-RETRY_REVOKE_S = 5.0
 LONGEST_RETRY_AFTER_S = 5.0
 """The most that `Retry-After` holds back one wallet's cancels of one look at the chain, together."""
 LONGEST_CANCEL_S = 10.0
 """A cancel is not waited for longer: the chain shows what became of it."""
-LONGEST_REVOKE_S = 15.0
 CANCEL_SESSION_S = 600
 """How long a session lasts that was made for cancelling alone."""
 SHORTEST_CANCEL_SESSION_S = 60
@@ -49,16 +47,17 @@ class CancelWorker:
     alive: frozenset[int] = frozenset()
     asked: set[int] = field(default_factory=set)
     _maker: SessionCreator = field(init=False)
+    _revoker: WalletRevoker = field(init=False)
     _relayers: RelayerSet | None = None
     _relayers_known: asyncio.Event = field(default_factory=asyncio.Event)
     _next_try: dict[int, float] = field(default_factory=dict)
     _next_session: dict[str, float] = field(default_factory=dict)
-    _next_revoke: dict[str, float] = field(default_factory=dict)
     _tasks: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
     _is_closing: bool = False
 
     def __post_init__(self) -> None:
         self._maker = SessionCreator(self.context, for_cancels=True)
+        self._revoker = WalletRevoker(self.context)
 
     def open(self) -> None:
         """Ask who relays: a session that names others can cancel nothing."""
@@ -84,8 +83,9 @@ class CancelWorker:
 
     def revoke(self, book: WalletBook, sessions: Sequence[str]) -> None:
         """See to it that these sessions end, in a task."""
-        if _now() >= self._next_revoke.get(book.address, 0.0):
-            self._spawn(book.address, "revoke", partial(self._revoke, book, sessions))
+        due = [session for session in sessions if self._revoker.is_due(session)]
+        if due:
+            self._spawn(book.address, "revoke", partial(self._revoke, book, due))
 
     def _spawn(self, address: str, kind: str, work: Callable[[], Awaitable[None]]) -> None:
         """One task of a kind for a wallet at a time."""
@@ -134,11 +134,15 @@ class CancelWorker:
         """Why the wallet's session cannot cancel, None when it can as far as anybody knows."""
         if book.session.id is None:
             return "no session"
-        record = sessions.records.get(book.session.id) if sessions is not None else None
-        if sessions is None or record is None:
+        if sessions is None:
             return None
-        root = None if self._relayers is None else self._relayers.root
-        return record.problem(trader=book.address, now=sessions.block_time, relayer_root=root, methods=Methods.CANCEL)
+        return session_status(
+            sessions.records.get(book.session.id),
+            trader=book.address,
+            block_time=sessions.block_time,
+            relayer_root=None if self._relayers is None else self._relayers.root,
+            methods=Methods.CANCEL,
+        ).problem
 
     async def _renew(self, book: WalletBook, problem: str, sessions: SessionsRead | None) -> bool:
         """Give the wallet a session that may cancel and nothing else, whoever ended the one it had."""
@@ -158,24 +162,17 @@ class CancelWorker:
             self._next_session[book.address] = _now() + RETRY_FAILED_S
             return False
         assert record is not None  # noqa: S101 - one is needed
-        before = None if sessions is None else sessions.records.get(book.session.id or "")
-        if sessions is not None and before is not None and before.is_over(sessions.block_time):
-            book.session.drop()  # nothing of it is left to be ended
+        if sessions is not None:
+            previous = sessions.records.get(book.session.id or "")
+            if session_status(previous, block_time=sessions.block_time).is_over:
+                book.session.drop()  # it needs no revocation
         book.session.adopt(record, _now())
         # A node that lags does not know a new session yet: it gets the time that a cancel gets.
         self._next_session[book.address] = _now() + RETRY_CANCEL_S
         return True
 
     async def _revoke(self, book: WalletBook, sessions: Sequence[str]) -> None:
-        try:
-            async with asyncio.timeout(LONGEST_REVOKE_S):
-                await asyncio.gather(*(revoke_session(self.context, book, session) for session in sessions))
-        except TimeoutError:
-            self.context.action_log.outcome(
-                book.wallet, Action.ERROR, "session not revoked: no answer", error="no answer"
-            )
-        finally:
-            self._next_revoke[book.address] = _now() + RETRY_REVOKE_S
+        await asyncio.gather(*(self._revoker.revoke(book, session) for session in sessions))
 
     async def _ask_relayers(self) -> None:
         while self._relayers is None:

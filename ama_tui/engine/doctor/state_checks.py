@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from ama_tui.config.paths import StatePaths
 from ama_tui.domain.errors import LockHeldError, StoreError
-from ama_tui.domain.session import SessionRecord
+from ama_tui.domain.session import SessionRecord, SessionStatus, session_status
 from ama_tui.engine.doctor.context import DoctorContext
 from ama_tui.engine.doctor.result import CheckResult, fail, ok, warn
 from ama_tui.store.checkpoint import Checkpoint, load_checkpoint
@@ -21,27 +21,24 @@ LITTLE_BYTES = 1_000_000_000
 TOO_LITTLE_BYTES = 100_000_000
 """A file of the journal grows to 64 MB."""
 
-STATES = ("live", "over within the hour", "expired", "revoked", "not on this chain")
+STATES = ("live", "expiring within the hour", "expired", "revoked", "other wallet", "not on this chain")
 
 
 async def sessions(case: DoctorContext) -> CheckResult:
-    """What the registry says of the sessions in the stored runs' checkpoints."""
+    """The status of the sessions in the checkpoints of saved runs."""
     runs = await asyncio.to_thread(_stored_runs, case.order.state_root, case.chain_id)
-    owners = {
-        entry.session_id: f"{entry.nickname} on {run.market.symbol}"
-        for run in runs
-        for entry in run.wallets.values()
-        if entry.session_id
-    }
+    stored = [(entry, run.market.symbol) for run in runs for entry in run.wallets.values()]
+    owners = {entry.session_id: f"{entry.nickname} on {symbol}" for entry, symbol in stored if entry.session_id}
+    traders = {entry.session_id: entry.address for entry, _ in stored if entry.session_id}
     if not owners:
         return ok("none yet")
     read = await case.chain.sessions(case.environment.registry, sorted(owners))
     if None in read.records.values():
-        return fail("the registry did not tell of every session", "look again; if it stays so, use another node")
-    states = {one: _state_of(record, read.block_time) for one, record in read.records.items() if record is not None}
+        return fail("some sessions could not be read", "try again; if it persists, use another node")
+    states = {session: _state_of(record, traders[session], read.block_time) for session, record in read.records.items()}
     counts = Counter(states.values())
     found = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    revoked = [owners[one] for one, state in states.items() if state == "revoked"]
+    revoked = [owners[session] for session, state in states.items() if state == "revoked"]
     if revoked:
         more = f" and {len(revoked) - 1} more" if len(revoked) > 1 else ""
         return warn(
@@ -50,14 +47,14 @@ async def sessions(case: DoctorContext) -> CheckResult:
     return ok(found)
 
 
-def _state_of(record: SessionRecord, block_time: int) -> str:
-    if not record.exists:
+def _state_of(record: SessionRecord | None, trader: str, block_time: int) -> str:
+    status = session_status(record, trader=trader, block_time=block_time)
+    if status is SessionStatus.UNKNOWN:
         return "not on this chain"
-    if record.revoked:
-        return "revoked"
-    if record.expiry <= block_time:
-        return "expired"
-    return "over within the hour" if record.expiry <= block_time + SOON_S else "live"
+    if status is not SessionStatus.LIVE:
+        return str(status.value)
+    in_an_hour = session_status(record, trader=trader, block_time=block_time + SOON_S)
+    return "expiring within the hour" if in_an_hour is SessionStatus.EXPIRED else "live"
 
 
 def _stored_runs(root: Path, chain_id: int) -> list[Checkpoint]:

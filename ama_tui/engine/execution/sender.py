@@ -11,21 +11,20 @@ from ama_tui.disk import failpoints
 from ama_tui.domain.errors import JournalError, RefusedError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.plan import Cancel, Intent, Place
-from ama_tui.domain.session import BAD_RELAYER, BUDGET_USED, CAP_TOO_LOW, REVOKED
+from ama_tui.domain.session import BUDGET_USED, CAP_TOO_LOW, HOW_TO_RENEW, PROBLEMS, REVOKED, SessionStatus
 from ama_tui.engine.action_log import cancel_params, now_ms, place_params
 from ama_tui.engine.execution.pre_trade_checks import best_opposite, placement_refusal
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.sessions.ending import HOW_TO_RENEW
 from ama_tui.engine.wallet_book import PendingCancel, PendingPlacement, PendingStage, WalletBook
 
 SESSION_PROBLEMS = {
     "session_revoked": f"{REVOKED}: {HOW_TO_RENEW}",
-    "session_expired": "session expired",
-    "session_unknown": "session unknown to the registry",
-    "session_bad_trader": "session belongs to another wallet",
-    "session_bad_relayer": BAD_RELAYER,
+    "session_expired": PROBLEMS[SessionStatus.EXPIRED],
+    "session_unknown": PROBLEMS[SessionStatus.UNKNOWN],
+    "session_bad_trader": PROBLEMS[SessionStatus.OTHER_WALLET],
+    "session_bad_relayer": PROBLEMS[SessionStatus.OTHER_RELAYERS],
     "session_orderbook_not_allowed": "session does not allow this market",
-    "session_method_denied": "session does not allow the methods that the strategy uses",
+    "session_method_denied": PROBLEMS[SessionStatus.METHODS_MISSING],
     "session_trade_cap": CAP_TOO_LOW,
     "session_session_cap": BUDGET_USED,
 }

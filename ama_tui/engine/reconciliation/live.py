@@ -7,6 +7,7 @@ from time import monotonic
 
 from ama_tui.domain.order import Side
 from ama_tui.domain.reading import FleetRead, Settlement, Trade, WalletRead
+from ama_tui.domain.session import session_status
 from ama_tui.engine.reconciliation import rules as reconcile
 from ama_tui.engine.reconciliation.rules import Resolution, ResolvedOrder
 from ama_tui.engine.run_context import RunContext
@@ -104,8 +105,8 @@ class LiveReconciliation:
         if record is None:
             return ""
         methods = self.context.strategy.methods
-        why = record.problem(trader=book.address, now=self.read.block_time, relayer_root=None, methods=methods)
-        why = why or record.shortage(pending.place.notional6)
+        status = session_status(record, trader=book.address, block_time=self.read.block_time, methods=methods)
+        why = status.problem or record.shortage(pending.place.notional6)
         return f": {why}" if why else ""
 
     def _report(self, book: WalletBook, resolved: ResolvedOrder) -> None:

@@ -13,14 +13,13 @@ from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, MarketSnapshot, Place, Skip, SkipReason
 from ama_tui.domain.reading import FleetRead, Settlement
-from ama_tui.domain.session import REVOKED, SessionRecord
+from ama_tui.domain.session import HOW_TO_RENEW, REVOKED, SessionRecord, SessionStatus, session_status
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.reconciliation.live import LiveReconciliation
 from ama_tui.engine.reconciliation.rules import is_far_apart
 from ama_tui.engine.run.packing import utilization
 from ama_tui.engine.run.planner_input import market_snapshot
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.sessions.ending import HOW_TO_RENEW
 from ama_tui.engine.wallet_book import WalletBook
 
 DEPTH_OF_OTHERS = 25
@@ -163,12 +162,14 @@ class Cycle:
             return
         block, moment, block_time = look
         methods = self.context.strategy.methods
-        problem = record.problem(trader=book.address, now=block_time, relayer_root=None, methods=methods)
+        status = session_status(record, trader=book.address, block_time=block_time, methods=methods)
+        problem = status.problem
         if problem is None:
             book.session.trust()
         elif is_far_apart(book.session.distrust(block, moment), (block, moment)):
-            text = f"{REVOKED}: {HOW_TO_RENEW}" if record.revoked else problem
-            book.session.lose(text, is_revoked=record.revoked)
+            is_revoked = status is SessionStatus.REVOKED
+            text = f"{REVOKED}: {HOW_TO_RENEW}" if is_revoked else problem
+            book.session.lose(text, is_revoked=is_revoked)
             self.context.action_log.outcome(book.wallet, Action.ERROR, text, error=text)
 
     def _note_skips(self, book: WalletBook, skips: tuple[Skip, ...]) -> None:

@@ -26,9 +26,9 @@ from ama_tui.engine.run.lifecycle import CYCLING, moved
 from ama_tui.engine.run.outages import Outages
 from ama_tui.engine.run.snapshot_builder import is_packed, view_of
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.sessions.ending import revoke_sessions
 from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.renewal import Renewals
+from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.state_store import StateStore
 from ama_tui.strategies.registry import Strategy
@@ -206,7 +206,7 @@ class Run:
         report = await self._cancel_all(books, CancelReason.KILL)
         if revoke and report.is_proven:
             await self.renewals.close(STOP_PATIENCE_S)  # one that was being made is ended too
-            report = replace(report, revoked=(*report.revoked, *await revoke_sessions(self.context, books)))
+            report = replace(report, revoked=(*report.revoked, *await WalletRevoker(self.context).revoke_all(books)))
         self.context.action_log.note(f"kill: {report.text}", is_error=not report.is_proven)
         await self._look_again()
         try:

@@ -126,7 +126,7 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
         pending=len(book.pending) - book.count(PendingStage.UNKNOWN),
         unknown=book.count(PendingStage.UNKNOWN),
         position18=0 if book.read is None else book.read.position18,
-        session=_session_state(book),
+        session=_session_state(context, book),
         session_expiry=book.session.expiry,
         session_used_percent=None if book.session.record is None else book.session.record.used_percent,
         last_action_at=book.last_action_at,
@@ -150,9 +150,11 @@ def _note(book: WalletBook, progress: PackingStatus, state: EngineState) -> str:
     return "" if is_over else progress.reason or ("" if state.is_final else book.session.note)
 
 
-def _session_state(book: WalletBook) -> SessionState:
+def _session_state(context: RunContext, book: WalletBook) -> SessionState:
     if book.session.is_lost:
         return SessionState.UNUSABLE
     if book.session.id is None:
         return SessionState.CREATING if book.note else SessionState.NONE
-    return SessionState.UNUSABLE if 0 < book.session.expiry <= time() else SessionState.VALID
+    block_time = int(time()) if context.read is None else context.read.block_time
+    has_problem = book.session.status(block_time, book.address).problem is not None
+    return SessionState.UNUSABLE if has_problem else SessionState.VALID

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
 
 from ama_tui.config.run import resolve
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.session import Methods
+from ama_tui.domain.session import Methods, SessionStatus, session_status
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import StoredRun
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry
@@ -45,14 +44,12 @@ async def valid_sessions(connections: Connections, wallets: Mapping[str, WalletE
     if not stored:
         return 0
     try:
-        records = await connections.chain.session_records(connections.registry, sorted(stored))
+        read = await connections.chain.sessions(connections.registry, sorted(stored))
         root = (await connections.api.relayer_set()).root
     except VenueError:
         return None
-    now = int(time.time())
-    return sum(
-        1
-        for session, record in records.items()
-        if record is not None
-        and record.problem(trader=stored[session], now=now, relayer_root=root, methods=methods) is None
-    )
+    statuses = [
+        session_status(record, trader=stored[session], block_time=read.block_time, relayer_root=root, methods=methods)
+        for session, record in read.records.items()
+    ]
+    return statuses.count(SessionStatus.LIVE)

@@ -1,4 +1,4 @@
-"""The sessions that earlier processes left: which of them a wallet goes on with."""
+"""Sessions left by earlier processes: which of them a wallet continues with."""
 
 from __future__ import annotations
 
@@ -7,38 +7,40 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from ama_tui.domain.event import Action
-from ama_tui.domain.session import REVOKED, Methods, SessionPermit, SessionRecord
+from ama_tui.domain.session import (
+    HOW_TO_RENEW,
+    REVOKED,
+    SessionPermit,
+    SessionRecord,
+    SessionStatus,
+    renewal_reason,
+    session_status,
+)
 from ama_tui.engine.retry import again
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.sessions.ending import HOW_TO_RENEW
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import AnnouncedSession
 
-UNREAD = "no session: the stored one could not be read; it is looked at again"
+UNREAD = "no session: the stored session could not be read, trying again"
 
 Records = Mapping[str, SessionRecord | None]
 
 
 @dataclass(slots=True)
 class SessionAdoption:
-    """`candidates` are session ids by wallet, from the checkpoint and the journal, the likeliest last.
-
-    `unread` are the wallets that wait because a session of theirs could not be read: it may be good.
-    """
+    """Gives wallets the sessions that the checkpoint and the journal name, where these are still valid."""
 
     context: RunContext
     candidates: Mapping[str, Sequence[str]]
+    """Session ids by wallet, the most likely last."""
     announced: Mapping[str, Sequence[AnnouncedSession]] = field(default_factory=dict)
     renew_revoked: bool = False
     unread: set[str] = field(default_factory=set)
-
-    @property
-    def _methods(self) -> Methods:
-        return self.context.strategy.methods
+    """Wallets that wait because a stored session, which may be valid, could not be read."""
 
     async def read(self, books: Collection[WalletBook]) -> Records:
-        """What the registry says of all that is stored of these wallets. Raises VenueError."""
-        ids = sorted({one for book in books for one in self.candidates.get(book.address, ())})
+        """The registry's records of all stored sessions of these wallets. Raises VenueError."""
+        ids = sorted({session for book in books for session in self.candidates.get(book.address, ())})
         if not ids:
             return {}
         return await again(
@@ -48,45 +50,55 @@ class SessionAdoption:
     def take(self, book: WalletBook, records: Records, *, now: int, relayer_root: str) -> None:
         """Give a wallet the best of its stored sessions, if it has one; `now` is in Unix seconds.
 
-        One that only needs to be renewed will do. Where the latest that the strategy could use was revoked, the wallet
-        waits: whoever revoked it meant something by it. What else may be alive is left to be ended.
+        A session that is due for renewal will do. If the latest session that suits the strategy was revoked, the
+        wallet waits, because revoking was deliberate. Other valid sessions are kept to be revoked.
         """
-        own = [
-            record
-            for one in self.candidates.get(book.address, ())
-            if (record := records[one]) is not None and record.exists and record.trader == book.address
-        ]
-        usable = [record for record in own if record.methods & self._methods == self._methods]
-        is_revoked = bool(usable) and usable[-1].revoked and not self.renew_revoked
-        good = [one for one in usable if not one.is_over(now)]
+        methods, candidates = self.context.strategy.methods, self.candidates.get(book.address, ())
         self.unread.discard(book.address)
-        for record in own:
-            if not record.is_over(now):
+        valid: list[SessionRecord] = []
+        is_revoked = False
+        for session in candidates:
+            record = records[session]
+            status = session_status(record, trader=book.address, block_time=now)
+            if record is None or status is SessionStatus.OTHER_WALLET:
+                continue
+            if not status.is_over:
                 book.session.add_replaced(record, monotonic())
-        if is_revoked:
+            if status is not SessionStatus.UNKNOWN and record.allows(methods):
+                is_revoked = status is SessionStatus.REVOKED
+                if not status.is_over:
+                    valid.append(record)
+        if is_revoked and not self.renew_revoked:
             self._wait(book, f"{REVOKED}: {HOW_TO_RENEW}", is_revoked=True)
-        elif good:
-            fresh = [one for one in good if one.wear(now=now, relayer_root=relayer_root, largest6=0) is None]
-            book.session.adopt((fresh or good)[-1], monotonic())
-        elif any(records[one] is None for one in self.candidates.get(book.address, ())):
+        elif valid:
+            lasting = [
+                record
+                for record in valid
+                if renewal_reason(record, block_time=now, relayer_root=relayer_root, largest6=0) is None
+            ]
+            book.session.adopt((lasting or valid)[-1], monotonic())
+        elif any(records[session] is None for session in candidates):
             self.unread.add(book.address)
             self._wait(book, UNREAD)
 
     def permits(self, wallet: str, records: Records) -> list[SessionPermit]:
-        """The wallet's permits that may still come to a session, or be sent again: those of no session that is there.
+        """The wallet's permits that may still create a session or be sent again: those whose session does not exist.
 
-        A number below that of a session that is there is taken.
+        Nonces up to the highest one of an existing session are taken.
         """
-        announced = [one for one in self.announced.get(wallet, ()) if one.permit is not None]
-        is_there = {one.session_id for one in announced if (found := records.get(one.session_id)) and found.exists}
-        taken = max((one.permit.nonce for one in announced if one.permit and one.session_id in is_there), default=-1)
+        announced = [session for session in self.announced.get(wallet, ()) if session.permit is not None]
+        existing = {
+            session.session_id for session in announced if (record := records.get(session.session_id)) and record.exists
+        }
+        nonces = [session.permit.nonce for session in announced if session.permit and session.session_id in existing]
+        taken = max(nonces, default=-1)
         return [
-            one.permit
-            for one in announced
-            if one.permit is not None
-            and one.permit.nonce > taken
-            and one.session_id not in is_there
-            and one.permit.trader == wallet
+            session.permit
+            for session in announced
+            if session.permit is not None
+            and session.permit.nonce > taken
+            and session.session_id not in existing
+            and session.permit.trader == wallet
         ]
 
     def _wait(self, book: WalletBook, why: str, *, is_revoked: bool = False) -> None:

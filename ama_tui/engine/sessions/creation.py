@@ -128,7 +128,7 @@ class SessionCreator:
         """
         trouble: VenueError | None = None
         for turn in range(INIT_ATTEMPTS + 1):
-            now = max(chain_time, now_ms() // 1000)
+            now = session_clock(chain_time)
             nonce = await self._nonce(book, seen, is_first=trouble is None)
             found = await self._made_before(book, request, nonce, now, seen)
             if found is not None or not (is_needed or self.is_unanswered(book.address, now)):
@@ -317,6 +317,11 @@ class SessionCreator:
     def _refuse_when_frozen(self) -> None:
         if self.is_frozen():
             raise VenueError("the run was killed", "nothing more is sent")
+
+
+def session_clock(block_time: int) -> int:
+    """The Unix time by which a session is judged for future requests: the latest block's, or ours if it is later."""
+    return max(block_time, now_ms() // 1000)
 
 
 def _exists(record: SessionRecord | None) -> bool:

@@ -6,14 +6,13 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from ama_tui.config.environment import Environment
 from ama_tui.config.paths import StatePaths, markets_under
 from ama_tui.domain.errors import ConfigError, VenueError
 from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
-from ama_tui.domain.session import Methods, SessionRecord
+from ama_tui.domain.session import Methods, SessionRecord, SessionStatus, session_status
 from ama_tui.engine.connections import Connections, connect
 from ama_tui.engine.retry import again
 from ama_tui.keys.signer import Signer
@@ -26,18 +25,6 @@ TROUBLE = (VenueError,)
 """What a question is asked again after: whoever wants to see or end sessions has reason to insist."""
 
 _SESSION_ID = re.compile(r"0x[0-9a-f]{64}")
-
-
-class SessionStanding(Enum):
-    """What the chain says of a session. One of another relayer set is alive, but cannot trade as things are."""
-
-    LIVE = "live"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-    UNKNOWN = "unknown"
-    OTHER_RELAYERS = "another relayer set"
-    OTHER_WALLET = "other wallet"
-    UNREAD = "unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +47,7 @@ class ListedSession:
     """A known session and the registry's record of it, None where it could not be read."""
 
     known: KnownSession
-    standing: SessionStanding
+    status: SessionStatus
     record: SessionRecord | None
 
     @property
@@ -113,27 +100,11 @@ async def list_sessions(environment: Environment, state_root: Path, selector: st
         listed = []
         for session in known:
             record = read.records[session.session_id]
-            listed.append(ListedSession(session, standing(session.wallet, record, read.block_time, root), record))
+            status = session_status(record, trader=session.wallet, block_time=read.block_time, relayer_root=root)
+            listed.append(ListedSession(session, status, record))
         return SessionList(connections.chain_id, read.block, tuple(listed), tuple(notes))
     finally:
         await connections.close()
-
-
-def standing(wallet: str, record: SessionRecord | None, block_time: int, relayer_root: str | None) -> SessionStanding:
-    """What a record means for its wallet at a block's time (Unix seconds); a root of None is not compared."""
-    if record is None:
-        return SessionStanding.UNREAD
-    if not record.exists:
-        return SessionStanding.UNKNOWN
-    if record.trader != wallet:
-        return SessionStanding.OTHER_WALLET
-    if record.revoked:
-        return SessionStanding.REVOKED
-    if record.is_over(block_time):
-        return SessionStanding.EXPIRED
-    if relayer_root is not None and record.relayer_set_root != relayer_root:
-        return SessionStanding.OTHER_RELAYERS
-    return SessionStanding.LIVE
 
 
 def remembered_markets(state_root: Path, chain_id: int) -> list[MarketFiles]:

@@ -1,7 +1,6 @@
-"""Keeps the sessions of a run good while it cycles: renewed before they end, and the replaced ones ended.
+"""Renews the sessions of a run before they expire, and revokes the replaced ones.
 
-Nothing here holds a cycle up: each renewal is a task of its own, and its wallet goes on under the old session until
-the new one is there.
+Cycles never wait for a renewal: each one is a task, and its wallet uses the old session until the new one exists.
 """
 
 from __future__ import annotations
@@ -18,30 +17,33 @@ from ama_tui.domain.event import Action
 from ama_tui.domain.plan import SkipReason
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.session import BAD_RELAYER
-from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.sessions.ending import end_former, may_end
+from ama_tui.engine.sessions.creation import session_clock
 from ama_tui.engine.sessions.manager import UNANSWERED, SessionManager
+from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import WalletBook
 
 AT_ONCE = 8
-"""So many renewals go on side by side: the sessions of a fleet expire together, and its orders go before."""
+"""Most renewals at the same time: the sessions of a fleet expire together, and its orders come first."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
-"""The pause after a first failure, which doubles with each further one."""
+"""The pause after the first failure; it doubles with each further failure."""
 BETWEEN_RENEWALS_S = 30.0
 """The shortest pause between two renewals of one wallet."""
+OVER_SOON_S = 600
+"""A replaced session that expires within this time is not revoked."""
 
 
 @dataclass(slots=True)
 class _Pace:
-    """When a wallet's next renewal may begin; `misses` counts those in a row that failed, or did not help."""
+    """When a wallet's next renewal may begin (monotonic clock)."""
 
     next_at: float = float("-inf")
     end_next_at: float = float("-inf")
     misses: int = 0
+    """Renewals in a row that failed or did not help."""
 
     def missed(self) -> float:
-        """Wait longer each time; returns for how many seconds."""
+        """Wait longer after each miss; returns the pause in seconds."""
         self.misses += 1
         pause: float = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** (self.misses - 1))
         self.next_at = monotonic() + pause
@@ -50,7 +52,7 @@ class _Pace:
 
 @dataclass(slots=True)
 class Renewals:
-    """What `look` finds due is begun; `close` ends it."""
+    """Runs the renewals of one run."""
 
     context: RunContext
     manager: SessionManager
@@ -58,12 +60,16 @@ class Renewals:
     _tasks: dict[str, asyncio.Task[AmaError | None]] = field(init=False, default_factory=dict)
     _room: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _is_closed: bool = field(init=False, default=False)
+    _revoker: WalletRevoker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._revoker = WalletRevoker(self.context)
 
     def look(self, read: FleetRead) -> None:
-        """Begin what is due after a read of the fleet that was planned on."""
+        """Begin what is due after a read of the fleet."""
         if self._is_closed or self.manager.is_frozen():
             return
-        now = max(read.block_time, now_ms() // 1000)
+        now = session_clock(read.block_time)
         for book in self.context.fleet:
             if book.address in self._tasks:
                 continue
@@ -74,35 +80,37 @@ class Renewals:
             if why is not None and pace.next_at <= monotonic():
                 self._begin(book, partial(self._renew, book, pace, why))
             else:
-                self._look_at_former(book, pace, read.block_time, now)
+                self._end_replaced(book, pace, read.block_time, now)
 
     async def ask(self, book: WalletBook) -> None:
-        """Renew a wallet's session because the operator says so, also one that was revoked.
+        """Renew a wallet's session at the operator's request, even one that was revoked.
 
-        Raises ConfigError while one is being made or nothing may be sent, and what the renewal raises.
+        Raises ConfigError while a renewal is under way or nothing may be sent, and what the renewal raises.
         """
         if self._is_closed or self.manager.is_frozen():
-            raise ConfigError("the run is ending", "start another")
+            raise ConfigError("the run is stopping", "start another run")
         if book.address in self._tasks:
-            raise ConfigError(f"{book.wallet.nickname} is at its session already", "wait for it")
+            raise ConfigError(
+                f"the session of {book.wallet.nickname} is already being renewed", "wait for it to finish"
+            )
         pace = self._paces.setdefault(book.address, _Pace())
-        book.session.want()  # from here on it is wanted, should it take more than one attempt
-        error = await asyncio.shield(self._begin(book, partial(self._renew, book, pace, "asked for by the operator")))
+        book.session.want()  # also for the attempts after this one
+        error = await asyncio.shield(self._begin(book, partial(self._renew, book, pace, "requested by the operator")))
         if error is not None:
             raise error
 
     def hold(self) -> None:
-        """Begin nothing more."""
+        """Begin no more renewals."""
         self._is_closed = True
 
     def abandon(self) -> None:
-        """Give up what is under way. What was asked for is written down: the next start finds it, or asks again."""
+        """Cancel what is under way. The journal has every request: the next start finds the session or asks again."""
         self.hold()
         for task in self._tasks.values():
             task.cancel()
 
     async def close(self, patience: float = 0.0) -> None:
-        """Begin nothing more, wait `patience` seconds for what is under way, and give up the rest."""
+        """Begin no more renewals, wait up to `patience` seconds for those under way, then cancel them."""
         self.hold()
         tasks = set(self._tasks.values())
         if tasks and patience > 0:
@@ -111,17 +119,17 @@ class Renewals:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _why(self, book: WalletBook, now: int) -> str | None:
-        """Why a wallet needs another session, None when it does not, or must not get one by itself."""
+        """Why a wallet needs another session; None when it does not, or only gets one on request."""
         if book.session.is_revoked or book.unusable is SkipReason.WALLET_PAUSED:
             return None
         if book.session.loss is not None:
             return book.session.loss
-        return self.manager.wear(book, now)
+        return self.manager.renewal_reason(book, now)
 
-    def _look_at_former(self, book: WalletBook, pace: _Pace, block_time: int, now: int) -> None:
-        """Forget the replaced sessions that are over; begin to end one that is not needed any more."""
-        for session, former in list(book.session.replaced.items()):
-            if former.expiry <= block_time:
+    def _end_replaced(self, book: WalletBook, pace: _Pace, block_time: int, now: int) -> None:
+        """Forget expired replaced sessions, and begin to revoke one that is no longer needed."""
+        for session, replaced in list(book.session.replaced.items()):
+            if replaced.expiry <= block_time:
                 book.session.ended(session)
             elif pace.end_next_at <= monotonic() and may_end(book, session, now):
                 self._begin(book, partial(self._end, book, pace, session))
@@ -140,12 +148,12 @@ class Renewals:
 
     async def _renew(self, book: WalletBook, pace: _Pace, why: str) -> AmaError | None:
         context, was_lost = self.context, book.session.is_lost
-        book.session.report("a session is being made" if was_lost else f"renewing its session: {why}")
+        book.session.report("creating a session" if was_lost else f"renewing the session: {why}")
         try:
             async with self._room:
-                is_new = await self._remake(book, is_needed=why != UNANSWERED)
+                is_new = await self._replace(book, is_needed=why != UNANSWERED)
         except Exception as failure:
-            error = _told(failure)
+            error = _public(failure)
             pause = pace.missed()
             if book.session.id is None:
                 book.session.report("")
@@ -153,40 +161,50 @@ class Renewals:
             else:
                 book.session.report(f"session not renewed: {error.message}")
             context.counters.error("session not renewed")
-            text = f"session not renewed ({why}): {error}; tried again in {pause:.0f} s"
+            text = f"session not renewed ({why}): {error}; trying again in {pause:.0f} s"
             context.action_log.outcome(book.wallet, Action.ERROR, text, error=str(error))
             return error
         if was_lost:
-            pace.missed()  # should the venue refuse this one too, the next one waits longer
+            pace.missed()  # if the venue refuses this session too, wait longer
         else:
             pace.misses, pace.next_at = 0, monotonic() + BETWEEN_RENEWALS_S
         book.session.report("")
-        text = f"session renewed: {why}" if is_new else "no other session is needed"
+        text = f"session renewed: {why}" if is_new else "no new session needed"
         context.action_log.outcome(book.wallet, Action.NOTE, text, params={"sessionId": book.session.id or ""})
         return None
 
-    async def _remake(self, book: WalletBook, *, is_needed: bool) -> bool:
-        """A new session that serves the relayers in charge; False where there is no need of one after all."""
+    async def _replace(self, book: WalletBook, *, is_needed: bool) -> bool:
+        """Create a session for the venue's present relayers; False when none was needed after all."""
         relayers = self.manager.relayers
-        with suppress(VenueError):  # then those that were known last
+        with suppress(VenueError):  # then use the last relayer set
             await relayers.refresh()
         is_refused = book.session.loss == BAD_RELAYER
         if is_refused and book.session.record is not None and book.session.record.relayer_set_root == relayers.root:
-            raise VenueError("the venue refuses its own relayer", "it is asked for its relayers again")
+            raise VenueError("the venue refuses its own relayer", "reading the relayers again")
         read = self.context.read
         return await self.manager.renew(book, 0 if read is None else read.block_time, is_needed=is_needed)
 
     async def _end(self, book: WalletBook, pace: _Pace, session: str) -> AmaError | None:
         pace.end_next_at = monotonic() + BETWEEN_RENEWALS_S
         try:
-            await end_former(self.context, book, session)
+            await self._revoker.end_replaced(book, session)
         except Exception as failure:
-            return _told(failure)
+            return _public(failure)
         return None
 
 
-def _told(failure: Exception) -> AmaError:
-    """An error for the operator. The text of one that is not ours may hold a URL with a key in it."""
+def may_end(book: WalletBook, session: str, unix_now: int) -> bool:
+    """May a replaced session be revoked: it lasts long, and no pending request was sent under it?"""
+    replaced = book.session.replaced[session]
+    if replaced.expiry <= unix_now + OVER_SOON_S:
+        return False
+    sent = [pending.sent_at for pending in book.pending.values() if pending.last is None]
+    sent += [cancel.sent_at for cancel in book.cancels.values()]
+    return all(moment >= replaced.since for moment in sent)
+
+
+def _public(failure: Exception) -> AmaError:
+    """An error for the operator. The text of a foreign exception may hold a URL with a key in it."""
     if isinstance(failure, AmaError):
         return failure
-    return AmaError(f"a fault of the program ({type(failure).__name__})")
+    return AmaError(f"internal error ({type(failure).__name__})")

@@ -1,6 +1,7 @@
-"""Ending sessions: asked of the venue by their ids alone, and proven from the chain.
+"""Revoking sessions: for a kill, for a renewal that replaced a session, and for `sessions revoke`.
 
-Proven means: two fresh reads of the chain, two blocks apart (10 s where no block came), show each of them over.
+`ProvenRevocation` proves from the chain that sessions are over: two fresh reads, two blocks apart (10 s without a new
+block), show all of them over.
 """
 
 from __future__ import annotations
@@ -11,24 +12,110 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from ama_tui.domain.errors import RefusedError, VenueError
+from ama_tui.domain.errors import RefusedError, UnreachableError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.reading import SessionsRead
-from ama_tui.domain.session import SessionRecord
+from ama_tui.domain.session import REVOKED, SessionRecord, SessionStatus, session_status
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.reconciliation.rules import is_far_apart
 from ama_tui.engine.retry import again
-from ama_tui.engine.sessions.registry import TROUBLE, KnownSession, SessionStanding, standing
+from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sessions.registry import TROUBLE, KnownSession
+from ama_tui.engine.wallet_book import WalletBook
 
 BETWEEN_READS_S = 0.5
 RETRY_REVOKE_S = 5.0
+"""A session that is not over yet is revoked again after this long."""
 LONGEST_REVOKE_S = 15.0
-"""An answer is not waited for longer: the chain shows what became of it."""
+"""A response takes no longer: the chain shows whether the session is over."""
 LONGEST_WAIT_S = 5.0
-"""The most that `Retry-After` holds one back."""
+"""The longest delay by `Retry-After` that a revocation accepts."""
+
+
+@dataclass(slots=True)
+class SessionRevoker:
+    """Asks the venue to revoke sessions, and remembers when each may be requested again."""
+
+    connections: Connections
+    rate_limiter: RateLimiter
+    _next_try: dict[str, float] = field(init=False, default_factory=dict)
+
+    def is_due(self, session: str) -> bool:
+        """Was the last request for this session at least `RETRY_REVOKE_S` ago?"""
+        return _now() >= self._next_try.get(session, float("-inf"))
+
+    async def revoke(self, order_book: str, session: str) -> str:
+        """Revoke one session; returns the hash of the transaction. Raises VenueError, also without a response."""
+        try:
+            async with (
+                asyncio.timeout(LONGEST_REVOKE_S),
+                self.rate_limiter.slot(is_cancel=True, longest_wait=LONGEST_WAIT_S),
+            ):
+                response = await self.connections.api.session_revoke(order_book, session)
+        except TimeoutError:
+            raise UnreachableError(f"no response within {LONGEST_REVOKE_S:g} s") from None
+        except RefusedError as error:
+            if error.is_rate_limit:
+                self.rate_limiter.pushed_back(error.retry_after)
+            raise
+        finally:
+            self._next_try[session] = _now() + RETRY_REVOKE_S
+        self.rate_limiter.succeeded()
+        return response.tx_hash
+
+
+@dataclass(slots=True)
+class WalletRevoker:
+    """Revokes sessions of a run's wallets, logs the result, and updates the wallets."""
+
+    context: RunContext
+    _revoker: SessionRevoker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._revoker = SessionRevoker(self.context.connections, self.context.rate_limiter)
+
+    def is_due(self, session: str) -> bool:
+        """Was the last request for this session at least `RETRY_REVOKE_S` ago?"""
+        return self._revoker.is_due(session)
+
+    async def revoke(self, book: WalletBook, session: str, text: str = REVOKED) -> bool:
+        """Revoke one session of a wallet; True once the venue confirms it. Raises no VenueError."""
+        context = self.context
+        try:
+            tx_hash = await self._revoker.revoke(context.market.address, session)
+        except VenueError as error:
+            context.counters.error("session not revoked")
+            context.action_log.outcome(book.wallet, Action.ERROR, f"session not revoked: {error}", error=str(error))
+            return False
+        book.session.revoked(session)
+        params = {"sessionId": session}
+        context.action_log.outcome(book.wallet, Action.NOTE, text, params=params, tx_hash=tx_hash)
+        return True
+
+    async def revoke_all(self, books: Sequence[WalletBook]) -> tuple[str, ...]:
+        """Revoke every session of these wallets; returns the nicknames of those whose sessions are all revoked."""
+
+        async def revoke_wallet(book: WalletBook) -> bool:
+            return all(await asyncio.gather(*(self.revoke(book, session) for session in book.session.ids)))
+
+        with_session = [book for book in books if book.session.ids]
+        results = await asyncio.gather(*map(revoke_wallet, with_session))
+        return tuple(book.wallet.nickname for book, is_done in zip(with_session, results, strict=True) if is_done)
+
+    async def end_replaced(self, book: WalletBook, session: str) -> None:
+        """Revoke a replaced session unless the chain shows it over. Raises VenueError when it cannot be read."""
+        context = self.context
+        read = await context.connections.chain.sessions(context.connections.registry, [session])
+        status = session_status(read.records[session], block_time=read.block_time)
+        if status is SessionStatus.UNREAD:
+            raise VenueError("the replaced session could not be read", "trying again")
+        if status.is_over:
+            book.session.ended(session)
+        else:
+            await self.revoke(book, session, "previous session revoked")
 
 
 class RevocationResult(Enum):
@@ -41,16 +128,18 @@ class RevocationResult(Enum):
 
 @dataclass(slots=True)
 class RevocationTarget:
-    """One session to end. `standing` is that of the latest read, `error` the latest that stood against ending it."""
+    """One session to revoke."""
 
     known: KnownSession
     action_log: ActionLog | None = None
     was_alive: bool = False
+    """A read showed the session before it was over."""
+    status: SessionStatus = SessionStatus.UNREAD
+    """As of the latest read."""
     is_over: bool = False
-    standing: SessionStanding = SessionStanding.UNREAD
     tx_hash: str | None = None
     error: str = ""
-    next_try: float = 0.0
+    """Why the latest request failed, '' if it did not."""
 
     @property
     def outcome(self) -> RevocationResult:
@@ -59,15 +148,15 @@ class RevocationTarget:
         return RevocationResult.REVOKED if self.was_alive or self.tx_hash is not None else RevocationResult.WAS_OVER
 
     def take(self, record: SessionRecord | None, block_time: int) -> None:
-        """Note what a read shows: alive is whatever it does not show to be over."""
+        """Note what a read shows at `block_time` (Unix seconds)."""
         if record is not None and record.exists and not self.known.wallet:
             self.known = replace(self.known, wallet=record.trader)
-        self.standing = standing(self.known.wallet, record, block_time, None)
-        self.is_over = record is not None and record.is_over(block_time)
+        self.status = session_status(record, trader=self.known.wallet, block_time=block_time)
+        self.is_over = session_status(record, block_time=block_time).is_over
         self.was_alive |= record is not None and not self.is_over
 
     def write_down(self) -> None:
-        """Leave a line in the market's journal of what was done."""
+        """Write the result to the market's journal."""
         if self.action_log is None or self.outcome is RevocationResult.WAS_OVER:
             return
         text = f"session {self.outcome.value}"
@@ -76,41 +165,46 @@ class RevocationTarget:
         if self.is_over:
             self.action_log.outcome(wallet, Action.NOTE, text, params=params, tx_hash=self.tx_hash)
         else:
-            error = self.error or "the chain shows it alive"
+            error = self.error or "the chain shows it as valid"
             self.action_log.outcome(wallet, Action.ERROR, text, params=params, error=error)
 
 
 @dataclass(slots=True)
-class SessionRevocation:
-    """Reads all targets at once, asks for the end of those that are alive, and reads again until all are over."""
+class ProvenRevocation:
+    """Revokes all targets that are valid, and reads the chain until it proves that all of them are over."""
 
     connections: Connections
     targets: Sequence[RevocationTarget]
     block: int = 0
-    _rate_limiter: RateLimiter = field(default_factory=RateLimiter)
-    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _over: list[tuple[int, float]] = field(default_factory=list)
+    """The latest block that was read."""
+    _revoker: SessionRevoker = field(init=False)
+    _tasks: dict[str, asyncio.Task[None]] = field(init=False, default_factory=dict)
+    _over: list[tuple[int, float]] = field(init=False, default_factory=list)
+    """Block and time of the reads that showed all targets over."""
 
-    async def look_first(self) -> None:
-        """Read what there is, before anything is done. Raises VenueError."""
+    def __post_init__(self) -> None:
+        self._revoker = SessionRevoker(self.connections, RateLimiter())
+
+    async def read_first(self) -> None:
+        """Read the targets before anything is sent. Raises VenueError."""
         if self.targets:
             self._take(await again(self._read, after=TROUBLE))
 
-    def leave_to_others(self, notes: list[str]) -> None:
-        """Let go of what the files call ours and the chain somebody else's."""
-        others = [target for target in self.targets if target.standing is SessionStanding.OTHER_WALLET]
+    def drop_other_wallets(self, notes: list[str]) -> None:
+        """Drop the targets that belong to another wallet on chain, and add a note about them."""
+        others = [target for target in self.targets if target.status is SessionStatus.OTHER_WALLET]
         if others:
-            notes.append(f"{len(others)} sessions are another wallet's, and left alone: name them by their ids")
+            notes.append(f"{len(others)} sessions belong to other wallets and are left alone; name them by id")
             self.targets = [target for target in self.targets if target not in others]
 
     async def finish(self, patience: float) -> bool:
-        """End them all: True once that is proven, False when the patience is over. Raises nothing of the venue's."""
+        """Revoke all targets; True once that is proven, False after `patience` seconds. Raises no VenueError."""
         deadline = _now() + patience
         try:
             while self.targets:
-                self._ask()
+                self._begin()
                 await asyncio.sleep(BETWEEN_READS_S)
-                with suppress(VenueError):  # it is asked again in a moment
+                with suppress(VenueError):  # the next pass reads again
                     async with asyncio.timeout(max(BETWEEN_READS_S, deadline - _now())):
                         if self._take(await self._read()):
                             return True
@@ -129,9 +223,9 @@ class SessionRevocation:
         return await self.connections.chain.sessions(self.connections.registry, ids)
 
     def _take(self, read: SessionsRead) -> bool:
-        """Note what a read shows; True once two that are far enough apart show all of them over."""
+        """Note what a read shows; True once two reads that are far enough apart show all targets over."""
         if read.block < self.block:
-            return False  # older than what was known already
+            return False  # a stale node
         self.block = read.block
         for target in self.targets:
             target.take(read.records[target.known.session_id], read.block_time)
@@ -142,31 +236,22 @@ class SessionRevocation:
         self._over.append(seen)
         return any(is_far_apart(earlier, seen) for earlier in self._over)
 
-    def _ask(self) -> None:
-        """Have the venue end what is alive, side by side, each again after a while."""
+    def _begin(self) -> None:
+        """Start a request for each valid target that has none and is due."""
         for target in self.targets:
             session = target.known.session_id
-            if not target.is_over and session not in self._tasks and _now() >= target.next_try:
+            if not target.is_over and session not in self._tasks and self._revoker.is_due(session):
                 self._tasks[session] = asyncio.create_task(self._revoke(target), name=f"revoke {session}")
 
     async def _revoke(self, target: RevocationTarget) -> None:
+        session = target.known.session_id
         try:
-            async with (
-                asyncio.timeout(LONGEST_REVOKE_S),
-                self._rate_limiter.slot(is_cancel=True, longest_wait=LONGEST_WAIT_S),
-            ):
-                answer = await self.connections.api.session_revoke(target.known.market.address, target.known.session_id)
-            target.tx_hash, target.error = answer.tx_hash, ""
-            self._rate_limiter.succeeded()
-        except TimeoutError:
-            target.error = f"no answer within {LONGEST_REVOKE_S:g} s"
+            target.tx_hash = await self._revoker.revoke(target.known.market.address, session)
+            target.error = ""
         except VenueError as error:
             target.error = str(error)
-            if isinstance(error, RefusedError) and error.is_rate_limit:
-                self._rate_limiter.pushed_back(error.retry_after)
         finally:
-            target.next_try = _now() + RETRY_REVOKE_S
-            del self._tasks[target.known.session_id]
+            del self._tasks[session]
 
 
 def _now() -> float:

@@ -14,6 +14,7 @@ from ama_tui.config.environment import Environment
 from ama_tui.config.paths import StatePaths
 from ama_tui.domain.errors import ConfigError, JournalError
 from ama_tui.domain.market import Market, find_market
+from ama_tui.domain.session import SessionStatus
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.market_state import MarketState, open_records
@@ -23,14 +24,13 @@ from ama_tui.engine.sessions.registry import (
     TROUBLE,
     KnownSession,
     MarketFiles,
-    SessionStanding,
     chosen,
     known_sessions,
     nameless_market,
     reach,
     remembered_markets,
 )
-from ama_tui.engine.sessions.revocation import RevocationTarget, SessionRevocation
+from ama_tui.engine.sessions.revocation import ProvenRevocation, RevocationTarget
 
 _BEGINNING = re.compile(r"0x[0-9a-f]{8,64}")
 _WHOLE = 66
@@ -76,10 +76,10 @@ async def revoke(order: RevokeRequest, *, may_begin: Callable[[Sequence[KnownSes
         known: list[RevocationTarget] = []
         for one in markets:
             known += await _open(one, order, connections, notes, stack)
-        work = SessionRevocation(connections, _wanted(order, known, [one.market for one in markets]))
-        await work.look_first()
+        work = ProvenRevocation(connections, _wanted(order, known, [one.market for one in markets]))
+        await work.read_first()
         if order.session is None:
-            work.leave_to_others(notes)
+            work.drop_other_wallets(notes)
         alive = [target.known for target in work.targets if not target.is_over]
         if alive and not may_begin(alive):
             return None
@@ -163,6 +163,6 @@ def _named(session: str, known: list[RevocationTarget], markets: Sequence[Market
 
 def _awaited(targets: Sequence[RevocationTarget]) -> list[str]:
     """A warning where a session that was asked for may still come."""
-    count = sum(target.standing is SessionStanding.UNKNOWN and target.known.is_awaited for target in targets)
+    count = sum(target.status is SessionStatus.UNKNOWN and target.known.is_awaited for target in targets)
     text = f"{count} more were asked for and are not on the chain: look again in a minute"
     return [text] if count else []

@@ -255,5 +255,5 @@ async def test_sessions_near_their_end_and_beyond_it_are_counted(surgery: Surger
 
         return Meddler(rpc={"eth_call": shifted})
 
-    assert (await surgery.look(node=later(day - 600))).findings["sessions"].found == "3 over within the hour"
+    assert (await surgery.look(node=later(day - 600))).findings["sessions"].found == "3 expiring within the hour"
     assert (await surgery.look(node=later(day + 600))).findings["sessions"].found == "3 expired"

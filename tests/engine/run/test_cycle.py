@@ -13,11 +13,10 @@ from ama_tui.domain.errors import UnreachableError
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, Place, SkipReason
 from ama_tui.domain.reading import FleetRead, WalletRead
-from ama_tui.domain.session import Methods
+from ama_tui.domain.session import HOW_TO_RENEW, Methods
 from ama_tui.engine.run import cycle as cycle_module
 from ama_tui.engine.run.cycle import DEPTH_OF_OTHERS, MARK_PATIENCE_S, MOST_DEPTH, Cycle
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.sessions.ending import HOW_TO_RENEW
 from ama_tui.engine.wallet_book import PendingStage, WalletBook
 from tests.engine.fakes import FakeScribe, FakeVenue, context_of, record
 from tests.engine.samples import (

@@ -13,7 +13,7 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import SkipReason, WalletBudget
 from ama_tui.engine.run.snapshot_builder import snapshot_of
 from ama_tui.engine.wallet_book import PendingStage, WalletBook
-from tests.engine.fakes import FakeVenue, context_of
+from tests.engine.fakes import FakeVenue, context_of, record
 from tests.engine.rig import Rig, cycles_later, run_of
 from tests.engine.samples import ALICE, BOB, PRICE6, TICK6, book, fleet_read, order, pending, place, wallet_read
 
@@ -100,7 +100,10 @@ def test_a_session_is_shown_as_it_is(
     session_id: str | None, expiry: int, unusable: SkipReason | None, note: str, state: SessionState
 ) -> None:
     alice = book()
-    alice.session.use(session_id, expiry)
+    if session_id is not None:
+        alice.session.adopt(record(ALICE, session_id, expiry=expiry), now=0.0)
+    else:
+        alice.session.drop()
     if unusable is SkipReason.NO_SESSION:
         alice.session.lose("")
     elif unusable is SkipReason.WALLET_PAUSED:

@@ -35,7 +35,7 @@ async def test_a_chain_that_cannot_be_asked_leaves_the_count_open(rig: Rig, monk
     async def dead(*_: object) -> object:
         raise UnreachableError("no answer", "")
 
-    monkeypatch.setattr("ama_tui.venue.chain.ChainReader.session_records", dead)
+    monkeypatch.setattr("ama_tui.venue.chain.ChainReader.sessions", dead)
     found = await stored(rig, engine)
     assert (found.sessions_valid, found.wallets) == (None, 3)
 

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.errors import JournalError, MalformedError
 from ama_tui.domain.plan import Plan, SkipReason, WalletBudget
-from ama_tui.domain.session import Caps, Methods, SessionPermit, SessionRecord
+from ama_tui.domain.session import HOW_TO_RENEW, Caps, Methods, SessionPermit, SessionRecord
 from ama_tui.engine.sessions.adoption import UNREAD
 from ama_tui.engine.sessions.creation import CHAIN_PATIENCE_S, INIT_ATTEMPTS
-from ama_tui.engine.sessions.ending import HOW_TO_RENEW
 from ama_tui.venue.permits import session_id
 from tests.engine.fakes import METHODS, RELAYERS, FakeScribe, FakeVenue, record
 from tests.engine.samples import ALICE, BOB, CAROL, MARKET

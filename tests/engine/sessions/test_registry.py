@@ -10,8 +10,8 @@ import pytest
 from ama_tui.config.environment import load_environment
 from ama_tui.config.paths import StatePaths
 from ama_tui.domain.errors import ConfigError
-from ama_tui.domain.session import Methods, SessionRecord
-from ama_tui.engine.sessions.registry import SessionList, SessionStanding, list_sessions, methods_of, standing
+from ama_tui.domain.session import Methods, SessionRecord, SessionStatus, session_status
+from ama_tui.engine.sessions.registry import SessionList, list_sessions, methods_of
 from ama_tui.engine.sessions.revoke_command import RevokeRequest, revoke
 from ama_tui.store.journal.entry import JournalEntry
 from ama_tui.store.state_store import StateStore
@@ -25,25 +25,25 @@ LOST_SESSION = "0x" + "ab" * 32
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (record(ALICE), SessionStanding.LIVE),
-        (replace(record(ALICE), expiry=1_001), SessionStanding.LIVE),
-        (replace(record(ALICE), expiry=1_000), SessionStanding.EXPIRED),
-        (record(ALICE, revoked=True), SessionStanding.REVOKED),
-        (record(ALICE, revoked=True, expiry=1), SessionStanding.REVOKED),
-        (record(ALICE, root="0x" + "77" * 32), SessionStanding.OTHER_RELAYERS),
-        (record(BOB), SessionStanding.OTHER_WALLET),
-        (no_record("0x01"), SessionStanding.UNKNOWN),
-        (None, SessionStanding.UNREAD),
+        (record(ALICE), SessionStatus.LIVE),
+        (replace(record(ALICE), expiry=1_001), SessionStatus.LIVE),
+        (replace(record(ALICE), expiry=1_000), SessionStatus.EXPIRED),
+        (record(ALICE, revoked=True), SessionStatus.REVOKED),
+        (record(ALICE, revoked=True, expiry=1), SessionStatus.REVOKED),
+        (record(ALICE, root="0x" + "77" * 32), SessionStatus.OTHER_RELAYERS),
+        (record(BOB), SessionStatus.OTHER_WALLET),
+        (no_record("0x01"), SessionStatus.UNKNOWN),
+        (None, SessionStatus.UNREAD),
     ],
 )
-def test_standing_is_what_the_record_says_at_the_block_s_time(
-    found: SessionRecord | None, expected: SessionStanding
+def test_the_status_is_what_the_record_says_at_the_block_s_time(
+    found: SessionRecord | None, expected: SessionStatus
 ) -> None:
-    assert standing(ALICE, found, 1_000, ROOT) is expected
+    assert session_status(found, trader=ALICE, block_time=1_000, relayer_root=ROOT) is expected
 
 
 def test_nobody_is_of_another_relayer_set_where_the_set_is_not_known() -> None:
-    assert standing(ALICE, record(ALICE, root="0x" + "77" * 32), 1_000, None) is SessionStanding.LIVE
+    assert session_status(record(ALICE, root="0x" + "77" * 32), trader=ALICE, block_time=1_000) is SessionStatus.LIVE
 
 
 def test_every_method_has_its_name() -> None:
@@ -53,8 +53,8 @@ def test_every_method_has_its_name() -> None:
     assert methods_of(Methods(0)) == []
 
 
-def states(found: SessionList) -> list[tuple[str, SessionStanding]]:
-    return [(one.known.nickname, one.standing) for one in found.sessions]
+def states(found: SessionList) -> list[tuple[str, SessionStatus]]:
+    return [(one.known.nickname, one.status) for one in found.sessions]
 
 
 async def listed(rig: Rig, selector: str = "all") -> SessionList:
@@ -65,15 +65,15 @@ async def test_sessions_are_shown_as_they_change_while_the_run_goes_on(rig: Rig)
     engine = await rig.packed(wallets=2, orders_per_side=1)
     names = [wallet.nickname for wallet in rig.venue.wallets[:2]]
     found = await listed(rig)
-    assert states(found) == [(name, SessionStanding.LIVE) for name in names]
+    assert states(found) == [(name, SessionStatus.LIVE) for name in names]
     assert {one.known.market.symbol for one in found.sessions} == {rig.symbol}
     assert found.block > 0
     await engine.close()
     await rig.venue.revoke(bytes.fromhex(found.sessions[0].known.session_id[2:]))
     await rig.venue.rotate_relayers()
     assert states(await listed(rig, rig.symbol.lower())) == [
-        (names[0], SessionStanding.REVOKED),
-        (names[1], SessionStanding.OTHER_RELAYERS),
+        (names[0], SessionStatus.REVOKED),
+        (names[1], SessionStatus.OTHER_RELAYERS),
     ]
 
 
@@ -81,7 +81,7 @@ async def test_a_session_that_was_asked_for_and_never_came_is_unknown_and_warned
     announced(rig)
     found = await listed(rig)
     (one,) = found.sessions
-    assert (one.standing, one.known.session_id, one.known.is_awaited) == (SessionStanding.UNKNOWN, LOST_SESSION, True)
+    assert (one.status, one.known.session_id, one.known.is_awaited) == (SessionStatus.UNKNOWN, LOST_SESSION, True)
     assert (one.expiry, one.record is not None) == (4_000_000_000, True)
     assert one.known.market.symbol == one.known.market.address, "no checkpoint says what the market is called"
 

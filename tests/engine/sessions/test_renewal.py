@@ -294,14 +294,14 @@ def test_the_operator_cannot_ask_twice_at_once_nor_at_the_end() -> None:
         await world.go_on(20)
         asking = asyncio.create_task(world.process.renewals.ask(world.alice))
         await asyncio.sleep(0.5)
-        with pytest.raises(ConfigError, match="is at its session already"):
+        with pytest.raises(ConfigError, match="is already being renewed"):
             await world.process.renewals.ask(world.alice)
         await asking
         world.venue.init_answer = lambda: Answer.BUSY
         with pytest.raises(VenueError):
             await world.process.renewals.ask(world.alice)
         world.process.renewals.hold()
-        with pytest.raises(ConfigError, match="the run is ending"):
+        with pytest.raises(ConfigError, match="the run is stopping"):
             await world.process.renewals.ask(world.alice)
 
     play(steps, hours=24.0)
@@ -351,13 +351,13 @@ def test_a_fault_of_the_program_in_a_renewal_is_told_without_its_text(monkeypatc
             raise RuntimeError("https://node.example/secret-key")
 
         monkeypatch.setattr(SessionManager, "renew", fail)
-        with pytest.raises(AmaError, match="a fault of the program"):
+        with pytest.raises(AmaError, match="internal error"):
             await world.process.renewals.ask(world.alice)
-        assert "a fault of the program" in world.alice.session.note
+        assert "internal error" in world.alice.session.note
         await world.go_on(5)
         assert (world.alice.unusable, world.alice.session.note) == (None, "")
         told = str(world.journal.entries)
-        assert told.count("a fault of the program (RuntimeError)") == 1
+        assert told.count("internal error (RuntimeError)") == 1
         assert "secret-key" not in told
 
     play(steps, hours=24.0)

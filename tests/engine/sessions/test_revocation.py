@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.errors import RefusedError, UnreachableError, VenueError
 from ama_tui.domain.reading import SessionsRead
+from ama_tui.domain.session import SessionStatus
 from ama_tui.engine.connections import Connections
-from ama_tui.engine.sessions.registry import KnownSession, SessionStanding
-from ama_tui.engine.sessions.revocation import RETRY_REVOKE_S, RevocationResult, RevocationTarget, SessionRevocation
+from ama_tui.engine.sessions.registry import KnownSession
+from ama_tui.engine.sessions.revocation import RETRY_REVOKE_S, ProvenRevocation, RevocationResult, RevocationTarget
 from tests.engine.fakes import FakeVenue, record
 from tests.engine.samples import ALICE, BOB, MARKET
 from tests.engine.virtual_time import run_virtually
@@ -49,8 +50,8 @@ class Ending:
         async def main(clock: Callable[[], float]) -> None:
             self.venue.clock, self.venue.began = clock, clock()
             fake: Any = self.venue
-            work = SessionRevocation(Connections(fake, fake, fake, MARKET.chain_id, "0x" + "5e" * 20), self.targets)
-            await work.look_first()
+            work = ProvenRevocation(Connections(fake, fake, fake, MARKET.chain_id, "0x" + "5e" * 20), self.targets)
+            await work.read_first()
             self.is_proven = await work.finish(patience)
             self.seconds = clock() - self.venue.began
 
@@ -78,7 +79,7 @@ def test_what_was_over_is_not_asked_for_and_proven_all_the_same() -> None:
     done = Ending(venue_of(block_time=5_000))
     done.venue.records = {"0x01": record(ALICE, "0x01", revoked=True), "0x02": record(BOB, "0x02", expiry=5_000)}
     assert done.go() == [RevocationResult.WAS_OVER, RevocationResult.WAS_OVER]
-    assert [one.standing for one in done.targets] == [SessionStanding.REVOKED, SessionStanding.EXPIRED]
+    assert [one.status for one in done.targets] == [SessionStatus.REVOKED, SessionStatus.EXPIRED]
     assert done.is_proven
     assert done.venue.revokes == []
     assert done.seconds >= 2 * BLOCK_S
