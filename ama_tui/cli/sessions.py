@@ -1,4 +1,4 @@
-"""`ama-tui sessions`: what sessions there are, and an end to them, without a running instance, a key or a password."""
+"""`ama-tui sessions`: list and revoke sessions, without a running instance, keys or a password."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LEFT_ALIVE = 4
 SHORT = 10
-"""So much of a session's id stands in a table."""
+"""Characters of a session id shown in tables."""
 LAST_YEAR_ENDS = 253_402_300_800
 """Unix seconds of the year 10000: a permit may name any time, a calendar cannot."""
 COLUMNS = ("wallet", "address", "session", "state", "expires", "methods", "per trade", "per session", "used")
@@ -35,21 +35,20 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 @click.group("sessions", no_args_is_help=False)
 def command() -> None:
-    """See the sessions of your wallets, and end them. Needs neither their keys nor a running instance."""
+    """List and revoke the sessions of your wallets. Needs neither keys nor a running instance."""
 
 
 @command.command("list")
 @click.option(
-    "--market", default="all", show_default=True, metavar="SYMBOL|ADDRESS|all", help="Whose sessions are shown."
+    "--market", default="all", show_default=True, metavar="SYMBOL|ADDRESS|all", help="The market of the sessions."
 )
 @state_option
 @insecure_http_option
 @json_option
 def show(market: str, state_dir: Path, insecure_http: bool, as_json: bool) -> None:
-    """Show every known session.
+    """List all known sessions.
 
-    Those are the sessions that a checkpoint or a journal under the state directory names; beside each stands what the
-    chain says of it.
+    These are the sessions that a checkpoint or journal under the state directory names, with their status on chain.
     """
     from ama_tui.engine.sessions.registry import list_sessions
 
@@ -60,7 +59,7 @@ def show(market: str, state_dir: Path, insecure_http: bool, as_json: bool) -> No
         click.echo(json.dumps(_list_row(found)))
         return
     if not found.sessions:
-        click.echo(f"no session is known under {state_dir}")
+        click.echo(f"no known sessions under {state_dir}")
     for symbol, sessions in groupby(found.sessions, key=lambda one: one.known.market.symbol):
         click.echo(f"{symbol}, at block {found.block:,}")
         click.echo(_table([COLUMNS, *(_cells(one) for one in sessions)]))
@@ -68,12 +67,12 @@ def show(market: str, state_dir: Path, insecure_http: bool, as_json: bool) -> No
 
 @command.command("revoke")
 @click.argument("session", metavar="[SESSION_ID]", required=False)
-@click.option("--wallet", default=None, metavar="NICKNAME|ADDRESS", help="End this wallet's sessions.")
-@click.option("--all", "every", is_flag=True, help="End every session that is known.")
+@click.option("--wallet", default=None, metavar="NICKNAME|ADDRESS", help="Revoke this wallet's sessions.")
+@click.option("--all", "every", is_flag=True, help="Revoke all known sessions.")
 @click.option("--market", required=True, metavar="SYMBOL|ADDRESS|all", help="The market of the sessions.")
 @state_option
-@click.option("--force", is_flag=True, help="Go on although a running instance has the market.")
-@click.option("--yes", is_flag=True, help="Do not ask before --all.")
+@click.option("--force", is_flag=True, help="Continue even if a running instance has the market.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation for --all.")
 @patience_option
 @insecure_http_option
 @json_option
@@ -92,21 +91,21 @@ def end(
     insecure_http: bool,
     as_json: bool,
 ) -> None:
-    """End sessions and prove it.
+    """Revoke sessions and verify on chain.
 
-    One (by its id, or the first 8 digits or more of it), those of a wallet, or all. A resumed run does not sign anew
-    what was ended here: its wallet waits. So do the wallets of a running instance that this went on beside.
+    Name one session (its id, or at least the first 8 digits), a wallet, or all. A resumed run does not recreate
+    revoked sessions: their wallets wait. With --force, the wallets of the running instance wait too.
 
-    Exit code 0 means proven: two reads of the chain, two blocks apart, show every one of them over. 4 means that one
-    is alive, or could not be read.
+    Exit code 0 means proven: two reads of the chain, two blocks apart, show every session over. 4 means that a session
+    is still valid or could not be read.
     """
     from ama_tui.engine.sessions.revoke_command import RevokeRequest, revoke
 
     if sum((session is not None, wallet is not None, every)) != 1:
-        raise click.UsageError("name a session, --wallet or --all, and only one of them")
+        raise click.UsageError("name exactly one of SESSION_ID, --wallet and --all")
     asks = every and not yes
     if asks and not sys.stdin.isatty():
-        raise ConfigError("--all ends every session, and there is nobody here to ask", "say --yes if that is meant")
+        raise ConfigError("--all needs a confirmation, and stdin is not a terminal", "use --yes to skip it")
     order = RevokeRequest(market, _environment(insecure_http), state_dir, session, wallet, force, within)
     report = asyncio.run(revoke(order, may_begin=_asked if asks else lambda _: True))
     if report is None:
@@ -129,12 +128,12 @@ def _environment(insecure_http: bool) -> Environment:
 def _asked(alive: Sequence[KnownSession]) -> bool:
     wallets = len({one.wallet for one in alive})
     markets = ", ".join(dict.fromkeys(one.market.symbol for one in alive))
-    return click.confirm(f"End {len(alive)} live sessions of {wallets} wallets on {markets}?", err=True)
+    return click.confirm(f"Revoke {len(alive)} live sessions of {wallets} wallets on {markets}?", err=True)
 
 
 def _tell(report: RevokeReport) -> None:
     if not report.targets:
-        click.echo("no session is known: there is nothing to end")
+        click.echo("no known sessions: nothing to revoke")
         return
     click.echo(_table([(_name(one), one.known.session_id[:SHORT] + "…", _said(one)) for one in report.targets]))
     outcomes = [one.outcome.value for one in report.targets]
@@ -153,7 +152,7 @@ def _said(target: RevocationTarget) -> str:
     said = target.outcome.value
     if target.outcome is RevocationResult.REVOKED:
         return said
-    return f"{said}: {target.status.value if target.is_over else target.error or 'it is still alive'}"
+    return f"{said}: {target.status.value if target.is_over else target.error or 'it is still valid'}"
 
 
 def _report_row(report: RevokeReport) -> dict[str, object]:

@@ -121,12 +121,12 @@ def test_list_has_the_chain_s_word_on_every_session_and_needs_no_keys(
     without = ama_at(owner, "sessions", "list", "--json")
     assert without.code == 0
     assert [one["state"] for one in without.summary["sessions"]] == ["live", "revoked"]
-    assert without.err.startswith("the relayer set is not known, so no session is held against it: ")
+    assert without.err.startswith("relayer set not available, so sessions are not checked against it: ")
 
 
 def test_list_of_nothing_says_so_and_leaves_nothing_behind(owner: Operator, ama_at: AmaAt) -> None:
     found = ama_at(owner, "sessions", "list")
-    assert (found.code, found.out, found.err) == (0, "no session is known under state\n", "")
+    assert (found.code, found.out, found.err) == (0, "no known sessions under state\n", "")
     assert ama_at(owner, "sessions", "list", "--json").summary["sessions"] == []
     assert not owner.state.exists()
 
@@ -174,7 +174,7 @@ def test_a_session_that_nobody_remembers_is_ended_by_its_id_and_no_state_is_made
     assert (one["wallet"], one["outcome"], one["state"]) == (client.keys[0].address, "revoked", "revoked")
     unknown = revoke(owner, client.book("APT-USD"), NO_SESSION)
     assert (unknown.code, unknown.out.splitlines()[0].split(maxsplit=2)[2]) == (0, "was over: unknown")
-    assert "is of no market that is remembered" in revoke(owner, "all", NO_SESSION).refusal(2)
+    assert "belongs to no saved market" in revoke(owner, "all", NO_SESSION).refusal(2)
     assert not owner.state.exists()
 
 
@@ -225,7 +225,7 @@ def test_what_the_venue_does_not_end_is_listed_with_its_reason(
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     asked = revoke(owner, "TRX-USD", "--all")
     assert asked.code == 0
-    assert "End 2 live sessions of 2 wallets on TRX-USD?" in asked.out + asked.err
+    assert "Revoke 2 live sessions of 2 wallets on TRX-USD?" in asked.out + asked.err
     assert alive(venue, "TRX-USD") == 0
 
 
@@ -237,7 +237,7 @@ def test_all_is_asked_for_first_and_no_changes_nothing(
         monkeypatch.setattr(sys, "stdin", Terminal(typed))
         refused = ama_here("sessions", "revoke", "--all", "--market", SYMBOL)
         assert refused.code == 130
-        assert f"End 1 live sessions of 1 wallets on {SYMBOL}?" in refused.out + refused.err
+        assert f"Revoke 1 live sessions of 1 wallets on {SYMBOL}?" in refused.out + refused.err
     assert alive(shared_venue, SYMBOL) == before
 
 
@@ -250,10 +250,10 @@ def test_what_is_wrong_is_said_in_one_line_before_anything_is_sent(ama_here: Ama
     assert "say --yes" in refused("--all")
     assert "is not a session's id" in refused("0x12")
     assert "no known session begins with 0x12121212" in refused(NO_SESSION[:10])
-    assert "no session of a wallet 'nobody' is known" in refused("--wallet", "nobody")
+    assert "no known session of wallet 'nobody'" in refused("--wallet", "nobody")
     assert "Missing option '--market'" in ama_here("sessions", "revoke", "--all").refusal(2)
     assert "no market is called 'NOPE'" in ama_here("sessions", "revoke", NO_SESSION, "--market", "NOPE").refusal(2)
-    assert f"the markets under state: {SYMBOL}" in ama_here("sessions", "list", "--market", "NOPE").refusal(2)
+    assert f"markets under state: {SYMBOL}" in ama_here("sessions", "list", "--market", "NOPE").refusal(2)
     stored_run.operator.set_env(RPC_URL="http://127.0.0.1:1")
     assert ama_here("sessions", "list").refusal(3).startswith("RPC_URL http://127.0.0.1:1 failed")
 

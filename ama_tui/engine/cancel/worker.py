@@ -46,7 +46,7 @@ class CancelWorker:
     reason: CancelReason
     alive: frozenset[int] = frozenset()
     asked: set[int] = field(default_factory=set)
-    _maker: SessionCreator = field(init=False)
+    _creator: SessionCreator = field(init=False)
     _revoker: WalletRevoker = field(init=False)
     _relayers: RelayerSet | None = None
     _relayers_known: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,7 +56,7 @@ class CancelWorker:
     _is_closing: bool = False
 
     def __post_init__(self) -> None:
-        self._maker = SessionCreator(self.context, for_cancels=True)
+        self._creator = SessionCreator(self.context, for_cancels=True)
         self._revoker = WalletRevoker(self.context)
 
     def open(self) -> None:
@@ -153,9 +153,11 @@ class CancelWorker:
         self.context.action_log.outcome(book.wallet, Action.NOTE, f"{problem}: asking for one that may only cancel")
         # Cancelling moves nothing: no cap is needed, and none can be too low.
         root = self._relayers.root
-        wish = SessionRequest(Methods.CANCEL, CANCEL_SESSION_S, Caps(), root, SHORTEST_CANCEL_SESSION_S)
+        request = SessionRequest(Methods.CANCEL, CANCEL_SESSION_S, Caps(), root, SHORTEST_CANCEL_SESSION_S)
         try:
-            record = await self._maker.make(book, wish, chain_time=0 if sessions is None else sessions.block_time)
+            record = await self._creator.create(
+                book, request, chain_time=0 if sessions is None else sessions.block_time
+            )
         except VenueError as error:
             self.context.counters.error("session not created")
             self.context.action_log.outcome(book.wallet, Action.ERROR, f"no session: {error}", error=str(error))

@@ -1,1 +1,1 @@
-"""Gasless sessions: found or made at the start, renewed while the run goes on, ended when they are not needed."""
+"""Gasless sessions: found or created at startup, renewed during the run, revoked when no longer needed."""

@@ -1,9 +1,9 @@
-"""One session for one wallet: a permit that is written down whole and asked for until its fate is known.
+"""Creates one session for one wallet: a permit is journalled in full and sent until it is clear what became of it.
 
-The registry counts a wallet's sessions, and a permit carries the number that its session must have. So the same permit
-sent twice makes one session, and of two permits with one number at most one comes to anything. A permit whose number is
-still free is therefore sent again rather than replaced, also by the process after a crash; another one with a later
-number is made only once its session is known not to be there.
+The registry keeps a nonce per wallet, and a permit names the nonce of its session. The same permit sent twice creates
+one session, and of two permits with the same nonce at most one takes effect. So a permit whose nonce is still free is
+sent again rather than replaced, even by the next process after a crash. A permit with a later nonce is signed only once
+it is certain that the earlier session does not exist.
 """
 
 from __future__ import annotations
@@ -28,31 +28,29 @@ from ama_tui.venue.permits import session_id
 
 INIT_ATTEMPTS = 3
 LONGEST_WAIT_S = 5.0
-"""The most that `Retry-After` holds back what takes orders off the book."""
+"""The longest delay by `Retry-After` that a session for cancelling accepts."""
 CHAIN_PATIENCE_S = 20.0
-"""How long a session whose answer never came is looked for on the chain."""
+"""How long the chain is searched for a session whose response was lost."""
 SHORT_PATIENCE_S = 5.0
-"""The same where it will be asked for again, or where orders wait to be cancelled: a long wait does harm then."""
-BETWEEN_LOOKS_S = 2.0
-"""Between the looks that must agree that a session is not there."""
-FOUND = "session created: the venue's answer was lost, the chain has it"
+"""The same when the permit will be sent again, or when orders wait to be cancelled."""
+BETWEEN_READS_S = 2.0
+"""Between the reads that must agree that a session does not exist."""
+FOUND = "session created: the response was lost, but the chain has it"
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRequest:
-    """What a session is to be: what it may do, for how many seconds, up to which notionals, by whose hands.
-
-    A permit of an earlier process that has `shortest_s` or less left is not what is wished.
-    """
+    """What a new session should allow, for how long, and for which relayers."""
 
     methods: Methods
     seconds: int
     caps: Caps
     relayer_root: str
     shortest_s: int
+    """A permit of an earlier process must have more than this many seconds left."""
 
     def is_met_by(self, permit: SessionPermit, market_id: str, now: int) -> bool:
-        """Would this permit do, and grant no more than a new one? `now` is in Unix seconds."""
+        """Does this permit suffice, without granting more than a new one would? `now` is in Unix seconds."""
         return (
             permit.methods == self.methods
             and permit.relayer_set_root == self.relayer_root
@@ -64,7 +62,7 @@ class SessionRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChainView:
-    """What the chain was read to say before a session is made: the next number, and the sessions asked for before."""
+    """The wallet's next nonce and the sessions requested before, as read from the chain."""
 
     nonce: int | None = None
     records: Mapping[str, SessionRecord | None] = field(default_factory=dict)
@@ -72,19 +70,18 @@ class ChainView:
 
 @dataclass(slots=True)
 class PendingPermit:
-    """A permit whose session may or may not be there; `intent_id` is '' until this process has written it ahead.
-
-    `is_loose` while a request for it was sent that nobody answered: it may yet be carried out.
-    """
+    """A permit whose session may or may not exist."""
 
     permit: SessionPermit
     session_id: str
     intent_id: str = ""
-    is_loose: bool = False
+    """'' until this process has journalled the permit."""
+    is_unanswered: bool = False
+    """A request was sent and got no response: it may still take effect."""
 
 
 class _LostError(Exception):
-    """Nobody answered for a permit, and the chain does not show its session."""
+    """A permit got no response, and the chain does not show its session."""
 
     def __init__(self, error: VenueError) -> None:
         super().__init__(str(error))
@@ -93,25 +90,24 @@ class _LostError(Exception):
 
 @dataclass(slots=True)
 class SessionCreator:
-    """Makes sessions, one at a time for a wallet. With `for_cancels` nothing is waited for long.
-
-    Once `is_frozen` says so, no session is asked for any more.
-    """
+    """Creates sessions, one at a time per wallet."""
 
     context: RunContext
     for_cancels: bool = False
+    """Orders wait to be cancelled: keep every wait short."""
     is_frozen: Callable[[], bool] = lambda: False
-    _asked: dict[str, list[PendingPermit]] = field(init=False, default_factory=dict)
+    """True once no more sessions may be requested."""
+    _permits: dict[str, list[PendingPermit]] = field(init=False, default_factory=dict)
 
     def remember(self, wallet: str, permits: Iterable[SessionPermit]) -> None:
-        """Take up permits that an earlier process wrote ahead and whose sessions the chain does not show."""
-        self._asked[wallet] = [PendingPermit(permit, session_id(permit), is_loose=True) for permit in permits]
+        """Take over permits that an earlier process journalled and whose sessions the chain does not show."""
+        self._permits[wallet] = [PendingPermit(permit, session_id(permit), is_unanswered=True) for permit in permits]
 
     def is_unanswered(self, wallet: str, now: int) -> bool:
-        """May a session yet come of a request that nobody answered? `now` is in Unix seconds."""
-        return any(one.is_loose and one.permit.expiry > now for one in self._asked.get(wallet, ()))
+        """May a request without a response still create a session? `now` is in Unix seconds."""
+        return any(pending.is_unanswered and pending.permit.expiry > now for pending in self._permits.get(wallet, ()))
 
-    async def make(
+    async def create(
         self,
         book: WalletBook,
         request: SessionRequest,
@@ -120,36 +116,36 @@ class SessionCreator:
         seen: ChainView | None = None,
         is_needed: bool = True,
     ) -> SessionRecord | None:
-        """The wallet's new session, or one that was asked for before and is what is wished.
+        """The wallet's new session, or a suitable one that was requested before.
 
-        `chain_time` is the latest block's Unix time; `seen` spares the first look at the chain. Unless it `is_needed`
-        there is None as soon as nothing can come of earlier requests. Raises VenueError when there is none (it may yet
-        come, and asking again finds it), JournalError when it could not be written ahead.
+        `chain_time` is the latest block's Unix time; `seen` saves the first read of the chain. Unless it `is_needed`,
+        the result is None as soon as earlier requests can have no effect. Raises VenueError without a session (it may
+        still appear, and the next call finds it), JournalError when the permit could not be journalled.
         """
-        trouble: VenueError | None = None
+        last_error: VenueError | None = None
         for turn in range(INIT_ATTEMPTS + 1):
             now = session_clock(chain_time)
-            nonce = await self._nonce(book, seen, is_first=trouble is None)
-            found = await self._made_before(book, request, nonce, now, seen)
+            nonce = await self._nonce(book, seen, is_first=last_error is None)
+            found = await self._created_before(book, request, nonce, now, seen)
             if found is not None or not (is_needed or self.is_unanswered(book.address, now)):
                 return found
-            if turn == INIT_ATTEMPTS and trouble is not None:
+            if turn == INIT_ATTEMPTS and last_error is not None:
                 break
             seen = None
-            asked = self._pick(book, request, nonce, now)
+            pending = self._pick(book, request, nonce, now)
             try:
-                return await self._ask(book, asked, is_last=turn == INIT_ATTEMPTS - 1)
+                return await self._send(book, pending, is_last=turn == INIT_ATTEMPTS - 1)
             except RefusedError as error:
                 if error.proves_not_sent and not (error.is_rate_limit or error.code == "bad_nonce"):
                     raise
-                trouble = error
+                last_error = error
             except _LostError as lost:
-                trouble = lost.error
-        assert trouble is not None  # noqa: S101 - every turn but the last returns, raises or sets it
-        raise trouble
+                last_error = lost.error
+        assert last_error is not None  # noqa: S101 - every turn but the last returns, raises or sets it
+        raise last_error
 
     async def _nonce(self, book: WalletBook, seen: ChainView | None, *, is_first: bool) -> int:
-        """The wallet's next number; after a first attempt the venue's word counts, since it is who refuses."""
+        """The wallet's next nonce; after the first attempt the venue's, since the venue is what refused."""
         if is_first:
             nonce = seen.nonce if seen is not None else await self._chain_nonce(book)
             if nonce is not None:
@@ -160,22 +156,22 @@ class SessionCreator:
         nonces = await self.context.connections.chain.meta_nonces(self.context.connections.registry, [book.address])
         return nonces.get(book.address)
 
-    # ---- what was asked for before ----
+    # ---- earlier permits ----
 
-    async def _made_before(
+    async def _created_before(
         self, book: WalletBook, request: SessionRequest, nonce: int, now: int, seen: ChainView | None
     ) -> SessionRecord | None:
-        """See what became of earlier permits; returns the session of one that is what is wished.
+        """Check earlier permits; returns the session of a suitable one.
 
-        What came to another session is left to be ended; what can come to nothing any more is forgotten.
+        Other sessions are kept to be revoked. Permits that can have no effect any more are forgotten.
         """
-        asked = self._asked.get(book.address, [])
+        asked = self._permits.get(book.address, [])
         if not asked:
             return None
         records = dict(seen.records) if seen is not None else await self._records(asked)
         passed = [one for one in asked if one.permit.nonce < nonce and not _exists(records.get(one.session_id))]
         if passed:
-            records |= await self._looked_for_again(passed)
+            records |= await self._read_again(passed)
         found: SessionRecord | None = None
         for one in list(asked):
             record = records.get(one.session_id)
@@ -192,20 +188,20 @@ class SessionCreator:
                 book.session.add_replaced(record, monotonic())
         return found
 
-    async def _looked_for_again(self, passed: Sequence[PendingPermit]) -> dict[str, SessionRecord | None]:
-        """Look twice more on the chain, and ask the venue, before a session is believed not to be there.
+    async def _read_again(self, passed: Sequence[PendingPermit]) -> dict[str, SessionRecord | None]:
+        """Read the chain twice more, and ask the venue, before concluding that sessions do not exist.
 
-        Raises VenueError when they do not agree, or cannot say.
+        Raises VenueError when they disagree or cannot be read.
         """
         records: dict[str, SessionRecord | None] = {}
         for _ in range(2):
-            await asyncio.sleep(BETWEEN_LOOKS_S)
+            await asyncio.sleep(BETWEEN_READS_S)
             records = await self._records(passed)
         for one in passed:
             if not _exists(records[one.session_id]):
                 status = await self.context.connections.api.session_status(one.session_id)
                 if status.exists or records[one.session_id] is None:
-                    raise VenueError("a session that was asked for is not on the node's chain yet", "it is looked for")
+                    raise VenueError("a requested session is not on the node's chain yet", "reading it again")
         return records
 
     async def _records(self, asked: Sequence[PendingPermit]) -> dict[str, SessionRecord | None]:
@@ -213,11 +209,11 @@ class SessionCreator:
             self.context.connections.registry, [one.session_id for one in asked]
         )
 
-    # ---- asking ----
+    # ---- sending ----
 
     def _pick(self, book: WalletBook, request: SessionRequest, nonce: int, now: int) -> PendingPermit:
-        """The latest permit that was asked for and still has its number and is what is wished; else a new one."""
-        known = self._asked.setdefault(book.address, [])
+        """The latest suitable permit whose nonce is still free, otherwise a new one."""
+        known = self._permits.setdefault(book.address, [])
         market_id = self.context.market.market_id
         for one in reversed(known):
             if one.permit.nonce == nonce and request.is_met_by(one.permit, market_id, now):
@@ -236,74 +232,84 @@ class SessionCreator:
         known.append(PendingPermit(permit, session_id(permit)))
         return known[-1]
 
-    async def _ask(self, book: WalletBook, asked: PendingPermit, *, is_last: bool) -> SessionRecord:
-        """Send a permit once. Raises RefusedError, or _LostError when the session has not turned up either."""
-        context, permit = self.context, asked.permit
+    async def _send(self, book: WalletBook, pending: PendingPermit, *, is_last: bool) -> SessionRecord:
+        """Send a permit once. Raises RefusedError, or _LostError when the session does not appear either."""
+        context, permit = self.context, pending.permit
         signature = context.connections.signer.sign_permit(
             permit, context.connections.chain_id, context.connections.registry
         )
         longest_wait = LONGEST_WAIT_S if self.for_cancels else None
         async with context.rate_limiter.slot(is_cancel=self.for_cancels, longest_wait=longest_wait):
             self._refuse_when_frozen()
-            await self._write_ahead(book, asked)
+            await self._write_ahead(book, pending)
             self._refuse_when_frozen()
-            was_loose, asked.is_loose = asked.is_loose, True
+            was_unanswered, pending.is_unanswered = pending.is_unanswered, True
             try:
                 answer = await context.connections.api.session_init(context.market.address, permit, signature)
             except VenueError as error:
                 failure = error
             else:
-                record = permit.as_record(asked.session_id)
-                return self._done(book, asked, record, "session created", tx_hash=answer.tx_hash)
+                record = permit.as_record(pending.session_id)
+                return self._done(book, pending, record, "session created", tx_hash=answer.tx_hash)
         if isinstance(failure, RefusedError):
-            self._tell(book, asked, f"session refused: {failure}", error=str(failure))
+            self._log(book, pending, f"session refused: {failure}", error=str(failure))
             if failure.is_rate_limit:
                 context.rate_limiter.pushed_back(failure.retry_after)
             if failure.proves_not_sent:
-                asked.is_loose = was_loose
+                pending.is_unanswered = was_unanswered
                 raise failure
-        turned_up = await self._turned_up(asked, is_last=is_last)
-        if turned_up is None:
+        record_found = await self._wait_for_session(pending, is_last=is_last)
+        if record_found is None:
             raise _LostError(failure)
-        return self._done(book, asked, turned_up, FOUND)
+        return self._done(book, pending, record_found, FOUND)
 
-    async def _write_ahead(self, book: WalletBook, asked: PendingPermit) -> None:
-        if not asked.intent_id:
+    async def _write_ahead(self, book: WalletBook, pending: PendingPermit) -> None:
+        if not pending.intent_id:
             intent_id = uuid.uuid4().hex
-            params = permit_params(asked.session_id, asked.permit)
+            params = permit_params(pending.session_id, pending.permit)
             await self.context.action_log.intent(book.wallet, intent_id, "sessionInit", params)
-            asked.intent_id = intent_id
+            pending.intent_id = intent_id
 
-    async def _turned_up(self, asked: PendingPermit, *, is_last: bool) -> SessionRecord | None:
-        """Look for a session on the chain whose answer was lost; less long while it will be asked for again."""
+    async def _wait_for_session(self, pending: PendingPermit, *, is_last: bool) -> SessionRecord | None:
+        """Wait for a session on the chain whose response was lost; shorter when its permit will be sent again."""
         patience = CHAIN_PATIENCE_S if is_last and not self.for_cancels else SHORT_PATIENCE_S
         deadline = asyncio.get_running_loop().time() + patience
         while asyncio.get_running_loop().time() < deadline:
-            with suppress(VenueError):  # it is asked again in a moment
-                record = (await self._records([asked])).get(asked.session_id)
+            with suppress(VenueError):  # read again in a moment
+                record = (await self._records([pending])).get(pending.session_id)
                 if record is not None and record.exists:
                     return record
             await asyncio.sleep(1.0)
         return None
 
     def _done(
-        self, book: WalletBook, asked: PendingPermit, record: SessionRecord, text: str, tx_hash: str | None = None
+        self, book: WalletBook, pending: PendingPermit, record: SessionRecord, text: str, tx_hash: str | None = None
     ) -> SessionRecord:
-        """Tell that it was made. The permit is kept until the next one is made: a block may be undone."""
-        asked.is_loose = False
-        known = self._asked.setdefault(book.address, [])
-        if asked not in known:
-            known.append(asked)
+        """Log a new session. Its permit is kept until the next one exists, because a reorg may undo the block."""
+        pending.is_unanswered = False
+        known = self._permits.setdefault(book.address, [])
+        if pending not in known:
+            known.append(pending)
         self.context.counters.sessions_created += 1
         book.last_action_at = now_ms()
-        self._tell(book, asked, text, tx_hash=tx_hash)
+        self._log(book, pending, text, tx_hash=tx_hash)
         return record
 
-    def _tell(
-        self, book: WalletBook, asked: PendingPermit, text: str, *, error: str | None = None, tx_hash: str | None = None
+    def _log(
+        self,
+        book: WalletBook,
+        pending: PendingPermit,
+        text: str,
+        *,
+        error: str | None = None,
+        tx_hash: str | None = None,
     ) -> None:
-        params = {"sessionId": asked.session_id, "expiry": str(asked.permit.expiry), "nonce": str(asked.permit.nonce)}
-        intent_id = asked.intent_id or None
+        params = {
+            "sessionId": pending.session_id,
+            "expiry": str(pending.permit.expiry),
+            "nonce": str(pending.permit.nonce),
+        }
+        intent_id = pending.intent_id or None
         self.context.action_log.outcome(
             book.wallet,
             Action.SESSION_INIT,
@@ -316,7 +322,7 @@ class SessionCreator:
 
     def _refuse_when_frozen(self) -> None:
         if self.is_frozen():
-            raise VenueError("the run was killed", "nothing more is sent")
+            raise VenueError("the run was killed", "no more requests")
 
 
 def session_clock(block_time: int) -> int:

@@ -72,7 +72,7 @@ class SessionManager:
         book.note = "creating session"
         request = self.request(book)
         try:
-            record = await self._creator.make(book, request, chain_time=chain_time, seen=seen, is_needed=is_needed)
+            record = await self._creator.create(book, request, chain_time=chain_time, seen=seen, is_needed=is_needed)
         except VenueError as error:
             is_lost = book.session.id is None
             why = book.note = f"no session: {error}" if is_lost else f"session not renewed: {error}"
@@ -99,7 +99,7 @@ class SessionManager:
                 return False
             if book.address in self.stored.unread:
                 raise VenueError("the stored session could not be read", "trying again")
-        record = await self._creator.make(book, self.request(book), chain_time=chain_time, is_needed=is_needed)
+        record = await self._creator.create(book, self.request(book), chain_time=chain_time, is_needed=is_needed)
         if record is None:
             return False
         self.context.counters.sessions_renewed += book.session.id is not None

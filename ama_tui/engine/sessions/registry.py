@@ -1,4 +1,4 @@
-"""Every session that a state directory knows of, and what the chain says of each. Needs neither keys nor a lock."""
+"""All sessions that a state directory names, with their status on chain. Needs neither keys nor a lock."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from ama_tui.store.read_only import look, market_at
 
 EVERY_MARKET = "all"
 TROUBLE = (VenueError,)
-"""What a question is asked again after: whoever wants to see or end sessions has reason to insist."""
+"""Errors to retry after: who lists or revokes sessions wants a result."""
 
 _SESSION_ID = re.compile(r"0x[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class KnownSession:
-    """A session that a market's files name. `wallet` is in lower case, `nickname` '' where nobody says it.
-
-    `is_awaited` is True for one that was asked for and not answered: it may still come.
-    """
+    """A session that a market's files name."""
 
     market: Market
     wallet: str
+    """In lower case."""
     nickname: str
+    """'' when not known."""
     session_id: str
     expiry: int | None = None
     is_awaited: bool = False
+    """It was requested without a response, and may still appear."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedSession:
-    """A known session and the registry's record of it, None where it could not be read."""
+    """A known session with its status and the registry's record, None where it could not be read."""
 
     known: KnownSession
     status: SessionStatus
@@ -52,36 +52,38 @@ class ListedSession:
 
     @property
     def expiry(self) -> int | None:
-        """Unix seconds: the chain's word, else what the files say."""
+        """Unix seconds: from the chain, otherwise from the files."""
         return self.record.expiry if self.record is not None and self.record.exists else self.known.expiry
 
 
 @dataclass(frozen=True, slots=True)
 class SessionList:
-    """`block` is the read's, 0 when there was nothing to read; `notes` say what could not be found out."""
+    """The sessions at one block."""
 
     chain_id: int
     block: int
+    """0 when there was nothing to read."""
     sessions: tuple[ListedSession, ...]
     notes: tuple[str, ...] = ()
+    """Warnings, for example about files that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarketFiles:
-    """A market, and where its files are."""
+    """A market and the paths of its files."""
 
     market: Market
     paths: StatePaths
 
 
 async def reach(environment: Environment) -> tuple[Connections, list[str]]:
-    """The venue, without anybody's keys, and what the operator should know of it. Raises VenueError."""
+    """Connect to the venue without keys; returns the warnings too. Raises VenueError."""
     connections, notes = await again(lambda: connect(environment, Signer({})), after=TROUBLE)
     return connections, [*notes]
 
 
 async def list_sessions(environment: Environment, state_root: Path, selector: str) -> SessionList:
-    """The sessions of one market that is remembered under `state_root`, or of `all`.
+    """The sessions of one market saved under `state_root`, or of `all`.
 
     Raises ConfigError, StoreError or VenueError.
     """
@@ -108,7 +110,7 @@ async def list_sessions(environment: Environment, state_root: Path, selector: st
 
 
 def remembered_markets(state_root: Path, chain_id: int) -> list[MarketFiles]:
-    """The markets of a chain that anything is remembered of. Raises StoreError."""
+    """The markets of a chain with files under `state_root`. Raises StoreError."""
     return [
         MarketFiles(market_at(paths) or nameless_market(paths.order_book, chain_id), paths)
         for paths in markets_under(state_root, chain_id)
@@ -116,20 +118,18 @@ def remembered_markets(state_root: Path, chain_id: int) -> list[MarketFiles]:
 
 
 def nameless_market(order_book: str, chain_id: int) -> Market:
-    """A market of which only the address is known; it goes by that."""
+    """A market of which only the address is known; that is its symbol too."""
     return Market(order_book, order_book, "", chain_id, DEFAULT_TICK6)
 
 
 def chosen(markets: Sequence[MarketFiles], selector: str, state_root: Path) -> list[MarketFiles]:
-    """The market that is named, or `all`. Raises ConfigError where nothing is remembered of it."""
+    """The selected market, or `all`. Raises ConfigError when nothing is saved for it."""
     if selector == EVERY_MARKET:
         return list(markets)
     found = find_market((one.market for one in markets), selector)
     if found is None:
         symbols = ", ".join(one.market.symbol for one in markets) or "none"
-        raise ConfigError(
-            f"nothing is remembered of a market {selector!r}", f"the markets under {state_root}: {symbols}"
-        )
+        raise ConfigError(f"nothing saved for market {selector!r}", f"markets under {state_root}: {symbols}")
     return [one for one in markets if one.market is found]
 
 
@@ -158,7 +158,7 @@ def known_sessions(market: Market, wallets: Mapping[str, WalletEntry], replayed:
 
 
 def methods_of(methods: Methods) -> list[str]:
-    """The names of the methods that a session may use, as the venue's trade methods have them."""
+    """The names of the methods that a session allows, spelled like the venue's trade methods."""
     return [_METHOD_NAMES[one] for one in Methods if one in methods]
 
 
@@ -182,5 +182,5 @@ async def _relayer_root(connections: Connections, notes: list[str]) -> str | Non
     try:
         return (await again(connections.api.relayer_set)).root
     except VenueError as error:
-        notes.append(f"the relayer set is not known, so no session is held against it: {error}")
+        notes.append(f"relayer set not available, so sessions are not checked against it: {error}")
         return None

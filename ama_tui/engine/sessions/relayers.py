@@ -1,4 +1,4 @@
-"""Who relays: asked now and then, because a session serves only the relayers that its permit names."""
+"""Watches the venue's relayer set, because a session only works for the relayers that its permit names."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from ama_tui.venue.permits import relayer_set_problem
 
 REREAD_S = 60.0
 FRESH_S = 5.0
-"""What was told this recently is not asked for again."""
+"""A relayer set this recent is not read again."""
 CONFIRM_S = 1.0
-"""Another set is asked for again after this long, before it is believed."""
+"""A different set is read again after this long, before it is believed."""
 
 
 @dataclass(slots=True)
 class Relayers:
-    """The relayer set as last believed."""
+    """The venue's relayer set, as last confirmed."""
 
     context: RunContext
-    known: RelayerSet
+    current: RelayerSet
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
-    _told_at: float = field(init=False, default=float("-inf"))
+    _read_at: float = field(init=False, default=float("-inf"))
 
     @property
     def root(self) -> str:
-        return self.known.root
+        return self.current.root
 
     async def watch(self) -> None:
-        """Ask every minute, for as long as nobody cancels it."""
+        """Read the set every minute until cancelled."""
         while True:
             await asyncio.sleep(REREAD_S)
-            with suppress(VenueError):  # it is asked again in a minute, and before a session is made
+            with suppress(VenueError):  # read again in a minute, and before a session is created
                 await self.refresh()
 
     async def refresh(self) -> None:
-        """Ask now. Raises VenueError; another set is believed only when it fits its root, and when told twice."""
+        """Read the set. A different set must match its root and be read twice. Raises VenueError."""
         async with self._turn:
-            if monotonic() - self._told_at < FRESH_S:
+            if monotonic() - self._read_at < FRESH_S:
                 return
-            told = await self.context.connections.api.relayer_set()
-            self._told_at = monotonic()
-            if told.root == self.root:
+            latest = await self.context.connections.api.relayer_set()
+            self._read_at = monotonic()
+            if latest.root == self.root:
                 return
-            problem = relayer_set_problem(told)
+            problem = relayer_set_problem(latest)
             if problem is None:
                 await asyncio.sleep(CONFIRM_S)
-                if (await self.context.connections.api.relayer_set()).root != told.root:
-                    problem = "the venue names different relayers each time"
+                if (await self.context.connections.api.relayer_set()).root != latest.root:
+                    problem = "the venue reports different relayers each time"
             if problem is not None:
-                raise VenueError(problem, "the sessions stay as they are")
-            self.known = told
-            self.context.action_log.note("the venue has other relayers: sessions are renewed")
+                raise VenueError(problem, "sessions unchanged")
+            self.current = latest
+            self.context.action_log.note("the relayer set changed: renewing sessions")

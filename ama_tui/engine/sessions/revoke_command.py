@@ -1,4 +1,4 @@
-"""Ending sessions without a run: which of those that are known, or that is named, on which markets."""
+"""`sessions revoke`: revokes sessions without a run."""
 
 from __future__ import annotations
 
@@ -39,83 +39,85 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 @dataclass(frozen=True, slots=True)
 class RevokeRequest:
-    """What was asked for: one session (its id, or the beginning of a known one's), one wallet's, or with neither all.
-
-    `market` is a symbol, an address, or `all` that are remembered; `within_s` is the patience.
-    """
+    """Which sessions to revoke: one session, one wallet's sessions, or all when neither is named."""
 
     market: str
+    """A symbol, an address, or `all` saved markets."""
     environment: Environment
     state_root: Path
     session: str | None = None
+    """An id, or the beginning of a known id."""
     wallet: str | None = None
     force: bool = False
     within_s: float = 60.0
+    """Seconds to wait for the proof."""
 
 
 @dataclass(frozen=True, slots=True)
 class RevokeReport:
-    """`block` is the last read's. `is_proven` is True once two reads agreed that every one of them is over."""
+    """What became of the sessions."""
 
     block: int
+    """Block of the last read."""
     targets: tuple[RevocationTarget, ...]
     is_proven: bool
+    """Two reads of the chain show every session over."""
     notes: tuple[str, ...] = ()
 
 
-async def revoke(order: RevokeRequest, *, may_begin: Callable[[Sequence[KnownSession]], bool]) -> RevokeReport | None:
-    """End what the order names; None when `may_begin`, which is shown the living ones, says no.
+async def revoke(request: RevokeRequest, *, may_begin: Callable[[Sequence[KnownSession]], bool]) -> RevokeReport | None:
+    """Revoke the sessions; None when `may_begin`, which gets the valid ones, returns False.
 
-    Raises ConfigError, StoreError (LockHeldError where a run has the market, unless forced) or VenueError before
+    Raises ConfigError, StoreError (LockHeldError when a run has the market, unless forced) or VenueError before
     anything was sent.
     """
-    connections, notes = await reach(order.environment)
+    connections, notes = await reach(request.environment)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(connections.close)
-        markets = await _markets(order, connections)
+        markets = await _markets(request, connections)
         known: list[RevocationTarget] = []
         for one in markets:
-            known += await _open(one, order, connections, notes, stack)
-        work = ProvenRevocation(connections, _wanted(order, known, [one.market for one in markets]))
+            known += await _open(one, request, connections, notes, stack)
+        work = ProvenRevocation(connections, _wanted(request, known, [one.market for one in markets]))
         await work.read_first()
-        if order.session is None:
+        if request.session is None:
             work.drop_other_wallets(notes)
         alive = [target.known for target in work.targets if not target.is_over]
         if alive and not may_begin(alive):
             return None
-        is_proven = await work.finish(order.within_s)
+        is_proven = await work.finish(request.within_s)
         for target in work.targets:
             target.write_down()
         return RevokeReport(work.block, tuple(work.targets), is_proven, tuple(notes + _awaited(work.targets)))
 
 
-async def _markets(order: RevokeRequest, connections: Connections) -> list[MarketFiles]:
-    """The markets that the order names. One that nothing is remembered of will do for a session named by its id."""
-    remembered = remembered_markets(order.state_root, connections.chain_id)
+async def _markets(request: RevokeRequest, connections: Connections) -> list[MarketFiles]:
+    """The requested markets. A market without saved files is fine for a session named by its id."""
+    remembered = remembered_markets(request.state_root, connections.chain_id)
     try:
-        return chosen(remembered, order.market, order.state_root)
+        return chosen(remembered, request.market, request.state_root)
     except ConfigError:
-        if order.session is None:
+        if request.session is None:
             raise
-    if _ADDRESS.fullmatch(order.market) is not None:
-        market = nameless_market(order.market.lower(), connections.chain_id)
+    if _ADDRESS.fullmatch(request.market) is not None:
+        market = nameless_market(request.market.lower(), connections.chain_id)
     else:
-        found = find_market(await again(connections.api.markets, after=TROUBLE), order.market)
+        found = find_market(await again(connections.api.markets, after=TROUBLE), request.market)
         if found is None:
             raise ConfigError(
-                f"no market is called {order.market!r}", "`ama-tui markets` lists them, or name its address"
+                f"no market is called {request.market!r}", "`ama-tui markets` lists them, or name its address"
             )
         market = found
-    return [MarketFiles(market, StatePaths(order.state_root, connections.chain_id, market.address))]
+    return [MarketFiles(market, StatePaths(request.state_root, connections.chain_id, market.address))]
 
 
 async def _open(
-    files: MarketFiles, order: RevokeRequest, connections: Connections, notes: list[str], stack: AsyncExitStack
+    files: MarketFiles, request: RevokeRequest, connections: Connections, notes: list[str], stack: AsyncExitStack
 ) -> list[RevocationTarget]:
-    """Take the lock and the journal of a market, so that no run begins meanwhile; the sessions that its files name."""
+    """Lock a market and open its journal, to keep runs from starting; returns the sessions that its files name."""
     if not files.paths.directory.is_dir():
         return []
-    records = await asyncio.to_thread(open_records, files.paths, force=order.force)
+    records = await asyncio.to_thread(open_records, files.paths, force=request.force)
     stack.callback(_close, records)
     notes += records.notes
     market = files.market
@@ -131,16 +133,16 @@ def _close(records: MarketState) -> None:
         records.close()
 
 
-def _wanted(order: RevokeRequest, known: list[RevocationTarget], markets: Sequence[Market]) -> list[RevocationTarget]:
-    """Those of the known sessions that the order means, or the unknown one that it names. Raises ConfigError."""
-    if order.session is not None:
-        return [_named(order.session.lower(), known, markets)]
-    if order.wallet is None:
+def _wanted(request: RevokeRequest, known: list[RevocationTarget], markets: Sequence[Market]) -> list[RevocationTarget]:
+    """The requested ones of the known sessions, or the named unknown session. Raises ConfigError."""
+    if request.session is not None:
+        return [_named(request.session.lower(), known, markets)]
+    if request.wallet is None:
         return known
-    wanted = order.wallet.lower()
+    wanted = request.wallet.lower()
     found = [one for one in known if wanted in (one.known.wallet, one.known.nickname.lower())]
     if not found:
-        raise ConfigError(f"no session of a wallet {order.wallet!r} is known", "`ama-tui sessions list` shows them all")
+        raise ConfigError(f"no known session of wallet {request.wallet!r}", "`ama-tui sessions list` shows them all")
     return found
 
 
@@ -157,12 +159,12 @@ def _named(session: str, known: list[RevocationTarget], markets: Sequence[Market
     if len(session) < _WHOLE:
         raise ConfigError(f"no known session begins with {session}", "give its whole id")
     if len(markets) != 1:
-        raise ConfigError(f"session {session} is of no market that is remembered", "name its market with --market")
+        raise ConfigError(f"session {session} belongs to no saved market", "name its market with --market")
     return RevocationTarget(KnownSession(markets[0], "", "", session))
 
 
 def _awaited(targets: Sequence[RevocationTarget]) -> list[str]:
-    """A warning where a session that was asked for may still come."""
+    """A warning when a requested session may still appear."""
     count = sum(target.status is SessionStatus.UNKNOWN and target.known.is_awaited for target in targets)
-    text = f"{count} more were asked for and are not on the chain: look again in a minute"
+    text = f"{count} more were requested and are not on chain yet: check again in a minute"
     return [text] if count else []

@@ -76,7 +76,7 @@ def test_no_session_is_asked_for_by_those_that_wait_for_their_turn_or_for_the_di
         run = context_of(venue, *books, clock=clock, action_log=action_log)
         keeper = SessionManager(run, Relayers(run, RELAYERS), SessionAdoption(run, {}), is_frozen=freeze.is_set)
         await keeper.prepare(books, chain_time=1_000)
-        assert {one.unusable_detail for one in books} == {"no session: the run was killed: nothing more is sent"}
+        assert {one.unusable_detail for one in books} == {"no session: the run was killed: no more requests"}
 
     run_virtually(main)
     assert (venue.permits, len(action_log.of("INTENT"))) == ([], 1)

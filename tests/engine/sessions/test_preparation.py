@@ -154,7 +154,7 @@ def test_a_lost_reply_is_looked_for_on_the_chain_and_not_asked_for_again() -> No
     done = Preparation(venue)
     assert done.go().session.id == session_id(venue.permits[0])
     assert len(venue.permits) == 1
-    assert done.action_log.of("SESSION_INIT") == ["session created: the venue's answer was lost, the chain has it"]
+    assert done.action_log.of("SESSION_INIT") == ["session created: the response was lost, but the chain has it"]
 
 
 def test_a_session_mined_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

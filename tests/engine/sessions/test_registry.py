@@ -93,11 +93,11 @@ async def test_a_session_that_was_asked_for_and_never_came_is_unknown_and_warned
         report = await revoke(order, may_begin=may_begin)
     assert report is not None
     assert report.is_proven
-    assert report.notes == ("1 more were asked for and are not on the chain: look again in a minute",)
+    assert report.notes == ("1 more were requested and are not on chain yet: check again in a minute",)
 
 
 async def test_a_chain_with_no_memory_of_a_market_says_what_there_is(rig: Rig) -> None:
-    with pytest.raises(ConfigError, match="nothing is remembered of a market 'BTC-USD'") as caught:
+    with pytest.raises(ConfigError, match="nothing saved for market 'BTC-USD'") as caught:
         await listed(rig, "BTC-USD")
     assert caught.value.hint.endswith(": none")
     (rig.directory / "state" / "31337" / "not a market").mkdir(parents=True)
