@@ -245,9 +245,9 @@ def test_what_is_wrong_is_said_in_one_line_before_anything_is_sent(ama_here: Ama
     def refused(*options: str) -> str:
         return ama_here("sessions", "revoke", "--market", SYMBOL, *options).refusal(2)
 
-    assert "only one of them" in refused()
-    assert "only one of them" in refused(NO_SESSION, "--all")
-    assert "say --yes" in refused("--all")
+    assert "exactly one of" in refused()
+    assert "exactly one of" in refused(NO_SESSION, "--all")
+    assert "use --yes" in refused("--all")
     assert "is not a session's id" in refused("0x12")
     assert "no known session begins with 0x12121212" in refused(NO_SESSION[:10])
     assert "no known session of wallet 'nobody'" in refused("--wallet", "nobody")
