@@ -28,11 +28,11 @@ def open_dashboard(options: Mapping[str, object], *, demo: bool = False) -> int:
         lambda: open_host(options, wallets),
         make_demo_host=lambda: open_host(options, None),
         is_demo=demo,
-        begin_at_once=options.get("ask") is False,
+        autostart=options.get("ask") is False,
     )
     if outcome.last_line:
         print(outcome.last_line, file=sys.stderr, flush=True)
-    if outcome.at_once:
+    if outcome.is_forced:
         os._exit(outcome.exit_code)
     if outcome.failure is not None:
         raise outcome.failure

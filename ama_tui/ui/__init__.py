@@ -1,1 +1,1 @@
-"""Showing it: the Textual application, its screens and live widgets."""
+"""The terminal dashboard: the Textual application with its screens, panels and widgets."""

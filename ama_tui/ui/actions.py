@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-Place = Literal[
+Scope = Literal[
     "anywhere",
     "starting",
     "welcome",
@@ -21,29 +21,33 @@ Place = Literal[
     "kill",
     "stop",
 ]
-"""Where an action is at home: a screen, or everywhere."""
+"""Where an action is available: on one screen, or anywhere."""
 
 Need = Literal["nothing", "run", "pausable", "paused", "demo", "ended"]
-"""What must be so for an action to make sense; `ama_tui.ui.states` says why when it is not."""
+"""What an action requires; `ama_tui.ui.states` explains why it is unavailable otherwise."""
 
 
 class ActionSpec(NamedTuple):
-    """One action. `keys` are Textual's names, the one to show first; `title` reads "noun: verb"."""
+    """One action of the dashboard."""
 
     id: str
     keys: str
+    """Textual's names of its keys, comma-separated; the first is the one to show."""
     action: str
     label: str
+    """Short name for the key bar."""
     title: str
+    """Name in the palette and the help, written "noun: verb"."""
     tooltip: str
-    places: tuple[Place, ...]
+    scopes: tuple[Scope, ...]
     need: Need = "nothing"
     priority: bool = False
+    """The keys work even while a field is being edited."""
     in_bar: bool = True
     in_palette: bool = True
 
 
-PLACE_NAMES: dict[Place, str] = {
+SCOPE_NAMES: dict[Scope, str] = {
     "anywhere": "Everywhere",
     "starting": "Start",
     "welcome": "Welcome",
@@ -51,131 +55,130 @@ PLACE_NAMES: dict[Place, str] = {
     "setup": "Set-up",
     "preparation": "Preparation",
     "live": "Live",
-    "wallet": "One wallet",
+    "wallet": "Wallet",
     "parameters": "Parameters",
     "help": "Help",
 }
-"""How the help calls a place; a dialog has no actions of its own."""
+"""Section titles of the help; dialogs have no actions of their own."""
 
-RUN_PLACES: tuple[Place, ...] = ("preparation", "live")
+RUN_SCOPES: tuple[Scope, ...] = ("preparation", "live")
 
 # fmt: off
 ACTIONS: tuple[ActionSpec, ...] = (
-    # one screen's
+    # set-up
     ActionSpec(
         "demo.start", "d", "app.start_demo", "start the demo", "demo: start",
-        "Open a venue of our own with a funded fleet; nothing real is touched.", ("welcome",), need="demo",
+        "Start a local test venue with funded wallets. No real money.", ("welcome",), need="demo",
     ),
     ActionSpec(
         "venue.retry", "r", "app.retry_open", "try again", "venue: try again",
-        "Read the environment and the wallets file again, and look for the venue.", ("welcome",),
+        "Reload the settings and the wallets file and reconnect.", ("welcome",),
     ),
     ActionSpec(
         "market.pick", "enter", "screen.pick", "pick", "market: pick",
-        "Set up a run on the market under the cursor.", ("markets",),
+        "Set up a run on the selected market.", ("markets",),
     ),
     ActionSpec(
         "market.filter", "slash", "screen.filter", "filter", "market: filter",
-        "Show only markets whose symbol, identifier or address holds the text.", ("markets",),
+        "Show only markets whose symbol, identifier or address contains the text.", ("markets",),
     ),
     ActionSpec(
         "market.clear", "escape", "screen.clear", "clear filter", "market: clear filter",
-        "Empty the filter; once more to leave it.", ("markets",), in_palette=False,
+        "Clear the filter. Press again to return to the list.", ("markets",), in_palette=False,
     ),
     ActionSpec(
         "market.refresh", "f5", "screen.refresh_markets", "refresh", "market: refresh the list",
-        "Ask the venue for its markets again.", ("markets",),
+        "Reload the venue's markets.", ("markets",),
     ),
     ActionSpec(
         "market.sort", "f3", "screen.sort", "sort", "market: sort by the next column",
-        "Sort the list by its next column; past the last one it stands as the venue has it.", ("markets",),
+        "Sort by the next column; after the last column: venue order.", ("markets",),
     ),
     ActionSpec(
         "market.reverse", "f4", "screen.reverse", "reverse", "market: reverse the order",
-        "Turn the order of the list around.", ("markets",),
+        "Reverse the sort order.", ("markets",),
     ),
     ActionSpec(
         "setup.start", "f2", "screen.submit", "prepare sessions", "run: prepare sessions and start",
-        "Check the parameters, make the sessions that are missing, and start the run.", ("setup",),
+        "Check the parameters, create missing sessions, and start the run.", ("setup",),
     ),
     ActionSpec(
         "setup.back", "escape", "screen.back", "back", "run: back to the markets",
-        "Leave the set-up; nothing has been signed or sent.", ("setup",),
+        "Leave the set-up. Nothing has been signed or sent.", ("setup",),
     ),
     ActionSpec(
         "setup.save", "f6", "screen.save_preset", "save preset", "preset: save these parameters",
-        "Keep the form's parameters under a name of your own.", ("setup",),
+        "Save the parameters as a named preset.", ("setup",),
     ),
     ActionSpec(
-        "setup.plan", "f5", "screen.plan_again", "plan again", "plan: compute it again",
-        "Read the book again and plan on it; nothing is signed or sent.", ("setup",),
+        "setup.plan", "f5", "screen.plan_again", "recalculate", "plan: recalculate",
+        "Read the book again and recalculate the plan. Nothing is signed or sent.", ("setup",),
     ),
     ActionSpec(
-        "preparation.back", "escape", "screen.give_up", "back", "run: give up preparing",
-        "Stop preparing and go back to the set-up; sessions that were made are found again.", ("preparation",),
-        in_bar=False,
+        "preparation.back", "escape", "screen.give_up", "back", "run: cancel preparation",
+        "Cancel preparation. Sessions already created will be reused.", ("preparation",), in_bar=False,
     ),
     ActionSpec(
         "run.markets", "m", "app.markets", "markets", "market: back to the list",
-        "After a run has ended: pick a market and set up another run.", ("live",), need="ended",
+        "Pick a market for another run, once this run has ended.", ("live",), need="ended",
     ),
+    # the live run
     ActionSpec(
         "run.pause", "space", "app.pause", "pause / resume", "run: pause or resume",
-        "Pause sends no new orders; what rests stays, and watching goes on.", ("live",), need="pausable",
-        in_bar=False,
+        "Place no new orders. Resting orders stay; monitoring continues.", ("live",), need="pausable", in_bar=False,
     ),
     ActionSpec(
         "run.parameters", "p", "screen.parameters", "parameters", "run: change the parameters",
-        "Give a paused run other parameters, with a preview of what it would place.", ("live",), need="paused",
+        "Change the parameters of a paused run, with a preview.", ("live",), need="paused",
     ),
     ActionSpec(
-        "view.wallets", "1", "screen.focus_wallets", "wallets", "view: wallets", "Go to the wallets.", RUN_PLACES,
+        "view.wallets", "1", "screen.focus_wallets", "wallets", "view: wallets", "Go to the wallets.", RUN_SCOPES,
     ),
     ActionSpec(
-        "view.book", "2", "screen.focus_book", "book", "view: book", "Go to the ladder of the book.", ("live",),
+        "view.book", "2", "screen.focus_book", "book", "view: book", "Go to the order book.", ("live",),
     ),
     ActionSpec(
-        "view.log", "3", "screen.focus_log", "log", "view: log", "Go to the action log.", RUN_PLACES,
+        "view.log", "3", "screen.focus_log", "activity", "view: activity", "Go to the activity log.", RUN_SCOPES,
     ),
     ActionSpec(
         "view.statistics", "4", "screen.statistics", "statistics", "view: statistics",
-        "Show the charts and figures of this run; once more goes back.", ("live",),
+        "Show charts and totals. Press again to go back.", ("live",),
     ),
     ActionSpec(
-        "view.freeze", "f", "screen.freeze", "freeze", "display: freeze or follow",
-        "Let the display stand still; the engine goes on. This is not a pause.", ("live",), in_bar=False,
+        "view.freeze", "f", "screen.freeze", "freeze", "display: freeze or unfreeze",
+        "Freeze the display. The engine keeps running.", ("live",), in_bar=False,
     ),
     ActionSpec(
         "wallet.filter", "slash", "screen.filter", "filter", "wallets: filter",
-        "Show only wallets whose name, address, session or note holds the words.", ("live",),
+        "Show only wallets whose name, address, session or note contains the words.", ("live",),
     ),
     ActionSpec(
         "wallet.open", "enter", "screen.open_wallet", "open", "wallet: open",
-        "Show the wallet under the cursor: its orders, session, budget and actions.", ("live",),
+        "Show the selected wallet: orders, session, budget and activity.", ("live",),
     ),
     ActionSpec(
         "wallet.sort", "s", "screen.sort", "sort", "wallets: sort by the next column",
-        "Sort by the next column that is shown; a click on its title does it too.", ("live",),
+        "Sort by the next visible column, or click a column title.", ("live",),
     ),
     ActionSpec(
         "wallet.reverse", "S,r", "screen.sort_reverse", "reverse", "wallets: reverse the order",
-        "Turn the order of the wallets round.", ("live",), in_bar=False,
+        "Reverse the sort order.", ("live",), in_bar=False,
     ),
     ActionSpec(
-        "log.kind", "t", "screen.log_kind", "log type", "log: show the next kind of actions only",
-        "Narrow the log to orders, cancels, fills, skips, sessions or notes.", ("live",), in_bar=False,
+        "log.kind", "t", "screen.log_kind", "log type", "log: filter by type",
+        "Filter the log by type (press for the next type).", ("live",), in_bar=False,
     ),
     ActionSpec(
-        "log.wallet", "w", "screen.log_wallet", "log wallet", "log: only the wallet under the cursor, or all",
-        "Narrow the log to one wallet.", ("live",), in_bar=False,
+        "log.wallet", "w", "screen.log_wallet", "log wallet", "log: filter by the selected wallet",
+        "Show only the selected wallet's activity, or all wallets again.", ("live",), in_bar=False,
     ),
     ActionSpec(
-        "log.errors", "e", "screen.log_errors", "errors only", "log: errors only, or all",
-        "Narrow the log to errors.", ("live",), in_bar=False,
+        "log.errors", "e", "screen.log_errors", "errors only", "log: errors only, or everything",
+        "Show only errors, or everything again.", ("live",), in_bar=False,
     ),
     ActionSpec(
-        "view.copy", "y", "screen.copy", "copy", "copy: the error, or what has the focus",
-        "Copy the error that is shown, else the wallet's address or the topmost line of the log.", ("live",),
+        "view.copy", "y", "screen.copy", "copy", "copy: the selected item",
+        "Copy the selected item: the error shown, the wallet's address or the log line.", ("live",),
     ),
     ActionSpec(
         "market.copy", "Y", "screen.copy_market", "copy market", "copy: the order book's address",
@@ -183,92 +186,92 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "run.copy.journal", "J", "screen.copy_journal", "copy journal path", "copy: the path of the journal",
-        "Copy where every action of this run is written.", ("live",), in_bar=False,
+        "Copy the path of this run's journal.", ("live",), in_bar=False,
     ),
     ActionSpec(
-        "view.dismiss", "escape", "screen.put_away", "dismiss", "view: dismiss the error or the filter",
-        "Put away the error that is shown; without one, clear the filter.", ("live",), in_bar=False,
+        "view.dismiss", "escape", "screen.dismiss_or_clear", "dismiss", "view: dismiss the error or clear the filter",
+        "Dismiss the error or clear the filter.", ("live",), in_bar=False,
     ),
     # one wallet
     ActionSpec(
         "wallet.back", "escape", "screen.back", "back", "wallet: back to the fleet",
-        "Leave this wallet.", ("wallet",),
+        "Return to the live screen.", ("wallet",),
     ),
     ActionSpec(
-        "wallet.cancel", "x,delete", "screen.cancel_order", "cancel order", "wallet: cancel the order under the cursor",
-        "Take one order off the book; a run that is not paused fills its level again.", ("wallet",), need="pausable",
-    ),
-    ActionSpec(
-        "wallet.park", "p", "screen.park", "pause wallet", "wallet: pause or resume this wallet",
-        "A paused wallet gets no new orders; what rests stays. The others go on.", ("wallet",), need="pausable",
-    ),
-    ActionSpec(
-        "wallet.renew", "r", "screen.renew", "renew session", "wallet: renew its session",
-        "Make a new session for this wallet and end the old one, also where somebody revoked it.", ("wallet",),
+        "wallet.cancel", "x,delete", "screen.cancel_order", "cancel order", "wallet: cancel the selected order",
+        "Cancel the selected order. Unless the run is paused, its level is filled again.", ("wallet",),
         need="pausable",
     ),
     ActionSpec(
-        "wallet.copy.order", "y", "screen.copy_order", "copy order id", "wallet: copy the order's id",
-        "Copy the id of the order under the cursor.", ("wallet",),
+        "wallet.pause", "p", "screen.pause_wallet", "pause wallet", "wallet: pause or resume",
+        "Place no new orders for this wallet. Its resting orders stay.", ("wallet",), need="pausable",
     ),
     ActionSpec(
-        "wallet.copy.address", "a", "screen.copy_address", "copy address", "wallet: copy its address",
+        "wallet.renew", "r", "screen.renew", "renew session", "wallet: renew the session",
+        "Create a new session, even after a revocation, and revoke the old one.", ("wallet",), need="pausable",
+    ),
+    ActionSpec(
+        "wallet.copy.order", "y", "screen.copy_order", "copy order id", "copy: the order's id",
+        "Copy the selected order's id.", ("wallet",),
+    ),
+    ActionSpec(
+        "wallet.copy.address", "a", "screen.copy_address", "copy address", "copy: the wallet's address",
         "Copy the wallet's address.", ("wallet",),
     ),
     ActionSpec(
-        "wallet.copy.session", "s", "screen.copy_session", "copy session id", "wallet: copy its session's id",
+        "wallet.copy.session", "s", "screen.copy_session", "copy session id", "copy: the session's id",
         "Copy the id of the wallet's session.", ("wallet",),
     ),
     ActionSpec(
-        "wallet.copy.hash", "t", "screen.copy_hash", "copy tx hash", "wallet: copy its latest transaction's hash",
-        "Copy the transaction hash of the wallet's latest action that has one.", ("wallet",), in_bar=False,
+        "wallet.copy.hash", "t", "screen.copy_hash", "copy tx hash", "copy: the latest transaction hash",
+        "Copy the hash of the wallet's latest transaction.", ("wallet",), in_bar=False,
     ),
     # parameters of a paused run
     ActionSpec(
-        "parameters.use", "f2", "screen.submit", "use these", "parameters: use these from now on",
-        "Go on with these parameters once the run is resumed.", ("parameters",),
+        "parameters.use", "f2", "screen.submit", "apply", "parameters: apply",
+        "Apply when the run resumes.", ("parameters",),
     ),
     ActionSpec(
-        "parameters.plan", "f5", "screen.plan_again", "plan again", "plan: compute it again",
-        "Read the book again and plan on it; nothing is sent.", ("parameters",),
+        "parameters.plan", "f5", "screen.plan_again", "recalculate", "plan: recalculate",
+        "Read the book again and recalculate the plan. Nothing is sent.", ("parameters",),
     ),
     ActionSpec(
-        "parameters.back", "escape", "screen.back", "back", "parameters: leave them as they are",
-        "Change nothing.", ("parameters",),
+        "parameters.back", "escape", "screen.back", "back", "parameters: discard changes",
+        "Discard changes.", ("parameters",),
     ),
     ActionSpec(
-        "help.close", "escape", "screen.back", "back", "help: close", "Leave the help.", ("help",),
+        "help.close", "escape", "screen.back", "back", "help: close", "Close the help.", ("help",),
     ),
     # everywhere
     ActionSpec(
         "run.stop", "q", "app.stop", "quit", "run: stop and quit",
-        "Wait for what is in flight, save, leave orders resting, and quit.",
+        "Finish pending requests, save and quit. Orders stay on the book.",
         ("starting", "welcome", "markets", "setup", "preparation", "live", "wallet"), in_palette=False,
     ),
     ActionSpec(
         "run.stop.always", "ctrl+q", "app.stop", "quit", "run: stop and quit",
-        "Stop and quit, also while a field is edited.", ("anywhere",), priority=True,
+        "Stop and quit (works while typing).", ("anywhere",), priority=True,
     ),
     ActionSpec(
-        "run.interrupt", "ctrl+c", "app.interrupt", "stop", "run: stop; twice leaves at once",
-        "Stop and quit; a second time leaves at once.", ("anywhere",), priority=True, in_bar=False, in_palette=False,
+        "run.interrupt", "ctrl+c", "app.interrupt", "stop", "run: stop (twice: exit immediately)",
+        "Stop (press twice to exit immediately).", ("anywhere",), priority=True, in_bar=False, in_palette=False,
     ),
     ActionSpec(
         "run.kill", "f10", "app.kill", "KILL", "run: kill",
-        "Freeze at once, cancel every order of the fleet on this market, and prove it from the chain.",
+        "Stop placing, cancel every order on this market, and verify on chain.",
         ("anywhere",), need="run", priority=True,
     ),
     ActionSpec(
         "app.help", "question_mark,f1", "app.help", "help", "app: help",
-        "Every key and what it does.", ("anywhere",),
+        "Show every key and what it does.", ("anywhere",),
     ),
     ActionSpec(
         "app.theme", "f9", "app.change_theme", "theme", "app: theme",
-        "Choose the colours: dark, light, or the terminal's own.", ("anywhere",), in_bar=False,
+        "Choose a colour theme: dark, light, or the terminal's own colours.", ("anywhere",), in_bar=False,
     ),
     ActionSpec(
         "app.palette", "ctrl+p", "app.command_palette", "palette", "app: command palette",
-        "Find any action by its name.", ("anywhere",), priority=True, in_palette=False,
+        "Find an action by name.", ("anywhere",), priority=True, in_palette=False,
     ),
 )
 # fmt: on
@@ -294,22 +297,22 @@ KEY_NAMES = {
     "ctrl+c": "^c",
     "ctrl+p": "^p",
 }
-"""How the key bar writes a key; others are written as they are."""
+"""How keys are displayed; keys not listed are shown by their own name."""
 
 
-def actions_for(place: Place) -> tuple[ActionSpec, ...]:
-    """The actions that a place has, in the table's order."""
-    return tuple(spec for spec in ACTIONS if place in spec.places)
+def actions_in(scope: Scope) -> tuple[ActionSpec, ...]:
+    """The actions of one scope, in the table's order."""
+    return tuple(spec for spec in ACTIONS if scope in spec.scopes)
 
 
-def actions_at(place: Place) -> tuple[ActionSpec, ...]:
-    """The actions that can be reached from a place: its own and those of everywhere."""
-    return tuple(spec for spec in ACTIONS if place in spec.places or "anywhere" in spec.places)
+def actions_reachable_from(scope: Scope) -> tuple[ActionSpec, ...]:
+    """The actions of one scope and those available anywhere."""
+    return tuple(spec for spec in ACTIONS if scope in spec.scopes or "anywhere" in spec.scopes)
 
 
-def bindings_for(place: Place) -> list[BindingType]:
-    """Textual's bindings of a place."""
-    return list(_bindings(actions_for(place)))
+def bindings_for(scope: Scope) -> list[BindingType]:
+    """Textual's key bindings of a scope."""
+    return list(_bindings(actions_in(scope)))
 
 
 def _bindings(specs: Iterable[ActionSpec]) -> Iterable[Binding]:

@@ -1,12 +1,13 @@
-"""The application: which screen is shown, the actions of every screen, and how it all ends.
+"""The application: opens the engine, leads from screen to screen, and carries out the actions of all screens.
 
-Its imports are what the first paint needs, and no more: the engine's rooms load after it.
+It is the `Host` of its screens, and the only module that imports them. At import time it loads only what the
+first frame needs; the engine and the other screens load later.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
@@ -25,13 +26,11 @@ if TYPE_CHECKING:
     from ama_tui.engine.host import EngineHost
     from ama_tui.ui.bridge import Bridge, EngineFacts
     from ama_tui.ui.history import History
-
-CLOSE_SECONDS = 15.0
-"""How long quitting waits for the engine's thread; the engine itself waits at most 10 s for what is in flight."""
+    from ama_tui.ui.host import Host
 
 
 class AmaApp(BaseApp):
-    """The dashboard. `make_host` is called after the first paint; `make_demo_host` on "start the demo"."""
+    """The dashboard."""
 
     def __init__(
         self,
@@ -39,10 +38,13 @@ class AmaApp(BaseApp):
         *,
         make_demo_host: Callable[[], EngineHost] | None = None,
         is_demo: bool = False,
-        begin_at_once: bool = False,
+        autostart: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """With `begin_at_once` a run begins as soon as the venue is open, with what the options say."""
+        """`make_host` is called after the first frame, `make_demo_host` when the operator starts the demo.
+
+        With `autostart` a run starts as soon as the venue is open, as the options say.
+        """
         super().__init__()
         self.clock = clock
         self.is_demo = is_demo
@@ -56,12 +58,12 @@ class AmaApp(BaseApp):
         self.is_killing = False
         self.leave_after_kill = False
         self.open_exit_code = 0
-        self._begin_at_once = begin_at_once
-        self._has_survivors = False
+        self._autostart = autostart
+        self._earlier_survivors = False
         self._make_host = make_host
         self._make_demo_host = make_demo_host
 
-    # life
+    # opening
 
     def get_default_screen(self) -> Screen[Any]:
         return StartingScreen(is_demo=self.is_demo)
@@ -70,7 +72,7 @@ class AmaApp(BaseApp):
         self.call_after_refresh(self.open_engine)
 
     def open_engine(self) -> None:
-        """Load the engine on its thread and ask it what it found."""
+        """Load the engine on its thread and open it."""
         from ama_tui.ui.bridge import POLL_SECONDS, Bridge
         from ama_tui.ui.history import History
 
@@ -85,7 +87,7 @@ class AmaApp(BaseApp):
     async def _open(self) -> None:
         from ama_tui.domain.errors import AmaError
 
-        assert self.bridge is not None  # noqa: S101 - open_engine has set it
+        assert self.bridge is not None  # noqa: S101 - set by open_engine
         try:
             self.facts = await self.bridge.open()
         except AmaError as error:
@@ -95,8 +97,8 @@ class AmaApp(BaseApp):
             self._show_welcome(self.facts.problem_lines, "", 2)
         elif not self.is_leaving:
             self.open_exit_code = 0
-            if self._begin_at_once:
-                await self._begin_by_itself(self.facts)
+            if self._autostart:
+                await self._start_automatically(self.facts)
             else:
                 self._show_markets(self.facts)
 
@@ -105,27 +107,27 @@ class AmaApp(BaseApp):
 
         self.push_screen(MarketsScreen(facts, opens_preselected=opens_preselected))
 
-    async def _begin_by_itself(self, facts: EngineFacts) -> None:
-        """Begin on the market that the options name (in the demo: or the first), resuming what is stored.
+    async def _start_automatically(self, facts: EngineFacts) -> None:
+        """Start on the market that the options name (in the demo: or the first), resuming a stored run.
 
-        What cannot be decided without the operator is asked: the market list is shown then.
+        When the operator has to decide something, show the market list instead.
         """
         from ama_tui.domain.errors import AmaError
         from ama_tui.ui.autostart import first_request
 
-        assert self.bridge is not None  # noqa: S101 - the desk is open
+        assert self.bridge is not None  # noqa: S101 - set by open_engine
         try:
             request = await first_request(self.bridge, facts)
         except AmaError as error:
             if not self.is_leaving:
                 self._show_markets(facts, opens_preselected=False)
-                self.tell(str(error), is_error=True)
+                self.toast(str(error), is_error=True)
             return
         if not self.is_leaving:
             self.begin(request)
 
     def action_markets(self) -> None:
-        """Back to the list once a run has ended, to set up another."""
+        """Go back to the market list once a run has ended."""
         from ama_tui.ui.screens.markets import MarketsScreen
 
         if self.facts is None or self.refused("run.markets"):
@@ -158,42 +160,42 @@ class AmaApp(BaseApp):
 
     @property
     def state(self) -> EngineState | None:
-        """The engine's state; None until the engine is asked for."""
+        """The engine's state; None before the engine is opened."""
         return None if self.bridge is None else self.bridge.snapshot.state
 
     def why_not(self, action_id: str) -> str | None:
-        """Why an action cannot be done now, or None when it can."""
+        """Why an action is unavailable now; None when it is available."""
         need = BY_ID[action_id].need
         if need == "nothing":
             return None
         if need == "demo":
-            return None if self.can_start_demo else "this is the demo already"
+            return None if self.can_start_demo else "this already is the demo"
         if self.bridge is None:
-            return "no run is under way"
+            return "no run is active"
         from ama_tui.ui.states import why_not
 
         return why_not(need, self.bridge.snapshot)
 
     def refused(self, action_id: str) -> bool:
-        """Say why an action cannot be done now; True when it cannot."""
+        """Show why an action is unavailable; False when it is available."""
         reason = self.why_not(action_id)
         if reason is not None:
-            self.tell(f"{BY_ID[action_id].label}: {reason}")
+            self.toast(f"{BY_ID[action_id].label}: {reason}")
         return reason is not None
 
     def action_start_demo(self) -> None:
-        """Leave the venue that cannot be used and open one of our own."""
+        """Close the configured venue and open the local test venue."""
         if not self.refused("demo.start") and self._make_demo_host is not None:
             self._make_host, self.can_start_demo, self.is_demo = self._make_demo_host, False, True
             self._open_again()
 
     def action_retry_open(self) -> None:
-        """Read the environment again."""
+        """Reload the settings and connect again."""
         self._open_again()
 
     def _open_again(self) -> None:
         if self.bridge is not None:
-            self.run_worker(self.bridge.close(CLOSE_SECONDS), group="close")
+            self.run_worker(self.bridge.close(), group="close")
         while len(self.screen_stack) > 1:
             self.pop_screen()
         starting = self.screen
@@ -202,7 +204,7 @@ class AmaApp(BaseApp):
         self.open_engine()
 
     async def action_pause(self) -> None:
-        """Pause a run, or go on with it."""
+        """Pause or resume the run."""
         if self.refused("run.pause") or self.bridge is None:
             return
         from ama_tui.domain.errors import AmaError
@@ -214,11 +216,11 @@ class AmaApp(BaseApp):
             else:
                 await self.bridge.ask(lambda engine: engine.resume())
         except AmaError as error:
-            self.fail(error)
+            self.report_error(error)
         self._poll()
 
     def action_kill(self) -> None:
-        """Ask before everything is cancelled; from every screen, over every dialog."""
+        """Open the kill dialog, from every screen and over every dialog."""
         from ama_tui.ui.screens.kill import KillScreen
 
         if any(isinstance(screen, KillScreen) for screen in self.screen_stack):
@@ -227,21 +229,21 @@ class AmaApp(BaseApp):
             self.push_screen(KillScreen())
 
     def action_help(self) -> None:
-        """Show every key and what it does; once more closes it."""
+        """Open or close the help."""
         from ama_tui.ui.screens.help import HelpScreen
 
         if isinstance(self.screen, HelpScreen):
             self.screen.action_back()
         elif isinstance(self.screen, AmaScreen):
-            self.push_screen(HelpScreen(self.screen.PLACE))
+            self.push_screen(HelpScreen(self.screen.SCOPE))
 
     def action_stop(self) -> None:
-        """Stop the run if there is one, close the engine, and leave. A kill is finished first."""
+        """Stop the run, close the engine and quit. A kill is finished first."""
         if self.is_leaving:
             return
         if self.is_killing:
             self.leave_after_kill = True
-            self.tell("leaving when the kill is proven; ^c leaves at once")
+            self.toast("Quitting once the cancellation is confirmed · ^c: quit now")
             return
         self.is_leaving = True
         if self.bridge is None:
@@ -252,38 +254,68 @@ class AmaApp(BaseApp):
         self.push_screen(StopScreen())
 
     def action_interrupt(self) -> None:
-        """Stop; a second time leaves at once."""
+        """Stop and quit; the second time exit immediately."""
         if self.is_leaving or self.leave_after_kill:
-            self.exit(ExitMessage(130, self._last_words("left at once"), at_once=True), return_code=130)
+            self.exit(ExitMessage(130, self._exit_line("exited immediately"), is_forced=True), return_code=130)
         else:
             self.action_stop()
 
     async def action_quit(self) -> None:
         self.action_stop()
 
+    # the way through the screens
+
+    def open_setup(self, market: Market) -> None:
+        """Set up a run on a market."""
+        from ama_tui.ui.screens.setup import SetupScreen
+
+        if self.facts is not None:
+            self.push_screen(SetupScreen(market, self.facts))
+
+    def ask_preset_name(
+        self, existing: Collection[str], suggested: str, directory: str, on_answer: Callable[[str | None], None]
+    ) -> None:
+        """Ask for the name of a new preset; the answer is None when the operator cancels."""
+        from ama_tui.ui.screens.preset import SavePresetScreen
+
+        self.push_screen(SavePresetScreen(existing, suggested, directory), on_answer)
+
+    def open_wallet(self, market: Market, address: str) -> None:
+        """Show one wallet (`address` in lower case)."""
+        from ama_tui.ui.screens.wallet import WalletScreen
+
+        self.push_screen(WalletScreen(market, address))
+
+    def open_parameters(self, market: Market) -> None:
+        """Edit the parameters of the paused run."""
+        from ama_tui.ui.screens.parameters import ParametersScreen
+
+        if not self.refused("run.parameters") and self.bridge is not None:
+            self.push_screen(ParametersScreen(market, self.bridge.snapshot))
+
     def begin(self, request: StartRequest) -> None:
-        """Go on to the preparation of a run."""
+        """Show the preparation of a run, which starts it."""
         from ama_tui.ui.screens.preparation import PreparationScreen
 
         self.market = request.market
-        self._has_survivors = self._survived
+        self._earlier_survivors = self._may_have_survivors
         self.kill_report = None
         self.push_screen(PreparationScreen(request))
 
     @property
-    def _survived(self) -> bool:
-        """Did a kill, of this run or of one before it, leave orders that may still rest?"""
-        return self._has_survivors or (self.kill_report is not None and not self.kill_report.is_proven)
+    def _may_have_survivors(self) -> bool:
+        """A kill, of this run or an earlier one, may have left orders on the book."""
+        return self._earlier_survivors or (self.kill_report is not None and not self.kill_report.is_proven)
 
     def started(self) -> None:
-        """The run cycles: show it live in the place of its preparation, which is on top."""
+        """The run is running: replace its preparation with the live screen."""
         from ama_tui.ui.screens.live import LiveScreen
 
         if self.market is not None and not self.is_leaving:
             self.switch_screen(LiveScreen(self.market))
 
     def start_failed(self, request: StartRequest, error: AmaError) -> None:
-        """The run could not start: from its preparation to the set-up, which says why."""
+        """The run did not start: go back to its set-up and show why."""
         from ama_tui.ui.screens.setup import SetupScreen
 
         if self.is_leaving or self.facts is None:
@@ -295,22 +327,28 @@ class AmaApp(BaseApp):
             self._show_markets(self.facts, opens_preselected=False)
             self.push_screen(SetupScreen(request.market, self.facts, failed=(request, error)))
 
+    # leaving
+
     def leave(self) -> None:
-        """Exit; what stays open is the last line."""
-        code = 4 if self._survived else self.open_exit_code
-        self.exit(ExitMessage(code, self._last_words("stopped")), return_code=code)
+        """Exit; the exit line reports what stays open."""
+        code = 4 if self._may_have_survivors else self.open_exit_code
+        self.exit(ExitMessage(code, self._exit_line("stopped")), return_code=code)
 
     def stop_after_crash(self) -> ExitMessage:
-        """Stop the engine when the screen ended without it; for after `run`."""
-        words = self._last_words("the dashboard failed")
+        """Stop the engine after the screen crashed; call after `run`."""
+        line = self._exit_line("the dashboard failed")
         if self.bridge is not None:
-            self.bridge.stop_without_screen(CLOSE_SECONDS)
-            words = self._last_words("the dashboard failed, the run was stopped")
-        return ExitMessage(self.return_code or 1, words, failure=self.failure)
+            self.bridge.stop_without_screen()
+            line = self._exit_line("the dashboard failed and the run was stopped")
+        return ExitMessage(self.return_code or 1, line, failure=self.failure)
 
-    def _last_words(self, verb: str) -> str:
+    def _exit_line(self, event: str) -> str:
         if self.bridge is None or self.market is None or self.terminal_lost:
             return ""
-        from ama_tui.ui.exit_message import last_words
+        from ama_tui.ui.exit_message import exit_line
 
-        return last_words(verb, self.market, self.bridge.snapshot, self.kill_report, venue_ends=self.is_demo)
+        return exit_line(event, self.market, self.bridge.snapshot, self.kill_report, venue_ends=self.is_demo)
+
+
+if TYPE_CHECKING:
+    _AS_HOST: Callable[[AmaApp], Host] = lambda app: app  # noqa: E731 - checks that the application is a Host

@@ -1,6 +1,6 @@
-"""The terminal's side of the application: themes, signals, notices, the palette, and how it fails.
+"""The part of the application that knows nothing of runs: themes, signals, toasts, the palette, failures.
 
-It knows nothing of a run. Its imports are what the first paint needs, and no more.
+At import time it loads only what the first frame needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.worker import WorkerFailed
 
-from ama_tui.ui.actions import actions_at, bindings_for
+from ama_tui.ui.actions import actions_reachable_from, bindings_for
 from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.theme import AMA_DARK, THEMES, meanings, style
 from ama_tui.ui.widgets.styled_text import INK_CLASSES
@@ -30,7 +30,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class BaseApp(App[ExitMessage]):
-    """An application that survives its terminal, obeys signals, and shows no secret when it fails."""
+    """An application that survives the loss of its terminal, handles signals, and shows no secrets when it fails."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = style("starting")
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("anywhere")
@@ -43,7 +43,7 @@ class BaseApp(App[ExitMessage]):
         super().__init__()
         for theme in THEMES:
             self.register_theme(theme)
-        # Set before any style sheet is read, so that none has to be read twice.
+        # Set before any style sheet is parsed, to avoid parsing twice.
         self.set_reactive(App.theme, AMA_DARK.name)
         self.stylesheet.set_variables(self.get_css_variables())
         self.animation_level = "none"
@@ -72,7 +72,7 @@ class BaseApp(App[ExitMessage]):
         raise NotImplementedError
 
     def action_stop(self) -> None:
-        """Leave in good order."""
+        """Stop and quit."""
         raise NotImplementedError
 
     def get_driver_class(self) -> type[Driver]:
@@ -83,20 +83,20 @@ class BaseApp(App[ExitMessage]):
 
     @property
     def terminal_lost(self) -> bool:
-        """The terminal went away: nothing can be shown any more, but the run is stopped in good order."""
+        """The terminal is gone: nothing can be shown, but the run is still stopped properly."""
         return getattr(self._driver, "is_lost", False)
 
     def input_failed(self, error: Exception) -> None:
-        """No more keys can be read: leave after a failure, or in good order where the terminal is gone."""
+        """Keys can no longer be read: stop properly if the terminal is gone, otherwise fail."""
         if self.terminal_lost:
             self.action_stop()
         else:
             self._handle_exception(error)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Leave after a defect; whoever runs this application tells of `failure`.
+        """Exit after an internal error; the caller of `run` reports `failure`.
 
-        Nothing is shown from here: Textual would show the values of variables, and those may hold keys.
+        Nothing is shown here: Textual would print the values of variables, which may contain keys.
         """
         self._return_code = 1
         if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
@@ -107,31 +107,31 @@ class BaseApp(App[ExitMessage]):
         self.bell()
         self._close_messages_no_wait()
 
-    def tell(self, text: str, *, is_error: bool = False) -> None:
-        """A short message in the corner, unless it stands there already; never read as markup."""
+    def toast(self, text: str, *, is_error: bool = False) -> None:
+        """Show a short message in the corner, unless it is shown already; markup is not interpreted."""
         from ama_tui.ui.format import plain
 
         message = plain(text)
-        if all(one.message != message for one in self._notifications):
+        if all(shown.message != message for shown in self._notifications):
             self.notify(message, severity="error" if is_error else "information", markup=False)
 
-    def fail(self, error: AmaError) -> None:
-        """An error stays until it is read, on a screen that has a place for it; else it stands in the corner."""
+    def report_error(self, error: AmaError) -> None:
+        """Show an error on the current screen until it is dismissed; as a toast if the screen has no place for it."""
         show = getattr(self.screen, "show_error", None)
         if show is None:
-            self.tell(str(error), is_error=True)
+            self.toast(str(error), is_error=True)
         else:
             show(error)
 
     def copy(self, text: str, name: str) -> None:
-        """Put a text on the clipboard, and say so."""
+        """Copy a text to the clipboard and confirm it."""
         self.copy_to_clipboard(text)
-        self.tell(f"copied: {name}")
+        self.toast(f"Copied {name}")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: every action that can be reached from here, by its name."""
-        place = getattr(screen, "PLACE", None)
-        for spec in actions_at(place) if place else ():
+        """The palette: every action available on this screen, by its title."""
+        scope = getattr(screen, "SCOPE", None)
+        for spec in actions_reachable_from(scope) if scope else ():
             if spec.in_palette:
                 yield SystemCommand(spec.title, spec.tooltip, self._runner(screen, spec.action))
 

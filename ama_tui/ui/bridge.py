@@ -1,8 +1,8 @@
-"""Between the engine's thread and the screen: state on a timer one way, commands the other.
+"""Connects the screen's thread with the engine's thread: snapshots in one direction, commands in the other.
 
-The bridge reads the publisher's latest snapshot and hands it to the views that are attached; a screen
-under a dialog detaches itself and is not repainted. Commands return awaitables of the screen's own
-loop. Abandoning such an awaitable never cancels the engine's work, except of a `read`.
+On every poll the bridge passes the publisher's latest snapshot to the attached views. A screen under a dialog
+detaches itself and is not repainted. Commands are awaited on the screen's loop; cancelling such an await does
+not cancel the engine's work, except for a `read`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
-"""Takes defects only: the command line turns each into a report without secrets."""
+"""Internal errors only: the command line turns each into a report without secrets."""
 
 POLL_SECONDS = 0.25
+
+CLOSE_SECONDS = 15.0
+"""How long closing waits for the engine's thread; the engine itself waits at most 10 s for pending requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What the desk knows once it is open; see `EngineApi` for the fields."""
+    """Fixed facts about the open engine; `EngineApi` documents the fields."""
 
     problem_lines: tuple[str, ...]
     environment_label: str
@@ -47,24 +50,24 @@ class EngineFacts:
 
     @property
     def wallets(self) -> int:
-        """How many wallets take part unless the operator says otherwise."""
+        """The default number of wallets for a run."""
         return max(1, min(self.wallets_asked, self.wallets_available))
 
 
-class View(Protocol):
-    """What shows the engine's state."""
+class SnapshotView(Protocol):
+    """Something that shows the engine's state."""
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         """Show this snapshot as of `now` (Unix seconds)."""
 
 
 class Bridge:
-    """One engine and the views that watch it. Everything here runs on the screen's loop."""
+    """One engine and the views that show it. For use on the screen's loop only."""
 
     def __init__(self, host: EngineHost, *, clock: Callable[[], float]) -> None:
         self._host = host
         self._clock = clock
-        self._views: list[View] = []
+        self._views: list[SnapshotView] = []
         self._state = host.publisher.latest.state
 
     @property
@@ -76,21 +79,21 @@ class Bridge:
         return self._host.publisher.log_since(cursor)
 
     def start(self) -> None:
-        """Begin to load the engine on its thread."""
+        """Start loading the engine on its thread."""
         self._host.start()
 
-    def attach(self, view: View) -> None:
-        """Feed a view from now on, starting at once."""
+    def attach(self, view: SnapshotView) -> None:
+        """Update a view now and on every poll."""
         if view not in self._views:
             self._views.append(view)
         view.bridge_tick(self.snapshot, self._clock())
 
-    def detach(self, view: View) -> None:
+    def detach(self, view: SnapshotView) -> None:
         with suppress(ValueError):
             self._views.remove(view)
 
     def poll(self) -> EngineState | None:
-        """Feed the views; the new state when it differs from the last poll's."""
+        """Update the views. Returns the engine's state if it changed since the last poll, else None."""
         snapshot, now = self.snapshot, self._clock()
         for view in tuple(self._views):
             view.bridge_tick(snapshot, now)
@@ -100,9 +103,9 @@ class Bridge:
         return snapshot.state
 
     async def open(self) -> EngineFacts:
-        """Open the desk and say what it found. Raises AmaError."""
+        """Open the engine and return its facts. Raises AmaError."""
 
-        async def opened(engine: EngineApi) -> EngineFacts:
+        async def open_engine(engine: EngineApi) -> EngineFacts:
             await engine.open()
             return EngineFacts(
                 problem_lines=tuple(engine.problem_lines),
@@ -115,73 +118,74 @@ class Bridge:
                 resume_asked=engine.resume_asked,
             )
 
-        return await self.ask(opened)
+        return await self.ask(open_engine)
 
     async def ask(self, action: Callable[[EngineApi], Awaitable[T]]) -> T:
-        """Have the desk do something, and wait for it. Raises AmaError, whatever went wrong."""
-        return await _settled(self._host.call(action))
+        """Run a command on the engine and wait for its result. Raises AmaError for every failure."""
+        return await _result(self._host.call(action))
 
     async def read(self, action: Callable[[EngineApi], Awaitable[T]]) -> T:
-        """Like `ask`, for what may be broken off: giving up the answer takes the request back. Raises AmaError."""
+        """Like `ask`, but cancelling the await cancels the request too. Raises AmaError."""
         future = self._host.call(action)
         try:
-            return await _settled(future)
+            return await _result(future)
         except asyncio.CancelledError:
             future.cancel()
             raise
 
     async def kill(self, *, revoke: bool = False) -> KillReport:
-        """Freeze every send at once, then cancel everything and prove it; `revoke` ends the sessions too.
+        """Block all sends immediately, then cancel everything and verify it on chain.
 
-        Raises AmaError.
+        With `revoke` the sessions are revoked too. Raises AmaError.
         """
-        return await _settled(self._host.kill_now(revoke=revoke))
+        return await _result(self._host.kill_now(revoke=revoke))
 
-    async def close(self, timeout: float) -> bool:
-        """Close the engine and join its thread; False when it did not end in `timeout` seconds."""
+    async def close(self, timeout: float = CLOSE_SECONDS) -> bool:
+        """Close the engine and join its thread. False when the thread did not end within `timeout` seconds."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[bool] = loop.create_future()
 
-        def tell(result: bool) -> None:
+        def resolve(result: bool) -> None:
             if not ended.done():
                 ended.set_result(result)
 
         def join() -> None:
             result = self._host.close(timeout)
             with suppress(RuntimeError):  # the screen's loop has ended
-                loop.call_soon_threadsafe(tell, result)
+                loop.call_soon_threadsafe(resolve, result)
 
         threading.Thread(target=join, name="ama-close", daemon=True).start()
         return await ended
 
-    def stop_without_screen(self, timeout: float) -> None:
-        """Stop and close the engine when there is no loop to wait on; blocks at most twice `timeout` seconds."""
+    def stop_without_screen(self, timeout: float = CLOSE_SECONDS) -> None:
+        """Stop and close the engine without a running loop; blocks for at most twice `timeout` seconds."""
         if self.snapshot.is_live:
             with suppress(Exception):
                 self._host.call(lambda engine: engine.stop()).result(timeout)
         self._host.close(timeout)
 
 
-async def _settled(future: concurrent.futures.Future[T]) -> T:
-    """Wait for the engine without passing a cancellation on to it. Raises AmaError."""
+async def _result(future: concurrent.futures.Future[T]) -> T:
+    """Wait for the engine's result; a cancellation is not passed on. Raises AmaError."""
     loop = asyncio.get_running_loop()
-    settled = asyncio.Event()
+    done = asyncio.Event()
 
     def wake(_: concurrent.futures.Future[T]) -> None:
         with suppress(RuntimeError):  # the screen's loop has ended
-            loop.call_soon_threadsafe(settled.set)
+            loop.call_soon_threadsafe(done.set)
 
     future.add_done_callback(wake)
-    await settled.wait()
+    await done.wait()
     try:
         return future.result()
     except AmaError:
         raise
     except concurrent.futures.CancelledError:
-        raise AmaError("the engine was closed before it could answer", "start ama-tui again") from None
+        raise AmaError("the engine was closed before it could answer", "restart ama-tui") from None
     except Exception as error:
-        # Its text may hold a URL with a key in it, so only its kind is told; the report has what may be told.
+        # The text may contain a URL with a key, so only the type is shown; the crash report has the details.
         _LOG.error("the engine failed", exc_info=error)
         raise AmaError(
-            f"the engine failed with {type(error).__name__}", "this is a defect of ama-tui: stop with q and report it"
+            f"internal error in the engine: {type(error).__name__}",
+            "this is a bug in ama-tui: quit with q and report it",
         ) from error

@@ -1,4 +1,4 @@
-"""How the dashboard ended, and the last line that is printed once the terminal is restored."""
+"""How the dashboard ended, and the line printed after the terminal is restored."""
 
 from __future__ import annotations
 
@@ -12,41 +12,39 @@ if TYPE_CHECKING:
 
 
 class ExitMessage(NamedTuple):
-    """The exit code and the last line ('' for none). `at_once`: the engine was not waited for.
-
-    `failure` is what ended the dashboard against its will, for the command to tell of.
-    """
+    """How the dashboard ended."""
 
     exit_code: int
     last_line: str = ""
-    at_once: bool = False
+    """Printed after the terminal is restored; '' for none."""
+    is_forced: bool = False
+    """The operator did not wait for the engine: end the process without joining its threads."""
     failure: Exception | None = None
+    """The internal error that ended the dashboard; the command reports it."""
 
 
-def last_words(
-    verb: str, market: Market, snapshot: EngineSnapshot, report: KillReport | None, *, venue_ends: bool = False
+def exit_line(
+    event: str, market: Market, snapshot: EngineSnapshot, report: KillReport | None, *, venue_ends: bool = False
 ) -> str:
-    """What stays open: '118 orders stay resting on ETH-USD', or the proof that nothing does.
+    """What stays open: '118 orders stay on the book on ETH-USD', or the result of the kill.
 
-    `venue_ends` is True for the demo, whose venue ends with it.
+    `event` is what happened ('stopped'). `venue_ends` is True for the demo, whose venue ends with it.
     """
     from ama_tui.ui.format import count, plain
 
     symbol = plain(market.symbol)
-    # The demo's journal goes with its venue; only one that is still there is named.
+    # The demo's journal is deleted with its venue, so check that the file still exists.
     path = snapshot.journal_path
     log = f"; log: {plain(path)}" if path and Path(path).exists() else ""
     if report is not None:
         return f"ama-tui: killed on {symbol}: {plain(report.text)}{log}"
     if not snapshot.wallets or not snapshot.run_id:
-        return f"ama-tui: {verb} before anything was sent on {symbol}"
+        return f"ama-tui: {event} before anything was sent on {symbol}"
     open_now = snapshot.resting
     if venue_ends:
-        return f"ama-tui: {verb}; {count(open_now, 'order')} on {symbol} ended with the demo's venue"
-    rests = f"{count(open_now, 'order')} {'stays' if open_now == 1 else 'stay'} resting on {symbol}"
+        return f"ama-tui: {event}; {count(open_now, 'order')} on {symbol} discarded with the demo venue"
+    resting = f"{count(open_now, 'order')} still resting on {symbol}"
     pending = [
-        f"{number} {name}"
-        for number, name in ((snapshot.pending, "in flight"), (snapshot.unknown, "unknown"))
-        if number
+        f"{number} {name}" for number, name in ((snapshot.pending, "pending"), (snapshot.unknown, "unknown")) if number
     ]
-    return f"ama-tui: {verb}; {', '.join([rests, *pending])}{log}"
+    return f"ama-tui: {event}; {', '.join([resting, *pending])}{log}"

@@ -1,7 +1,7 @@
 """Text for the screen: exact widths, ages, bars, amounts. Pure functions, no widgets.
 
-Text from outside (symbols, errors) goes through `plain` before it is painted: a terminal obeys control
-characters wherever they come from.
+Text from outside (symbols, errors) must go through `plain` before it is painted, because a terminal executes
+control characters wherever they come from.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def plain(text: str) -> str:
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """The text in exactly `width` cells: cut with '…', or filled with spaces (in front when `right`)."""
+    """The text in exactly `width` cells: cut with '…', or padded with spaces (on the left when `right`)."""
     if text.isascii():
         length = len(text)
         if length <= width:
@@ -103,7 +103,7 @@ def clock_ms(unix_ms: int) -> str:
 
 
 def bar(fraction: float, width: int) -> str:
-    """A bar of `width` cells, filled to an eighth of a cell: bar(0.5, 5) → '██▌  '."""
+    """A bar of `width` cells with a resolution of an eighth of a cell: bar(0.5, 5) → '██▌  '."""
     eighths = round(min(1.0, max(0.0, fraction)) * width * 8)
     if eighths == 0 and fraction > 0:
         eighths = 1
@@ -112,7 +112,7 @@ def bar(fraction: float, width: int) -> str:
 
 
 def count_bar(have: int, want: int, width: int) -> tuple[str, str]:
-    """The filled and the empty part of a bar (2 cells or more) for `have` of `want`; full only when none is missing."""
+    """The filled and the empty part of a bar (at least 2 cells) for `have` of `want`; full only if complete."""
     if want <= 0:
         return "", "▁" * width
     filled = min(width, have * width // want)
@@ -122,7 +122,7 @@ def count_bar(have: int, want: int, width: int) -> tuple[str, str]:
 
 
 def signed_amount(amount18: int, decimals: int = 3) -> str:
-    """50000000000000000 → '+0.050', with its sign unless all the decimals are 0: '0.000'."""
+    """50000000000000000 → '+0.050', with a sign unless it rounds to 0: '0.000'."""
     rounded = round(Decimal(amount18) / AMOUNT_UNIT, decimals)
     return f"{rounded or 0:{'+' if rounded else ''},.{decimals}f}"
 

@@ -1,27 +1,27 @@
-"""A run's course in bounded memory: what the charts show, from the first cycle to the latest.
+"""The history of a run for its charts, from the first cycle to the latest, in bounded memory.
 
-One timeline of equal slots serves every measure. When it is full, neighbouring slots are merged and a slot
-covers twice the time, so that a day takes no more room than ten minutes. A slot keeps the least, the
-greatest and the mean of what was noted in it, so that a short peak is still seen a day later.
+All measures share one timeline of equal slots. When it is full, neighbouring slots are merged and each slot
+covers twice the time: a day takes as much memory as ten minutes. A slot keeps minimum, maximum and mean, so
+a short peak is still visible a day later.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from typing import Literal, NamedTuple, get_args
 
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.ui.format import basis_points
+from ama_tui.ui.series import Point, Series
 
 CAPACITY = 600
-"""Slots of the timeline: ten minutes at one a second."""
+"""Slots of the timeline: ten minutes at one slot per second."""
 
 WINDOW_SECONDS = 60.0
-"""What "per minute" looks back on."""
+"""The window of "per minute" rates."""
 
 _KEPT_COUNTS = 64
-"""One count a second for the window, and a few to spare."""
+"""One count per second of the window, and a few spare."""
 
 Measure = Literal[
     "resting",
@@ -34,65 +34,9 @@ Measure = Literal[
     "fills_per_minute",
     "errors_per_minute",
 ]
-"""What is kept. Utilization is the fleet's reserved margin as a share (0..1) of its caps; fills are cumulative."""
+"""The measures. Utilization is the fleet's reserved margin as a fraction (0..1) of its caps; fills are cumulative."""
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
-
-
-class Point(NamedTuple):
-    """One slot of a measure. `at` is the slot's start in Unix seconds."""
-
-    at: float
-    low: float
-    mean: float
-    high: float
-
-
-class Series:
-    """One measure's slots: least, greatest, sum and number of the values noted in each. Its size is fixed."""
-
-    __slots__ = ("_count", "_high", "_low", "_total")
-
-    def __init__(self, capacity: int) -> None:
-        self._low = array("d", bytes(8 * capacity))
-        self._high = array("d", bytes(8 * capacity))
-        self._total = array("d", bytes(8 * capacity))
-        self._count = array("L", [0]) * capacity
-
-    def note(self, slot: int, value: float) -> None:
-        """Add a value to a slot."""
-        if self._count[slot] == 0:
-            self._low[slot] = self._high[slot] = self._total[slot] = value
-        else:
-            self._low[slot] = min(self._low[slot], value)
-            self._high[slot] = max(self._high[slot], value)
-            self._total[slot] += value
-        self._count[slot] += 1
-
-    def halve(self) -> None:
-        """Merge every two neighbours; the second half is free again."""
-        half = len(self._count) // 2
-        for slot in range(half):
-            left, right = 2 * slot, 2 * slot + 1
-            if self._count[right] == 0:
-                source = left
-            elif self._count[left] == 0:
-                source = right
-            else:
-                self._low[right] = min(self._low[left], self._low[right])
-                self._high[right] = max(self._high[left], self._high[right])
-                self._total[right] += self._total[left]
-                self._count[right] += self._count[left]
-                source = right
-            self._low[slot], self._high[slot] = self._low[source], self._high[source]
-            self._total[slot], self._count[slot] = self._total[source], self._count[source]
-        for slot in range(half, len(self._count)):
-            self._count[slot] = 0
-
-    def point(self, slot: int, at: float) -> Point | None:
-        """A slot's values; None when nothing was noted in it."""
-        count = self._count[slot]
-        return Point(at, self._low[slot], self._total[slot] / count, self._high[slot]) if count else None
 
 
 class _Counts(NamedTuple):
@@ -102,7 +46,7 @@ class _Counts(NamedTuple):
 
 
 class History:
-    """The course of one run; a snapshot of another run begins it anew. The clock is the caller's."""
+    """The history of one run; a snapshot of another run restarts it."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         """`capacity` is the number of slots, an even number."""
@@ -114,28 +58,28 @@ class History:
 
     @property
     def run_id(self) -> str:
-        """The run that is kept; '' before the first."""
+        """The run's id; '' before the first run."""
         return self._run[0]
 
     @property
     def seconds_a_slot(self) -> int:
-        """How much time a slot covers: 1, 2, 4 …"""
+        """Seconds per slot: 1, 2, 4 …"""
         return self._stride
 
     @property
     def began(self) -> float:
-        """When the first note was made, Unix seconds; 0 before it."""
+        """Time of the first snapshot (Unix seconds); 0 before it."""
         return self._began
 
     @property
     def ended(self) -> float:
-        """When the latest note was made, Unix seconds; 0 before the first."""
+        """Time of the latest snapshot (Unix seconds); 0 before the first."""
         return self._noted
 
     def note(self, snapshot: EngineSnapshot, now: float) -> bool:
-        """Keep a snapshot as of `now` (Unix seconds), at most one in a second; False when it was not kept.
+        """Record a snapshot as of `now` (Unix seconds), at most one per second; False when it was not recorded.
 
-        Nothing is kept before a run begins, and only the first snapshot after its end.
+        Nothing is recorded before a run starts, and only the first snapshot after its end.
         """
         if snapshot.state in (EngineState.READY, EngineState.PREPARING) or not snapshot.run_id:
             return False
@@ -150,13 +94,13 @@ class History:
         return True
 
     def points(self, measure: Measure) -> list[Point]:
-        """A measure's slots, oldest first; those without a value are left out."""
+        """A measure's slots, oldest first, without empty ones."""
         series, stride = self._series[measure], self._stride
-        found = (series.point(slot, self._began + slot * stride) for slot in range(self._used))
-        return [point for point in found if point is not None]
+        points = (series.point(slot, self._began + slot * stride) for slot in range(self._used))
+        return [point for point in points if point is not None]
 
     def latest(self, measure: Measure) -> float | None:
-        """The value of a measure at the latest note; None when it had none."""
+        """The latest value of a measure; None when it has none."""
         return self._latest.get(measure)
 
     def _clear(self, run: tuple[str, int]) -> None:
@@ -181,7 +125,7 @@ class History:
             self._series[measure].note(slot, value)
 
     def _slot(self, now: float) -> int:
-        """The slot of a moment; a clock that was put back stays in the latest one."""
+        """The slot of a moment; if the clock was set back, the latest slot."""
         wanted = int(now - self._began)
         while wanted // self._stride >= self._capacity:
             for series in self._series.values():
@@ -193,7 +137,7 @@ class History:
         return slot
 
     def _rates(self, snapshot: EngineSnapshot, now: float) -> tuple[float, float]:
-        """Actions and fills of the last minute; of the whole run while it is younger than that."""
+        """Actions and fills in the last minute, or since the start of a younger run."""
         totals, counts = snapshot.totals, self._counts
         latest = _Counts(now, totals.sent + totals.cancelled, totals.fills)
         if not counts:
@@ -207,7 +151,7 @@ class History:
 
 
 def values_of(snapshot: EngineSnapshot) -> dict[Measure, float]:
-    """What one snapshot says by itself; a measure that it cannot tell is left out."""
+    """The measures of one snapshot; unknown ones are left out."""
     values: dict[Measure, float] = {
         "resting": snapshot.resting,
         "target": snapshot.target_orders,

@@ -1,6 +1,6 @@
-"""Live quotes for a list of markets: only for the rows in sight, a few at a time, none more often than it helps.
+"""Live quotes for a list of markets: only for visible rows, a few at a time, and not more often than useful.
 
-`QuoteFeed` decides and remembers; whoever owns it asks the venue. It knows no screen and no clock of its own.
+`QuoteFeed` decides what to request and keeps the results; its owner sends the requests.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from ama_tui.domain.errors import AmaError, RefusedError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.money import format_price
 
-IN_FLIGHT = 4
-"""Requests that may be under way at once."""
+CONCURRENT_REQUESTS = 4
+
 FRESH_SECONDS = 5.0
-"""A market is not asked for again before its last answer is this old."""
+"""A market is not requested again before its last quote is this old."""
 FAILED_SECONDS = 10.0
-"""Nor this soon after it failed; each further failure doubles the wait."""
+"""The wait after a failure; each further failure doubles it."""
 LONGEST_WAIT = 60.0
 STALE_SECONDS = 20.0
-"""A quote this old is shown as old."""
+"""A quote this old is marked as old."""
 
 
 def quote_text(quote: Quote, market: Market) -> str:
@@ -32,75 +32,77 @@ def quote_text(quote: Quote, market: Market) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a market's last answer was, and when (Unix seconds). `quote` is the last good one.
-
-    `failures` counts those in a row; `error` is the latest one's message.
-    """
+class QuoteResult:
+    """The result of a market's latest request."""
 
     at: float
+    """When it arrived (Unix seconds)."""
     quote: Quote | None = None
+    """The last good quote."""
     good_at: float = 0.0
+    """When that quote arrived."""
     error: str = ""
+    """Message of the latest failure; '' after a success."""
     failures: int = 0
+    """Failures in a row."""
 
     @property
     def due_at(self) -> float:
-        """When the market may be asked for again."""
+        """When the market may be requested again."""
         if not self.failures:
             return self.at + FRESH_SECONDS
         return self.at + min(LONGEST_WAIT, FAILED_SECONDS * 2.0 ** min(10, self.failures - 1))
 
 
 class QuoteFeed:
-    """The answers by order book, and what to ask for next."""
+    """The results by order book, and which markets to request next."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, Answer] = {}
-        self._asking: set[str] = set()
-        self._closed_until = 0.0
+        self._results: dict[str, QuoteResult] = {}
+        self._pending: set[str] = set()
+        self._paused_until = 0.0
 
     @property
-    def asking(self) -> frozenset[str]:
-        """The order books that are being asked for."""
-        return frozenset(self._asking)
+    def pending(self) -> frozenset[str]:
+        """The order books with a request under way."""
+        return frozenset(self._pending)
 
-    def answer(self, market: Market) -> Answer | None:
-        return self._answers.get(market.address)
+    def result(self, market: Market) -> QuoteResult | None:
+        return self._results.get(market.address)
 
-    def due(self, in_sight: Iterable[Market], now: float) -> list[Market]:
-        """The markets to ask for now, the longest unasked first; they count as being asked for from here on."""
-        if now < self._closed_until:
+    def due(self, visible: Iterable[Market], now: float) -> list[Market]:
+        """The markets to request now, the oldest results first. They count as pending from now on."""
+        if now < self._paused_until:
             return []
-        room = IN_FLIGHT - len(self._asking)
+        room = CONCURRENT_REQUESTS - len(self._pending)
         waiting: list[tuple[float, int, Market]] = []
-        for place, market in enumerate(in_sight):
-            known = self._answers.get(market.address)
-            if market.address not in self._asking and (known is None or now >= known.due_at):
-                waiting.append((0.0 if known is None else known.at, place, market))
-        chosen = [market for _, _, market in sorted(waiting, key=lambda one: one[:2])[: max(0, room)]]
-        self._asking.update(market.address for market in chosen)
+        for position, market in enumerate(visible):
+            last = self._results.get(market.address)
+            if market.address not in self._pending and (last is None or now >= last.due_at):
+                waiting.append((0.0 if last is None else last.at, position, market))
+        chosen = [market for _, _, market in sorted(waiting, key=lambda candidate: candidate[:2])[: max(0, room)]]
+        self._pending.update(market.address for market in chosen)
         return chosen
 
     def arrived(self, market: Market, quote: Quote, now: float) -> None:
-        """The venue answered."""
-        self._asking.discard(market.address)
-        self._answers[market.address] = Answer(now, quote, now)
+        """A quote arrived."""
+        self._pending.discard(market.address)
+        self._results[market.address] = QuoteResult(now, quote, now)
 
     def failed(self, market: Market, error: AmaError, now: float) -> None:
-        """It did not; after a refusal for too many requests nobody is asked for a while."""
-        self._asking.discard(market.address)
-        known = self._answers.get(market.address) or Answer(now)
-        self._answers[market.address] = Answer(now, known.quote, known.good_at, error.message, known.failures + 1)
+        """A request failed; after a rate limit nothing is requested for a while."""
+        self._pending.discard(market.address)
+        last = self._results.get(market.address) or QuoteResult(now)
+        self._results[market.address] = QuoteResult(now, last.quote, last.good_at, error.message, last.failures + 1)
         if isinstance(error, RefusedError) and error.is_rate_limit:
-            self._closed_until = max(self._closed_until, now + (error.retry_after or FAILED_SECONDS))
+            self._paused_until = max(self._paused_until, now + (error.retry_after or FAILED_SECONDS))
 
-    def given_up(self, market: Market) -> None:
-        """The request was taken back; the market may be asked for again at once."""
-        self._asking.discard(market.address)
+    def cancelled(self, market: Market) -> None:
+        """The request was cancelled; the market may be requested again immediately."""
+        self._pending.discard(market.address)
 
-    def forget_times(self) -> None:
-        """Ask for everything in sight again, soon, though its answer is fresh; what failed keeps its wait."""
-        for address, known in self._answers.items():
-            if not known.failures:
-                self._answers[address] = Answer(0.0, known.quote, known.good_at)
+    def expire_all(self) -> None:
+        """Request every visible market again, even with a fresh quote; failed ones keep their wait."""
+        for address, last in self._results.items():
+            if not last.failures:
+                self._results[address] = QuoteResult(0.0, last.quote, last.good_at)

@@ -1,4 +1,4 @@
-"""Running the dashboard from start to end: the terminal is restored and the engine's thread has ended."""
+"""Runs the dashboard from start to end; the terminal is restored in every case."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ def run_dashboard(
     *,
     make_demo_host: Callable[[], EngineHost] | None = None,
     is_demo: bool = False,
-    begin_at_once: bool = False,
+    autostart: bool = False,
 ) -> ExitMessage:
-    """Show the dashboard until the operator leaves it; say how it ended.
+    """Show the dashboard until the operator leaves it; returns how it ended.
 
-    With `begin_at_once` a run begins without a question, as far as the options say all it takes.
-    `make_host` is called once the first frame is on the screen, so what it imports does not delay that
-    frame. After a crash of the screen the engine is stopped all the same, and the exit code is 1. When
-    `Outcome.at_once` is set the engine was not waited for: end the process without joining threads.
+    With `autostart` a run starts without asking, if the options suffice. `make_host` is called after the first
+    frame, so its imports do not delay that frame. If the screen crashes, the engine is still stopped and the
+    exit code is 1.
     """
-    app = AmaApp(make_host, make_demo_host=make_demo_host, is_demo=is_demo, begin_at_once=begin_at_once)
-    outcome: ExitMessage | None = None
+    app = AmaApp(make_host, make_demo_host=make_demo_host, is_demo=is_demo, autostart=autostart)
+    message: ExitMessage | None = None
     try:
-        outcome = app.run()
+        message = app.run()
     except OSError:
         if not app.terminal_lost:
             raise
     finally:
-        if outcome is None:
-            outcome = app.stop_after_crash()
-    return outcome
+        if message is None:
+            message = app.stop_after_crash()
+    return message

@@ -1,4 +1,4 @@
-"""The engine's states as the dashboard sees them: how each is written, and what may be done in it."""
+"""The engine's states on screen: how each is displayed, and which actions it allows."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ BANNER: dict[EngineState, tuple[str, Ink]] = {
     EngineState.STOPPED: ("■", "strong"),
     EngineState.FAULTED: ("✗", "danger"),
 }
-"""A sign and an ink for every state; its name is always written too."""
+"""A sign and an ink for every state; the name is always shown too."""
 
-_NAMES: dict[EngineState, str] = {EngineState.NO_NEW: "HOLDING"}
-"""States that are shown under another name than the engine's."""
+_NAMES = {EngineState.NO_NEW: "HOLDING"}
+"""Names on screen that differ from the engine's."""
 
 KILLABLE = frozenset(
     {EngineState.READY, EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW, EngineState.FAULTED}
 )
-"""A run exists whose orders a kill can cancel."""
+"""States in which a run may have orders to cancel."""
 
 PAUSABLE = frozenset({EngineState.READY, EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW})
 
 
 def state_name(state: EngineState) -> str:
-    """What the dashboard calls a state."""
+    """'RUNNING'."""
     return _NAMES.get(state, state.value)
 
 
@@ -42,27 +42,27 @@ def banner(state: EngineState) -> Span:
 
 
 def has_run(snapshot: EngineSnapshot) -> bool:
-    """Was a run begun, so that orders of it may rest?"""
+    """A run was started, so it may have orders on the book."""
     return bool(snapshot.run_id)
 
 
 def why_not(need: Need, snapshot: EngineSnapshot) -> str | None:
-    """Why an action that needs something cannot be done now, or None when it can."""
+    """Why an action with this need is unavailable; None when it is available."""
     if need == "ended":
         return None if snapshot.state.is_final else f"the run is {state_name(snapshot.state)}: stop or kill it first"
     if need == "paused" and snapshot.state is EngineState.RUNNING:
-        return "pause the run first (␣)"
+        return "pause the run first (space)"
     allowed = {"run": KILLABLE, "pausable": PAUSABLE, "paused": frozenset({EngineState.PAUSED})}.get(need)
     if allowed is None:
         return None
     state = snapshot.state
     if state is EngineState.PREPARING:
-        return "the run has not begun, no order has been sent"
+        return "the run has not started yet; no orders have been sent"
     if not has_run(snapshot):
-        return "no run is under way"
+        return "no run is active"
     return None if state in allowed else f"the run is {state_name(state)}"
 
 
 def pause_label(state: EngineState) -> str:
-    """What the pause button does in a state."""
+    """The label of the pause button."""
     return "Resume ␣" if state is EngineState.PAUSED else "Pause  ␣"

@@ -1,8 +1,8 @@
-"""A terminal that may be lost: writing to it never blocks, so that the run can still be stopped in good order.
+"""A driver for a terminal that may disappear: writing never blocks, so the run can still be stopped properly.
 
-Textual's driver hands its output to a thread over a bounded queue. When the terminal goes away that thread
-ends, the queue fills, and the next write would wait for ever; and the SIGCONT that follows SIGHUP would make
-the driver enter application mode again on nothing.
+Textual's driver passes its output to a thread through a bounded queue. When the terminal disappears, that
+thread ends, the queue fills up, and the next write would block forever. The SIGCONT that follows SIGHUP would
+also make the driver enter application mode again, without a terminal.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from typing import Protocol, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 
-PATIENCE_S = 0.2
+WRITE_TIMEOUT_S = 0.2
 
 
 class HandlesInputFailure(Protocol):
-    """The application that a driver reports to."""
+    """The application as the driver sees it."""
 
     def input_failed(self, error: Exception) -> None: ...
 
 
 class ResilientDriver(LinuxDriver):
-    """The Linux and macOS driver, for a terminal that may be gone."""
+    """The Linux and macOS driver, for a terminal that may disappear."""
 
     @property
     def is_lost(self) -> bool:
-        """Was there a terminal, and is it gone?"""
+        """There was a terminal and it is gone."""
         return self.input_tty and not os.isatty(self.fileno)
 
     def write(self, data: str) -> None:
         writer = self._writer_thread
         while writer is not None and writer.is_alive():
             try:
-                writer._queue.put(data, timeout=PATIENCE_S)
+                writer._queue.put(data, timeout=WRITE_TIMEOUT_S)
             except Full:
                 continue
             return
 
     def _run_input_thread(self) -> None:
-        """Read keys until the end; what fails here is told to the application and not shown as Textual would."""
+        """Read keys; a failure is reported to the application instead of being printed by Textual."""
         try:
             self.run_input_thread()
         except Exception as error:

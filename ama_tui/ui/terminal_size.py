@@ -1,8 +1,9 @@
-"""The smallest terminal that the dashboard has room in."""
+"""The smallest terminal that the dashboard supports."""
 
 from __future__ import annotations
 
 LEAST_WIDTH, LEAST_HEIGHT = 80, 24
+"""Columns and lines."""
 
 
 def is_too_small(width: int, height: int) -> bool:

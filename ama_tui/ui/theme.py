@@ -1,4 +1,4 @@
-"""Colours and style sheets: the dashboard's themes, and what its meanings look like under any other theme."""
+"""Colours and style sheets: the dashboard's themes, and the colours of its meanings under any theme."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _STYLES = Path(__file__).parent / "styles"
 
 
 def style(name: str) -> Path:
-    """The style sheet of that name."""
+    """The path of a style sheet."""
     return _STYLES / f"{name}.tcss"
 
 
@@ -26,8 +26,8 @@ MEANINGS = {
     "cursor-row": "#16283b",
     "on-colour": "#0b1016",
 }
-"""One colour per meaning, on a dark ground. `label` is quiet text, `rule` lines and empty parts of bars,
-`on-colour` text on a ground of one of the others."""
+"""One colour per meaning, for a dark background. `label` is secondary text, `rule` is lines and empty parts of
+bars, `on-colour` is text on a coloured background."""
 
 LIGHT_MEANINGS = {
     "bid": "#08704a",
@@ -54,11 +54,11 @@ ANSI_MEANINGS = {
     "cursor-row": "ansi_default",
     "on-colour": "ansi_black",
 }
-"""The terminal's own colours, whatever they are."""
+"""The terminal's own colours."""
 
 
 def meanings(theme: Theme) -> dict[str, str]:
-    """What the meanings look like under a theme that does not say so itself."""
+    """The colours of the meanings under a theme that does not define them."""
     if theme.ansi:
         return ANSI_MEANINGS
     return MEANINGS if theme.dark else LIGHT_MEANINGS
@@ -117,4 +117,4 @@ AMA_LIGHT = Theme(
 )
 
 THEMES = (AMA_DARK, AMA_LIGHT)
-"""Our own. The terminal's colours are used by Textual's `ansi-dark` and `ansi-light`."""
+"""The dashboard's own themes. Textual's `ansi-dark` and `ansi-light` use the terminal's colours."""

@@ -54,14 +54,14 @@ def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_
     operator.shows("RUNNING", "resumed")
 
     operator.press("F10")
-    operator.shows("Cancels 24 orders of 2 wallets on BTC-USD", "No, keep running")
+    operator.shows("Cancel all 24 orders from 2 wallets on BTC-USD?", "Keep running")
     operator.press("Escape")
-    operator.until("the dialog to close", lambda shown: "No, keep running" not in shown)
+    operator.until("the dialog to close", lambda shown: "Keep running" not in shown)
     operator.press("F10")
-    operator.shows("No, keep running")
+    operator.shows("Keep running")
     operator.press("Right")
     operator.press("Enter")
-    operator.shows("Everything is cancelled. The chain shows:", "✓ 0 open at block", "24 cancelled", limit=START)
+    operator.shows("All orders cancelled. Confirmed on chain:", "✓ 0 open at block", "24 cancelled", limit=START)
     operator.press("Enter")
 
     said = operator.prompts()
@@ -83,5 +83,5 @@ def test_demo_runs_at_once_on_a_small_terminal_and_says_what_ended_with_it(tmux:
     said = operator.prompts()
     assert len(said) == 2
     assert said[1].startswith("ama-tui: stopped; ")
-    assert said[1].endswith(" on ETH-USD ended with the demo's venue")
+    assert said[1].endswith(" on ETH-USD discarded with the demo venue")
     assert_terminal_is_clean(operator)

@@ -118,7 +118,7 @@ async def _kill(guide: Guide, album: Album) -> None:
     await guide.arrive(KillScreen)
     await guide.settle()
     album.take(guide.app, "kill")
-    await guide.click("#yes")
+    await guide.click("#cancel-all")
     await guide.until(lambda: guide.app.kill_report is not None)
     await guide.settle()
     album.take(guide.app, "kill-proof")

@@ -32,7 +32,7 @@ def main() -> int:
     outcome = run_dashboard(lambda: _host(options), make_demo_host=_lively, is_demo=options.play == "lively")
     if outcome.last_line:
         print(outcome.last_line, flush=True)
-    if outcome.at_once:
+    if outcome.is_forced:
         os._exit(outcome.exit_code)
     if outcome.failure is not None:
         crash.tell(outcome.failure)

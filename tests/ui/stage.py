@@ -83,7 +83,7 @@ class Stage:
         from ama_tui.ui.screens.markets import MarketsScreen
 
         await self.on(MarketsScreen)
-        await self.until(lambda: "loading" not in self.text(), "the markets")
+        await self.until(lambda: "Loading markets" not in self.text(), "the markets")
 
     async def to_setup(self) -> None:
         """Straight to the set-up of ETH; `test_path.py` takes the long way."""
@@ -122,13 +122,13 @@ async def dashboard(
     size: tuple[int, int] = NARROW,
     *,
     host: FakeHost | None = None,
-    begin_at_once: bool = False,
+    autostart: bool = False,
     now: float = NOW,
     **fields: object,
 ) -> AsyncIterator[Stage]:
     """A dashboard over a `FakeDesk` with these fields, at `now`; its engine's thread is closed at the end."""
     host = host or FakeHost(**fields)
-    app = AmaApp(lambda: host, begin_at_once=begin_at_once, clock=lambda: now)
+    app = AmaApp(lambda: host, autostart=autostart, clock=lambda: now)
     async with app.run_test(size=size) as pilot:
         try:
             yield Stage(app, host, pilot)

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from ama_tui.ui.actions import ACTIONS, BY_ID, actions_at, actions_for, bindings_for
+from ama_tui.ui.actions import ACTIONS, BY_ID, actions_in, actions_reachable_from, bindings_for
 from ama_tui.ui.app import AmaApp
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.screens.help import HelpScreen, help_lines
@@ -50,8 +50,8 @@ def test_every_action_says_what_it_does(spec: object) -> None:
 
 
 def test_every_binding_has_an_id_a_description_and_a_tooltip() -> None:
-    for place in ("anywhere", *(screen.PLACE for screen in SCREENS)):
-        for binding in bindings_for(place):
+    for scope in ("anywhere", *(screen.SCOPE for screen in SCREENS)):
+        for binding in bindings_for(scope):
             assert binding.id  # type: ignore[union-attr]
             assert binding.description  # type: ignore[union-attr]
             assert binding.tooltip  # type: ignore[union-attr]
@@ -59,13 +59,13 @@ def test_every_binding_has_an_id_a_description_and_a_tooltip() -> None:
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
 def test_no_key_means_two_things_on_one_screen(screen: type[AmaScreen[None]]) -> None:
-    for one, other in combinations(actions_at(screen.PLACE), 2):
+    for one, other in combinations(actions_reachable_from(screen.SCOPE), 2):
         assert not set(one.keys.split(",")) & set(other.keys.split(","))
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
 def test_every_action_of_a_screen_exists(screen: type[AmaScreen[None]]) -> None:
-    for spec in actions_at(screen.PLACE):
+    for spec in actions_reachable_from(screen.SCOPE):
         namespace, _, name = spec.action.partition(".")
         owner = {"app": AmaApp, "screen": screen}[namespace]
         assert hasattr(owner, f"action_{name}"), spec.id
@@ -78,15 +78,15 @@ def test_keys_that_a_field_could_want_never_go_before_the_field() -> None:
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
-def test_the_help_names_every_action_of_every_place(screen: type[AmaScreen[None]]) -> None:
+def test_the_help_names_every_action_of_every_scope(screen: type[AmaScreen[None]]) -> None:
     text = "\n".join(
-        "".join(span for field in line for span, _ in field.spans) for line in help_lines(screen.PLACE, 200)
+        "".join(span for field in line for span, _ in field.spans) for line in help_lines(screen.SCOPE, 200)
     )
     for spec in ACTIONS:
-        if spec.places != ("help",) or screen is HelpScreen:
+        if spec.scopes != ("help",) or screen is HelpScreen:
             assert spec.title in text
             assert spec.tooltip in text
-    heads = [line for line in text.splitlines() if line.endswith("  here")]
+    heads = [line for line in text.splitlines() if line.endswith("  this screen")]
     assert len(heads) == (screen not in (KillScreen, StopScreen))
 
 
@@ -95,6 +95,6 @@ def test_what_the_palette_leaves_out_has_another_way() -> None:
     assert left_out == {"market.clear", "run.stop", "run.interrupt", "app.palette"}
 
 
-def test_every_screen_has_its_own_place() -> None:
-    assert len({screen.PLACE for screen in SCREENS}) == len(SCREENS)
-    assert all(actions_for(screen.PLACE) or screen in (KillScreen, StopScreen) for screen in SCREENS)
+def test_every_screen_has_its_own_scope() -> None:
+    assert len({screen.SCOPE for screen in SCREENS}) == len(SCREENS)
+    assert all(actions_in(screen.SCOPE) or screen in (KillScreen, StopScreen) for screen in SCREENS)

@@ -52,7 +52,7 @@ def test_a_stored_run_is_resumed_with_options_before_stored_values_unless_told_o
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_the_demo_begins_without_a_key_on_its_first_market(size: tuple[int, int]) -> None:
-    async with dashboard(size, begin_at_once=True, is_demo=True, wallets_asked=4) as stage:
+    async with dashboard(size, autostart=True, is_demo=True, wallets_asked=4) as stage:
         await stage.on(LiveScreen)
         await stage.shows("● RUNNING")
         (request,) = stage.engine.requests
@@ -61,22 +61,22 @@ async def test_the_demo_begins_without_a_key_on_its_first_market(size: tuple[int
 
 
 async def test_a_real_venue_with_a_named_market_resumes_its_stored_run() -> None:
-    async with dashboard(begin_at_once=True, preselected="btc", stored=STORED) as stage:
+    async with dashboard(autostart=True, preselected="btc", stored=STORED) as stage:
         await stage.on(LiveScreen)
         (request,) = stage.engine.requests
         assert (request.market.symbol, request.resume, request.parameters) == ("BTC", True, STORED.parameters)
 
 
 async def test_what_cannot_be_decided_is_asked() -> None:
-    async with dashboard(begin_at_once=True) as stage:
+    async with dashboard(autostart=True) as stage:
         await stage.to_markets()
         assert stage.engine.requests == []
-        assert "no market is named: pick one from the list" in [one.message for one in stage.app._notifications]
+        assert "no market selected: pick a market from the list" in [one.message for one in stage.app._notifications]
 
 
 async def test_markets_that_cannot_be_read_are_shown_as_an_error_with_a_retry() -> None:
     error = UnreachableError("no answer", "is APP_URL right?")
-    async with dashboard(begin_at_once=True, is_demo=True, errors={"markets": error}) as stage:
+    async with dashboard(autostart=True, is_demo=True, errors={"markets": error}) as stage:
         await stage.on(MarketsScreen)
         await stage.shows("✗ no answer")
         assert "Try again" in stage.text()
@@ -87,7 +87,7 @@ async def test_a_start_that_fails_shows_the_set_up_with_the_error_and_a_way_to_t
     size: tuple[int, int],
 ) -> None:
     error = PreflightError("ETH cannot be quoted", "name another market")
-    async with dashboard(size, begin_at_once=True, is_demo=True, wallets_asked=4, errors={"start": error}) as stage:
+    async with dashboard(size, autostart=True, is_demo=True, wallets_asked=4, errors={"start": error}) as stage:
         await stage.on(SetupScreen)
         await stage.shows("✗ ETH cannot be quoted")
         assert "→ name another market" in stage.text()
@@ -98,17 +98,17 @@ async def test_a_start_that_fails_shows_the_set_up_with_the_error_and_a_way_to_t
 
 
 async def test_after_a_kill_another_run_can_be_set_up() -> None:
-    async with dashboard(begin_at_once=True, is_demo=True) as stage:
+    async with dashboard(autostart=True, is_demo=True) as stage:
         await stage.on(LiveScreen)
         await stage.press("m")
         assert isinstance(stage.app.screen, LiveScreen)
         assert "markets: the run is RUNNING: stop or kill it first" in [one.message for one in stage.app._notifications]
         await stage.press("f10")
         await stage.on(KillScreen)
-        stage.app.screen.query_one("#yes").focus()
+        stage.app.screen.query_one("#cancel-all").focus()
         await stage.press("enter")
         await stage.shows("✓ 0 open at block 1,231, read twice")
-        stage.app.screen.query_one("#look").focus()
+        stage.app.screen.query_one("#stay").focus()
         await stage.press("enter")
         await stage.on(LiveScreen)
         await stage.shows("m: markets")
@@ -128,7 +128,7 @@ async def test_after_a_kill_another_run_can_be_set_up() -> None:
 
 
 async def test_survivors_of_an_earlier_kill_are_not_forgotten_at_the_end() -> None:
-    async with dashboard(WIDE, begin_at_once=True, is_demo=True, report=survivors(2)) as stage:
+    async with dashboard(WIDE, autostart=True, is_demo=True, report=survivors(2)) as stage:
         await stage.on(LiveScreen)
         stage.app.kill_report = survivors(2)
         await stage.publish(snapshot(EngineState.STOPPED))
@@ -142,7 +142,7 @@ async def test_survivors_of_an_earlier_kill_are_not_forgotten_at_the_end() -> No
 
 
 async def test_the_new_run_does_not_show_the_old_ones_wallets_while_it_prepares() -> None:
-    async with dashboard(WIDE, begin_at_once=True, is_demo=True) as stage:
+    async with dashboard(WIDE, autostart=True, is_demo=True) as stage:
         await stage.on(LiveScreen)
         ended = snapshot(EngineState.STOPPED, reason="the old run")
         await stage.publish(ended)
@@ -151,7 +151,7 @@ async def test_the_new_run_does_not_show_the_old_ones_wallets_while_it_prepares(
         stage.host.publisher.publish = lambda _: None  # type: ignore[method-assign,assignment]
         stage.app.begin(stage.engine.requests[0])
         await stage.on(PreparationScreen)
-        await stage.shows("reading the market and the wallets…")
+        await stage.shows("Reading market and wallets…")
         assert "User001" not in stage.text()
         assert "the old run" not in stage.text()
         stage.host.publisher.publish = original  # type: ignore[method-assign]

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, Totals
-from ama_tui.ui.history import CAPACITY, MEASURES, History, Series
+from ama_tui.ui.history import CAPACITY, MEASURES, History
+from ama_tui.ui.series import Series
 from tests.ui.fakes import NOW, snapshot, wallet
 
 

@@ -15,7 +15,7 @@ from ama_tui.ui.screens.live import LiveScreen
 from tests.ui.fakes import snapshot, survivors
 from tests.ui.stage import NARROW, WIDE, dashboard
 
-SENTENCE = "Cancels 120 orders of 10 wallets on ETH. Nothing new is sent from"
+SENTENCE = "Cancel all 120 orders from 10 wallets on ETH? No new orders will be"
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -25,7 +25,7 @@ async def test_the_dialog_names_what_it_does_and_rests_on_no(size: tuple[int, in
         await stage.press("f10")
         await stage.on(KillScreen)
         assert SENTENCE in stage.text()
-        assert stage.focused() == "no"
+        assert stage.focused() == "keep"
         await stage.press("enter")
         await stage.on(LiveScreen)
         assert "kill" not in stage.engine.calls
@@ -52,7 +52,7 @@ async def test_what_is_in_flight_is_named_too() -> None:
         await stage.publish(replace(snapshot(), wallets=(replace(rows[0], pending=2, unknown=1), *rows[1:])))
         await stage.press("f10")
         await stage.on(KillScreen)
-        assert "3 orders in flight will be found and cancelled" in " ".join(stage.text().split())
+        assert "3 pending orders will be cancelled" in " ".join(stage.text().split())
 
 
 async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
@@ -97,7 +97,7 @@ async def test_a_kill_may_revoke_the_sessions_too(size: tuple[int, int]) -> None
         await stage.publish(snapshot(EngineState.KILLING, kill=KillProgress(120, 120)))
         assert "revoking sessions 120/120" in stage.text()
         stage.engine.gates["kill"].set()
-        await stage.shows("Everything is cancelled, 10 sessions revoked. The chain shows:")
+        await stage.shows("All orders cancelled, 10 sessions revoked. Confirmed on chain:")
         assert "10 sessions" in stage.text()
     assert stage.engine.revoked == [True]
 
@@ -144,7 +144,7 @@ async def test_a_kill_that_fails_is_told_and_can_be_tried_again() -> None:
         await stage.shows("✗ the node does not answer")
         assert "→ is it up?" in stage.text()
         stage.engine.errors.clear()
-        assert stage.focused() == "yes"
+        assert stage.focused() == "cancel-all"
         await stage.pilot.pause(0.3)  # a button takes no second press while the first one shows
         await stage.press("enter")
         await stage.shows("read twice")
@@ -180,17 +180,17 @@ async def test_the_state_is_shown_under_the_dialog_while_rows_are_not_painted() 
 def test_everything_that_a_kill_could_not_prove_is_said() -> None:
     text = report_lines(KillReport(cancelled=3, block=9, seconds=60.0, unread=("User001", "User002"), unsettled=2))
     assert "0 still open at block 9, 3 cancelled" in text
-    assert "could not be read: User001, User002" in text
-    assert "2 orders sent without an answer may still come to rest" in text
+    assert "could not read 2 wallets: User001, User002" in text
+    assert "2 unacknowledged orders may still reach the book" in text
 
 
 def test_sessions_that_were_ended_so_that_nothing_late_can_rest_are_told() -> None:
     report = KillReport(cancelled=3, block=9, seconds=60.0, revoked=("User001",))
     assert ended_text(report, revoke=False) == (
-        "Everything is cancelled; 1 session revoked, so that no late order can rest. The chain shows:"
+        "All orders cancelled; 1 session revoked to block late orders. Confirmed on chain:"
     )
 
 
 def test_a_chain_that_was_read_only_once_is_no_proof() -> None:
     text = report_lines(KillReport(cancelled=3, block=9, seconds=60.0, read_twice=False))
-    assert text == "✗ 0 still open at block 9, 3 cancelled\n✗ the chain was read only once"
+    assert text == "✗ 0 still open at block 9, 3 cancelled\n✗ only one chain read: a second one must confirm"

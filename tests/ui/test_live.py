@@ -193,7 +193,7 @@ async def test_before_the_first_read_the_panels_say_that_they_wait() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(EngineSnapshot(EngineState.RUNNING, market=market(), run_id="1"))
         text = stage.text()
-        assert "the wallets are being read…" in text
+        assert "Reading the wallets…" in text
         assert "no data yet" in text
         assert "placing: no (no chain data yet)" in text
 
@@ -286,7 +286,7 @@ async def test_a_filter_narrows_the_wallets_and_letters_do_not_act_in_it(size: t
         assert stage.focused() == "wallets"
         assert "paused" in stage.text()
         await stage.press("slash", *"zz")
-        assert "no wallet matches" in stage.text()
+        assert "No wallet matches" in stage.text()
         await stage.press("escape")
         assert len(shown(stage)) == 10
         assert stage.focused() == "wallets"
@@ -375,7 +375,7 @@ async def test_copying_takes_what_has_the_focus() -> None:
         assert stage.app.clipboard == market().address
         await stage.press("J")
         assert stage.app.clipboard == "/var/ama/actions.jsonl"
-        assert "copied: the journal’s path" in messages(stage)
+        assert "Copied the journal’s path" in messages(stage)
 
 
 async def test_messages_do_not_pile_up() -> None:
@@ -383,7 +383,7 @@ async def test_messages_do_not_pile_up() -> None:
         await stage.to_live(packed())
         for _ in range(4):
             await stage.press("p")
-        assert messages(stage) == ["parameters: pause the run first (␣)"]
+        assert messages(stage) == ["parameters: pause the run first (space)"]
         assert isinstance(stage.app.screen, LiveScreen)
 
 
@@ -396,7 +396,7 @@ async def test_parameters_of_a_paused_run_are_changed_with_a_preview(size: tuple
         assert "orders per side" in stage.text()
         await stage.shows("Plan preview · block")
         await stage.press("f2")
-        assert messages(stage) == ["use these: nothing was changed"]
+        assert messages(stage) == ["Cannot apply: nothing has changed"]
         await stage.press("backspace", "9")
         await stage.press("f2")
         await stage.on(LiveScreen)
@@ -430,7 +430,7 @@ async def test_help_lists_the_keys_of_here_first_and_closes_with_its_key(size: t
         await stage.press("question_mark")
         await stage.on(HelpScreen)
         text = stage.text()
-        assert "Live  here" in text
+        assert "Live  this screen" in text
         assert "run: pause or resume" in text
         await stage.press("question_mark")
         await stage.on(LiveScreen)
@@ -441,7 +441,7 @@ async def test_a_terminal_too_small_is_told_so_until_it_fits_and_kill_still_work
         await stage.to_live(packed())
         for width, height in ((79, 24), (80, 23), (50, 12)):
             await stage.pilot.resize_terminal(width, height)
-            await stage.shows(f"have {width}×{height}, need 80×24")
+            await stage.shows(f"too small: {width}×{height}, needs 80×24")
             assert "User001" not in stage.text()
         await stage.press("f10")
         assert "KILL" in stage.text()

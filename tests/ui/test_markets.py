@@ -10,7 +10,7 @@ import pytest
 from ama_tui.domain.errors import MalformedError, UnreachableError
 from ama_tui.domain.market import Quote
 from ama_tui.ui.panels.market_list import find_market
-from ama_tui.ui.screens.markets import LOOK_SECONDS, MarketsScreen
+from ama_tui.ui.screens.markets import CHECK_SECONDS, MarketsScreen
 from ama_tui.ui.screens.setup import SetupScreen
 from ama_tui.ui.widgets.grid import Grid
 from tests.ui.fakes import NOW, market, markets
@@ -61,7 +61,7 @@ async def test_letters_that_are_keys_elsewhere_only_filter() -> None:
         assert not stage.app.is_leaving
         assert isinstance(stage.app.screen, MarketsScreen)
         assert "0 of 40" in stage.text()
-        assert "no market matches the filter" in stage.text()
+        assert "No matching market" in stage.text()
         await stage.press("enter")
         assert isinstance(stage.app.screen, MarketsScreen)
 
@@ -113,10 +113,10 @@ async def test_the_cursor_stays_on_its_market_while_the_filter_changes() -> None
 async def test_loading_is_said() -> None:
     async with dashboard(gates={"markets": threading.Event()}) as stage:
         await stage.on(MarketsScreen)
-        assert "loading the markets…" in stage.text()
+        assert "Loading markets…" in stage.text()
         stage.engine.gates["markets"].set()
         await stage.shows("40 of 40")
-        assert "loading" not in stage.text()
+        assert "Loading markets" not in stage.text()
 
 
 async def test_an_error_is_shown_with_its_hint_and_can_be_retried() -> None:
@@ -145,7 +145,7 @@ async def test_a_failed_refresh_keeps_the_last_good_list() -> None:
 
 async def test_an_empty_list_is_said_and_can_be_retried() -> None:
     async with dashboard(all_markets=()) as stage:
-        await stage.shows("This venue lists no active market.")
+        await stage.shows("This venue has no active market.")
         stage.engine.all_markets = markets(5)
         await stage.press("f5")
         await stage.shows("5 of 5")
@@ -154,7 +154,7 @@ async def test_an_empty_list_is_said_and_can_be_retried() -> None:
 async def test_missing_prices_are_said_and_picking_still_works() -> None:
     async with dashboard(errors={"quote": UnreachableError("no answer", "")}) as stage:
         await stage.to_markets()
-        await stage.shows("✗ no prices: no answer")
+        await stage.shows("✗ prices unavailable: no answer")
         await stage.press("enter")
         await stage.on(SetupScreen)
 
@@ -171,14 +171,14 @@ async def test_a_preselected_market_that_is_not_there_is_said() -> None:
     async with dashboard(preselected="[b]NOPE[/b]") as stage:
         await stage.to_markets()
         await stage.until(lambda: bool(stage.app._notifications), "a message")
-        assert "no market is called [b]NOPE[/b]" in next(iter(stage.app._notifications)).message
+        assert "No such market: [b]NOPE[/b]" in next(iter(stage.app._notifications)).message
 
 
 async def test_a_market_without_a_tick_is_marked() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
         await stage.press(*"odd")
-        await stage.shows("the venue names no tick: 0.01")
+        await stage.shows("default tick 0.01")
 
 
 def test_a_market_is_named_by_symbol_identifier_or_address() -> None:
@@ -212,12 +212,12 @@ async def test_prices_come_for_the_rows_in_sight_only_and_no_more_than_four_at_a
     async with dashboard(NARROW, all_markets=markets(400), gates={"quote": gate}) as stage:
         await stage.to_markets()
         await stage.until(lambda: stage.engine.calls.count("quote") == 4, "the first four")
-        await stage.pilot.pause(3 * LOOK_SECONDS)
+        await stage.pilot.pause(3 * CHECK_SECONDS)
         assert stage.engine.calls.count("quote") == 4
         gate.set()
         in_sight = stage.app.screen.query_one("#grid", Grid).size.height - 1
         await stage.until(lambda: stage.engine.calls.count("quote") == in_sight, "all in sight")
-        await stage.pilot.pause(3 * LOOK_SECONDS)
+        await stage.pilot.pause(3 * CHECK_SECONDS)
         assert stage.engine.calls.count("quote") == in_sight
         await stage.until(lambda: "·  " not in stage.text(), "every price")
 
@@ -227,10 +227,10 @@ async def test_requests_for_rows_that_were_scrolled_away_are_taken_back() -> Non
         await stage.to_markets()
         screen = stage.app.screen
         assert isinstance(screen, MarketsScreen)
-        await stage.until(lambda: len(screen._feed.asking) == 4, "the first four")
-        first = screen._feed.asking
+        await stage.until(lambda: len(screen._feed.pending) == 4, "the first four")
+        first = screen._feed.pending
         await stage.press("pagedown", "pagedown", "pagedown")
-        await stage.until(lambda: len(screen._feed.asking) == 4 and not screen._feed.asking & first, "four others")
+        await stage.until(lambda: len(screen._feed.pending) == 4 and not screen._feed.pending & first, "four others")
         stage.engine.gates["quote"].set()
 
 
@@ -241,9 +241,9 @@ async def test_no_prices_are_asked_for_while_another_screen_is_on_top() -> None:
         stage.app.clock = lambda: NOW + 60
         await stage.press("enter")
         await stage.on(SetupScreen)
-        await stage.pilot.pause(2 * LOOK_SECONDS)
+        await stage.pilot.pause(2 * CHECK_SECONDS)
         before = stage.engine.calls.count("quote")
-        await stage.pilot.pause(4 * LOOK_SECONDS)
+        await stage.pilot.pause(4 * CHECK_SECONDS)
         assert stage.engine.calls.count("quote") == before
         await stage.press("escape")
         await stage.on(MarketsScreen)
@@ -259,7 +259,7 @@ async def test_an_answer_is_asked_for_again_after_five_seconds_and_its_age_shows
         await stage.shows("bid 2,400.00")
         stage.engine.errors["quote"] = UnreachableError("gone", "")
         stage.app.clock = lambda: NOW + 12
-        await stage.shows("✗ no prices: gone, the last ones 6.0s old: bid 2,400.00")
+        await stage.shows("✗ prices unavailable: gone · 6.0s ago: bid 2,400.00")
 
 
 # sorting

@@ -9,7 +9,7 @@ import pytest
 
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState
-from ama_tui.ui.screens.preparation import GOES_ON, PreparationScreen, progress_line
+from ama_tui.ui.screens.preparation import STARTS_ITSELF, PreparationScreen, progress_line
 from ama_tui.ui.screens.setup import SetupScreen
 from tests.ui.fakes import market, wallet
 from tests.ui.stage import HUGE, NARROW, Stage, dashboard
@@ -36,7 +36,7 @@ async def test_a_wallets_key_and_collateral_are_shown_beside_its_session(size: t
         assert "0.00" in whole[1]
         assert "–" in whole[2]
         assert all(("✓ fits" in line) == (size == HUGE) for line in whole)
-        assert (GOES_ON in stage.text()) == (size == HUGE)
+        assert (STARTS_ITSELF in stage.text()) == (size == HUGE)
 
 
 @pytest.mark.parametrize("how", ["escape", "click"])

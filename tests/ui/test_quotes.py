@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ama_tui.domain.errors import RefusedError, UnreachableError
 from ama_tui.domain.market import Quote
-from ama_tui.ui.quotes import FAILED_SECONDS, FRESH_SECONDS, IN_FLIGHT, LONGEST_WAIT, QuoteFeed, quote_text
+from ama_tui.ui.quotes import CONCURRENT_REQUESTS, FAILED_SECONDS, FRESH_SECONDS, LONGEST_WAIT, QuoteFeed, quote_text
 from tests.ui.fakes import market, markets
 
 LIST = markets(30)
@@ -15,11 +15,11 @@ DEAD = UnreachableError("no answer", "")
 def test_no_more_than_four_are_asked_for_at_once_and_each_once() -> None:
     feed = QuoteFeed()
     first = feed.due(LIST, 0.0)
-    assert first == list(LIST[:IN_FLIGHT])
+    assert first == list(LIST[:CONCURRENT_REQUESTS])
     assert feed.due(LIST, 0.1) == []
     feed.arrived(first[1], QUOTE, 0.2)
-    assert feed.due(LIST, 0.2) == [LIST[IN_FLIGHT]]
-    assert len(feed.asking) == IN_FLIGHT
+    assert feed.due(LIST, 0.2) == [LIST[CONCURRENT_REQUESTS]]
+    assert len(feed.pending) == CONCURRENT_REQUESTS
 
 
 def test_only_rows_in_sight_are_asked_for() -> None:
@@ -52,15 +52,15 @@ def test_a_market_that_fails_waits_longer_each_time_and_keeps_its_last_quote() -
     for _ in range(8):
         assert feed.due(LIST[:1], now) == [LIST[0]]
         feed.failed(LIST[0], DEAD, now)
-        known = feed.answer(LIST[0])
-        assert known is not None
-        waits.append(known.due_at - now)
-        now = known.due_at
+        last = feed.result(LIST[0])
+        assert last is not None
+        waits.append(last.due_at - now)
+        now = last.due_at
     assert waits[:3] == [FAILED_SECONDS, 2 * FAILED_SECONDS, 4 * FAILED_SECONDS]
     assert waits[-1] == LONGEST_WAIT
-    assert known is not None
-    assert known.quote == QUOTE
-    assert (known.good_at, known.error) == (0.0, "no answer")
+    assert last is not None
+    assert last.quote == QUOTE
+    assert (last.good_at, last.error) == (0.0, "no answer")
 
 
 def test_after_a_refusal_for_too_many_requests_nobody_is_asked_until_the_venue_said() -> None:
@@ -68,13 +68,13 @@ def test_after_a_refusal_for_too_many_requests_nobody_is_asked_until_the_venue_s
     one = feed.due(LIST, 0.0)[0]
     feed.failed(one, RefusedError("slow down", status=429, code="rate", retry_after=7.0, is_rate_limit=True), 1.0)
     assert feed.due(LIST, 7.9) == []
-    assert feed.due(LIST, 8.0) == [LIST[IN_FLIGHT]]
+    assert feed.due(LIST, 8.0) == [LIST[CONCURRENT_REQUESTS]]
 
 
 def test_what_was_taken_back_may_be_asked_for_at_once() -> None:
     feed = QuoteFeed()
     one = feed.due(LIST[:1], 0.0)[0]
-    feed.given_up(one)
+    feed.cancelled(one)
     assert feed.due(LIST[:1], 0.0) == [one]
 
 
@@ -83,7 +83,7 @@ def test_refreshing_asks_for_the_good_ones_again_but_not_for_the_failed() -> Non
     good, bad = feed.due(LIST[:2], 0.0)
     feed.arrived(good, QUOTE, 0.5)
     feed.failed(bad, DEAD, 0.5)
-    feed.forget_times()
+    feed.expire_all()
     assert feed.due(LIST[:2], 6.0) == [good]
 
 

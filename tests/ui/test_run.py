@@ -49,7 +49,7 @@ async def test_preparation_shows_every_wallets_session_and_goes_on_by_itself(siz
             assert part in text
         assert ("0x0000…abc0" in text) == (size == WIDE)
         await stage.publish(replace(state, recovery="3 adopted, 1 filled while away"))
-        assert "orders sent before 3 adopted, 1 filled while away" in stage.text()
+        assert "earlier orders 3 adopted, 1 filled while away" in stage.text()
         stage.engine.gates["start"].set()
         await stage.on(LiveScreen)
 
@@ -77,7 +77,7 @@ async def test_before_a_run_has_begun_there_is_nothing_to_kill() -> None:
         await stage.on(PreparationScreen)
         await stage.press("f10")
         assert isinstance(stage.app.screen, PreparationScreen)
-        assert "no order has been sent" in next(iter(stage.app._notifications)).message
+        assert "no orders have been sent" in next(iter(stage.app._notifications)).message
 
 
 async def test_an_unexpected_failure_of_the_engine_comes_back_to_the_set_up() -> None:
@@ -85,7 +85,7 @@ async def test_an_unexpected_failure_of_the_engine_comes_back_to_the_set_up() ->
         stage.engine.errors["start"] = ValueError("0xsecret")  # type: ignore[assignment]
         await stage.to_setup()
         await stage.press("f2")
-        await stage.shows("✗ the engine failed with ValueError")
+        await stage.shows("✗ internal error in the engine: ValueError")
         assert isinstance(stage.app.screen, SetupScreen)
         assert "secret" not in stage.text()
 
@@ -200,14 +200,14 @@ async def test_the_log_says_when_it_does_not_follow() -> None:
 async def test_wallets_missing_from_the_stored_run_are_counted() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(snapshot(missing_wallets=("User011 (3 open orders)",)))
-        assert "1 of the stored run missing" in stage.text()
+        assert "1 from the stored run missing" in stage.text()
 
 
 async def test_every_action_of_the_live_screen_is_in_the_palette() -> None:
     async with dashboard() as stage:
         await stage.to_live()
         titles = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
-        assert {"run: pause or resume", "run: kill", "run: stop and quit", "view: wallets", "view: log"} <= titles
+        assert {"run: pause or resume", "run: kill", "run: stop and quit", "view: wallets", "view: activity"} <= titles
         await stage.press("ctrl+p")
         await stage.until(lambda: isinstance(stage.app.screen, CommandPalette), "the palette")
         await stage.press(*"pause")

@@ -152,7 +152,7 @@ async def test_a_stored_run_is_offered_and_resumed_with_its_own_parameters(size:
         text = stage.text()
         for part in (
             "run 1a2b3c4d · started 2025-11-22 12:00 UTC · last action 4m ago · 3 wallets", "sessions valid 2/3",
-            "stored: 4 a side · 20% of collateral · 10…120 ticks", "not stored, so check them: ordersPerSidePerWallet",
+            "stored: 4 per side · 20% of collateral · 10…120 ticks", "not stored, please check: ordersPerSidePerWallet",
             "no longer in the wallets file: User009", "‹ as stored",
         ):  # fmt: skip
             assert part in text, part
@@ -284,7 +284,7 @@ async def test_what_the_options_say_goes_before_the_stored_values_and_is_told() 
     stored = replace(STORED, with_options=replace(STORED.parameters, orders_per_side=8))
     async with dashboard(WIDE, stored=stored) as stage:
         await stage.to_setup()
-        await stage.shows("the options say otherwise: ordersPerSidePerWallet 8 (stored 4)")
+        await stage.shows("overridden by options: ordersPerSidePerWallet 8 (stored 4)")
         await stage.press("f2")
         await stage.until(lambda: bool(stage.engine.requests), "the start")
         assert stage.engine.requests[0].parameters.orders_per_side == 8
@@ -321,7 +321,7 @@ async def test_a_preset_of_ones_own_is_saved_and_offered_the_next_time(presets_d
         await stage.to_setup()
         await retype(stage, "orders_per_side", "9")
         await stage.press("f6")
-        await stage.shows("small letters, digits, - and _")
+        await stage.shows("lower-case letters, digits, - and _")
         await stage.press("D", "enter")
         await stage.shows("✗ a preset's name is small letters")
         await stage.press("backspace", *"night")
@@ -331,7 +331,7 @@ async def test_a_preset_of_ones_own_is_saved_and_offered_the_next_time(presets_d
         await stage.shows("‹ night")
         assert load_presets(presets_directory).all[-1].parameters == Parameters(orders_per_side=9)
         await stage.press("f6")
-        await stage.shows("⚠ replaces the one of that name")
+        await stage.shows("⚠ replaces the existing preset")
         await stage.press("escape")
         await stage.press("escape")
         await stage.on(MarketsScreen)
@@ -352,7 +352,7 @@ async def test_a_broken_preset_file_is_one_line_and_a_wrong_form_is_not_saved(pr
         await retype(stage, "orders_per_side", "51")
         await stage.press("f6")
         assert isinstance(stage.app.screen, SetupScreen)
-        assert "save preset: the form is not right" in [one.message for one in stage.app._notifications]
+        assert "Cannot save: fix the highlighted fields" in [one.message for one in stage.app._notifications]
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ async def setup(stage: Stage) -> None:
     assert facts is not None
     await stage.app.push_screen(SetupScreen(RUN.market, facts))
     await stage.on(SetupScreen)
-    await stage.shows("orders to place" if stage.engine.stored is None else "A run is stored")
+    await stage.shows("orders to place" if stage.engine.stored is None else "Stored run")
     await stage.until(lambda: "preview" in stage.engine.calls, "the plan")
 
 
@@ -109,7 +109,7 @@ async def kill(stage: Stage) -> None:
 
 async def kill_report(stage: Stage) -> None:
     await kill(stage)
-    await stage.pilot.click("#yes")
+    await stage.pilot.click("#cancel-all")
     await stage.shows("0 open at block")
     await stage.publish(RUN.killed.snapshot)
 

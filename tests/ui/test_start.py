@@ -31,7 +31,7 @@ async def test_the_first_frame_is_painted_before_the_engine_is_made() -> None:
     async with app.run_test() as pilot:
         await Stage(app, host, pilot).on(MarketsScreen)
         app.exit()
-    assert "starting the demo venue…" in frames[0]
+    assert "Starting the demo venue…" in frames[0]
     host.close(5)
 
 
@@ -123,4 +123,4 @@ async def test_keys_of_a_run_say_that_there_is_none() -> None:
         await stage.to_markets()
         await stage.press("f10")
         assert isinstance(stage.app.screen, MarketsScreen)
-        assert [one.message for one in stage.app._notifications] == ["KILL: no run is under way"]
+        assert [one.message for one in stage.app._notifications] == ["KILL: no run is active"]

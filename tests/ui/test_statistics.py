@@ -17,8 +17,9 @@ from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher, Static
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, Totals
-from ama_tui.ui.history import History, Point
+from ama_tui.ui.history import History
 from ama_tui.ui.panels.statistics import CHARTS, Statistics, chart_title, total_lines
+from ama_tui.ui.series import Point
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
 from ama_tui.ui.widgets.chart import Chart, ChartData, Curve, axis_top, line_spans, merged
 from ama_tui.ui.widgets.field_lines import Line, field

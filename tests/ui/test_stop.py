@@ -41,7 +41,7 @@ async def test_leaving_stops_the_run_joins_the_engine_and_says_what_stays(how: s
     assert stage.engine.calls[-2:] == ["stop", "close"]
     outcome = stage.app.return_value
     assert outcome is not None
-    assert outcome == ExitMessage(0, "ama-tui: stopped; 120 orders stay resting on ETH")
+    assert outcome == ExitMessage(0, "ama-tui: stopped; 120 orders still resting on ETH")
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -53,14 +53,14 @@ async def test_stopping_says_what_it_waits_for_and_what_rests(size: tuple[int, i
         await stage.on(StopScreen)
         waiting = (replace(rows[0], pending=2), *rows[1:])
         await stage.publish(replace(snapshot(EngineState.STOPPING), wallets=waiting))
-        assert "Waiting, at most 10 s, for 2 orders in flight." in stage.text()
+        assert "Waiting up to 10 s for 2 pending orders…" in stage.text()
         await stage.publish(snapshot(EngineState.STOPPING))
-        assert "Saving and closing." in stage.text()
-        assert "120 orders stay resting on ETH." in stage.text()
+        assert "Saving…" in stage.text()
+        assert "120 orders will stay on the book on ETH." in stage.text()
         await stage.publish(snapshot(EngineState.STOPPING, cancels_on_stop=True))
-        assert "Cancelling 120 orders." in stage.text()
-        assert "stay resting" not in stage.text()
-        assert "^c leaves at once" in stage.text()
+        assert "Cancelling 120 orders…" in stage.text()
+        assert "will stay" not in stage.text()
+        assert "^c: quit now" in stage.text()
         await stage.press("q", "escape", "f10")
         assert isinstance(stage.app.screen, StopScreen)
         stage.engine.gates["stop"].set()
@@ -71,16 +71,16 @@ async def test_the_last_line_names_the_journal_that_is_left(tmp_path: Path) -> N
     journal = tmp_path / "actions.jsonl"
     async with dashboard() as stage:
         await stage.to_live(snapshot(journal_path=str(journal)))
-        assert "log" not in stage.app._last_words("stopped")
+        assert "log" not in stage.app._exit_line("stopped")
         journal.touch()
-        assert stage.app._last_words("stopped") == f"ama-tui: stopped; 120 orders stay resting on ETH; log: {journal}"
+        assert stage.app._exit_line("stopped") == f"ama-tui: stopped; 120 orders still resting on ETH; log: {journal}"
 
 
 async def test_the_last_line_of_a_demo_says_that_its_orders_ended_with_its_venue() -> None:
     async with dashboard() as stage:
         await stage.to_live(snapshot())
         stage.app.is_demo = True
-        assert stage.app._last_words("stopped") == "ama-tui: stopped; 120 orders on ETH ended with the demo's venue"
+        assert stage.app._exit_line("stopped") == "ama-tui: stopped; 120 orders on ETH discarded with the demo venue"
 
 
 async def test_a_second_ctrl_c_leaves_at_once() -> None:
@@ -92,8 +92,8 @@ async def test_a_second_ctrl_c_leaves_at_once() -> None:
         await ended(stage)
         outcome = stage.app.return_value
         assert outcome is not None
-        assert (outcome.exit_code, outcome.at_once) == (130, True)
-        assert "left at once; 120 orders stay resting on ETH" in outcome.last_line
+        assert (outcome.exit_code, outcome.is_forced) == (130, True)
+        assert "exited immediately; 120 orders still resting on ETH" in outcome.last_line
         assert not stage.host.was_closed
 
 
@@ -180,7 +180,7 @@ async def test_a_crash_shows_nothing_by_itself_and_stops_the_run() -> None:
     outcome = app.stop_after_crash()
     assert outcome.exit_code == 1
     assert str(outcome.failure) == "a defect of 66"
-    assert "the run was stopped; 120 orders stay resting on ETH" in outcome.last_line
+    assert "the run was stopped; 120 orders still resting on ETH" in outcome.last_line
     assert host.engine.calls[-2:] == ["stop", "close"]
     assert not host._thread.is_alive()
 

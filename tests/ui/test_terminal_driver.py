@@ -99,7 +99,7 @@ def test_leaving_gives_the_terminal_back_and_then_says_what_stays(how: str, tmp_
         assert one.end() == 0
         assert termios.tcgetattr(one.master) == one.before
         after = one.output.split(LEAVES_SCREEN)[-1]
-        assert "ama-tui: stopped; 120 orders stay resting on ETH" in after
+        assert "ama-tui: stopped; 120 orders still resting on ETH" in after
         assert "\x1b[?25h" in after
         assert last_calls(tmp_path / "mark") == ["stop", "close"]
 
@@ -121,10 +121,10 @@ def test_a_second_ctrl_c_does_not_wait_for_the_engine(tmp_path: Path) -> None:
     with terminal("hang", "--mark", str(tmp_path / "mark")) as one:
         one.to_live()
         one.type("\x03")
-        one.wait_for("leaves at once")
+        one.wait_for("quit now")
         one.type("\x03")
         assert one.end() == 130
-        assert "left at once; 120 orders stay resting on ETH" in one.output.split(LEAVES_SCREEN)[-1]
+        assert "exited immediately; 120 orders still resting on ETH" in one.output.split(LEAVES_SCREEN)[-1]
         assert not (tmp_path / "mark").exists()
 
 
@@ -137,7 +137,7 @@ def test_a_crash_gives_the_terminal_back_without_secrets_and_stops_the_run(
         one.type("\r")
         assert one.end() == 1
         after = one.output.split(LEAVES_SCREEN)[-1]
-        assert "the run was stopped; 120 orders stay resting on ETH" in after
+        assert "the run was stopped; 120 orders still resting on ETH" in after
         assert "ama-tui: a fault of the program (RuntimeError at play.py:" in after
         assert "Traceback" not in after
         assert "ab" * 32 not in one.output

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import Action, EngineState, LogEvent, SessionState
 from ama_tui.domain.order import Side
-from ama_tui.ui.actions import actions_for
+from ama_tui.ui.actions import actions_in
 from ama_tui.ui.app import AmaApp
 from ama_tui.ui.panels.log import ActivityLog
 from ama_tui.ui.panels.wallet import OrdersGrid, distance_ticks, fact_lines, order_lines
@@ -114,13 +114,13 @@ def test_the_facts_say_how_a_wallet_stands(changes: dict[str, object], text: str
 async def test_a_wallet_that_left_the_run_says_so() -> None:
     async with wallet_stage() as stage:
         await stage.publish(packed(0))
-        assert "is not a wallet of this run" in stage.text()
+        assert "is not part of this run" in stage.text()
         await stage.press("x", "p", "y")
         assert stage.engine.calls.count("park") == 0
         assert told(stage)[-3:] == [
-            "cancel order: this wallet has no order",
-            "pause wallet: it is not a wallet of this run",
-            "copy: no order with an id under the cursor",
+            "Nothing to cancel: this wallet has no orders",
+            "Cannot pause: this wallet is not part of this run",
+            "Nothing to copy: no order with an id selected",
         ]
 
 
@@ -176,9 +176,9 @@ async def test_cancel_takes_the_order_under_the_cursor_once() -> None:
         await stage.press("x")
         await stage.shows("✗ cancelling")
         await stage.press("x")
-        assert f"cancel order: {number} is being cancelled" in told(stage)
+        assert f"Order {number} is already being cancelled" in told(stage)
         gate.set()
-        await stage.until(lambda: f"cancel of order {number} sent" in "\n".join(told(stage)), "the message")
+        await stage.until(lambda: f"Cancel sent for order {number}" in "\n".join(told(stage)), "the message")
         assert stage.engine.calls.count("cancel_order") == 1
         assert f"{ADDRESS} {number}" in stage.engine.calls
         await stage.publish(stage.host.publisher.latest)
@@ -211,7 +211,7 @@ async def test_what_nobody_can_say_yet_is_unknown_and_not_in_flight() -> None:
             assert part in text
         assert ["? unknown" in line for line in text.splitlines() if "L8 " in line] == [True]
         await stage.press("home", "x")
-        assert told(stage) == ["cancel order: it is unknown and has no id yet"]
+        assert told(stage) == ["Cannot cancel: the order is unknown and has no id yet"]
 
 
 async def test_an_order_in_flight_cannot_be_cancelled_or_copied() -> None:
@@ -219,8 +219,8 @@ async def test_an_order_in_flight_cannot_be_cancelled_or_copied() -> None:
     async with wallet_stage(NARROW, state) as stage:
         await stage.press("x", "y")
         assert told(stage) == [
-            "cancel order: it is in flight and has no id yet",
-            "copy: no order with an id under the cursor",
+            "Cannot cancel: the order is pending and has no id yet",
+            "Nothing to copy: no order with an id selected",
         ]
 
 
@@ -234,7 +234,7 @@ async def test_a_wallet_is_paused_and_goes_on() -> None:
             await stage.shows(shown)
             await stage.shows(button)
         assert [name for name in stage.engine.calls if "park" in name] == ["park", "unpark"]
-        assert told(stage)[-2:] == ["User001 is paused: its orders rest", "User001 goes on"]
+        assert told(stage)[-2:] == ["User001 paused: its orders stay", "User001 resumed"]
 
 
 async def test_pressing_twice_pauses_once() -> None:
@@ -264,7 +264,7 @@ async def test_a_session_is_renewed_once_for_two_presses_and_told() -> None:
         gate.set()
         await stage.shows("session ✓ valid")
         assert stage.engine.calls.count("renew") == 1
-        assert told(stage) == ["renew session: it is being renewed", "User001 has a new session"]
+        assert told(stage) == ["The session is already being renewed", "User001 has a new session"]
         assert not stage.app.screen.query_one("#renew").has_class("-refused")
 
 
@@ -287,7 +287,7 @@ async def test_what_is_used_of_a_sessions_budget_stands_beside_its_end() -> None
 async def test_after_the_run_ended_actions_say_why_not(key: str) -> None:
     async with wallet_stage() as stage:
         await stage.publish(packed(state=EngineState.STOPPED))
-        for button in ("park", "cancel", "renew", "kill"):
+        for button in ("pause-wallet", "cancel", "renew", "kill"):
             assert stage.app.screen.query_one(f"#{button}").has_class("-refused")
         await stage.press(key)
         assert told(stage)[-1].endswith("the run is STOPPED")
@@ -304,10 +304,10 @@ async def test_ids_and_the_address_are_copied_whole() -> None:
             await stage.press(key)
             copied[key] = stage.app.clipboard
         assert copied == {"y": "911", "a": ADDRESS, "s": f"0x{0xFEED_0000:064x}"}
-        assert told(stage)[:2] == ["copied: order id 911", "copied: address 0x0000…abc0"]
+        assert told(stage)[:2] == ["Copied order id 911", "Copied address 0x0000…abc0"]
         await stage.publish(with_wallet(packed(), 0, session_id=""))
         await stage.press("s")
-        assert told(stage)[-1] == "copy: this wallet has no session"
+        assert told(stage)[-1] == "Nothing to copy: this wallet has no session"
         await stage.press("down", "enter")
         assert stage.app.clipboard == "908"
 
@@ -315,7 +315,7 @@ async def test_ids_and_the_address_are_copied_whole() -> None:
 async def test_the_latest_transaction_of_the_wallet_is_copied() -> None:
     async with wallet_stage() as stage:
         await stage.press("t")
-        assert told(stage)[-1] == "copy: no action of this wallet has a transaction yet"
+        assert told(stage)[-1] == "Nothing to copy: this wallet has no transaction yet"
         for tx_hash, address in (("0x" + "aa" * 32, ADDRESS), ("0x" + "bb" * 32, ADDRESS), ("0x" + "cc" * 32, "")):
             await stage.publish(packed(), LogEvent(1, Action.FILL, "buy", address, tx_hash=tx_hash))
         await stage.publish(packed(), LogEvent(1, Action.NOTE, "paused", ADDRESS))
@@ -328,7 +328,7 @@ async def test_buttons_do_what_the_keys_do(size: tuple[int, int]) -> None:
     async with wallet_stage(size) as stage:
         await stage.pilot.click("#cancel")
         await stage.until(lambda: "cancel_order" in stage.engine.calls, "the cancel")
-        await stage.pilot.click("#park")
+        await stage.pilot.click("#pause-wallet")
         await stage.until(lambda: "park" in stage.engine.calls, "the pause")
         await stage.pilot.click("#renew")
         await stage.until(lambda: "renew" in stage.engine.calls, "the renewal")
@@ -341,7 +341,7 @@ async def test_buttons_do_what_the_keys_do(size: tuple[int, int]) -> None:
 
 
 def test_every_action_has_a_method_and_every_button_an_action() -> None:
-    actions = [spec.action for spec in actions_for("wallet")]
+    actions = [spec.action for spec in actions_in("wallet")]
     for action in actions:
         assert hasattr(WalletScreen if action.startswith("screen.") else AmaApp, f"action_{action.split('.')[1]}")
     assert set(BUTTON_ACTIONS.values()) <= {*actions, "app.kill"}

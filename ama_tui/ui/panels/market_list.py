@@ -8,7 +8,7 @@ from ama_tui.domain.market import Market, Quote, short_address
 from ama_tui.domain.money import format_price
 from ama_tui.ui.format import pad, plain
 from ama_tui.ui.panels.fragments import spread_points
-from ama_tui.ui.quotes import STALE_SECONDS, Answer
+from ama_tui.ui.quotes import STALE_SECONDS, QuoteResult
 from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.styled_text import Ink
 
@@ -18,7 +18,7 @@ class MarketRow:
     """One market of the list."""
 
     market: Market
-    answer: Answer | None = None
+    answer: QuoteResult | None = None
     is_resumable: bool = False
     ranked: Quote | None = None
     """The quote used for sorting; older than the shown one, so that rows do not jump on every update."""

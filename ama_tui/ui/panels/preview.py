@@ -26,7 +26,7 @@ from ama_tui.ui.widgets.styled_text import Ink, Span
 
 if TYPE_CHECKING:
     from ama_tui.engine.engine_api import PlanPreview, StartRequest
-    from ama_tui.ui.app import AmaApp
+    from ama_tui.ui.host import Host
 
 DEBOUNCE = 0.4
 """Seconds without a change in the form before the plan is computed again."""
@@ -297,7 +297,7 @@ class PlanPanel(Vertical):
             self.run_worker(self._ask(), group="plan")
 
     async def _ask(self) -> None:
-        bridge = cast("AmaApp", self.app).bridge
+        bridge = cast("Host", self.app).bridge
         try:
             while bridge is not None and (request := self._wanted) is not None and request != self._shown:
                 self._shown = request

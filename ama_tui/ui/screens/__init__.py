@@ -1,1 +1,1 @@
-"""Whole screens, one file each; they put panels and widgets together and send commands to the engine."""
+"""The screens, one file each: they compose panels and widgets and send commands to the engine."""

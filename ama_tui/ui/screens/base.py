@@ -1,4 +1,4 @@
-"""What every screen of the dashboard shares: its place in the action table, and the bridge."""
+"""The base of every screen: its scope in the action table, its host, and updates from the engine."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from textual.screen import ScreenResultType as Result
 
 if TYPE_CHECKING:
     from ama_tui.domain.event import EngineSnapshot
-    from ama_tui.ui.actions import Place
-    from ama_tui.ui.app import AmaApp
+    from ama_tui.ui.actions import Scope
+    from ama_tui.ui.host import Host
 
 
 class AmaScreen(Screen[Result]):
-    """A screen that watches the engine while it is on top, and not while a dialog covers it."""
+    """Receives engine snapshots while it is on top; a screen under a dialog is not updated."""
 
-    PLACE: ClassVar[Place]
+    SCOPE: ClassVar[Scope]
     # not ClassVar: the base class declares them as instance variables
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (36, "-tall")]  # noqa: RUF012
 
-    @property
-    def ama(self) -> AmaApp:
-        return cast("AmaApp", self.app)
-
     is_ready = False
-    """The screen's widgets are there."""
+    """The screen's widgets are mounted."""
+
+    @property
+    def host(self) -> Host:
+        return cast("Host", self.app)
 
     def on_mount(self) -> None:
         self.is_ready = True
         self.on_screen_resume()
 
     def on_screen_resume(self) -> None:
-        if self.ama.bridge is not None and self.is_ready:
-            self.ama.bridge.attach(self)
+        if self.host.bridge is not None and self.is_ready:
+            self.host.bridge.attach(self)
 
     def on_screen_suspend(self) -> None:
-        if self.ama.bridge is not None:
-            self.ama.bridge.detach(self)
+        if self.host.bridge is not None:
+            self.host.bridge.detach(self)
 
     def on_unmount(self) -> None:
         self.on_screen_suspend()
-        # Textual caches on a method, which keeps closed widgets and all that they painted alive.
+        # Textual caches on a method, which keeps closed widgets and everything they painted alive.
         StylesCache.get_inner_outer.cache_clear()
 
     def on_resize(self) -> None:
-        """Cover the screen while the terminal is too small for it; dialogs stay, they need less."""
-        from ama_tui.ui.screens.too_small import TooSmall, small_text
+        """Cover the screen while the terminal is too small for it. Dialogs need less room and are not covered."""
         from ama_tui.ui.terminal_size import is_too_small
+        from ama_tui.ui.widgets.too_small import TooSmall, too_small_text
 
         width, height = self.app.size
         cover = next(iter(self.query(TooSmall)), None)
@@ -59,10 +59,10 @@ class AmaScreen(Screen[Result]):
         elif cover is None:
             self.mount(TooSmall(width, height))
         else:
-            cover.show(small_text(width, height))
+            cover.show(too_small_text(width, height))
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        """Show the engine's state; does nothing unless a screen says how."""
+        """Show the engine's state as of `now` (Unix seconds). The base class does nothing."""
 
     def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
-        """Show the engine's new state though a dialog covers this screen; does nothing unless a screen says how."""
+        """Show a change of the engine's state while a dialog covers this screen. The base class does nothing."""

@@ -1,4 +1,4 @@
-"""Every key and what it does, from the same table that makes the keys work."""
+"""The help: every key and what it does, from the table that also defines the key bindings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.types import CSSPathType
 
-from ama_tui.ui.actions import KEY_NAMES, PLACE_NAMES, ActionSpec, Place, actions_for, bindings_for
+from ama_tui.ui.actions import KEY_NAMES, SCOPE_NAMES, ActionSpec, Scope, actions_in, bindings_for
 from ama_tui.ui.format import pad
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
@@ -20,15 +20,15 @@ KEYS_WIDTH = 10
 TITLE_WIDTH = 47
 WIDE = 120
 
-MOVING = (
+NAVIGATION = (
     ("↑ ↓ j k", "move the cursor"),
-    ("pgup pgdn", "a page up, a page down"),
-    ("home end", "the first, the last; in log and book the newest, the spread"),
-    ("tab", "the next, the last panel or button"),
-    ("click", "buttons, tabs, keys of the last line, titles of columns to sort"),
+    ("pgup pgdn", "page up / page down"),
+    ("home end", "first / last row (log: newest; book: spread)"),
+    ("tab", "next panel or button (shift+tab: previous)"),
+    ("click", "buttons, tabs, key hints, or a column title to sort"),
     ("click ×2", "open the row"),
 )
-"""What the panels do by themselves."""
+"""Keys and clicks that every panel handles."""
 
 
 def key_text(spec: ActionSpec) -> str:
@@ -37,7 +37,7 @@ def key_text(spec: ActionSpec) -> str:
 
 
 def action_line(spec: ActionSpec, width: int) -> Line:
-    """One action: its keys, its name, and on a wide screen what it does."""
+    """One action: its keys, its title, and on a wide screen its tooltip."""
     ink = "danger" if spec.id == "run.kill" else "ours"
     spans = [(pad(key_text(spec), KEYS_WIDTH), ink), (pad(spec.title, TITLE_WIDTH), "plain")]
     if width >= WIDE:
@@ -45,44 +45,44 @@ def action_line(spec: ActionSpec, width: int) -> Line:
     return (field(*spans),)  # type: ignore[arg-type]  # inks are literals
 
 
-def help_lines(place: Place, width: int) -> list[Line]:
-    """The help as seen from a place: what can be done here, then everywhere, then elsewhere."""
-    others = [other for other in PLACE_NAMES if other not in (place, "anywhere", "help")]
+def help_lines(scope: Scope, width: int) -> list[Line]:
+    """The help for a screen: its own actions, those available anywhere, then those of other screens."""
+    others = [other for other in SCOPE_NAMES if other not in (scope, "anywhere", "help")]
     lines: list[Line] = []
-    for section in (place, "anywhere", *others):
-        specs = actions_for(section)
-        if section not in PLACE_NAMES or not specs:
+    for section in (scope, "anywhere", *others):
+        specs = actions_in(section)
+        if section not in SCOPE_NAMES or not specs:
             continue
-        here = "  here" if section == place else ""
-        lines += [(field((PLACE_NAMES[section], "strong"), (here, "ours")),)]
+        here = "  this screen" if section == scope else ""
+        lines += [(field((SCOPE_NAMES[section], "strong"), (here, "ours")),)]
         lines += [action_line(spec, width) for spec in specs]
         if section == "anywhere":
-            lines += [(field((pad(keys, KEYS_WIDTH), "ours"), (told, "label")),) for keys, told in MOVING]
+            lines += [(field((pad(keys, KEYS_WIDTH), "ours"), (effect, "label")),) for keys, effect in NAVIGATION]
         lines.append(())
     return lines
 
 
 class HelpScreen(AmaScreen[None]):
-    """Leads back to where it was opened."""
+    """Returns to the screen it was opened from."""
 
-    PLACE: ClassVar[Place] = "help"
+    SCOPE: ClassVar[Scope] = "help"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("help")]
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("help")
     AUTO_FOCUS = "#scroll"
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, scope: Scope) -> None:
         super().__init__()
-        self._place = place
+        self._help_scope = scope
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="scroll", classes="frame") as scroll:
             scroll.border_title = "Help"
-            scroll.border_subtitle = "letters do not act while a field is edited"
+            scroll.border_subtitle = "letter keys are off while you are typing"
             yield FieldLines(id="help-lines")
         yield KeyBar()
 
     def on_resize(self) -> None:
-        self.query_one("#help-lines", FieldLines).show(help_lines(self._place, self.size.width))
+        self.query_one("#help-lines", FieldLines).show(help_lines(self._help_scope, self.size.width))
 
     def action_back(self) -> None:
         self.dismiss()

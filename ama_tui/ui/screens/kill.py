@@ -1,4 +1,4 @@
-"""The kill dialog: one sentence of consequence, then progress, then what the chain shows."""
+"""The kill dialog: the consequences, then the progress, then what the chain confirms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.widgets import Button
 
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot
-from ama_tui.ui.actions import Place
+from ama_tui.ui.actions import Scope
 from ama_tui.ui.format import bar, count, duration
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
@@ -30,46 +30,53 @@ PROGRESS_CELLS = 30
 
 
 def consequence(snapshot: EngineSnapshot, symbol: str) -> str:
-    """'Cancels 118 orders of 10 wallets on ETH-USD. Nothing new is sent from now.'"""
+    """'Cancel all 118 orders from 10 wallets on ETH-USD? No new orders will be placed.'"""
     fleet = len(snapshot.wallets) + len(snapshot.missing_wallets)
-    orders, wallets = count(snapshot.resting, "order"), count(fleet, "wallet")
+    orders, wallets = _all_orders(snapshot.resting), count(fleet, "wallet")
     pending = snapshot.pending + snapshot.unknown
-    also = f" {count(pending, 'order')} in flight will be found and cancelled too." if pending else ""
-    return f"Cancels {orders} of {wallets} on {symbol}. Nothing new is sent from then on.{also}"
+    also = f" {count(pending, 'pending order')} will be cancelled too." if pending else ""
+    return f"Cancel {orders} from {wallets} on {symbol}? No new orders will be placed.{also}"
+
+
+def _all_orders(number: int) -> str:
+    """'all 118 orders', '1 order'."""
+    return count(number, "order") if number == 1 else f"all {count(number, 'order')}"
 
 
 def ended_text(report: KillReport, *, revoke: bool) -> str:
-    """What was done, before what the chain shows."""
-    ended = count(len(report.revoked), "session")
+    """The result in a sentence, shown above the details from the chain."""
+    revoked = count(len(report.revoked), "session")
     if report.is_proven and revoke:
-        return f"Everything is cancelled, {ended} revoked. The chain shows:"
+        return f"All orders cancelled, {revoked} revoked. Confirmed on chain:"
     if report.is_proven and report.revoked:
-        return f"Everything is cancelled; {ended} revoked, so that no late order can rest. The chain shows:"
+        return f"All orders cancelled; {revoked} revoked to block late orders. Confirmed on chain:"
     if report.is_proven:
-        return "Everything is cancelled. The chain shows:"
+        return "All orders cancelled. Confirmed on chain:"
     kept = " Sessions were not revoked: they are needed to cancel." if revoke and not report.revoked else ""
-    return f"Not everything is cancelled.{kept} The chain shows:"
+    return f"Cancellation not confirmed.{kept}"
 
 
 def report_lines(report: KillReport) -> str:
-    """The proof, or what is left: the survivors by name, and what nobody can tell."""
+    """The confirmation; or the remaining orders, and what could not be checked."""
     if report.is_proven:
         return f"✓ {report.text}"
     lines = [f"✗ {len(report.survivors)} still open at block {report.block:,}, {report.cancelled} cancelled"]
-    lines += [f"  {one.nickname or one.wallet}  order {one.order_id}" for one in report.survivors[:SURVIVORS_SHOWN]]
+    lines += [
+        f"  {order.nickname or order.wallet}  order {order.order_id}" for order in report.survivors[:SURVIVORS_SHOWN]
+    ]
     if len(report.survivors) > SURVIVORS_SHOWN:
         lines.append(f"  and {len(report.survivors) - SURVIVORS_SHOWN} more")
     if report.unread:
-        lines.append(f"✗ could not be read: {', '.join(report.unread)}")
+        lines.append(f"✗ could not read {count(len(report.unread), 'wallet')}: {', '.join(report.unread)}")
     if report.unsettled:
-        lines.append(f"✗ {count(report.unsettled, 'order')} sent without an answer may still come to rest")
+        lines.append(f"✗ {count(report.unsettled, 'unacknowledged order')} may still reach the book")
     if not report.read_twice and len(lines) == 1:
-        lines.append("✗ the chain was read only once")
+        lines.append("✗ only one chain read: a second one must confirm")
     return "\n".join(lines)
 
 
 def progress_line(snapshot: EngineSnapshot, at_start: int, seconds: float, *, revoke: bool) -> Line:
-    """'cancelling 7/120 ▕███  ▏ 12s', of the orders that were found; before that of those that rested."""
+    """'cancelling 7/120 ▕███  ▏ 12s', of the orders to cancel; until they are counted, of the resting ones."""
     kill = snapshot.kill
     done, total = (kill.done, kill.total) if kill.total else (max(0, at_start - snapshot.resting), at_start)
     share = done / total if total else 1.0
@@ -83,16 +90,16 @@ def progress_line(snapshot: EngineSnapshot, at_start: int, seconds: float, *, re
 
 
 class KillScreen(ModalScreen[None], AmaScreen[None]):
-    """Asks, kills, and shows the proof. The focus rests on No."""
+    """Asks, kills, and shows the result. The focus starts on the harmless button."""
 
-    PLACE: ClassVar[Place] = "kill"
+    SCOPE: ClassVar[Scope] = "kill"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("dialogs")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "no", "No", show=False),
+        Binding("escape", "keep", "Keep running", show=False),
         Binding("left", "app.focus_previous", "Previous", show=False),
         Binding("right", "app.focus_next", "Next", show=False),
     ]
-    AUTO_FOCUS = "#no"
+    AUTO_FOCUS = "#keep"
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,67 +115,67 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
             yield PlainText(id="report")
             yield Problem(id="problem")
             with HorizontalGroup(id="choices"):
-                yield Button("No, keep running", id="no", compact=True)
-                yield Button("Cancel all", id="yes", compact=True, classes="danger")
+                yield Button("Keep running", id="keep", compact=True)
+                yield Button("Cancel all", id="cancel-all", compact=True, classes="danger")
                 yield Button("Cancel all and revoke sessions", id="revoke", compact=True, classes="danger")
-                yield Button("Look around", id="look", compact=True)
+                yield Button("Stay here", id="stay", compact=True)
                 yield Button("Quit", id="quit", compact=True)
 
     def on_mount(self) -> None:
-        for later in ("#progress", "#report", "#look", "#quit"):
-            self.query_one(later).display = False
+        for hidden in ("#progress", "#report", "#stay", "#quit"):
+            self.query_one(hidden).display = False
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        if self.ama.market is None:
+        if self.host.market is None:
             return
-        if self.ama.is_killing:
+        if self.host.is_killing:
             line = progress_line(snapshot, self._at_start, now - self._began, revoke=self._revoke)
             self.query_one("#progress", FieldLines).show([line])
-        elif self.ama.kill_report is None:
-            self.query_one("#sentence", PlainText).show(consequence(snapshot, self.ama.market.symbol))
+        elif self.host.kill_report is None:
+            self.query_one("#sentence", PlainText).show(consequence(snapshot, self.host.market.symbol))
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
-        if event.button.id in {"yes", "revoke"}:
+        if event.button.id in {"cancel-all", "revoke"}:
             self.run_worker(self._kill(revoke=event.button.id == "revoke"), group="kill")
         elif event.button.id == "quit":
             self.dismiss()
-            self.ama.action_stop()
+            self.host.action_stop()
         else:
-            self.action_no()
+            self.action_keep()
 
-    def action_no(self) -> None:
-        """Leave the dialog; while orders are being cancelled there is nothing to go back to."""
-        if not self.ama.is_killing:
+    def action_keep(self) -> None:
+        """Close the dialog, unless orders are being cancelled."""
+        if not self.host.is_killing:
             self.dismiss()
 
     async def _kill(self, *, revoke: bool) -> None:
-        bridge = self.ama.bridge
-        if bridge is None or self.ama.is_killing:
+        bridge = self.host.bridge
+        if bridge is None or self.host.is_killing:
             return
-        self.ama.is_killing, self._revoke = True, revoke
-        self._at_start, self._began = bridge.snapshot.resting, self.ama.clock()
+        self.host.is_killing, self._revoke = True, revoke
+        self._at_start, self._began = bridge.snapshot.resting, self.host.clock()
         self._show("#progress")
         self.query_one(Problem).clear()
-        self.bridge_tick(bridge.snapshot, self.ama.clock())
+        self.bridge_tick(bridge.snapshot, self.host.clock())
         try:
             report = await bridge.kill(revoke=revoke)
         except AmaError as error:
-            self.ama.is_killing = self.ama.leave_after_kill = False
+            self.host.is_killing = self.host.leave_after_kill = False
             self.query_one(Problem).show(error)
-            self._show("#yes", "#revoke", "#look")
-            self.query_one("#yes", Button).label = "Try again"
-            self.query_one("#yes").focus()
+            self._show("#cancel-all", "#revoke", "#stay")
+            self.query_one("#cancel-all", Button).label = "Try again"
+            self.query_one("#cancel-all").focus()
             return
-        self.ama.is_killing = False
-        self.ama.kill_report = report
+        self.host.is_killing = False
+        self.host.kill_report = report
         self.query_one("#report", PlainText).show(report_lines(report))
         self.query_one("#report").set_class(report.is_proven, "proven")
         self.query_one("#sentence", PlainText).show(ended_text(report, revoke=revoke))
-        self._show("#report", "#look", "#quit")
+        self._show("#report", "#stay", "#quit")
         self.query_one("#quit").focus()
-        if self.ama.leave_after_kill:
-            self.ama.action_stop()
+        if self.host.leave_after_kill:
+            self.host.action_stop()
 
     def _show(self, *shown: str) -> None:
-        for part in ("#progress", "#report", "#no", "#yes", "#revoke", "#look", "#quit"):
+        for part in ("#progress", "#report", "#keep", "#cancel-all", "#revoke", "#stay", "#quit"):
             self.query_one(part).display = part in shown

@@ -1,4 +1,4 @@
-"""The live screen: the state of the money, wallet by wallet, the book, and everything that is done."""
+"""The live screen: the run's status, its wallets, the order book, and the activity log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.widgets import Button, Input
 
 from ama_tui.domain.event import EngineSnapshot, WalletRow
 from ama_tui.domain.market import short_address
-from ama_tui.ui.actions import Place, bindings_for
+from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import plain, whole_age
 from ama_tui.ui.panels.depth import DepthProfile
 from ama_tui.ui.panels.ladder import BookLadder
@@ -31,36 +31,36 @@ from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.problem import Problem
 
 ROOMY = 150
-"""From this width on, the ladder is as wide as it likes."""
+"""The least width at which the ladder has its full width."""
 
 View = Literal["wallets", "book", "log", "statistics"]
 
 TABS: tuple[tuple[View, str, str], ...] = (
     ("wallets", "1 Wallets", "screen.focus_wallets"),
     ("book", "2 Book", "screen.focus_book"),
-    ("log", "3 Log", "screen.focus_log"),
+    ("log", "3 Activity", "screen.focus_log"),
     ("statistics", "4 Stats", "screen.statistics"),
 )
-"""What a narrow screen shows one at a time."""
+"""The views of a narrow screen, one at a time: name, label, action."""
 
 
 def wallets_title(snapshot: EngineSnapshot, shown: int, now: float) -> str:
-    """'Wallets 10 · 9 packed', with what is filtered out, and the checkpoint's wallets that this run lacks."""
+    """'Wallets 10 · 9 packed', with the filter's effect, wallets missing from a resumed run, and the data's age."""
     packed = sum(row.is_packed for row in snapshot.wallets)
     total = len(snapshot.wallets)
     title = f"Wallets {total} · {packed} packed" if shown == total else f"Wallets {shown} of {total}"
     missing = len(snapshot.missing_wallets)
     if missing:
-        title += f" · {missing} of the stored run missing"
+        title += f" · {missing} from the stored run missing"
     if is_stale(snapshot, now):
         title += f" · {whole_age(now - snapshot.read_at_ms / 1000)} old"
     return title
 
 
 class LiveScreen(RunScreen):
-    """A run while it runs, and after it ended, until the operator leaves."""
+    """A run while it is active, and afterwards until the operator leaves."""
 
-    PLACE: ClassVar[Place] = "live"
+    SCOPE: ClassVar[Scope] = "live"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("run"), style("live")]
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("live")
     AUTO_FOCUS = "#wallets"
@@ -108,13 +108,13 @@ class LiveScreen(RunScreen):
             self._show_panels(snapshot, now)
 
     def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
-        """Under a dialog too, the rows of a run that has ended are its last ones."""
+        """Show the last state of an ended run even under a dialog."""
         super().state_changed(snapshot, now)
         if self.is_ready and snapshot.state.is_final and self._frozen_since is None:
             self._show_panels(snapshot, now)
 
     def _show_panels(self, snapshot: EngineSnapshot, now: float) -> None:
-        """The panels that can be seen; the others are shown when they come into view."""
+        """Update the visible panels; hidden ones are updated when they come into view."""
         narrow, view = self.has_class("-narrow"), self._view
         if view == "statistics":
             self._show_statistics(snapshot, now)
@@ -125,7 +125,7 @@ class LiveScreen(RunScreen):
         if not narrow or view == "wallets":
             grid = self.query_one(WalletGrid)
             grid.tick(snapshot.wallets, now, stale=is_stale(snapshot, now))
-            self._say_when_empty(grid, snapshot)
+            self._explain_empty(grid, snapshot)
             frame = self.query_one("#wallets-frame")
             title = wallets_title(snapshot, len(grid.rows), now)
             if frame.border_title != title:
@@ -134,26 +134,24 @@ class LiveScreen(RunScreen):
             placing = self.query_one("#placing", FieldLines)
             placing.show([placing_line(snapshot, now, placing.size.width)])
 
-    def _say_when_empty(self, grid: WalletGrid, snapshot: EngineSnapshot) -> None:
+    def _explain_empty(self, grid: WalletGrid, snapshot: EngineSnapshot) -> None:
         text = self.query_one("#filter", Input).value
         grid.say_when_empty(
-            f"no wallet matches “{plain(text)}”: esc clears the filter"
-            if snapshot.wallets
-            else "the wallets are being read…"
+            f"No wallet matches “{plain(text)}” · esc clears the filter" if snapshot.wallets else "Reading the wallets…"
         )
 
     def _show_statistics(self, snapshot: EngineSnapshot, now: float) -> None:
         from ama_tui.ui.panels.statistics import Statistics
 
-        if self.ama.history is not None:
+        if self.host.history is not None:
             for panel in self.query(Statistics):
-                panel.tick(snapshot, self.ama.history, now)
+                panel.tick(snapshot, self.host.history, now)
 
     def _show_again(self) -> None:
-        """Bring what came into view up to date."""
-        bridge = self.ama.bridge
+        """Update everything now."""
+        bridge = self.host.bridge
         if bridge is not None and self.is_ready and self.is_current:
-            self.bridge_tick(bridge.snapshot, self.ama.clock())
+            self.bridge_tick(bridge.snapshot, self.host.clock())
 
     def _follow_state(self, snapshot: EngineSnapshot) -> None:
         pause = self.query_one("#pause", Button)
@@ -193,7 +191,7 @@ class LiveScreen(RunScreen):
         super().action_focus_log()
 
     async def action_statistics(self) -> None:
-        """Show the charts of this run in the place of the wallets and the book; once more goes back."""
+        """Show the statistics instead of wallets and book; again to go back."""
         if self._view == "statistics":
             self.action_focus_wallets()
             return
@@ -201,14 +199,14 @@ class LiveScreen(RunScreen):
 
         if not self.query(Statistics):
             await self.mount(Statistics(id="statistics", classes="frame"), before="#log-frame")
-            self.query_one(Statistics).border_title = "Statistics of this run"
+            self.query_one(Statistics).border_title = "Statistics"
         self._show_view("statistics")
         self.query_one(Statistics).focus()
 
     def action_freeze(self) -> None:
-        """Let the display stand still while the engine goes on, or follow again."""
+        """Freeze or unfreeze the display; the engine keeps running."""
         frozen = self._frozen_since is None
-        self._frozen_since = self.ama.clock() if frozen else None
+        self._frozen_since = self.host.clock() if frozen else None
         self.set_class(frozen, "-frozen")
         self.query_one(ActivityLog).freeze(frozen=frozen)
         self._show_again()
@@ -227,14 +225,14 @@ class LiveScreen(RunScreen):
         self.query_one(WalletGrid).action_sort_reverse()
 
     def action_filter(self) -> None:
-        """Narrow the wallets to those that hold some words."""
+        """Open the wallet filter."""
         if self._view != "wallets" and (self.has_class("-narrow") or self._view == "statistics"):
             self._show_view("wallets")
         self.query_one("#filter-row").display = True
         self.query_one("#filter").focus()
 
-    def action_put_away(self) -> None:
-        """Dismiss an error that is shown; without one, clear the filter."""
+    def action_dismiss_or_clear(self) -> None:
+        """Dismiss the error; without an error, clear the filter."""
         problem, filter_field = self.query_one(Problem), self.query_one("#filter", Input)
         if problem.display:
             problem.clear()
@@ -258,64 +256,58 @@ class LiveScreen(RunScreen):
 
     def action_open_wallet(self) -> None:
         """Show the wallet under the cursor."""
-        from ama_tui.ui.screens.wallet import WalletScreen
-
         if self._row is not None:
-            self.app.push_screen(WalletScreen(self.market, self._row.address))
+            self.host.open_wallet(self.market, self._row.address)
 
     # the log
 
-    def _narrow_log(self, wanted: LogFilter) -> None:
+    def _filter_log(self, wanted: LogFilter) -> None:
         self.query_one(ActivityLog).show_only(wanted)
         self.query_one(LogBar).follow(self.query_one(ActivityLog))
 
     def action_log_kind(self) -> None:
-        """Show the next kind of actions only; past the last one all of them."""
+        """Filter by the next type; after the last type show everything."""
         now = self.query_one(ActivityLog).filter
         kind = KINDS[(KINDS.index(now.kind) + 1) % len(KINDS)]
-        self._narrow_log(LogFilter(kind, now.wallet, now.errors_only, now.name))
+        self._filter_log(LogFilter(kind, now.wallet, now.errors_only, now.name))
 
     def action_log_wallet(self) -> None:
-        """Show the actions of the wallet under the cursor only, or of every wallet again."""
+        """Show only the selected wallet's activity, or all wallets again."""
         now, row = self.query_one(ActivityLog).filter, self._row
         if now.wallet or row is None:
-            self._narrow_log(LogFilter(now.kind, "", now.errors_only))
+            self._filter_log(LogFilter(now.kind, "", now.errors_only))
         else:
-            self._narrow_log(LogFilter(now.kind, row.address, now.errors_only, plain(row.nickname)))
+            self._filter_log(LogFilter(now.kind, row.address, now.errors_only, plain(row.nickname)))
 
     def action_log_errors(self) -> None:
         now = self.query_one(ActivityLog).filter
-        self._narrow_log(LogFilter(now.kind, now.wallet, not now.errors_only, now.name))
+        self._filter_log(LogFilter(now.kind, now.wallet, not now.errors_only, now.name))
 
     # copying and changing
 
     def action_copy(self) -> None:
-        """Copy the error that is shown; without one, what has the focus: a wallet's address or a line of the log."""
+        """Copy the error shown; otherwise the focused panel's item: a wallet's address or a log line."""
         problem, log = self.query_one(Problem), self.query_one(ActivityLog)
         if problem.display:
-            self.ama.copy(problem.text, "the error")
+            self.host.copy(problem.text, "the error")
         elif self.focused is log and log.top_event is not None:
-            self.ama.copy(event_text(log.top_event), "the topmost line of the log")
+            self.host.copy(event_text(log.top_event), "the top log line")
         elif self.focused is self.query_one(WalletGrid) and self._row is not None:
-            self.ama.copy(self._row.address, f"{self._row.nickname}’s address")
+            self.host.copy(self._row.address, f"{self._row.nickname}’s address")
         else:
             self.action_copy_market()
 
     def action_copy_market(self) -> None:
-        self.ama.copy(self.market.address, f"the order book’s address {short_address(self.market.address)}")
+        self.host.copy(self.market.address, f"the order book’s address {short_address(self.market.address)}")
 
     def action_copy_journal(self) -> None:
-        bridge = self.ama.bridge
+        bridge = self.host.bridge
         path = "" if bridge is None else bridge.snapshot.journal_path
         if path:
-            self.ama.copy(path, "the journal’s path")
+            self.host.copy(path, "the journal’s path")
         else:
-            self.ama.tell("copy: no journal has been opened")
+            self.host.toast("Nothing to copy: no journal yet")
 
     def action_parameters(self) -> None:
         """Change the parameters of a paused run."""
-        if self.ama.refused("run.parameters") or self.ama.bridge is None:
-            return
-        from ama_tui.ui.screens.parameters import ParametersScreen
-
-        self.app.push_screen(ParametersScreen(self.market, self.ama.bridge.snapshot))
+        self.host.open_parameters(self.market)

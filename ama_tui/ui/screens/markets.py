@@ -1,4 +1,4 @@
-"""The market picker: filter as you type, sort, page, Enter picks; prices come for the rows in sight."""
+"""The market list: filter, sort, pick. Prices are requested for the visible rows only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textual.worker import Worker
 
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, Quote
-from ama_tui.ui.actions import Place, bindings_for
+from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import age, count, plain
 from ama_tui.ui.panels.market_list import COLUMNS, MarketRow, find_market, matches
 from ama_tui.ui.panels.status import VenueFacts
@@ -30,14 +30,14 @@ from ama_tui.ui.widgets.problem import Problem
 if TYPE_CHECKING:
     from ama_tui.ui.bridge import EngineFacts
 
-LOOK_SECONDS = 0.25
-"""How often the list looks which rows are in sight. A row that was there twice is asked for."""
+CHECK_SECONDS = 0.25
+"""How often the visible rows are checked. A row that is visible in two checks in a row gets its prices."""
 
 
 class MarketsScreen(AmaScreen[None]):
-    """Loads the markets on mount; the preselected one is opened at once."""
+    """Loads the markets on mount and opens the preselected one."""
 
-    PLACE: ClassVar[Place] = "markets"
+    SCOPE: ClassVar[Scope] = "markets"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("markets")]
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_for("markets"),
@@ -56,8 +56,8 @@ class MarketsScreen(AmaScreen[None]):
         self._resumable: frozenset[str] = frozenset()
         self._feed = QuoteFeed()
         self._ranked: dict[str, Quote | None] = {}
-        self._asking: dict[str, Worker[None]] = {}
-        self._seen: frozenset[str] = frozenset()
+        self._requests: dict[str, Worker[None]] = {}
+        self._visible: frozenset[str] = frozenset()
         self._is_covered = False
 
     def compose(self) -> ComposeResult:
@@ -68,7 +68,7 @@ class MarketsScreen(AmaScreen[None]):
                 yield PlainText("filter", classes="label", id="filter-label")
                 yield Input(placeholder="symbol, identifier or address", id="filter", compact=True)
                 yield PlainText(id="matches", classes="label")
-            yield PlainText("loading the markets…", id="message")
+            yield PlainText("Loading markets…", id="message")
             yield Problem(id="problem")
             yield Button("Try again  F5", id="retry", compact=True)
             yield Grid(COLUMNS, key=lambda row: row.market.address, id="grid")
@@ -89,10 +89,10 @@ class MarketsScreen(AmaScreen[None]):
                 )
             ]
         )
-        self._grid.say_when_empty("no market matches the filter: esc empties it")
+        self._grid.say_when_empty("No matching market · esc clears the filter")
         self._show_state("loading")
         self.action_refresh_markets()
-        self.set_interval(LOOK_SECONDS, self._look)
+        self.set_interval(CHECK_SECONDS, self._check_visible)
 
     # loading
 
@@ -100,7 +100,7 @@ class MarketsScreen(AmaScreen[None]):
         self.run_worker(self._load(), group="markets", exclusive=True)
 
     async def _load(self) -> None:
-        bridge = self.ama.bridge
+        bridge = self.host.bridge
         if bridge is None:
             return
         if self._markets:
@@ -116,24 +116,24 @@ class MarketsScreen(AmaScreen[None]):
             return
         self.query_one(Problem).clear()
         self._show_state("list" if self._markets else "empty")
-        self._feed.forget_times()
+        self._feed.expire_all()
         self._apply_filter()
         self._open_preselected()
         await self._find_resumable()
 
     async def _find_resumable(self) -> None:
-        """Mark the markets that a run is stored for."""
-        if self.ama.bridge is None or not self._markets:
+        """Mark the markets that have a stored run."""
+        if self.host.bridge is None or not self._markets:
             return
         try:
-            self._resumable = await self.ama.bridge.ask(lambda engine: engine.resumable(self._markets))
+            self._resumable = await self.host.bridge.ask(lambda engine: engine.resumable(self._markets))
         except AmaError as error:
-            self.ama.tell(f"stored runs cannot be looked for: {error.message}", is_error=True)
+            self.host.toast(f"Could not check for stored runs: {error.message}", is_error=True)
         self._show_rows()
 
     def _show_state(self, state: str) -> None:
         message = self.query_one("#message", PlainText)
-        message.show({"loading": "loading the markets…", "empty": "This venue lists no active market."}.get(state, ""))
+        message.show({"loading": "Loading markets…", "empty": "This venue has no active market."}.get(state, ""))
         message.display = state in {"loading", "empty"}
         has_list = state == "list" or (state == "error" and bool(self._markets))
         self.query_one("#retry").display = state in {"empty", "error"}
@@ -150,7 +150,7 @@ class MarketsScreen(AmaScreen[None]):
             return
         market = find_market(self._markets, selector)
         if market is None:
-            self.ama.tell(f"no market is called {selector}: pick one from the list", is_error=True)
+            self.host.toast(f"No such market: {selector} · pick one from the list", is_error=True)
         else:
             self._open(market)
 
@@ -161,21 +161,21 @@ class MarketsScreen(AmaScreen[None]):
         return self.query_one("#grid", Grid)
 
     @property
-    def _words(self) -> list[str]:
+    def _filter_words(self) -> list[str]:
         return self.query_one("#filter", Input).value.lower().split()
 
     def _show_rows(self) -> None:
-        """Bring the rows up to date; those whose text changed are repainted."""
-        words = self._words
+        """Update the rows; only changed ones are repainted."""
+        words = self._filter_words
         rows = tuple(
             MarketRow(
-                market, self._feed.answer(market), market.address in self._resumable, self._ranked.get(market.address)
+                market, self._feed.result(market), market.address in self._resumable, self._ranked.get(market.address)
             )
             for market in self._markets
             if matches(market, words)
         )
-        self._grid.tick(rows, self.ama.clock())
-        self._show_place()
+        self._grid.tick(rows, self.host.clock())
+        self._show_position()
         self._show_detail()
 
     def _apply_filter(self) -> None:
@@ -190,8 +190,8 @@ class MarketsScreen(AmaScreen[None]):
             self._grid.move_to(self._grid.cursor)
         self.query_one("#matches", PlainText).show(f"{len(self._grid.rows)} of {len(self._markets)}")
 
-    def _show_place(self) -> None:
-        """Which of the rows are on the screen: '1–30 of 400'."""
+    def _show_position(self) -> None:
+        """Show which rows are visible: '1–30 of 400'."""
         grid = self._grid
         first, last = grid.scroll_offset.y + 1, min(len(grid.rows), grid.scroll_offset.y + grid.size.height - 1)
         subtitle = f"{first}–{last} of {len(grid.rows)}" if 0 < last < len(grid.rows) or first > 1 else ""
@@ -206,20 +206,20 @@ class MarketsScreen(AmaScreen[None]):
             detail.show("")
             quote.show("")
             return
-        default_tick = "   * the venue names no tick: 0.01" if row.market.tick_is_default else ""
+        default_tick = "   * default tick 0.01: the venue states none" if row.market.tick_is_default else ""
         detail.show(row.market.label + default_tick)
         answer = row.answer
         if answer is None:
-            quote.show("asking for prices…")
+            quote.show("Loading prices…")
             return
         text = "" if answer.quote is None else quote_text(answer.quote, row.market)
         if answer.error:
-            old = f", the last ones {age(self.ama.clock() - answer.good_at)} old: {text}" if text else ""
-            text = f"✗ no prices: {answer.error}{old}"
+            old = f" · {age(self.host.clock() - answer.good_at)} ago: {text}" if text else ""
+            text = f"✗ prices unavailable: {answer.error}{old}"
         quote.show(text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        if event.value.startswith("/"):  # the key that leads here, pressed once more
+        if event.value.startswith("/"):  # the filter key itself, pressed again
             event.input.value = event.value.lstrip("/")
         self._apply_filter()
 
@@ -227,13 +227,13 @@ class MarketsScreen(AmaScreen[None]):
         self.action_pick()
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
-        self._show_place()
+        self._show_position()
         self._show_detail()
 
     def on_grid_sorted(self, event: Grid.Sorted) -> None:
-        """Sort by what is known now; rows keep these places while prices go on changing."""
-        answers = ((market, self._feed.answer(market)) for market in self._markets)
-        self._ranked = {market.address: None if one is None else one.quote for market, one in answers}
+        """Sort by the current prices; rows keep their order while prices change."""
+        answers = ((market, self._feed.result(market)) for market in self._markets)
+        self._ranked = {market.address: None if answer is None else answer.quote for market, answer in answers}
         self._show_rows()
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
@@ -245,52 +245,52 @@ class MarketsScreen(AmaScreen[None]):
     # prices
 
     def on_screen_suspend(self) -> None:
-        self._take_back(frozenset())
+        self._cancel_requests(keep=frozenset())
 
-    def _in_sight(self) -> list[Market]:
+    def _visible_markets(self) -> list[Market]:
         grid = self._grid
         top = grid.scroll_offset.y
         return [row.market for row in grid.rows[top : top + max(0, grid.size.height - 1)]]
 
-    def _look(self) -> None:
-        """Ask for the rows that stay in sight, take back what was scrolled away, show what came."""
+    def _check_visible(self) -> None:
+        """Request prices for rows that stay visible, cancel requests for others, and show what has arrived."""
         was_covered, self._is_covered = self._is_covered, self.app.screen is not self
         if self._is_covered or not self._markets:
             return
         if was_covered:
             self.run_worker(self._find_resumable(), group="resumable", exclusive=True)
-        in_sight = self._in_sight()
-        addresses = frozenset(market.address for market in in_sight)
-        self._take_back(addresses)
-        staying = [market for market in in_sight if market.address in self._seen]
-        self._seen = addresses
-        for market in self._feed.due(staying, self.ama.clock()):
-            self._asking[market.address] = self.run_worker(self._ask(market), group="quotes")
+        visible = self._visible_markets()
+        addresses = frozenset(market.address for market in visible)
+        self._cancel_requests(keep=addresses)
+        staying = [market for market in visible if market.address in self._visible]
+        self._visible = addresses
+        for market in self._feed.due(staying, self.host.clock()):
+            self._requests[market.address] = self.run_worker(self._request(market), group="quotes")
         self._show_rows()
 
-    def _take_back(self, but: frozenset[str]) -> None:
-        """Break off the requests for all markets but these order books."""
-        for address in [address for address in self._asking if address not in but]:
-            self._asking.pop(address).cancel()
+    def _cancel_requests(self, *, keep: frozenset[str]) -> None:
+        """Cancel all requests except those for these order books."""
+        for address in [address for address in self._requests if address not in keep]:
+            self._requests.pop(address).cancel()
 
-    async def _ask(self, market: Market) -> None:
-        if self.ama.bridge is None:
+    async def _request(self, market: Market) -> None:
+        if self.host.bridge is None:
             return
         try:
-            quote = await self.ama.bridge.read(lambda engine: engine.quote(market))
+            quote = await self.host.bridge.read(lambda engine: engine.quote(market))
         except AmaError as error:
-            self._feed.failed(market, error, self.ama.clock())
+            self._feed.failed(market, error, self.host.clock())
         except asyncio.CancelledError:
-            self._feed.given_up(market)
+            self._feed.cancelled(market)
             raise
         else:
-            self._feed.arrived(market, quote, self.ama.clock())
-        self._asking.pop(market.address, None)
+            self._feed.arrived(market, quote, self.host.clock())
+        self._requests.pop(market.address, None)
 
     # actions
 
     async def action_forward(self, action: str) -> None:
-        """Move the grid's cursor while the filter keeps the focus."""
+        """Move the grid's cursor while the filter has the focus."""
         await self._grid.run_action(action)
 
     def action_sort(self) -> None:
@@ -303,7 +303,7 @@ class MarketsScreen(AmaScreen[None]):
         self.query_one("#filter").focus()
 
     def action_clear(self) -> None:
-        """Empty the filter; when it is empty, leave it, so that letter keys act again."""
+        """Clear the filter; if it is empty, focus the list so letter keys work."""
         filter_field = self.query_one("#filter", Input)
         if filter_field.value:
             filter_field.value = ""
@@ -316,6 +316,4 @@ class MarketsScreen(AmaScreen[None]):
             self._open(row.market)
 
     def _open(self, market: Market) -> None:
-        from ama_tui.ui.screens.setup import SetupScreen
-
-        self.app.push_screen(SetupScreen(market, self._facts))
+        self.host.open_setup(market)

@@ -1,4 +1,4 @@
-"""Other parameters for a paused run, beside a preview of what it would place with them."""
+"""Editing the parameters of a paused run, next to a preview of its plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot
 from ama_tui.domain.market import Market
 from ama_tui.engine.engine_api import StartRequest
-from ama_tui.ui.actions import Place, bindings_for
+from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import plain
 from ama_tui.ui.panels.form import FormState, ParameterForm, help_text
 from ama_tui.ui.panels.preview import PlanPanel
@@ -28,9 +28,9 @@ from ama_tui.ui.widgets.problem import Problem
 
 
 class ParametersScreen(AmaScreen[None]):
-    """Nothing changes before "Use these"; the run stays paused after it."""
+    """Nothing changes before "Apply", and the run stays paused afterwards."""
 
-    PLACE: ClassVar[Place] = "parameters"
+    SCOPE: ClassVar[Scope] = "parameters"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("parameters")]
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("parameters")
     AUTO_FOCUS = "#field-orders_per_side"
@@ -42,13 +42,13 @@ class ParametersScreen(AmaScreen[None]):
         self._before = snapshot.parameters
         self._wallets = len(snapshot.wallets)
         self._anchor_x2 = snapshot.anchor_x2
-        self._is_asking = False
+        self._is_applying = False
 
     def compose(self) -> ComposeResult:
         yield FieldLines(id="head")
         with Horizontal(id="columns"):
             with Vertical(classes="frame", id="form-frame") as frame:
-                frame.border_title = "Parameters of this run"
+                frame.border_title = "Parameters"
                 yield ParameterForm(self._before, None, id="form")
                 yield PlainText(id="help", classes="label")
                 yield PlainText(id="wrong")
@@ -56,8 +56,8 @@ class ParametersScreen(AmaScreen[None]):
         yield Problem(id="problem")
         with HorizontalGroup(id="buttons"):
             yield Button("Back  esc", id="back", compact=True)
-            yield Button("Use these  F2", id="use", compact=True, classes="ours")
-            yield PlainText("orders that rest stay; ␣ resumes the run afterwards", classes="label", id="promise")
+            yield Button("Apply  F2", id="apply", compact=True, classes="ours")
+            yield PlainText("Resting orders stay. Press space to resume.", classes="label", id="promise")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -75,24 +75,24 @@ class ParametersScreen(AmaScreen[None]):
                     field(("Parameters", "label")),
                     field((plain(self._market.symbol), "strong")),
                     field(banner(snapshot.state)),
-                    field((f"{snapshot.resting:,} orders rest", "plain"), right=True),
+                    field((f"{snapshot.resting:,} resting", "plain"), right=True),
                 )
             ]
         )
         self._follow_button(self.form.state)
 
     def _why_not(self, state: FormState) -> str:
-        """Why these parameters cannot be used now; '' when they can."""
+        """Why the parameters cannot be applied now; '' when they can."""
         if state.parameters is None:
             return state.problems[0]
-        bridge = self.ama.bridge
-        reason = "no run is under way" if bridge is None else why_not("paused", bridge.snapshot)
+        bridge = self.host.bridge
+        reason = "no run is active" if bridge is None else why_not("paused", bridge.snapshot)
         if reason is not None:
             return reason
-        return "nothing was changed" if state.parameters == self._before else ""
+        return "nothing has changed" if state.parameters == self._before else ""
 
     def _follow_button(self, state: FormState) -> None:
-        self.query_one("#use").set_class(bool(self._why_not(state)), "-refused")
+        self.query_one("#apply").set_class(bool(self._why_not(state)), "-refused")
 
     def _follow_form(self) -> None:
         state = self.form.state
@@ -111,7 +111,7 @@ class ParametersScreen(AmaScreen[None]):
         self.query_one("#help", PlainText).show(help_text(event.field_name, self._wallets))
 
     def on_parameter_form_entered(self) -> None:
-        self.query_one("#use").focus()
+        self.query_one("#apply").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "back":
@@ -120,11 +120,11 @@ class ParametersScreen(AmaScreen[None]):
             self.action_submit()
 
     def show_error(self, error: AmaError) -> None:
-        """An error that stays until it is dismissed."""
+        """Show an error until it is dismissed."""
         self.query_one(Problem).show(error)
 
     def action_back(self) -> None:
-        """Dismiss an error that is shown; without one, change nothing."""
+        """Dismiss the error; without an error, discard the changes and leave."""
         problem = self.query_one(Problem)
         if problem.display:
             problem.clear()
@@ -135,17 +135,17 @@ class ParametersScreen(AmaScreen[None]):
         self.query_one(PlanPanel).again()
 
     def action_submit(self) -> None:
-        """Go on with what the form says, if it is right."""
+        """Apply the form if it is valid."""
         state = self.form.state
         reason = self._why_not(state)
         if reason:
-            self.ama.tell(f"use these: {reason}")
-        elif not self._is_asking:
-            self._is_asking = True
+            self.host.toast(f"Cannot apply: {reason}")
+        elif not self._is_applying:
+            self._is_applying = True
             self.run_worker(self._change(state), group="change")
 
     async def _change(self, state: FormState) -> None:
-        bridge, parameters = self.ama.bridge, state.parameters
+        bridge, parameters = self.host.bridge, state.parameters
         if bridge is None or parameters is None:
             return
         try:
@@ -154,7 +154,7 @@ class ParametersScreen(AmaScreen[None]):
             self.show_error(error)
             return
         finally:
-            self._is_asking = False
-        self.ama.tell("the parameters are changed; ␣ resumes the run")
+            self._is_applying = False
+        self.host.toast("Parameters changed · space resumes the run")
         if self.is_current:
             self.dismiss()

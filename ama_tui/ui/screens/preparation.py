@@ -1,4 +1,4 @@
-"""Preparation: a session for every wallet that lacks one, then the run begins by itself with those that are ready."""
+"""Preparation: creates missing sessions, then starts the run with the wallets that are ready."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.widgets import Button
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState, WalletRow
 from ama_tui.domain.money import format_usdc
-from ama_tui.ui.actions import Place, bindings_for
+from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import bar, duration, short_usdc
 from ama_tui.ui.panels.wallets import PREPARATION_COLUMNS
 from ama_tui.ui.screens.run import RunScreen
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from ama_tui.engine.engine_api import StartRequest
 
 PROGRESS_CELLS = 30
-GOES_ON = "goes on by itself with those that are ready"
+STARTS_ITSELF = "starts automatically with the wallets that are ready"
 
 
 def _key(row: WalletRow, width: int, now: float) -> Cell:
-    """The wallets file is refused as a whole unless every key gives its address."""
-    return (("✓ fits", "good"),)
+    """Always a match: a wallets file with a wrong key is rejected as a whole."""
+    return (("✓ ok", "good"),)
 
 
 def _collateral(row: WalletRow, width: int, now: float) -> Cell:
@@ -53,7 +53,7 @@ COLUMNS: tuple[Column[WalletRow], ...] = tuple(
 
 
 def progress_line(rows: tuple[WalletRow, ...], wallets: int, seconds: float = 0.0) -> Line:
-    """'sessions 7/10 ready ▕███   ▏ 9s   ✗ 1 unusable   goes on by itself with those that are ready'."""
+    """'sessions 7/10 ready ▕███   ▏ 9s   ✗ 1 unusable   starts automatically …'."""
     valid = sum(row.session is SessionState.VALID for row in rows)
     unusable = sum(row.session is SessionState.UNUSABLE for row in rows)
     total = len(rows) or wallets
@@ -64,14 +64,14 @@ def progress_line(rows: tuple[WalletRow, ...], wallets: int, seconds: float = 0.
     ]
     if unusable:
         parts.append(field((f"✗ {unusable} unusable", "danger")))
-    parts.append(field((GOES_ON, "label"), rank=1))
+    parts.append(field((STARTS_ITSELF, "label"), rank=1))
     return tuple(parts)
 
 
 class PreparationScreen(RunScreen):
-    """Starts the run on mount. Goes on to the live screen, or back to the set-up with the reason."""
+    """Starts the run on mount. Continues to the live screen, or returns to the set-up with the error."""
 
-    PLACE: ClassVar[Place] = "preparation"
+    SCOPE: ClassVar[Scope] = "preparation"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("run"), style("preparation")]
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("preparation")
     AUTO_FOCUS = "#wallets"
@@ -79,7 +79,7 @@ class PreparationScreen(RunScreen):
     def __init__(self, request: StartRequest) -> None:
         super().__init__(request.market)
         self._request = request
-        self._is_settled = False
+        self._is_answered = False
         self._has_begun = False
         self._began_at = 0.0
         self._error: AmaError | None = None
@@ -95,66 +95,66 @@ class PreparationScreen(RunScreen):
         yield from super().buttons()
 
     def on_mount(self) -> None:
-        self._began_at = self.ama.clock()
-        self.query_one("#wallets", Grid).say_when_empty("reading the market and the wallets…")
+        self._began_at = self.host.clock()
+        self.query_one("#wallets", Grid).say_when_empty("Reading market and wallets…")
         self.run_worker(self._start(), group="start")
 
     async def _start(self) -> None:
-        bridge = self.ama.bridge
+        bridge = self.host.bridge
         if bridge is None:
             return
         try:
             await bridge.ask(lambda engine: engine.start(self._request))
         except AmaError as error:
             self._error = error
-        self._is_settled = True
-        self._go_on()
+        self._is_answered = True
+        self._continue()
 
     def on_screen_resume(self) -> None:
-        self._go_on()
+        self._continue()
 
-    def _go_on(self) -> None:
-        """Leave for the next screen, unless a dialog is open: then when it closes."""
-        if not self._is_settled or self.app.screen is not self:
+    def _continue(self) -> None:
+        """Go to the next screen; if a dialog is open, once it closes."""
+        if not self._is_answered or self.app.screen is not self:
             return
-        self._is_settled = False
-        if self._error is None or self.ama.kill_report is not None:
-            self.ama.started()
+        self._is_answered = False
+        if self._error is None or self.host.kill_report is not None:
+            self.host.started()
         else:
-            self.ama.start_failed(self._request, self._error)
+            self.host.start_failed(self._request, self._error)
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        if self._is_of_an_earlier_run(snapshot):
+        if self._is_earlier_run(snapshot):
             snapshot = EngineSnapshot(EngineState.PREPARING, market=self.market)
         super().bridge_tick(snapshot, now)
         line = progress_line(snapshot.wallets, self._request.wallets, now - self._began_at)
         lines = [line]
         if snapshot.recovery:
-            lines.append((field(("orders sent before ", "label"), (snapshot.recovery, "strong")),))
+            lines.append((field(("earlier orders ", "label"), (snapshot.recovery, "strong")),))
         self.query_one("#progress", FieldLines).show(lines)
         self.query_one("#wallets", Grid).tick(snapshot.wallets, now)
 
     def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
-        if not self._is_of_an_earlier_run(snapshot):
+        if not self._is_earlier_run(snapshot):
             super().state_changed(snapshot, now)
 
-    def _is_of_an_earlier_run(self, snapshot: EngineSnapshot) -> bool:
-        """Until the engine publishes this run, its latest snapshot is the last run's, or nobody's."""
+    def _is_earlier_run(self, snapshot: EngineSnapshot) -> bool:
+        """The engine has not published this run yet: its latest snapshot is of the run before, or empty."""
         self._has_begun = self._has_begun or snapshot.is_live
         return not self._has_begun
 
     def action_give_up(self) -> None:
-        """Stop preparing; the set-up says so when it has stopped."""
-        if not self._is_settled:
+        """Cancel the preparation; the set-up shows when it has stopped."""
+        if not self._is_answered:
             self.run_worker(self._give_up(), group="give-up", exclusive=True)
 
     async def _give_up(self) -> None:
-        if self.ama.bridge is None:
+        if self.host.bridge is None:
             return
         try:
-            await self.ama.bridge.ask(lambda engine: engine.stop())
+            await self.host.bridge.ask(lambda engine: engine.stop())
         except AmaError as error:
-            self.ama.fail(error)
+            self.host.report_error(error)
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "give-up":

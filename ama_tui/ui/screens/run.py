@@ -1,4 +1,4 @@
-"""What preparation and the live screen share: status on top, wallets, the action log, buttons, keys."""
+"""The common base of preparation and live screen: status lines, body, activity log, buttons, key bar."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ama_tui.domain.event import EngineSnapshot
 
 VIEW_ACTIONS = frozenset({"screen.focus_wallets", "screen.focus_book", "screen.focus_log", "screen.statistics"})
-"""They stand in the tabs too, where there is little room."""
+"""Shown as tabs too on a narrow screen, so the key bar drops them first."""
 
 BUTTON_ACTIONS = {"pause": "app.pause", "stop": "app.stop", "kill": "app.kill"}
 
@@ -36,26 +36,26 @@ class RunScreen(AmaScreen[None]):
         self._log_cursor = 0
 
     def body(self) -> Iterable[Widget]:
-        """What stands between the status lines and the action log."""
+        """The widgets between status lines and activity log."""
         raise NotImplementedError
 
     def log_head(self) -> Iterable[Widget]:
-        """What stands over the action log's lines."""
+        """The widgets above the log's lines."""
         return ()
 
     def buttons(self) -> Iterable[Button]:
-        """The buttons of the last line, the harmless one first."""
+        """The buttons on the last line, the most harmless first."""
         yield Button("Stop  q", id="stop", compact=True)
         yield Button("KILL  F10", id="kill", compact=True, classes="danger")
 
     def compose(self) -> ComposeResult:
-        facts = self.ama.facts
+        facts = self.host.facts
         venue = VenueFacts(facts.environment_label, facts.is_demo) if facts is not None else VenueFacts("", False)
         yield StatusBar(venue, self.market, id="status")
         yield Notice(id="notice")
         yield from self.body()
         with Vertical(id="log-frame", classes="frame") as frame:
-            frame.border_title = "Actions"
+            frame.border_title = "Activity"
             yield from self.log_head()
             yield ActivityLog(id="log")
         yield Problem(id="problem")
@@ -68,14 +68,14 @@ class RunScreen(AmaScreen[None]):
 
     @property
     def frozen_since(self) -> float | None:
-        """Since when the display stands still (Unix seconds); None while it follows."""
+        """When the display was frozen (Unix seconds); None while it is live."""
         return None
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        if self.ama.bridge is None:
+        if self.host.bridge is None:
             return
         self._show_state(snapshot, now)
-        self._log_cursor, events = self.ama.bridge.log_since(self._log_cursor)
+        self._log_cursor, events = self.host.bridge.log_since(self._log_cursor)
         self.query_one(ActivityLog).add(events)
 
     def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
@@ -87,7 +87,7 @@ class RunScreen(AmaScreen[None]):
         self.query_one(Notice).tick(snapshot, now, self.frozen_since)
 
     def show_error(self, error: AmaError) -> None:
-        """An error that stays until it is dismissed."""
+        """Show an error until it is dismissed."""
         self.query_one(Problem).show(error)
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:

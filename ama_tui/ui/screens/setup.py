@@ -1,4 +1,4 @@
-"""Setting a run up: resume or fresh, the eight parameters, how many wallets, and the plan that comes of it."""
+"""Setting up a run: resume or start fresh, its parameters and wallets, and a preview of its plan."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, HorizontalGroup, Vertical, VerticalGroup, VerticalScroll
 from textual.types import CSSPathType
-from textual.widgets import Button
+from textual.widgets import Button, RadioSet
 
 from ama_tui.config.presets import BUILT_IN, Preset, Presets, load_presets, own_directory, save_preset
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import SPECS, Parameters
 from ama_tui.engine.engine_api import StartRequest, StoredRun
-from ama_tui.ui.actions import Place, bindings_for
+from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import count, plain, whole_age
 from ama_tui.ui.panels.consequences import consequence_lines, quote_anchor_x2, refusal
 from ama_tui.ui.panels.form import ParameterForm, help_text
@@ -35,11 +35,11 @@ from ama_tui.ui.widgets.radio_list import RadioList
 if TYPE_CHECKING:
     from ama_tui.ui.bridge import EngineFacts
 
-RESUME_OR_FRESH = ("Resume it, with its own parameters", "Start fresh; orders that rest stay where they are")
+RESUME_OR_FRESH = ("Resume it with its parameters", "Start fresh; resting orders stay on the book")
 AS_STARTED = "as started"
-"""The preset of what the command line and the config file ask for, where that is none of the others."""
+"""Name of the preset for the command line's and config file's parameters, if they match no other preset."""
 AS_STORED, EDITED = "as stored", "edited"
-"""What stands in a preset's place while the form is none."""
+"""Shown instead of a preset's name while the form matches none."""
 
 
 def stored_text(stored: StoredRun, now: float) -> str:
@@ -54,35 +54,35 @@ def stored_text(stored: StoredRun, now: float) -> str:
 
 
 def stored_parameters_text(parameters: Parameters) -> str:
-    """'stored: 6 a side · 20% · 10…120 ticks · 0.05…0.25 · 250…1200 ms'."""
-    one = parameters
+    """'stored: 6 per side · 20% of collateral · 10…120 ticks · size 0.05…0.25 · 250…1200 ms'."""
     return (
-        f"stored: {one.orders_per_side} a side · {one.max_utilization:.0%} of collateral · "
-        f"{one.min_distance_ticks}…{one.max_distance_ticks} ticks · size {one.size_min:g}…{one.size_max:g} · "
-        f"{one.min_delay_ms}…{one.max_delay_ms} ms"
+        f"stored: {parameters.orders_per_side} per side · {parameters.max_utilization:.0%} of collateral · "
+        f"{parameters.min_distance_ticks}…{parameters.max_distance_ticks} ticks · "
+        f"size {parameters.size_min:g}…{parameters.size_max:g} · "
+        f"{parameters.min_delay_ms}…{parameters.max_delay_ms} ms"
     )
 
 
 def stored_warnings(stored: StoredRun) -> str:
-    """What a resumed run has to be told of: values that were not stored, options that differ, wallets that are gone."""
+    """What to check before resuming: parameters not stored, options that differ, wallets that are missing."""
     lines = []
     unstored = [spec.key for spec in SPECS if spec.key not in stored.stored_keys]
     if unstored:
-        lines.append(f"not stored, so check them: {', '.join(unstored)}")
+        lines.append(f"not stored, please check: {', '.join(unstored)}")
     if stored.with_options is not None:
         was, now = stored.parameters.as_keys(), stored.with_options.as_keys()
         changed = [f"{key} {now[key]:g} (stored {was[key]:g})" for key in now if now[key] != was[key]]
-        lines.append(f"the options say otherwise: {', '.join(changed)}")
+        lines.append(f"overridden by options: {', '.join(changed)}")
     if stored.missing:
         names = ", ".join(stored.missing[:4]) + (f" and {len(stored.missing) - 4} more" if stored.missing[4:] else "")
-        lines.append(f"no longer in the wallets file: {names}; a kill takes their orders too")
+        lines.append(f"no longer in the wallets file: {names} (a kill cancels their orders too)")
     return "\n".join(f"⚠ {line}" for line in lines)
 
 
 class SetupScreen(AmaScreen[None]):
     """Nothing is signed or sent before "Prepare sessions"."""
 
-    PLACE: ClassVar[Place] = "setup"
+    SCOPE: ClassVar[Scope] = "setup"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("form"), style("setup")]
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_for("setup"),
@@ -98,13 +98,13 @@ class SetupScreen(AmaScreen[None]):
         *,
         failed: tuple[StartRequest, AmaError] | None = None,
     ) -> None:
-        """`failed` is a start that was not set up here, and why it did not work: the form takes it over."""
+        """`failed` is a start attempted elsewhere and its error: the form is filled with its parameters."""
         super().__init__()
         self._market, self._facts, self._failed = market, facts, failed
         self._quote: Quote | None = None
         self._stored: StoredRun | None = None
         self._resume = False
-        self._looking = True
+        self._is_checking = True
         self._presets = Presets(BUILT_IN)
 
     def compose(self) -> ComposeResult:
@@ -112,7 +112,7 @@ class SetupScreen(AmaScreen[None]):
         yield FieldLines(id="head")
         with VerticalScroll(id="body", can_focus=False):
             with VerticalGroup(id="stored", classes="frame") as stored:
-                stored.border_title = "A run is stored for this market"
+                stored.border_title = "Stored run for this market"
                 yield PlainText(id="stored-text", classes="strong")
                 yield PlainText(id="stored-parameters", classes="label")
                 yield PlainText(id="stored-warnings", classes="warn")
@@ -124,9 +124,9 @@ class SetupScreen(AmaScreen[None]):
                     with HorizontalGroup(id="preset-row", classes="form-row"):
                         yield PlainText("preset", classes="form-label label")
                         yield CycleSelect(none=EDITED, id="preset")
-                        yield PlainText("F6 saves one", classes="label", id="preset-hint")
+                        yield PlainText("F6: save", classes="label", id="preset-hint")
                     yield ParameterForm(facts.defaults, facts.wallets, facts.wallets_available, id="form")
-                    yield PlainText("tab leads to the fields: each is explained here", id="help")
+                    yield PlainText("Tab into a field to see its description here", id="help")
                     yield PlainText(id="quote", classes="label")
                     yield FieldLines(id="consequences")
                     yield PlainText(id="wrong")
@@ -146,34 +146,34 @@ class SetupScreen(AmaScreen[None]):
         if self._failed is not None:
             self.start_failed(self._failed[1])
         self._refresh()
-        self.run_worker(self._look(), group="look", exclusive=True)
+        self.run_worker(self._check_stored_run(), group="stored-run", exclusive=True)
         self.run_worker(self._load_quote(), group="quote", exclusive=True)
         self.run_worker(self._load_presets(), group="presets", exclusive=True)
 
-    # what is asked of the engine and the disk
+    # reading from engine and disk
 
-    async def _look(self) -> None:
-        """Is there a stored run of this market?"""
-        if self.ama.bridge is None:
+    async def _check_stored_run(self) -> None:
+        """Read the stored run of this market, if there is one."""
+        if self.host.bridge is None:
             return
         try:
-            self._stored = await self.ama.bridge.ask(lambda engine: engine.stored_run(self._market))
+            self._stored = await self.host.bridge.ask(lambda engine: engine.stored_run(self._market))
         except AmaError as error:
             self.query_one(Problem).show(error)
-        self._looking = False
+        self._is_checking = False
         if self._stored is not None:
             self._show_stored(self._stored)
         if self._failed is not None:
             request = self._failed[0]
             self._resume = request.resume
-            self.query_one(RadioList).choose(0 if request.resume else 1)
+            self._mark_resume()
             self.form.fill(request.parameters, request.wallets)
         elif self._stored is not None:
             self._choose(resume=self._facts.resume_asked is not False)
         self._refresh()
 
     def _show_stored(self, stored: StoredRun) -> None:
-        self.query_one("#stored-text", PlainText).show(stored_text(stored, self.ama.clock()))
+        self.query_one("#stored-text", PlainText).show(stored_text(stored, self.host.clock()))
         self.query_one("#stored-parameters", PlainText).show(stored_parameters_text(stored.parameters))
         warnings = self.query_one("#stored-warnings", PlainText)
         warnings.show(stored_warnings(stored))
@@ -181,13 +181,13 @@ class SetupScreen(AmaScreen[None]):
         self.query_one("#stored").display = True
 
     async def _load_quote(self) -> None:
-        if self.ama.bridge is None:
+        if self.host.bridge is None:
             return
         try:
-            self._quote = await self.ama.bridge.ask(lambda engine: engine.quote(self._market))
+            self._quote = await self.host.bridge.ask(lambda engine: engine.quote(self._market))
             text = quote_text(self._quote, self._market)
         except AmaError as error:
-            text = f"✗ no prices: {error.message}"
+            text = f"✗ prices unavailable: {error.message}"
         self.query_one("#quote", PlainText).show(text)
         self.form.price(self._market, quote_anchor_x2(self._quote, self._market))
         self._refresh()
@@ -197,11 +197,11 @@ class SetupScreen(AmaScreen[None]):
     async def _load_presets(self) -> None:
         self._presets = await asyncio.to_thread(load_presets, own_directory())
         for problem in self._presets.problems:
-            self.ama.tell(problem, is_error=True)
+            self.host.toast(problem, is_error=True)
         self._offer_presets()
 
     def _offer_presets(self) -> None:
-        """The built-in presets, one's own, and what the options ask for where that is another."""
+        """Offer the built-in and the operator's presets, and the start-up parameters if they match none."""
         if self._presets.of(self._facts.defaults) is None:
             started = Preset(AS_STARTED, self._facts.defaults)
             self._presets = Presets((started, *self._presets.all), self._presets.problems)
@@ -209,7 +209,7 @@ class SetupScreen(AmaScreen[None]):
         self._mark_preset(self.form.state.parameters)
 
     def _mark_preset(self, parameters: Parameters | None) -> None:
-        """Show which preset the form is, if it is one."""
+        """Show which preset the form matches, if any."""
         preset = self._presets.of(parameters) if parameters is not None else None
         is_stored = self._resume and self._stored is not None and parameters == self._stored.parameters
         index = None if preset is None else self._presets.all.index(preset)
@@ -220,22 +220,20 @@ class SetupScreen(AmaScreen[None]):
         self._refresh()
 
     def action_save_preset(self) -> None:
-        """Ask for a name and keep the form's parameters under it."""
+        """Ask for a name and save the form's parameters under it."""
         parameters = self.form.state.parameters
         if parameters is None:
-            self.ama.tell("save preset: the form is not right")
+            self.host.toast("Cannot save: fix the highlighted fields")
             return
-        from ama_tui.ui.screens.preset import SavePresetScreen
-
         current = self._presets.of(parameters)
-        own = [preset.name for preset in self._presets.all if preset.is_own]
+        existing = [preset.name for preset in self._presets.all if preset.is_own]
         suggested = current.name if current is not None and current.is_own else ""
 
-        def keep(name: str | None) -> None:
+        def save(name: str | None) -> None:
             if name is not None:
                 self.run_worker(self._save_preset(name, parameters), group="presets", exclusive=True)
 
-        self.app.push_screen(SavePresetScreen(own, suggested, str(own_directory())), keep)
+        self.host.ask_preset_name(existing, suggested, str(own_directory()), save)
 
     async def _save_preset(self, name: str, parameters: Parameters) -> None:
         try:
@@ -243,7 +241,7 @@ class SetupScreen(AmaScreen[None]):
         except AmaError as error:
             self.query_one(Problem).show(error)
             return
-        self.ama.tell(f"preset {name} is saved")
+        self.host.toast(f"Saved preset {name}")
         await self._load_presets()
 
     # the form
@@ -252,10 +250,13 @@ class SetupScreen(AmaScreen[None]):
     def form(self) -> ParameterForm:
         return self.query_one(ParameterForm)
 
+    def _mark_resume(self) -> None:
+        self.query_one(RadioList).choose(0 if self._resume else 1)
+
     def _choose(self, *, resume: bool) -> None:
-        """Resume the stored run with its parameters, or begin a new one with the defaults."""
+        """Resume the stored run with its parameters, or start a new one with the defaults."""
         self._resume = resume
-        self.query_one(RadioList).choose(0 if resume else 1)
+        self._mark_resume()
         stored = self._stored
         if resume and stored is not None:
             wallets = max(1, min(stored.wallets, self._facts.wallets_available))
@@ -274,7 +275,7 @@ class SetupScreen(AmaScreen[None]):
         return problems, state.parameters, state.wallets
 
     def _refresh(self) -> None:
-        """Show what the form says: its problems, what it asks for, and soon the plan."""
+        """Update everything that depends on the form: problems, consequences, preset, plan."""
         problems, parameters, wallets = self._problems()
         wrong = self.query_one("#wrong", PlainText)
         wrong.show("\n".join(f"✗ {problem}" for problem in problems))
@@ -285,9 +286,9 @@ class SetupScreen(AmaScreen[None]):
             lines = consequence_lines(parameters, wallets, self._market, self._quote)
             self.query_one("#consequences", FieldLines).show(lines)
         self._mark_preset(parameters)
-        if not self._looking:
+        if not self._is_checking:
             self.query_one(PlanPanel).want(None if problems else request)
-        self.query_one("#start").set_class(bool(problems) or self._looking, "-refused")
+        self.query_one("#start").set_class(bool(problems) or self._is_checking, "-refused")
 
     def on_parameter_form_edited(self) -> None:
         self._refresh()
@@ -298,13 +299,15 @@ class SetupScreen(AmaScreen[None]):
     def on_parameter_form_entered(self) -> None:
         problems, _, _ = self._problems()
         if problems:
-            self.ama.tell(problems[0])
+            self.host.toast(problems[0])
         else:
             self.query_one("#start").focus()
 
-    def on_radio_list_changed(self, event: RadioList.Changed) -> None:
-        self._choose(resume=event.index == 0)
-        self._refresh()
+    def on_radio_set_changed(self, event: RadioSet.Changed) -> None:
+        resume = event.index == 0
+        if resume != self._resume:
+            self._choose(resume=resume)
+            self._refresh()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "back":
@@ -318,27 +321,27 @@ class SetupScreen(AmaScreen[None]):
         self.dismiss()
 
     def action_scroll(self, step: int) -> None:
-        """Page through what does not fit on a small screen."""
+        """Page through the body on a small screen."""
         body = self.query_one("#body")
         body.scroll_relative(y=step * max(1, body.size.height - 2), animate=False)
 
     def action_plan_again(self) -> None:
-        """Read prices and book again and plan on them."""
+        """Read prices and book again and recalculate the plan."""
         self.run_worker(self._load_quote(), group="quote", exclusive=True)
         self.query_one(PlanPanel).again()
 
     def action_submit(self) -> None:
-        """Start with what the form says, if it is right."""
+        """Start the run if the form is valid."""
         problems, parameters, wallets = self._problems()
         if problems or parameters is None or wallets is None:
-            self.ama.tell(problems[0])
-        elif self._looking:
-            self.ama.tell("still looking for a stored run of this market")
+            self.host.toast(problems[0])
+        elif self._is_checking:
+            self.host.toast("Still checking for a stored run")
         else:
             self.query_one(Problem).clear()
-            self.ama.begin(StartRequest(self._market, parameters, self._resume, wallets))
+            self.host.begin(StartRequest(self._market, parameters, self._resume, wallets))
 
     def start_failed(self, error: AmaError) -> None:
-        """The run could not start: say why, and let the operator correct it."""
+        """Show why the run did not start."""
         self.query_one(Problem).show(error)
         self.query_one("#body").scroll_home(animate=False)

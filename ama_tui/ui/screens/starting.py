@@ -1,4 +1,4 @@
-"""The first screen: it is painted before anything else is loaded, and stays under all others."""
+"""The first screen: painted before anything else is loaded, it stays under all others."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
-from ama_tui.ui.actions import Place, bindings_for
+from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.screens.base import AmaScreen
 
-STARTING = "starting…"
-STARTING_DEMO = "starting the demo venue…"
+STARTING = "Starting…"
+STARTING_DEMO = "Starting the demo venue…"
 
 
 class StartingScreen(AmaScreen[None]):
-    """Says that the venue is being opened."""
+    """Shows that the venue is being opened."""
 
-    PLACE: ClassVar[Place] = "starting"
+    SCOPE: ClassVar[Scope] = "starting"
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("starting")
 
     def __init__(self, *, is_demo: bool) -> None:

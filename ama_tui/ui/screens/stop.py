@@ -1,4 +1,4 @@
-"""Stopping: what is being waited for, what will stay open, and then the application ends."""
+"""The stop dialog: what the engine is waiting for, and what stays open. Then the application exits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import Button
 
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot
-from ama_tui.ui.actions import Place
+from ama_tui.ui.actions import Scope
 from ama_tui.ui.format import count, plain
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
@@ -23,26 +23,26 @@ from ama_tui.ui.widgets.problem import Problem
 def stopping_text(snapshot: EngineSnapshot) -> str:
     """What is being waited for."""
     if snapshot.cancels_on_stop and snapshot.resting:
-        return f"Cancelling {count(snapshot.resting, 'order')}."
+        return f"Cancelling {count(snapshot.resting, 'order')}…"
     if snapshot.pending:
-        return f"Waiting, at most 10 s, for {count(snapshot.pending, 'order')} in flight."
-    return "Saving and closing."
+        return f"Waiting up to 10 s for {count(snapshot.pending, 'pending order')}…"
+    return "Saving…"
 
 
 def staying_text(snapshot: EngineSnapshot) -> str:
-    """How many orders rest, and whether they stay."""
+    """How many orders are on the book, and whether they stay."""
     if not snapshot.resting:
-        return "No order rests on the book."
+        return "No orders on the book."
     if snapshot.cancels_on_stop:
         return f"{count(snapshot.resting, 'order')} on the book now."
     where = f" on {plain(snapshot.market.symbol)}" if snapshot.market is not None else ""
-    return f"{count(snapshot.resting, 'order')} {'stays' if snapshot.resting == 1 else 'stay'} resting{where}."
+    return f"{count(snapshot.resting, 'order')} will stay on the book{where}."
 
 
 class StopScreen(ModalScreen[None], AmaScreen[None]):
-    """Stops the engine on mount and leaves when it is done."""
+    """Stops the engine on mount and exits when it has stopped."""
 
-    PLACE: ClassVar[Place] = "stop"
+    SCOPE: ClassVar[Scope] = "stop"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("dialogs")]
 
     def compose(self) -> ComposeResult:
@@ -50,10 +50,10 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
             dialog.border_title = "Stopping"
             yield PlainText(id="sentence")
             yield PlainText(id="staying", classes="label")
-            yield PlainText("^c leaves at once, without waiting", classes="label", id="hint")
+            yield PlainText("^c: quit now without waiting", classes="label", id="hint")
             yield Problem(id="problem")
             with HorizontalGroup(id="choices"):
-                yield Button("Leave now", id="leave", compact=True)
+                yield Button("Quit now", id="leave", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#choices").display = False
@@ -65,9 +65,7 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
         self.query_one("#staying", PlainText).show(staying_text(snapshot) if has_run else "")
 
     async def _stop(self) -> None:
-        from ama_tui.ui.app import CLOSE_SECONDS
-
-        bridge = self.ama.bridge
+        bridge = self.host.bridge
         if bridge is not None:
             if bridge.snapshot.is_live:
                 try:
@@ -77,8 +75,8 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
                     self.query_one("#choices").display = True
                     self.query_one("#leave").focus()
                     return
-            await bridge.close(CLOSE_SECONDS)
-        self.ama.leave()
+            await bridge.close()
+        self.host.leave()
 
     def on_button_pressed(self) -> None:
-        self.ama.leave()
+        self.host.leave()

@@ -1,4 +1,4 @@
-"""One wallet in detail: its orders, session, budget and last actions; cancel an order, pause it, renew its session."""
+"""One wallet in detail: orders, session, budget and activity; cancel orders, pause it, renew its session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textual.widgets import Button
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot, WalletRow
 from ama_tui.domain.market import Market, short_address
-from ama_tui.ui.actions import Place, bindings_for
+from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import plain
 from ama_tui.ui.panels.log import ActivityLog
 from ama_tui.ui.panels.status import Notice, StatusBar, VenueFacts, is_stale
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
     from ama_tui.engine.engine_api import EngineApi
 
 SIDE_BY_SIDE = 140
-"""From this width on, the log stands beside the orders."""
+"""The least width at which the log is next to the orders."""
 
 BUTTON_ACTIONS = {
     "back": "screen.back",
     "cancel": "screen.cancel_order",
-    "park": "screen.park",
+    "pause-wallet": "screen.pause_wallet",
     "renew": "screen.renew",
     "kill": "app.kill",
 }
 
 
 class WalletScreen(AmaScreen[None]):
-    """Follows one wallet of the fleet until the operator leaves it."""
+    """Shows one wallet of the fleet, live."""
 
-    PLACE: ClassVar[Place] = "wallet"
+    SCOPE: ClassVar[Scope] = "wallet"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("run"), style("wallet")]
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("wallet")
     AUTO_FOCUS = "#orders"
@@ -57,12 +57,12 @@ class WalletScreen(AmaScreen[None]):
         self.address = address
         self._row: WalletRow | None = None
         self._cancelling: set[int] = set()
-        self._is_parking = False
+        self._is_pausing = False
         self._is_renewing = False
         self._log_cursor = 0
 
     def compose(self) -> ComposeResult:
-        facts = self.ama.facts
+        facts = self.host.facts
         venue = VenueFacts(facts.environment_label, facts.is_demo) if facts is not None else VenueFacts("", False)
         yield StatusBar(venue, self.market, id="status")
         yield Notice(id="notice")
@@ -70,7 +70,7 @@ class WalletScreen(AmaScreen[None]):
         with Container(id="columns"):
             yield OrdersGrid(id="orders", classes="frame")
             log = ActivityLog(id="log", classes="frame")
-            log.border_title = "Its actions"
+            log.border_title = "Activity"
             yield log
         problem = Problem(id="problem")
         problem.border_subtitle = "y copy · esc dismiss"
@@ -78,7 +78,7 @@ class WalletScreen(AmaScreen[None]):
         with HorizontalGroup(id="bottom"):
             yield Button("Back  esc", id="back", compact=True)
             yield Button("Cancel order  x", id="cancel", compact=True)
-            yield Button("Pause wallet  p", id="park", compact=True)
+            yield Button("Pause wallet  p", id="pause-wallet", compact=True)
             yield Button("Renew  r", id="renew", compact=True)
             yield Button("KILL  F10", id="kill", compact=True, classes="danger")
             yield KeyBar(without=frozenset(BUTTON_ACTIONS.values()))
@@ -93,7 +93,7 @@ class WalletScreen(AmaScreen[None]):
         self._row = next((row for row in snapshot.wallets if row.address == self.address), None)
         facts, grid = self.query_one("#facts", FieldLines), self.query_one(OrdersGrid)
         if self._row is None:
-            facts.show([(field((f"{short_address(self.address)} is not a wallet of this run", "warn")),)])
+            facts.show([(field((f"{short_address(self.address)} is not part of this run", "warn")),)])
             grid.tick((), now)
         else:
             self._cancelling &= {order.order_id for order in self._row.orders}
@@ -118,17 +118,17 @@ class WalletScreen(AmaScreen[None]):
             grid.border_title = title
 
     def _follow_log(self) -> None:
-        if self.ama.bridge is None:
+        if self.host.bridge is None:
             return
-        self._log_cursor, events = self.ama.bridge.log_since(self._log_cursor)
+        self._log_cursor, events = self.host.bridge.log_since(self._log_cursor)
         log = self.query_one(ActivityLog)
         log.add([event for event in events if event.wallet == self.address])
-        subtitle = "" if log.is_following else "scrolled: home follows again"
+        subtitle = "" if log.is_following else "scrolled · home: newest"
         if log.border_subtitle != subtitle:
             log.border_subtitle = subtitle
 
     def _follow_state(self, snapshot: EngineSnapshot) -> None:
-        pause_wallet = self.query_one("#park", Button)
+        pause_wallet = self.query_one("#pause-wallet", Button)
         is_paused = self._row is not None and self._row.is_paused
         label = "Resume wallet p" if is_paused else "Pause wallet  p"
         if str(pause_wallet.label) != label:
@@ -155,7 +155,7 @@ class WalletScreen(AmaScreen[None]):
         self._copy_order()
 
     def action_back(self) -> None:
-        """Dismiss an error that is shown; without one, leave."""
+        """Dismiss the error; without an error, leave."""
         problem = self.query_one(Problem)
         if problem.display:
             problem.clear()
@@ -163,16 +163,18 @@ class WalletScreen(AmaScreen[None]):
             self.dismiss()
 
     def action_cancel_order(self) -> None:
-        """Take the order under the cursor off the book."""
+        """Cancel the selected order."""
         line = self._under_cursor()
         if self._refused("cancel order"):
             return
         if line is None:
-            self.ama.tell("cancel order: this wallet has no order")
+            self.host.toast("Nothing to cancel: this wallet has no orders")
         elif line.order_id is None:
-            self.ama.tell(f"cancel order: it is {'unknown' if line.is_unknown else 'in flight'} and has no id yet")
+            self.host.toast(
+                f"Cannot cancel: the order is {'unknown' if line.is_unknown else 'pending'} and has no id yet"
+            )
         elif line.order_id in self._cancelling:
-            self.ama.tell(f"cancel order: {line.order_id} is being cancelled")
+            self.host.toast(f"Order {line.order_id} is already being cancelled")
         else:
             self._cancelling.add(line.order_id)
             self.run_worker(self._cancel(line, line.order_id), group="cancel")
@@ -180,39 +182,39 @@ class WalletScreen(AmaScreen[None]):
     async def _cancel(self, line: OrderLine, order_id: int) -> None:
         self._show_again()
         if await self._ask(lambda engine: engine.cancel_order(self.address, order_id)):
-            self.ama.tell(f"cancel of order {order_id} sent: {line.text}")
+            self.host.toast(f"Cancel sent for order {order_id}: {line.text}")
         else:
             self._cancelling.discard(order_id)
             self._show_again()
 
-    def action_park(self) -> None:
-        """Pause this wallet, or let it go on."""
-        if self._refused("pause wallet") or self._is_parking:
+    def action_pause_wallet(self) -> None:
+        """Pause or resume this wallet."""
+        if self._refused("pause wallet") or self._is_pausing:
             return
         if self._row is None:
-            self.ama.tell("pause wallet: it is not a wallet of this run")
+            self.host.toast("Cannot pause: this wallet is not part of this run")
             return
-        self._is_parking = True
-        self.run_worker(self._park(self._row), group="park")
+        self._is_pausing = True
+        self.run_worker(self._pause_or_resume(self._row), group="pause-wallet")
 
-    async def _park(self, row: WalletRow) -> None:
+    async def _pause_or_resume(self, row: WalletRow) -> None:
         if row.is_paused:
-            done, told = await self._ask(lambda engine: engine.resume_wallet(self.address)), "goes on"
+            done, result = await self._ask(lambda engine: engine.resume_wallet(self.address)), "resumed"
         else:
-            done, told = await self._ask(lambda engine: engine.pause_wallet(self.address)), "is paused: its orders rest"
-        self._is_parking = False
+            done, result = await self._ask(lambda engine: engine.pause_wallet(self.address)), "paused: its orders stay"
+        self._is_pausing = False
         if done:
-            self.ama.tell(f"{row.nickname} {told}")
+            self.host.toast(f"{row.nickname} {result}")
         self._show_again()
 
     def action_renew(self) -> None:
-        """Give the wallet a new session."""
+        """Create a new session for the wallet."""
         if self._refused("renew session"):
             return
         if self._row is None:
-            self.ama.tell("renew session: it is not a wallet of this run")
+            self.host.toast("Cannot renew: this wallet is not part of this run")
         elif self._is_renewing:
-            self.ama.tell("renew session: it is being renewed")
+            self.host.toast("The session is already being renewed")
         else:
             self._is_renewing = True
             self.run_worker(self._renew(self._row), group="renew")
@@ -220,12 +222,12 @@ class WalletScreen(AmaScreen[None]):
     async def _renew(self, row: WalletRow) -> None:
         self._show_again()
         if await self._ask(lambda engine: engine.renew(self.address)):
-            self.ama.tell(f"{row.nickname} has a new session")
+            self.host.toast(f"{row.nickname} has a new session")
         self._is_renewing = False
         self._show_again()
 
     def action_copy_order(self) -> None:
-        """Copy the error that is shown; without one, the id of the order under the cursor."""
+        """Copy the error shown; without an error, the selected order's id."""
         problem = self.query_one(Problem)
         if problem.display:
             self._copy(problem.text, "the error")
@@ -235,7 +237,7 @@ class WalletScreen(AmaScreen[None]):
     def _copy_order(self) -> None:
         line = self._under_cursor()
         if line is None or line.order_id is None:
-            self.ama.tell("copy: no order with an id under the cursor")
+            self.host.toast("Nothing to copy: no order with an id selected")
         else:
             self._copy(str(line.order_id), f"order id {line.order_id}")
 
@@ -244,38 +246,39 @@ class WalletScreen(AmaScreen[None]):
 
     def action_copy_session(self) -> None:
         if self._row is None or not self._row.session_id:
-            self.ama.tell("copy: this wallet has no session")
+            self.host.toast("Nothing to copy: this wallet has no session")
         else:
             self._copy(self._row.session_id, f"session id {short_id(self._row.session_id)}")
 
     def action_copy_hash(self) -> None:
-        """Copy the transaction's hash of the wallet's latest action that has one."""
-        _, events = self.ama.bridge.log_since(0) if self.ama.bridge is not None else (0, ())
-        tx_hash = next((one.tx_hash for one in reversed(events) if one.wallet == self.address and one.tx_hash), "")
+        """Copy the hash of the wallet's latest transaction."""
+        _, events = self.host.bridge.log_since(0) if self.host.bridge is not None else (0, ())
+        hashes = (event.tx_hash for event in reversed(events) if event.wallet == self.address and event.tx_hash)
+        tx_hash = next(hashes, "")
         if tx_hash:
             self._copy(tx_hash, f"transaction {short_id(tx_hash)}")
         else:
-            self.ama.tell("copy: no action of this wallet has a transaction yet")
+            self.host.toast("Nothing to copy: this wallet has no transaction yet")
 
     def _copy(self, text: str, name: str) -> None:
         self.app.copy_to_clipboard(text)
-        self.ama.tell(f"copied: {plain(name)}")
+        self.host.toast(f"Copied {plain(name)}")
 
     def _refused(self, label: str) -> bool:
-        """Say why the run's state does not allow it; True when it does not."""
-        bridge = self.ama.bridge
-        reason = "no run is under way" if bridge is None else why_not("pausable", bridge.snapshot)
+        """Show why the run's state does not allow an action; False when it does."""
+        bridge = self.host.bridge
+        reason = "no run is active" if bridge is None else why_not("pausable", bridge.snapshot)
         if reason is not None:
-            self.ama.tell(f"{label}: {reason}")
+            self.host.toast(f"{label}: {reason}")
         return reason is not None
 
     async def _ask(self, command: Callable[[EngineApi], Awaitable[None]]) -> bool:
-        """Have the desk do something; what goes wrong is shown until it is dismissed."""
+        """Send a command to the engine; an error is shown until it is dismissed."""
         problem = self.query_one(Problem)
-        if self.ama.bridge is None:
+        if self.host.bridge is None:
             return False
         try:
-            await self.ama.bridge.ask(command)
+            await self.host.bridge.ask(command)
         except AmaError as error:
             problem.show(error)
             return False
@@ -283,5 +286,5 @@ class WalletScreen(AmaScreen[None]):
         return True
 
     def _show_again(self) -> None:
-        if self.ama.bridge is not None and self.is_current:
-            self.bridge_tick(self.ama.bridge.snapshot, self.ama.clock())
+        if self.host.bridge is not None and self.is_current:
+            self.bridge_tick(self.host.bridge.snapshot, self.host.clock())

@@ -1,4 +1,4 @@
-"""No venue can be used yet: what is missing, how to set it, and a venue of our own to try."""
+"""The welcome screen: which settings are missing, where to set them, and the demo."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from textual.containers import HorizontalGroup, VerticalScroll
 from textual.types import CSSPathType
 from textual.widgets import Button, Static
 
-from ama_tui.ui.actions import Place, bindings_for
+from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.keybar import KeyBar
 from ama_tui.ui.widgets.plain_text import PlainText
 
 SETTINGS = (
-    ("RPC_URL", "the chain's JSON-RPC endpoint"),
-    ("CHAIN_ID", "its chain id"),
-    ("SESSION_REGISTRY_ADDRESS", "the session registry's address"),
-    ("APP_URL", "the venue's API (http://localhost:3000)"),
-    ("wallets", "wallets.csv, a line a wallet: nickname,address,privateKey"),
+    ("RPC_URL", "JSON-RPC endpoint of the chain"),
+    ("CHAIN_ID", "id of the chain"),
+    ("SESSION_REGISTRY_ADDRESS", "address of the session registry"),
+    ("APP_URL", "the venue's API, e.g. http://localhost:3000"),
+    ("wallets", "wallets.csv: nickname,address,privateKey"),
 )
-"""What a venue takes: each as problems name it, and what it is."""
+"""The settings of a venue: name (as problems mention it) and description."""
 
-WHERE = "Set them in the environment, in .env.local or in .env, here or one directory up."
+WHERE = "Set them as environment variables, or in .env.local or .env\nin this directory or its parent."
 
 
 def advice(problems: Iterable[str]) -> str:
-    """Every setting with a sign for whether something is wrong with it, and where it is set."""
-    told = "\n".join(problems)
-    lines = [f"{'✗' if name in told else '✓'} {name:<26}{text}" for name, text in SETTINGS]
+    """Every setting, marked as right or wrong, and where to set them."""
+    text = "\n".join(problems)
+    lines = [f"{'✗' if name in text else '✓'} {name:<26}{meaning}" for name, meaning in SETTINGS]
     return "\n".join([*lines, "", WHERE])
 
 
@@ -40,9 +40,9 @@ ACTIONS = {"demo": "app.start_demo", "retry": "app.retry_open", "quit": "app.sto
 
 
 class WelcomeScreen(AmaScreen[None]):
-    """Stays until a venue can be opened."""
+    """Shown when the venue cannot be opened."""
 
-    PLACE: ClassVar[Place] = "welcome"
+    SCOPE: ClassVar[Scope] = "welcome"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("welcome")]
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("welcome")
     AUTO_FOCUS = "Button"
@@ -56,9 +56,9 @@ class WelcomeScreen(AmaScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="welcome", can_focus=False):
             yield Static("ama-tui", id="wordmark")
-            yield Static("keeps an on-chain order book liquid", id="tagline")
+            yield Static("Market making for on-chain order books", id="tagline")
             problems = PlainText("\n".join(self._lines), id="problems")
-            problems.border_title = "No venue can be used yet"
+            problems.border_title = "Not connected yet"
             yield problems
             yield PlainText(self._advice, id="advice")
             with HorizontalGroup(id="choices"):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from textual.geometry import Region
 from textual.strip import Strip
 
-from ama_tui.ui.history import Point
+from ama_tui.ui.series import Point
 from ama_tui.ui.widgets.styled_text import Ink, Painted, Span
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
-"""Lines of actions that a click runs: the keys that work right now, the tabs, the filters of the log."""
+"""Lines of clickable actions: the key bar, tabs, filters."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from textual import events
 from textual.screen import Screen
@@ -11,21 +11,25 @@ from ama_tui.ui.actions import BY_ID, KEY_NAMES, ActionSpec
 from ama_tui.ui.widgets.field_lines import GAP, MARGIN, Field, FieldLines, kept_fields
 from ama_tui.ui.widgets.styled_text import Ink, Span, spans_width
 
-if TYPE_CHECKING:
-    from ama_tui.ui.app import AmaApp
-
 ALWAYS_SHOWN = {"run.stop", "run.stop.always", "run.kill", "app.help"}
 
 
+class KnowsActions(Protocol):
+    """The part of the application that a key bar needs."""
+
+    def why_not(self, action_id: str) -> str | None:
+        """Why an action is unavailable now; None when it is available."""
+
+
 class ActionLine(FieldLines):
-    """One line of fields; a click on a field runs its action, as Textual writes it ('' for none)."""
+    """One line of fields; a click on a field runs its Textual action ('' for none)."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._actions: dict[Field, str] = {}
 
     def show_actions(self, actions: dict[Field, str]) -> None:
-        """Replace the fields and what they do."""
+        """Show these fields with their actions."""
         self._actions = actions
         self.show([tuple(actions)])
 
@@ -41,13 +45,13 @@ class ActionLine(FieldLines):
         width = self.size.width
         kept = kept_fields(tuple(self._actions), width)
         left = MARGIN
-        for field in (one for one in kept if not one.right):
+        for field in (left_field for left_field in kept if not left_field.right):
             right = left + spans_width(field.spans)
             if left <= x < right:
                 return self._actions[field]
             left = right + GAP
         right = width - MARGIN
-        for field in (one for one in reversed(kept) if one.right):
+        for field in (right_field for right_field in reversed(kept) if right_field.right):
             left = right - spans_width(field.spans)
             if left <= x < right:
                 return self._actions[field]
@@ -56,12 +60,12 @@ class ActionLine(FieldLines):
 
 
 class KeyBar(ActionLine):
-    """Follows the screen's active bindings: keys that a focused field would swallow are not shown."""
+    """Shows the keys that work now; keys that a focused field would consume are left out."""
 
     def __init__(
         self, *, without: frozenset[str] = frozenset(), last: frozenset[str] = frozenset(), id: str | None = None
     ) -> None:
-        """`without` names actions that stand on the screen already, as buttons; `last` those to leave out first."""
+        """`without`: actions the screen shows as buttons. `last`: actions to drop first when there is little room."""
         super().__init__(id=id)
         self._without, self._last = without, last
 
@@ -82,7 +86,7 @@ class KeyBar(ActionLine):
             spec = BY_ID.get(active.binding.id or "")
             if spec is None or not spec.in_bar or spec.action in keys or spec.action in self._without:
                 continue
-            if cast("AmaApp", self.app).why_not(spec.id) is None:
+            if cast(KnowsActions, self.app).why_not(spec.id) is None:
                 keys[spec.action] = (key, spec)
         order = list(BY_ID)
         fields: dict[Field, ActionSpec] = {}

@@ -1,74 +1,50 @@
-"""One of a few options, each on its own line; the chosen one is marked by a sign, not by colour alone."""
+"""A few options, one per line, of which one is chosen; arrow keys choose at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
-from textual.strip import Strip
-
-from ama_tui.ui.widgets.field_lines import FieldLines, Line, field
-from ama_tui.ui.widgets.styled_text import Span
+from textual.widgets import RadioButton, RadioSet
 
 
-class RadioList(FieldLines, can_focus=True):
-    """Up and down choose. Posts `Changed` when the operator chose another option."""
+class RadioOption(RadioButton):
+    """Shows `(●)` or `( )`, so that the choice is visible without colours."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"choice--focused"}
+    BUTTON_LEFT = "("
+    BUTTON_RIGHT = ")"
+
+    def __init__(self, label: str, *, value: bool) -> None:
+        super().__init__(label, value, compact=True)
+        self._set_sign()
+
+    def _set_sign(self) -> None:
+        self.BUTTON_INNER = "●" if self.value else " "
+
+    def watch_value(self) -> None:
+        self._set_sign()
+        super().watch_value()
+
+
+class RadioList(RadioSet):
+    """Textual's radio set, with arrow keys that choose instead of only moving. Posts `RadioSet.Changed`."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,left", "choose(-1)", "Previous", show=False),
         Binding("down,right", "choose(1)", "Next", show=False),
     ]
 
-    class Changed(Message):
-        """Another option was chosen; `index` counts from 0."""
-
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
-
     def __init__(self, options: Sequence[str], *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._options = options
-        self._chosen = 0
-
-    @property
-    def chosen(self) -> int:
-        return self._chosen
-
-    def on_mount(self) -> None:
-        self.show([self._line(index) for index in range(len(self._options))])
+        """The first option is chosen."""
+        super().__init__(*(RadioOption(text, value=not index) for index, text in enumerate(options)), id=id)
+        self.compact = True
 
     def choose(self, index: int) -> None:
-        """Choose an option without a message."""
-        self._chosen = min(len(self._options) - 1, max(0, index))
-        self.on_mount()
-
-    def _line(self, index: int) -> Line:
-        is_chosen = index == self._chosen
-        sign: Span = ("(●) ", "ours") if is_chosen else ("( ) ", "label")
-        return (field(sign, (self._options[index], "strong" if is_chosen else "plain")),)
-
-    def render_line(self, y: int) -> Strip:
-        strip = super().render_line(y)
-        if self.has_focus and y == self._chosen:
-            return strip.apply_style(self.get_component_rich_style("choice--focused", partial=True))
-        return strip
-
-    def _ask(self, index: int) -> None:
-        before = self._chosen
-        self.choose(index)
-        if self._chosen != before:
-            self.refresh()
-            self.post_message(self.Changed(self._chosen))
+        """Choose an option, counted from 0; an index beyond the options changes nothing."""
+        options = self.query(RadioOption)
+        if 0 <= index < len(options):
+            options[index].value = True
 
     def action_choose(self, step: int) -> None:
-        self._ask(self._chosen + step)
-
-    def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        if offset is not None:
-            self._ask(offset.y)
+        self.choose(self.pressed_index + step)
