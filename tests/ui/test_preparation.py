@@ -35,7 +35,7 @@ async def test_a_wallets_key_and_collateral_are_shown_beside_its_session(size: t
         assert "9,999.00" in whole[0]
         assert "0.00" in whole[1]
         assert "–" in whole[2]
-        assert all(("✓ fits" in line) == (size == HUGE) for line in whole)
+        assert all(("✓ ok" in line) == (size == HUGE) for line in whole)
         assert (STARTS_ITSELF in stage.text()) == (size == HUGE)
 
 
