@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from ama_tui.domain.errors import VenueError
-from ama_tui.domain.order import MAX_TAG_SEQUENCE, Side
+from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CollateralBasis, Rules
 from ama_tui.domain.reading import FleetRead
@@ -96,11 +96,11 @@ class Process:
         fleet = Fleet()
         for index, address in enumerate(self.addresses):
             book = WalletBook(FleetWallet(index, f"User{index}", address), SessionSlot(self.first_session))
-            book.sequence = (found.highest_sequence.get(address, -1) + 1) % (MAX_TAG_SEQUENCE + 1)
+            book.pending.next_sequence(found.highest_sequence.get(address, -1))
             fleet.books[address] = book
         for (address, amount18), placed in found.placed.items():
             if placed.sequence is not None:
-                fleet.books[address].placed[placed.side, placed.level, placed.sequence] = amount18
+                fleet.books[address].pending.placed_earlier(placed.side, placed.level, placed.sequence, amount18)
         connections: Any = self.venue
         journal: Any = self.journal
         self.run = RunContext(
@@ -134,7 +134,7 @@ class Process:
     @property
     def unsettled(self) -> int:
         """What earlier processes sent and nothing has settled."""
-        return sum(pending.is_earlier for book in self.run.fleet for pending in book.pending.values())
+        return sum(pending.is_earlier for book in self.run.fleet for pending in book.pending)
 
     @property
     def open(self) -> int:
@@ -168,5 +168,5 @@ class Process:
         found = []
         for book in self.run.fleet:
             found += [(book.address, one.side, one.level or 0) for one in book.orders]
-            found += [(book.address, one.place.side, one.place.level) for one in book.pending.values()]
+            found += [(book.address, one.place.side, one.place.level) for one in book.pending]
         return found

@@ -11,8 +11,9 @@ from ama_tui.domain.order import RestingOrder, Side, Tag, tagged_amount
 from ama_tui.domain.plan import Cancel, CancelReason, Place, WalletBudget
 from ama_tui.domain.reading import FleetRead, Trade, WalletRead
 from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.pending_orders import PendingPlacement, PendingStage
 from ama_tui.engine.session_slot import SessionSlot
-from ama_tui.engine.wallet_book import Fleet, PendingPlacement, PendingStage, WalletBook
+from ama_tui.engine.wallet_book import Fleet, WalletBook
 
 TICK6 = 10_000
 MARKET = Market("ETH-USD", "0x" + "ab" * 20, "0x" + "cd" * 32, 31_337, TICK6)
@@ -67,7 +68,8 @@ def order(
 def book(wallet: str = ALICE, *sents: PendingPlacement, cap6: int | None = 10**12) -> WalletBook:
     """A wallet that may trade, with these placements under way."""
     found = WalletBook(FleetWallet(list(NAMES).index(wallet), NAMES[wallet], wallet), SessionSlot("0x" + "11" * 32))
-    found.pending = {one.intent_id: one for one in sents}
+    for placement in sents:
+        found.pending.add(placement)
     found.read = WalletRead(True)
     if cap6 is not None:
         found.budget = WalletBudget(cap6 * 5, cap6, 0, 0)

@@ -95,7 +95,7 @@ async def test_a_lost_request_holds_its_level_until_the_chain_has_twice_not_show
         books = run_of(engine).context.fleet.books.values()
         await until(lambda: sum(len(book.orders) for book in books) == 11, "all the others")
         (book,) = [book for book in books if book.pending]
-        (unknown,) = book.pending.values()
+        (unknown,) = book.pending
         assert engine.summary()["unknown"] == 1
         assert engine.summary()["short"] == {book.wallet.nickname: "1 in flight"}
         lost = (book.address, str(unknown.place.amount18))

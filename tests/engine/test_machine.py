@@ -181,7 +181,7 @@ class Machine(RuleBasedStateMachine):
             return
         for book in self.process.run.fleet:
             if book.budget is not None:
-                assert book.reserved6() + book.working_margin6() <= book.budget.cap6
+                assert book.reserved6() + book.pending.margin6 <= book.budget.cap6
 
     # ---- and when the venue is well again ----
 

@@ -7,13 +7,8 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, Side, Tag, encode_tag
 from ama_tui.domain.plan import SkipReason
-from ama_tui.engine.wallet_book import (
-    FIRST_BACKOFF_S,
-    LONGEST_BACKOFF_S,
-    OrderMemory,
-    PendingCancel,
-    PendingStage,
-)
+from ama_tui.engine.pending_orders import OrderMemory, PendingCancel, PendingStage
+from ama_tui.engine.wallet_book import FIRST_BACKOFF_S, LONGEST_BACKOFF_S
 from tests.engine.samples import (
     ALICE,
     BOB,
@@ -32,11 +27,11 @@ from tests.engine.samples import (
 
 def test_sequence_numbers_go_on_and_start_over_at_their_end() -> None:
     alice = book()
-    alice.next_sequence(41)
-    assert alice.sequence == 42
-    alice.next_sequence(MAX_TAG_SEQUENCE)
-    assert alice.sequence == 0
-    assert encode_tag(Tag(1, alice.sequence))
+    alice.pending.next_sequence(41)
+    assert alice.pending.sequence == 42
+    alice.pending.next_sequence(MAX_TAG_SEQUENCE)
+    assert alice.pending.sequence == 0
+    assert encode_tag(Tag(1, alice.pending.sequence))
 
 
 def test_backoff_doubles_up_to_its_longest_and_a_success_ends_it() -> None:
@@ -56,39 +51,40 @@ def test_backoff_doubles_up_to_its_longest_and_a_success_ends_it() -> None:
 def test_memory_of_an_order_beats_its_digits() -> None:
     placed = place(level=7)
     alice = book()
-    alice.memory[3] = OrderMemory(2, SIZE18 * 3)
-    annotated = alice.annotated(resting(placed, 3))
+    alice.pending.memory[3] = OrderMemory(2, SIZE18 * 3)
+    annotated = alice.pending.annotated(resting(placed, 3))
     assert (annotated.level, annotated.placed18) == (2, SIZE18 * 3)
 
 
 def test_what_a_tag_tells_is_remembered_when_the_digits_are_gone() -> None:
     placed = place(level=7)
     alice = book()
-    assert alice.annotated(resting(placed, 3)).level == 7
-    assert alice.annotated(resting(placed, 3, left18=SIZE18 // 2)).level == 7
+    assert alice.pending.annotated(resting(placed, 3)).level == 7
+    assert alice.pending.annotated(resting(placed, 3, left18=SIZE18 // 2)).level == 7
 
 
 def test_an_order_without_a_tag_keeps_its_level_open() -> None:
     plain = order(ALICE, 3)
-    assert book().annotated(plain) == plain
+    assert book().pending.annotated(plain) == plain
 
 
 def test_margins_and_counts_are_sums_over_what_rests_and_what_is_under_way() -> None:
     first, second, third = place(level=1), place(level=2), place(side=Side.SELL, level=1)
     alice = book(ALICE, pending(first, stage=PendingStage.WIRE), pending(second, stage=PendingStage.UNKNOWN))
     alice.read = wallet_read(resting(third, 1), resting(place(level=3), 2))
-    assert alice.working_margin6() == first.margin6 + second.margin6
+    assert alice.pending.margin6 == first.margin6 + second.margin6
     assert alice.reserved6() == 2 * third.margin6
     assert (alice.resting(Side.BUY), alice.resting(Side.SELL)) == (1, 1)
-    assert [alice.count(stage) for stage in PendingStage] == [1, 0, 1]
+    assert [sum(1 for placement in alice.pending if placement.stage is stage) for stage in PendingStage] == [1, 0, 1]
+    assert alice.pending.unknown == 1
 
 
 def test_a_snapshot_holds_what_the_planner_must_know() -> None:
     placed = place(level=2)
     alice = book(ALICE, pending(placed, stage=PendingStage.UNKNOWN))
     alice.read = wallet_read(order(ALICE, 5), available6=77)
-    alice.cancels[5] = PendingCancel(5, 0.0)
-    alice.sequence = 9
+    alice.pending.cancels[5] = PendingCancel(5, 0.0)
+    alice.pending.sequence = 9
     alice.session.lose("session revoked")
     snapshot = alice.snapshot(known=True)
     assert (snapshot.available6, snapshot.sequence, snapshot.known) == (77, 9, True)
@@ -122,7 +118,7 @@ def test_the_fleets_best_price_is_the_best_of_all_it_has(
                 own.read = wallet_read(*own.orders, resting(placed, len(own.orders) + 1))
             else:
                 under_way = pending(placed)
-                own.pending[under_way.intent_id] = under_way
+                own.pending.add(under_way)
         books.append(own)
     for side, best in ((Side.BUY, max), (Side.SELL, min)):
         known = [PRICE6 + ticks * TICK6 for one, ticks, _ in [*alices, *bobs] if one is side]

@@ -21,9 +21,10 @@ from ama_tui.domain.session import session_status
 from ama_tui.engine.cancel.worker import LONGEST_CANCEL_S, CancelWorker
 from ama_tui.engine.engine_api import KillReport, Survivor
 from ama_tui.engine.execution.sender import Sender
+from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.reconciliation.rules import Resolution, ResolvedOrder, apply, is_far_apart, judge, match_rested
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.wallet_book import PendingStage, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 
 PATIENCE_S = 60.0
 """How long a kill tries before it lists what is left."""
@@ -135,9 +136,7 @@ class CancelAll:
         """The orders, the sessions and the receipts, side by side; None when the orders could not be read."""
         chain, market = self.context.connections.chain, self.context.market
         addresses = [book.address for book in self.books]
-        hashes = [
-            pending.tx_hash for book in self.books for pending in book.pending.values() if pending.tx_hash is not None
-        ]
+        hashes = [pending.tx_hash for book in self.books for pending in book.pending if pending.tx_hash is not None]
         ids = sorted({session for book in self.books for session in self._sessions_of(book)})
         trouble = ""
         try:
@@ -190,7 +189,7 @@ class CancelAll:
                 self._newest_block = max(self._newest_block, look.sessions.block)
                 over = [
                     ResolvedOrder(pending, Resolution.VOID if pending.last is None else Resolution.GONE)
-                    for pending in book.pending.values()
+                    for pending in book.pending
                 ]
                 self._end(book, over, look.orders.block)
 

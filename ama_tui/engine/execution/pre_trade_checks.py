@@ -38,16 +38,13 @@ def placement_refusal(
         return f"the last read of the chain is {read_age:.0f} s old"
     if book.idle_reason is not None:
         return book.idle_text
-    taken = any(
-        pending.place.side is place.side and pending.place.level == place.level for pending in book.pending.values()
-    )
-    if taken or any(order.side is place.side and order.level == place.level for order in book.orders):
+    if book.is_level_taken(place.side, place.level):
         return "its level is taken"
-    if _reaches(place, fleet.best_own(place.side.opposite, now, beside=book.address)):
+    if _reaches(place, fleet.best_own(place.side.opposite, now, without=book.address)):
         return SELF_TRADE
     if _reaches(place, best_opposite(place, read, fleet, now)):
         return "it would cross the spread"
-    if book.budget is None or book.reserved6() + book.working_margin6() + place.margin6 > book.budget.cap6:
+    if book.budget is None or book.reserved6() + book.pending.margin6 + place.margin6 > book.budget.cap6:
         return "it would pass the wallet's cap"
     return book.session_shortage(place, read.block_time + read_age)
 

@@ -14,8 +14,9 @@ from ama_tui.domain.plan import Cancel, Intent, Place
 from ama_tui.domain.session import BUDGET_USED, CAP_TOO_LOW, HOW_TO_RENEW, PROBLEMS, REVOKED, SessionStatus
 from ama_tui.engine.action_log import cancel_params, now_ms, place_params
 from ama_tui.engine.execution.pre_trade_checks import best_opposite, placement_refusal
+from ama_tui.engine.pending_orders import PendingPlacement
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.wallet_book import PendingCancel, PendingPlacement, PendingStage, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 
 SESSION_PROBLEMS = {
     "session_revoked": f"{REVOKED}: {HOW_TO_RENEW}",
@@ -51,24 +52,24 @@ class Sender:
         async with context.rate_limiter.slot():
             if not self._may_place() or self._refused(book, place):
                 return False
-            if book.has_used(place.sequence):
+            if book.pending.has_used(place.sequence):
                 return True  # another was sent after it was planned: the next plan gives it a number of its own
             pending = PendingPlacement(uuid.uuid4().hex, place, monotonic())
-            book.next_sequence(place.sequence)
-            book.pending[pending.intent_id] = pending
+            book.pending.next_sequence(place.sequence)
+            book.pending.add(pending)
             try:
                 await context.action_log.intent(
                     book.wallet, pending.intent_id, "sessionPlaceMarginLimit", place_params(place)
                 )
             except JournalError as error:
-                del book.pending[pending.intent_id]
+                book.pending.remove(pending)
                 context.counters.error("intent not written")
                 context.action_log.show(
                     Action.ERROR, f"{context.action_log.describe(place)} dropped: {error}", book.wallet
                 )
                 return False
             except BaseException:
-                del book.pending[pending.intent_id]
+                book.pending.remove(pending)
                 raise
             if not self._still_allowed(book, pending):
                 return False
@@ -80,7 +81,7 @@ class Sender:
         if book.session.id is None:
             return False
         async with context.rate_limiter.slot(is_cancel=True, longest_wait=longest_wait):
-            book.cancels[cancel.order_id] = PendingCancel(cancel.order_id, monotonic())
+            book.pending.cancel_sent(cancel.order_id, monotonic())
             intent_id = uuid.uuid4().hex
             with suppress(JournalError):  # to take an order off is safe though nobody could write it down
                 await context.action_log.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
@@ -92,7 +93,7 @@ class Sender:
                 )
             except VenueError as error:
                 if isinstance(error, RefusedError) and error.proves_not_sent:
-                    book.cancels.pop(cancel.order_id, None)
+                    book.pending.cancel_refused(cancel.order_id)
                 self._pushed_back(error)
                 self._refused_session(book, session, error)
                 context.counters.error("cancel failed")
@@ -106,7 +107,7 @@ class Sender:
                 )
                 return False
             context.rate_limiter.succeeded()
-            book.last_action_at = now_ms()
+            book.acted(now_ms())
             context.action_log.outcome(
                 book.wallet,
                 Action.CANCEL_ORDER,
@@ -134,15 +135,15 @@ class Sender:
     def _still_allowed(self, book: WalletBook, pending: PendingPlacement) -> bool:
         """The last look, after the write-ahead and right before the POST: the world may have moved meanwhile."""
         context = self._context
-        del book.pending[pending.intent_id]  # the gates look at what there is beside it
+        book.pending.remove(pending)  # the gates look at what there is beside it
         reason: str | None = "the run no longer places orders"
         if self._may_place():
             reason = self._refusal(book, pending.place)
         if reason is not None or context.read is None:
             self._outcome(book, pending, f"withdrawn: {reason}", status="withdrawn", error=reason)
             return False
-        book.pending[pending.intent_id] = pending
-        pending.best_opposite6 = best_opposite(pending.place, context.read, context.fleet, monotonic())
+        book.pending.add(pending)
+        pending.priced_against(best_opposite(pending.place, context.read, context.fleet, monotonic()))
         return True
 
     async def _post_placement(self, book: WalletBook, pending: PendingPlacement) -> bool:
@@ -169,7 +170,7 @@ class Sender:
         context.rate_limiter.succeeded()
         context.order_ms = (monotonic() - began) * 1000
         book.succeeded()
-        book.last_action_at = now_ms()
+        book.acted(now_ms())
         pending.accepted(answer.tx_hash, monotonic())
         context.counters.placed(answer.tx_hash, book.address, place, pending.best_opposite6)
         status = "mined" if answer.mined else "pending"
@@ -183,7 +184,7 @@ class Sender:
         self._pushed_back(error)
         tx_hash = error.tx_hash if isinstance(error, RefusedError) else None
         if isinstance(error, RefusedError) and error.proves_not_sent:
-            book.pending.pop(pending.intent_id, None)
+            book.pending.remove(pending)
             context.counters.rejected += 1
             context.counters.error("order rejected")
             if not self._refused_session(book, session, error):
@@ -193,7 +194,7 @@ class Sender:
         context.counters.error("answer unknown" if tx_hash is None else "order reverted")
         if pending.intent_id in book.pending:
             if tx_hash is None:
-                pending.stage = PendingStage.UNKNOWN
+                pending.unacknowledged()
             else:
                 pending.accepted(tx_hash, monotonic())
         if tx_hash is not None:

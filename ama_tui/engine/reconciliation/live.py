@@ -8,10 +8,11 @@ from time import monotonic
 from ama_tui.domain.order import Side
 from ama_tui.domain.reading import FleetRead, Settlement, Trade, WalletRead
 from ama_tui.domain.session import session_status
+from ama_tui.engine.pending_orders import PendingPlacement
 from ama_tui.engine.reconciliation import rules as reconcile
 from ama_tui.engine.reconciliation.rules import Resolution, ResolvedOrder
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.wallet_book import PendingPlacement, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,7 @@ class LiveReconciliation:
     def cancels_of(self) -> list[str]:
         """Wallets whose cancelled orders are wanted: those with orders that are not shown any more."""
         books = self.context.fleet.books
-        return [
-            address
-            for address, look in self.looks.items()
-            if look.missing or any(pending.last is not None for pending in books[address].pending.values())
-        ]
+        return [address for address, look in self.looks.items() if look.missing or books[address].pending.has_missing]
 
     def finish(self, settlement: Settlement) -> None:
         """Settle every wallet that was read; the others keep what is known of them."""
@@ -67,7 +64,7 @@ class LiveReconciliation:
         for book in self.context.fleet:
             wallet_read, look = self.read.wallets[book.address], self.looks.get(book.address)
             if look is None:
-                book.read_error = wallet_read.error or "could not be read"
+                book.read_failed(wallet_read.error or "could not be read")
             else:
                 self._settle(book, wallet_read, look, settlement)
 
@@ -75,13 +72,12 @@ class LiveReconciliation:
         for address, side in ((trade.buyer, Side.BUY), (trade.seller, Side.SELL)):
             book = self.context.fleet.books.get(address)
             if book is not None:
-                key = side, trade.price6
-                book.traded18[key] = book.traded18.get(key, 0) + trade.amount18
+                book.pending.traded(side, trade.price6, trade.amount18)
 
     def _settle(self, book: WalletBook, read: WalletRead, look: WalletChanges, settlement: Settlement) -> None:
         block, now = self.read.block, monotonic()
         for pending in look.missing:
-            book.pending[pending.intent_id] = pending
+            book.pending.add(pending)
         cancelled = [event.order_id for event in settlement.cancels or () if event.trader == book.address]
         resolved = list(look.matched)
         reconcile.apply(book, resolved, block=block, now=now)
@@ -96,8 +92,8 @@ class LiveReconciliation:
             self._report(book, one)
         for order in reconcile.adopt(book, read, now, block):
             self.context.counters.order_gone(max(0, self.read.block_time - order.placed_at))
-        if not any(pending.last is not None for pending in book.pending.values()):
-            book.traded18.clear()
+        if not book.pending.has_missing:
+            book.pending.forget_trades()
 
     def _against(self, book: WalletBook, pending: PendingPlacement) -> str:
         """What the wallet's session has against an order that the chain refused: a receipt does not say why."""
@@ -126,7 +122,7 @@ class LiveReconciliation:
             text = f"given up before, rests after all as order {order_id}"
         elif resolution is Resolution.EXECUTED:
             text = "executed"
-        elif resolution is Resolution.CANCELLED and order_id in book.cancels:
+        elif resolution is Resolution.CANCELLED and order_id in book.pending.cancels:
             context.counters.cancelled += 1
         elif resolution is Resolution.CANCELLED:
             text = f"order {order_id} was cancelled by someone else"

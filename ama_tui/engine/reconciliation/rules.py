@@ -8,21 +8,20 @@ when the book's own events name it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from ama_tui.domain.order import RestingOrder, decode_tag
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import FleetRead, OrderRested, Receipt, WalletRead
-from ama_tui.engine.wallet_book import OrderMemory, PendingCancel, PendingPlacement, PendingStage, WalletBook
+from ama_tui.engine.pending_orders import PendingPlacement, PendingStage
+from ama_tui.engine.wallet_book import WalletBook
 
 BLOCKS_BETWEEN_ABSENCES = 2
 REORG_BLOCKS = 3
 """The deepest reorganisation that is expected: a receipt this deep stays."""
 SECONDS_WITHOUT_A_BLOCK = 10.0
 """Two reads of one block this far apart prove as much as two reads some blocks apart."""
-CANCEL_PATIENCE_S = 15.0
-"""A cancel answers before it is mined and may revert: after this long it is tried again."""
 
 
 class Resolution(Enum):
@@ -57,7 +56,7 @@ def forget_replaced(book: WalletBook, read: WalletRead) -> None:
     for order in read.orders:
         before = known.get(order.order_id)
         if before is not None and not _is_same(before, order):
-            book.memory.pop(order.order_id, None)
+            book.pending.forget(order.order_id)
 
 
 def vanished(book: WalletBook, read: WalletRead, *, last_block: int, now: float) -> list[PendingPlacement]:
@@ -72,7 +71,7 @@ def vanished(book: WalletBook, read: WalletRead, *, last_block: int, now: float)
     for order in book.orders:
         if order.level is None or order.placed18 is None or _is_same(order, shown.get(order.order_id)):
             continue
-        memory = book.memory.get(order.order_id)
+        memory = book.pending.memory.get(order.order_id)
         is_young = memory is not None and last_block - memory.block < REORG_BLOCKS
         tag = decode_tag(order.placed18)
         place = Place(
@@ -98,7 +97,7 @@ def match_rested(
     Changes nothing. Those of `missing` count as in flight. A placement that had been given up is LATE. By price only
     an order is known that the read before did not show, and none without `by_price`.
     """
-    new = [order for order in read.orders if order.order_id not in book.memory]
+    new = [order for order in read.orders if order.order_id not in book.pending.memory]
     if not new:
         return []
     by_id = {order.order_id: order for order in new}
@@ -110,8 +109,8 @@ def match_rested(
     resolved = []
     worn: list[PendingPlacement] = []
     for sents, resolution in (
-        ((*book.pending.values(), *missing), Resolution.RESTED),
-        (book.lapsed.values(), Resolution.LATE),
+        ((*book.pending, *missing), Resolution.RESTED),
+        (book.pending.lapsed.values(), Resolution.LATE),
     ):
         for pending in sents:
             place = pending.place
@@ -130,7 +129,7 @@ def match_rested(
     before = {order.order_id for order in book.orders}
     for rest in (order for order in by_id.values() if order.order_id not in before):
         under_way = [pending for pending in worn if _may_have_shrunk(pending, rest)]
-        ended = [pending for pending in book.lapsed.values() if _may_have_shrunk(pending, rest)]
+        ended = [pending for pending in book.pending.lapsed.values() if _may_have_shrunk(pending, rest)]
         if len(under_way) == 1:
             worn.remove(under_way[0])
             resolved.append(ResolvedOrder(under_way[0], Resolution.RESTED, rest))
@@ -155,17 +154,14 @@ def explain(book: WalletBook, read: WalletRead, cancelled: Iterable[int]) -> lis
     for order in book.orders:
         after = shown.get(order.order_id)
         if after is not None and _is_same(order, after):
-            key = order.side, order.price6
-            book.traded18[key] = book.traded18.get(key, 0) - (order.amount18 - after.amount18)
+            book.pending.traded(order.side, order.price6, after.amount18 - order.amount18)
     resolved = []
-    for pending in book.pending.values():
+    for pending in book.pending:
         if pending.last is None:
             continue
-        key = pending.last.side, pending.last.price6
         if pending.last.order_id in ids:
             resolved.append(ResolvedOrder(pending, Resolution.CANCELLED))
-        elif book.traded18.get(key, 0) >= pending.last.amount18:
-            book.traded18[key] -= pending.last.amount18
+        elif book.pending.explain_by_trades(pending.last):
             resolved.append(ResolvedOrder(pending, Resolution.FILLED))
     return resolved
 
@@ -187,7 +183,7 @@ def judge(
     """
     resting = {order.order_id: order for order in read.orders}
     resolved = []
-    for pending in book.pending.values():
+    for pending in book.pending:
         resolution: Resolution | None = None
         blocks = REORG_BLOCKS
         receipt = receipts.get(pending.tx_hash or "")
@@ -210,14 +206,10 @@ def _is_overdue(pending: PendingPlacement, now: float, settle_after: float) -> b
     return pending.stage is not PendingStage.WIRE and now - max(pending.sent_at, pending.heard_at) >= settle_after
 
 
-def _is_agreed(pending: PendingPlacement, resolution: Resolution, look: tuple[int, float], blocks: int) -> bool:
-    """Did an earlier read, far enough back, say the same? Notes this one."""
-    if pending.verdict != resolution.value:
-        pending.verdict = resolution.value
-        pending.evidence.clear()
-    agreed = any(is_far_apart(earlier, look, blocks) for earlier in pending.evidence)
-    pending.evidence.append(look)
-    return agreed
+def _is_agreed(pending: PendingPlacement, resolution: Resolution, read: tuple[int, float], blocks: int) -> bool:
+    """Did an earlier read, at least `blocks` before, show the same? Notes this one."""
+    earlier_reads = pending.add_evidence(resolution.value, read)
+    return any(is_far_apart(earlier, read, blocks) for earlier in earlier_reads)
 
 
 def is_far_apart(earlier: tuple[int, float], later: tuple[int, float], blocks: int = BLOCKS_BETWEEN_ABSENCES) -> bool:
@@ -236,46 +228,31 @@ def _is_same(before: RestingOrder | None, after: RestingOrder | None) -> bool:
 
 
 def apply(book: WalletBook, resolved: Iterable[ResolvedOrder], *, block: int, now: float) -> None:
-    """Take what is settled out of flight; remember what came to rest, and what did not."""
-    for one in resolved:
-        pending, place = one.pending, one.pending.place
-        book.pending.pop(pending.intent_id, None)
-        book.lapsed.pop(pending.intent_id, None)
-        if one.order is not None:
-            book.memory[one.order.order_id] = OrderMemory(place.level, place.amount18, block, pending.intent_id)
+    """Take resolved placements out of the pending orders; remember what rests, and what does not."""
+    for resolution in resolved:
+        pending = resolution.pending
+        if resolution.order is not None:
+            book.pending.rested(pending, resolution.order.order_id, block)
             continue
-        if one.resolution is Resolution.VOID:
-            pending.given_up_at = now
-        book.lapse(pending)
+        if resolution.resolution is Resolution.VOID:
+            pending.given_up(now)
+        book.pending.ended(pending)
 
 
 def adopt(book: WalletBook, read: WalletRead, now: float, block: int = 0) -> tuple[RestingOrder, ...]:
-    """Make a good read the wallet's last one: orders get their levels. Returns those without one that are gone."""
-    ids = {order.order_id for order in read.orders}
-    gone = tuple(order for order in book.orders if order.level is None and order.order_id not in ids)
-    watched = ids | {pending.last.order_id for pending in book.pending.values() if pending.last is not None}
-    book.memory = {order_id: memory for order_id, memory in book.memory.items() if order_id in ids}
-    book.cancels = {
-        order_id: cancel
-        for order_id, cancel in book.cancels.items()
-        if order_id in watched and _is_pending(cancel, now)
-    }
-    book.read = replace(read, orders=tuple(book.annotated(order, block) for order in read.orders))
-    book.read_error = ""
-    return gone
-
-
-def _is_pending(cancel: PendingCancel, now: float) -> bool:
-    return now - cancel.sent_at < CANCEL_PATIENCE_S
+    """Make a good read the wallet's last one: orders get their levels. Returns missing orders that had no level."""
+    order_ids = {order.order_id for order in read.orders}
+    missing = tuple(order for order in book.orders if order.level is None and order.order_id not in order_ids)
+    book.pending.keep_only(order_ids, now)
+    book.take_read(read, block)
+    return missing
 
 
 def hashes_to_settle(book: WalletBook, matched: list[ResolvedOrder]) -> list[str]:
     """Transaction hashes whose receipts would settle what the tags did not."""
     found = {one.pending.intent_id for one in matched}
     return [
-        pending.tx_hash
-        for pending in book.pending.values()
-        if pending.tx_hash is not None and pending.intent_id not in found
+        pending.tx_hash for pending in book.pending if pending.tx_hash is not None and pending.intent_id not in found
     ]
 
 

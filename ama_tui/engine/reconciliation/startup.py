@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from time import monotonic
 
 from ama_tui.domain.event import Action
@@ -12,10 +11,11 @@ from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import Settlement
 from ama_tui.engine.action_log import now_ms
+from ama_tui.engine.pending_orders import OrderMemory, PendingPlacement, PendingStage
 from ama_tui.engine.reconciliation import report as accounts
 from ama_tui.engine.reconciliation.report import Account, AccountedOrder, Conclusion, ReconciliationReport
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.wallet_book import OrderMemory, PendingPlacement, PendingStage, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
 from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
@@ -48,7 +48,7 @@ def take_up_missing(books: Iterable[WalletBook], journal: JournalReplay) -> None
     for placed in journal.placed.values():
         book = by_address.get(placed.wallet)
         if book is not None and placed.status not in accounts.RESTS and accounts.is_unsettled(placed, now_ms()):
-            book.pending[placed.intent_id] = _sent(placed)
+            book.pending.add(_sent(placed))
 
 
 async def _settlement(context: RunContext, found: Account, block: int) -> Settlement:
@@ -65,24 +65,24 @@ def _take_up(context: RunContext, found: Account, done: Conclusion, block: int) 
     books = context.fleet.books
     for order, placed in found.resting:
         book = books[order.trader]
-        book.memory[order.order_id] = OrderMemory(placed.level, placed.amount18, block, placed.intent_id)
+        memory = OrderMemory(placed.level, placed.amount18, block, placed.intent_id)
+        book.pending.remember(order.order_id, memory)
         if placed.order_id != order.order_id or placed.status not in accounts.RESTS:
             status = "late" if placed.status in accounts.NEVER_RESTS else "resting"
             _journal(context, book, placed, status, order.order_id, block)
     for book in context.fleet:
-        if book.read is not None:
-            book.read = replace(book.read, orders=tuple(book.annotated(order, block) for order in book.read.orders))
+        book.annotate(block)
     for placed, status in done.ended:
         book, pending = books[placed.wallet], _sent(placed)
         if placed in done.held:
-            book.pending[pending.intent_id] = pending
+            book.pending.add(pending)
         else:
-            book.lapse(pending)
+            book.pending.lapse(pending)
             _journal(context, book, placed, status, placed.order_id, block)
     for placed in sorted(found.lapsed, key=lambda one: one.ts):
-        books[placed.wallet].lapse(_sent(placed))
+        books[placed.wallet].pending.lapse(_sent(placed))
     for placed in done.unsettled:
-        books[placed.wallet].pending[placed.intent_id] = _sent(placed)
+        books[placed.wallet].pending.add(_sent(placed))
 
 
 def _journal(
@@ -136,7 +136,7 @@ def _sent(placed: PlacedIntent) -> PendingPlacement:
     sent_at = monotonic() - max(0, now_ms() - placed.ts) / 1000
     pending = PendingPlacement(placed.intent_id, _place(placed), sent_at, stage=PendingStage.UNKNOWN, is_earlier=True)
     if placed.status in accounts.RESTS:
-        pending.last, pending.sent_at = _last(placed), float("-inf")
+        pending.rested_as(_last(placed))
     elif placed.tx_hash is not None:
         pending.accepted(placed.tx_hash, monotonic())
     return pending

@@ -76,8 +76,8 @@ class Cycle:
         for skip in (*context.plan.skips, *held):
             skips[skip.wallet].append(skip)
         for book in context.fleet:
-            book.budget = context.plan.budgets.get(book.address, book.budget)
             self._note_skips(book, tuple(skips[book.address]))
+            book.plan(context.plan.budgets.get(book.address), tuple(skips[book.address]))
             context.counters.max_utilization = max(context.counters.max_utilization, utilization(book))
         now = monotonic()
         return tuple(one for one in allowed if context.fleet.books[one.wallet].backoff_until <= now)
@@ -122,7 +122,7 @@ class Cycle:
         for book in self.context.fleet:
             for order in book.orders:
                 sides[order.side].add(order.price6)
-            for pending in book.pending.values():
+            for pending in book.pending:
                 sides[pending.place.side].add(pending.place.price6)
         return min(MOST_DEPTH, max(map(len, sides.values())) + DEPTH_OF_OTHERS)
 
@@ -173,10 +173,9 @@ class Cycle:
             self.context.action_log.outcome(book.wallet, Action.ERROR, text, error=text)
 
     def _note_skips(self, book: WalletBook, skips: tuple[Skip, ...]) -> None:
-        """Keep a wallet's reasons; journal them when they change, not every cycle."""
+        """Journal a wallet's skip reasons when they change, not every cycle."""
         before = {(skip.reason, skip.side, skip.level) for skip in book.skips}
         after = {(skip.reason, skip.side, skip.level) for skip in skips}
-        book.skips = skips
         if not after or after == before:
             return
         reasons = sorted({skip.text for skip in skips})

@@ -204,11 +204,11 @@ class LocalEngine:
 
     async def pause_wallet(self, address: str) -> None:
         """Pause one wallet."""
-        self._running().pause_wallet(address, parked=True)
+        self._running().pause_wallet(address, paused=True)
 
     async def resume_wallet(self, address: str) -> None:
         """Let a paused wallet go on."""
-        self._running().pause_wallet(address, parked=False)
+        self._running().pause_wallet(address, paused=False)
 
     async def renew(self, address: str) -> None:
         """Give one wallet a new session; returns once it is there."""

@@ -27,7 +27,7 @@ def progress_of(book: WalletBook, target: int, *, was_read: bool) -> PackingStat
     if book.idle_reason is not None:
         return PackingStatus(True, book.idle_text)
     if book.pending:
-        return PackingStatus(False, f"{len(book.pending)} in flight")
+        return PackingStatus(False, f"{len(book.pending)} pending")
     excused = all(_excuses(book, side, target) for side in short)
     return PackingStatus(excused, _first_text(book.skips) or "filling")
 
@@ -48,4 +48,4 @@ def utilization(book: WalletBook) -> float:
     """The share of the wallet's basis that its open, in-flight and unknown orders tie up."""
     if book.budget is None or book.budget.basis6 <= 0:
         return 0.0
-    return (book.reserved6() + book.working_margin6()) / book.budget.basis6
+    return (book.reserved6() + book.pending.margin6) / book.budget.basis6

@@ -120,13 +120,13 @@ class Run:
             self.context.action_log.note("resumed")
             self._woken.set()
 
-    def pause_wallet(self, address: str, *, parked: bool) -> None:
+    def pause_wallet(self, address: str, *, paused: bool) -> None:
         """Pause one wallet, or let it go on; its orders rest. Raises ConfigError for a wallet not of this run."""
         book = self._book(address)
-        if book.is_paused != parked:
-            book.is_paused = parked
+        if book.is_paused != paused:
+            book.pause() if paused else book.resume()
             self.send_queues.drop(book.address)
-            text = f"{book.wallet.nickname} {'paused' if parked else 'resumed'} by the operator"
+            text = f"{book.wallet.nickname} {'paused' if paused else 'resumed'} by the operator"
             self.context.action_log.outcome(book.wallet, Action.NOTE, text)
             self.publish()
 
@@ -277,7 +277,7 @@ class Run:
 
     async def _cancel_all(self, books: list[WalletBook], reason: CancelReason) -> KillReport:
         for book in books:
-            book.drop_unseen()
+            book.pending.drop_missing()
         await self.send_queues.idle(1.0)
         work = CancelAll(self.context, self.sender, books, reason, on_progress=self._show_kill)
         self.ended = await work.finish()
@@ -356,7 +356,7 @@ class Run:
             return
         context = self.context
         no_new = self.outages.no_new(monotonic() - context.read_at)
-        unsettled = sum(pending.is_earlier for book in context.fleet for pending in book.pending.values())
+        unsettled = sum(pending.is_earlier for book in context.fleet for pending in book.pending)
         state, reason = EngineState.RUNNING, ""
         if self._is_paused:
             state, reason = EngineState.PAUSED, "paused by the operator"

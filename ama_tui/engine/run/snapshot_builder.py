@@ -11,7 +11,7 @@ from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.run.lifecycle import way_out
 from ama_tui.engine.run.packing import PackingStatus, progress_of
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.wallet_book import PendingStage, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 
 if TYPE_CHECKING:
     from ama_tui.engine.run.run import Run
@@ -123,8 +123,8 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
         available6=None if book.read is None else book.read.available6,
         cap6=None if book.budget is None else book.budget.cap6,
         reserved6=None if book.read is None else book.reserved6(),
-        pending=len(book.pending) - book.count(PendingStage.UNKNOWN),
-        unknown=book.count(PendingStage.UNKNOWN),
+        pending=len(book.pending) - book.pending.unknown,
+        unknown=book.pending.unknown,
         position18=0 if book.read is None else book.read.position18,
         session=_session_state(context, book),
         session_expiry=book.session.expiry,
@@ -135,7 +135,7 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
         is_paused=book.is_paused,
         session_id=book.session.id or "",
         orders=book.orders,
-        pending_orders=tuple(pending.pending_orders for pending in book.pending.values()),
+        pending_orders=tuple(pending.as_pending_order for pending in book.pending),
     )
 
 

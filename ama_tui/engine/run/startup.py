@@ -12,7 +12,6 @@ from ama_tui.config.run import Difference, RunConfig
 from ama_tui.domain.errors import PreflightError
 from ama_tui.domain.event import EngineState
 from ama_tui.domain.market import Market
-from ama_tui.domain.order import MAX_TAG_SEQUENCE
 from ama_tui.domain.session import RelayerSet
 from ama_tui.domain.wallet import FleetWallet, Role
 from ama_tui.engine.action_log import ActionLog, now_ms
@@ -136,15 +135,13 @@ class Startup:
         for wallet in self.order.wallets:
             entry = checkpoint.wallets.get(wallet.address)
             book = WalletBook(FleetWallet(indexes[wallet.address], wallet.nickname, wallet.address, Role.MAKER))
-            book.last_action_at = max(
-                entry.last_action_at or 0 if entry is not None else 0,
-                self._replay.last_action_at.get(wallet.address, 0),
-            )
-            book.sequence = (self._replay.highest_sequence.get(wallet.address, -1) + 1) % (MAX_TAG_SEQUENCE + 1)
+            stored_ms = entry.last_action_at or 0 if entry is not None else 0
+            book.acted(max(stored_ms, self._replay.last_action_at.get(wallet.address, 0)))
+            book.pending.next_sequence(self._replay.highest_sequence.get(wallet.address, -1))
             fleet.books[wallet.address] = book
         for (address, amount18), placed in self._replay.placed.items():
             if address in fleet and placed.sequence is not None:
-                fleet.books[address].placed[placed.side, placed.level, placed.sequence] = amount18
+                fleet.books[address].pending.placed_earlier(placed.side, placed.level, placed.sequence, amount18)
         return fleet
 
     async def _refuse_misfit(self, context: RunContext, cycle: Cycle) -> None:
@@ -211,7 +208,7 @@ class Startup:
             for book in books:
                 orders = found.orders[book.address]
                 count = "orders not readable" if orders is None else f"{len(orders)} open orders"
-                book.note = f"{book.wallet.nickname} ({count})"
+                book.report(f"{book.wallet.nickname} ({count})")
                 context.action_log.note(f"not in this run: {book.note}; a kill takes them too")
         return tuple(books)
 

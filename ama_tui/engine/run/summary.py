@@ -5,7 +5,6 @@ from __future__ import annotations
 from ama_tui.domain.order import Side
 from ama_tui.engine.run.packing import progress_of
 from ama_tui.engine.run.run import Run
-from ama_tui.engine.wallet_book import PendingStage
 
 
 def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
@@ -47,8 +46,8 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "api_requests": context.connections.api.stats.requests,
         "trades_sent": counters.sent,
         "rejected": counters.rejected,
-        "unknown": sum(book.count(PendingStage.UNKNOWN) for book in context.fleet),
-        "in_flight": sum(len(book.pending) - book.count(PendingStage.UNKNOWN) for book in context.fleet),
+        "unknown": sum(book.pending.unknown for book in context.fleet),
+        "pending": sum(len(book.pending) - book.pending.unknown for book in context.fleet),
         "late": counters.late,
         "recovery": context.recovery.counts,
         "crossed": counters.crossed,

@@ -105,5 +105,5 @@ class SessionAdoption:
         if book.session.loss == why:
             return
         book.session.lose(why, is_revoked=is_revoked)
-        book.note = why
+        book.report(why)
         self.context.action_log.outcome(book.wallet, Action.ERROR, why, error=why)

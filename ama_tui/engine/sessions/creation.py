@@ -291,7 +291,7 @@ class SessionCreator:
         if pending not in known:
             known.append(pending)
         self.context.counters.sessions_created += 1
-        book.last_action_at = now_ms()
+        book.acted(now_ms())
         self._log(book, pending, text, tx_hash=tx_hash)
         return record
 

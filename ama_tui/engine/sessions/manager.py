@@ -51,7 +51,7 @@ class SessionManager:
             self.stored.take(book, records, now=now, relayer_root=self.relayers.root)
             self._creator.remember(book.address, self.stored.permits(book.address, records))
             if book.session.id is not None:
-                book.note = "session valid"
+                book.report("session valid")
         wanting = [book for book in books if book.unusable is None and self.renewal_reason(book, now) is not None]
         nonces: Mapping[str, int | None] = {}
         if wanting:
@@ -69,13 +69,14 @@ class SessionManager:
             raise failed.exceptions[0] from None
 
     async def _prepare(self, book: WalletBook, seen: ChainView, chain_time: int, *, is_needed: bool) -> None:
-        book.note = "creating session"
+        book.report("creating session")
         request = self.request(book)
         try:
             record = await self._creator.create(book, request, chain_time=chain_time, seen=seen, is_needed=is_needed)
         except VenueError as error:
             is_lost = book.session.id is None
-            why = book.note = f"no session: {error}" if is_lost else f"session not renewed: {error}"
+            why = f"no session: {error}" if is_lost else f"session not renewed: {error}"
+            book.report(why)
             self.context.counters.error("session not created")
             self.context.action_log.outcome(book.wallet, Action.ERROR, why, error=why)
             if is_lost:
@@ -83,7 +84,7 @@ class SessionManager:
         else:
             if record is not None:
                 book.session.adopt(record, monotonic())
-            book.note = "session valid"
+            book.report("session valid")
 
     async def renew(self, book: WalletBook, chain_time: int, *, is_needed: bool) -> bool:
         """Replace a wallet's session with a new one. Raises VenueError, JournalError.

@@ -11,8 +11,8 @@ from ama_tui.domain.session import Methods, SessionRecord
 from ama_tui.engine.cancel.kill import PATIENCE_S
 from ama_tui.engine.cancel.worker import RETRY_CANCEL_S, RETRY_FAILED_S
 from ama_tui.engine.engine_api import Survivor
+from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.reconciliation.rules import SECONDS_WITHOUT_A_BLOCK as SECONDS_FOR_A_BLOCK
-from ama_tui.engine.wallet_book import PendingStage
 from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
 from tests.engine.fakes import FakeVenue, no_record, record
 from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting
@@ -240,7 +240,7 @@ def test_the_session_of_a_wallet_with_a_placement_that_nobody_answers_for_is_end
     report = killing.go()
     assert (report.is_proven, report.revoked, venue.revokes) == (True, ("alice",), [session_of(ALICE)])
     assert PATIENCE_S / 2 <= killing.seconds < PATIENCE_S / 2 + 5
-    assert alice.pending == {}
+    assert list(alice.pending) == []
 
 
 def test_a_placement_older_than_the_venues_longest_time_is_settled_by_its_absence() -> None:

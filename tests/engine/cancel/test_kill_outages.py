@@ -16,7 +16,7 @@ from ama_tui.domain.reading import OrdersRead, SessionCreated, TradeResponse
 from ama_tui.domain.session import SessionPermit
 from ama_tui.engine.cancel.kill import LAST_READ_S, PATIENCE_S
 from ama_tui.engine.cancel.worker import LONGEST_CANCEL_S
-from ama_tui.engine.wallet_book import PendingStage
+from ama_tui.engine.pending_orders import PendingStage
 from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
 from tests.engine.fakes import FakeVenue
 from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting
@@ -197,7 +197,7 @@ def test_what_a_kill_says_is_what_the_chain_shows(
     for level, after in enumerate(late, start=1):
         placed = place(ALICE, level=level, sequence=level)
         under_way = pending(placed, at=NOW, stage=PendingStage.UNKNOWN)
-        books[0].pending[under_way.intent_id] = under_way
+        books[0].pending.add(under_way)
         storm.late.append((after, resting(placed, next(ids))))
     report = Killing(storm, books).go()
     rests = {one.order_id for orders in storm.open.values() for one in orders or ()}

@@ -13,7 +13,8 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.execution.pre_trade_checks import SELF_TRADE, STALE_AFTER_S, best_opposite, placement_refusal
-from ama_tui.engine.wallet_book import LATE_GRACE_S, Fleet, PendingStage, WalletBook
+from ama_tui.engine.pending_orders import PendingStage
+from ama_tui.engine.wallet_book import LATE_GRACE_S, Fleet, WalletBook
 from tests.engine.samples import (
     ALICE,
     BOB,
@@ -95,8 +96,8 @@ def test_reaching_an_order_of_the_wallet_itself_would_cross_the_spread() -> None
 def test_what_was_given_up_just_now_may_yet_come_to_rest(ago: float, expected: str | None) -> None:
     bob, given_up = book(BOB), pending(sell(-30, wallet=BOB))
     given_up.given_up_at = NOW - ago
-    bob.lapse(given_up)
-    bob.lapse(pending(sell(-40, wallet=BOB)))
+    bob.pending.lapse(given_up)
+    bob.pending.lapse(pending(sell(-40, wallet=BOB)))
     assert refusal(buy(-30), book(), bob) == expected
 
 
@@ -122,7 +123,7 @@ def test_a_wallet_that_may_not_trade_sends_nothing_and_says_why() -> None:
 
 def test_a_level_is_taken_by_what_rests_and_by_what_is_under_way_on_its_side_only() -> None:
     alice = book(ALICE, pending(buy(level=2), stage=PendingStage.UNKNOWN))
-    alice.read = wallet_read(alice.annotated(resting(buy(level=3), 5)))
+    alice.read = wallet_read(alice.pending.annotated(resting(buy(level=3), 5)))
     assert refusal(buy(level=2), alice) == "its level is taken"
     assert refusal(buy(level=3), alice) == "its level is taken"
     assert refusal(buy(level=4), alice) is None
@@ -140,7 +141,7 @@ def test_cap_counts_what_rests_and_what_is_under_way() -> None:
     alice.read = wallet_read(resting(second, 4))
     assert refusal(third, alice) is None
     assert alice.budget is not None
-    alice = book(ALICE, *alice.pending.values(), cap6=exactly - 1)
+    alice = book(ALICE, *alice.pending, cap6=exactly - 1)
     alice.read = wallet_read(resting(second, 4))
     assert refusal(third, alice) == "it would pass the wallet's cap"
 
@@ -173,9 +174,9 @@ def worlds(draw: st.DrawFn) -> tuple[Fleet, FleetRead]:
         own = by_address[placed.wallet]
         if draw(st.booleans()):
             under_way = pending(placed, stage=draw(st.sampled_from(PendingStage)))
-            own.pending[under_way.intent_id] = under_way
+            own.pending.add(under_way)
         else:
-            own.read = wallet_read(*own.orders, own.annotated(resting(placed, number)))
+            own.read = wallet_read(*own.orders, own.pending.annotated(resting(placed, number)))
     quotes = st.none() | TICKS.map(lambda ticks: PRICE6 + ticks * TICK6)
     return fleet(*books), fleet_read(books, bid6=draw(quotes), ask6=draw(quotes))
 
@@ -188,13 +189,13 @@ def test_what_passes_the_gates_keeps_every_invariant_and_nothing_else_is_held_ba
     own = everyone.books[placed.wallet]
     theirs = [read.view.best_ask6 if placed.side.is_buy else read.view.best_bid6]
     for other in everyone:
-        theirs += [one.place.price6 for one in other.pending.values() if one.place.side is not placed.side]
+        theirs += [one.place.price6 for one in other.pending if one.place.side is not placed.side]
         theirs += [one.price6 for one in other.orders if one.side is not placed.side]
     opposite = [price for price in theirs if price is not None]
     crosses = any(placed.price6 >= price if placed.side.is_buy else placed.price6 <= price for price in opposite)
-    held = [(one.place.side, one.place.level) for one in own.pending.values()]
+    held = [(one.place.side, one.place.level) for one in own.pending]
     held += [(one.side, one.level) for one in own.orders if one.level is not None]
-    used6 = sum(one.place.margin6 for one in own.pending.values()) + sum(one.margin6 for one in own.orders)
+    used6 = sum(one.place.margin6 for one in own.pending) + sum(one.margin6 for one in own.orders)
     assert own.budget is not None
     allowed = (
         age <= STALE_AFTER_S
@@ -209,7 +210,7 @@ def test_what_passes_the_gates_keeps_every_invariant_and_nothing_else_is_held_ba
         for other in everyone
         if other is not own
         for side, price6 in [
-            *((one.place.side, one.place.price6) for one in other.pending.values()),
+            *((one.place.side, one.place.price6) for one in other.pending),
             *((one.side, one.price6) for one in other.orders),
         ]
         if side is not placed.side

@@ -106,7 +106,7 @@ class Bench:
 
     async def receipt(self) -> Receipt:
         """That of the one order in flight."""
-        (pending,) = self.book.pending.values()
+        (pending,) = self.book.pending
         assert pending.tx_hash is not None
         while True:
             found = (await self.run.connections.chain.receipts(self.run.market.address, [pending.tx_hash]))[
@@ -171,7 +171,7 @@ async def over_the_session_cap(bench: Bench) -> None:
     assert await bench.place()
     if bench.book.pending:
         assert (await bench.receipt()).ok
-    bench.book.pending.clear()
+    bench.book.pending.placements.clear()
 
 
 async def without_the_method(bench: Bench) -> None:

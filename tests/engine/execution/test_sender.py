@@ -15,8 +15,9 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, Place, SkipReason, WalletBudget
 from ama_tui.engine.execution.pre_trade_checks import SELF_TRADE
 from ama_tui.engine.execution.sender import SESSION_PROBLEMS, Sender
+from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.wallet_book import PendingStage, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.fakes import FakeScribe, FakeVenue, context_of, record
 from tests.engine.samples import ALICE, BOB, PRICE6, TICK6, book, cancel, fleet_read, pending, place, trade
 from tests.engine.virtual_time import run_virtually
@@ -73,10 +74,10 @@ def test_an_order_is_written_ahead_sent_and_then_in_flight() -> None:
     assert engine.send(buy())
     assert order_of_things == ["journal", "post"]
     assert engine.venue.placed == [buy().amount18]
-    (under_way,) = engine.alice.pending.values()
+    (under_way,) = engine.alice.pending
     assert (under_way.stage, under_way.tx_hash) == (PendingStage.ACCEPTED, "0x" + f"{1:064x}")
     assert under_way.best_opposite6 == PRICE6 + 5 * TICK6
-    assert (engine.alice.sequence, engine.run.counters.sent, engine.run.counters.errors) == (6, 1, 0)
+    assert (engine.alice.pending.sequence, engine.run.counters.sent, engine.run.counters.errors) == (6, 1, 0)
     assert engine.run.first_send_at > 0
     assert engine.outcome.startswith("buy L1  mined 100")
 
@@ -92,7 +93,7 @@ def test_a_number_that_was_used_since_the_plan_is_not_used_again() -> None:
     assert other.amount18 == buy().amount18
     assert engine.send(other)  # the wallet's next intents are tried all the same
     assert engine.venue.placed == [buy().amount18]
-    engine.alice.sequence = 0  # the numbers have begun anew
+    engine.alice.pending.sequence = 0  # the numbers have begun anew
     assert engine.send(other)
     assert len(engine.venue.placed) == 2
 
@@ -100,7 +101,7 @@ def test_a_number_that_was_used_since_the_plan_is_not_used_again() -> None:
 def test_nothing_is_journalled_or_sent_while_the_run_may_not_place() -> None:
     engine = Desk(may_place=False)
     assert not engine.send(buy())
-    assert (engine.action_log.lines, engine.venue.placed, engine.alice.pending) == ([], [], {})
+    assert (engine.action_log.lines, engine.venue.placed, list(engine.alice.pending)) == ([], [], [])
 
 
 def test_nothing_is_sent_before_the_first_read() -> None:
@@ -137,7 +138,7 @@ def market_falls(engine: Desk) -> None:
 
 def other_wallet_sells(engine: Desk) -> None:
     under_way = pending(place(BOB, Side.SELL, price6=PRICE6 - 20 * TICK6), stage=PendingStage.WIRE)
-    engine.bob.pending[under_way.intent_id] = under_way
+    engine.bob.pending.add(under_way)
 
 
 def collateral_goes(engine: Desk) -> None:
@@ -164,7 +165,7 @@ def test_an_order_is_withdrawn_when_the_world_moves_while_it_is_written_ahead(
     engine = Desk()
     engine.action_log.meanwhile = lambda: meanwhile(engine)
     assert not engine.send(buy())
-    assert (engine.venue.placed, engine.alice.pending, engine.run.counters.sent) == ([], {}, 0)
+    assert (engine.venue.placed, list(engine.alice.pending), engine.run.counters.sent) == ([], [], 0)
     assert [(kind, text) for _, kind, text in engine.action_log.lines] == [
         ("INTENT", "sessionPlaceMarginLimit"),
         ("PLACE_LIMIT", f"buy L1  withdrawn: {reason}"),
@@ -174,9 +175,9 @@ def test_an_order_is_withdrawn_when_the_world_moves_while_it_is_written_ahead(
 def test_what_could_not_be_written_ahead_is_dropped_and_neither_sent_nor_in_flight() -> None:
     engine = Desk(action_log=FakeScribe(broken=JournalError("the disk is full")))
     assert not engine.send(buy())
-    assert (engine.venue.placed, engine.alice.pending, engine.run.counters.sent) == ([], {}, 0)
+    assert (engine.venue.placed, list(engine.alice.pending), engine.run.counters.sent) == ([], [], 0)
     assert engine.action_log.of("show ERROR") == ["buy L1 dropped: the disk is full"]
-    assert engine.alice.sequence == 6, "its tag is never used again: the line may have reached the disk"
+    assert engine.alice.pending.sequence == 6, "its tag is never used again: the line may have reached the disk"
 
 
 def test_a_cancel_goes_out_though_its_intent_cannot_be_written() -> None:
@@ -196,7 +197,7 @@ def failed(error: Exception) -> Desk:
 
 def test_what_is_proven_not_sent_frees_its_level_and_holds_the_wallet_back() -> None:
     engine = failed(refused("insufficient_collateral"))
-    assert engine.alice.pending == {}
+    assert list(engine.alice.pending) == []
     assert engine.alice.backoff_until > monotonic()
     assert (engine.run.counters.rejected, engine.run.counters.errors) == (1, 1)
     assert engine.outcome == "buy L1  rejected: refused: insufficient_collateral"
@@ -214,9 +215,9 @@ def test_what_is_proven_not_sent_frees_its_level_and_holds_the_wallet_back() -> 
 )
 def test_what_is_not_proven_is_unknown_and_holds_its_level_and_margin(error: Exception) -> None:
     engine = failed(error)
-    (under_way,) = engine.alice.pending.values()
+    (under_way,) = engine.alice.pending
     assert (under_way.stage, under_way.tx_hash) == (PendingStage.UNKNOWN, None)
-    assert engine.alice.working_margin6() == buy().margin6
+    assert engine.alice.pending.margin6 == buy().margin6
     assert (engine.run.counters.rejected, engine.run.counters.errors) == (0, 1)
     assert engine.alice.backoff_until > monotonic()
     assert not engine.send(buy())
@@ -225,7 +226,7 @@ def test_what_is_not_proven_is_unknown_and_holds_its_level_and_margin(error: Exc
 
 def test_a_failure_that_names_its_transaction_waits_for_the_receipt() -> None:
     engine = failed(refused("tx_reverted", 500, proves=False, tx_hash=HASH))
-    (under_way,) = engine.alice.pending.values()
+    (under_way,) = engine.alice.pending
     assert (under_way.stage, under_way.tx_hash) == (PendingStage.ACCEPTED, HASH)
     assert engine.run.counters.rejected == 0
 
@@ -303,7 +304,7 @@ def test_a_cancel_is_written_ahead_and_remembered_until_its_order_is_gone() -> N
     engine = Desk(may_place=False)
     assert engine.send(cancel(ALICE, 7))
     assert engine.venue.cancels == [7]
-    assert set(engine.alice.cancels) == {7}
+    assert set(engine.alice.pending.cancels) == {7}
     assert [kind for _, kind, _ in engine.action_log.lines] == ["INTENT", "CANCEL_ORDER"]
 
 
@@ -311,7 +312,7 @@ def test_a_cancel_is_written_ahead_and_remembered_until_its_order_is_gone() -> N
 def test_a_failed_cancel_is_forgotten_only_when_it_was_proven_not_sent(error: VenueError, is_remembered: bool) -> None:
     engine = Desk(FakeVenue(on_cancel=lambda _: error))
     assert not engine.send(cancel(ALICE, 7))
-    assert (7 in engine.alice.cancels) == is_remembered
+    assert (7 in engine.alice.pending.cancels) == is_remembered
     assert engine.run.counters.errors == 1
 
 

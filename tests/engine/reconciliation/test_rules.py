@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from ama_tui.domain.order import Side, decode_tag
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import OrderPlaced, OrderRested, Receipt, WalletRead
+from ama_tui.engine.pending_orders import CANCEL_PATIENCE_S, KEPT_LAPSED, OrderMemory, PendingCancel, PendingStage
 from ama_tui.engine.reconciliation import rules as reconcile
-from ama_tui.engine.reconciliation.rules import CANCEL_PATIENCE_S, Resolution, ResolvedOrder
-from ama_tui.engine.wallet_book import KEPT_LAPSED, OrderMemory, PendingCancel, PendingStage, WalletBook
+from ama_tui.engine.reconciliation.rules import Resolution, ResolvedOrder
+from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.samples import (
     ALICE,
     BOB,
@@ -52,12 +53,12 @@ def fates(resolved: list[ResolvedOrder]) -> list[Resolution]:
 def test_an_order_with_its_tag_settles_a_placement_whatever_was_answered(stage: PendingStage) -> None:
     placed = place(level=3, sequence=41)
     alice = book(ALICE, pending(placed, stage=stage))
-    (under_way,) = alice.pending
+    (under_way,) = alice.pending.placements
     matched = reconcile.match_rested(alice, [], wallet_read(order(ALICE, 5), resting(placed, 6)))
     assert fates(matched) == [Resolution.RESTED]
     reconcile.apply(alice, matched, block=7, now=0.0)
-    assert alice.pending == {}
-    assert alice.memory == {6: OrderMemory(3, placed.amount18, 7, under_way)}
+    assert list(alice.pending) == []
+    assert alice.pending.memory == {6: OrderMemory(3, placed.amount18, 7, under_way)}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_an_order_that_is_known_already_settles_no_second_placement() -> None:
     """A partly filled order may come to carry another's digits; what it is was settled when it came to rest."""
     placed = place(level=3, sequence=41)
     alice = book(ALICE, pending(placed))
-    alice.memory[6] = OrderMemory(1, SIZE18)
+    alice.pending.memory[6] = OrderMemory(1, SIZE18)
     assert reconcile.match_rested(alice, [], wallet_read(resting(placed, 6))) == []
 
 
@@ -183,7 +184,7 @@ def test_absence_counts_only_after_the_venues_longest_time() -> None:
 
 def test_transaction_that_was_named_late_has_the_longest_time_from_then_on() -> None:
     alice = book(ALICE, pending(place(), at=100.0))
-    (slow,) = alice.pending.values()
+    (slow,) = alice.pending
     slow.accepted("0x77", 158.0)
     assert absences(alice, (1, 160.0), (9, 180.0), (20, 217.9)) == [[], [], []]
     assert absences(alice, (21, 218.0), (23, 219.0)) == [[], [Resolution.VOID]]
@@ -239,7 +240,7 @@ def test_void_is_what_was_absent_late_and_twice_far_enough_apart(
 def test_adopting_gives_orders_their_levels_and_forgets_what_is_gone() -> None:
     placed = place(level=5)
     alice = book(ALICE)
-    alice.memory = {1: OrderMemory(2, SIZE18), 9: OrderMemory(3, SIZE18)}
+    alice.pending.memory = {1: OrderMemory(2, SIZE18), 9: OrderMemory(3, SIZE18)}
     alice.read_error = "could not be read"
     reconcile.adopt(alice, wallet_read(order(ALICE, 1), resting(placed, 2), order(ALICE, 3)), 0.0)
     assert [(one.level, one.placed18) for one in alice.orders] == [
@@ -247,7 +248,7 @@ def test_adopting_gives_orders_their_levels_and_forgets_what_is_gone() -> None:
         (5, placed.amount18),
         (None, None),
     ]
-    assert set(alice.memory) == {1, 2}
+    assert set(alice.pending.memory) == {1, 2}
     assert alice.read_error == ""
 
 
@@ -268,7 +269,7 @@ def test_a_foreign_order_with_accidental_digits_is_counted_and_never_misread(
     alice = book(ALICE)
     tag = decode_tag(amount18)
     if tag is not None and placed18 is not None:
-        alice.placed[Side.BUY, tag.level, tag.sequence] = placed18
+        alice.pending.placed[Side.BUY, tag.level, tag.sequence] = placed18
     reconcile.adopt(alice, wallet_read(order(ALICE, 1, amount18=amount18)), 0.0)
     (adopted,) = alice.orders
     if tag is None or (placed18 is not None and placed18 < amount18):
@@ -280,7 +281,7 @@ def test_a_foreign_order_with_accidental_digits_is_counted_and_never_misread(
 def test_a_resumed_order_knows_what_it_was_placed_with() -> None:
     placed = place(level=2, sequence=8)
     alice = book(ALICE)
-    alice.placed = {(Side.BUY, 2, 8): placed.amount18}
+    alice.pending.placed = {(Side.BUY, 2, 8): placed.amount18}
     left18 = placed.amount18 - 5 * 10**16
     reconcile.adopt(alice, wallet_read(resting(placed, 3, left18=left18)), 0.0)
     assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
@@ -288,11 +289,11 @@ def test_a_resumed_order_knows_what_it_was_placed_with() -> None:
 
 def test_a_cancel_is_remembered_until_its_order_is_gone_or_its_patience_over() -> None:
     alice = book(ALICE)
-    alice.cancels = {1: PendingCancel(1, 100.0), 2: PendingCancel(2, 100.0)}
+    alice.pending.cancels = {1: PendingCancel(1, 100.0), 2: PendingCancel(2, 100.0)}
     reconcile.adopt(alice, wallet_read(order(ALICE, 1)), 101.0)
-    assert set(alice.cancels) == {1}
+    assert set(alice.pending.cancels) == {1}
     reconcile.adopt(alice, wallet_read(order(ALICE, 1)), 100.0 + CANCEL_PATIENCE_S)
-    assert alice.cancels == {}
+    assert alice.pending.cancels == {}
 
 
 # ---- orders that are not shown any more ----
@@ -322,7 +323,7 @@ class Watched:
         reconcile.forget_replaced(alice, read)
         resolved = reconcile.match_rested(alice, missing, read)
         for one in missing:
-            alice.pending[one.intent_id] = one
+            alice.pending.add(one)
         reconcile.apply(alice, resolved, block=block, now=now)
         for ended in (
             reconcile.explain(alice, read, cancelled),
@@ -346,14 +347,14 @@ def test_an_order_that_one_read_does_not_show_keeps_its_level_and_margin() -> No
         (2, resting(world.placed, 9).margin6)
     ]
     assert world.look(wallet_read(resting(world.placed, 9)), 101, 1.5) == [Resolution.RESTED]
-    assert world.alice.pending == {}
+    assert list(world.alice.pending) == []
     assert [(one.order_id, one.level) for one in world.alice.orders] == [(9, 2)]
 
 
 def test_an_order_that_two_reads_do_not_show_is_gone() -> None:
     world = Watched()
     assert [world.look(NOTHING, block, block) for block in (101, 102, 103)] == [[], [], [Resolution.GONE]]
-    assert world.alice.pending == {}
+    assert list(world.alice.pending) == []
 
 
 def test_a_young_order_may_be_on_its_way_again_and_has_the_longest_time() -> None:
@@ -368,9 +369,9 @@ def test_a_young_order_may_be_on_its_way_again_and_has_the_longest_time() -> Non
 
 def test_trades_of_as_much_explain_it_at_once_and_of_less_do_not() -> None:
     world = Watched(since=100)
-    world.alice.traded18 = {(Side.BUY, PRICE6): world.placed.amount18 - 1}
+    world.alice.pending.traded18 = {(Side.BUY, PRICE6): world.placed.amount18 - 1}
     assert world.look(NOTHING, 101, 1.0) == []
-    world.alice.traded18[Side.BUY, PRICE6] += 1
+    world.alice.pending.traded18[Side.BUY, PRICE6] += 1
     assert world.look(NOTHING, 101, 1.2) == [Resolution.FILLED]
 
 
@@ -378,7 +379,7 @@ def test_what_other_orders_of_that_price_have_shrunk_by_explains_nothing() -> No
     world = Watched()
     other = place(level=5, sequence=8)
     world.rest(wallet_read(resting(world.placed, 9), resting(other, 10)), 95)
-    world.alice.traded18 = {(Side.BUY, PRICE6): world.placed.amount18}
+    world.alice.pending.traded18 = {(Side.BUY, PRICE6): world.placed.amount18}
     shrunk = wallet_read(resting(other, 10, left18=other.amount18 - world.placed.amount18 // 2))
     assert world.look(shrunk, 101, 1.0) == []
 
@@ -392,7 +393,7 @@ def test_an_id_that_stands_for_another_order_now_is_not_the_same_order() -> None
     other = place(level=4, sequence=8, price6=PRICE6 - TICK6)
     world.look(wallet_read(resting(other, 9)), 101, 1.0)
     assert [(one.order_id, one.level) for one in world.alice.orders] == [(9, 4)]
-    (undone,) = world.alice.pending.values()
+    (undone,) = world.alice.pending
     assert (undone.place.level, undone.sent_at) == (2, 1.0), "it may be on its way again"
 
 
@@ -400,7 +401,7 @@ def test_an_order_without_a_level_holds_none() -> None:
     world = Watched()
     world.rest(wallet_read(order(ALICE, 3)), 90)
     assert world.look(NOTHING, 101, 1.0) == []
-    assert world.alice.pending == {}
+    assert list(world.alice.pending) == []
 
 
 # ---- late ----
@@ -417,15 +418,15 @@ def test_a_placement_that_was_given_up_and_rests_after_all_is_late_once() -> Non
     assert fates(late) == [Resolution.LATE]
     reconcile.apply(alice, late, block=9, now=200.0)
     reconcile.adopt(alice, read, 200.0, 9)
-    assert (alice.lapsed, alice.orders[0].level) == ({}, 3)
+    assert (alice.pending.lapsed, alice.orders[0].level) == ({}, 3)
     assert reconcile.match_rested(alice, [], read) == []
 
 
 def test_memory_for_what_lapsed_is_bounded_and_keeps_the_latest() -> None:
     alice = book(ALICE)
     for number in range(KEPT_LAPSED + 20):
-        alice.lapse(pending(place(), intent_id=str(number)))
-    assert list(alice.lapsed) == [str(number) for number in range(20, KEPT_LAPSED + 20)]
+        alice.pending.lapse(pending(place(), intent_id=str(number)))
+    assert list(alice.pending.lapsed) == [str(number) for number in range(20, KEPT_LAPSED + 20)]
 
 
 # ---- the best of others ----

@@ -12,10 +12,11 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import OrderCancelled, OrderRested, Receipt, Trade
 from ama_tui.engine.action_log import now_ms
+from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.reconciliation.report import LOOK_BACK_MS, NEVER_RESTS, ReconciliationReport
 from ama_tui.engine.reconciliation.rules import adopt, match_rested
 from ama_tui.engine.reconciliation.startup import recover, take_up_missing
-from ama_tui.engine.wallet_book import PendingStage, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
 from tests.engine.fakes import FakeScribe, FakeVenue, context_of
 from tests.engine.samples import ALICE, BOB, CAROL, PRICE6, book, fleet_read, order, place, resting, wallet_read
@@ -69,8 +70,8 @@ class Restart:
 
     def take_up(self) -> list[tuple[str, PendingStage, str | None]]:
         self.recover()
-        assert all(one.is_earlier for one in self.alice.pending.values())
-        return [(one.intent_id, one.stage, one.tx_hash) for one in self.alice.pending.values()]
+        assert all(one.is_earlier for one in self.alice.pending)
+        return [(one.intent_id, one.stage, one.tx_hash) for one in self.alice.pending]
 
 
 def rested(placed: Place, order_id: int = 9, **more: Any) -> PlacedIntent:
@@ -91,9 +92,9 @@ def shown(*orders: Any) -> WalletBook:
 def test_an_intent_without_an_answer_is_unknown_and_reserves_its_margin() -> None:
     restart = Restart([journalled(place(level=3))])
     assert restart.take_up() == [("intent-3", PendingStage.UNKNOWN, None)]
-    (again,) = restart.alice.pending.values()
+    (again,) = restart.alice.pending
     assert again.place == place(level=3)
-    assert restart.alice.working_margin6() == place(level=3).margin6
+    assert restart.alice.pending.margin6 == place(level=3).margin6
 
 
 def test_an_answered_one_waits_for_its_receipt() -> None:
@@ -126,7 +127,7 @@ def test_an_order_that_shrank_before_the_journal_knew_its_id_is_found_by_its_rec
     alice = shown(resting(placed, 9, left18=placed.amount18 // 3))
     restart = Restart([journalled(placed, tx_hash=HASH)], alice, FakeVenue(receipts_by_hash={HASH: receipt}))
     found = restart.recover()
-    assert (len(found.adopted), found.orphans, alice.pending) == (1, (), {})
+    assert (len(found.adopted), found.orphans, list(alice.pending)) == (1, (), [])
     assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
     assert restart.action_log.statuses == [("alice", 2, "resting", 9)]
 
@@ -166,7 +167,7 @@ def test_what_missing_wallets_have_on_their_way_is_known() -> None:
     bob = book(BOB)
     placements = [journalled(place(BOB, level=1)), journalled(place(BOB, level=2), status="rejected")]
     take_up_missing([bob], JournalReplay(placed={(one.wallet, one.amount18): one for one in placements}))
-    assert list(bob.pending) == ["intent-1"]
+    assert list(bob.pending.placements) == ["intent-1"]
 
 
 # ---- at rest ----
@@ -254,7 +255,7 @@ def test_one_trade_explains_one_order() -> None:
 def test_what_nothing_explains_holds_its_level_until_a_second_read_agrees() -> None:
     restart = Restart([rested(place(level=2))], shown(), FakeVenue(trades=None))
     assert restart.take_up() == [("intent-2", PendingStage.UNKNOWN, None)]
-    (held,) = restart.alice.pending.values()
+    (held,) = restart.alice.pending
     assert held.last is not None
     assert held.last.order_id == 9
 

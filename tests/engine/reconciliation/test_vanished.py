@@ -8,6 +8,7 @@ import pytest
 
 from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.reading import OrderRested, Receipt
+from ama_tui.engine.pending_orders import OrderMemory, PendingPlacement, PendingStage
 from ama_tui.engine.reconciliation.rules import (
     REORG_BLOCKS,
     Resolution,
@@ -20,7 +21,7 @@ from ama_tui.engine.reconciliation.rules import (
     match_rested,
     vanished,
 )
-from ama_tui.engine.wallet_book import OrderMemory, PendingPlacement, PendingStage, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.samples import ALICE, PRICE6, SIZE18, TICK6, book, order, pending, place, resting, wallet_read
 
 NOW = 50.0
@@ -32,7 +33,7 @@ def held(*orders: RestingOrder, block: int = 1, intent_id: str = "intent") -> Wa
     """A wallet whose last read showed these orders, each known by its level since `block`."""
     alice = book(ALICE)
     for one in orders:
-        alice.memory[one.order_id] = OrderMemory(one.level or 0, one.placed18 or 0, block, intent_id)
+        alice.pending.memory[one.order_id] = OrderMemory(one.level or 0, one.placed18 or 0, block, intent_id)
     alice.read = wallet_read(*orders)
     return alice
 
@@ -61,7 +62,7 @@ def test_what_vanished_is_the_placement_that_it_was() -> None:
 def test_an_order_of_no_known_intent_vanishes_under_its_id() -> None:
     assert [one.intent_id for one in missing(held(levelled(7), intent_id=""))] == ["order 7"]
     alice = held(levelled(7))
-    alice.memory.clear()
+    alice.pending.memory.clear()
     (found,) = missing(alice)
     assert (found.intent_id, found.sent_at) == ("order 7", float("-inf"))
 
@@ -96,8 +97,8 @@ def test_only_what_stands_under_another_order_now_is_forgotten() -> None:
     same, replaced, left = levelled(1), levelled(2), levelled(3)
     alice = held(same, replaced, left)
     forget_replaced(alice, wallet_read(levelled(9), replace(replaced, price6=PRICE6 + TICK6), same))
-    assert set(alice.memory) == {1, 3}
-    alice.memory.clear()
+    assert set(alice.pending.memory) == {1, 3}
+    alice.pending.memory.clear()
     forget_replaced(alice, wallet_read(replace(replaced, price6=PRICE6 + TICK6)))
 
 
@@ -107,7 +108,7 @@ def test_an_order_out_of_sight_is_found_again_by_its_id_though_its_tag_is_worn()
     away = PendingPlacement("intent", PLACED, 0.0, stage=PendingStage.UNKNOWN, last=replace(last, amount18=SIZE18 // 2))
     alice = book(ALICE, away)
     rival = pending(place(level=3, sequence=8), intent_id="rival")  # so that the price alone tells nothing
-    alice.pending[rival.intent_id] = rival
+    alice.pending.add(rival)
     assert match_rested(alice, (), wallet_read(again)) == [ResolvedOrder(away, Resolution.RESTED, again)]
     other = replace(again, order_id=8)
     assert match_rested(alice, (), wallet_read(other)) == []
@@ -135,12 +136,12 @@ def test_a_worn_order_that_nothing_under_way_explains_is_the_latest_that_was_giv
     alice = book(ALICE)
     latest = pending(PLACED, intent_id="latest")
     for one in (*(pending(place(level=1, sequence=n), intent_id=f"older {n}") for n in (1, 2, 3)), latest):
-        alice.lapse(one)
+        alice.pending.lapse(one)
     worn = order(order_id=7, amount18=SIZE18 // 3)
     assert match_rested(alice, (), wallet_read(worn)) == [ResolvedOrder(latest, Resolution.LATE, worn)]
     for number in (1, 2):
         under_way = pending(place(level=3 + number, sequence=9 + number), intent_id=f"under way {number}")
-        alice.pending[under_way.intent_id] = under_way
+        alice.pending.add(under_way)
     assert match_rested(alice, (), wallet_read(worn)) == []  # it may be either of those
 
 
@@ -158,12 +159,12 @@ def test_another_side_price_or_a_larger_amount_is_nobodys_rest(other: RestingOrd
 
 def test_what_ended_lapses_and_only_what_was_void_was_given_up() -> None:
     alice = book(ALICE, *(pending(place(level=level, sequence=level), intent_id=str(level)) for level in (1, 2)))
-    first, second = alice.pending["1"], alice.pending["2"]
+    first, second = alice.pending.placements["1"], alice.pending.placements["2"]
     apply(
         alice, [ResolvedOrder(first, Resolution.VOID), ResolvedOrder(second, Resolution.FILLED)], block=BLOCK, now=NOW
     )
-    assert alice.pending == {}
-    assert list(alice.lapsed) == ["1", "2"]
+    assert list(alice.pending) == []
+    assert list(alice.pending.lapsed) == ["1", "2"]
     assert (first.given_up_at, second.given_up_at) == (NOW, 0.0)
 
 
@@ -171,8 +172,8 @@ def test_what_rests_is_remembered_with_its_block_and_intent() -> None:
     under_way = pending(PLACED, intent_id="intent")
     alice = book(ALICE, under_way)
     apply(alice, [ResolvedOrder(under_way, Resolution.RESTED, resting(PLACED, 7))], block=BLOCK, now=NOW)
-    assert (alice.pending, alice.lapsed) == ({}, {})
-    assert alice.memory == {7: OrderMemory(2, PLACED.amount18, BLOCK, "intent")}
+    assert (list(alice.pending), alice.pending.lapsed) == ([], {})
+    assert alice.pending.memory == {7: OrderMemory(2, PLACED.amount18, BLOCK, "intent")}
 
 
 def test_several_orders_come_to_rest_at_once() -> None:
@@ -186,7 +187,7 @@ def test_several_orders_come_to_rest_at_once() -> None:
     resolved = judge(alice, wallet_read(*rests), BLOCK, NOW, receipts, 60.0)
     assert resolved == [ResolvedOrder(one, Resolution.RESTED, rest) for one, rest in zip(under_way, rests, strict=True)]
     apply(alice, resolved, block=BLOCK, now=NOW)
-    assert (alice.pending, set(alice.memory)) == ({}, {1, 2})
+    assert (list(alice.pending), set(alice.pending.memory)) == ([], {1, 2})
 
 
 def test_orders_without_a_level_that_are_gone_are_told_and_no_others() -> None:
@@ -200,37 +201,37 @@ def test_trades_that_another_order_shrank_by_are_used_up() -> None:
     gone, shrunk, ahead, undone = (levelled(n, price6=PRICE6 + TICK6 * (n > 2)) for n in (1, 2, 3, 4))
     alice = held(gone, shrunk, ahead, undone, intent_id="")
     half18 = gone.amount18 // 2
-    alice.traded18[Side.BUY, PRICE6] = half18
+    alice.pending.traded18[Side.BUY, PRICE6] = half18
     shown = (
         replace(shrunk, amount18=shrunk.amount18 - half18),
         replace(ahead, amount18=ahead.amount18 - 7),  # its trade has not been read yet
         replace(undone, side=Side.SELL, amount18=1),  # its id stands for another order now
     )
-    alice.pending = {one.intent_id: one for one in missing(alice, *shown)}
+    alice.pending.placements = {one.intent_id: one for one in missing(alice, *shown)}
     assert explain(alice, wallet_read(*shown), []) == []
-    assert alice.traded18 == {(Side.BUY, PRICE6): 0, (Side.BUY, PRICE6 + TICK6): -7}
+    assert alice.pending.traded18 == {(Side.BUY, PRICE6): 0, (Side.BUY, PRICE6 + TICK6): -7}
 
 
 def test_without_a_trade_not_even_a_single_unit_is_filled() -> None:
     alice = held(replace(levelled(1), amount18=1))
-    alice.pending = {one.intent_id: one for one in missing(alice)}
+    alice.pending.placements = {one.intent_id: one for one in missing(alice)}
     assert explain(alice, wallet_read(), []) == []
 
 
 def test_trades_explain_orders_until_they_are_used_up() -> None:
     orders = [levelled(number, level=number) for number in (1, 2, 3)]
     alice = held(*orders)
-    alice.pending["fresh"] = pending(place(level=4))
+    alice.pending.placements["fresh"] = pending(place(level=4))
     for one in missing(alice):
         one = replace(one, intent_id=f"intent {one.place.level}")
-        alice.pending[one.intent_id] = one
-    alice.traded18[Side.BUY, PRICE6] = orders[0].amount18 + orders[1].amount18
+        alice.pending.add(one)
+    alice.pending.traded18[Side.BUY, PRICE6] = orders[0].amount18 + orders[1].amount18
     resolved = explain(alice, wallet_read(), [])
     assert [(one.pending.place.level, one.resolution) for one in resolved] == [
         (1, Resolution.FILLED),
         (2, Resolution.FILLED),
     ]
-    assert alice.traded18 == {(Side.BUY, PRICE6): 0}
+    assert alice.pending.traded18 == {(Side.BUY, PRICE6): 0}
     assert [(one.pending.place.level, one.resolution) for one in explain(alice, wallet_read(), [3])] == [
         (3, Resolution.CANCELLED)
     ]

@@ -14,10 +14,11 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, Place, SkipReason
 from ama_tui.domain.reading import FleetRead, WalletRead
 from ama_tui.domain.session import HOW_TO_RENEW, Methods
+from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.run import cycle as cycle_module
 from ama_tui.engine.run.cycle import DEPTH_OF_OTHERS, MARK_PATIENCE_S, MOST_DEPTH, Cycle
 from ama_tui.engine.run_context import RunContext
-from ama_tui.engine.wallet_book import PendingStage, WalletBook
+from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.fakes import FakeScribe, FakeVenue, context_of, record
 from tests.engine.samples import (
     ALICE,
@@ -170,7 +171,7 @@ def test_an_order_that_came_to_rest_is_settled_and_its_level_stays_taken(monkeyp
     async def steps(world: World) -> None:
         world.reads[ALICE] = wallet_read(resting(placed, 9))
         intents = await world.look()
-        assert world.alice.pending == {}
+        assert list(world.alice.pending) == []
         levels = [
             one.level for one in intents if isinstance(one, Place) and (one.wallet, one.side) == (ALICE, Side.BUY)
         ]
@@ -186,7 +187,7 @@ def test_a_void_placement_is_journalled_and_its_level_planned_anew(monkeypatch: 
         await world.look()
         assert len(world.alice.pending) == 1
         intents = await world.look(blocks=2)
-        assert world.alice.pending == {}
+        assert list(world.alice.pending) == []
         assert world.action_log.of("PLACE_LIMIT") == ["buy L1  never reached the chain"]
         assert 1 in [one.level for one in intents if isinstance(one, Place) and one.wallet == ALICE]
 

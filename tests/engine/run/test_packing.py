@@ -38,7 +38,7 @@ def test_the_target_on_both_sides_is_packed_without_a_reason() -> None:
 def test_the_target_is_packed_even_while_something_is_under_way() -> None:
     alice = holding(2, 2)
     under_way = pending(place(level=3))
-    alice.pending[under_way.intent_id] = under_way
+    alice.pending.add(under_way)
     assert verdict(alice) == (True, "")
 
 
@@ -50,8 +50,8 @@ def test_one_side_short_is_not_packed(bids: int, asks: int) -> None:
 def test_what_is_in_flight_is_not_packed_yet_whatever_the_reasons() -> None:
     alice = holding(1, 2, skip(SkipReason.CAP))
     under_way = pending(place())
-    alice.pending[under_way.intent_id] = under_way
-    assert verdict(alice) == (False, "1 in flight")
+    alice.pending.add(under_way)
+    assert verdict(alice) == (False, "1 pending")
 
 
 @pytest.mark.parametrize("reason", [reason for reason in SkipReason if reason.is_standing])
