@@ -104,19 +104,27 @@ class WalletRow:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counters of this process's run (not of earlier ones it resumed)."""
+    """Counts since this process began its run; earlier processes of a resumed run are left out."""
 
     cycles: int = 0
     sent: int = 0
     rejected: int = 0
     fills: int = 0
+    """Trades of our orders; one that is ours on both sides counts once."""
     crossed: int = 0
+    """Maker orders that traded on arrival although we could have seen it when sending."""
     overtaken: int = 0
+    """Maker orders that traded on arrival because the book moved after sending."""
     cancelled: int = 0
     late: int = 0
-    """Orders that had been given up and came to rest after all."""
+    """Orders that were given up and rest after all."""
     self_trades: int = 0
     taker_trades: int = 0
+    sessions_created: int = 0
+    sessions_renewed: int = 0
+    """Sessions among `sessions_created` that replaced another during the run."""
+    max_utilization: float = 0.0
+    """The largest share of a wallet's collateral that was reserved at any time."""
     errors: int = 0
     rpc_requests: int = 0
     api_requests: int = 0

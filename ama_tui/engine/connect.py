@@ -13,7 +13,7 @@ from ama_tui.domain.errors import ConfigError, PreflightError
 from ama_tui.domain.market import Market, find_market
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.connections import Connections, connect
-from ama_tui.engine.retry import again
+from ama_tui.engine.retry import retry_read
 from ama_tui.keys.signer import Signer
 from ama_tui.keys.wallets import EVERY_WALLET
 from ama_tui.keys.wallets_source import WalletsSource, open_wallets, permissions_warning
@@ -48,7 +48,7 @@ class OpenVenue:
 
     async def markets(self, connections: Connections) -> tuple[Market, ...]:
         """The venue's markets, on the chain that the node speaks for. Raises VenueError."""
-        found = await again(connections.api.markets)
+        found = await retry_read(connections.api.markets)
         if not found:
             raise PreflightError("the venue lists no market", "ask its operator, or check APP_URL")
         self._markets = tuple(replace(market, chain_id=connections.chain_id) for market in found)
@@ -92,7 +92,7 @@ async def open_venue(source: VenueSource) -> OpenVenue:
         found.problems = (str(error), *found.problems)
         return found
     found.problem_lines = found.problems
-    connections, notes = await again(lambda: connect(environment, signer))
+    connections, notes = await retry_read(lambda: connect(environment, signer))
     insecure = await asyncio.to_thread(permissions_warning, source.wallets)
     found.notes = tuple(filter(None, (*notes, insecure)))
     kind = "DEMO localnet" if source.is_demo else f"{masked_url(environment.app_url)} chain"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from time import monotonic
 from typing import TypeVar
 
+from ama_tui.domain.event import Totals
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import Trade
@@ -30,39 +31,39 @@ class _Arrival:
 
 @dataclass(slots=True)
 class Counters:
-    """Counts since this process began its run. A trade is counted once, whichever of its two ends is ours.
+    """Keeps the run's totals, and finds which placements traded on arrival.
 
-    A maker order that trades in its own transaction crossed if its price reached what we could see
-    when sending, and was overtaken if the book moved towards it afterwards.
+    A maker order that trades in its own transaction crossed if its price reached what we could see when sending,
+    and was overtaken if the book moved towards it afterwards.
     """
 
-    cycles: int = 0
-    sent: int = 0
-    rejected: int = 0
-    fills: int = 0
-    crossed: int = 0
-    overtaken: int = 0
-    self_trades: int = 0
-    taker_trades: int = 0
-    cancelled: int = 0
-    late: int = 0
-    sessions_created: int = 0
-    """Of these, `sessions_renewed` replaced one while the run went on."""
-    sessions_renewed: int = 0
-    max_utilization: float = 0.0
+    totals: Totals = field(default_factory=Totals)
+    """What the screen and the summary show; the requests are counted by the connections."""
     errors_by_kind: Counter[str] = field(default_factory=Counter)
     _error_times: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_SAMPLES))
     _lifetimes: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_SAMPLES))
     _arrivals: OrderedDict[str, _Arrival] = field(default_factory=OrderedDict)
     _traded: OrderedDict[str, frozenset[str]] = field(default_factory=OrderedDict)
 
-    @property
-    def errors(self) -> int:
-        return self.errors_by_kind.total()
+    def add(self, **amounts: int) -> None:
+        """Add to totals by name, as in `add(sent=1)`."""
+        self.totals = replace(
+            self.totals, **{name: getattr(self.totals, name) + amount for name, amount in amounts.items()}
+        )
+
+    def restart_cycles(self) -> None:
+        """Count cycles from here: what came before only checked the market."""
+        self.totals = replace(self.totals, cycles=0)
+
+    def used(self, utilization: float) -> None:
+        """A wallet has this share of its collateral reserved."""
+        if utilization > self.totals.max_utilization:
+            self.totals = replace(self.totals, max_utilization=utilization)
 
     def error(self, kind: str) -> None:
         """Count an error under its kind, in the words that the operator reads."""
         self.errors_by_kind[kind] += 1
+        self.add(errors=1)
         self._error_times.append(monotonic())
 
     def errors_last_minute(self) -> int:
@@ -92,9 +93,9 @@ class Counters:
             ends = frozenset((trade.buyer, trade.seller))
             if not ends & ours:
                 continue
-            self.fills += 1
+            self.add(fills=1)
             if ends <= ours:
-                self.self_trades += 1
+                self.add(self_trades=1)
             self._traded[trade.tx_hash] = self._traded.get(trade.tx_hash, frozenset()) | ends
             self._judge(trade.tx_hash)
         _trim(self._traded)
@@ -107,9 +108,9 @@ class Counters:
         opposite, price = arrival.best_opposite6, arrival.place.price6
         reached = opposite is not None and (price >= opposite if arrival.place.side is Side.BUY else price <= opposite)
         if reached:
-            self.crossed += 1
+            self.add(crossed=1)
         else:
-            self.overtaken += 1
+            self.add(overtaken=1)
 
 
 def _trim(kept: OrderedDict[str, T]) -> None:

@@ -1,26 +1,32 @@
-"""Asking once more: one wrong answer of a venue is no reason to give up what is about to begin."""
+"""Repeats a read at start: one wrong response of a venue is no reason to give up."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from ama_tui.domain.errors import MalformedError, PreflightError, RefusedError, RpcError, VenueError
 
 ATTEMPTS = 4
 BETWEEN_ATTEMPTS_S = 0.5
-WRONG_ANSWERS = (MalformedError, RefusedError, RpcError, PreflightError)
-"""What may be right the next time. Whether anybody answers at all has been tried often enough by then."""
+WRONG_RESPONSES = (MalformedError, RefusedError, RpcError, PreflightError)
+"""Errors that may be gone the next time. A venue that does not respond at all has been retried by the transport."""
 
 T = TypeVar("T")
 
 
-async def again(ask: Callable[[], Awaitable[T]], *, after: tuple[type[VenueError], ...] = WRONG_ANSWERS) -> T:
-    """The answer to a question that changes nothing, asked up to four times. Raises VenueError."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return await ask()
-        except after:
-            await asyncio.sleep(BETWEEN_ATTEMPTS_S)
-    return await ask()
+async def retry_read(read: Callable[[], Awaitable[T]], *, after: tuple[type[VenueError], ...] = WRONG_RESPONSES) -> T:
+    """The result of a request that changes nothing, tried up to four times. Raises the last VenueError."""
+    attempts = AsyncRetrying(
+        retry=retry_if_exception_type(after),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_fixed(BETWEEN_ATTEMPTS_S),
+        reraise=True,
+    )
+
+    async def attempt() -> T:
+        return await read()
+
+    return await attempts(attempt)

@@ -8,11 +8,11 @@ from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Plan
 from ama_tui.domain.reading import FleetRead
+from ama_tui.domain.recovery import ReconciliationReport
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.counters import Counters
 from ama_tui.engine.rate_limiter import RateLimiter
-from ama_tui.engine.reconciliation.report import ReconciliationReport
 from ama_tui.engine.wallet_book import Fleet
 from ama_tui.strategies.registry import Strategy
 

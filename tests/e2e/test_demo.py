@@ -42,7 +42,7 @@ def test_interrupting_the_whole_process_group_stops_the_demo_in_good_order(somew
     os.killpg(demo.pid, signal.SIGINT)
     stopped = demo.wait()
     assert stopped.code == 0
-    assert (stopped.summary["state"], stopped.summary["in_flight"], stopped.summary["errors"]) == ("STOPPED", 0, 0)
+    assert (stopped.summary["state"], stopped.summary["pending"], stopped.summary["errors"]) == ("STOPPED", 0, 0)
     assert psutil.wait_procs(venue, timeout=10)[1] == []
     assert list((somewhere.directory / "tmp").iterdir()) == []
 

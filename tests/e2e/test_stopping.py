@@ -47,7 +47,7 @@ def test_interrupted_again_and_again_resumes_as_one_run(serve: ServeVenue, opera
         stopped = running.wait()
         assert stopped.code == 0, (moments, stopped.err)
         assert "stopping" in stopped.err
-        assert (stopped.summary["state"], stopped.summary["in_flight"], stopped.summary["unknown"]) == ("STOPPED", 0, 0)
+        assert (stopped.summary["state"], stopped.summary["pending"], stopped.summary["unknown"]) == ("STOPPED", 0, 0)
         run_ids.add(stopped.summary["runId"])
     last = operator.ama(*PACK, "--resume", "--market", "BNB-USD").packed()
     run_ids.add(last["runId"])

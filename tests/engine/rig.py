@@ -195,7 +195,7 @@ def run_of(engine: LocalEngine) -> Run:
 
 
 def cycles(engine: LocalEngine) -> int:
-    return run_of(engine).context.counters.cycles
+    return run_of(engine).context.counters.totals.cycles
 
 
 async def cycles_later(engine: LocalEngine, count: int) -> None:

@@ -58,8 +58,8 @@ def test_ambiguous_posts_place_nothing_twice_and_leave_nothing_stuck(
         levels = Counter(venue.levels())
         assert max(levels.values()) == 1, "a level is taken twice"
         assert len(levels) == 2 * PER_SIDE * len(WALLETS)
-        assert (process.run.counters.late > 0) == beyond
-        assert process.run.counters.self_trades == 0
+        assert (process.run.counters.totals.late > 0) == beyond
+        assert process.run.counters.totals.self_trades == 0
 
     run_virtually(main)
 

@@ -37,7 +37,8 @@ def test_a_price_that_reached_what_was_known_has_crossed(answer_first: bool) -> 
         played(PRICE6, Side.SELL, answer_first=answer_first),
         played(PRICE6 + TICK6, Side.SELL, answer_first=answer_first),
     ):
-        assert (counters.crossed, counters.overtaken, counters.fills) == (1, 0, 1)
+        totals = counters.totals
+        assert (totals.crossed, totals.overtaken, totals.fills) == (1, 0, 1)
 
 
 @pytest.mark.parametrize("answer_first", [True, False])
@@ -47,14 +48,21 @@ def test_a_price_that_the_book_came_to_afterwards_was_overtaken(answer_first: bo
         played(None, answer_first=answer_first),
         played(PRICE6 - TICK6, Side.SELL, answer_first=answer_first),
     ):
-        assert (counters.crossed, counters.overtaken, counters.fills) == (0, 1, 1)
+        totals = counters.totals
+        assert (totals.crossed, totals.overtaken, totals.fills) == (0, 1, 1)
 
 
 def test_a_resting_order_that_is_filled_is_a_fill_and_nothing_more() -> None:
     counters = Counters()
     counters.placed(OURS, ALICE, place(ALICE), PRICE6 + TICK6)
     counters.traded([trade(THEIRS, OTHER, ALICE), trade(THEIRS, BOB, OTHER)], FLEET)
-    assert (counters.fills, counters.crossed, counters.overtaken, counters.self_trades) == (2, 0, 0, 0)
+    totals = counters.totals
+    assert (totals.fills, totals.crossed, totals.overtaken, totals.self_trades) == (
+        2,
+        0,
+        0,
+        0,
+    )
 
 
 def test_a_placement_that_met_several_orders_is_judged_once() -> None:
@@ -62,20 +70,23 @@ def test_a_placement_that_met_several_orders_is_judged_once() -> None:
     counters.placed(OURS, ALICE, place(ALICE), PRICE6)
     counters.traded([trade(OURS, ALICE, OTHER), trade(OURS, ALICE, OTHER)], FLEET)
     counters.traded([trade(OURS, ALICE, OTHER)], FLEET)
-    assert (counters.fills, counters.crossed) == (3, 1)
+    totals = counters.totals
+    assert (totals.fills, totals.crossed) == (3, 1)
 
 
 def test_another_wallets_trade_in_the_same_transaction_does_not_judge_ours() -> None:
     counters = Counters()
     counters.placed(OURS, ALICE, place(ALICE), PRICE6)
     counters.traded([trade(OURS, BOB, OTHER)], FLEET)
-    assert (counters.fills, counters.crossed, counters.overtaken) == (1, 0, 0)
+    totals = counters.totals
+    assert (totals.fills, totals.crossed, totals.overtaken) == (1, 0, 0)
 
 
 def test_trades_among_others_are_not_counted_and_those_among_ours_are_self_trades() -> None:
     counters = Counters()
     counters.traded([trade(OURS, OTHER, OTHER), trade(THEIRS, ALICE, BOB), trade(THEIRS, BOB, BOB)], FLEET)
-    assert (counters.fills, counters.self_trades) == (2, 2)
+    totals = counters.totals
+    assert (totals.fills, totals.self_trades) == (2, 2)
 
 
 def test_memory_for_hashes_is_bounded_and_keeps_the_latest() -> None:
@@ -84,21 +95,30 @@ def test_memory_for_hashes_is_bounded_and_keeps_the_latest() -> None:
         counters.placed(f"{number}", ALICE, place(ALICE), PRICE6)
     assert len(counters._arrivals) == KEPT_HASHES
     counters.traded([trade("49", ALICE, OTHER), trade("50", ALICE, OTHER)], FLEET)
-    assert counters.crossed == 1
+    totals = counters.totals
+    assert totals.crossed == 1
     counters.traded((trade(f"t{number}", ALICE, OTHER) for number in range(KEPT_HASHES + 50)), FLEET)
     assert len(counters._traded) == KEPT_HASHES
 
 
-def test_a_new_tally_has_counted_nothing() -> None:
+def test_new_counters_have_counted_nothing() -> None:
     counters = Counters()
-    assert (counters.cycles, counters.sent, counters.rejected, counters.cancelled, counters.taker_trades) == (
+    totals = counters.totals
+    assert (
+        totals.cycles,
+        totals.sent,
+        totals.rejected,
+        totals.cancelled,
+        totals.taker_trades,
+    ) == (
         0,
         0,
         0,
         0,
         0,
     )
-    assert (counters.max_utilization, counters.errors, counters.order_lifetime_s) == (0.0, 0, None)
+    totals = counters.totals
+    assert (totals.max_utilization, totals.errors, counters.order_lifetime_s) == (0.0, 0, None)
 
 
 def test_errors_are_counted_by_kind_and_by_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +129,8 @@ def test_errors_are_counted_by_kind_and_by_the_minute(monkeypatch: pytest.Monkey
         counters.error(kind)
         now[0] += 20.0
     assert counters.errors_by_kind == {"answer unknown": 2, "order refused": 1}
-    assert (counters.errors, counters.errors_last_minute()) == (3, 3)
+    totals = counters.totals
+    assert (totals.errors, counters.errors_last_minute()) == (3, 3)
     now[0] += 1.0
     assert counters.errors_last_minute() == 2
 
@@ -143,4 +164,5 @@ def test_the_verdict_does_not_depend_on_which_is_heard_first(
             counters.traded([trade(tx_hash, ALICE, OTHER)], FLEET)
     traded = [ticks for ticks, has_traded in placements.values() if has_traded]
     crossed = sum(1 for ticks in traded if ticks is not None and ticks <= 0)
-    assert (counters.crossed, counters.overtaken) == (crossed, len(traded) - crossed)
+    totals = counters.totals
+    assert (totals.crossed, totals.overtaken) == (crossed, len(traded) - crossed)

@@ -62,7 +62,7 @@ async def pack(rig: Rig, **options: Any) -> LocalEngine:
 async def check(rig: Rig, engine: LocalEngine, api: FaultyApi) -> None:
     summary = engine.summary()
     assert (summary["resting_bids"], summary["resting_asks"]) == (3 * TARGET, 3 * TARGET)
-    assert (summary["unknown"], summary["in_flight"], summary["short"]) == (0, 0, {})
+    assert (summary["unknown"], summary["pending"], summary["short"]) == (0, 0, {})
     assert (summary["crossed"], summary["overtaken"], summary["fills"]) == (0, 0, 0)
     assert len(await rig.orders()) == 6 * TARGET
     await rig.check_placements(TARGET)
@@ -189,10 +189,10 @@ async def test_orders_on_their_way_when_the_process_ended_are_not_placed_again(t
         await second.stop()
         third = await rig.begin(resume=True, orders_per_side=3, settle_after=60.0)
         await cycles_later(third, 5)
-        assert (run_of(third).context.counters.sent, desk_unknown(third)) == (0, 6)
+        assert (run_of(third).context.counters.totals.sent, desk_unknown(third)) == (0, 6)
         await rig.venue.mine()
         await until(lambda: run_of(third).packed, "the six to be found by their tags")
-        assert run_of(third).context.counters.sent == 0
+        assert run_of(third).context.counters.totals.sent == 0
         assert len(set(api.placements())) == len(api.placements()) == len(await rig.orders()) == 18
         await rig.check_placements(3)
 

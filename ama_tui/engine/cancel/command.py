@@ -29,7 +29,7 @@ from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.market_state import MarketState, open_records
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.startup import take_up_missing
-from ama_tui.engine.retry import again
+from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import Fleet, WalletBook
@@ -72,7 +72,7 @@ async def cancel_all(
     """
     environment = load_environment(order.directory, order.environ, insecure_http=order.insecure_http)
     wallets, signer = await asyncio.to_thread(open_signer, order.source)
-    connections, notes = await again(lambda: connect(environment, signer), after=TROUBLE)
+    connections, notes = await retry_read(lambda: connect(environment, signer), after=TROUBLE)
     try:
         market = await _market(connections, order.market)
         paths = StatePaths(order.state_root, connections.chain_id, market.address)
@@ -163,7 +163,7 @@ async def _context(connections: Connections, market: Market, records: MarketStat
     action_log.forgive()
     return RunContext(
         market=market,
-        terms=await again(lambda: connections.chain.terms(market.address), after=TROUBLE),
+        terms=await retry_read(lambda: connections.chain.terms(market.address), after=TROUBLE),
         parameters=parameters,
         strategy=strategy("packer", parameters, Rules.EVEN, CollateralBasis.NET),
         connections=connections,
@@ -176,13 +176,13 @@ async def _market(connections: Connections, selector: str) -> Market:
     """The market of the venue's list; one that is named by its address need not be on it (any more)."""
     is_address = _ADDRESS.fullmatch(selector) is not None
     try:
-        found = find_market(await again(connections.api.markets, after=TROUBLE), selector)
+        found = find_market(await retry_read(connections.api.markets, after=TROUBLE), selector)
     except VenueError:
         if not is_address:
             raise
         found = None
     if found is None and is_address:
-        terms = await again(lambda: connections.chain.terms(selector), after=TROUBLE)
+        terms = await retry_read(lambda: connections.chain.terms(selector), after=TROUBLE)
         found = Market(selector.lower(), selector.lower(), terms.market_id, connections.chain_id, DEFAULT_TICK6)
     if found is None:
         raise ConfigError(f"no market is called {selector!r}", "`ama-tui markets` lists them, or name its address")

@@ -150,7 +150,7 @@ class Sender:
         context, place = self._context, pending.place
         session = book.session.id
         assert session is not None  # noqa: S101 - a wallet without a session is unusable: the gate refused it
-        context.counters.sent += 1
+        context.counters.add(sent=1)
         context.first_send_at = context.first_send_at or monotonic()
         began = monotonic()
         failpoints.reach("post.before")
@@ -185,7 +185,7 @@ class Sender:
         tx_hash = error.tx_hash if isinstance(error, RefusedError) else None
         if isinstance(error, RefusedError) and error.proves_not_sent:
             book.pending.remove(pending)
-            context.counters.rejected += 1
+            context.counters.add(rejected=1)
             context.counters.error("order rejected")
             if not self._refused_session(book, session, error):
                 book.failed(monotonic())

@@ -118,12 +118,12 @@ class LiveReconciliation:
         if last is not None and not resolution.rests:
             context.counters.order_gone(max(0, self.read.block_time - last.placed_at))
         if resolution is Resolution.LATE:
-            context.counters.late += 1
+            context.counters.add(late=1)
             text = f"given up before, rests after all as order {order_id}"
         elif resolution is Resolution.EXECUTED:
             text = "executed"
         elif resolution is Resolution.CANCELLED and order_id in book.pending.cancels:
-            context.counters.cancelled += 1
+            context.counters.add(cancelled=1)
         elif resolution is Resolution.CANCELLED:
             text = f"order {order_id} was cancelled by someone else"
         elif resolution is Resolution.GONE:
@@ -132,7 +132,7 @@ class LiveReconciliation:
             text = error = "never reached the chain"
         if resolution is Resolution.REVERTED:
             text = error = f"reverted on the chain{self._against(book, pending)}"
-            context.counters.rejected += 1
+            context.counters.add(rejected=1)
             book.failed(monotonic())
         context.action_log.placement(
             book.wallet,

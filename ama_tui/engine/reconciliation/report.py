@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.reading import OrderRested, Receipt, Settlement
+from ama_tui.domain.recovery import AccountedOrder, ReconciliationReport
 from ama_tui.engine.reconciliation.rules import REORG_BLOCKS
 from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
 
@@ -15,66 +16,6 @@ LOOK_BACK_MS = 600_000
 NEVER_RESTS = frozenset({"rejected", "withdrawn", "executed", "reverted", "void", "filled", "cancelled", "gone"})
 """Statuses after which a placement is neither on its way nor on the book."""
 RESTS = frozenset({"resting", "late"})
-
-
-@dataclass(frozen=True, slots=True)
-class AccountedOrder:
-    """One order; `level` and `order_id` are None where nothing says them."""
-
-    wallet: str
-    side: Side
-    level: int | None
-    order_id: int | None
-    price6: int | None
-    amount18: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReconciliationReport:
-    """What became of the fleet's orders, as of `block`.
-
-    `cancelled` were taken off by ourselves just before the last end; `gone` are those of which nothing says
-    how they went; `late` of the adopted had been given up before.
-    """
-
-    block: int = 0
-    adopted: tuple[AccountedOrder, ...] = ()
-    filled_away: tuple[AccountedOrder, ...] = ()
-    cancelled_elsewhere: tuple[AccountedOrder, ...] = ()
-    cancelled: tuple[AccountedOrder, ...] = ()
-    gone: tuple[AccountedOrder, ...] = ()
-    orphans: tuple[AccountedOrder, ...] = ()
-    unknown: tuple[AccountedOrder, ...] = ()
-    late: int = 0
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """The summary's counts; an order that nothing accounts for is unknown."""
-        return {
-            "adopted": len(self.adopted),
-            "filled_away": len(self.filled_away),
-            "cancelled_elsewhere": len(self.cancelled_elsewhere),
-            "orphans": len(self.orphans),
-            "unknown": len(self.unknown) + len(self.gone),
-        }
-
-    @property
-    def parts(self) -> tuple[tuple[str, tuple[AccountedOrder, ...]], ...]:
-        """Each group with what an operator calls it; the largest matter first."""
-        return (
-            ("adopted", self.adopted),
-            ("filled while away", self.filled_away),
-            ("cancelled by someone else", self.cancelled_elsewhere),
-            ("cancelled", self.cancelled),
-            ("gone", self.gone),
-            ("not in the journal", self.orphans),
-            ("not settled yet", self.unknown),
-        )
-
-    @property
-    def text(self) -> str:
-        """`12 adopted, 1 filled while away`; '' when there was nothing to account for."""
-        return ", ".join(f"{len(orders)} {name}" for name, orders in self.parts if orders)
 
 
 @dataclass(slots=True)

@@ -10,10 +10,11 @@ from ama_tui.domain.money import format_amount, format_price
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import Settlement
+from ama_tui.domain.recovery import AccountedOrder, ReconciliationReport
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.pending_orders import OrderMemory, PendingPlacement, PendingStage
 from ama_tui.engine.reconciliation import report as accounts
-from ama_tui.engine.reconciliation.report import Account, AccountedOrder, Conclusion, ReconciliationReport
+from ama_tui.engine.reconciliation.report import Account, Conclusion
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
@@ -37,7 +38,7 @@ async def recover(context: RunContext, journal: JournalReplay) -> Reconciliation
     result = accounts.reconciliation(found, done, block)
     _take_up(context, found, done, block)
     context.recovery = result
-    context.counters.late += result.late
+    context.counters.add(late=result.late)
     _tell(context, result)
     return result
 

@@ -63,7 +63,7 @@ class Cycle:
             self._show_fills(settlement)
             context.trades_block = max(context.trades_block, settlement.through)
         context.read, context.read_at, context.read_at_ms = read, began, began_ms
-        context.counters.cycles += 1
+        context.counters.add(cycles=1)
         context.cycle_ms = (monotonic() - began) * 1000
         return read
 
@@ -78,7 +78,7 @@ class Cycle:
         for book in context.fleet:
             self._note_skips(book, tuple(skips[book.address]))
             book.plan(context.plan.budgets.get(book.address), tuple(skips[book.address]))
-            context.counters.max_utilization = max(context.counters.max_utilization, utilization(book))
+            context.counters.used(utilization(book))
         now = monotonic()
         return tuple(one for one in allowed if context.fleet.books[one.wallet].backoff_until <= now)
 

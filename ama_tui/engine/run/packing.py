@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Skip
+from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.wallet_book import WalletBook
 
 
@@ -49,3 +51,8 @@ def utilization(book: WalletBook) -> float:
     if book.budget is None or book.budget.basis6 <= 0:
         return 0.0
     return (book.reserved6() + book.pending.margin6) / book.budget.basis6
+
+
+def is_packed(fleet: Iterable[WalletBook], target: int, read: FleetRead) -> bool:
+    """Does this read show every wallet packed?"""
+    return all(progress_of(book, target, was_read=read.wallets[book.address].known).is_packed for book in fleet)

@@ -24,7 +24,8 @@ from ama_tui.engine.run.autosave import Autosave
 from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run.lifecycle import CYCLING, moved
 from ama_tui.engine.run.outages import Outages
-from ama_tui.engine.run.snapshot_builder import is_packed, view_of
+from ama_tui.engine.run.packing import is_packed
+from ama_tui.engine.run.snapshot_builder import run_snapshot
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.renewal import Renewals
@@ -217,7 +218,7 @@ class Run:
 
     def publish(self) -> None:
         """Publish the run as it stands."""
-        self.publisher.publish(view_of(self))
+        self.publisher.publish(run_snapshot(self))
 
     async def _cycle(self) -> FleetRead | None:
         """One cycle; None when the chain could not be read. The lanes go on with what they have."""
@@ -235,7 +236,7 @@ class Run:
         self.outages.look()
         intents = self.cycle.decide(read)
         self.renewals.look(read)
-        self.packed = is_packed(self, read)
+        self.packed = is_packed(self.context.fleet, self.context.parameters.orders_per_side, read)
         if self.packed and not self.packed_at:
             self.packed_at = monotonic()
         await self._save_now_and_then()

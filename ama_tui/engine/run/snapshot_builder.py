@@ -1,31 +1,34 @@
-"""The run as others see it: the immutable snapshot that is published, built from the engine's own state."""
+"""Builds the immutable snapshot that is published from the engine's own state."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, KillProgress, SessionState, Totals, WalletRow
 from ama_tui.domain.order import Side
-from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.run.lifecycle import way_out
+from ama_tui.engine.run.outages import Outages
 from ama_tui.engine.run.packing import PackingStatus, progress_of
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 
-if TYPE_CHECKING:
-    from ama_tui.engine.run.run import Run
+
+class RunView(Protocol):
+    """What a snapshot shows of a run beyond its context."""
+
+    context: RunContext
+    state: EngineState
+    reason: str
+    packed: bool
+    missing: tuple[WalletBook, ...]
+    kill_progress: KillProgress
+    cancel_on_stop: bool
+    outages: Outages
 
 
-def is_packed(run: Run, read: FleetRead) -> bool:
-    """Does this read show every wallet packed?"""
-    target = run.context.parameters.orders_per_side
-    return all(
-        progress_of(book, target, was_read=read.wallets[book.address].known).is_packed for book in run.context.fleet
-    )
-
-
-def view_of(run: Run) -> EngineSnapshot:
+def run_snapshot(run: RunView) -> EngineSnapshot:
     """The snapshot of a run in its present state."""
     return snapshot_of(
         run.context,
@@ -50,7 +53,7 @@ def snapshot_of(
     cancels_on_stop: bool = False,
     way_out: str = "",
 ) -> EngineSnapshot:
-    """The snapshot of whatever is known so far; also while the run is being prepared."""
+    """The snapshot of what is known so far; also during preparation."""
     read = context.read
     view = None if read is None else read.view
     return EngineSnapshot(
@@ -89,22 +92,12 @@ def snapshot_of(
 
 
 def totals_of(context: RunContext) -> Totals:
-    """The run's counters so far."""
-    counters = context.counters
-    return Totals(
-        cycles=counters.cycles,
-        sent=counters.sent,
-        rejected=counters.rejected,
-        fills=counters.fills,
-        crossed=counters.crossed,
-        overtaken=counters.overtaken,
-        cancelled=counters.cancelled,
-        late=counters.late,
-        self_trades=counters.self_trades,
-        taker_trades=counters.taker_trades,
-        errors=counters.errors,
-        rpc_requests=context.connections.chain.stats.requests,
-        api_requests=context.connections.api.stats.requests,
+    """The run's totals so far, the connections' requests included."""
+    connections = context.connections
+    return replace(
+        context.counters.totals,
+        rpc_requests=connections.chain.stats.requests,
+        api_requests=connections.api.stats.requests,
     )
 
 

@@ -18,7 +18,7 @@ from ama_tui.engine.action_log import ActionLog, now_ms
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.startup import recover, take_up_missing
-from ama_tui.engine.retry import again
+from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run.run import Run
 from ama_tui.engine.run.snapshot_builder import snapshot_of
@@ -69,8 +69,8 @@ class Startup:
         order, connections = self.order, self.connections
         nicknames = {wallet.address: wallet.nickname for wallet in order.wallets}
         await asyncio.to_thread(self.store.claim, nicknames)
-        terms = await again(lambda: connections.chain.terms(order.market.address))
-        relayers = await again(connections.api.relayer_set)
+        terms = await retry_read(lambda: connections.chain.terms(order.market.address))
+        relayers = await retry_read(connections.api.relayer_set)
         checkpoint = self._checkpoint()
         context = RunContext(
             market=order.market,
@@ -88,7 +88,7 @@ class Startup:
         cycle = Cycle(context)
         await self._refuse_misfit(context, cycle)
         self._begin(checkpoint, context, relayers)
-        await again(lambda: recover(context, self._replay))
+        await retry_read(lambda: recover(context, self._replay))
         showing = asyncio.create_task(self._show(context))
         try:
             sessions = await self._sessions(context, relayers)
@@ -146,8 +146,8 @@ class Startup:
 
     async def _refuse_misfit(self, context: RunContext, cycle: Cycle) -> None:
         """Read the market once and refuse what cannot be quoted. Raises PreflightError, VenueError."""
-        read = await again(cycle.watch)
-        context.counters.cycles = 0
+        read = await retry_read(cycle.watch)
+        context.counters.restart_cycles()
         context.plan = context.strategy.plan(cycle.snapshot(read))
         refusal = context.strategy.refusal(context.market.tick6, context.plan.anchor_x2)
         if refusal is not None:
@@ -204,7 +204,7 @@ class Startup:
         take_up_missing(books, self._replay)
         if books:
             addresses = [book.address for book in books]
-            found = await again(lambda: self.connections.chain.open_orders(context.market.address, addresses))
+            found = await retry_read(lambda: self.connections.chain.open_orders(context.market.address, addresses))
             for book in books:
                 orders = found.orders[book.address]
                 count = "orders not readable" if orders is None else f"{len(orders)} open orders"

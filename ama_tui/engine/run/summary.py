@@ -5,6 +5,7 @@ from __future__ import annotations
 from ama_tui.domain.order import Side
 from ama_tui.engine.run.packing import progress_of
 from ama_tui.engine.run.run import Run
+from ama_tui.engine.run.snapshot_builder import totals_of
 
 
 def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
@@ -14,7 +15,7 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
     first order sent (0 when none had to be), None while the fleet is not packed.
     """
     context = run.context
-    counters, target = context.counters, context.parameters.orders_per_side
+    totals, target = totals_of(context), context.parameters.orders_per_side
     short: dict[str, str] = {}
     for book in context.fleet:
         was_read = not book.read_error
@@ -39,22 +40,22 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "short": short,
         "seconds_to_packed": seconds,
         "seconds_sessions": round(seconds_sessions, 3),
-        "sessions_created": counters.sessions_created,
-        "sessions_renewed": counters.sessions_renewed,
-        "cycles": counters.cycles,
-        "rpc_requests": context.connections.chain.stats.requests,
-        "api_requests": context.connections.api.stats.requests,
-        "trades_sent": counters.sent,
-        "rejected": counters.rejected,
+        "sessions_created": totals.sessions_created,
+        "sessions_renewed": totals.sessions_renewed,
+        "cycles": totals.cycles,
+        "rpc_requests": totals.rpc_requests,
+        "api_requests": totals.api_requests,
+        "trades_sent": totals.sent,
+        "rejected": totals.rejected,
         "unknown": sum(book.pending.unknown for book in context.fleet),
         "pending": sum(len(book.pending) - book.pending.unknown for book in context.fleet),
-        "late": counters.late,
+        "late": totals.late,
         "recovery": context.recovery.counts,
-        "crossed": counters.crossed,
-        "overtaken": counters.overtaken,
-        "self_trades": counters.self_trades,
-        "taker_trades": counters.taker_trades,
-        "fills": counters.fills,
-        "max_utilization": round(counters.max_utilization, 6),
-        "errors": counters.errors,
+        "crossed": totals.crossed,
+        "overtaken": totals.overtaken,
+        "self_trades": totals.self_trades,
+        "taker_trades": totals.taker_trades,
+        "fills": totals.fills,
+        "max_utilization": round(totals.max_utilization, 6),
+        "errors": totals.errors,
     }

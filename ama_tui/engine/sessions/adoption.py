@@ -16,7 +16,7 @@ from ama_tui.domain.session import (
     renewal_reason,
     session_status,
 )
-from ama_tui.engine.retry import again
+from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import AnnouncedSession
@@ -43,7 +43,7 @@ class SessionAdoption:
         ids = sorted({session for book in books for session in self.candidates.get(book.address, ())})
         if not ids:
             return {}
-        return await again(
+        return await retry_read(
             lambda: self.context.connections.chain.session_records(self.context.connections.registry, ids)
         )
 

@@ -290,7 +290,7 @@ class SessionCreator:
         known = self._permits.setdefault(book.address, [])
         if pending not in known:
             known.append(pending)
-        self.context.counters.sessions_created += 1
+        self.context.counters.add(sessions_created=1)
         book.acted(now_ms())
         self._log(book, pending, text, tx_hash=tx_hash)
         return record

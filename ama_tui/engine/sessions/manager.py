@@ -12,7 +12,7 @@ from ama_tui.domain.errors import VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.plan import Place, Plan
 from ama_tui.domain.session import RENEW_BEFORE_S, Caps, renewal_reason
-from ama_tui.engine.retry import again
+from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.adoption import Records, SessionAdoption
 from ama_tui.engine.sessions.caps import CapForecast, allowance
@@ -56,7 +56,7 @@ class SessionManager:
         nonces: Mapping[str, int | None] = {}
         if wanting:
             addresses = [book.address for book in wanting]
-            nonces = await again(
+            nonces = await retry_read(
                 lambda: self.context.connections.chain.meta_nonces(self.context.connections.registry, addresses)
             )
         try:
@@ -103,7 +103,7 @@ class SessionManager:
         record = await self._creator.create(book, self.request(book), chain_time=chain_time, is_needed=is_needed)
         if record is None:
             return False
-        self.context.counters.sessions_renewed += book.session.id is not None
+        self.context.counters.add(sessions_renewed=int(book.session.id is not None))
         book.session.adopt(record, monotonic())
         return True
 

@@ -14,7 +14,7 @@ from ama_tui.domain.errors import ConfigError, VenueError
 from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
 from ama_tui.domain.session import Methods, SessionRecord, SessionStatus, session_status
 from ama_tui.engine.connections import Connections, connect
-from ama_tui.engine.retry import again
+from ama_tui.engine.retry import retry_read
 from ama_tui.keys.signer import Signer
 from ama_tui.store.checkpoint import WalletEntry
 from ama_tui.store.journal.replay import JournalReplay, sessions_known
@@ -78,7 +78,7 @@ class MarketFiles:
 
 async def reach(environment: Environment) -> tuple[Connections, list[str]]:
     """Connect to the venue without keys; returns the warnings too. Raises VenueError."""
-    connections, notes = await again(lambda: connect(environment, Signer({})), after=TROUBLE)
+    connections, notes = await retry_read(lambda: connect(environment, Signer({})), after=TROUBLE)
     return connections, [*notes]
 
 
@@ -98,7 +98,7 @@ async def list_sessions(environment: Environment, state_root: Path, selector: st
             return SessionList(connections.chain_id, 0, (), tuple(notes))
         root = await _relayer_root(connections, notes)
         ids = sorted({session.session_id for session in known})
-        read = await again(lambda: connections.chain.sessions(connections.registry, ids), after=TROUBLE)
+        read = await retry_read(lambda: connections.chain.sessions(connections.registry, ids), after=TROUBLE)
         listed = []
         for session in known:
             record = read.records[session.session_id]
@@ -180,7 +180,7 @@ def _in_order(wallets: Mapping[str, WalletEntry], others: Iterable[str]) -> list
 
 async def _relayer_root(connections: Connections, notes: list[str]) -> str | None:
     try:
-        return (await again(connections.api.relayer_set)).root
+        return (await retry_read(connections.api.relayer_set)).root
     except VenueError as error:
         notes.append(f"relayer set not available, so sessions are not checked against it: {error}")
         return None

@@ -21,7 +21,7 @@ from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.reconciliation.rules import is_far_apart
-from ama_tui.engine.retry import again
+from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.registry import TROUBLE, KnownSession
 from ama_tui.engine.wallet_book import WalletBook
@@ -188,7 +188,7 @@ class ProvenRevocation:
     async def read_first(self) -> None:
         """Read the targets before anything is sent. Raises VenueError."""
         if self.targets:
-            self._take(await again(self._read, after=TROUBLE))
+            self._take(await retry_read(self._read, after=TROUBLE))
 
     def drop_other_wallets(self, notes: list[str]) -> None:
         """Drop the targets that belong to another wallet on chain, and add a note about them."""

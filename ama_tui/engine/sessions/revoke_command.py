@@ -19,7 +19,7 @@ from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.market_state import MarketState, open_records
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.retry import again
+from ama_tui.engine.retry import retry_read
 from ama_tui.engine.sessions.registry import (
     TROUBLE,
     KnownSession,
@@ -102,7 +102,7 @@ async def _markets(request: RevokeRequest, connections: Connections) -> list[Mar
     if _ADDRESS.fullmatch(request.market) is not None:
         market = nameless_market(request.market.lower(), connections.chain_id)
     else:
-        found = find_market(await again(connections.api.markets, after=TROUBLE), request.market)
+        found = find_market(await retry_read(connections.api.markets, after=TROUBLE), request.market)
         if found is None:
             raise ConfigError(
                 f"no market is called {request.market!r}", "`ama-tui markets` lists them, or name its address"
@@ -122,7 +122,9 @@ async def _open(
     notes += records.notes
     market = files.market
     if not market.market_id:
-        market = replace(market, market_id=(await again(lambda: connections.chain.terms(market.address))).market_id)
+        market = replace(
+            market, market_id=(await retry_read(lambda: connections.chain.terms(market.address))).market_id
+        )
     action_log = ActionLog(records.journal, Publisher(), market, records.replay.last_run_id or str(uuid.uuid4()))
     action_log.forgive()
     return [RevocationTarget(one, action_log) for one in known_sessions(market, records.wallets, records.replay)]

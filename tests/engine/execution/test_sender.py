@@ -77,7 +77,11 @@ def test_an_order_is_written_ahead_sent_and_then_in_flight() -> None:
     (under_way,) = engine.alice.pending
     assert (under_way.stage, under_way.tx_hash) == (PendingStage.ACCEPTED, "0x" + f"{1:064x}")
     assert under_way.best_opposite6 == PRICE6 + 5 * TICK6
-    assert (engine.alice.pending.sequence, engine.run.counters.sent, engine.run.counters.errors) == (6, 1, 0)
+    assert (engine.alice.pending.sequence, engine.run.counters.totals.sent, engine.run.counters.totals.errors) == (
+        6,
+        1,
+        0,
+    )
     assert engine.run.first_send_at > 0
     assert engine.outcome.startswith("buy L1  mined 100")
 
@@ -165,7 +169,7 @@ def test_an_order_is_withdrawn_when_the_world_moves_while_it_is_written_ahead(
     engine = Desk()
     engine.action_log.meanwhile = lambda: meanwhile(engine)
     assert not engine.send(buy())
-    assert (engine.venue.placed, list(engine.alice.pending), engine.run.counters.sent) == ([], [], 0)
+    assert (engine.venue.placed, list(engine.alice.pending), engine.run.counters.totals.sent) == ([], [], 0)
     assert [(kind, text) for _, kind, text in engine.action_log.lines] == [
         ("INTENT", "sessionPlaceMarginLimit"),
         ("PLACE_LIMIT", f"buy L1  withdrawn: {reason}"),
@@ -175,7 +179,7 @@ def test_an_order_is_withdrawn_when_the_world_moves_while_it_is_written_ahead(
 def test_what_could_not_be_written_ahead_is_dropped_and_neither_sent_nor_in_flight() -> None:
     engine = Desk(action_log=FakeScribe(broken=JournalError("the disk is full")))
     assert not engine.send(buy())
-    assert (engine.venue.placed, list(engine.alice.pending), engine.run.counters.sent) == ([], [], 0)
+    assert (engine.venue.placed, list(engine.alice.pending), engine.run.counters.totals.sent) == ([], [], 0)
     assert engine.action_log.of("show ERROR") == ["buy L1 dropped: the disk is full"]
     assert engine.alice.pending.sequence == 6, "its tag is never used again: the line may have reached the disk"
 
@@ -199,7 +203,7 @@ def test_what_is_proven_not_sent_frees_its_level_and_holds_the_wallet_back() -> 
     engine = failed(refused("insufficient_collateral"))
     assert list(engine.alice.pending) == []
     assert engine.alice.backoff_until > monotonic()
-    assert (engine.run.counters.rejected, engine.run.counters.errors) == (1, 1)
+    assert (engine.run.counters.totals.rejected, engine.run.counters.totals.errors) == (1, 1)
     assert engine.outcome == "buy L1  rejected: refused: insufficient_collateral"
 
 
@@ -218,7 +222,7 @@ def test_what_is_not_proven_is_unknown_and_holds_its_level_and_margin(error: Exc
     (under_way,) = engine.alice.pending
     assert (under_way.stage, under_way.tx_hash) == (PendingStage.UNKNOWN, None)
     assert engine.alice.pending.margin6 == buy().margin6
-    assert (engine.run.counters.rejected, engine.run.counters.errors) == (0, 1)
+    assert (engine.run.counters.totals.rejected, engine.run.counters.totals.errors) == (0, 1)
     assert engine.alice.backoff_until > monotonic()
     assert not engine.send(buy())
     assert engine.venue.placed == [buy().amount18], "it is never sent again blindly"
@@ -228,13 +232,13 @@ def test_a_failure_that_names_its_transaction_waits_for_the_receipt() -> None:
     engine = failed(refused("tx_reverted", 500, proves=False, tx_hash=HASH))
     (under_way,) = engine.alice.pending
     assert (under_way.stage, under_way.tx_hash) == (PendingStage.ACCEPTED, HASH)
-    assert engine.run.counters.rejected == 0
+    assert engine.run.counters.totals.rejected == 0
 
 
 def test_a_failure_that_traded_all_the_same_is_judged_like_any_other() -> None:
     engine = failed(refused("tx_reverted", 500, proves=False, tx_hash=HASH))
     engine.run.counters.traded([trade(HASH, ALICE, "0x" + "9" * 40)], [ALICE, BOB])
-    assert (engine.run.counters.overtaken, engine.run.counters.crossed) == (1, 0)
+    assert (engine.run.counters.totals.overtaken, engine.run.counters.totals.crossed) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +317,7 @@ def test_a_failed_cancel_is_forgotten_only_when_it_was_proven_not_sent(error: Ve
     engine = Desk(FakeVenue(on_cancel=lambda _: error))
     assert not engine.send(cancel(ALICE, 7))
     assert (7 in engine.alice.pending.cancels) == is_remembered
-    assert engine.run.counters.errors == 1
+    assert engine.run.counters.totals.errors == 1
 
 
 def test_a_wallet_without_a_session_can_cancel_nothing() -> None:

@@ -11,9 +11,10 @@ import pytest
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import OrderCancelled, OrderRested, Receipt, Trade
+from ama_tui.domain.recovery import ReconciliationReport
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.pending_orders import PendingStage
-from ama_tui.engine.reconciliation.report import LOOK_BACK_MS, NEVER_RESTS, ReconciliationReport
+from ama_tui.engine.reconciliation.report import LOOK_BACK_MS, NEVER_RESTS
 from ama_tui.engine.reconciliation.rules import adopt, match_rested
 from ama_tui.engine.reconciliation.startup import recover, take_up_missing
 from ama_tui.engine.wallet_book import WalletBook
@@ -62,7 +63,7 @@ class Restart:
             run = context_of(self.venue, self.alice, clock=clock, action_log=self.action_log)
             run.read = fleet_read([self.alice], block=100)
             found = await recover(run, journal)
-            self.late = run.counters.late
+            self.late = run.counters.totals.late
             assert run.recovery == found
             return found
 
@@ -272,9 +273,9 @@ def test_the_account_is_one_line_for_the_journal_and_names_what_needs_a_look() -
     placements = [journalled(place(level=2)), journalled(place(level=3))]
     restart = Restart(placements, shown(resting(place(level=2), 5), order(ALICE, 6, price6=PRICE6 + 1)))
     restart.recover()
-    assert restart.action_log.of("NOTE") == ["orders sent before: 1 adopted, 1 not in the journal, 1 not settled yet"]
+    assert restart.action_log.of("NOTE") == ["orders sent before: 1 adopted, 1 not in the journal, 1 not resolved yet"]
     shown_lines = restart.action_log.of("show NOTE")
-    assert [line.split("  ")[-1] for line in shown_lines] == ["not in the journal", "not settled yet"]
+    assert [line.split("  ")[-1] for line in shown_lines] == ["not in the journal", "not resolved yet"]
 
 
 def test_a_first_start_has_nothing_to_tell() -> None:

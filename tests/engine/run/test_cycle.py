@@ -148,7 +148,7 @@ def test_a_live_mark_that_hangs_is_waited_for_a_moment_only(monkeypatch: pytest.
         began = world.clock()
         assert await world.look()
         assert world.clock() - began == MARK_PATIENCE_S
-        assert (world.run.mark6, world.run.counters.errors) == (None, 1)
+        assert (world.run.mark6, world.run.counters.totals.errors) == (None, 1)
         assert world.action_log.of("show ERROR") == ["live mark: no answer within 3 s"]
 
     World(FakeVenue(on_live=lambda: asyncio.sleep(3600, None))).go(monkeypatch, steps)
@@ -160,7 +160,7 @@ def test_a_live_mark_that_fails_costs_an_error_and_no_cycle(monkeypatch: pytest.
 
     async def steps(world: World) -> None:
         assert await world.look()
-        assert (world.run.mark6, world.run.counters.errors) == (None, 1)
+        assert (world.run.mark6, world.run.counters.totals.errors) == (None, 1)
 
     World(FakeVenue(on_live=dead)).go(monkeypatch, steps)
 
@@ -221,7 +221,7 @@ def test_trades_that_were_not_answered_are_asked_for_again(monkeypatch: pytest.M
         world.venue.trades = (trade("0x01", ALICE, "0x" + "9" * 40),)
         await world.look()
         assert world.venue.asked_blocks[1:] == [(102, 102), (102, 103)]
-        assert world.run.counters.fills == 1
+        assert world.run.counters.totals.fills == 1
         assert world.action_log.of("FILL") == [""]
 
     World().go(monkeypatch, steps)
@@ -239,7 +239,7 @@ def test_two_readers_at_once_count_no_trade_twice(monkeypatch: pytest.MonkeyPatc
             world.venue.trades = ()
 
         await asyncio.gather(watch(), watch())
-        assert (world.run.counters.fills, world.run.counters.self_trades) == (1, 1)
+        assert (world.run.counters.totals.fills, world.run.counters.totals.self_trades) == (1, 1)
         assert world.venue.asked_blocks[1:] == [(102, 102), (103, 102)]
 
     World().go(monkeypatch, steps)

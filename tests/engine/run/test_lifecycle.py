@@ -58,12 +58,12 @@ async def test_a_kill_empties_the_book_and_proves_it(rig: Rig) -> None:
 
 async def test_a_kill_amid_the_placing_lets_nothing_come_to_rest_behind_it(rig: Rig) -> None:
     engine = await rig.begin(orders_per_side=20)
-    await until(lambda: run_of(engine).context.counters.sent > 10, "the first orders")
+    await until(lambda: run_of(engine).context.counters.totals.sent > 10, "the first orders")
     report = await killed(rig, engine)
     assert report.is_proven
-    pending = run_of(engine).context.counters.sent
+    pending = run_of(engine).context.counters.totals.sent
     await asyncio.sleep(0.3)
-    assert run_of(engine).context.counters.sent == pending < 120
+    assert run_of(engine).context.counters.totals.sent == pending < 120
     assert await rig.orders() == []
 
 
@@ -166,7 +166,7 @@ async def test_ending_a_run_before_its_first_cycle_places_nothing(rig: Rig, what
     async with ticking(rig.venue):
         await (engine.stop() if what == "stop" else engine.kill())
     assert run_of(engine).state is EngineState.STOPPED
-    assert run_of(engine).context.counters.sent == 0
+    assert run_of(engine).context.counters.totals.sent == 0
     assert await rig.orders() == []
 
 
@@ -174,7 +174,7 @@ async def test_pausing_a_run_before_its_first_cycle_places_nothing(rig: Rig) -> 
     engine = await rig.begin()
     await engine.pause()
     await cycles_later(engine, 3)
-    assert (run_of(engine).state, run_of(engine).context.counters.sent) == (EngineState.PAUSED, 0)
+    assert (run_of(engine).state, run_of(engine).context.counters.totals.sent) == (EngineState.PAUSED, 0)
     await engine.resume()
     await until(lambda: run_of(engine).packed, "the fleet to be packed")
 
@@ -205,7 +205,7 @@ async def test_a_kill_takes_over_from_a_stop(rig: Rig) -> None:
     await first.stop()
     await rig.venue.node.set_block_time(3600)
     engine = await rig.begin(resume=True, orders_per_side=3)
-    await until(lambda: run_of(engine).context.counters.sent == 3, "an order of each wallet on its way")
+    await until(lambda: run_of(engine).context.counters.totals.sent == 3, "an order of each wallet on its way")
     stopping = asyncio.create_task(engine.stop())
     await until(lambda: run_of(engine).state is EngineState.STOPPING, "the stop to begin")
     report = await killed(rig, engine)
@@ -238,7 +238,7 @@ async def test_a_kill_while_sessions_are_made_places_nothing_and_cancels_what_re
     report = await killed(rig, engine)
     await beginning
     assert (report.is_proven, report.cancelled) == (True, 12)
-    assert (await rig.orders(), run_of(engine).context.counters.sent) == ([], 0)
+    assert (await rig.orders(), run_of(engine).context.counters.totals.sent) == ([], 0)
     assert run_of(engine).state is EngineState.STOPPED
 
 

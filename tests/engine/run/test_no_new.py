@@ -64,7 +64,7 @@ async def test_a_full_disk_lets_nothing_new_out_and_the_run_recovers_by_itself(
         victim = (await rig.orders())[0]
         await engine.cancel_order(victim.wallet, victim.order_id)
         await cycles_later(engine, 3)
-        assert (run_of(engine).context.counters.sent, len(await rig.orders())) == (12, 10)
+        assert (run_of(engine).context.counters.totals.sent, len(await rig.orders())) == (12, 10)
         assert state(engine) is EngineState.NO_NEW
     await until(lambda: run_of(engine).packed, "the refill")
     assert state(engine) is EngineState.RUNNING
@@ -84,14 +84,14 @@ async def test_after_a_failed_sync_nothing_is_placed_until_a_restart(rig: Rig, m
         await until(lambda: state(engine) is EngineState.NO_NEW, "the engine to notice")
     await cycles_later(engine, 3)
     latest = engine.publisher.latest
-    assert (latest.state, run_of(engine).context.counters.sent, latest.resting) == (EngineState.NO_NEW, 12, 11)
+    assert (latest.state, run_of(engine).context.counters.totals.sent, latest.resting) == (EngineState.NO_NEW, 12, 11)
     assert "did not reach the disk" in latest.reason
     assert latest.way_out == "stop, correct it, then start again with --resume"
     with suppress(JournalError):
         await engine.stop()
     async with ticking(rig.venue):  # the intent is in the file though nobody promised it: it is settled first
         again = await rig.packed(resume=True)
-    assert run_of(again).context.counters.sent == 1
+    assert run_of(again).context.counters.totals.sent == 1
     assert len(await rig.orders()) == 12
 
 
@@ -132,8 +132,8 @@ async def test_an_outage_of_the_node_is_journalled_when_it_begins_and_when_it_en
         patch.setattr(run.context.connections.chain, "read_fleet", dead)
         await until(lambda: state(engine) is EngineState.NO_NEW, "the read to grow old")
         assert engine.publisher.latest.reason.startswith("RPC_URL does not answer")
-        before = run.context.counters.errors
-        await until(lambda: run.context.counters.errors > before + 5, "some cycles of it")
+        before = run.context.counters.totals.errors
+        await until(lambda: run.context.counters.totals.errors > before + 5, "some cycles of it")
     await until(lambda: state(engine) is EngineState.RUNNING, "the node to be back")
     assert len(rig.journal("ERROR")) == 1
     notes = [line["params"]["text"] for line in rig.journal("NOTE")]

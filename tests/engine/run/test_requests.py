@@ -41,4 +41,4 @@ async def test_a_steady_cycle_costs_a_handful_of_requests(tmp_path: Path, wallet
             assert sum(len(wallet.orders) for wallet in read.wallets.values()) == 12 * wallets
             assert rpc.requests - rpc_before <= most_rpc
             assert api.requests - api_before <= 1
-        assert run.context.counters.sent == 0
+        assert run.context.counters.totals.sent == 0

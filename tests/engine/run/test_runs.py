@@ -54,7 +54,7 @@ async def test_three_wallets_pack_two_levels_a_side(rig: Rig) -> None:
     assert sorted(levels_of(orders), key=by_name) == sorted(whole_fleet(rig), key=by_name)
     assert (summary["target_orders"], summary["resting_bids"], summary["resting_asks"]) == (12, 6, 6)
     assert (summary["packed"], summary["short"], summary["wallets"]) == (True, {}, 3)
-    assert (summary["trades_sent"], summary["rejected"], summary["unknown"], summary["in_flight"]) == (12, 0, 0, 0)
+    assert (summary["trades_sent"], summary["rejected"], summary["unknown"], summary["pending"]) == (12, 0, 0, 0)
     assert (summary["crossed"], summary["overtaken"], summary["self_trades"], summary["errors"]) == (0, 0, 0, 0)
     assert await rig.best() == (bid, ask)
     assert all(one.price6 < bid if one.side.is_buy else one.price6 > ask for one in orders)
@@ -77,7 +77,7 @@ async def test_a_run_that_stands_still_sends_nothing_more(rig: Rig) -> None:
     lines = len(rig.journal())
     await cycles_later(engine, 5)
     assert len(rig.journal()) == lines
-    assert run_of(engine).context.counters.sent == 12
+    assert run_of(engine).context.counters.totals.sent == 12
 
 
 async def test_a_filled_order_is_replaced_at_its_own_level(empty_rig: Rig) -> None:
@@ -85,12 +85,12 @@ async def test_a_filled_order_is_replaced_at_its_own_level(empty_rig: Rig) -> No
     engine = await rig.packed()
     before = {one.order_id for one in await rig.orders()}
     gone = await fill_one_bid(rig)
-    await until(lambda: run_of(engine).context.counters.sent == 13, "the refill")
+    await until(lambda: run_of(engine).context.counters.totals.sent == 13, "the refill")
     await until(lambda: run_of(engine).packed, "the fleet to be packed again")
     orders = await rig.orders()
     assert before - {one.order_id for one in orders} == {gone}
     assert sorted(levels_of(orders), key=by_name) == sorted(whole_fleet(rig), key=by_name)
-    assert run_of(engine).context.counters.fills == 1
+    assert run_of(engine).context.counters.totals.fills == 1
     assert [line["trader"] for line in rig.journal("FILL")]
     await rig.check_placements(2)
 
@@ -102,24 +102,24 @@ async def test_pausing_sends_no_new_order_and_goes_on_watching_until_resumed(emp
     await fill_one_bid(rig)
     await cycles_later(engine, 5)
     snapshot = engine.publisher.latest
-    assert run_of(engine).context.counters.sent == 12
+    assert run_of(engine).context.counters.totals.sent == 12
     assert (snapshot.state, snapshot.reason) == (EngineState.PAUSED, "paused by the operator")
     assert (snapshot.resting, snapshot.totals.fills, snapshot.packed) == (11, 1, False)
     await engine.resume()
     assert engine.publisher.latest.state is EngineState.RUNNING
     await until(lambda: run_of(engine).packed, "the fleet to be packed again")
     assert len(await rig.orders()) == 12
-    assert run_of(engine).context.counters.sent == 13
+    assert run_of(engine).context.counters.totals.sent == 13
 
 
 async def test_pausing_amid_the_placing_ends_it_at_once(rig: Rig) -> None:
     engine = await rig.begin(orders_per_side=20)
-    await until(lambda: run_of(engine).context.counters.sent > 10, "the first orders")
+    await until(lambda: run_of(engine).context.counters.totals.sent > 10, "the first orders")
     await engine.pause()
-    pending = run_of(engine).context.counters.sent
+    pending = run_of(engine).context.counters.totals.sent
     await cycles_later(engine, 5)
-    assert run_of(engine).context.counters.sent <= pending + 3, "each wallet may have had one on the wire"
-    assert len(await rig.orders()) == run_of(engine).context.counters.sent < 120
+    assert run_of(engine).context.counters.totals.sent <= pending + 3, "each wallet may have had one on the wire"
+    assert len(await rig.orders()) == run_of(engine).context.counters.totals.sent < 120
 
 
 async def test_stopping_leaves_orders_resting_and_remembers_the_run(rig: Rig) -> None:
@@ -141,11 +141,11 @@ async def test_stopping_leaves_orders_resting_and_remembers_the_run(rig: Rig) ->
 
 async def test_stopping_amid_the_placing_leaves_nothing_in_flight(rig: Rig) -> None:
     engine = await rig.begin(orders_per_side=20)
-    await until(lambda: run_of(engine).context.counters.sent > 10, "the first orders")
+    await until(lambda: run_of(engine).context.counters.totals.sent > 10, "the first orders")
     await engine.stop()
     summary = engine.summary()
     resting = len(await rig.orders())
-    assert summary["in_flight"] == summary["unknown"] == 0
+    assert summary["pending"] == summary["unknown"] == 0
     assert (summary["trades_sent"], engine.publisher.latest.resting) == (resting, resting)
     assert resting < 120
     await rig.check_placements(20)
@@ -159,7 +159,7 @@ async def test_resuming_keeps_run_sessions_and_orders(rig: Rig) -> None:
     second = await rig.packed(resume=True)
     assert run_of(second).context.action_log.run_id == run_id
     assert await rig.orders() == before
-    assert run_of(second).context.counters.sent == 0
+    assert run_of(second).context.counters.totals.sent == 0
     assert second.summary()["seconds_to_packed"] == 0.0
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [1, 1, 1]
     assert len(rig.journal("SESSION_INIT")) == 3
@@ -169,7 +169,7 @@ async def test_resuming_keeps_run_sessions_and_orders(rig: Rig) -> None:
 
 async def test_resuming_amid_the_placing_fills_up_to_the_target(rig: Rig) -> None:
     first = await rig.begin(orders_per_side=6)
-    await until(lambda: run_of(first).context.counters.sent > 10, "the first orders")
+    await until(lambda: run_of(first).context.counters.totals.sent > 10, "the first orders")
     await first.stop()
     assert len(await rig.orders()) < 36
     await rig.packed(resume=True, orders_per_side=6)
@@ -225,7 +225,7 @@ async def test_a_session_revoked_while_running_is_noticed_without_sending_anythi
     async with ticking(rig.venue):
         await until(lambda: book.unusable is not None, "the engine to notice")
     assert book.unusable_detail == f"session revoked: {HOW_TO_RENEW}"
-    assert run_of(engine).context.counters.errors == 0
+    assert run_of(engine).context.counters.totals.errors == 0
     await cycles_later(engine, 3)
     assert len([line for line in rig.journal("ERROR") if line["error"] == book.unusable_detail]) == 1
     assert await rig.sessions_made(book.address) == 1
@@ -334,7 +334,7 @@ async def test_every_answer_pending_places_exactly_the_target(tmp_path: Path) ->
         engine = await rig.packed(settle_after=60.0)
         assert len(await rig.orders()) == 12
         await cycles_later(engine, 3)
-        assert run_of(engine).context.counters.sent == 12
+        assert run_of(engine).context.counters.totals.sent == 12
         await rig.check_placements(2)
         assert cycles(engine) > 5
 

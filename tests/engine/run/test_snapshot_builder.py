@@ -60,7 +60,7 @@ def test_a_row_counts_what_rests_what_is_in_flight_and_what_is_unknown() -> None
     row = row_of(alice)
     assert (row.bids, row.asks, row.target, row.pending, row.unknown) == (2, 1, 6, 2, 1)
     assert (row.available6, row.cap6, row.reserved6) == (77, 100, 3 * order().margin6)
-    assert (row.note, row.is_packed) == ("3 in flight", False)
+    assert (row.note, row.is_packed) == ("3 pending", False)
 
 
 @pytest.mark.parametrize(("state", "note"), [(EngineState.RUNNING, "filling"), (EngineState.STOPPED, "")])

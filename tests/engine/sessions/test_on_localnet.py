@@ -81,7 +81,7 @@ async def test_other_relayers_are_served_under_new_sessions(rig: Rig, monkeypatc
         await until(lambda: desk.summary()["sessions_renewed"] == 3, "the renewals")
         order = (await rig.orders())[0]
         await desk.cancel_order(order.wallet, order.order_id)
-        await until(lambda: run_of(desk).context.counters.sent == 13, "its level to be filled again")
+        await until(lambda: run_of(desk).context.counters.totals.sent == 13, "its level to be filled again")
     assert desk.summary()["rejected"] == 0
 
 

@@ -77,7 +77,7 @@ class World:
 
     @property
     def renewed(self) -> int:
-        return self.process.run.counters.sessions_renewed
+        return self.process.run.counters.totals.sessions_renewed
 
     def alive(self) -> list[int]:
         return [len(self.venue.alive(wallet)) for wallet in WALLETS]
@@ -102,8 +102,8 @@ def test_sessions_of_six_minutes_are_renewed_without_a_cycle_lost_or_an_order_re
         # One minute after each was made, and for as long as the next one takes.
         expected = 20 * 60 // (SECONDS - RENEW_BEFORE_S + 10)
         assert world.renewed >= expected * len(WALLETS)
-        assert (world.venue.refused, world.idle, run.counters.rejected) == ([], [], 0)
-        assert run.counters.cycles >= 20 * 60 - 30
+        assert (world.venue.refused, world.idle, run.counters.totals.rejected) == ([], [], 0)
+        assert run.counters.totals.cycles >= 20 * 60 - 30
         assert world.most_alive <= 7  # those that are over by themselves within ten minutes are left alone
         assert world.venue.revokes == []
 
@@ -373,6 +373,6 @@ def test_a_wallet_that_got_no_session_at_the_start_gets_one_as_soon_as_the_venue
         await world.go_on(300)
         assert ([book.unusable for book in world.books], world.alive()) == ([None] * 3, [1, 1, 1])
         assert len({permit for permit in world.venue.permits if permit.trader == ALICE}) == 1
-        assert (world.process.run.counters.sessions_created, world.renewed) == (3, 0)
+        assert (world.process.run.counters.totals.sessions_created, world.renewed) == (3, 0)
 
     play(steps, hours=24.0)

@@ -1,0 +1,110 @@
+"""A wallet's state changes through the methods of its owner only: nobody else assigns to it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from ama_tui.engine.pending_orders import PendingOrders, PendingPlacement
+from ama_tui.engine.session_slot import SessionSlot
+from ama_tui.engine.wallet_book import WalletBook
+
+PACKAGE = Path(__file__).parents[2] / "ama_tui"
+
+OWNERS: dict[str, tuple[type, ...]] = {
+    "engine/wallet_book.py": (WalletBook,),
+    "engine/session_slot.py": (SessionSlot,),
+    "engine/pending_orders.py": (PendingOrders, PendingPlacement),
+}
+"""The file that may change each class's fields."""
+
+HOLDERS = {"book", "slot", "session", "pending", "placement", "alice"}
+"""The names that hold one of these objects, as variables or as attributes."""
+
+MUTATORS = {"append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update", "add", "discard"}
+
+FIELDS = {field.name for owners in OWNERS.values() for owner in owners for field in fields(owner)}
+CONTAINERS = {
+    field.name
+    for owners in OWNERS.values()
+    for owner in owners
+    for field in fields(owner)
+    if str(field.type).startswith(("dict[", "list["))
+}
+
+
+def _owned_field(node: ast.expr) -> str | None:
+    """`book.read_error` for an attribute that names an owned field of an object that holds one, else None."""
+    if not isinstance(node, ast.Attribute) or node.attr not in FIELDS:
+        return None
+    holder = node.value
+    if isinstance(holder, ast.Subscript):  # books[address].read_error
+        return ast.unparse(node)
+    name = holder.attr if isinstance(holder, ast.Attribute) else holder.id if isinstance(holder, ast.Name) else ""
+    return ast.unparse(node) if name in HOLDERS else None
+
+
+def _targets(node: ast.AST) -> Iterator[ast.expr]:
+    """What a statement assigns to or deletes, tuples taken apart, subscripts without their index."""
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign | ast.Delete):
+        targets = list(node.targets)
+    elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+        targets = [node.target]
+    while targets:
+        target = targets.pop()
+        if isinstance(target, ast.Tuple | ast.List):
+            targets += target.elts
+        elif isinstance(target, ast.Subscript):
+            yield target.value
+        else:
+            yield target
+
+
+def changes_in(source: str) -> list[str]:
+    """The assignments to, and the mutating calls on, owned fields in a source."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        for target in _targets(node):
+            text = _owned_field(target)
+            if text is not None:
+                found.append(f"{node.lineno}: {text}" if isinstance(node, ast.stmt) else text)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
+            container = node.func.value
+            if isinstance(container, ast.Attribute) and container.attr in CONTAINERS:
+                text = _owned_field(container)
+                if text is not None:
+                    found.append(f"{node.lineno}: {text}.{node.func.attr}()")
+    return found
+
+
+def test_nobody_but_its_owner_changes_a_wallets_state() -> None:
+    changes = {
+        str(path.relative_to(PACKAGE)): found
+        for path in PACKAGE.rglob("*.py")
+        if path.relative_to(PACKAGE).as_posix() not in OWNERS
+        and "localnet" not in path.parts
+        and (found := changes_in(path.read_text(encoding="utf-8")))
+    }
+    changes.pop("engine/sessions/creation.py", None)  # `pending` is a permit there, not a placement
+    assert changes == {}
+
+
+def test_every_kind_of_change_is_noticed() -> None:
+    source = """
+book.read_error = ""
+book.failures += 1
+self.book.pending.placements["a"] = placement
+del book.pending.placements["a"]
+fleet.books[address].note = "x"
+book.session.id, other = None, 1
+book.pending.lapsed.clear()
+placement.stage = stage
+"""
+    assert len(changes_in(source)) == 8
+
+
+def test_reading_and_calling_methods_is_no_change() -> None:
+    assert changes_in("book.report('x')\nif book.pending.placements.get('a'): pass\nname = book.note\n") == []
