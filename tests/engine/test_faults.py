@@ -97,7 +97,7 @@ async def test_a_lost_request_holds_its_level_until_the_chain_has_twice_not_show
         (book,) = [book for book in books if book.pending]
         (unknown,) = book.pending
         assert engine.summary()["unknown"] == 1
-        assert engine.summary()["short"] == {book.wallet.nickname: "1 in flight"}
+        assert engine.summary()["short"] == {book.wallet.nickname: "1 pending"}
         lost = (book.address, str(unknown.place.amount18))
         await until(lambda: run_of(engine).packed, "the level to be filled after all")
         await check(rig, engine, api)
@@ -140,7 +140,7 @@ async def test_one_wallet_in_trouble_does_not_hold_up_the_others(rig: Rig) -> No
         short = engine.summary()["short"]
         assert isinstance(short, dict)
         assert list(short) == ["User001"]
-        assert short["User001"].endswith("in flight")
+        assert short["User001"].endswith("pending")
         snapshot = engine.publisher.latest
         assert [row.is_packed for row in snapshot.wallets] == [False, True, True]
 
