@@ -127,15 +127,21 @@ def signed_amount(amount18: int, decimals: int = 3) -> str:
     return f"{rounded or 0:{'+' if rounded else ''},.{decimals}f}"
 
 
+SHORT_CELLS = 7
+"""The width of a short amount."""
+
+
 def short_usdc(usdc6: int | None) -> str:
-    """Whole USDC in at most seven cells: 1999800000 → '1,999', 12345678900000 → '12.35M', None → '–'."""
+    """Whole USDC in at most seven cells, for amounts below 10^15: 12345678900000 → '12.35M', None → '–'."""
     if usdc6 is None:
         return "–"
     value = Decimal(usdc6) / USDC_UNIT
-    for size, letter in ((10**12, "T"), (10**9, "B"), (10**6, "M")):
-        if value >= size:
-            return f"{value / size:,.2f}{letter}"
-    return f"{value:,.0f}"
+    text = f"{value:,.0f}"
+    for size, letter in ((10**6, "M"), (10**9, "B"), (10**12, "T")):
+        if len(text) <= SHORT_CELLS:
+            break
+        text = f"{value / size:,.2f}{letter}"
+    return text
 
 
 def basis_points(distance6: int, anchor_x2: int | None) -> float | None:

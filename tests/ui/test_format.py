@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -68,6 +68,8 @@ def test_short_usdc(usdc6: int | None, text: str) -> None:
 
 
 @given(st.integers(0, 10**20))
+@example(999_995_000_000_000_000)
+@example(999_999_600_000)
 def test_short_usdc_keeps_to_seven_cells(usdc6: int) -> None:
     assert len(fmt.short_usdc(usdc6)) <= 7
 
