@@ -16,7 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "domain": set(),
     "strategies": {"domain"},
     "disk": {"domain"},
-    "config": {"domain", "keys"},
+    "config": {"domain", "disk", "keys"},
     "keys": {"domain", "disk", "config", "venue"},
     "venue": {"domain"},
     "store": {"domain", "disk"},

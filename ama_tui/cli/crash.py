@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ama_tui import __version__
-from ama_tui.config.paths import DIRECTORY_MODE, FILE_MODE
+from ama_tui.config.paths import DIRECTORY_MODE
+from ama_tui.disk.atomic import FILE_MODE
 from ama_tui.keys.redaction import without_secrets
 
 EXIT_CODE = 1

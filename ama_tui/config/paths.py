@@ -9,7 +9,6 @@ from pathlib import Path
 from ama_tui.domain.errors import StoreError
 
 DIRECTORY_MODE = 0o700
-FILE_MODE = 0o600
 DEFAULT_ROOT = Path("state")
 _ORDER_BOOK = re.compile(r"0x[0-9a-f]{40}")
 

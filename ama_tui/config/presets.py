@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ama_tui.config.atomic import replace_file
 from ama_tui.config.paths import DIRECTORY_MODE
 from ama_tui.config.settings import read_config_file
+from ama_tui.disk.atomic import replace_file
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.parameters import SPEC_BY_KEY, Parameters
 

@@ -1,1 +1,1 @@
-"""Writing files safely."""
+"""Crash-safe file writes, and failpoints to test them."""

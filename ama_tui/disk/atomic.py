@@ -1,11 +1,15 @@
-"""Replacing a file as a whole: after a crash at any instruction it holds the old bytes or the new ones."""
+"""Crash-safe writing of whole files: after a crash at any point a file has its old content or the new one.
+
+Every file gets mode 0600.
+"""
 
 from __future__ import annotations
 
 import itertools
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ama_tui.disk import failpoints
@@ -14,24 +18,35 @@ FILE_MODE = 0o600
 TEMPORARY_SUFFIX = ".ama-tmp"
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Replace the file's content; it and its directory entry are on the disk when this returns.
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file, replacing an existing one. The content and the name are durable on return.
 
-    The file gets mode 0600. Raises OSError; the old file is then still there, whole.
+    Raises OSError; an existing file is then unchanged.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
-    try:
-        _write_new(temporary, data)
+    with _temporary_file(path, data) as temporary:
         rename(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    sync_directory(path.parent)
+
+
+def write_new_file(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet. The content and the name are durable on return.
+
+    Raises FileExistsError, OSError.
+    """
+    with _temporary_file(path, data) as temporary:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError as error:  # the file system has no hard links
+            if os.path.lexists(path):
+                raise FileExistsError(error.errno, "File exists", str(path)) from None
+            rename(temporary, path)
     sync_directory(path.parent)
 
 
 def set_aside(path: Path) -> Path:
-    """Rename `x` to `x.corrupt`, or `x.corrupt.1` and so on; call it only under the lock.
+    """Rename `x` to `x.corrupt`, or to `x.corrupt.1` and so on if that exists. The caller must hold the lock.
 
     Returns the new path. Raises OSError.
     """
@@ -46,21 +61,26 @@ def set_aside(path: Path) -> Path:
 
 
 def remove_temporaries(directory: Path) -> None:
-    """Remove what a crash in the middle of `write_atomic` left; call it only under the lock."""
+    """Remove temporary files that a crash left behind. The caller must hold the lock."""
     for leftover in directory.glob(f".*{TEMPORARY_SUFFIX}"):
         with suppress(OSError):
             leftover.unlink()
 
 
+def temporary_path(path: Path) -> Path:
+    """An unused name in the same directory, which `remove_temporaries` cleans up after a crash."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+
+
 def rename(path: Path, target: Path) -> None:
-    """Give a file another name, in place of whatever had it. Durable after `sync_directory`."""
+    """Rename a file, replacing any file at `target`. Durable after `sync_directory`. Raises OSError."""
     failpoints.reach("replace.before")
     path.replace(target)
     failpoints.reach("replace.after")
 
 
 def sync_directory(directory: Path) -> None:
-    """Make renames in the directory durable."""
+    """Make new and changed names in the directory durable. Raises OSError."""
     failpoints.reach("dirsync.before")
     descriptor = os.open(directory, os.O_RDONLY)
     try:
@@ -71,16 +91,24 @@ def sync_directory(directory: Path) -> None:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write every byte, however many calls that takes. Raises OSError."""
+    """Write every byte, in as many calls as that takes. Raises OSError."""
     left = memoryview(data)
     while left:
         left = left[os.write(descriptor, left) :]
 
 
-def _write_new(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+@contextmanager
+def _temporary_file(path: Path, data: bytes) -> Iterator[Path]:
+    """The data in a synced temporary file in the directory of `path`; removed on exit if it still exists."""
+    temporary = temporary_path(path)
     try:
-        write_all(descriptor, data)
-        os.fsync(descriptor)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        try:
+            write_all(descriptor, data)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        yield temporary
     finally:
-        os.close(descriptor)
+        with suppress(OSError):
+            temporary.unlink()

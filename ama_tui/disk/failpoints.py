@@ -1,6 +1,6 @@
-"""Named points at which a test can have the process killed, as by a power cut.
+"""Named points where a test can kill the process, as a power cut would.
 
-`AMA_TUI_FAILPOINT=name` kills it the first time it comes to that point, `name:N` the N-th time.
+`AMA_TUI_FAILPOINT=name` kills it the first time it reaches that point, `name:N` the N-th time.
 """
 
 from __future__ import annotations
@@ -26,17 +26,19 @@ NAMES = (
     "dirsync.before",
     "dirsync.after",
 )
-"""`intent` and `outcome`: a journal line is written; `sync`: lines are made durable; `post`: an order goes to the
-venue; `replace`: a file takes another's name; `dirsync`: names are made durable."""
+"""`intent` and `outcome`: a journal line is written; `sync`: lines are made durable; `post`: an order is sent to the
+venue; `replace`: a file is renamed; `dirsync`: names are made durable."""
 
 
 class _Armed:
-    """The one point that is armed, and how often it is still passed."""
+    """The armed failpoint, and how many more passes until it kills."""
 
     def __init__(self, setting: str) -> None:
         self.name, _, times = setting.partition(":")
         if self.name not in NAMES or not (times or "1").isdecimal():
-            raise StoreError(f"{VARIABLE} is {setting}", f"use NAME or NAME:N, with one of {', '.join(NAMES)}")
+            raise StoreError(
+                f"{VARIABLE}={setting} is not a failpoint", f"use NAME or NAME:N; names are {', '.join(NAMES)}"
+            )
         self._left = int(times or "1")
         self._guard = threading.Lock()
 
@@ -51,6 +53,6 @@ _armed = _Armed(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None
 
 
 def reach(name: str) -> None:
-    """Die here if this point is armed and its turn has come."""
+    """Kill the process if this point is armed and this is the pass it waits for."""
     if _armed is not None and _armed.name == name:
         _armed.pass_by()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ama_tui.config.atomic import write_new_file
+from ama_tui.disk.atomic import write_new_file
 from ama_tui.domain.errors import WalletsError
 from ama_tui.keys import vault
 from ama_tui.keys.scrypt import ScryptCost

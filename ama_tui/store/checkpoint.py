@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ama_tui.disk.atomic import write_atomic
+from ama_tui.disk.atomic import replace_file
 from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.market import DEFAULT_TICK6, Market
 from ama_tui.domain.money import PRICE_UNIT, price6_from_ui
@@ -239,7 +239,7 @@ def _save(path: Path, value: Mapping[str, object]) -> None:
     # Escaped to ASCII, so that any text that JSON can hold can be written back.
     data = json.dumps(value, indent=2, allow_nan=False).encode("ascii") + b"\n"
     try:
-        write_atomic(path, data)
+        replace_file(path, data)
     except OSError as error:
         raise CheckpointError(
             f"{path} cannot be written ({error.strerror})", "make room or correct its directory's mode"

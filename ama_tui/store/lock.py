@@ -12,7 +12,7 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from ama_tui.disk.atomic import FILE_MODE, write_atomic
+from ama_tui.disk.atomic import FILE_MODE, replace_file
 from ama_tui.domain.errors import LockHeldError, StoreError
 
 PATIENCE_S = 0.2
@@ -64,7 +64,7 @@ class StateLock:
         """
         names = {address.lower(): nickname for address, nickname in wallets.items()}
         try:
-            write_atomic(self._claim, json.dumps(sorted(names)).encode())
+            replace_file(self._claim, json.dumps(sorted(names)).encode())
             others = [one for one in self._directory.parent.iterdir() if one != self._directory]
         except OSError as error:
             raise StoreError(

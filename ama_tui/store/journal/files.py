@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from ama_tui.disk.atomic import FILE_MODE, TEMPORARY_SUFFIX, rename
+from ama_tui.disk.atomic import FILE_MODE, rename, temporary_path
 from ama_tui.domain.errors import StoreError
 
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -72,7 +71,7 @@ def begin_segment(path: Path) -> int:
     before = segments_of(path)
     number = max((_number_of(one) for one in before), default=0) + 1
     numbered = path.with_name(f"{path.stem}.{number:06d}.jsonl")
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    fresh = temporary_path(path)
     descriptor = os.open(fresh, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, FILE_MODE)
     try:
         rename(path, numbered)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
-import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ama_tui.disk.atomic import FILE_MODE, TEMPORARY_SUFFIX, rename, sync_directory
+from ama_tui.disk.atomic import FILE_MODE, rename, sync_directory, temporary_path
 from ama_tui.domain.errors import JournalError
 from ama_tui.store.journal.files import is_first, segments_of
 from ama_tui.store.journal.reader import JournalFault, Line, read_lines
@@ -58,7 +57,7 @@ def repair(path: Path) -> Repair:
         files = segments_of(path)
         renumbering = _Renumbering(from_one=bool(files) and is_first(files[0], path))
         for file in files:
-            fresh = file.with_name(f".{file.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+            fresh = temporary_path(file)
             try:
                 if _rewrite(file, fresh, renumbering, dropped):
                     originals.append(_keep_aside(file))
