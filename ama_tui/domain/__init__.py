@@ -1,1 +1,1 @@
-"""What things are: money, markets, orders, wallets, sessions, plans, events. Pure values, no I/O."""
+"""Plain values: money, markets, orders, wallets, sessions, plans, events, errors. No I/O."""

@@ -1,56 +1,59 @@
 """Every error that ama-tui raises on purpose.
 
-    AmaError                 one line for the operator, and a hint
+    AmaError                 a one-line message for the operator, and a hint
     ├── ConfigError          exit 2: options, environment, run configuration
     │   ├── WalletsError     the wallets file
-    │   │   └── PasswordError    the password of a vault or keystore is missing or wrong
+    │   │   └── PasswordError    a vault or keystore password is missing or wrong
     │   └── ParameterError   a strategy parameter, or parameters that do not fit the market
     ├── StoreError           exit 2: the state directory
     │   ├── CheckpointError  the checkpoint cannot be read or written
     │   ├── JournalError     the journal cannot be read or written
-    │   │   ├── JournalFullError     a line did not fit; the next may
-    │   │   ├── JournalSyncError     nobody can say what the disk holds
+    │   │   ├── JournalFullError     a line did not fit; the next one may
+    │   │   ├── JournalSyncError     what the disk holds is unknown
     │   │   └── JournalCorruptError  a line is damaged or missing
     │   └── LockHeldError    another run holds the state directory
     └── VenueError           exit 3: the outside world
-        ├── UnreachableError no connection, or no answer in time
-        ├── MalformedError   an answer that breaks the wire contract
-        ├── RefusedError     an HTTP error answer of the venue's API
-        ├── RpcError         a JSON-RPC error answer of the node
-        └── PreflightError   the venue answers, but the run cannot start on it
+        ├── UnreachableError no connection, or no response in time
+        ├── MalformedError   a response that breaks the wire contract
+        ├── RefusedError     an HTTP error response from the venue's API
+        ├── RpcError         a JSON-RPC error from the node
+        └── PreflightError   the venue responds, but the run cannot start
 
-Third-party exceptions are caught where the outside is met and come out as one of these.
+Third-party exceptions are caught at the boundary and raised again as one of these.
 """
 
 from __future__ import annotations
 
 
 class AmaError(Exception):
-    """One line that says what is wrong; `hint` says what to do about it. `exit_code` is the command's."""
+    """Any error with a message for the operator."""
 
     exit_code = 1
+    """The exit code of a command that ends with this error."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
+        """What is wrong, in one line."""
         self.hint = hint
+        """What to do about it, or empty."""
 
     def __str__(self) -> str:
         return f"{self.message}: {self.hint}" if self.hint else self.message
 
 
 class ConfigError(AmaError):
-    """What the operator asked for is missing, contradictory or out of range."""
+    """A setting is missing, contradictory or out of range."""
 
     exit_code = 2
 
 
 class WalletsError(ConfigError):
-    """The wallets file cannot be used; every bad row is named with its line number, never with its key."""
+    """The wallets file cannot be used. Bad rows are named by line number, never by key."""
 
 
 class PasswordError(WalletsError):
-    """The password of a vault or keystore is wrong, or there is none; the message never holds it."""
+    """A vault or keystore password is wrong or missing. The message never contains the password."""
 
 
 class ParameterError(ConfigError):
@@ -58,7 +61,7 @@ class ParameterError(ConfigError):
 
 
 class StoreError(AmaError):
-    """The state directory cannot be used as it is."""
+    """The state directory cannot be used."""
 
     exit_code = 2
 
@@ -72,47 +75,42 @@ class JournalError(StoreError):
 
 
 class JournalFullError(JournalError):
-    """A line could not be written whole; nothing of it is left in the file, and the next one may succeed."""
+    """A line could not be written completely. Nothing of it is left in the file, and the next one may succeed."""
 
 
 class JournalSyncError(JournalError):
-    """The disk failed to make lines durable: nothing may be placed on their word until a restart."""
+    """The disk failed to make lines durable. No order may rely on them until a restart."""
 
 
 class JournalCorruptError(JournalError):
-    """A line is unreadable, changed or missing where no crash could have left it so."""
+    """A line is unreadable, changed or missing in a way no crash can cause."""
 
 
 class LockHeldError(StoreError):
-    """Another process holds the state directory or a wallet; `pid` is the holder's, None when it did not say."""
+    """Another process holds the state directory or a wallet."""
 
     def __init__(self, message: str, hint: str = "", *, pid: int | None = None) -> None:
         super().__init__(message, hint)
         self.pid = pid
+        """The process that holds the lock; None if unknown."""
 
 
 class VenueError(AmaError):
-    """The outside world did not do its part."""
+    """The venue or the node failed."""
 
     exit_code = 3
 
 
 class UnreachableError(VenueError):
-    """No connection, or no whole answer in time. For an order POST: nobody knows whether it was executed."""
+    """No connection, or no complete response in time. An order sent this way may or may not have been executed."""
 
 
 class MalformedError(VenueError):
-    """An answer that breaks the wire contract; the message holds the endpoint and the answer's first 200 characters."""
+    """A response that breaks the wire contract. The message quotes its first 200 characters."""
 
 
 class RefusedError(VenueError):
-    """An HTTP error answer of the venue's API.
-
-    `status` is the HTTP status, `code` the body's `error` text, `retry_after` seconds when the venue
-    named them, `tx_hash` the transaction that a reverted placement names. `proves_not_sent` is True
-    only for the answers that the wire contract says prove that nothing reached the chain. `is_rate_limit`
-    is True for a 429 and for an error text that hides one: the sender should slow down.
-    """
+    """An HTTP error response from the venue's API."""
 
     def __init__(
         self,
@@ -128,21 +126,29 @@ class RefusedError(VenueError):
     ) -> None:
         super().__init__(message, hint)
         self.status = status
+        """The HTTP status."""
         self.code = code
+        """The `error` text of the body."""
         self.retry_after = retry_after
+        """Seconds to wait, if the venue named them."""
         self.tx_hash = tx_hash
+        """The transaction of a placement that reverted."""
         self.proves_not_sent = proves_not_sent
+        """The wire contract guarantees that nothing reached the chain."""
         self.is_rate_limit = is_rate_limit
+        """A 429, or an error text that means one. The sender should slow down."""
 
 
 class RpcError(VenueError):
-    """A JSON-RPC error answer; `code` is the node's, `data` its revert data where it gave any."""
+    """A JSON-RPC error from the node."""
 
     def __init__(self, message: str, hint: str = "", *, code: int = 0, data: str | None = None) -> None:
         super().__init__(message, hint)
         self.code = code
+        """The node's error code, 0 if it gave none."""
         self.data = data
+        """Revert data as hexadecimal with 0x, if the node gave any."""
 
 
 class PreflightError(VenueError):
-    """The venue answers, but this run cannot start on it."""
+    """The venue responds, but this run cannot start."""

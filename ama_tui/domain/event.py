@@ -1,4 +1,4 @@
-"""What the engine tells the world: one immutable snapshot (latest wins) and a log of actions (lossless)."""
+"""What the engine publishes: an immutable snapshot (latest wins) and a lossless log of actions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ama_tui.domain.wallet import Role
 
 
 class EngineState(Enum):
-    """Where a run is."""
+    """The state of a run."""
 
     READY = "READY"
     PREPARING = "PREPARING"
@@ -31,7 +31,7 @@ class EngineState(Enum):
 
 
 class Action(Enum):
-    """The journal's action names. INTENT is ours, the others are shared with the original tool."""
+    """The action names in the journal. INTENT, FILL and NOTE are ours; the original tool has the others too."""
 
     SESSION_INIT = "SESSION_INIT"
     PLACE_LIMIT = "PLACE_LIMIT"
@@ -47,12 +47,14 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """One line of the action log. `wallet` is an address in lower case, or '' for the run as a whole."""
+    """One line of the action log."""
 
     ts_ms: int
+    """Unix milliseconds."""
     action: Action
     text: str
     wallet: str = ""
+    """Address in lower case; empty if the line is about the whole run."""
     nickname: str = ""
     is_error: bool = False
     tx_hash: str = ""
@@ -69,34 +71,40 @@ class SessionState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WalletRow:
-    """One wallet as the screen shows it. Money is USDC with 6 decimals, None while unread.
-
-    `session_expiry` is Unix seconds (0: none), `last_action_at` Unix milliseconds (0: none).
-    `bids`/`asks` count resting orders, `working` holds what was sent and is not yet on the chain.
-    `is_parked` is True while the operator has paused this wallet. `session_used_percent` is how much of the session's
-    notional budget is used, None where it has none.
-    """
+    """One wallet as front ends show it. Collateral is in USDC with 6 decimals, None until it is read."""
 
     address: str
     nickname: str
     index: int
     role: Role = Role.MAKER
     bids: int = 0
+    """Resting bids."""
     asks: int = 0
+    """Resting asks."""
     target: int = 0
+    """Orders wanted on each side."""
     available6: int | None = None
     cap6: int | None = None
     reserved6: int | None = None
     pending: int = 0
+    """Orders sent and not on the chain yet."""
     unknown: int = 0
+    """Orders sent without a reply, not resolved yet."""
     position18: int = 0
+    """Positive when long."""
     session: SessionState = SessionState.NONE
     session_expiry: int = 0
+    """Unix seconds, 0 if there is no session."""
     session_used_percent: int | None = None
+    """How much of the session's notional budget is used; None if it has no budget."""
     last_action_at: int = 0
+    """Unix milliseconds, 0 if there was none."""
     note: str = ""
+    """Why the wallet does not quote everything, or empty."""
     is_packed: bool = False
+    """Every level is filled, or vacant for a standing reason."""
     is_paused: bool = False
+    """Paused by the operator."""
     session_id: str = ""
     orders: tuple[RestingOrder, ...] = ()
     pending_orders: tuple[PendingOrder, ...] = ()
@@ -104,7 +112,7 @@ class WalletRow:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts since this process began its run; earlier processes of a resumed run are left out."""
+    """Counters of the run in this process, without earlier processes of a resumed run."""
 
     cycles: int = 0
     sent: int = 0
@@ -117,7 +125,7 @@ class Totals:
     """Maker orders that traded on arrival because the book moved after sending."""
     cancelled: int = 0
     late: int = 0
-    """Orders that were given up and rest after all."""
+    """Orders that had been written off and came to rest after all."""
     self_trades: int = 0
     taker_trades: int = 0
     sessions_created: int = 0
@@ -132,71 +140,82 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class SendBudget:
-    """How many sends may be on the wire at once, how many are, and for how many seconds the venue asked us to wait."""
+    """Concurrent requests that send orders."""
 
     limit: int = 0
+    """How many may be open at once."""
     busy: int = 0
+    """How many are open now."""
     closed_s: float = 0.0
+    """Seconds until the venue accepts requests again."""
 
 
 @dataclass(frozen=True, slots=True)
 class KillProgress:
-    """How far a kill has come: orders cancelled of those that were found."""
+    """The progress of a kill."""
 
     done: int = 0
+    """Orders cancelled."""
     total: int = 0
+    """Orders to cancel."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSnapshot:
-    """The run as a whole, published after every cycle and every change of state.
-
-    `read_at_ms` is when the chain was last read (Unix ms, 0: never); `block` its block number.
-    `cycle_ms`, `rpc_ms` and `api_ms` are the latest durations. `next_cycle_at_ms` is Unix ms, 0: none due.
-    `order_lifetime_s` is the median rest of the run's orders that are gone, None before the first.
-    `errors_by_kind` counts this run's errors, the most frequent first; `errors_last_minute` the recent ones.
-    """
+    """The whole run, published after every cycle and every change of state."""
 
     state: EngineState
     reason: str = ""
+    """Why the run is in this state, or empty."""
     market: Market | None = None
     run_id: str = ""
     started_at_ms: int = 0
+    """Unix milliseconds."""
     block: int = 0
+    """The block of the last chain read."""
     read_at_ms: int = 0
+    """When the chain was last read, Unix milliseconds; 0 if never."""
     best_bid6: int | None = None
     best_ask6: int | None = None
     mark6: int | None = None
     last_trade6: int | None = None
     anchor_x2: int | None = None
+    """Twice the anchor price (6 decimals)."""
     book: Book = field(default_factory=Book)
     wallets: tuple[WalletRow, ...] = ()
     totals: Totals = field(default_factory=Totals)
     cycle_ms: float = 0.0
+    """Duration of the last cycle."""
     rpc_ms: float = 0.0
+    """Duration of the last request to the node."""
     api_ms: float = 0.0
+    """Duration of the last request to the venue's API."""
     next_cycle_at_ms: int = 0
+    """Unix milliseconds; 0 if no cycle is scheduled."""
     packed: bool = False
+    """Every wallet is packed."""
     parameters: Parameters = field(default_factory=Parameters)
     budget: SendBudget = field(default_factory=SendBudget)
     kill: KillProgress = field(default_factory=KillProgress)
     order_lifetime_s: float | None = None
+    """Median time on the book of orders that have left it; None before the first."""
     errors_by_kind: tuple[tuple[str, int], ...] = ()
+    """This run's errors by kind, most frequent first."""
     errors_last_minute: int = 0
     missing_wallets: tuple[str, ...] = ()
-    """The checkpoint's wallets that this run does not have, each as `nickname (n open orders)`."""
+    """Wallets of the checkpoint that this run does not have, each as `nickname (n open orders)`."""
     journal_path: str = ""
-    """Where every action of the run is written, '' before there is a journal."""
+    """The journal file; empty before it is opened."""
     recovery: str = ""
-    """What became of the orders that earlier processes sent, in words; '' where there were none."""
+    """What became of orders sent by earlier processes, as text; empty if there were none."""
     cancels_on_stop: bool = False
-    """A stop cancels the orders instead of leaving them."""
+    """A stop cancels all orders instead of leaving them."""
     way_out: str = ""
-    """What leads out of the state, in the operator's words; '' before a run begins."""
+    """How the operator can leave this state, as text; empty before a run starts."""
 
     @property
     def is_live(self) -> bool:
-        """Is a run being prepared, cycling or ending? READY is a run's only where it has an id."""
+        """Whether a run is being prepared, running or stopping. READY counts only once the run has an id."""
         return not self.state.is_final and (self.state is not EngineState.READY or bool(self.run_id))
 
     @property

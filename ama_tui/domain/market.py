@@ -1,4 +1,4 @@
-"""A market, its book as last read, and the price that quotes are laid around."""
+"""A market, its order book as last read, and its prices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ama_tui.domain.money import PRICE_UNIT
 
 DEFAULT_TICK6 = 10_000
-"""The tick of a market whose row names none: 0.01."""
+"""The tick of a market whose row states none: 0.01."""
 
 BAD_DEFAULT_PRICE6 = PRICE_UNIT
 """A mark or last trade of exactly 1 is a known bad default of the venue, not a price."""
@@ -16,15 +16,19 @@ BAD_DEFAULT_PRICE6 = PRICE_UNIT
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One row of the venue's market list. `address` is the order book's, in lower case."""
+    """One row of the venue's market list."""
 
     symbol: str
     address: str
+    """The order book's address, lower case."""
     market_id: str
+    """32 bytes as hexadecimal with 0x."""
     chain_id: int
     tick6: int
+    """The price step (6 decimals)."""
     identifier: str | None = None
     tick_is_default: bool = False
+    """The row states no tick, so `tick6` is the default."""
 
     @property
     def label(self) -> str:
@@ -34,7 +38,7 @@ class Market:
 
 
 def find_market(markets: Iterable[Market], selector: str) -> Market | None:
-    """The market of a symbol, an identifier or an address, in any case; None when there is none."""
+    """The market with this symbol, identifier or address, ignoring case; None if there is none."""
     wanted = selector.lower()
     for market in markets:
         if wanted in (market.symbol.lower(), market.address, (market.identifier or "").lower()):
@@ -44,15 +48,16 @@ def find_market(markets: Iterable[Market], selector: str) -> Market | None:
 
 @dataclass(frozen=True, slots=True)
 class BookLevel:
-    """One price of the book and the amount that rests there."""
+    """One price level of an order book."""
 
     price6: int
     amount18: int
+    """The total amount resting at this price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Both sides of a book, best first."""
+    """Both sides of an order book, best price first."""
 
     bids: tuple[BookLevel, ...] = ()
     asks: tuple[BookLevel, ...] = ()
@@ -60,7 +65,7 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What the venue's API says of a market's prices; None where it does not know."""
+    """A market's prices according to the venue's API; None for a price it does not have."""
 
     best_bid6: int | None = None
     best_ask6: int | None = None
@@ -70,16 +75,17 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class MarketTerms:
-    """What a market's contracts say once and for all. `margin_req_bps` is what a buy reserves."""
+    """The fixed properties of a market, read from its contracts."""
 
     vault: str
     market_id: str
     margin_req_bps: int
+    """The margin that a buy reserves, in basis points of its notional."""
 
 
 @dataclass(frozen=True, slots=True)
 class BookView:
-    """The book at one block. Best prices are None on an empty side; marks are as the sources gave them."""
+    """The order book and its prices at one block. A best price is None when its side is empty."""
 
     best_bid6: int | None = None
     best_ask6: int | None = None

@@ -1,6 +1,6 @@
-"""Units. Prices have 6 decimals, amounts 18, collateral (USDC) 6; ratios are in basis points.
+"""Units: prices have 6 decimals, amounts 18, USDC 6; ratios are in basis points.
 
-Floats appear only in the venue's JSON and on the screen; they are converted here, once.
+The venue's JSON and the screen use floats. They are converted here and nowhere else.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ USDC_UNIT = 10**6
 BPS_UNIT = 10_000
 
 SHORT_MARGIN_BPS = 15_000
-"""What venues reserve for a sell at the least, whatever the market's own requirement is."""
+"""The least margin that venues reserve for a sell, regardless of the market's requirement."""
 
 _MAX_EXPONENT = 77
-"""No number of a venue is larger than a uint256, which has 78 digits."""
+"""No number on the wire is larger than a uint256, which has 78 digits."""
 
 
 def price6_from_ui(value: float | str | None) -> int | None:
     """A price in UI units (100.25) as an integer with 6 decimals, half to even; None stays None.
 
-    Raises ValueError for what is not a finite, non-negative number, or is larger than any on the wire.
+    Raises ValueError for anything but a finite, non-negative number of at most 78 digits.
     """
     if value is None:
         return None
@@ -42,7 +42,7 @@ def _scaled(value: float | str, unit: int) -> int:
     if not number.is_finite() or number < 0:
         raise ValueError(f"not a finite, non-negative number: {value!r}")
     if number.adjusted() > _MAX_EXPONENT:
-        raise ValueError(f"too large a number: {value!r}")
+        raise ValueError(f"number too large: {value!r}")
     return int((number * unit).to_integral_value(ROUND_HALF_EVEN))
 
 
@@ -52,12 +52,12 @@ def notional6(amount18: int, price6: int) -> int:
 
 
 def margin6(amount18: int, price6: int, bps: int) -> int:
-    """The margin in USDC (6 decimals) that an order reserves, rounded up so that it is never too low."""
+    """The margin in USDC (6 decimals) that an order reserves, rounded up."""
     return -(-amount18 * price6 * bps // 10**22)
 
 
 def decimals_of_tick(tick6: int) -> int:
-    """How many decimals a price needs so that every multiple of the tick shows exactly (0 to 6)."""
+    """How many decimals show every multiple of the tick exactly (0 to 6)."""
     decimals = 6
     while decimals > 0 and tick6 % 10 == 0:
         tick6 //= 10

@@ -1,4 +1,4 @@
-"""Orders as the chain shows them, and the tag that says which of our intents one was."""
+"""Orders on the chain, and the tag that links an order to our intent."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 TAG_UNIT = 10**9
-"""An amount's low nine decimal digits (of 18) carry the tag: worth a billionth of a unit at most."""
+"""The low nine of an amount's 18 decimals hold the tag. They are worth at most a billionth of a unit."""
 
 MAX_TAG_LEVEL = 99
 MAX_TAG_SEQUENCE = 99_999
 
 
 class Side(Enum):
-    """The side of the book that an order rests on."""
+    """The side of an order."""
 
     BUY = "buy"
     SELL = "sell"
@@ -29,20 +29,17 @@ class Side(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """The order's identity on the chain: its level and a per-wallet sequence number."""
+    """Identifies an order on the chain."""
 
     level: int
+    """1 to 99."""
     sequence: int
+    """Counts the wallet's orders, 0 to 99,999, then starts over."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestingOrder:
-    """A live order as read from the chain.
-
-    `margin6` is what the venue reserves for it, `placed_at` Unix seconds of the block it rested in.
-    `level` is the level it was placed for (None: not known), `placed18` the amount it was placed
-    with (None: not known); both are filled in by reconciliation, the chain does not hold them.
-    """
+    """A resting order as read from the chain. Reconciliation adds `level` and `placed18`."""
 
     order_id: int
     trader: str
@@ -50,16 +47,20 @@ class RestingOrder:
     price6: int
     amount18: int
     margin6: int
+    """The margin that the venue reserves for it."""
     placed_at: int
+    """Time of the block in which it came to rest, Unix seconds."""
     is_margin: bool = True
     level: int | None = None
+    """The level it was placed for; None if unknown."""
     placed18: int | None = None
+    """The amount it was placed with; None if unknown."""
 
 
 def encode_tag(tag: Tag) -> int:
-    """The nine digits LLSSSSSCC; the whole is 1 modulo 97 (ISO 7064), so that CC checks the rest.
+    """The nine digits LLSSSSSCC (level, sequence, check). The number is 1 modulo 97 (ISO 7064).
 
-    Raises ValueError when the level is not in 1..99 or the sequence not in 0..99999.
+    Raises ValueError for a level outside 1..99 or a sequence outside 0..99999.
     """
     if not 1 <= tag.level <= MAX_TAG_LEVEL or not 0 <= tag.sequence <= MAX_TAG_SEQUENCE:
         raise ValueError(f"tag out of range: {tag}")
@@ -68,15 +69,10 @@ def encode_tag(tag: Tag) -> int:
 
 
 def decode_tag(amount18: int) -> Tag | None:
-    """The tag of an amount, or None when its check digits do not hold."""
+    """The tag of an amount; None if its check digits are wrong."""
     digits = amount18 % TAG_UNIT
     check = digits % 100
     if digits % 97 != 1 or not 2 <= check <= 98:
         return None
     level, sequence = divmod(digits // 100, MAX_TAG_SEQUENCE + 1)
     return Tag(level, sequence) if level >= 1 else None
-
-
-def tagged_amount(amount18: int, tag: Tag) -> int:
-    """The amount floored to a multiple of 10^9, with the tag in its low nine digits."""
-    return amount18 // TAG_UNIT * TAG_UNIT + encode_tag(tag)

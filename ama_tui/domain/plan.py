@@ -1,4 +1,4 @@
-"""What a strategy sees and what it decides. Everything here is a value; nothing acts."""
+"""The input of a strategy (snapshots) and its output (a plan). Values only."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ama_tui.domain.order import RestingOrder, Side
 
 
 class Rules(Enum):
-    """The packer's rule sets: `even` spreads the levels, `original` follows the reference document."""
+    """The packer's rule sets. `even` spreads levels evenly, `original` follows the reference document."""
 
     EVEN = "even"
     ORIGINAL = "original"
 
 
 class CollateralBasis(Enum):
-    """Whether the venue's available collateral is net of what open orders reserve."""
+    """Whether the venue's available collateral already excludes the margin of open orders (`net`)."""
 
     NET = "net"
     GROSS = "gross"
@@ -25,7 +25,7 @@ class CollateralBasis(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PendingOrder:
-    """An order of ours that was sent and that the chain does not show yet: in flight, or `is_unknown`."""
+    """An order that was sent and is not on the book yet."""
 
     side: Side
     level: int
@@ -33,47 +33,50 @@ class PendingOrder:
     amount18: int
     margin6: int
     is_unknown: bool = False
+    """The venue did not reply, so whether it was placed is open."""
 
 
 @dataclass(frozen=True, slots=True)
 class WalletSnapshot:
-    """One wallet at one block.
-
-    `known` is False when its read failed: then nothing may be concluded from its empty lists.
-    `unusable` is a standing reason why it cannot trade (no session, parked), None when it can.
-    `available6` is as the venue gives it. `sequence` is the next order tag's sequence number.
-    `cancelling` holds ids whose cancel is in flight.
-    """
+    """One wallet at one block."""
 
     index: int
     address: str
     available6: int = 0
+    """Available collateral as the venue reports it (USDC, 6 decimals)."""
     orders: tuple[RestingOrder, ...] = ()
     pending_orders: tuple[PendingOrder, ...] = ()
     cancelling: frozenset[int] = frozenset()
+    """Ids of orders whose cancel is pending."""
     sequence: int = 0
+    """The sequence number of the next order's tag."""
     known: bool = True
+    """False if the wallet could not be read. Its empty lists then mean nothing."""
     unusable: SkipReason | None = None
+    """Why the wallet cannot place orders (no session, paused); None if it can."""
     unusable_detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MarketSnapshot:
-    """The market and the fleet at one block; prices are None where there is none.
-
-    `best_bid6`/`best_ask6` are the whole book's; `others_bid6`/`others_ask6` the best that is not the
-    fleet's. `mark6` is the API's live mark, `vault_mark6` the vault's. `now` is the block's Unix time.
-    """
+    """The market and the fleet at one block. A price is None if there is none."""
 
     tick6: int
     margin_req_bps: int
     now: int
+    """The block's time, Unix seconds."""
     best_bid6: int | None = None
+    """The best bid of the whole book."""
     best_ask6: int | None = None
+    """The best ask of the whole book."""
     others_bid6: int | None = None
+    """The best bid that is not the fleet's."""
     others_ask6: int | None = None
+    """The best ask that is not the fleet's."""
     mark6: int | None = None
+    """The live mark price of the API."""
     vault_mark6: int | None = None
+    """The mark price of the vault contract."""
     last_trade6: int | None = None
     wallets: tuple[WalletSnapshot, ...] = ()
     block: int = 0
@@ -81,7 +84,7 @@ class MarketSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Decided: rest an order. `distance_ticks` is from the anchor, for the log."""
+    """The decision to place a resting order."""
 
     wallet: str
     side: Side
@@ -90,7 +93,9 @@ class Place:
     amount18: int
     margin6: int
     sequence: int
+    """The sequence number in its tag."""
     distance_ticks: int = 0
+    """Distance from the anchor, for the log."""
 
     @property
     def notional6(self) -> int:
@@ -99,19 +104,19 @@ class Place:
 
 
 class CancelReason(Enum):
-    """Why a resting order goes."""
+    """Why a resting order is cancelled."""
 
-    EXCESS = "more orders than twice the target"
-    REMNANT = "under a tenth of its planned size is left"
+    EXCESS = "more than twice the target"
+    REMNANT = "less than 10% of its planned size left"
     FAR = "too far from the anchor"
-    DOUBLE = "an older order has its level"
+    DUPLICATE = "an older order is at this level"
     KILL = "kill"
-    OPERATOR = "asked by the operator"
+    OPERATOR = "manual"
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Decided: take a resting order off the book."""
+    """The decision to cancel a resting order."""
 
     wallet: str
     order_id: int
@@ -126,7 +131,7 @@ Intent = Place | Cancel
 
 
 class SkipReason(Enum):
-    """Why a level stays vacant. The value is what the operator reads."""
+    """Why a level stays vacant. The value is shown to the operator."""
 
     CAP = "cap reached"
     DUST = "too small to place"
@@ -134,26 +139,27 @@ class SkipReason(Enum):
     PRICE_RANGE = "price out of range"
     NO_COLLATERAL = "no collateral"
     NO_SESSION = "no usable session"
-    WALLET_PAUSED = "parked"
+    WALLET_PAUSED = "wallet paused"
     WOULD_CROSS = "would cross the spread"
     UNREAD = "could not be read"
-    SESSION_TOO_SMALL = "waits for a new session"
+    SESSION_TOO_SMALL = "waiting for a new session"
 
     @property
     def is_standing(self) -> bool:
-        """Standing reasons count as packed: waiting one more cycle would not change them."""
+        """Whether the reason outlasts a cycle. A level that is vacant for a standing reason counts as packed."""
         return self not in (SkipReason.WOULD_CROSS, SkipReason.UNREAD, SkipReason.SESSION_TOO_SMALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Decided: leave a level vacant, or (level None) a whole side or wallet."""
+    """The decision to leave a level vacant."""
 
     wallet: str
     reason: SkipReason
     detail: str = ""
     side: Side | None = None
     level: int | None = None
+    """None for all missing levels of the side, or of the wallet if `side` is None too."""
 
     @property
     def text(self) -> str:
@@ -162,24 +168,32 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class WalletBudget:
-    """How a wallet's cap was reckoned, in USDC with 6 decimals; `scale` is the factor on its missing sizes."""
+    """How much margin a wallet may use, in USDC with 6 decimals."""
 
     basis6: int
+    """The collateral that the cap is a share of."""
     cap6: int
+    """The most margin that its orders may use together."""
     reserved6: int
-    in_flight6: int
+    """The margin of its resting orders."""
+    pending6: int
+    """The margin of its pending orders."""
     scale: float = 1.0
+    """The factor applied to the sizes of its missing orders."""
 
     @property
     def remaining6(self) -> int:
-        return max(0, self.cap6 - self.reserved6 - self.in_flight6)
+        """The margin left for new orders."""
+        return max(0, self.cap6 - self.reserved6 - self.pending6)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one look at the market decided. `anchor_x2` is twice the anchor in price6, None without one."""
+    """The decisions for one market snapshot."""
 
     intents: tuple[Intent, ...] = ()
     skips: tuple[Skip, ...] = ()
     anchor_x2: int | None = None
+    """Twice the anchor price (6 decimals); None without an anchor."""
     budgets: dict[str, WalletBudget] = field(default_factory=dict)
+    """By wallet address."""

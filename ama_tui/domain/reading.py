@@ -1,4 +1,4 @@
-"""What the venue was read to say: the fleet at one block, receipts, trades, and the API's answers."""
+"""What was read from the venue: the fleet at one block, receipts, trades and API responses."""
 
 from __future__ import annotations
 
@@ -12,62 +12,62 @@ from ama_tui.domain.session import SessionRecord
 
 @dataclass(frozen=True, slots=True)
 class WalletRead:
-    """One wallet as the chain showed it.
-
-    `known` is False when any part of its read failed: then every other field is empty and means nothing,
-    and `error` says what failed. `available6` is as the vault gives it, `position18` positive when long.
-    `session` is the registry's record of the session that was asked for, None when none was asked for.
-    """
+    """One wallet as read from the chain."""
 
     known: bool
+    """False if any part of the read failed. All other fields except `error` are then empty and mean nothing."""
     error: str = ""
+    """What failed, or empty."""
     available6: int = 0
+    """Available collateral according to the vault (USDC, 6 decimals)."""
     position18: int = 0
+    """Positive when long."""
     orders: tuple[RestingOrder, ...] = ()
     session: SessionRecord | None = None
+    """The registry's record of the requested session; None if none was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class FleetRead:
-    """The market and the fleet, by address in lower case, at block `block` (`block_time` in Unix seconds).
-
-    `pinned` is False when the node refuses reads at a given block: then the orders may be of a later
-    block than the rest, never of an earlier one. `book_known` is False when the depth could not be read,
-    so that an empty `view.book` is not taken for an empty book.
-    """
+    """The market and the fleet at one block."""
 
     block: int
     block_time: int
+    """Unix seconds."""
     pinned: bool
+    """False if the node refuses reads at a given block. The orders may then be from a later block, never earlier."""
     view: BookView
     wallets: Mapping[str, WalletRead]
-    book_known: bool = True
+    """By address in lower case."""
+    has_book: bool = True
+    """False if the depth could not be read. An empty `view.book` then means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrdersRead:
-    """Open orders by wallet address in lower case at block `block`; None where a wallet could not be read."""
+    """The open orders of wallets at one block."""
 
     block: int
     pinned: bool
+    """False if the node refuses reads at a given block. The orders may then be from a later block, never earlier."""
     orders: Mapping[str, tuple[RestingOrder, ...] | None]
+    """By wallet address in lower case; None for a wallet that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionsRead:
-    """The registry's records by session id at block `block` (`block_time` in Unix seconds).
-
-    A record is None where it could not be read.
-    """
+    """Session records of the registry at one block."""
 
     block: int
     block_time: int
+    """Unix seconds."""
     records: Mapping[str, SessionRecord | None]
+    """By session id; None for a record that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced:
-    """The book accepted an order; it is emitted also for one that filled at once (then `amount18` is 0)."""
+    """The book accepted an order. Also emitted for an order that filled immediately (`amount18` is then 0)."""
 
     order_id: int
     trader: str
@@ -79,7 +79,7 @@ class OrderPlaced:
 
 @dataclass(frozen=True, slots=True)
 class OrderRested:
-    """What was left of an order came to rest on the book."""
+    """The unfilled part of an order came to rest on the book."""
 
     order_id: int
     trader: str
@@ -102,7 +102,7 @@ class OrderCancelled:
 
 @dataclass(frozen=True, slots=True)
 class OrderModified:
-    """An order was replaced by one with a new id and new priority."""
+    """An order was replaced. The replacement has a new id and new priority."""
 
     old_order_id: int
     new_order_id: int
@@ -113,7 +113,7 @@ class OrderModified:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One execution. The chain names the two traders, not their orders."""
+    """One trade. The chain names the two traders, not their orders."""
 
     block: int
     tx_hash: str
@@ -129,70 +129,74 @@ OrderEvent = OrderPlaced | OrderRested | OrderCancelled | OrderModified | Trade
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A mined transaction; `ok` is False when it reverted. `events` are those of the order book asked for."""
+    """A mined transaction."""
 
     tx_hash: str
     ok: bool
+    """False if it reverted."""
     block: int
     events: tuple[OrderEvent, ...] = ()
+    """The events of the requested order book."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What happened up to block `through`.
-
-    `trades` is None when the node refused the range or answered it badly: ask again from the same block.
-    `cancels` are those of the traders that were asked for, None when none were, or not answered.
-    `receipts` has every hash that was asked for; None means not mined yet, or not answered, and is never
-    a proof that a transaction failed. `error` is the first thing that went wrong, or ''.
-    """
+    """Trades, cancels and receipts of a range of blocks."""
 
     trades: tuple[Trade, ...] | None
+    """None if the node refused the range or sent a bad response. Ask again from the same block."""
     through: int
+    """The last block covered."""
     receipts: Mapping[str, Receipt | None]
+    """By requested hash. None if not mined yet, or not answered; this never proves that a transaction failed."""
     error: str = ""
+    """The first error, or empty."""
     cancels: tuple[OrderCancelled, ...] | None = None
+    """Cancelled orders of the requested traders; None if none were requested, or not answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveQuote:
-    """The API's live prices of a market. `address` is the order book's; no depth is an empty `book`."""
+    """A market's live prices from the API."""
 
     address: str
+    """The order book's address."""
     quote: Quote
     book: Book = field(default_factory=Book)
+    """The depth; empty if there was none."""
     cache_age_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCreated:
-    """The API's answer to a permit; `block` is None when it did not say."""
+    """The API's response to a permit."""
 
     session_id: str
     tx_hash: str
     block: int | None = None
+    """None if the response did not name it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionStatusResponse:
-    """The API's view of a session; `expiry` in Unix seconds, 0 when the session does not exist."""
+    """The API's view of a session."""
 
     exists: bool
     active: bool
     revoked: bool
     expiry: int = 0
+    """Unix seconds; 0 if the session does not exist."""
     trader: str | None = None
     relayer_set_root: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TradeResponse:
-    """The API's answer to an order action. It is no proof of anything on the book: the receipt settles it.
-
-    `pending` means that the transaction was broadcast and not awaited; `mined` that a block had it.
-    """
+    """The API's response to an order action. It proves nothing about the book; only the receipt does."""
 
     tx_hash: str
     block: int | None = None
     mined: bool = False
+    """The transaction is in a block."""
     pending: bool = False
+    """The transaction was broadcast and not waited for."""

@@ -1,12 +1,12 @@
-"""What a file holds, made fit to be repeated in one line of an error."""
+"""Making text from a file fit for one line of an error message."""
 
 from __future__ import annotations
 
 
 def shortened(text: str, head: int = 6, tail: int = 4) -> str:
-    """Enough of a text to recognise it, with everything unprintable as `?`.
+    """The start and end of a text, enough to recognise it, with unprintable characters as `?`.
 
-    The default repeats too little of a private key that stands in a wrong place to be of use to anybody.
+    With the default lengths, a private key in the wrong place is not exposed.
     """
     printable = "".join(character if character.isprintable() else "?" for character in text)
     return printable if len(printable) <= head + tail + 4 else f"{printable[:head]}…{printable[-tail:]}"

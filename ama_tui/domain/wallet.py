@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Role(Enum):
-    """What a wallet may do: makers place resting orders only."""
+    """What a wallet may do. Makers only place resting orders."""
 
     MAKER = "MAKER"
     TAKER = "TAKER"
@@ -15,9 +15,11 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FleetWallet:
-    """One wallet of a run. `address` is in lower case; `index` is its row (from 0) at first use."""
+    """One wallet of a run."""
 
     index: int
+    """The wallet's row in the wallets file (from 0) when it was first used."""
     nickname: str
     address: str
+    """Lower case."""
     role: Role = Role.MAKER

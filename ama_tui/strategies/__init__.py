@@ -1,1 +1,1 @@
-"""What to do: a market snapshot in, intents out. Pure functions, one file per strategy."""
+"""Strategies: pure functions from a market snapshot to a plan, one file or folder each."""

@@ -1,4 +1,4 @@
-"""Budgets: how much margin a wallet may tie up, and how its missing orders are cut to fit (rules 1 and 7)."""
+"""Budgets: how much margin a wallet may use, and how its missing orders are scaled to fit (rules 1 and 7)."""
 
 from __future__ import annotations
 
@@ -21,36 +21,40 @@ from ama_tui.domain.plan import (
 from ama_tui.strategies.prices import Price
 
 DUST18 = 10**13
-"""An amount below this is not worth placing."""
+"""Amounts below this are not placed."""
 
 SEQUENCES = MAX_TAG_SEQUENCE + 1
-"""Sequence numbers start over after this many orders."""
+"""Sequence numbers wrap around after this many orders."""
 
-CAP_DETAIL = "its orders tie up all that maxWalletUtilization allows"
-DUST_DETAIL = "less than 0.00001 of it fits the cap"
+CAP_DETAIL = "its orders use all the margin that maxWalletUtilization allows"
+DUST_DETAIL = "less than 0.00001 fits the cap"
 
 
 class OrderRequest(NamedTuple):
-    """A missing level that has a price: its whole size (a multiple of 10^9, untagged) and margin ratio."""
+    """A missing level with a price and its full size."""
 
     side: Side
     level: int
     price: Price
     amount18: int
+    """A multiple of 10^9, without tag."""
     bps: int
+    """Margin in basis points of the notional."""
 
 
-class ScaledOrder(NamedTuple):
-    """What amounts are cut to so that `need6` of margin takes nine tenths of `room6` (USDC, 6 decimals).
+class SizeScale(NamedTuple):
+    """Scales amounts so that their margin uses nine tenths of what is left.
 
-    The tenth that stays free is for the tags, for fees, and for what moves meanwhile.
+    The remaining tenth covers tags, fees and price moves.
     """
 
     room6: int
+    """The margin left (USDC, 6 decimals)."""
     need6: int
+    """The margin of the full sizes (USDC, 6 decimals)."""
 
     def of(self, amount18: int) -> int:
-        """The cut amount, floored to make room for the tag."""
+        """The scaled amount, floored to make room for the tag."""
         return amount18 * self.room6 * 9 // (10 * self.need6 * TAG_UNIT) * TAG_UNIT
 
     @property
@@ -59,37 +63,38 @@ class ScaledOrder(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
-    """What of the wishes fits the budget; `scale` is placed over wished margin where they were cut."""
+class FittedOrders:
+    """The orders that fit the budget."""
 
     places: list[Place]
     skips: list[Skip]
     scale: float
+    """The factor by which sizes were reduced; 1.0 if they were not."""
 
 
 def budget_of(wallet: WalletSnapshot, parameters: Parameters, rules: Rules, basis: CollateralBasis) -> WalletBudget:
-    """A wallet's cap and what of it is in use, in USDC with 6 decimals.
+    """A wallet's cap and how much of it is in use, in USDC with 6 decimals.
 
-    The cap is a share of all its free collateral. Under `even`, a venue whose available collateral is
-    net has what resting orders reserve added back; `original` never adds it.
+    The cap is a share of its collateral. With rules `even` and net collateral, the margin of resting orders is added
+    back first; `original` never adds it.
     """
     reserved6 = 0
     for order in wallet.orders:
         if order.is_margin:
             reserved6 += order.margin6
-    in_flight6 = sum(order.margin6 for order in wallet.pending_orders)
+    pending6 = sum(order.margin6 for order in wallet.pending_orders)
     basis6 = wallet.available6
     if rules is Rules.EVEN and basis is CollateralBasis.NET:
         basis6 += reserved6
     cap6 = basis6 * round(parameters.max_utilization * BPS_UNIT) // BPS_UNIT
-    return WalletBudget(basis6, cap6, reserved6, in_flight6)
+    return WalletBudget(basis6, cap6, reserved6, pending6)
 
 
 def margin_bps(side: Side, margin_req_bps: int, resting: Iterable[RestingOrder]) -> int:
-    """The margin ratio to reckon with on one side: the market's, or a larger one that `resting` orders show.
+    """The margin ratio of one side in basis points: the market's, or a larger one that `resting` orders imply.
 
-    An order shows the smallest ratio that explains its margin to within one unit of rounding, so that
-    rounding alone raises nothing. Orders under the dust limit, where a unit is a large part, show none.
+    An order implies the smallest ratio that explains its margin within one unit of rounding, so rounding alone never
+    raises the ratio. Orders below the dust limit are ignored because one unit is a large part of their margin.
     """
     bps = margin_req_bps if side is Side.BUY else max(margin_req_bps, SHORT_MARGIN_BPS)
     for order in resting:
@@ -99,17 +104,17 @@ def margin_bps(side: Side, margin_req_bps: int, resting: Iterable[RestingOrder])
     return bps
 
 
-def fit(wallet: WalletSnapshot, requests: Sequence[OrderRequest], remaining6: int, rules: Rules) -> Fit:
-    """Orders for the wishes that fit `remaining6` (USDC, 6 decimals) with their tags; a Skip for each other.
+def fit(wallet: WalletSnapshot, requests: Sequence[OrderRequest], remaining6: int, rules: Rules) -> FittedOrders:
+    """Fit requested orders into `remaining6` of margin (USDC, 6 decimals), and add their tags.
 
-    `even` cuts all by one factor when they do not fit together. `original` takes them one after the
-    other and cuts each to what is left. What still does not fit, or is dust, is skipped.
+    If they do not fit together, `even` scales all of them by one factor; `original` takes them in turn and scales
+    each to what is left. Orders that still do not fit, or become dust, are skipped.
     """
     tagged = [(request, _tag(wallet, request, position)) for position, request in enumerate(requests)]
-    wished6 = 0
+    requested6 = 0
     for request, tag in tagged:
-        wished6 += margin6(request.amount18 + tag, request.price.price6, request.bps)
-    share = ScaledOrder(remaining6, wished6) if rules is Rules.EVEN and wished6 > remaining6 else None
+        requested6 += margin6(request.amount18 + tag, request.price.price6, request.bps)
+    scale = SizeScale(remaining6, requested6) if rules is Rules.EVEN and requested6 > remaining6 else None
     places: list[Place] = []
     skips: list[Skip] = []
     left6 = remaining6
@@ -117,16 +122,16 @@ def fit(wallet: WalletSnapshot, requests: Sequence[OrderRequest], remaining6: in
         side, level, price, amount18, bps = request
         position = len(places)
         if skips:
-            # what was skipped before it has moved it up, and its sequence number with it
+            # Skipped orders take no sequence number, so this order's number changes.
             tag = _tag(wallet, request, position)
-        if share is not None:
-            amount18 = share.of(amount18)
+        if scale is not None:
+            amount18 = scale.of(amount18)
         need6 = margin6(amount18 + tag, price.price6, bps)
-        if share is None and need6 > left6:
-            amount18 = ScaledOrder(left6, need6).of(amount18)
+        if scale is None and need6 > left6:
+            amount18 = SizeScale(left6, need6).of(amount18)
             need6 = margin6(amount18 + tag, price.price6, bps)
         if amount18 < DUST18 or need6 > left6:
-            skips.append(_refused(wallet, request, need6, left6))
+            skips.append(_skip(wallet, request, need6, left6))
             continue
         left6 -= need6
         sequence = (wallet.sequence + position) % SEQUENCES
@@ -143,18 +148,18 @@ def fit(wallet: WalletSnapshot, requests: Sequence[OrderRequest], remaining6: in
             )
         )
     placed6 = remaining6 - left6
-    if share is not None:
-        return Fit(places, skips, share.factor)
-    return Fit(places, skips, placed6 / wished6 if placed6 < wished6 else 1.0)
+    if scale is not None:
+        return FittedOrders(places, skips, scale.factor)
+    return FittedOrders(places, skips, placed6 / requested6 if placed6 < requested6 else 1.0)
 
 
 def _tag(wallet: WalletSnapshot, request: OrderRequest, position: int) -> int:
-    """The tag of the order that is number `position` (from 0) of its wallet's in this plan."""
+    """The tag of a request that becomes the wallet's order number `position` (from 0) in this plan."""
     return encode_tag(Tag(request.level, (wallet.sequence + position) % SEQUENCES))
 
 
-def _refused(wallet: WalletSnapshot, request: OrderRequest, need6: int, left6: int) -> Skip:
-    """The cap is to blame when what is left holds no order at all, however small."""
+def _skip(wallet: WalletSnapshot, request: OrderRequest, need6: int, left6: int) -> Skip:
+    """The reason is the cap if not even the smallest order would fit."""
     if need6 > left6 or margin6(DUST18, request.price.price6, request.bps) > left6:
         return Skip(wallet.address, SkipReason.CAP, CAP_DETAIL, request.side, request.level)
     return Skip(wallet.address, SkipReason.DUST, DUST_DETAIL, request.side, request.level)

@@ -1,4 +1,4 @@
-"""Cancels: which resting orders a wallet takes off the book (the packer's rules 3 and 4)."""
+"""Which resting orders of a wallet are cancelled (the packer's rules 3 and 4)."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from operator import attrgetter
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, decode_tag
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason, MarketSnapshot, WalletSnapshot
-from ama_tui.strategies.ladder import Ladder
 from ama_tui.strategies.prices import Prices
+from ama_tui.strategies.spacing import LevelSpacing
 
 MIN_REST_SECONDS = 30
-"""How long an order rests before it may be found worn down or out of place."""
+"""How long an order must rest before it may count as stale."""
 
 REMNANT_DIVISOR = 10
-"""An order below this part of what it was placed with is a remnant."""
+"""An order with less than this fraction (1/10) of its original size left is a remnant."""
 
 _age = attrgetter("placed_at", "order_id")
 
 
 def excess(wallet: WalletSnapshot, side: Sequence[RestingOrder], target: int) -> list[Cancel]:
-    """The oldest of one side's orders beyond twice its target; those already going are not counted."""
+    """Cancels of the oldest orders on one side beyond twice the target, not counting pending cancels."""
     if len(side) <= 2 * target:
         return []
-    staying = sorted((order for order in side if order.order_id not in wallet.cancelling), key=_age)
-    too_many = max(0, len(staying) - 2 * target)
-    return [_cancel(wallet, order, CancelReason.EXCESS) for order in staying[:too_many]]
+    remaining = sorted((order for order in side if order.order_id not in wallet.cancelling), key=_age)
+    surplus = max(0, len(remaining) - 2 * target)
+    return [_cancel(wallet, order, CancelReason.EXCESS) for order in remaining[:surplus]]
 
 
-def doubled(wallet: WalletSnapshot) -> Cancel | None:
-    """Of two orders that rest at one level of one side, the newer; None while such a cancel is under way.
+def duplicate(wallet: WalletSnapshot) -> Cancel | None:
+    """The cancel of the newer of two orders at the same level and side; None while such a cancel is pending.
 
-    One comes about when an order that had been given up rests after all. The newer is the one that was
-    decided later, as the tags' sequence numbers tell, else the one that rests for less long.
+    Duplicates arise when an order that was written off comes to rest after all. The newer order is the one decided
+    later according to its tag's sequence number, or else the one that has rested for less time.
     """
     by_level: dict[tuple[Side, int], list[RestingOrder]] = {}
     for order in wallet.orders:
         if order.level is not None:
             by_level.setdefault((order.side, order.level), []).append(order)
-    doubles = [orders for orders in by_level.values() if len(orders) > 1]
-    if not doubles or any(order.order_id in wallet.cancelling for orders in doubles for order in orders):
+    duplicates = [orders for orders in by_level.values() if len(orders) > 1]
+    if not duplicates or any(order.order_id in wallet.cancelling for orders in duplicates for order in orders):
         return None
-    first, *others = doubles[0]
+    first, *others = duplicates[0]
     newest = first
     for order in others:
         if _is_newer(order, newest):
             newest = order
-    return _cancel(wallet, newest, CancelReason.DOUBLE)
+    return _cancel(wallet, newest, CancelReason.DUPLICATE)
 
 
 def _is_newer(order: RestingOrder, than: RestingOrder) -> bool:
-    """Was it decided after the other one? Sequence numbers start over, so half of them lie behind any."""
+    """Whether it was decided later. Sequence numbers wrap around, so half of them count as later."""
     tags = decode_tag(order.placed18 or 0), decode_tag(than.placed18 or 0)
     if tags[0] is not None and tags[1] is not None and tags[0] != tags[1]:
         return (tags[0].sequence - tags[1].sequence) % (MAX_TAG_SEQUENCE + 1) <= MAX_TAG_SEQUENCE // 2
@@ -60,7 +60,7 @@ def _is_newer(order: RestingOrder, than: RestingOrder) -> bool:
 
 
 class StaleOrders:
-    """Finds a wallet's oldest order that is a remnant or too far from the anchor: one goes at a time."""
+    """Finds a wallet's oldest order that is a remnant or too far from the anchor. Only one is replaced at a time."""
 
     __slots__ = ("_placed_by", "_prices", "_reach_x2")
 
@@ -69,37 +69,36 @@ class StaleOrders:
         self._placed_by = market.now - MIN_REST_SECONDS
         self._prices = prices
 
-    def oldest(self, wallet: WalletSnapshot, going: AbstractSet[int], rungs: Ladder) -> Cancel | None:
-        """The cancel to send, None when every order is fit or too young; ids in `going` are left alone."""
+    def oldest(self, wallet: WalletSnapshot, cancelled: AbstractSet[int], spacing: LevelSpacing) -> Cancel | None:
+        """The cancel to send; None if no order is stale. Orders whose ids are in `cancelled` are ignored."""
         anchor_x2, reach_x2, placed_by = self._prices.anchor_x2, self._reach_x2, self._placed_by
-        found: RestingOrder | None = None
+        oldest: RestingOrder | None = None
         for order in wallet.orders:
-            if order.placed_at > placed_by or order.order_id in going:
+            if order.placed_at > placed_by or order.order_id in cancelled:
                 continue
             is_far = abs(2 * order.price6 - anchor_x2) > reach_x2
-            if not is_remnant(order) and not (is_far and self._would_come_nearer(order, rungs)):
+            if not is_remnant(order) and not (is_far and self._would_come_nearer(order, spacing)):
                 continue
-            if found is None or _age(order) < _age(found):
-                found = order
-        if found is None:
+            if oldest is None or _age(order) < _age(oldest):
+                oldest = order
+        if oldest is None:
             return None
-        return _cancel(wallet, found, CancelReason.REMNANT if is_remnant(found) else CancelReason.FAR)
+        return _cancel(wallet, oldest, CancelReason.REMNANT if is_remnant(oldest) else CancelReason.FAR)
 
-    def _would_come_nearer(self, order: RestingOrder, rungs: Ladder) -> bool:
-        """Whether its level would now be filled nearer the anchor.
+    def _would_come_nearer(self, order: RestingOrder, spacing: LevelSpacing) -> bool:
+        """Whether a new order at its level would be closer to the anchor.
 
-        Where a clamp keeps the level far away, the refill would land where the order already is, and
-        the two would replace each other for ever.
+        If a clamp keeps the level far away, the new order would have the same price and be replaced in turn, forever.
         """
-        if order.level is None or order.level > len(rungs.distances):
+        if order.level is None or order.level > len(spacing.distances):
             return True
-        price = self._prices.at(order.side, rungs.distances[order.level - 1])
+        price = self._prices.at(order.side, spacing.distances[order.level - 1])
         anchor_x2 = self._prices.anchor_x2
         return abs(2 * price.price6 - anchor_x2) < abs(2 * order.price6 - anchor_x2)
 
 
 def is_remnant(order: RestingOrder) -> bool:
-    """Whether under a tenth is left of what it was placed with; an unknown placement leaves no remnant."""
+    """Whether less than a tenth of its original size is left. False if the original size is unknown."""
     return order.placed18 is not None and order.amount18 * REMNANT_DIVISOR < order.placed18
 
 

@@ -1,4 +1,4 @@
-"""Levels: which ones a wallet misses on a side (the packer's rule 4)."""
+"""Which levels of a wallet are missing on a side (the packer's rule 4)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.plan import PendingOrder, WalletSnapshot
-from ama_tui.strategies.ladder import Ladder
+from ama_tui.strategies.spacing import LevelSpacing
 
 
 @dataclass(frozen=True, slots=True)
 class SideOrders:
-    """What one wallet has on one side: resting on the chain, and working (in flight or unknown)."""
+    """One wallet's resting and pending orders on one side."""
 
     side: Side
     resting: list[RestingOrder]
@@ -25,15 +25,15 @@ class SideOrders:
             [order for order in wallet.pending_orders if order.side is side],
         )
 
-    def missing_levels(self, ladder: Ladder) -> list[int]:
+    def missing_levels(self, spacing: LevelSpacing) -> list[int]:
         """The levels to fill, lowest first.
 
-        Together with what rests and works they are never more than the ladder has levels, even when
-        two orders share one. An order whose level is not known takes the vacant level nearest the anchor.
+        Together with the resting and pending orders they never exceed the number of levels, even if two orders share
+        a level. An order whose level is unknown counts for the vacant level nearest the anchor.
         """
-        target = len(ladder.distances)
-        short = target - len(self.resting) - len(self.pending_orders)
-        if short <= 0:
+        target = len(spacing.distances)
+        missing = target - len(self.resting) - len(self.pending_orders)
+        if missing <= 0:
             return []
         occupied: set[int] = {order.level for order in self.pending_orders}
         unknown = 0
@@ -43,6 +43,6 @@ class SideOrders:
             else:
                 occupied.add(order.level)
         if unknown:
-            vacant = [level for level in ladder.nearest_first if level not in occupied]
+            vacant = [level for level in spacing.nearest_first if level not in occupied]
             occupied.update(vacant[:unknown])
-        return [level for level in range(1, target + 1) if level not in occupied][:short]
+        return [level for level in range(1, target + 1) if level not in occupied][:missing]

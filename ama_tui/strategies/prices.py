@@ -1,4 +1,4 @@
-"""Prices: from a distance to a price that is on a tick and cannot cross (the packer's rule 5)."""
+"""Prices: converts a distance into a price on a tick that cannot cross (the packer's rule 5)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from ama_tui.domain.plan import MarketSnapshot, Rules, SkipReason
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Where a level goes: its price (6 decimals), whole ticks from the anchor, and why it is refused."""
+    """The price of a level."""
 
     price6: int
     distance_ticks: int
+    """Whole ticks from the anchor, after clamping."""
     refusal: SkipReason | None
+    """Why no order may be placed at this price; None if one may."""
 
 
 class Prices:
-    """Prices around one anchor in one snapshot; a distance is priced once and remembered.
+    """Prices around one anchor in one snapshot, cached by distance.
 
-    What a plan itself places needs no watching: every buy of it lies at least `min_distance_ticks`
-    below the anchor and every sell as far above, because a clamp only ever moves a price away from
-    the anchor. So no two orders of one plan can meet.
+    Two orders of the same plan can never cross: buys are at least `min_distance_ticks` below the anchor and sells as
+    far above, because a clamp only moves a price away from the anchor.
     """
 
     __slots__ = (
@@ -56,11 +57,11 @@ class Prices:
 
     def at(self, side: Side, distance: int) -> Price:
         """The price of an order `distance` ticks from the anchor, clamped, rounded and checked."""
-        known = self._buys if side is Side.BUY else self._sells
-        price = known.get(distance)
+        cache = self._buys if side is Side.BUY else self._sells
+        price = cache.get(distance)
         if price is None:
             price = self._buy(distance) if side is Side.BUY else self._sell(distance)
-            known[distance] = price
+            cache[distance] = price
         return price
 
     def _buy(self, distance: int) -> Price:
@@ -84,28 +85,28 @@ class Prices:
         return Price(price6, ticks, refusal_of(Side.SELL, price6, self._best_bid6))
 
     def _beyond_touch6(self, distance: int) -> int:
-        """How far behind a touch that binds: `even` keeps levels apart, `original` piles them up."""
+        """Distance behind the touch after a clamp: `even` keeps levels apart, `original` puts all at the touch."""
         return (distance - self._min_distance) * self._tick6 if self._spreads_at_touch else 0
 
 
 def best_prices(market: MarketSnapshot) -> tuple[int | None, int | None]:
-    """The best bid and ask that an order of ours could meet: the book's, joined by the fleet's own orders.
+    """The best bid and ask that a new order could trade with: the book's and those of the fleet's own orders.
 
-    Working orders are not in the book yet. Resting ones may be younger than the book's best prices,
-    where a node could not read both at one block.
+    Pending orders are not in the book yet. Resting orders may be newer than the book's best prices if the node could
+    not read both at one block.
     """
     bids = [] if market.best_bid6 is None else [market.best_bid6]
     asks = [] if market.best_ask6 is None else [market.best_ask6]
     for wallet in market.wallets:
         for order in wallet.orders:
             (bids if order.side is Side.BUY else asks).append(order.price6)
-        for intent in wallet.pending_orders:
-            (bids if intent.side is Side.BUY else asks).append(intent.price6)
+        for pending in wallet.pending_orders:
+            (bids if pending.side is Side.BUY else asks).append(pending.price6)
     return max(bids, default=None), min(asks, default=None)
 
 
 def refusal_of(side: Side, price6: int, opposite_best6: int | None) -> SkipReason | None:
-    """The last check, whatever came before it: an order must rest, at a price above zero."""
+    """The final check: an order must rest, at a price above zero."""
     if price6 <= 0:
         return SkipReason.PRICE_RANGE
     if opposite_best6 is None:

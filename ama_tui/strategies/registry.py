@@ -1,4 +1,4 @@
-"""The strategies by name, and what the engine expects of one."""
+"""The strategies by name, and the interface the engine expects."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ama_tui.strategies.packer import Packer
 
 
 class Strategy(Protocol):
-    """A pure decision: the same snapshot always gives the same plan, and planning acts on nothing."""
+    """A pure function from snapshot to plan, without side effects."""
 
     @property
     def name(self) -> str:
-        """The name it is chosen by."""
+        """The name that selects it."""
 
     @property
     def methods(self) -> Methods:
-        """The session methods that its orders need, as permit bits."""
+        """The session methods that its orders need."""
 
     def plan(self, market: MarketSnapshot) -> Plan:
-        """What to place and to cancel now, and why whatever is missing stays missing."""
+        """What to place and cancel now, and why levels stay vacant."""
 
     def refusal(self, tick6: int, anchor_x2: int | None) -> str | None:
-        """Why this market cannot be quoted with these parameters, in one line; None when it can.
+        """Why this market cannot be quoted with these parameters, in one line; None if it can.
 
         `tick6` is the market's tick (6 decimals), `anchor_x2` twice its anchor price (6 decimals).
         """
@@ -39,13 +39,13 @@ _FACTORIES: dict[str, Callable[[Parameters, Rules, CollateralBasis], Strategy]] 
 
 
 def names() -> tuple[str, ...]:
-    """The names that `strategy()` knows, in the order they are offered."""
+    """The names of all strategies, in display order."""
     return tuple(_FACTORIES)
 
 
 def strategy(name: str, parameters: Parameters, rules: Rules, basis: CollateralBasis) -> Strategy:
-    """The strategy of that name. Raises ParameterError, which names the known ones, when there is none."""
+    """Create the strategy with this name. Raises ParameterError for an unknown name."""
     factory = _FACTORIES.get(name)
     if factory is None:
-        raise ParameterError(f"no strategy is called {name!r}", f"choose one of: {', '.join(names())}")
+        raise ParameterError(f"unknown strategy {name!r}", f"choose one of: {', '.join(names())}")
     return factory(parameters, rules, basis)

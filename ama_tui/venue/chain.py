@@ -126,7 +126,7 @@ class ChainReader:
         for wallet in fleet_wallets:
             calls += fleet.wallet_calls(contracts, wallet)
         first = await self._calls.first(calls)
-        view, book_known = fleet.book_view(first.results[: fleet.MARKET_CALLS])
+        view, has_book = fleet.book_view(first.results[: fleet.MARKET_CALLS])
         results = iter(first.results[fleet.MARKET_CALLS :])
         held = [fleet.holdings(wallet, results) for wallet in fleet_wallets]
 
@@ -134,7 +134,7 @@ class ChainReader:
         answers, pinned = await self._calls.at(fleet.order_calls(contracts.order_book, order_ids), first.block)
         orders = iter(answers)
         reads: dict[str, WalletRead] = {wallet.address: fleet.wallet_read(wallet, orders) for wallet in held}
-        return FleetRead(first.block, first.block_time, first.pinned and pinned, view, reads, book_known)
+        return FleetRead(first.block, first.block_time, first.pinned and pinned, view, reads, has_book)
 
     async def open_orders(self, order_book: str, wallets: Sequence[str]) -> OrdersRead:
         """The open orders of wallets, fresh, with nothing else read."""

@@ -6,8 +6,8 @@ from ama_tui.domain.plan import Skip, SkipReason, WalletBudget
 
 
 def test_what_remains_is_the_cap_less_what_is_in_use_and_never_negative() -> None:
-    assert WalletBudget(basis6=1_000, cap6=200, reserved6=50, in_flight6=30).remaining6 == 120
-    assert WalletBudget(basis6=1_000, cap6=200, reserved6=190, in_flight6=30).remaining6 == 0
+    assert WalletBudget(basis6=1_000, cap6=200, reserved6=50, pending6=30).remaining6 == 120
+    assert WalletBudget(basis6=1_000, cap6=200, reserved6=190, pending6=30).remaining6 == 0
 
 
 @pytest.mark.parametrize("reason", list(SkipReason))

@@ -7,7 +7,7 @@ from itertools import count
 
 from ama_tui.domain.market import Book, BookLevel, BookView, Market, MarketTerms
 from ama_tui.domain.money import margin6
-from ama_tui.domain.order import RestingOrder, Side, Tag, tagged_amount
+from ama_tui.domain.order import TAG_UNIT, RestingOrder, Side, Tag, encode_tag
 from ama_tui.domain.plan import Cancel, CancelReason, Place, WalletBudget
 from ama_tui.domain.reading import FleetRead, Trade, WalletRead
 from ama_tui.domain.wallet import FleetWallet
@@ -34,7 +34,7 @@ def place(
     sequence: int = 0,
     size18: int = SIZE18,
 ) -> Place:
-    amount18 = tagged_amount(size18, Tag(level, sequence))
+    amount18 = size18 // TAG_UNIT * TAG_UNIT + encode_tag(Tag(level, sequence))
     return Place(wallet, side, level, price6, amount18, margin6(amount18, price6, 15_000), sequence)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ama_tui.strategies.ladder import ladder
+from ama_tui.strategies.spacing import level_spacing
 
 
 @pytest.fixture(autouse=True)
-def _fresh_ladders() -> None:
-    """A test sees the ladders that are made for it, not those that are remembered of earlier ones."""
-    ladder.cache_clear()
+def _clear_spacing_cache() -> None:
+    """No test uses level spacing cached by an earlier test."""
+    level_spacing.cache_clear()

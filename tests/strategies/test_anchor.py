@@ -41,19 +41,21 @@ def test_a_market_at_exactly_twice_the_nearest_distance_is_taken() -> None:
 
 def test_a_market_below_that_is_refused_with_the_largest_distance_that_fits() -> None:
     refusal = Packer(Parameters(min_distance_ticks=10)).refusal(10_000, 2 * 20 * 10_000 - 1)
-    assert refusal == "minDistanceTicks 10 does not fit a price of 19 ticks: use 9 or less"
+    assert refusal == "minDistanceTicks 10 does not fit a price of 19 ticks; use 9 or less"
     assert Packer(Parameters(min_distance_ticks=9)).refusal(10_000, 2 * 20 * 10_000 - 1) is None
 
 
 def test_a_market_under_two_ticks_is_refused_whatever_the_distance() -> None:
     refusal = Packer(Parameters(min_distance_ticks=1)).refusal(10_000, 3 * 10_000)
-    assert refusal == ("minDistanceTicks 1 does not fit a price of 1 ticks: no distance does, choose another market")
+    assert refusal == (
+        "minDistanceTicks 1 does not fit a price of 1 ticks, and no other value does; choose another market"
+    )
 
 
 @pytest.mark.parametrize("tick6", [0, -1])
 def test_a_tick_that_is_not_positive_is_refused(tick6: int) -> None:
     assert Packer(Parameters()).refusal(tick6, 2 * 10**9) == (
-        "the market's tick is not a positive multiple of 0.000001: choose another market"
+        "the market's tick is not a positive multiple of 0.000001; choose another market"
     )
 
 

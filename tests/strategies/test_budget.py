@@ -37,12 +37,12 @@ def test_the_cap_counts_reservations_and_what_is_in_flight(
 ) -> None:
     budget = budget_of(USED, Parameters(), rules, basis)
     assert (budget.basis6, budget.cap6, budget.remaining6) == (basis6, cap6, remaining6)
-    assert (budget.reserved6, budget.in_flight6) == (1_000 * USDC, 250 * USDC)
+    assert (budget.reserved6, budget.pending6) == (1_000 * USDC, 250 * USDC)
 
 
 def test_a_wallet_without_orders_has_nothing_in_use() -> None:
     budget = budget_of(wallet(available6=9_000 * USDC), Parameters(), Rules.EVEN, CollateralBasis.NET)
-    assert (budget.reserved6, budget.in_flight6, budget.remaining6) == (0, 0, 1_800 * USDC)
+    assert (budget.reserved6, budget.pending6, budget.remaining6) == (0, 0, 1_800 * USDC)
 
 
 def test_nothing_remains_once_collateral_fell_below_what_is_in_use() -> None:
@@ -146,11 +146,11 @@ def test_a_cut_to_dust_is_blamed_on_the_cap_only_when_the_cap_holds_nothing() ->
     fits_none = fit(wallet(), requests, 24_999, Rules.EVEN)
     assert {skip.reason for skip in fits_none.skips} == {SkipReason.CAP}
     assert {skip.text for skip in fits_none.skips} == {
-        "cap reached: its orders tie up all that maxWalletUtilization allows"
+        "cap reached: its orders use all the margin that maxWalletUtilization allows"
     }
     fits_one = fit(wallet(), requests, 25_000, Rules.EVEN)
     assert {skip.reason for skip in fits_one.skips} == {SkipReason.DUST}
-    assert {skip.text for skip in fits_one.skips} == {"too small to place: less than 0.00001 of it fits the cap"}
+    assert {skip.text for skip in fits_one.skips} == {"too small to place: less than 0.00001 fits the cap"}
     assert fits_none.places == fits_one.places == []
     assert [(skip.side, skip.level) for skip in fits_one.skips] == [(Side.BUY, level) for level in range(1, 7)]
 

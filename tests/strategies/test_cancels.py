@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, Tag, tagged_amount
+from ama_tui.domain.order import MAX_TAG_SEQUENCE, TAG_UNIT, RestingOrder, Side, Tag, encode_tag
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason, MarketSnapshot, Place, WalletSnapshot
 from ama_tui.strategies.packer import Packer
@@ -95,7 +95,7 @@ def test_an_order_beyond_twice_the_farthest_distance_goes(
 
 
 @pytest.mark.parametrize("level", [None, 7])
-def test_a_far_order_of_a_level_that_the_ladder_does_not_have_goes(level: int | None) -> None:
+def test_a_far_order_at_a_level_beyond_the_target_is_cancelled(level: int | None) -> None:
     assert cancels(wallet(orders=(resting(1, Side.BUY, FAR_BUY, placed_at=OLD, level=level),))) == [
         (1, CancelReason.FAR)
     ]
@@ -161,7 +161,9 @@ def test_the_level_of_an_order_that_goes_is_filled_only_once_it_is_gone() -> Non
 def at_level(order_id: int, sequence: int | None, level: int = 2, placed_at: int = NOW) -> RestingOrder:
     """A young order of a level; without a sequence number its tag is worn off."""
     order = resting(order_id, Side.BUY, 2_499_000_000, placed_at=placed_at)
-    placed18 = None if sequence is None else tagged_amount(order.amount18, Tag(level, sequence))
+    placed18 = None
+    if sequence is not None:
+        placed18 = order.amount18 // TAG_UNIT * TAG_UNIT + encode_tag(Tag(level, sequence))
     return replace(order, level=level, placed18=placed18)
 
 
@@ -182,21 +184,21 @@ def test_of_two_orders_of_one_level_the_one_decided_later_goes(
     first: RestingOrder, second: RestingOrder, newer: int
 ) -> None:
     for orders in ((first, second), (second, first)):
-        assert cancels(wallet(orders=orders)) == [(newer, CancelReason.DOUBLE)]
+        assert cancels(wallet(orders=orders)) == [(newer, CancelReason.DUPLICATE)]
 
 
 def test_one_double_goes_at_a_time() -> None:
     orders = tuple(at_level(order_id, order_id) for order_id in (1, 2, 3))
-    assert cancels(wallet(orders=orders)) == [(3, CancelReason.DOUBLE)]
+    assert cancels(wallet(orders=orders)) == [(3, CancelReason.DUPLICATE)]
     assert cancels(wallet(orders=orders, cancelling=frozenset({3}))) == []
 
 
 def test_an_excess_order_and_a_double_go_together_and_one_that_is_both_goes_once() -> None:
     many = buys(13)
-    doubles = (at_level(51, 7, placed_at=NOW + 99), at_level(52, 8, placed_at=NOW + 99))
-    assert cancels(wallet(orders=(*many[:11], *doubles))) == [(1, CancelReason.EXCESS), (52, CancelReason.DOUBLE)]
-    oldest = replace(doubles[1], placed_at=OLD + 1)
-    assert cancels(wallet(orders=(*many[:11], doubles[0], oldest))) == [(52, CancelReason.EXCESS)]
+    duplicates = (at_level(51, 7, placed_at=NOW + 99), at_level(52, 8, placed_at=NOW + 99))
+    assert cancels(wallet(orders=(*many[:11], *duplicates))) == [(1, CancelReason.EXCESS), (52, CancelReason.DUPLICATE)]
+    oldest = replace(duplicates[1], placed_at=OLD + 1)
+    assert cancels(wallet(orders=(*many[:11], duplicates[0], oldest))) == [(52, CancelReason.EXCESS)]
 
 
 def test_levels_sides_and_unknown_levels_do_not_double_each_other() -> None:

@@ -3,18 +3,18 @@ from __future__ import annotations
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import PendingOrder, Rules
-from ama_tui.strategies.ladder import ladder
 from ama_tui.strategies.levels import SideOrders
+from ama_tui.strategies.spacing import level_spacing
 from tests.strategies.worlds import resting, wallet
 
-RUNGS = ladder(Parameters(), Rules.EVEN, 0)
+SPACING = level_spacing(Parameters(), Rules.EVEN, 0)
 """Six levels; by distance they come in the order 1, 6, 4, 2, 5, 3."""
 
 
 def missing(*levels: int | None, pending_orders: tuple[int, ...] = ()) -> list[int]:
     orders = tuple(resting(number, Side.BUY, 10**9, level=level) for number, level in enumerate(levels))
     pending = tuple(PendingOrder(Side.BUY, level, 10**9, 10**17, 1) for level in pending_orders)
-    return SideOrders.of(wallet(orders=orders, pending_orders=pending), Side.BUY).missing_levels(RUNGS)
+    return SideOrders.of(wallet(orders=orders, pending_orders=pending), Side.BUY).missing_levels(SPACING)
 
 
 def test_an_empty_side_misses_every_level() -> None:
@@ -52,4 +52,4 @@ def test_more_orders_than_levels_miss_none() -> None:
 
 def test_the_other_side_does_not_count() -> None:
     sells = tuple(resting(number, Side.SELL, 10**9, level=number) for number in range(1, 7))
-    assert SideOrders.of(wallet(orders=sells), Side.BUY).missing_levels(RUNGS) == [1, 2, 3, 4, 5, 6]
+    assert SideOrders.of(wallet(orders=sells), Side.BUY).missing_levels(SPACING) == [1, 2, 3, 4, 5, 6]

@@ -28,7 +28,7 @@ def test_ten_fresh_wallets_get_sixty_bids_and_sixty_asks() -> None:
 
 
 def test_an_order_is_of_its_level_size_and_reserves_what_its_side_does() -> None:
-    """A rich wallet in an open book: what the ladder says, with 100 % of margin for a buy and 150 % for a sell."""
+    """A rich wallet in an open book: the planned distances and sizes, 100 % margin for buys, 150 % for sells."""
     plan = EVEN.plan(market(wallet(available6=RICH6)))
     sizes9 = [198_718_767, 235_778_759, 95_967_232, 67_568_573, 209_139_399, 228_767_737]
     for side in Side:
@@ -117,13 +117,13 @@ def test_no_anchor_is_said_once_a_wallet() -> None:
     assert plan.anchor_x2 is None
     assert [skip.wallet for skip in plan.skips] == [wallet(0).address, wallet(1).address]
     assert {skip.text for skip in plan.skips} == {
-        "no anchor price: the book is not two-sided, and no mark or trade is known"
+        "no anchor price: the book is not two-sided and there is no mark price or trade"
     }
 
 
 def test_an_empty_wallet_has_no_collateral() -> None:
     skip = only_skip(EVEN.plan(market(wallet(available6=0))))
-    assert skip.text == "no collateral: nothing available and nothing reserved"
+    assert skip.text == "no collateral: nothing available or reserved"
 
 
 def test_a_wallet_that_reserves_as_much_as_it_has_available_has_collateral() -> None:
@@ -134,7 +134,7 @@ def test_a_wallet_that_reserves_as_much_as_it_has_available_has_collateral() -> 
 def test_a_wallet_whose_cap_is_in_use_says_so() -> None:
     pending_orders = (PendingOrder(Side.BUY, 1, 2_499_000_000, 10**17, 2_000 * USDC),)
     skip = only_skip(EVEN.plan(market(wallet(pending_orders=pending_orders))))
-    assert skip.text == "cap reached: its orders tie up all that maxWalletUtilization allows"
+    assert skip.text == "cap reached: its orders use all the margin that maxWalletUtilization allows"
 
 
 @pytest.mark.parametrize("packer", [EVEN, ORIGINAL])
@@ -146,7 +146,7 @@ def test_a_wallet_whose_collateral_is_all_reserved_is_at_its_cap(packer: Packer)
 def test_sizes_below_the_dust_limit_are_skipped_level_by_level() -> None:
     plan = Packer(Parameters(size_min=1e-6, size_max=1e-6)).plan(market(wallet()))
     assert places(plan) == []
-    assert {skip.text for skip in plan.skips} == {"too small to place: sizeMin and sizeMax make it less than 0.00001"}
+    assert {skip.text for skip in plan.skips} == {"too small to place: sizeMin and sizeMax give less than 0.00001"}
     assert len({(skip.side, skip.level) for skip in plan.skips}) == 12
 
 
@@ -174,7 +174,7 @@ def test_a_full_wallet_has_a_budget_and_nothing_to_say() -> None:
     assert plan.budgets[wallet().address].scale == 1.0
 
 
-def test_distances_of_the_plan_are_those_of_the_ladder_in_an_open_book() -> None:
+def test_distances_of_the_plan_match_the_level_spacing_in_an_open_book() -> None:
     found = {(one.side, one.level): one.distance_ticks for one in places(EVEN.plan(market(wallet())))}
     assert [found[Side.SELL, level] for level in range(1, 7)] == [13, 59, 104, 40, 85, 21]
     assert [found[Side.BUY, level] for level in range(1, 7)] == [13, 59, 104, 40, 85, 21]

@@ -167,7 +167,7 @@ def test_cancels_name_own_orders_once_and_wear_takes_one_at_a_time(world: World)
         assert len(ids) == len(set(ids))
         assert set(ids) <= {order.order_id for order in wallet.orders} - wallet.cancelling
         assert sum(cancel.reason in (CancelReason.REMNANT, CancelReason.FAR) for cancel in cancels) <= 1
-        assert sum(cancel.reason is CancelReason.DOUBLE for cancel in cancels) <= 1
+        assert sum(cancel.reason is CancelReason.DUPLICATE for cancel in cancels) <= 1
         for side in Side:
             stays = sum(order.side is side and order.order_id not in wallet.cancelling for order in wallet.orders)
             excess = sum(one.side is side and one.reason is CancelReason.EXCESS for one in cancels)

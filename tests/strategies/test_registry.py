@@ -26,4 +26,4 @@ def test_the_packer_asks_for_margin_limit_modify_and_cancel_only() -> None:
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ParameterError) as raised:
         strategy("pakcer", Parameters(), Rules.EVEN, CollateralBasis.NET)
-    assert str(raised.value) == "no strategy is called 'pakcer': choose one of: packer"
+    assert str(raised.value) == "unknown strategy 'pakcer': choose one of: packer"

@@ -74,7 +74,7 @@ def test_orders_that_rest_and_go_are_told() -> None:
 
 def test_what_is_refused_or_left_out_is_told_with_the_reason_and_who() -> None:
     text = warning_text(planned(request(10), poor=6))
-    assert text == "⚠ User007 cannot quote: no collateral: nothing available and nothing reserved"
+    assert text == "⚠ User007 cannot quote: no collateral: nothing available or reserved"
     many = warning_text(planned(request(10), 0))
     assert many.startswith("⚠ User001, User002, User003 and 7 more wallets cannot quote: no collateral")
     dust = warning_text(planned(request(2, size_min=1e-06, size_max=1e-06)))

@@ -70,7 +70,7 @@ async def test_fleet_read_holds_everything_of_one_block(has_multicall: bool) -> 
     node = node_with(2, 3, has_multicall=has_multicall)
     async with reading(node) as chain:
         fleet = await read(chain, 2)
-    assert (fleet.block, fleet.block_time, fleet.pinned, fleet.book_known) == (1000, 1_700_001_000, True, True)
+    assert (fleet.block, fleet.block_time, fleet.pinned, fleet.has_book) == (1000, 1_700_001_000, True, True)
     assert fleet.view == BookView(99_000_000, 101_000_000, 100_500_000, 100_000_000, fleet.view.book)
     assert fleet.view.book.bids == (BookLevel(99_000_000, 5),)
     assert fleet.view.book.asks == (BookLevel(101_000_000, 6),)
@@ -149,7 +149,7 @@ async def test_empty_side_is_no_price_and_a_market_without_marks_is_still_read()
         fleet = await read(chain, 1)
     view = fleet.view
     assert (view.best_bid6, view.best_ask6, view.last_trade6, view.vault_mark6) == (None, 101_000_000, None, None)
-    assert (view.book.bids, view.book.asks, fleet.book_known) == ((), (), False)
+    assert (view.book.bids, view.book.asks, fleet.has_book) == ((), (), False)
 
 
 async def test_read_without_best_prices_is_an_error() -> None:

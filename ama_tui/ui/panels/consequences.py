@@ -5,7 +5,7 @@ from __future__ import annotations
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import MarketSnapshot
-from ama_tui.strategies.anchor import anchor_x2, misfit
+from ama_tui.strategies.anchor import anchor_x2, market_problem
 from ama_tui.ui.format import basis_points, count
 from ama_tui.ui.widgets.field_lines import Line, field
 from ama_tui.ui.widgets.styled_text import Span
@@ -29,7 +29,7 @@ def quote_anchor_x2(quote: Quote | None, market: Market) -> int | None:
 
 def refusal(parameters: Parameters, market: Market, quote: Quote | None) -> str | None:
     """Why these parameters do not fit the market; None when they do or when there is no price."""
-    return misfit(parameters.min_distance_ticks, market.tick6, quote_anchor_x2(quote, market))
+    return market_problem(parameters.min_distance_ticks, market.tick6, quote_anchor_x2(quote, market))
 
 
 def _line(*spans: Span) -> Line:

@@ -90,7 +90,7 @@ def plan_rows(preview: PlanPreview, market: Market) -> tuple[PlanRow, ...]:
         wallet_plan, budget = plans[wallet.address], preview.plan.budgets.get(wallet.address)
         margin6 = None
         if budget is not None:
-            margin6 = budget.reserved6 + budget.in_flight6 + sum(place.margin6 for place in wallet_plan.places)
+            margin6 = budget.reserved6 + budget.pending6 + sum(place.margin6 for place in wallet_plan.places)
         rows.append(
             PlanRow(
                 nickname=wallet.nickname,

@@ -116,7 +116,7 @@ def test_the_read_may_be_ten_seconds_old_and_no_older() -> None:
 def test_a_wallet_that_may_not_trade_sends_nothing_and_says_why() -> None:
     alice = book()
     alice.refused_by_venue("")
-    assert refusal(buy(), alice) == "parked"
+    assert refusal(buy(), alice) == "wallet paused"
     alice.refused_by_venue("the venue answers ob_settled")
     assert refusal(buy(), alice) == "the venue answers ob_settled"
 

@@ -249,7 +249,7 @@ def test_a_reason_is_journalled_when_it_changes_and_not_every_cycle(monkeypatch:
     async def steps(world: World) -> None:
         for _ in range(3):
             await world.look()
-        assert world.action_log.of("SKIP") == ["1 skipped: no collateral: nothing available and nothing reserved"]
+        assert world.action_log.of("SKIP") == ["1 skipped: no collateral: nothing available or reserved"]
         world.alice.session.lose("session revoked")
         for _ in range(3):
             await world.look()

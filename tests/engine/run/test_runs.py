@@ -256,13 +256,13 @@ async def test_a_wallet_without_collateral_is_left_out_and_says_why(rig: Rig) ->
     rig.venue.wallets = (*rig.venue.wallets, derive_wallet(rig.venue.options.seed, "Pauper"))
     rig.venue.write(rig.directory)
     engine = await rig.packed(wallets=4)
-    assert engine.summary()["short"] == {"Pauper": "no collateral: nothing available and nothing reserved"}
+    assert engine.summary()["short"] == {"Pauper": "no collateral: nothing available or reserved"}
     assert len(await rig.orders()) == 12
 
 
 async def test_an_unfit_market_is_refused_before_anything_is_signed_or_written(rig: Rig) -> None:
     rig.symbol = "DOGE-USD"
-    with pytest.raises(PreflightError, match="minDistanceTicks 10 does not fit a price of 13 ticks: use 6 or less"):
+    with pytest.raises(PreflightError, match="minDistanceTicks 10 does not fit a price of 13 ticks; use 6 or less"):
         await rig.begin()
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [0, 0, 0]
     assert rig.journal() == []

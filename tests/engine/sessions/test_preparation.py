@@ -116,7 +116,7 @@ def test_an_old_revocation_counts_no_more_once_a_later_session_was_made() -> Non
 
 def test_a_new_session_is_signed_for_this_market_these_methods_and_what_the_run_needs() -> None:
     venue = FakeVenue(nonces={ALICE: 4})
-    budget = WalletBudget(basis6=10**10, cap6=2 * 10**9, reserved6=0, in_flight6=0)
+    budget = WalletBudget(basis6=10**10, cap6=2 * 10**9, reserved6=0, pending6=0)
     Preparation(venue, hours=2.0, plan=Plan(anchor_x2=2 * 2_500_000_000, budgets={ALICE: budget})).go()
     (permit,) = venue.permits
     assert (permit.trader, permit.nonce, permit.expiry) == (ALICE, 4, NOW + 7_200)

@@ -233,7 +233,7 @@ def test_larger_sizes_get_a_larger_session_first_and_no_order_is_refused() -> No
         world.venue.mine()
         await world.process.look()
         held = [skip for skip in world.alice.skips if skip.reason is SkipReason.SESSION_TOO_SMALL]
-        assert {skip.text for skip in held} == {"waits for a new session: the session's cap per trade is too low"}
+        assert {skip.text for skip in held} == {"waiting for a new session: the session's cap per trade is too low"}
         world.process.is_paused = False
         await world.go_on(60)
         assert (world.venue.refused, world.idle, world.renewed) == ([], [], 3)

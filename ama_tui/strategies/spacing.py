@@ -1,7 +1,7 @@
-"""A wallet's ladder: how far from the anchor each of its levels lies, and how large it is.
+"""Level spacing: each level's distance from the anchor and its size (the packer's rules 5 and 6).
 
-Two hash functions of the wallet's index and the level (the packer's rules 5 and 6) are the only
-floats in planning. What they give is turned into whole ticks and whole amounts here, once.
+Both come from hash functions of the wallet's index and the level. These are the only floats in planning; they are
+converted to whole ticks and whole amounts here.
 """
 
 from __future__ import annotations
@@ -17,30 +17,29 @@ from ama_tui.domain.plan import Rules
 
 _WALLET_STEP = 0.6180339887498949
 _LEVEL_STEP = 0.4142135623730951
-"""The fractional parts of the golden ratio and of the square root of 2: their multiples spread evenly."""
+"""The fractional parts of the golden ratio and of the square root of 2. Their multiples spread evenly."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
-    """A wallet's levels, both sides alike; entry 0 of `distances` and `amounts18` is level 1.
-
-    `distances` are whole ticks from the anchor. `amounts18` have 18 decimals, are multiples of 10^9
-    and carry no tag yet. `nearest_first` lists the level numbers by distance, then by number.
-    """
+class LevelSpacing:
+    """A wallet's levels, the same on both sides."""
 
     distances: tuple[int, ...]
+    """Ticks from the anchor; the first entry is level 1."""
     amounts18: tuple[int, ...]
+    """Sizes as multiples of 10^9, without tags; the first entry is level 1."""
     nearest_first: tuple[int, ...]
+    """Level numbers by distance, then by number."""
 
 
 @lru_cache(maxsize=8192)
-def ladder(parameters: Parameters, rules: Rules, index: int) -> Ladder:
-    """The ladder of the wallet at `index` (from 0): `orders_per_side` levels."""
+def level_spacing(parameters: Parameters, rules: Rules, index: int) -> LevelSpacing:
+    """The `orders_per_side` levels of the wallet with this index (from 0)."""
     levels = range(1, parameters.orders_per_side + 1)
     distances = tuple(_distance_ticks(parameters, rules, index + 1, level) for level in levels)
     amounts18 = tuple(_amount18(parameters, index + 1, level) for level in levels)
     nearest_first = tuple(sorted(levels, key=lambda level: distances[level - 1]))
-    return Ladder(distances, amounts18, nearest_first)
+    return LevelSpacing(distances, amounts18, nearest_first)
 
 
 def _distance_ticks(parameters: Parameters, rules: Rules, wallet: int, level: int) -> int:
@@ -54,7 +53,7 @@ def _distance_ticks(parameters: Parameters, rules: Rules, wallet: int, level: in
 
 
 def _amount18(parameters: Parameters, wallet: int, level: int) -> int:
-    """`wallet` and `level` count from 1. The size's shortest decimal, cut after nine places for the tag."""
-    share = (cos(wallet * 123 + level * 77) + 1) / 2
-    size = parameters.size_min + (parameters.size_max - parameters.size_min) * share
+    """`wallet` and `level` count from 1. The size is cut after nine decimals, which leaves room for the tag."""
+    fraction = (cos(wallet * 123 + level * 77) + 1) / 2
+    size = parameters.size_min + (parameters.size_max - parameters.size_min) * fraction
     return int(Decimal(str(size)).scaleb(9)) * TAG_UNIT
