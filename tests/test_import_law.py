@@ -16,7 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "domain": set(),
     "strategies": {"domain"},
     "disk": {"domain"},
-    "config": {"domain", "disk", "keys"},
+    "config": {"domain", "disk"},
     "keys": {"domain", "disk", "config", "venue"},
     "venue": {"domain"},
     "store": {"domain", "disk"},
@@ -109,8 +109,8 @@ def test_wallets_are_found_before_the_first_frame_without_anything_that_decrypts
     path = tmp_path / "wallets.csv"
     path.touch(0o600)
     code = (
-        "from pathlib import Path\nfrom ama_tui.cli.wiring import wallets_source\n"
-        f"wallets_source({{'csv': Path({str(path)!r})}})"
+        "from pathlib import Path\nfrom ama_tui.cli.arguments import Arguments\n"
+        f"from ama_tui.cli.wiring import wallets_source\nwallets_source(Arguments(csv=Path({str(path)!r})))"
     )
     assert _modules_loaded_by(code) & (CHAIN | {"cryptography", "keyring", "eth_keyfile", "textual", "httpx"}) == set()
 

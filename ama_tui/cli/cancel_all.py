@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.options import allow_debug_option, insecure_http_option, patience_option, state_option, wallets_options
 
@@ -48,8 +49,8 @@ def command(**options: object) -> None:
     """
     from ama_tui.cli.wiring import wallets_source
 
-    refuse_debugging(options, os.environ)
-    click.get_current_context().exit(asyncio.run(_Command(options, wallets_source(options)).run()))
+    refuse_debugging(os.environ, is_allowed=bool(options["allow_debug"]))
+    click.get_current_context().exit(asyncio.run(_Command(options, wallets_source(arguments_of(options))).run()))
 
 
 class _Command:

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 
+from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.domain.errors import ConfigError
 
 
-def open_dashboard(options: Mapping[str, object], *, demo: bool = False) -> int:
+def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:
     """Run the dashboard until it is left, say what stays open, and return the exit code.
 
     Raises ConfigError where there is no terminal to read keys from and to paint on, or a debug variable is set; and
     what made the dashboard fail.
     """
     if not demo:
-        refuse_debugging(options, os.environ)
+        refuse_debugging(os.environ, is_allowed=arguments.allow_debug)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError("the dashboard needs a terminal", "start it in one, or add --headless to run or demo")
     from ama_tui.cli.wiring import open_host, wallets_source
     from ama_tui.ui.run import run_dashboard
 
-    wallets = None if demo else wallets_source(options)  # may ask for a password, which the screen would cover
+    wallets = None if demo else wallets_source(arguments)  # may ask for a password, which the screen would cover
     outcome = run_dashboard(
-        lambda: open_host(options, wallets),
-        make_demo_host=lambda: open_host(options, None),
+        lambda: open_host(arguments, wallets),
+        make_demo_host=lambda: open_host(arguments, None),
         is_demo=demo,
-        autostart=options.get("ask") is False,
+        autostart=not arguments.ask,
     )
     if outcome.last_line:
         print(outcome.last_line, file=sys.stderr, flush=True)

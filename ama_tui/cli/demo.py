@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.options import ask_option, fleet_options, headless_options, localnet_options
-from ama_tui.cli.run import is_headless
 from ama_tui.config.demo_extra import require_demo
 
 
@@ -21,10 +21,11 @@ def command(**options: object) -> None:
     """
     require_demo()
     ctx = click.get_current_context()
-    if is_headless(options):
+    arguments = arguments_of(options)
+    if arguments.is_headless:
         from ama_tui.cli.headless import run_headless
 
-        ctx.exit(run_headless(options, demo=True))
+        ctx.exit(run_headless(arguments, demo=True))
     from ama_tui.cli.dashboard import open_dashboard
 
-    ctx.exit(open_dashboard(options, demo=True))
+    ctx.exit(open_dashboard(arguments, demo=True))

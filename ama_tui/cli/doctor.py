@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.options import allow_debug_option, insecure_http_option, state_option, wallets_options
 from ama_tui.domain.errors import AmaError
@@ -80,9 +81,9 @@ def _order(options: Mapping[str, object]) -> DoctorRequest:
     from ama_tui.keys.wallets import DEFAULT_LIMIT
     from ama_tui.keys.wallets_source import permissions_problem
 
-    source, trouble = find_wallets(options), None
+    source, trouble = find_wallets(arguments_of(options)), None
     try:
-        refuse_debugging(options, os.environ)
+        refuse_debugging(os.environ, is_allowed=bool(options["allow_debug"]))
         source = with_password(source)
     except AmaError as error:  # told on the wallets' line, among the others
         trouble = error

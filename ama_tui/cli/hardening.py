@@ -49,9 +49,9 @@ def forbid_core_dumps() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def refuse_debugging(options: Mapping[str, object], environ: Mapping[str, str]) -> None:
+def refuse_debugging(environ: Mapping[str, str], *, is_allowed: bool) -> None:
     """Raises ConfigError where a debug variable is set, unless `--allow-debug` is given."""
-    if options.get("allow_debug"):
+    if is_allowed:
         return
     found = [name for name in DEBUG_VARIABLES if environ.get(name)]
     if sys.flags.dev_mode and "PYTHONDEVMODE" not in found:

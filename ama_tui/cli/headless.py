@@ -14,6 +14,7 @@ from time import monotonic
 
 import click
 
+from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.progress import Progress
 from ama_tui.cli.wiring import build_desk, wallets_source
@@ -32,21 +33,21 @@ INTERRUPTED = 130
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
 
 
-def run_headless(options: Mapping[str, object], *, demo: bool = False) -> int:
+def run_headless(arguments: Arguments, *, demo: bool = False) -> int:
     """Run until the ending that was asked for, or a signal; returns the exit code. Raises AmaError."""
     if not demo:
-        refuse_debugging(options, os.environ)
-    until = _until(options.get("until"))
+        refuse_debugging(os.environ, is_allowed=arguments.allow_debug)
+    until = _until(arguments.until)
     # Before the loop and the signals: it may ask for a password.
-    wallets = None if demo else wallets_source(options)
-    return asyncio.run(_Headless(options, until, wallets).run())
+    wallets = None if demo else wallets_source(arguments)
+    return asyncio.run(_Headless(arguments, until, wallets).run())
 
 
-def _until(text: object) -> float | None:
+def _until(text: str | None) -> float | None:
     """None for `packed` or nothing, else seconds. Raises ConfigError."""
     if text is None or text == "packed":
         return None
-    match = _SECONDS.fullmatch(str(text))
+    match = _SECONDS.fullmatch(text)
     if match is None:
         raise ConfigError(f"--until is {text!r}", "give 'packed' or a time such as 30s")
     return float(match[1])
@@ -55,13 +56,13 @@ def _until(text: object) -> float | None:
 class _Headless:
     """One headless run and its signals."""
 
-    def __init__(self, options: Mapping[str, object], until: float | None, wallets: WalletsSource | None) -> None:
-        self._options = options
+    def __init__(self, arguments: Arguments, until: float | None, wallets: WalletsSource | None) -> None:
+        self._arguments = arguments
         self._until = until
         self._publisher = Publisher()
-        self._engine = build_desk(options, wallets, self._publisher, threading.Event())
+        self._engine = build_desk(arguments, wallets, self._publisher, threading.Event())
         self._stop_asked = asyncio.Event()
-        self._ending = StopCondition(when_packed=options.get("until") == "packed")
+        self._ending = StopCondition(when_packed=arguments.until == "packed")
 
     async def run(self) -> int:
         """The whole run; the desk is closed whatever happens."""
@@ -103,18 +104,17 @@ class _Headless:
         if engine.problems:
             raise ConfigError("; ".join(engine.problems))
         market = await engine.market(engine.preselected)
-        resume = self._options.get("resume")
-        resolved, resumes = await engine.resolved_for(market, resume if isinstance(resume, bool) else None)
+        resolved, resumes = await engine.resolved_for(market, self._arguments.run.resume)
         if self._stop_asked.is_set():
             return self._interrupted(progress)
-        if self._options.get("dry_run"):
+        if self._arguments.run.dry_run:
             wanted = StartRequest(market, resolved.parameters, resumes, resolved.run.wallets)
             preview = await engine.preview(wanted)
             if preview.refusal:
                 raise PreflightError(f"{market.symbol} cannot be quoted", preview.refusal)
             for note in engine.notes:
                 print(note, file=sys.stderr)
-            _print_plan(market, preview.plan, as_json=bool(self._options.get("as_json")))
+            _print_plan(market, preview.plan, as_json=self._arguments.as_json)
             return 0
         progress.begin()
         await engine.begin(market, resolved, resume=resumes, ending=self._ending)
@@ -130,7 +130,7 @@ class _Headless:
         if was_stopped:
             summary = engine.summary()
         progress.close()
-        if self._options.get("as_json"):
+        if self._arguments.as_json:
             click.echo(json.dumps(summary))
         else:
             click.echo(_sentence(summary))
@@ -140,7 +140,7 @@ class _Headless:
             for one in ended.survivors:
                 print(f"{one.nickname}  {one.wallet}  order {one.order_id}", file=sys.stderr)
             return SURVIVORS
-        is_short = self._options.get("until") is not None and not was_stopped and not summary["packed"]
+        is_short = self._arguments.until is not None and not was_stopped and not summary["packed"]
         return NOT_PACKED if is_short else 0
 
     def _interrupted(self, progress: Progress) -> int:
@@ -151,8 +151,7 @@ class _Headless:
     def _seconds(self) -> float:
         if self._until is not None:
             return self._until
-        within = self._options.get("within")
-        return float(str(within)) if self._options.get("until") == "packed" else float("inf")
+        return self._arguments.within if self._arguments.until == "packed" else float("inf")
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()

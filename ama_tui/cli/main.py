@@ -10,6 +10,7 @@ import click
 
 from ama_tui import __version__
 from ama_tui.cli import crash
+from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import forbid_core_dumps
 from ama_tui.cli.options import allow_debug_option, ask_option, fleet_options, insecure_http_option, wallets_options
 from ama_tui.domain.errors import AmaError
@@ -63,7 +64,7 @@ def cli(ctx: click.Context, /, **options: object) -> None:
     if ctx.invoked_subcommand is None:
         from ama_tui.cli.dashboard import open_dashboard
 
-        ctx.exit(open_dashboard(options))
+        ctx.exit(open_dashboard(arguments_of(options)))
     elif given := _given_before_the_command(ctx):
         raise click.UsageError(f"{given} stands before the command: put it after '{ctx.invoked_subcommand}'")
 

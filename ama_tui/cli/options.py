@@ -1,14 +1,16 @@
-"""The options that commands share. Light: only click and the parameter table."""
+"""The options that commands share. Light: only click and the declaration of the settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from ama_tui.domain.parameters import SPECS
+from ama_tui.domain.plan import CollateralBasis, Rules
+from ama_tui.domain.settings import COLLATERAL, DRY_RUN, PARAMETERS, RULES, SETTINGS, Kind, Setting
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -19,78 +21,77 @@ def _apply(options: list[Callable[[F], F]], function: F) -> F:
     return function
 
 
+class _EnumChoice(click.Choice[str]):
+    """A choice that gives the member of an enumeration."""
+
+    def __init__(self, members: type[Enum]) -> None:
+        super().__init__([str(member.value) for member in members])
+        self._members = members
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return self._members(super().convert(value, param, ctx))
+
+
+_TYPES: dict[Kind, click.ParamType[Any] | None] = {
+    Kind.INTEGER: click.INT,
+    Kind.NUMBER: click.FLOAT,
+    Kind.CHOICE: click.STRING,
+    Kind.TEXT: click.STRING,
+    Kind.FLAG: None,
+}
+_ENUMERATIONS: dict[str, type[Enum]] = {RULES.key: Rules, COLLATERAL.key: CollateralBasis}
+
+
+def setting_option(setting: Setting[Any]) -> Callable[[F], F]:
+    """The command-line option of a setting; without it the value is None, for the file or the saved run to give."""
+    enumeration = _ENUMERATIONS.get(setting.key)
+    return click.option(
+        setting.option,
+        setting.name,
+        type=_TYPES[setting.kind] if enumeration is None else _EnumChoice(enumeration),
+        is_flag=True if setting.kind is Kind.FLAG else None,
+        default=None,
+        metavar=setting.placeholder,
+        help=help_of(setting),
+    )
+
+
+def help_of(setting: Setting[Any]) -> str:
+    """A setting in one line of `--help`: `Orders a wallet keeps on each side, 1…50 [6].`"""
+    text = setting.help[0].upper() + setting.help[1:]
+    if setting.kind in (Kind.INTEGER, Kind.NUMBER):
+        text += f", {setting.range_text}"
+    has_off_switch = "/" in setting.option
+    if setting.default_text and (setting.kind is not Kind.FLAG or has_off_switch):
+        text += f" [{setting.default_text}]"
+    return f"{text}."
+
+
 def fleet_options(function: F) -> F:
-    """Which wallets, which market, which state and strategy; and the eight parameters."""
+    """The settings of a run, with the parameters last, and where its files are."""
+    others = [setting for setting in SETTINGS if setting not in PARAMETERS and setting is not DRY_RUN]
     options: list[Callable[[F], F]] = [
-        click.option("--wallets", type=int, default=None, help="Use the first N wallets [10]."),
-        click.option("--market", default=None, metavar="SYMBOL|ADDRESS", help="The market to keep packed."),
+        *(setting_option(setting) for setting in others),
+        *(setting_option(setting) for setting in PARAMETERS),
         click.option(
             "--state-dir",
             type=click.Path(path_type=Path, file_okay=False),
             default=None,
-            help="Where runs are remembered [state].",
+            help="Directory for saved runs [state].",
         ),
         click.option(
             "--config",
             "config_file",
             type=click.Path(path_type=Path),
             default=None,
-            help="A TOML file of options.",
-        ),
-        click.option(
-            "--resume/--fresh",
-            default=None,
-            help="Go on with the stored run of this market, or begin a new one.",
-        ),
-        click.option("--strategy", default=None, metavar="NAME", help="The strategy [packer]."),
-        click.option(
-            "--rules",
-            type=click.Choice(["even", "original"]),
-            default=None,
-            help="The packer's rules [even].",
-        ),
-        click.option(
-            "--collateral",
-            type=click.Choice(["net", "gross"]),
-            default=None,
-            help="Is the venue's available collateral net of open orders' margin? [net]",
-        ),
-        click.option("--cancel-on-stop", is_flag=True, default=None, help="Cancel all orders when stopping."),
-        click.option(
-            "--settle-after",
-            type=click.FloatRange(min=1),
-            default=None,
-            metavar="S",
-            help="Seconds after which an unanswered order that the chain never showed is given up [60].",
-        ),
-        click.option(
-            "--session-hours",
-            type=float,
-            default=None,
-            metavar="H",
-            help="Hours that a new session lasts, 0.1…168 [24]; it is renewed 5 minutes before its end.",
-        ),
-        click.option(
-            "--session-caps/--no-session-caps",
-            default=None,
-            help="Limit what a session may trade to what the run needs, with room to spare [caps].",
-        ),
-        click.option(
-            "--renew-revoked",
-            is_flag=True,
-            default=None,
-            help="Make sessions anew that somebody revoked.",
+            help="A TOML file with settings.",
         ),
     ]
-    for spec in SPECS:
-        kind: click.ParamType[Any] = click.INT if spec.is_integer else click.FLOAT
-        text = f"{spec.meaning.capitalize()}, {spec.range_text} [{spec.default:g}]."
-        options.append(click.option(spec.option, spec.name, type=kind, default=None, help=text))
     return _apply(options, function)
 
 
 def wallets_options(function: F) -> F:
-    """Which file the keys are in, and whether its permissions count."""
+    """Which file the keys are in, and whether unsafe permissions are accepted."""
     options: list[Callable[[F], F]] = [
         click.option(
             "--vault",
@@ -99,12 +100,12 @@ def wallets_options(function: F) -> F:
             type=click.Path(path_type=Path, readable=False),
             default=None,
             metavar="FILE",
-            help="The wallets: a CSV, a vault or a keystore [wallets.csv, else wallets.vault].",
+            help="Wallets file: CSV, vault or keystore [wallets.csv, else wallets.vault].",
         ),
         click.option(
             "--insecure-permissions",
             is_flag=True,
-            help="Read the wallets although others can read or change the file.",
+            help="Accept a wallets file with unsafe permissions.",
         ),
     ]
     return _apply(options, function)
@@ -114,7 +115,7 @@ state_option = click.option(
     "--state-dir",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("state"),
-    help="Where runs are remembered [state].",
+    help="Directory for saved runs [state].",
 )
 
 patience_option = click.option(
@@ -123,43 +124,35 @@ patience_option = click.option(
     default=60.0,
     show_default=True,
     metavar="S",
-    help="Seconds after which what is left is listed.",
+    help="Timeout; remaining orders are then listed.",
 )
 
-insecure_http_option = click.option(
-    "--insecure-http", is_flag=True, help="Go on although the venue is plain http on another machine."
-)
+insecure_http_option = click.option("--insecure-http", is_flag=True, help="Allow unencrypted HTTP to a remote venue.")
 
-allow_debug_option = click.option(
-    "--allow-debug", is_flag=True, help="Go on although a debug variable such as TEXTUAL_LOG is set."
-)
+allow_debug_option = click.option("--allow-debug", is_flag=True, help="Allow debug variables such as TEXTUAL_LOG.")
 
 
 def ask_option(default: bool) -> Callable[[F], F]:
-    """Whether the dashboard asks for the market and the parameters, or begins with what the options say."""
-    text = (
-        "Let the dashboard show the markets and the set-up first"
-        if not default
-        else ("Ask for the market and the parameters in the dashboard, or begin at once")
-    )
-    return click.option("--ask/--no-ask", default=default, help=f"{text} [{'ask' if default else 'begin at once'}].")
+    """Whether the dashboard lets the operator choose first, or starts with what the options say."""
+    text = "Choose market and parameters first, or start immediately"
+    return click.option("--ask/--no-ask", default=default, help=f"{text} [{'ask' if default else 'no-ask'}].")
 
 
 def headless_options(function: F) -> F:
-    """How a run without the dashboard ends and what it prints."""
+    """When a run without the dashboard stops and what it prints."""
     options: list[Callable[[F], F]] = [
         click.option("--headless", is_flag=True, help="Run without the dashboard."),
-        click.option("--until", default=None, metavar="packed|Ns", help="End when packed, or after N seconds."),
+        click.option("--until", default=None, metavar="packed|Ns", help="Stop when packed, or after N seconds."),
         click.option(
             "--within",
             type=click.FloatRange(min=1),
             default=600.0,
             show_default=True,
             metavar="S",
-            help="The most that --until packed waits.",
+            help="Timeout for --until packed.",
         ),
-        click.option("--json", "as_json", is_flag=True, help="Print a summary as one JSON object, last on stdout."),
-        click.option("--dry-run", is_flag=True, help="Plan once and show the plan; sign and send nothing."),
+        click.option("--json", "as_json", is_flag=True, help="Print a JSON summary on stdout at the end."),
+        setting_option(DRY_RUN),
     ]
     return _apply(options, function)
 
@@ -173,25 +166,20 @@ def localnet_options(function: F) -> F:
             default=1.0,
             show_default=True,
             metavar="S",
-            help="Seconds between blocks; 0 is a block per transaction.",
+            help="Seconds between blocks; 0 mines a block per transaction.",
         ),
-        click.option("--seed", type=int, default=1, show_default=True, help="Seed of the traders and the keys."),
+        click.option("--seed", type=int, default=1, show_default=True, help="Seed for traders and keys."),
         click.option(
             "--node",
             type=click.Choice(["embedded", "anvil"]),
             default="embedded",
             show_default=True,
-            help="What runs the chain; anvil must be on the PATH.",
+            help="Node that runs the chain; anvil must be on the PATH.",
         ),
         click.option(
             "--chaos",
             is_flag=True,
-            help="Make the venue a bad day: answers late, lost or wrong, blocks mined anew; --seed decides which.",
+            help="Inject faults: late, lost or wrong replies, chain reorgs; --seed selects them.",
         ),
     ]
     return _apply(options, function)
-
-
-def parameters_given(options: Mapping[str, object]) -> dict[str, object]:
-    """The parameters that the command line named, by file key."""
-    return {spec.key: options[spec.name] for spec in SPECS if options.get(spec.name) is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.options import (
     allow_debug_option,
     ask_option,
@@ -28,15 +29,11 @@ def command(**options: object) -> None:
     stopped, or until the time that --until names.
     """
     ctx = click.get_current_context()
-    if is_headless(options):
+    arguments = arguments_of(options)
+    if arguments.is_headless:
         from ama_tui.cli.headless import run_headless
 
-        ctx.exit(run_headless(options))
+        ctx.exit(run_headless(arguments))
     from ama_tui.cli.dashboard import open_dashboard
 
-    ctx.exit(open_dashboard(options))
-
-
-def is_headless(options: dict[str, object]) -> bool:
-    """Does any option ask for a run without the dashboard?"""
-    return options.get("until") is not None or any(options.get(name) for name in ("headless", "as_json", "dry_run"))
+    ctx.exit(open_dashboard(arguments))

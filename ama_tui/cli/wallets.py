@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from ama_tui.cli.arguments import Arguments, arguments_of
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.options import allow_debug_option, wallets_options
 from ama_tui.cli.wiring import DEFAULT_VAULT, DEFAULT_WALLETS_FILE
@@ -50,7 +51,7 @@ def command(**options: object) -> None:
     A vault's password is that of the file which AMA_VAULT_PASSWORD_FILE names, else of the OS keyring, else typed.
     What is written is yours alone (0600), and nothing is ever written over.
     """
-    refuse_debugging(options, os.environ)
+    refuse_debugging(os.environ, is_allowed=bool(options["allow_debug"]))
 
 
 @command.command("new")
@@ -80,7 +81,7 @@ def check(**options: object) -> None:
     from ama_tui.keys.wallets import EVERY_WALLET
     from ama_tui.keys.wallets_source import kind_of, open_wallets, permissions_problem
 
-    source = find_wallets(options)
+    source = find_wallets(arguments_of(options))
     problems: list[WalletsError] = []
     wallets: tuple[WalletKey, ...] = ()
     permissions = permissions_problem(source)
@@ -192,7 +193,7 @@ def export(directory: Path, password_file: Path | None, **options: object) -> No
     from ama_tui.keys.wallets import EVERY_WALLET
     from ama_tui.keys.wallets_source import open_wallets
 
-    wallets = open_wallets(wallets_source(options), EVERY_WALLET)
+    wallets = open_wallets(wallets_source(arguments_of(options)), EVERY_WALLET)
     paths = [directory / f"{wallet.index + 1:03d}-{wallet.address}.json" for wallet in wallets]
     for path in paths:
         refuse_existing(path)
@@ -211,10 +212,10 @@ def _opened(path: Path, insecure_permissions: bool, *, only: WalletsFileKind | N
     from ama_tui.keys.wallets import EVERY_WALLET
     from ama_tui.keys.wallets_source import kind_of, open_wallets
 
-    options = {"csv": path, "insecure_permissions": insecure_permissions}
-    if only is not None and kind_of(find_wallets(options)) is not only:
+    arguments = Arguments(csv=path, insecure_permissions=insecure_permissions)
+    if only is not None and kind_of(find_wallets(arguments)) is not only:
         raise WalletsError(f"{path} is not a {only.value}", "see `ama-tui wallets --help`")
-    return open_wallets(wallets_source(options), EVERY_WALLET)
+    return open_wallets(wallets_source(arguments), EVERY_WALLET)
 
 
 def _target(csv: Path | None, vault: Path | None) -> Path:

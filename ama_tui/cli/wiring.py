@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
-from ama_tui.cli.options import parameters_given
-from ama_tui.domain.errors import ConfigError, PreflightError
+from ama_tui.cli.arguments import Arguments
+from ama_tui.domain.errors import PreflightError
+from ama_tui.domain.settings import SETTLE_AFTER, WALLETS
 
 if TYPE_CHECKING:
     from ama_tui.engine.host import EngineHost
@@ -21,34 +21,12 @@ if TYPE_CHECKING:
     from ama_tui.keys.wallets_source import WalletsSource
     from ama_tui.localnet.process import VenueProcess
 
-RUN_SETTINGS = (
-    "wallets",
-    "market",
-    "resume",
-    "strategy",
-    "rules",
-    "collateral",
-    "cancel_on_stop",
-    "settle_after",
-    "session_hours",
-    "session_caps",
-    "renew_revoked",
-    "dry_run",
-)
 DEFAULT_WALLETS_FILE = Path("wallets.csv")
 DEFAULT_VAULT = Path("wallets.vault")
 DEFAULT_STATE = Path("state")
 
 
-def run_options(options: Mapping[str, object]) -> dict[str, object | None]:
-    """What the command line says of the run, as `config.run.resolve` takes it; None for what it does not say."""
-    given: dict[str, object | None] = {name: options.get(name) for name in RUN_SETTINGS if name in options}
-    if given.get("dry_run") is False:
-        del given["dry_run"]
-    return given | parameters_given(options)
-
-
-def wallets_source(options: Mapping[str, object]) -> WalletsSource:
+def wallets_source(arguments: Arguments) -> WalletsSource:
     """Where the fleet's keys are, ready to be opened: a password that has to be typed is asked for now.
 
     Call it before the screen is taken. Says on stderr what --insecure-permissions lets pass. Raises PasswordError
@@ -57,23 +35,21 @@ def wallets_source(options: Mapping[str, object]) -> WalletsSource:
     from ama_tui.cli.passwords import with_password
     from ama_tui.keys.wallets_source import permissions_warning
 
-    source = find_wallets(options)
+    source = find_wallets(arguments)
     warning = permissions_warning(source)
     if warning:
         click.echo(f"WARNING: {warning}", err=True)
     return with_password(source)
 
 
-def find_wallets(options: Mapping[str, object]) -> WalletsSource:
+def find_wallets(arguments: Arguments) -> WalletsSource:
     """Where the fleet's keys are; nothing is looked into, nobody asked."""
     from ama_tui.keys.wallets_source import WalletsSource
 
-    path = _path(options, "csv")
+    path = arguments.csv
     if path is None:
         path = DEFAULT_VAULT if DEFAULT_VAULT.exists() and not DEFAULT_WALLETS_FILE.exists() else DEFAULT_WALLETS_FILE
-    return WalletsSource(
-        path, insecure_permissions=bool(options.get("insecure_permissions")), password_file=password_file()
-    )
+    return WalletsSource(path, insecure_permissions=arguments.insecure_permissions, password_file=password_file())
 
 
 def password_file() -> Path | None:
@@ -84,43 +60,38 @@ def password_file() -> Path | None:
     return Path(name) if name else None
 
 
-def open_host(options: Mapping[str, object], wallets: WalletsSource | None) -> EngineHost:
+def open_host(arguments: Arguments, wallets: WalletsSource | None) -> EngineHost:
     """The engine's thread; the engine itself is imported on it, when the desk is first asked for something."""
     from ama_tui.engine.host import EngineHost
 
-    return EngineHost(lambda publisher, freeze: build_desk(options, wallets, publisher, freeze))
+    return EngineHost(lambda publisher, freeze: build_desk(arguments, wallets, publisher, freeze))
 
 
 def build_desk(
-    options: Mapping[str, object], wallets: WalletsSource | None, publisher: Publisher, freeze: threading.Event
+    arguments: Arguments, wallets: WalletsSource | None, publisher: Publisher, freeze: threading.Event
 ) -> LocalEngine:
     """The desk of the venue that the environment names with these wallets; None opens the demo's own of both."""
     from ama_tui.engine.connect import VenueSource
     from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
     from ama_tui.keys.wallets_source import WalletsSource
 
-    venue = DemoVenue(options) if wallets is None else None
+    venue = DemoVenue(arguments) if wallets is None else None
 
     def find_venue() -> VenueSource:
         if wallets is not None:
-            return VenueSource(Path.cwd(), os.environ, wallets, insecure_http=bool(options.get("insecure_http")))
+            return VenueSource(Path.cwd(), os.environ, wallets, insecure_http=arguments.insecure_http)
         assert venue is not None  # noqa: S101 - made above
         directory = venue.start()
         return VenueSource(directory, {}, WalletsSource(directory / "wallets.csv"), is_demo=True)
 
     settings = EngineSettings(
         find_venue,
-        _path(options, "state_dir") or (DEFAULT_STATE if venue is None else venue.state_root),
-        run_options(options),
-        _path(options, "config_file"),
+        arguments.state_dir or (DEFAULT_STATE if venue is None else venue.state_root),
+        arguments.run,
+        arguments.config_file,
         lose_venue=None if venue is None else venue.stop,
     )
     return LocalEngine(settings, publisher, freeze)
-
-
-def _path(options: Mapping[str, object], name: str) -> Path | None:
-    value = options.get(name)
-    return value if isinstance(value, Path) else None
 
 
 class DemoVenue:
@@ -130,8 +101,8 @@ class DemoVenue:
     unless `--state-dir` names one.
     """
 
-    def __init__(self, options: Mapping[str, object]) -> None:
-        self._options = options
+    def __init__(self, arguments: Arguments) -> None:
+        self._arguments = arguments
         self._directory = TemporaryDirectory(prefix="ama-demo-")
         self._process: VenueProcess | None = None
 
@@ -152,19 +123,16 @@ class DemoVenue:
         directory = Path(self._directory.name)
         if self._process is not None and self._process.is_running:
             return directory
-        wallets = self._options.get("wallets")
-        if isinstance(wallets, int) and wallets < 1:
-            raise ConfigError("--wallets must be at least 1", "it is the size of the demo's fleet")
-        seed = int(str(self._options.get("seed", 1)))
-        settle_after = float(str(self._options.get("settle_after") or 60.0))
-        is_anvil = self._options.get("node") == "anvil"
-        faults = chaos(seed, settle_after=settle_after, own_node=not is_anvil) if self._options.get("chaos") else None
+        arguments, wallets = self._arguments, self._arguments.run.wallets
+        is_anvil = arguments.node == "anvil"
+        settle_after = arguments.run.settle_after_s or SETTLE_AFTER.default
+        faults = chaos(arguments.seed, settle_after=settle_after, own_node=not is_anvil) if arguments.chaos else None
         try:
             self._process = VenueProcess.spawn(
                 VenueOptions(
-                    wallets=wallets if isinstance(wallets, int) else 10,
-                    block_time=float(str(self._options.get("block_time", 1.0))),
-                    seed=seed,
+                    wallets=WALLETS.default if wallets is None else wallets,
+                    block_time=arguments.block_time,
+                    seed=arguments.seed,
                     node="anvil" if is_anvil else "embedded",
                     faults=faults,
                 ),

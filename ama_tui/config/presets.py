@@ -15,7 +15,8 @@ from ama_tui.config.paths import DIRECTORY_MODE
 from ama_tui.config.settings import read_config_file
 from ama_tui.disk.atomic import replace_file
 from ama_tui.domain.errors import ConfigError
-from ama_tui.domain.parameters import SPEC_BY_KEY, Parameters
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.settings import PARAMETER_BY_KEY
 
 SUFFIX = ".toml"
 LONGEST_NAME = 32
@@ -136,7 +137,7 @@ def _read(path: Path) -> Preset:
         raise ConfigError(f"preset file {path.name}: {problem}")
     try:
         settings: Mapping[str, object] = read_config_file(path)
-        others = sorted(set(settings) - set(SPEC_BY_KEY))
+        others = sorted(set(settings) - set(PARAMETER_BY_KEY))
         if others:
             raise ConfigError(f"{', '.join(others)} is no parameter")
         return Preset(path.stem, Parameters.checked(settings), is_own=True)

@@ -1,4 +1,4 @@
-"""The names of a run's settings, and the TOML file that may give them."""
+"""The TOML file that may give a run's settings."""
 
 from __future__ import annotations
 
@@ -9,56 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from ama_tui.domain.errors import ConfigError
-from ama_tui.domain.parameters import SPEC_BY_KEY, SPECS
-from ama_tui.domain.plan import CollateralBasis, Rules
+from ama_tui.domain.settings import SETTINGS
 from ama_tui.domain.text import shortened
-from ama_tui.keys.wallets import DEFAULT_LIMIT
 
-DEFAULT_STRATEGY = "packer"
-DEFAULT_SETTLE_AFTER_S = 60.0
-DEFAULT_SESSION_HOURS = 24.0
-SHORTEST_SESSION_HOURS, LONGEST_SESSION_HOURS = 0.1, 168.0
-"""A session is renewed five minutes before it expires; a week is long for a permission that nobody looks at."""
-
-DEFAULTS: Mapping[str, object] = {
-    **{spec.key: spec.default for spec in SPECS},
-    "strategy": DEFAULT_STRATEGY,
-    "rules": Rules.EVEN.value,
-    "collateral": CollateralBasis.NET.value,
-    "wallets": DEFAULT_LIMIT,
-    "market": None,
-    "resume": None,
-    "dryRun": False,
-    "cancelOnStop": False,
-    "settleAfter": DEFAULT_SETTLE_AFTER_S,
-    "sessionHours": DEFAULT_SESSION_HOURS,
-    "sessionCaps": True,
-    "renewRevoked": False,
-}
+IN_CONFIG_FILE = tuple(setting.key for setting in SETTINGS if setting.in_config_file)
 SPELLINGS: Mapping[str, str] = {
-    **{spec.name: spec.key for spec in SPECS},
-    **{key: key for key in DEFAULTS},
-    "basis": "collateral",
-    "dry_run": "dryRun",
-    "cancel_on_stop": "cancelOnStop",
-    "settle_after": "settleAfter",
-    "settle_after_s": "settleAfter",
-    "session_hours": "sessionHours",
-    "session_caps": "sessionCaps",
-    "renew_revoked": "renewRevoked",
+    spelling: setting.key for setting in SETTINGS if setting.in_config_file for spelling in (setting.key, setting.name)
 }
-IN_CONFIG_FILE = (
-    *(*SPEC_BY_KEY, "strategy", "rules", "collateral", "wallets", "market"),
-    *("sessionHours", "sessionCaps", "renewRevoked"),
-)
-IN_CHECKPOINT = (*SPEC_BY_KEY, "strategy", "rules", "collateral")
-
-OPTION_KEYS = frozenset(SPELLINGS)
-"""The keys that `resolve` takes as options: file keys, and attribute names of Parameters and RunConfig."""
+"""The key for each spelling that a configuration file may use."""
 
 
 def read_config_file(path: Path) -> dict[str, object]:
-    """The settings of a TOML file by file key; parameters stand at the top or in a table `[parameters]`.
+    """The settings of a TOML file by key; parameters may also be in a table `[parameters]`.
 
     Raises ConfigError: not found, not TOML (with line and column), unknown or repeated keys (all named).
     """
@@ -83,7 +45,7 @@ def _known_keys(path: Path, pairs: list[tuple[str, object]]) -> dict[str, object
     problems: list[str] = []
     for name, value in pairs:
         key = SPELLINGS.get(name)
-        if key is None or key not in IN_CONFIG_FILE:
+        if key is None:
             close = difflib.get_close_matches(name, IN_CONFIG_FILE, n=1)
             problems.append(f"unknown key {shortened(name, 20)}" + (f" (did you mean {close[0]}?)" if close else ""))
         elif key in settings:

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from ama_tui.config.run_options import RunOptions
 from ama_tui.engine.connect import VenueSource
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
@@ -22,7 +24,7 @@ PACKING_LIMIT = 120.0
 
 @asynccontextmanager
 async def packed_desk(
-    venue: VenueOptions, publisher: Publisher, parameters: Mapping[str, object]
+    venue: VenueOptions, publisher: Publisher, parameters: Mapping[str, Any]
 ) -> AsyncIterator[LocalEngine]:
     """A desk whose fleet (all of the venue's wallets) has been packed once and goes on cycling.
 
@@ -34,7 +36,7 @@ async def packed_desk(
             settings = EngineSettings(
                 lambda: VenueSource(path, {}, WalletsSource(path / "wallets.csv"), is_demo=True),
                 path / "state",
-                {**parameters, "wallets": venue.wallets},
+                RunOptions(**parameters, wallets=venue.wallets),
             )
             engine = LocalEngine(settings, publisher, threading.Event())
             try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.main import main
 from ama_tui.cli.wiring import DemoVenue
 from ama_tui.config import demo_extra
@@ -54,7 +55,7 @@ def test_help_of_the_commands_works(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_demo_opened_from_the_dashboard_is_an_error_with_the_same_hint() -> None:
-    venue = DemoVenue({})
+    venue = DemoVenue(Arguments())
     try:
         with pytest.raises(ConfigError) as caught:
             venue.start()

@@ -56,17 +56,17 @@ def test_every_variable_of_textual_is_known() -> None:
 @pytest.mark.parametrize("name", DEBUG_VARIABLES)
 def test_debug_variable_is_refused_by_its_name_unless_it_is_allowed(name: str) -> None:
     with pytest.raises(ConfigError) as refused:
-        refuse_debugging({}, {name: "1"})
+        refuse_debugging({name: "1"}, is_allowed=False)
     assert str(refused.value).startswith(f"{name} may not be set while real keys are loaded: it ")
     assert str(refused.value).endswith(": unset it, or add --allow-debug")
-    refuse_debugging({"allow_debug": True}, {name: "1"})
-    refuse_debugging({}, {name: ""})
-    refuse_debugging({}, {"TEXTUAL_THEME": "nord", "PYTHONFAULTHANDLER": "1"})
+    refuse_debugging({name: "1"}, is_allowed=True)
+    refuse_debugging({name: ""}, is_allowed=False)
+    refuse_debugging({"TEXTUAL_THEME": "nord", "PYTHONFAULTHANDLER": "1"}, is_allowed=False)
 
 
 def test_two_are_named_together() -> None:
     with pytest.raises(ConfigError, match="TEXTUAL_LOG and TEXTUAL_PRESS may not be set"):
-        refuse_debugging({}, {"TEXTUAL_PRESS": "f10", "TEXTUAL_LOG": "x"})
+        refuse_debugging({"TEXTUAL_PRESS": "f10", "TEXTUAL_LOG": "x"}, is_allowed=False)
 
 
 @pytest.fixture

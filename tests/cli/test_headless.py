@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ama_tui.cli import headless
+from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.progress import Progress
 from ama_tui.engine.engine_api import KillReport, Survivor
 from ama_tui.engine.publisher import Publisher
@@ -36,7 +37,7 @@ async def test_a_stop_that_could_not_cancel_everything_names_what_is_left_and_ex
 ) -> None:
     engine: Any = StoppedDesk(ended)
     monkeypatch.setattr(headless, "build_desk", lambda *_, **__: engine)
-    run = headless._Headless({"as_json": True}, None, None)
+    run = headless._Headless(Arguments(as_json=True), None, None)
     with Progress(Publisher(), sys.stderr) as progress:
         assert await run._finish(progress) == code
     said = capsys.readouterr()

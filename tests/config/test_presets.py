@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from ama_tui.config.presets import BUILT_IN, LONGEST_NAME, load_presets, name_problem, own_directory, save_preset
 from ama_tui.config.run import resolve
+from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import ConfigError
-from ama_tui.domain.parameters import SPECS, Parameters, problems_of
+from ama_tui.domain.parameters import Parameters, problems_of
+from ama_tui.domain.settings import PARAMETERS
 
 OWN = Parameters(orders_per_side=9, size_min=1e-05, size_max=0.1, max_utilization=0.3)
 
@@ -55,7 +57,7 @@ def test_saving_again_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
 
 
 def test_a_preset_is_a_config_file_too(tmp_path: Path) -> None:
-    assert resolve({}, save_preset(tmp_path, "mine", OWN)).parameters == OWN
+    assert resolve(RunOptions(), save_preset(tmp_path, "mine", OWN)).parameters == OWN
 
 
 @given(
@@ -148,4 +150,4 @@ def test_the_directory_is_in_the_users_own_configuration() -> None:
 
 def test_every_parameter_stands_in_the_file(tmp_path: Path) -> None:
     text = save_preset(tmp_path, "mine", OWN).read_text()
-    assert [line.split(" = ")[0] for line in text.splitlines()] == [spec.key for spec in SPECS]
+    assert [line.split(" = ")[0] for line in text.splitlines()] == [setting.key for setting in PARAMETERS]

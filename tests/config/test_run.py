@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.config.run import Origin, RunConfig, resolve
+from ama_tui.config.run_options import RunOptions
 from ama_tui.config.settings import read_config_file
 from ama_tui.domain.errors import ConfigError, ParameterError
-from ama_tui.domain.parameters import SPECS, Parameters, ParameterSpec
+from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules
+from ama_tui.domain.settings import PARAMETERS, Setting
 
 ORIGINAL = {
     "minDelayMs": 500,
@@ -30,22 +33,24 @@ def toml(tmp_path: Path) -> Path:
 
 
 def test_nothing_given_means_all_defaults() -> None:
-    resolved = resolve({})
+    resolved = resolve(RunOptions())
     assert resolved.run == RunConfig()
     assert set(resolved.origins.values()) == {Origin.DEFAULT}
     assert resolved.missing_in_checkpoint == ()
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.key)
+@pytest.mark.parametrize("setting", PARAMETERS, ids=lambda setting: setting.key)
 @pytest.mark.parametrize("layers", range(8))
-def test_nearest_layer_wins_for_each_parameter(toml: Path, layers: int, spec: ParameterSpec) -> None:
-    key = spec.key
+def test_nearest_layer_wins_for_each_parameter(toml: Path, layers: int, setting: Setting[Any]) -> None:
+    key = setting.key
     # Values of each layer that fit with the other parameters' defaults.
     is_upper = key.startswith("max") and key != "maxWalletUtilization"
     upward = [1, 1.5, 2] if is_upper or key == "sizeMax" else [1, 0.8, 0.6]
-    option, config, stored = (type(spec.default)(spec.default * factor) for factor in upward)
+    option, config, stored = (type(setting.default)(setting.default * factor) for factor in upward)
     toml.write_text(f"{key} = {config}\n" if layers & 2 else "")
-    resolved = resolve({spec.name: option if layers & 1 else None}, toml, {key: stored} if layers & 4 else None)
+    resolved = resolve(
+        RunOptions(**{setting.name: option if layers & 1 else None}), toml, {key: stored} if layers & 4 else None
+    )
     expected = (
         (option, Origin.OPTION)
         if layers & 1
@@ -53,7 +58,7 @@ def test_nearest_layer_wins_for_each_parameter(toml: Path, layers: int, spec: Pa
         if layers & 2
         else (stored, Origin.CHECKPOINT)
         if layers & 4
-        else (spec.default, Origin.DEFAULT)
+        else (setting.default, Origin.DEFAULT)
     )
     assert (resolved.parameters.as_keys()[key], resolved.origins[key]) == expected
     differs = bool(layers & 4) and expected[0] != stored
@@ -63,7 +68,7 @@ def test_nearest_layer_wins_for_each_parameter(toml: Path, layers: int, spec: Pa
 
 
 def test_checkpoint_of_the_original_tool_says_which_four_it_lacks() -> None:
-    resolved = resolve({"orders_per_side": 3}, None, ORIGINAL)
+    resolved = resolve(RunOptions(orders_per_side=3), None, ORIGINAL)
     assert resolved.missing_in_checkpoint == (
         "ordersPerSidePerWallet",
         "maxWalletUtilization",
@@ -78,12 +83,12 @@ def test_checkpoint_of_the_original_tool_says_which_four_it_lacks() -> None:
 
 
 def test_settings_of_our_checkpoint_come_back() -> None:
-    first = resolve({"rules": "original", "basis": CollateralBasis.GROSS, "size_max": 0.5})
+    first = resolve(RunOptions(rules=Rules.ORIGINAL, basis=CollateralBasis.GROSS, size_max=0.5))
     stored = first.parameters.as_keys() | first.run.stored_settings()
-    second = resolve({}, None, stored)
+    second = resolve(RunOptions(), None, stored)
     assert second.run == first.run
     assert second.origins["rules"] is Origin.CHECKPOINT
-    third = resolve({"rules": Rules.EVEN}, None, stored)
+    third = resolve(RunOptions(rules=Rules.EVEN), None, stored)
     assert third.run.rules is Rules.EVEN
     assert [(d.key, d.stored, d.used) for d in third.differences] == [("rules", "original", "even")]
 
@@ -91,7 +96,7 @@ def test_settings_of_our_checkpoint_come_back() -> None:
 @pytest.mark.parametrize("text", ["sizeMin = 0.1\nsizeMax = 0.2", "[parameters]\nsizeMin = 0.1\nsize_max = 0.2"])
 def test_parameters_stand_at_the_top_or_in_their_table(toml: Path, text: str) -> None:
     toml.write_text(f"strategy = 'packer'\nrules = 'original'\nwallets = 3\nmarket = 'ETH'\n{text}\n")
-    run = resolve({}, toml).run
+    run = resolve(RunOptions(), toml).run
     assert (run.parameters.size_min, run.parameters.size_max) == (0.1, 0.2)
     assert (run.rules, run.wallets, run.market, run.strategy) == (Rules.ORIGINAL, 3, "ETH", "packer")
 
@@ -99,20 +104,20 @@ def test_parameters_stand_at_the_top_or_in_their_table(toml: Path, text: str) ->
 def test_unknown_keys_are_all_named_with_the_nearest_known(toml: Path) -> None:
     toml.write_text("sizeMn = 1\nfoo = 2\nresume = true\n")
     with pytest.raises(ConfigError) as raised:
-        resolve({}, toml)
+        resolve(RunOptions(), toml)
     assert "unknown key sizeMn (did you mean sizeMin?); unknown key foo; unknown key resume" in raised.value.message
 
 
 def test_key_given_in_both_spellings_is_refused(toml: Path) -> None:
     toml.write_text("sizeMin = 0.1\n[parameters]\nsize_min = 0.1\n")
     with pytest.raises(ConfigError, match="sizeMin is given twice"):
-        resolve({}, toml)
+        resolve(RunOptions(), toml)
 
 
 def test_parse_error_gives_line_and_column(toml: Path) -> None:
     toml.write_text("sizeMin = 0.1\nsizeMax = = 2\n")
     with pytest.raises(ConfigError, match=r"line 2, column 11"):
-        resolve({}, toml)
+        resolve(RunOptions(), toml)
 
 
 @pytest.mark.parametrize(
@@ -130,14 +135,13 @@ def test_config_file_that_cannot_be_used_is_one_clear_line(toml: Path, content: 
 def test_everything_out_of_range_is_named_with_its_origin(toml: Path) -> None:
     toml.write_text("sizeMin = '0.1'\nrules = 'odd'\nmarket = 3\n")
     with pytest.raises(ParameterError) as raised:
-        resolve({"max_utilization": 2.0, "wallets": 0, "strategy": "foo"}, toml, {"minDelayMs": -1})
+        resolve(RunOptions(max_utilization=2.0, wallets=0, strategy="foo"), toml, {"minDelayMs": -1})
     for part in (
-        "sizeMin must be a number",
-        "sizeMin: config file",
-        "maxWalletUtilization: option",
-        "minDelayMs: checkpoint",
+        "sizeMin must be a number (config file)",
+        "--max-utilization is 2, but must be 0.02…0.9 (option)",
+        "minDelayMs is -1, but must be 0…600000 (checkpoint)",
         "rules must be even or original (config file)",
-        "--wallets must be at least 1 (option)",
+        "--wallets is 0, but must be at least 1 (option)",
         "--strategy must be packer (option)",
         "market must be a text (config file)",
     ):
@@ -146,45 +150,51 @@ def test_everything_out_of_range_is_named_with_its_origin(toml: Path) -> None:
 
 
 def test_unusable_stored_value_is_no_matter_when_it_is_overridden() -> None:
-    assert resolve({"min_delay_ms": 10}, None, {"minDelayMs": "x"}).parameters.min_delay_ms == 10
+    assert resolve(RunOptions(min_delay_ms=10), None, {"minDelayMs": "x"}).parameters.min_delay_ms == 10
 
 
 def test_misspelt_option_is_refused() -> None:
-    with pytest.raises(ConfigError, match="unknown options: size"):
-        resolve({"size": 1})
+    with pytest.raises(TypeError, match="size"):
+        RunOptions(size=1)  # type: ignore[call-arg]  # this is what is tested
 
 
 @pytest.mark.parametrize("resume", [True, False, None])
 def test_flags_arrive_as_they_were_asked(resume: bool | None) -> None:
-    run = resolve({"resume": resume, "dry_run": True, "cancel_on_stop": True, "settle_after": 5, "market": "0xab"}).run
+    run = resolve(RunOptions(resume=resume, dry_run=True, cancel_on_stop=True, settle_after_s=5, market="0xab")).run
     assert (run.resume, run.dry_run, run.cancel_on_stop, run.settle_after_s) == (resume, True, True, 5.0)
     assert run.market == "0xab"
 
 
 def test_how_sessions_are_made_comes_from_the_options_then_the_file_and_is_not_stored(toml: Path) -> None:
     toml.write_text("sessionHours = 2\nsessionCaps = false\nrenewRevoked = true\n")
-    run = resolve({"session_hours": 0.5, "session_caps": None, "renew_revoked": None}, toml).run
+    run = resolve(RunOptions(session_hours=0.5, session_caps=None, renew_revoked=None), toml).run
     assert (run.session_hours, run.session_caps, run.renew_revoked) == (0.5, False, True)
-    run = resolve({}, None, {"sessionHours": 2, "sessionCaps": False, "renewRevoked": True}).run
+    run = resolve(RunOptions(), None, {"sessionHours": 2, "sessionCaps": False, "renewRevoked": True}).run
     assert (run.session_hours, run.session_caps, run.renew_revoked) == (24.0, True, False)
     assert not {"sessionHours", "sessionCaps", "renewRevoked"} & set(run.stored_settings())
 
 
 @pytest.mark.parametrize("hours", [0.1, 24, 168])
 def test_a_session_may_last_from_six_minutes_to_a_week(hours: float) -> None:
-    assert resolve({"session_hours": hours}).run.session_hours == hours
+    assert resolve(RunOptions(session_hours=hours)).run.session_hours == hours
 
 
 @pytest.mark.parametrize("hours", [0, 0.09, 168.1, -1, float("nan"), float("inf"), True, "24"])
 def test_any_other_session_is_refused(hours: object) -> None:
-    with pytest.raises(ParameterError, match=r"--session-hours must be 0\.1…168 hours \(option\)"):
-        resolve({"session_hours": hours})
+    with pytest.raises(
+        ParameterError, match=r"--session-hours (is .+, but must be 0\.1…168|must be a number) \(option\)"
+    ):
+        resolve(RunOptions(session_hours=hours))  # type: ignore[arg-type]  # what a caller without types may do
 
 
-@given(st.dictionaries(st.sampled_from([spec.key for spec in SPECS]), st.one_of(st.none(), st.text(), st.floats())))
+@given(
+    st.dictionaries(
+        st.sampled_from([setting.key for setting in PARAMETERS]), st.one_of(st.none(), st.text(), st.floats())
+    )
+)
 def test_any_stored_value_ends_in_a_configuration_or_in_our_own_error(stored: dict[str, object]) -> None:
     try:
-        parameters = resolve({}, None, stored).parameters
+        parameters = resolve(RunOptions(), None, stored).parameters
     except ParameterError:
         return
     for key, value in stored.items():

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.errors import ParameterError
-from ama_tui.domain.parameters import SPEC_BY_KEY, SPECS, Parameters, ParameterSpec, problems_of
+from ama_tui.domain.parameters import Parameters, problems_of
+from ama_tui.domain.settings import PARAMETER_BY_KEY, PARAMETERS, Setting
 
 KEYS = (
     "minDelayMs",
@@ -52,8 +55,8 @@ def test_ranges_hold_at_their_edges(key: str, low: float, below: float, high: fl
     rest = {"maxDelayMs": 600_000} if key == "minDelayMs" else {}
     assert problems_of({**rest, key: low}) == []
     assert problems_of({**rest, key: high}) == []
-    assert SPEC_BY_KEY[key].problem(below) is not None
-    assert SPEC_BY_KEY[key].problem(above) is not None
+    assert PARAMETER_BY_KEY[key].problem(below) is not None
+    assert PARAMETER_BY_KEY[key].problem(above) is not None
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -1])
@@ -71,12 +74,12 @@ def test_the_lower_of_a_pair_must_not_be_above_the_higher(low: str, high: str) -
     assert problem == f"{low} (31) must not be above {high} (30)"
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.key)
+@pytest.mark.parametrize("setting", PARAMETERS, ids=lambda setting: setting.key)
 @pytest.mark.parametrize(
     "value", [None, "6", True, float("nan"), float("inf"), float("-inf"), 10**400, -(10**400), [1]]
 )
-def test_what_is_no_number_is_named_never_a_crash(spec: ParameterSpec, value: object) -> None:
-    assert problems_of({spec.key: value}) == [f"{spec.key} must be a number"]
+def test_what_is_no_number_is_named_never_a_crash(setting: Setting[Any], value: object) -> None:
+    assert problems_of({setting.key: value}) == [f"{setting.key} must be a number"]
 
 
 def test_a_fraction_of_an_order_is_refused() -> None:
@@ -93,10 +96,10 @@ def test_everything_wrong_is_named_at_once() -> None:
 
 
 def test_options_and_ranges_as_they_are_shown() -> None:
-    assert SPEC_BY_KEY["minDelayMs"].option == "--min-delay-ms"
-    assert SPEC_BY_KEY["ordersPerSidePerWallet"].range_text == "1…50"
-    assert SPEC_BY_KEY["sizeMax"].range_text == "above 0"
-    assert tuple(SPEC_BY_KEY) == KEYS
+    assert PARAMETER_BY_KEY["minDelayMs"].option == "--min-delay-ms"
+    assert PARAMETER_BY_KEY["ordersPerSidePerWallet"].range_text == "1…50"
+    assert PARAMETER_BY_KEY["sizeMax"].range_text == "above 0"
+    assert tuple(PARAMETER_BY_KEY) == KEYS
 
 
 anything = st.one_of(

@@ -14,6 +14,7 @@ from time import monotonic, sleep
 
 import pytest
 
+from ama_tui.config.run_options import RunOptions
 from ama_tui.engine.cancel.kill import CancelAll
 from ama_tui.engine.connect import VenueSource
 from ama_tui.engine.engine_api import EngineApi, KillReport, StartRequest
@@ -44,8 +45,7 @@ def running(venue: ServedVenue, state: Path, app_url: str) -> Iterator[EngineHos
 
     def build(publisher: Publisher, freeze: threading.Event) -> EngineApi:
         source = VenueSource(venue.directory, {"APP_URL": app_url}, WalletsSource(venue.directory / "wallets.csv"))
-        options: dict[str, object | None] = {"wallets": WALLETS}
-        return LocalEngine(EngineSettings(lambda: source, state, options), publisher, freeze)
+        return LocalEngine(EngineSettings(lambda: source, state, RunOptions(wallets=WALLETS)), publisher, freeze)
 
     async def start(engine: EngineApi) -> None:
         await engine.open()

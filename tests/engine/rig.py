@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 from unittest.mock import patch
 
+from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.market import Market
 from ama_tui.domain.order import Side, decode_tag
 from ama_tui.engine.connect import VenueSource
@@ -26,12 +27,12 @@ from ama_tui.localnet.contract_reads import ContractRead, read, read_all
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 
-QUICK: Mapping[str, object] = {
+QUICK: Mapping[str, Any] = {
     "min_delay_ms": 10,
     "max_delay_ms": 30,
     "orders_per_side": 2,
     "wallets": 3,
-    "settle_after": 1.0,
+    "settle_after_s": 1.0,
 }
 """Cycles without a pause to speak of, and twelve orders."""
 
@@ -76,19 +77,17 @@ class Rig:
 
     # ---- the engine ----
 
-    async def open(self, **options: object) -> LocalEngine:
+    async def open(self, **options: Any) -> LocalEngine:
         """A desk, as a front end has one."""
         source = VenueSource(self.directory, self.environ, WalletsSource(self.directory / "wallets.csv"))
-        settings = EngineSettings(lambda: source, self.directory / "state", {**QUICK, **options})
+        settings = EngineSettings(lambda: source, self.directory / "state", RunOptions(**{**QUICK, **options}))
         engine = LocalEngine(settings, Publisher(), threading.Event())
         self.desks.append(engine)
         await engine.open()
         assert engine.problems == ()
         return engine
 
-    async def begin(
-        self, *, resume: bool = False, ending: StopCondition | None = None, **options: object
-    ) -> LocalEngine:
+    async def begin(self, *, resume: bool = False, ending: StopCondition | None = None, **options: Any) -> LocalEngine:
         """A desk with a run that cycles."""
         engine = await self.open(**options)
         market = await self.market(engine)

@@ -82,7 +82,7 @@ async def test_orders_are_placed_once_whatever_becomes_of_the_answers(rig: Rig, 
 
 async def test_what_was_executed_but_not_answered_is_adopted_from_the_chain_by_its_tag(rig: Rig) -> None:
     async with faulty(rig, first_of(Fault.LOSE_REPLY, every=1, count=12)) as api, ticking(rig.venue), watched(rig):
-        engine = await pack(rig, settle_after=60.0)
+        engine = await pack(rig, settle_after_s=60.0)
         await check(rig, engine, api)
         assert len(api.placements()) == 12
         statuses = [line["params"]["status"] for line in rig.journal("PLACE_LIMIT")]
@@ -91,7 +91,7 @@ async def test_what_was_executed_but_not_answered_is_adopted_from_the_chain_by_i
 
 async def test_a_lost_request_holds_its_level_until_the_chain_has_twice_not_shown_it(rig: Rig) -> None:
     async with faulty(rig, first_of(Fault.LOSE_REQUEST, every=1, count=1)) as api, ticking(rig.venue), watched(rig):
-        engine = await rig.begin(settle_after=2.0)
+        engine = await rig.begin(settle_after_s=2.0)
         books = run_of(engine).context.fleet.books.values()
         await until(lambda: sum(len(book.orders) for book in books) == 11, "all the others")
         (book,) = [book for book in books if book.pending]
@@ -108,7 +108,7 @@ async def test_a_lost_request_holds_its_level_until_the_chain_has_twice_not_show
 
 async def test_a_reverted_placement_is_settled_by_its_receipt(rig: Rig) -> None:
     async with faulty(rig, first_of(Fault.REVERTED, every=1, count=1)) as api, watched(rig):
-        engine = await pack(rig, settle_after=60.0)
+        engine = await pack(rig, settle_after_s=60.0)
         await check(rig, engine, api)
         reverted = [line for line in rig.journal("PLACE_LIMIT") if line["params"]["status"] == "reverted"]
         assert len(reverted) == 1
@@ -133,7 +133,7 @@ async def test_one_wallet_in_trouble_does_not_hold_up_the_others(rig: Rig) -> No
         return Fault.HTML if is_victims else None
 
     async with faulty(rig, rule), ticking(rig.venue), watched(rig):
-        engine = await rig.begin(settle_after=60.0)
+        engine = await rig.begin(settle_after_s=60.0)
         books = run_of(engine).context.fleet.books
         await until(lambda: sum(len(book.orders) for book in books.values()) == 8, "the other two")
         assert await rig.orders(victim) == []
@@ -184,10 +184,10 @@ async def test_orders_on_their_way_when_the_process_ended_are_not_placed_again(t
         await first.stop()
         await rig.venue.node.set_block_time(3600)
         api.rule = first_of(Fault.LOSE_REPLY, every=1, count=6)
-        second = await rig.begin(resume=True, orders_per_side=3, settle_after=60.0)
+        second = await rig.begin(resume=True, orders_per_side=3, settle_after_s=60.0)
         await until(lambda: desk_unknown(second) == 6, "every answer to be lost")
         await second.stop()
-        third = await rig.begin(resume=True, orders_per_side=3, settle_after=60.0)
+        third = await rig.begin(resume=True, orders_per_side=3, settle_after_s=60.0)
         await cycles_later(third, 5)
         assert (run_of(third).context.counters.totals.sent, desk_unknown(third)) == (0, 6)
         await rig.venue.mine()

@@ -9,7 +9,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.wiring import open_host
+from ama_tui.config.run_options import RunOptions
 from ama_tui.ui.app import AmaApp
 from ama_tui.ui.panels.statistics import Statistics
 from ama_tui.ui.screens.help import HelpScreen
@@ -50,9 +52,10 @@ async def tour(album: Album, seed: int) -> None:
 
 
 @asynccontextmanager
-async def _demo(**options: object) -> AsyncIterator[Guide]:
+async def _demo(*, market: str | None = None, seed: int = 1, block_time: float) -> AsyncIterator[Guide]:
     """The dashboard on a demo of ten wallets; it is left in good order at the end."""
-    app = AmaApp(lambda: open_host({"wallets": 10, **options}, None), is_demo=True)
+    arguments = Arguments(run=RunOptions(wallets=10, market=market), seed=seed, block_time=block_time)
+    app = AmaApp(lambda: open_host(arguments, None), is_demo=True)
     async with app.run_test(size=LARGE) as pilot:
         guide = Guide(pilot, app)
         yield guide

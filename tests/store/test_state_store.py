@@ -12,6 +12,7 @@ import pytest
 
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Origin, resolve
+from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import CheckpointError, JournalCorruptError, JournalError, LockHeldError, StoreError
 from ama_tui.domain.wallet import Role
 from ama_tui.store.checkpoint import WalletEntry, stored_config
@@ -341,7 +342,7 @@ def test_state_directory_of_the_original_tool_resumes(original: StatePaths) -> N
     assert store.checkpoint.wallets[ALICE].last_action_at == NOW_MS + 1000
     assert store.checkpoint.wallets[BOB].role is Role.TAKER
     assert [session.session_id for session in found.sessions[ALICE]] == ["0x" + "5e" * 32]
-    resolved = resolve({}, None, store.checkpoint.config)
+    resolved = resolve(RunOptions(), None, store.checkpoint.config)
     assert resolved.parameters.max_delay_ms == 2500
     assert resolved.origins["sizeMax"] is Origin.CHECKPOINT
     assert len(resolved.missing_in_checkpoint) == 4
@@ -355,7 +356,7 @@ def test_state_directory_of_the_original_tool_stays_readable_to_it(original: Sta
     store = StateStore.open(original)
     store.rebuild()
     assert store.checkpoint is not None
-    resolved = resolve({"size_max": 0.5}, None, store.checkpoint.config)
+    resolved = resolve(RunOptions(size_max=0.5), None, store.checkpoint.config)
     config = stored_config(resolved.parameters, store.checkpoint.config, **resolved.run.stored_settings())
     store.begin(replace(store.checkpoint, config=config))
     store.journal.append(line(NOW_MS + 9000, "INTENT"))

@@ -17,7 +17,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.wiring import open_host, wallets_source
+from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.event import EngineSnapshot, EngineState, LogEvent, SessionState
 from ama_tui.domain.market import Book, Market, Quote
 from ama_tui.domain.parameters import Parameters
@@ -98,7 +100,7 @@ class _Engine:
 @contextmanager
 def _engine() -> Iterator[_Engine]:
     """The engine of `ama-tui` in the working directory."""
-    host = open_host({"wallets": VENUE.wallets}, wallets_source({}))
+    host = open_host(Arguments(run=RunOptions(wallets=VENUE.wallets)), wallets_source(Arguments()))
     host.start()
     try:
         yield _Engine(host)

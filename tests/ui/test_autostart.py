@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
+from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.main import cli
 from ama_tui.domain.errors import ConfigError, PreflightError, UnreachableError
 from ama_tui.domain.event import EngineState
@@ -171,8 +172,8 @@ async def test_the_new_run_does_not_show_the_old_ones_wallets_while_it_prepares(
 def test_who_asks_first(command: tuple[str, ...], asks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
 
-    def open_dashboard(options: dict[str, object], *, demo: bool = False) -> int:
-        asked.append(options["ask"])
+    def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:
+        asked.append(arguments.ask)
         return 0
 
     monkeypatch.setattr("ama_tui.cli.dashboard.open_dashboard", open_dashboard)

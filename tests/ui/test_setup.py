@@ -12,7 +12,8 @@ from textual.widgets import Input
 from ama_tui.config.presets import load_presets, save_preset
 from ama_tui.domain.errors import CheckpointError, PreflightError
 from ama_tui.domain.market import Quote
-from ama_tui.domain.parameters import SPECS, Parameters
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.settings import PARAMETERS, Setting
 from ama_tui.engine.engine_api import StoredRun
 from ama_tui.ui.panels.form import WALLETS_FIELD, field_text, form_state, help_text, parse_number
 from ama_tui.ui.screens.markets import MarketsScreen
@@ -258,16 +259,16 @@ def test_numbers_are_read_as_they_are_written() -> None:
 
 
 def test_form_of_defaults_is_the_defaults() -> None:
-    texts = {spec.name: f"{spec.default:g}" for spec in SPECS} | {WALLETS_FIELD: "10"}
+    texts = {setting.name: setting.default_text for setting in PARAMETERS} | {WALLETS_FIELD: "10"}
     assert form_state(texts, 10).parameters == Parameters()
     assert form_state(texts, 9).wallets is None
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.key)
-def test_every_field_has_its_help(spec: object) -> None:
-    text = help_text(spec.name, 10)  # type: ignore[attr-defined]
-    assert spec.meaning in text  # type: ignore[attr-defined]
-    assert f"default {spec.default:g}" in text  # type: ignore[attr-defined]
+@pytest.mark.parametrize("setting", PARAMETERS, ids=lambda setting: setting.key)
+def test_every_field_has_its_help(setting: Setting[float]) -> None:
+    text = help_text(setting.name, 10)
+    assert setting.help in text
+    assert f"default {setting.default:g}" in text
 
 
 async def test_distances_and_sizes_are_worth_something_else_as_they_are_typed() -> None:
@@ -387,5 +388,5 @@ def test_a_value_is_shown_so_that_reading_it_gives_it_again(value: float) -> Non
 
 
 def test_a_form_without_the_wallets_field_has_no_wallets() -> None:
-    state = form_state({spec.name: f"{spec.default:g}" for spec in SPECS}, 10)
+    state = form_state({setting.name: setting.default_text for setting in PARAMETERS}, 10)
     assert (state.parameters, state.wallets, state.problems) == (Parameters(), None, ())

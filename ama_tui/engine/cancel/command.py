@@ -12,13 +12,13 @@ from pathlib import Path
 
 from ama_tui.config.environment import load_environment
 from ama_tui.config.paths import StatePaths
-from ama_tui.config.settings import DEFAULT_SETTLE_AFTER_S
 from ama_tui.domain.errors import ConfigError, JournalError, VenueError
 from ama_tui.domain.event import KillProgress
 from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CancelReason, CollateralBasis, Rules
 from ama_tui.domain.session import Methods, SessionRecord, session_status
+from ama_tui.domain.settings import SETTLE_AFTER
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.cancel.kill import CancelAll
@@ -168,7 +168,7 @@ async def _context(connections: Connections, market: Market, records: MarketStat
         strategy=strategy("packer", parameters, Rules.EVEN, CollateralBasis.NET),
         connections=connections,
         action_log=action_log,
-        settle_after=DEFAULT_SETTLE_AFTER_S,
+        settle_after=SETTLE_AFTER.default,
     )
 
 

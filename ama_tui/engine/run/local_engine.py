@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Resolved, RunConfig, resolve
+from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, VenueError
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, Quote
@@ -42,7 +43,7 @@ class EngineSettings:
 
     find_venue: Callable[[], VenueSource]
     state_root: Path
-    options: Mapping[str, object | None] = field(default_factory=dict)
+    options: RunOptions = field(default_factory=RunOptions)
     config_file: Path | None = None
     lose_venue: Callable[[], object] | None = None
     """Called when the desk closes: the demo ends its venue."""
@@ -193,7 +194,9 @@ class LocalEngine:
     async def change(self, parameters: Parameters) -> None:
         """Give the paused run other parameters, and remember them. Raises ConfigError, ParameterError."""
         run = self._running()
-        resolved = self._resolve(self._store.checkpoint if self._store else None, parameters.as_keys())
+        resolved = self._resolve(
+            self._store.checkpoint if self._store else None, RunOptions().with_parameters(parameters)
+        )
         refusal = _planner(resolved.run).refusal(run.context.market.tick6, run.context.plan.anchor_x2)
         if refusal is not None:
             raise ParameterError("these parameters do not fit the market", refusal)
@@ -313,8 +316,8 @@ class LocalEngine:
     async def _resolved(self, request: StartRequest) -> Resolved:
         """The configuration of a request; what it does not name comes from the options and the stored run."""
         stored = await asyncio.to_thread(self._checkpoint, request.market) if request.resume else None
-        asked = {**self._settings.options, **request.parameters.as_keys(), "wallets": request.wallets}
-        return self._resolve(stored, asked)
+        options = self._settings.options.with_parameters(request.parameters)
+        return self._resolve(stored, replace(options, wallets=request.wallets))
 
     def _connected(self) -> Connections:
         if self.problems:
@@ -327,9 +330,7 @@ class LocalEngine:
         paths = StatePaths(self._settings.state_root, market.chain_id, market.address)
         return load_checkpoint(paths.checkpoint, chain_id=market.chain_id, order_book=market.address)
 
-    def _resolve(
-        self, checkpoint: Checkpoint | None = None, options: Mapping[str, object | None] | None = None
-    ) -> Resolved:
+    def _resolve(self, checkpoint: Checkpoint | None = None, options: RunOptions | None = None) -> Resolved:
         return resolve(
             self._settings.options if options is None else options,
             self._settings.config_file,

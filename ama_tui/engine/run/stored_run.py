@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ama_tui.config.run import resolve
+from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.session import Methods, SessionStatus, session_status
@@ -20,7 +21,7 @@ def told(stored: Checkpoint, asked: Parameters, own: Collection[str], sessions_v
 
     `asked` are the parameters that a resumed run would use, `own` the addresses of the wallets file.
     """
-    resolved = resolve({}, None, stored.config, strategies=names())
+    resolved = resolve(RunOptions(), None, stored.config, strategies=names())
     return StoredRun(
         run_id=stored.run_id,
         started_at=iso_utc(stored.started_at_ms),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 
 from textual.app import ComposeResult
 from textual.containers import HorizontalGroup, VerticalGroup
@@ -13,25 +14,33 @@ from textual.message import Message
 from textual.widgets import Input
 
 from ama_tui.domain.market import Market
-from ama_tui.domain.parameters import SPECS, Parameters, problems_of
+from ama_tui.domain.parameters import Parameters, problems_of
+from ama_tui.domain.settings import (
+    MAX_DISTANCE_TICKS,
+    MIN_DISTANCE_TICKS,
+    PARAMETERS,
+    SETTINGS,
+    SIZE_MAX,
+    SIZE_MIN,
+    WALLETS,
+)
 from ama_tui.ui.format import basis_points
 from ama_tui.ui.widgets.plain_text import PlainText
 
-WALLETS_FIELD = "wallets"
+WALLETS_FIELD = WALLETS.name
+DISTANCES = (MIN_DISTANCE_TICKS.name, MAX_DISTANCE_TICKS.name)
+SIZES = (SIZE_MIN.name, SIZE_MAX.name)
 
-DISTANCES = ("min_distance_ticks", "max_distance_ticks")
-SIZES = ("size_min", "size_max")
 
-ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("orders per side", ("orders_per_side",)),
-    ("max collateral", ("max_utilization",)),
-    ("distance, ticks", DISTANCES),
-    ("order size, base", SIZES),
-    ("delay, ms", ("min_delay_ms", "max_delay_ms")),
-)
-"""The form's lines: a label with its unit, and one parameter or the two ends of a range."""
+def _lines() -> dict[str, tuple[str, ...]]:
+    """The form's lines: a label, and the names of the setting or of the two ends of a range on it."""
+    asked = sorted((setting for setting in SETTINGS if setting.form_label), key=lambda setting: setting.form_line)
+    groups = groupby(asked, key=lambda setting: setting.form_label)
+    return {label: tuple(setting.name for setting in settings) for label, settings in groups}
 
-_BY_NAME = {spec.name: spec for spec in SPECS}
+
+LINES = _lines()
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ def field_text(value: float) -> str:
 
 def form_state(texts: Mapping[str, str], wallets_available: int) -> FormState:
     """Read a form. `texts` maps parameter attributes, and `wallets` where the form has that field, to texts."""
-    values = {spec.key: parse_number(texts[spec.name]) for spec in SPECS}
+    values = {setting.key: parse_number(texts[setting.name]) for setting in PARAMETERS}
     problems = problems_of(values)
     parameters = None if problems else Parameters.checked(values)
     if WALLETS_FIELD not in texts:
@@ -81,9 +90,9 @@ def form_state(texts: Mapping[str, str], wallets_available: int) -> FormState:
 def help_text(field_name: str, wallets_available: int) -> str:
     """A field's description, range and default, in one line."""
     if field_name == WALLETS_FIELD:
-        return f"number of wallets to use, in file order: 1…{wallets_available}"
-    spec = _BY_NAME[field_name]
-    return f"{spec.key}: {spec.meaning} · {spec.range_text} {spec.unit} · default {spec.default:g}"
+        return f"{WALLETS.help}: 1…{wallets_available}"
+    setting = _BY_NAME[field_name]
+    return f"{setting.key}: {setting.help} · {setting.range_text} {setting.unit} · default {setting.default_text}"
 
 
 def values_in(texts: Mapping[str, str], names: Iterable[str]) -> list[float]:
@@ -142,22 +151,24 @@ class ParameterForm(VerticalGroup):
         self._anchor_x2: int | None = None
 
     def compose(self) -> ComposeResult:
-        for label, names in ROWS:
+        for label, names in LINES.items():
+            if names == (WALLETS_FIELD,) and self._wallets is None:
+                continue
             with HorizontalGroup(classes="form-row"):
                 yield PlainText(label, classes="form-label label")
                 for index, name in enumerate(names):
                     if index:
                         yield PlainText("…", classes="form-dots label")
-                    yield self._input(name, field_text(getattr(self._initial, name)))
-                yield PlainText(_BY_NAME[names[0]].range_text, classes="form-range label")
+                    yield self._input(name, self._initial_text(name))
+                yield PlainText(self._range_text(names[0]), classes="form-range label")
                 if names in (DISTANCES, SIZES):
                     yield PlainText(id="form-bp" if names == DISTANCES else "form-usdc", classes="form-note")
-        if self._wallets is None:
-            return
-        with HorizontalGroup(classes="form-row"):
-            yield PlainText("wallets", classes="form-label label")
-            yield self._input(WALLETS_FIELD, str(self._wallets))
-            yield PlainText(f"of {self._available}", classes="form-range label")
+
+    def _initial_text(self, name: str) -> str:
+        return str(self._wallets) if name == WALLETS_FIELD else field_text(getattr(self._initial, name))
+
+    def _range_text(self, name: str) -> str:
+        return f"of {self._available}" if name == WALLETS_FIELD else _BY_NAME[name].range_text
 
     def _input(self, name: str, value: str) -> Input:
         return Input(
@@ -194,8 +205,7 @@ class ParameterForm(VerticalGroup):
     def mark(self, state: FormState) -> None:
         """Mark the fields that a problem names."""
         for field in self.query(Input):
-            spec = _BY_NAME.get(field.name or "")
-            key = spec.key if spec is not None else WALLETS_FIELD
+            key = _BY_NAME[field.name or ""].key
             field.set_class(any(key in problem for problem in state.problems), "-wrong")
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -14,7 +14,8 @@ from textual.widgets import Button, RadioSet
 from ama_tui.config.presets import BUILT_IN, Preset, Presets, load_presets, own_directory, save_preset
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, Quote
-from ama_tui.domain.parameters import SPECS, Parameters
+from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.settings import PARAMETERS
 from ama_tui.engine.engine_api import StartRequest, StoredRun
 from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import count, plain, whole_age
@@ -66,7 +67,7 @@ def stored_parameters_text(parameters: Parameters) -> str:
 def stored_warnings(stored: StoredRun) -> str:
     """What to check before resuming: parameters not stored, options that differ, wallets that are missing."""
     lines = []
-    unstored = [spec.key for spec in SPECS if spec.key not in stored.stored_keys]
+    unstored = [setting.key for setting in PARAMETERS if setting.key not in stored.stored_keys]
     if unstored:
         lines.append(f"not stored, please check: {', '.join(unstored)}")
     if stored.with_options is not None:

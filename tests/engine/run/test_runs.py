@@ -331,7 +331,7 @@ async def test_a_fleet_quotes_a_moving_market_without_crossing(tmp_path: Path) -
 async def test_every_answer_pending_places_exactly_the_target(tmp_path: Path) -> None:
     """Blocks come slowly and no answer waits for one: what is in flight holds its level."""
     async with rig_of(tmp_path, block_time=0.4, fast=True) as rig:
-        engine = await rig.packed(settle_after=60.0)
+        engine = await rig.packed(settle_after_s=60.0)
         assert len(await rig.orders()) == 12
         await cycles_later(engine, 3)
         assert run_of(engine).context.counters.totals.sent == 12
