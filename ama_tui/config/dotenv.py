@@ -1,4 +1,4 @@
-"""One `.env` file: what python-dotenv makes of it and, where it fails, the plain NAME=value lines."""
+"""One `.env` file as python-dotenv reads it; where it fails on the whole, line by line."""
 
 from __future__ import annotations
 
@@ -11,22 +11,18 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 from dotenv.variables import parse_variables
 
-_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*?)\s*")
-_QUOTED = re.compile(r"""(?:"([^"]*)"|'([^']*)')\s*(?:#.*)?""")
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
 class DotenvFile:
-    """The values of one file. `odd_lines` says on which line a name stands whose quoting nobody can read.
-
-    `problem` is why the file could not be opened, None when it could. Values stay out of the repr:
-    such files hold secrets.
-    """
+    """The values of one file, left out of the repr because such files hold secrets."""
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
-    odd_lines: Mapping[str, int] = field(default_factory=dict)
+    unreadable_lines: Mapping[str, int] = field(default_factory=dict)
+    """The line number of each name whose quotes do not close."""
     problem: str | None = None
+    """Why the file could not be opened."""
 
 
 def read_dotenv(path: Path, environ: Mapping[str, str]) -> DotenvFile | None:
@@ -41,7 +37,7 @@ def read_dotenv(path: Path, environ: Mapping[str, str]) -> DotenvFile | None:
 
 
 def parse_dotenv(text: str, environ: Mapping[str, str]) -> DotenvFile:
-    """The values in the text of a file; its plain lines count even where python-dotenv gives up."""
+    """The values in the text of a file. After an unclosed quote, lines that can be read alone still count."""
     values: dict[str, str] = {}
     is_whole = True
     # The parser is called directly: dotenv_values() would log a warning onto the operator's screen.
@@ -51,33 +47,27 @@ def parse_dotenv(text: str, environ: Mapping[str, str]) -> DotenvFile:
             values[binding.key] = _resolved(binding.value, values, environ)
     if is_whole:
         return DotenvFile(values)
-    plain, odd_lines = _plain_lines(text)
-    filled = {name: _resolved(value, values, environ) for name, value in plain.items() if name not in values}
-    still_odd = {name: line for name, line in odd_lines.items() if name not in values and name not in plain}
-    return DotenvFile({**filled, **values}, still_odd)
+    single, unreadable = _single_lines(text)
+    filled = {name: _resolved(value, values, environ) for name, value in single.items() if name not in values}
+    values = {**filled, **values}
+    return DotenvFile(values, {name: line for name, line in unreadable.items() if name not in values})
 
 
-def _plain_lines(text: str) -> tuple[dict[str, str], dict[str, int]]:
-    """Every NAME=value line on its own, and the line numbers of those whose quotes do not close."""
-    plain: dict[str, str] = {}
-    odd_lines: dict[str, int] = {}
+def _single_lines(text: str) -> tuple[dict[str, str], dict[str, int]]:
+    """The values of the lines that python-dotenv can read one by one, and the numbers of those that it cannot."""
+    values: dict[str, str] = {}
+    unreadable: dict[str, int] = {}
     for number, line in enumerate(_LINE_BREAK.split(text), start=1):
-        match = _ASSIGNMENT.fullmatch(line)
-        if match is None:
-            continue
-        name, value = match.groups()
-        if value[:1] in ('"', "'"):
-            quoted = _QUOTED.fullmatch(value)
-            if quoted is None:
-                odd_lines[name] = number
-                continue
-            plain[name] = quoted[1] if quoted[1] is not None else quoted[2]
-        else:
-            plain[name] = re.sub(r"(?:^|\s+)#.*", "", value)
-    return plain, odd_lines
+        for binding in parse_stream(io.StringIO(line)):
+            if binding.error:
+                name = binding.original.string.partition("=")[0].split()[-1:]
+                unreadable.update(dict.fromkeys(name, number))
+            elif binding.key is not None and binding.value is not None:
+                values[binding.key] = binding.value
+    return values, unreadable
 
 
 def _resolved(value: str, earlier: Mapping[str, str], environ: Mapping[str, str]) -> str:
     """The value with `${NAME}` and `${NAME:-default}` filled in, as python-dotenv does it."""
-    known: dict[str, str | None] = {**earlier, **environ}
-    return "".join(atom.resolve(known) for atom in parse_variables(value))
+    variables: dict[str, str | None] = {**earlier, **environ}
+    return "".join(atom.resolve(variables) for atom in parse_variables(value))

@@ -128,8 +128,8 @@ def _first(key: str, names: tuple[str, ...], places: list[tuple[str, DotenvFile]
             text = file.values.get(name, "").strip()
             if text:
                 return _Found(name, text, source)
-            if name in file.odd_lines:
-                hints.append(f"{source} line {file.odd_lines[name]}: its quotes do not close")
+            if name in file.unreadable_lines:
+                hints.append(f"{source} line {file.unreadable_lines[name]}: its quotes do not close")
         if file.problem is not None:
             hints.append(f"{source}: {file.problem}")
     if key == "APP_URL" and not hints:

@@ -256,7 +256,9 @@ RESUME: Setting[bool | None] = Setting(
     spelling="--resume/--fresh",
     in_config_file=False,
 )
-STRATEGY = Setting("strategy", "strategy", Kind.CHOICE, "packer", "strategy", placeholder="NAME", in_checkpoint=True)
+STRATEGY = Setting(
+    "strategy", "strategy", Kind.CHOICE, "packer", "name of the strategy", placeholder="NAME", in_checkpoint=True
+)
 RULES = Setting(
     "rules",
     "rules",

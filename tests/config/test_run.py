@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ama_tui.config.settings import read_config_file
 from ama_tui.domain.errors import ConfigError, ParameterError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules
-from ama_tui.domain.settings import PARAMETERS, Setting
+from ama_tui.domain.settings import PARAMETERS, SETTINGS, Setting
 
 ORIGINAL = {
     "minDelayMs": 500,
@@ -151,6 +152,14 @@ def test_everything_out_of_range_is_named_with_its_origin(toml: Path) -> None:
 
 def test_unusable_stored_value_is_no_matter_when_it_is_overridden() -> None:
     assert resolve(RunOptions(min_delay_ms=10), None, {"minDelayMs": "x"}).parameters.min_delay_ms == 10
+
+
+def test_options_and_configuration_have_a_field_for_each_setting() -> None:
+    names = [setting.name for setting in SETTINGS]
+    assert [field.name for field in fields(RunOptions)] == names
+    others = {field.name for field in fields(RunConfig)} - {"parameters"}
+    assert others == set(names) - {field.name for field in fields(Parameters)}
+    assert [field.name for field in fields(Parameters)] == [setting.name for setting in PARAMETERS]
 
 
 def test_misspelt_option_is_refused() -> None:
