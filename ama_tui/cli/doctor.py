@@ -19,6 +19,7 @@ from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.options import allow_debug_option, insecure_http_option, state_option, wallets_options
 from ama_tui.domain.errors import AmaError
+from ama_tui.domain.settings import WALLETS
 
 if TYPE_CHECKING:
     from ama_tui.domain.wallet import FleetWallet
@@ -78,7 +79,6 @@ def _order(options: Mapping[str, object]) -> DoctorRequest:
     from ama_tui.cli.wiring import find_wallets
     from ama_tui.engine.connect import open_signer
     from ama_tui.engine.doctor.context import DoctorRequest
-    from ama_tui.keys.wallets import DEFAULT_LIMIT
     from ama_tui.keys.wallets_source import permissions_problem
 
     source, trouble = find_wallets(arguments_of(options)), None
@@ -101,7 +101,7 @@ def _order(options: Mapping[str, object]) -> DoctorRequest:
         state_root=Path(str(options["state_dir"])),
         permissions_problem=lambda: permissions_problem(source),
         market=None if options["market"] is None else str(options["market"]),
-        wallets=int(str(options["wallets"] or DEFAULT_LIMIT)),
+        wallets=int(str(options["wallets"] or WALLETS.default)),
         insecure_http=bool(options["insecure_http"]),
     )
 

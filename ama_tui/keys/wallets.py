@@ -15,7 +15,6 @@ from ama_tui.domain.wallet import FleetWallet, Role
 from ama_tui.keys.secret_key import KEY_BYTES, SecretKey
 
 COLUMNS = ("nickname", "address", "privateKey")
-DEFAULT_LIMIT = 10
 EVERY_WALLET = 1_000_000
 """A limit that no wallets file reaches."""
 _FIELD_OF_HEADER: Mapping[str, str] = {column.lower(): column for column in COLUMNS}

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.errors import WalletsError
+from ama_tui.domain.settings import WALLETS
 from ama_tui.domain.wallet import FleetWallet, Role
 from ama_tui.keys.secret_key import SecretKey
-from ama_tui.keys.wallets import DEFAULT_LIMIT, WalletKey, address_of
+from ama_tui.keys.wallets import WalletKey, address_of
 from ama_tui.keys.wallets_source import WalletsSource, open_wallets
 from tests.keys.silence import assert_silent
 
@@ -33,7 +34,7 @@ def csv_path(tmp_path: Path) -> Path:
     return path
 
 
-def load(path: Path, limit: int = DEFAULT_LIMIT) -> tuple[WalletKey, ...]:
+def load(path: Path, limit: int = WALLETS.default) -> tuple[WalletKey, ...]:
     return open_wallets(WalletsSource(path), limit)
 
 

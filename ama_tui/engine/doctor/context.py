@@ -12,8 +12,8 @@ from ama_tui.config.environment import Environment
 from ama_tui.config.urls import masked_url
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, MarketTerms
+from ama_tui.domain.settings import WALLETS
 from ama_tui.domain.wallet import FleetWallet
-from ama_tui.keys.wallets import DEFAULT_LIMIT
 from ama_tui.venue.api import VenueApi
 from ama_tui.venue.chain import ChainReader
 from ama_tui.venue.rpc import JsonRpc
@@ -37,7 +37,7 @@ class DoctorRequest:
     state_root: Path
     permissions_problem: Callable[[], AmaError | None] = lambda: None
     market: str | None = None
-    wallets: int = DEFAULT_LIMIT
+    wallets: int = WALLETS.default
     insecure_http: bool = False
 
 
