@@ -1,1 +1,1 @@
-"""What was asked: environment, wallets file, run configuration, paths."""
+"""Configuration: environment, settings of a run, presets, paths."""

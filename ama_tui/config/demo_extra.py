@@ -1,4 +1,4 @@
-"""The extra `demo`: what only the local test venue needs, and how to install it."""
+"""The extra `demo`: the packages that only the local test venue needs."""
 
 from __future__ import annotations
 

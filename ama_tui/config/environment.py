@@ -1,4 +1,4 @@
-"""Where the venue is: environment variables and `.env` files, checked all at once."""
+"""The venue's addresses from environment variables and `.env` files."""
 
 from __future__ import annotations
 
@@ -33,24 +33,27 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where the venue is. `registry` is an address in lower case; URLs have no trailing slash.
+    """Where the venue is. URLs have no trailing slash.
 
-    `sources` tells for RPC_URL, CHAIN_ID, SESSION_REGISTRY_ADDRESS and APP_URL where each was found:
-    'the environment', a file as seen from the working directory ('.env.local', '../.env'), or 'default'.
-    With `need_venue=False` what is missing or wrong is '' (`chain_id`: 0).
+    With `need_venue=False` a missing or invalid value is '' (`chain_id`: 0).
     """
 
     rpc_url: str
     chain_id: int
     registry: str
+    """The session registry's address in lower case."""
     app_url: str
     sources: Mapping[str, str]
+    """Where RPC_URL, CHAIN_ID, SESSION_REGISTRY_ADDRESS and APP_URL come from.
+
+    'the environment', a file relative to the working directory ('.env.local', '../.env'), or 'default'.
+    """
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the operator should know of how the venue is reached."""
+        """Warnings about an insecure connection to the venue."""
         return tuple(
-            f"{name} {masked_url(url)} is plain http: whoever is on the way can read and change all that is said"
+            f"{name} {masked_url(url)} is plain http: anyone on the network path can read and change the traffic"
             for name, url in (("RPC_URL", self.rpc_url), ("APP_URL", self.app_url))
             if goes_in_the_clear(url)
         )
@@ -67,48 +70,50 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """One setting: the name it was found under, its text and where; `hint` where it could not be read."""
+class _Value:
+    """The value of one variable."""
 
     name: str
+    """The name it has there; some variables have two."""
     text: str
     source: str
     hint: str = ""
+    """Why it could not be read."""
 
 
 def load_environment(
     cwd: Path, environ: Mapping[str, str], *, need_venue: bool = True, insecure_http: bool = False
 ) -> Environment:
-    """The venue's whereabouts; `environ` first, then `.env.local` and `.env` of `cwd`, then of its parent.
+    """Read the venue's addresses from `environ`, then `.env.local` and `.env` of `cwd`, then of its parent.
 
-    A value in a nearer place wins under either of its names; an empty one counts as missing. A URL of plain http to
-    another machine is refused unless `insecure_http`.
-    Raises ConfigError that names everything missing or wrong at once, unless `need_venue` is False.
+    The first place with a value wins, under either name; an empty value counts as missing. Plain http to another
+    machine is refused unless `insecure_http`.
+    Raises ConfigError that lists everything missing or invalid, unless `need_venue` is False.
     """
-    found = _find(cwd, environ)
-    problems = {key: _problem(setting, insecure_http) for key, setting in found.items()}
+    values = _values(cwd, environ)
+    problems = {key: _problem(value, insecure_http) for key, value in values.items()}
     if need_venue and any(problems.values()):
         raise ConfigError("; ".join(filter(None, problems.values())), HINT)
 
     def usable(key: str) -> str:
-        return "" if problems[key] is not None else found[key].text
+        return "" if problems[key] is not None else values[key].text
 
     return Environment(
         rpc_url=usable("RPC_URL").rstrip("/"),
         chain_id=int(usable("CHAIN_ID") or 0),
         registry=usable("SESSION_REGISTRY_ADDRESS").lower(),
         app_url=usable("APP_URL").rstrip("/"),
-        sources=MappingProxyType({key: setting.source for key, setting in found.items() if setting.text}),
+        sources=MappingProxyType({key: value.source for key, value in values.items() if value.text}),
     )
 
 
 def environment_problems(cwd: Path, environ: Mapping[str, str], *, insecure_http: bool = False) -> list[str]:
-    """Everything missing or wrong, one line each; empty when a venue is configured."""
-    found = _find(cwd, environ).values()
-    return [problem for setting in found if (problem := _problem(setting, insecure_http)) is not None]
+    """Everything missing or invalid, one line each; empty when a venue is configured."""
+    values = _values(cwd, environ).values()
+    return [problem for value in values if (problem := _problem(value, insecure_http)) is not None]
 
 
-def _find(cwd: Path, environ: Mapping[str, str]) -> dict[str, _Found]:
+def _values(cwd: Path, environ: Mapping[str, str]) -> dict[str, _Value]:
     places = [(FROM_ENVIRONMENT, DotenvFile(environ)), *_files(cwd, environ)]
     return {key: _first(key, names, places) for key, names in _NAMES.items()}
 
@@ -121,37 +126,37 @@ def _files(cwd: Path, environ: Mapping[str, str]) -> Iterator[tuple[str, DotenvF
                 yield prefix + name, file
 
 
-def _first(key: str, names: tuple[str, ...], places: list[tuple[str, DotenvFile]]) -> _Found:
+def _first(key: str, names: tuple[str, ...], places: list[tuple[str, DotenvFile]]) -> _Value:
     hints: list[str] = []
     for source, file in places:
         for name in names:
             text = file.values.get(name, "").strip()
             if text:
-                return _Found(name, text, source)
+                return _Value(name, text, source)
             if name in file.unreadable_lines:
                 hints.append(f"{source} line {file.unreadable_lines[name]}: its quotes do not close")
         if file.problem is not None:
             hints.append(f"{source}: {file.problem}")
     if key == "APP_URL" and not hints:
-        return _Found(key, DEFAULT_APP_URL, FROM_DEFAULT)
-    return _Found(key, "", "", "; ".join(hints))
+        return _Value(key, DEFAULT_APP_URL, FROM_DEFAULT)
+    return _Value(key, "", "", "; ".join(hints))
 
 
-def _problem(found: _Found, insecure_http: bool) -> str | None:
-    """Why a setting cannot be used, None when it can. A URL may hold a secret and is never repeated."""
-    if not found.text:
-        return f"missing {found.name}" + (f" ({found.hint})" if found.hint else "")
+def _problem(value: _Value, insecure_http: bool) -> str | None:
+    """Why a value cannot be used, or None. A URL may hold a secret and is never repeated."""
+    if not value.text:
+        return f"missing {value.name}" + (f" ({value.hint})" if value.hint else "")
     complaint: str | None = None
-    if found.name in _NAMES["CHAIN_ID"]:
-        if _CHAIN_ID.fullmatch(found.text) is None:
-            complaint = f'is "{shortened(found.text)}", not a positive whole number'
-    elif found.name == "SESSION_REGISTRY_ADDRESS":
-        if _ADDRESS.fullmatch(found.text) is None:
-            complaint = f'is "{shortened(found.text)}", not an address (0x and 40 hexadecimal digits)'
-        elif found.text == ZERO_ADDRESS:
+    if value.name in _NAMES["CHAIN_ID"]:
+        if _CHAIN_ID.fullmatch(value.text) is None:
+            complaint = f'is "{shortened(value.text)}", not a positive whole number'
+    elif value.name == "SESSION_REGISTRY_ADDRESS":
+        if _ADDRESS.fullmatch(value.text) is None:
+            complaint = f'is "{shortened(value.text)}", not an address (0x and 40 hexadecimal digits)'
+        elif value.text == ZERO_ADDRESS:
             complaint = "is the zero address"
     else:
-        complaint = url_problem(found.text)
-        if complaint is None and goes_in_the_clear(found.text) and not insecure_http:
+        complaint = url_problem(value.text)
+        if complaint is None and goes_in_the_clear(value.text) and not insecure_http:
             complaint = "is plain http to another machine: use https, or add --insecure-http"
-    return None if complaint is None else f"{found.name} {complaint} ({found.source})"
+    return None if complaint is None else f"{value.name} {complaint} ({value.source})"

@@ -1,4 +1,4 @@
-"""All paths of a market's state directory, and how it is made: directories 0700, files 0600."""
+"""The paths of a market's state directory. Directories have mode 0700, files 0600."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ORDER_BOOK = re.compile(r"0x[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True)
 class StatePaths:
-    """`<root>/<chain id>/<order book in lower case>/` and what is in it."""
+    """`<root>/<chain id>/<order book in lower case>/` and its files."""
 
     root: Path
     chain_id: int
@@ -50,9 +50,9 @@ class StatePaths:
         return self.wallets / f"{address.lower()}.json"
 
     def create(self) -> None:
-        """Make the directories; the market's own are closed to everybody else even where they existed.
+        """Create the directories. Sets the mode of the market's directories even if they exist.
 
-        Raises StoreError when the file system does not let us.
+        Raises StoreError when that fails.
         """
         try:
             for directory in (self.root, self.directory.parent, self.directory, self.wallets):
@@ -61,18 +61,18 @@ class StatePaths:
                 directory.chmod(DIRECTORY_MODE)
         except OSError as error:
             raise StoreError(
-                f"state directory {self.directory} cannot be made ({error.strerror})",
-                "name a directory that you may write to with --state-dir",
+                f"state directory {self.directory} cannot be created ({error.strerror})",
+                "choose a writable directory with --state-dir",
             ) from error
 
 
 def markets_under(root: Path, chain_id: int) -> list[StatePaths]:
-    """The markets of a chain that anything is remembered of. Raises StoreError when the directory cannot be read."""
+    """The markets of a chain with a state directory. Raises StoreError when the directory cannot be read."""
     directory = root / str(chain_id)
     try:
-        names = sorted(one.name for one in directory.iterdir() if one.is_dir())
+        names = sorted(path.name for path in directory.iterdir() if path.is_dir())
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise StoreError(f"{directory} cannot be read ({error.strerror})", "correct its owner and mode") from error
+        raise StoreError(f"{directory} cannot be read ({error.strerror})", "check its owner and mode") from error
     return [StatePaths(root, chain_id, name) for name in names if _ORDER_BOOK.fullmatch(name)]

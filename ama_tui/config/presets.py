@@ -1,7 +1,7 @@
-"""Presets: named sets of the eight parameters. Three are built in, others are the operator's own.
+"""Presets: named sets of the eight parameters. Three are built in; the operator can save others.
 
-Each of the operator's own is a TOML file of its own in the user's configuration directory, and a valid
-`--config` file too. One that cannot be used is told in one line and passed over.
+Each saved preset is a TOML file in the user's configuration directory, and a valid `--config` file. A file that cannot
+be used is reported in one line and skipped.
 """
 
 from __future__ import annotations
@@ -25,19 +25,22 @@ _NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{LONGEST_NAME - 1}}}")
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A named set of parameters; `is_own` is True for the operator's own."""
+    """A named set of parameters."""
 
     name: str
     parameters: Parameters
     is_own: bool = False
+    """Whether the operator saved it; False for the built-in ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Presets:
-    """All presets, the built-in ones first; `problems` has a line for each file that cannot be used."""
+    """All presets."""
 
     all: tuple[Preset, ...]
+    """The built-in ones first."""
     problems: tuple[str, ...] = ()
+    """A line for each file that cannot be used."""
 
     def of(self, parameters: Parameters) -> Preset | None:
         """The first preset with exactly these parameters."""
@@ -74,7 +77,7 @@ BUILT_IN: tuple[Preset, ...] = (
 
 
 def own_directory() -> Path:
-    """Where the operator's own presets are."""
+    """The directory of saved presets."""
     # Imported here because the first paint must not wait for it.
     from platformdirs import user_config_path
 
@@ -82,7 +85,7 @@ def own_directory() -> Path:
 
 
 def name_problem(name: str) -> str | None:
-    """Why a preset of one's own cannot have this name, in one line, or None when it can."""
+    """Why a saved preset cannot have this name, in one line, or None."""
     if not name:
         return "a preset needs a name"
     if _NAME.fullmatch(name) is None:
@@ -93,7 +96,7 @@ def name_problem(name: str) -> str | None:
 
 
 def load_presets(directory: Path) -> Presets:
-    """The built-in presets and the operator's own by name. Never raises: what is wrong is in `problems`."""
+    """The built-in presets, then the saved ones by name. Never raises: see `problems`."""
     own: list[Preset] = []
     problems: list[str] = []
     try:
@@ -111,9 +114,9 @@ def load_presets(directory: Path) -> Presets:
 
 
 def save_preset(directory: Path, name: str, parameters: Parameters) -> Path:
-    """Write a preset of one's own, in the place of an earlier one of its name; returns its file, mode 0600.
+    """Save a preset, replacing one of the same name. Returns its file, mode 0600.
 
-    Raises ConfigError for a name that cannot be, and where the file cannot be written.
+    Raises ConfigError for an invalid name, and if the file cannot be written.
     """
     problem = name_problem(name)
     if problem is not None:
@@ -139,7 +142,7 @@ def _read(path: Path) -> Preset:
         settings: Mapping[str, object] = read_config_file(path)
         others = sorted(set(settings) - set(PARAMETER_BY_KEY))
         if others:
-            raise ConfigError(f"{', '.join(others)} is no parameter")
+            raise ConfigError(f"{', '.join(others)} is not a parameter")
         return Preset(path.stem, Parameters.checked(settings), is_own=True)
     except ConfigError as error:
         reason = " ".join(error.message.removeprefix(f"config file {path}").lstrip(": ").split())

@@ -18,7 +18,7 @@ from ama_tui.domain.settings import PARAMETERS, SETTINGS, Setting
 
 
 class Origin(Enum):
-    """Where a setting came from; the value is what the operator reads."""
+    """Where a setting came from, in the words of messages."""
 
     OPTION = "option"
     CONFIG_FILE = "config file"
@@ -62,7 +62,7 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A setting whose value in use is not the one that the checkpoint stores."""
+    """A setting whose value in use differs from the one in the checkpoint."""
 
     key: str
     stored: object

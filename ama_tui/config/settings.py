@@ -53,5 +53,5 @@ def _known_keys(path: Path, pairs: list[tuple[str, object]]) -> dict[str, object
         else:
             settings[key] = value
     if problems:
-        raise ConfigError(f"config file {path}: " + "; ".join(problems), "known are " + ", ".join(IN_CONFIG_FILE))
+        raise ConfigError(f"config file {path}: " + "; ".join(problems), "valid keys are " + ", ".join(IN_CONFIG_FILE))
     return settings

@@ -1,4 +1,4 @@
-"""URLs of the venue: checked, and masked wherever they are shown (they may carry keys)."""
+"""Checks URLs of the venue, and masks them for display because they may contain keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 MASKED = "…"
 
-# What may be shown of a path: words, versions and short numbers. Anything else may be an API key.
+# Path segments that may be shown: words, versions and short numbers. Anything else may be an API key.
 _HARMLESS_SEGMENT = re.compile(r"[A-Za-z_-]{0,15}|[A-Za-z]{1,8}[0-9]{1,3}|[0-9]{1,5}")
 _KEY_LIKE_LABEL = re.compile(r"[0-9a-fA-F]{16,}|[^.]{25,}")
 
@@ -34,7 +34,7 @@ def url_problem(url: str) -> str | None:
 
 
 def goes_in_the_clear(url: str) -> bool:
-    """Does plain http lead to another machine? By the URL: only loopback addresses and `localhost` are this one."""
+    """Whether the URL is plain http to another machine, that is neither a loopback address nor `localhost`."""
     parts = _split(url)
     if parts is None or parts.scheme != "http":
         return False

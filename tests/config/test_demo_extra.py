@@ -1,4 +1,4 @@
-"""The extra `demo`: it covers what the local venue imports, and its absence is one line."""
+"""The extra `demo` covers what the local venue imports; its absence is one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The environment: nearest place first, everything wrong named at once, odd files still read."""
+"""The environment: nearest place first, all problems reported at once, malformed files still read."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_nearest_place_wins_for_each_name(cwd: Path, nearest: int, key: str) -> 
     ("second_name", "first_name", "value"),
     [("RPC_URL_HYPEREVM", "RPC_URL", "https://other:1"), ("NEXT_PUBLIC_CHAIN_ID", "CHAIN_ID", "77")],
 )
-def test_second_name_stands_in_for_the_first(cwd: Path, second_name: str, first_name: str, value: str) -> None:
+def test_second_name_replaces_a_missing_first(cwd: Path, second_name: str, first_name: str, value: str) -> None:
     environ = {name: text for name, text in WHOLE.items() if name != first_name} | {second_name: value}
     found = load_environment(cwd, environ)
     assert value in (found.rpc_url, str(found.chain_id))
@@ -103,7 +103,7 @@ def test_empty_value_counts_as_missing(cwd: Path) -> None:
     assert load_environment(cwd, WHOLE | {"CHAIN_ID": " "}).chain_id == 5
 
 
-def test_everything_missing_and_wrong_is_named_at_once(cwd: Path) -> None:
+def test_everything_missing_and_invalid_is_reported_at_once(cwd: Path) -> None:
     with pytest.raises(ConfigError) as raised:
         load_environment(cwd, {"CHAIN_ID": "abc", "APP_URL": "localhost:3000"})
     assert raised.value.message == (
@@ -124,7 +124,7 @@ def test_problems_are_listed_one_by_one(cwd: Path) -> None:
     assert environment_problems(cwd, WHOLE) == []
 
 
-def test_without_need_of_a_venue_nothing_is_raised(cwd: Path) -> None:
+def test_nothing_is_raised_when_no_venue_is_needed(cwd: Path) -> None:
     found = load_environment(cwd, {"CHAIN_ID": "abc", "RPC_URL": "https://a"}, need_venue=False)
     assert (found.rpc_url, found.chain_id, found.registry) == ("https://a", 0, "")
     assert not found.is_complete
@@ -168,7 +168,7 @@ def test_repr_masks_the_urls(cwd: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("first", [True, False])
-def test_odd_quoting_leaves_the_plain_lines_readable(
+def test_lines_around_malformed_quoting_are_read(
     cwd: Path, odd: str, first: bool, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -181,7 +181,7 @@ def test_odd_quoting_leaves_the_plain_lines_readable(
     assert capfd.readouterr() == ("", "")
 
 
-def test_name_whose_own_quotes_do_not_close_is_pointed_at(cwd: Path) -> None:
+def test_unclosed_quote_is_reported_with_its_line(cwd: Path) -> None:
     (cwd / ".env").write_text('CHAIN_ID=999\nRPC_URL="http://a\n')
     assert environment_problems(cwd, {})[0] == "missing RPC_URL (.env line 2: its quotes do not close)"
 
@@ -201,11 +201,11 @@ def test_name_whose_own_quotes_do_not_close_is_pointed_at(cwd: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("odd", ["", 'ODD="\n'])
-def test_lines_mean_the_same_in_whole_and_in_odd_files(line: str, value: str, odd: str) -> None:
+def test_lines_mean_the_same_in_valid_and_in_malformed_files(line: str, value: str, odd: str) -> None:
     assert parse_dotenv(f"{odd}{line}\n", {}).values["NAME"] == value
 
 
-def test_other_variables_are_filled_in() -> None:
+def test_references_to_other_variables_are_resolved() -> None:
     text = "KEY=k1\nRPC_URL=http://node/${KEY}\nAPP_URL=http://${HOST:-here}/\nODD='\nPLAIN=${KEY}\n"
     values = parse_dotenv(text, {"KEY": "real"}).values
     assert (values["RPC_URL"], values["APP_URL"], values["PLAIN"]) == (
@@ -228,7 +228,7 @@ def test_file_that_is_not_utf8_still_yields_its_names(cwd: Path) -> None:
     assert load_environment(cwd, {}, need_venue=False).chain_id == 5
 
 
-def test_directory_named_like_the_file_is_passed_over(cwd: Path) -> None:
+def test_directory_named_like_the_file_is_skipped(cwd: Path) -> None:
     (cwd / ".env").mkdir()
     assert load_environment(cwd, WHOLE).is_complete
 
@@ -267,7 +267,7 @@ def test_plain_http_to_another_machine_is_refused_without_repeating_the_url(cwd:
 
 
 @pytest.mark.parametrize("name", ["RPC_URL", "APP_URL"])
-def test_plain_http_to_another_machine_that_was_asked_for_is_a_warning(cwd: Path, name: str) -> None:
+def test_allowed_plain_http_to_another_machine_is_a_warning(cwd: Path, name: str) -> None:
     environ = WHOLE | {name: "http://node.example.com/v2/s3cretkey0123456789"}
     found = load_environment(cwd, environ, insecure_http=True)
     assert environment_problems(cwd, environ, insecure_http=True) == []

@@ -1,4 +1,4 @@
-"""Where a market's state is, and that nobody else can read it."""
+"""A market's state directory, private to its owner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_everything_stands_under_chain_and_lower_case_order_book(tmp_path: Path) -> None:
+def test_everything_is_under_chain_and_lower_case_order_book(tmp_path: Path) -> None:
     paths = StatePaths(tmp_path / "state", 999, BOOK)
     directory = tmp_path / "state" / "999" / BOOK.lower()
     assert paths.directory == directory
@@ -27,7 +27,7 @@ def test_everything_stands_under_chain_and_lower_case_order_book(tmp_path: Path)
     assert paths.lock.parent == directory
 
 
-def test_directories_are_made_closed(tmp_path: Path) -> None:
+def test_directories_are_created_private(tmp_path: Path) -> None:
     paths = StatePaths(tmp_path / "state", 999, BOOK)
     paths.create()
     for directory in (paths.root, paths.directory.parent, paths.directory, paths.wallets):
@@ -46,7 +46,7 @@ def test_open_market_directory_is_closed_but_a_given_root_is_left_alone(tmp_path
 
 def test_file_in_the_way_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
-    with pytest.raises(StoreError, match="cannot be made") as raised:
+    with pytest.raises(StoreError, match="cannot be created") as raised:
         StatePaths(tmp_path / "state", 999, BOOK).create()
     assert "--state-dir" in raised.value.hint
 

@@ -1,4 +1,4 @@
-"""Presets: built in and one's own; a file that cannot be used is one line, never a crash."""
+"""Presets, built in and saved. An invalid file is one line, never a crash."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_cautious_risks_less_than_standard_and_deep_more() -> None:
     assert cautious.min_distance_ticks > standard.min_distance_ticks
 
 
-def test_a_saved_preset_is_found_again_after_the_built_in_ones(tmp_path: Path) -> None:
+def test_a_saved_preset_is_loaded_after_the_built_in_ones(tmp_path: Path) -> None:
     directory = tmp_path / "presets"
     path = save_preset(directory, "night-shift", OWN)
     found = load_presets(directory)
@@ -103,7 +103,7 @@ def test_a_bad_name_is_refused_and_nothing_is_written(tmp_path: Path, name: str)
         ("ordersPerSidePerWallet = 99", "ordersPerSidePerWallet is 99, but must be 1…50"),
         ('ordersPerSidePerWallet = "many"', "must be a number"),
         ("minDelayMs = 5000", "must not be above maxDelayMs"),
-        ('market = "ETH"', "market is no parameter"),
+        ('market = "ETH"', "market is not a parameter"),
         ("parameters = 3", "parameters is not a table"),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_broken_file_is_one_line_and_the_others_are_there(tmp_path: Path, text
     assert "\n" not in problem
 
 
-def test_files_that_are_no_presets_are_told_or_passed_over(tmp_path: Path) -> None:
+def test_files_that_are_not_presets_are_reported_or_skipped(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / ".hidden.toml").write_text("x")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
@@ -135,7 +135,7 @@ def test_an_empty_file_is_the_standard_preset(tmp_path: Path) -> None:
     assert load_presets(tmp_path).all[3].parameters == Parameters()
 
 
-def test_a_directory_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_directory_is_reported(tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("")
     found = load_presets(tmp_path / "presets")
     assert found.all == BUILT_IN
@@ -148,6 +148,6 @@ def test_the_directory_is_in_the_users_own_configuration() -> None:
     assert own_directory().parts[-2:] == ("ama-tui", "presets")
 
 
-def test_every_parameter_stands_in_the_file(tmp_path: Path) -> None:
+def test_every_parameter_is_in_the_file(tmp_path: Path) -> None:
     text = save_preset(tmp_path, "mine", OWN).read_text()
     assert [line.split(" = ")[0] for line in text.splitlines()] == [setting.key for setting in PARAMETERS]

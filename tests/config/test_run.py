@@ -1,4 +1,4 @@
-"""A run's configuration: precedence, origins, and what a resumed checkpoint says otherwise."""
+"""A run's configuration: precedence, origins, and differences from a resumed checkpoint."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_nearest_layer_wins_for_each_parameter(toml: Path, layers: int, setting:
     )
 
 
-def test_checkpoint_of_the_original_tool_says_which_four_it_lacks() -> None:
+def test_checkpoint_of_the_original_tool_lacks_four_parameters() -> None:
     resolved = resolve(RunOptions(orders_per_side=3), None, ORIGINAL)
     assert resolved.missing_in_checkpoint == (
         "ordersPerSidePerWallet",
@@ -83,7 +83,7 @@ def test_checkpoint_of_the_original_tool_says_which_four_it_lacks() -> None:
     assert resolved.differences == ()
 
 
-def test_settings_of_our_checkpoint_come_back() -> None:
+def test_settings_of_our_checkpoint_are_restored() -> None:
     first = resolve(RunOptions(rules=Rules.ORIGINAL, basis=CollateralBasis.GROSS, size_max=0.5))
     stored = first.parameters.as_keys() | first.run.stored_settings()
     second = resolve(RunOptions(), None, stored)
@@ -95,14 +95,14 @@ def test_settings_of_our_checkpoint_come_back() -> None:
 
 
 @pytest.mark.parametrize("text", ["sizeMin = 0.1\nsizeMax = 0.2", "[parameters]\nsizeMin = 0.1\nsize_max = 0.2"])
-def test_parameters_stand_at_the_top_or_in_their_table(toml: Path, text: str) -> None:
+def test_parameters_may_be_at_the_top_or_in_their_table(toml: Path, text: str) -> None:
     toml.write_text(f"strategy = 'packer'\nrules = 'original'\nwallets = 3\nmarket = 'ETH'\n{text}\n")
     run = resolve(RunOptions(), toml).run
     assert (run.parameters.size_min, run.parameters.size_max) == (0.1, 0.2)
     assert (run.rules, run.wallets, run.market, run.strategy) == (Rules.ORIGINAL, 3, "ETH", "packer")
 
 
-def test_unknown_keys_are_all_named_with_the_nearest_known(toml: Path) -> None:
+def test_unknown_keys_are_all_reported_with_the_closest_match(toml: Path) -> None:
     toml.write_text("sizeMn = 1\nfoo = 2\nresume = true\n")
     with pytest.raises(ConfigError) as raised:
         resolve(RunOptions(), toml)
@@ -133,7 +133,7 @@ def test_config_file_that_cannot_be_used_is_one_clear_line(toml: Path, content: 
     assert raised.value.hint
 
 
-def test_everything_out_of_range_is_named_with_its_origin(toml: Path) -> None:
+def test_everything_out_of_range_is_reported_with_its_origin(toml: Path) -> None:
     toml.write_text("sizeMin = '0.1'\nrules = 'odd'\nmarket = 3\n")
     with pytest.raises(ParameterError) as raised:
         resolve(RunOptions(max_utilization=2.0, wallets=0, strategy="foo"), toml, {"minDelayMs": -1})
@@ -150,7 +150,7 @@ def test_everything_out_of_range_is_named_with_its_origin(toml: Path) -> None:
     assert raised.value.exit_code == 2
 
 
-def test_unusable_stored_value_is_no_matter_when_it_is_overridden() -> None:
+def test_an_overridden_stored_value_may_be_invalid() -> None:
     assert resolve(RunOptions(min_delay_ms=10), None, {"minDelayMs": "x"}).parameters.min_delay_ms == 10
 
 
@@ -168,13 +168,13 @@ def test_misspelt_option_is_refused() -> None:
 
 
 @pytest.mark.parametrize("resume", [True, False, None])
-def test_flags_arrive_as_they_were_asked(resume: bool | None) -> None:
+def test_flags_are_passed_on(resume: bool | None) -> None:
     run = resolve(RunOptions(resume=resume, dry_run=True, cancel_on_stop=True, settle_after_s=5, market="0xab")).run
     assert (run.resume, run.dry_run, run.cancel_on_stop, run.settle_after_s) == (resume, True, True, 5.0)
     assert run.market == "0xab"
 
 
-def test_how_sessions_are_made_comes_from_the_options_then_the_file_and_is_not_stored(toml: Path) -> None:
+def test_session_settings_come_from_options_then_file_and_are_not_stored(toml: Path) -> None:
     toml.write_text("sessionHours = 2\nsessionCaps = false\nrenewRevoked = true\n")
     run = resolve(RunOptions(session_hours=0.5, session_caps=None, renew_revoked=None), toml).run
     assert (run.session_hours, run.session_caps, run.renew_revoked) == (0.5, False, True)
@@ -184,12 +184,12 @@ def test_how_sessions_are_made_comes_from_the_options_then_the_file_and_is_not_s
 
 
 @pytest.mark.parametrize("hours", [0.1, 24, 168])
-def test_a_session_may_last_from_six_minutes_to_a_week(hours: float) -> None:
+def test_sessions_last_from_six_minutes_to_a_week(hours: float) -> None:
     assert resolve(RunOptions(session_hours=hours)).run.session_hours == hours
 
 
 @pytest.mark.parametrize("hours", [0, 0.09, 168.1, -1, float("nan"), float("inf"), True, "24"])
-def test_any_other_session_is_refused(hours: object) -> None:
+def test_other_session_lengths_are_refused(hours: object) -> None:
     with pytest.raises(
         ParameterError, match=r"--session-hours (is .+, but must be 0\.1…168|must be a number) \(option\)"
     ):
@@ -201,7 +201,7 @@ def test_any_other_session_is_refused(hours: object) -> None:
         st.sampled_from([setting.key for setting in PARAMETERS]), st.one_of(st.none(), st.text(), st.floats())
     )
 )
-def test_any_stored_value_ends_in_a_configuration_or_in_our_own_error(stored: dict[str, object]) -> None:
+def test_any_stored_value_gives_a_configuration_or_our_own_error(stored: dict[str, object]) -> None:
     try:
         parameters = resolve(RunOptions(), None, stored).parameters
     except ParameterError:

@@ -1,4 +1,4 @@
-"""URLs are shown without what may be a key in them."""
+"""URLs are shown without anything that may be a key."""
 
 from __future__ import annotations
 
