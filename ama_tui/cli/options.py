@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ama_tui.domain.plan import CollateralBasis, Rules
-from ama_tui.domain.settings import COLLATERAL, DRY_RUN, PARAMETERS, RULES, SETTINGS, Kind, Setting
+from ama_tui.domain.settings import DRY_RUN, PARAMETERS, SETTINGS, Kind, Setting
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -39,12 +38,11 @@ _TYPES: dict[Kind, click.ParamType[Any] | None] = {
     Kind.TEXT: click.STRING,
     Kind.FLAG: None,
 }
-_ENUMERATIONS: dict[str, type[Enum]] = {RULES.key: Rules, COLLATERAL.key: CollateralBasis}
 
 
 def setting_option(setting: Setting[Any]) -> Callable[[F], F]:
     """The command-line option of a setting; without it the value is None, for the file or the saved run to give."""
-    enumeration = _ENUMERATIONS.get(setting.key)
+    enumeration = setting.enumeration
     return click.option(
         setting.option,
         setting.name,

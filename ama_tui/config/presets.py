@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ama_tui.config.config_file import read_config_file
 from ama_tui.config.paths import DIRECTORY_MODE
-from ama_tui.config.settings import read_config_file
 from ama_tui.disk.atomic import replace_file
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.parameters import Parameters

@@ -8,13 +8,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from ama_tui.config.config_file import read_config_file
 from ama_tui.config.run_options import RunOptions
-from ama_tui.config.settings import read_config_file
 from ama_tui.domain import settings
 from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.parameters import RANGES, Parameters, range_problem
 from ama_tui.domain.plan import CollateralBasis, Rules
-from ama_tui.domain.settings import PARAMETERS, SETTINGS, Setting
+from ama_tui.domain.settings import PARAMETERS, SETTINGS, Setting, plain
+
+_OTHERS = tuple(setting for setting in SETTINGS if setting not in PARAMETERS)
 
 
 class Origin(Enum):
@@ -31,8 +33,8 @@ class RunConfig:
     """Everything that was asked of a run; each field is a setting of its name."""
 
     parameters: Parameters = field(default_factory=Parameters)
-    rules: Rules = field(default=Rules(settings.RULES.default))
-    basis: CollateralBasis = field(default=CollateralBasis(settings.COLLATERAL.default))
+    rules: Rules = settings.RULES.default
+    basis: CollateralBasis = settings.COLLATERAL.default
     strategy: str = settings.STRATEGY.default
     wallets: int = settings.WALLETS.default
     """How many wallets of the wallets file to use."""
@@ -52,12 +54,7 @@ class RunConfig:
 
     def stored_settings(self) -> dict[str, object]:
         """What the checkpoint keeps in addition to the eight parameters, by file key."""
-        values = {
-            setting.key: getattr(self, setting.name)
-            for setting in SETTINGS
-            if setting.in_checkpoint and setting not in PARAMETERS
-        }
-        return {key: value.value if isinstance(value, Enum) else value for key, value in values.items()}
+        return {setting.key: plain(getattr(self, setting.name)) for setting in _OTHERS if setting.in_checkpoint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ def resolve(
     """
     stored = _stored(checkpoint_config or {})
     layers: list[tuple[Origin, Mapping[str, object]]] = [
-        (Origin.DEFAULT, {setting.key: setting.default for setting in SETTINGS}),
+        (Origin.DEFAULT, {setting.key: setting.plain_default for setting in SETTINGS}),
         (Origin.CHECKPOINT, stored),
         (Origin.CONFIG_FILE, {} if toml_path is None else read_config_file(toml_path)),
         (Origin.OPTION, options.given()),
@@ -147,18 +144,5 @@ def _problems(values: Mapping[str, object], origins: Mapping[str, Origin], strat
 
 def _run_config(values: Mapping[str, object]) -> RunConfig:
     """The configuration of values that have been checked."""
-    return RunConfig(
-        parameters=Parameters.checked({setting.key: values[setting.key] for setting in PARAMETERS}),
-        rules=Rules(settings.RULES.read(values)),
-        basis=CollateralBasis(settings.COLLATERAL.read(values)),
-        strategy=settings.STRATEGY.read(values),
-        wallets=settings.WALLETS.read(values),
-        market=settings.MARKET.read(values),
-        resume=settings.RESUME.read(values),
-        dry_run=settings.DRY_RUN.read(values),
-        cancel_on_stop=settings.CANCEL_ON_STOP.read(values),
-        settle_after_s=settings.SETTLE_AFTER.read(values),
-        session_hours=settings.SESSION_HOURS.read(values),
-        session_caps=settings.SESSION_CAPS.read(values),
-        renew_revoked=settings.RENEW_REVOKED.read(values),
-    )
+    parameters = Parameters.checked({setting.key: values[setting.key] for setting in PARAMETERS})
+    return RunConfig(parameters, **{setting.name: setting.read(values) for setting in _OTHERS})

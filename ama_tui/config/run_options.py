@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules
-from ama_tui.domain.settings import PARAMETERS, SETTINGS
+from ama_tui.domain.settings import PARAMETERS, SETTINGS, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,5 @@ class RunOptions:
 
     def given(self) -> Mapping[str, object]:
         """The values that were given, by file key."""
-        values = {setting.key: getattr(self, setting.name) for setting in SETTINGS}
-        return {
-            key: value.value if isinstance(value, Enum) else value for key, value in values.items() if value is not None
-        }
+        values = {setting.key: plain(getattr(self, setting.name)) for setting in SETTINGS}
+        return {key: value for key, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The settings of a run. Each is declared here once; options, files, the form and the documentation follow from it."""
+"""The settings of a run, each declared once. Options, files, the set-up form and the documentation follow from it."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Setting(Generic[T]):
     low: float = -INFINITY
     high: float = INFINITY
     low_is_exclusive: bool = False
-    choices: tuple[str, ...] = ()
-    """The words of a CHOICE; empty where they depend on what is installed."""
+    enumeration: type[Enum] | None = None
+    """The values of a CHOICE. None where they depend on what is installed."""
     in_config_file: bool = True
     in_checkpoint: bool = False
     """Whether a resumed run uses the value it was saved with."""
@@ -66,6 +66,16 @@ class Setting(Generic[T]):
         return self.option.partition("/")[0]
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """The words of a CHOICE."""
+        return () if self.enumeration is None else tuple(str(member.value) for member in self.enumeration)
+
+    @property
+    def plain_default(self) -> object:
+        """The default as files have it."""
+        return plain(self.default)
+
+    @property
     def range_text(self) -> str:
         """The values it accepts: `1…50`, `above 0`, `even or original`; empty where that goes without saying."""
         if self.kind is Kind.CHOICE:
@@ -79,11 +89,12 @@ class Setting(Generic[T]):
     @property
     def default_text(self) -> str:
         """The default in words; empty where there is none."""
-        if self.default is None:
+        default = self.plain_default
+        if default is None:
             return ""
-        if isinstance(self.default, bool):
-            return "on" if self.default else "off"
-        return f"{self.default:g}" if isinstance(self.default, int | float) else str(self.default)
+        if isinstance(default, bool):
+            return "on" if default else "off"
+        return f"{default:g}" if isinstance(default, int | float) else str(default)
 
     def problem(self, value: object, label: str = "", choices: Collection[str] = ()) -> str | None:
         """Why a value is not allowed, in one line that begins with `label` (default: the key), or None.
@@ -118,7 +129,14 @@ class Setting(Generic[T]):
         value = values.get(self.key, self.default)
         if is_number(value):
             value = int(value) if self.kind is Kind.INTEGER else float(value)
+        elif self.enumeration is not None:
+            value = self.enumeration(value)
         return cast(T, value)
+
+
+def plain(value: object) -> object:
+    """A value as files have it: the word of an enumeration's member."""
+    return value.value if isinstance(value, Enum) else value
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
@@ -263,19 +281,19 @@ RULES = Setting(
     "rules",
     "rules",
     Kind.CHOICE,
-    Rules.EVEN.value,
+    Rules.EVEN,
     "how the packer spreads its prices",
-    choices=tuple(rules.value for rules in Rules),
+    enumeration=Rules,
     in_checkpoint=True,
 )
 COLLATERAL = Setting(
     "collateral",
     "basis",
     Kind.CHOICE,
-    CollateralBasis.NET.value,
+    CollateralBasis.NET,
     "whether available collateral already excludes order margin (net) or not (gross)",
     spelling="--collateral",
-    choices=tuple(basis.value for basis in CollateralBasis),
+    enumeration=CollateralBasis,
     in_checkpoint=True,
 )
 CANCEL_ON_STOP = Setting(

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ama_tui.config.config_file import read_config_file
 from ama_tui.config.run import Origin, RunConfig, resolve
 from ama_tui.config.run_options import RunOptions
-from ama_tui.config.settings import read_config_file
 from ama_tui.domain.errors import ConfigError, ParameterError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules

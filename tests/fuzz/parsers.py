@@ -12,9 +12,9 @@ from pathlib import Path
 
 import orjson
 
+from ama_tui.config.config_file import read_config_file
 from ama_tui.config.environment import load_environment
 from ama_tui.config.presets import load_presets, save_preset
-from ama_tui.config.settings import read_config_file
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.keys.keystore import keystore_of, wallet_of_keystore
