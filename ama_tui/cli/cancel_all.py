@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ama_tui.domain.event import KillProgress
     from ama_tui.domain.market import Market
     from ama_tui.engine.engine_api import KillReport
-    from ama_tui.keys.wallets_source import WalletsSource
+    from ama_tui.keys.wallet_source import WalletsSource
 
 SURVIVORS = 4
 INTERRUPTED = 130

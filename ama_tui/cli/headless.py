@@ -24,7 +24,7 @@ from ama_tui.domain.plan import Place, Plan
 from ama_tui.engine.engine_api import StartRequest
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.run import STOP_PATIENCE_S, StopCondition
-from ama_tui.keys.wallets_source import WalletsSource
+from ama_tui.keys.wallet_source import WalletsSource
 
 SURVIVORS = 4
 NOT_PACKED = 5

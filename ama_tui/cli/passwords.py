@@ -13,9 +13,9 @@ import click
 
 from ama_tui.domain.errors import PasswordError
 from ama_tui.keys.keystore import wallet_of_keystore
-from ama_tui.keys.password import FILE_VARIABLE, known_password, new_password_problem, password_of_file
-from ama_tui.keys.wallets import WalletKey
-from ama_tui.keys.wallets_source import WalletsSource, check_password, needs_typed_password
+from ama_tui.keys.password import FILE_VARIABLE, new_password_problem, read_password_file, stored_password
+from ama_tui.keys.wallet_key import WalletKey
+from ama_tui.keys.wallet_source import WalletsSource, check_password, needs_typed_password
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def new_password(path: Path, password_file: Path | None) -> str:
 
     Raises PasswordError for one that is too short, or when nobody can be asked.
     """
-    known = known_password(path, password_file)
+    known = stored_password(path, password_file)
     if known is not None:
         return _long_enough(known.text, known.origin)
     hint = f"name a file that holds it (chmod 600) in {FILE_VARIABLE}, or start this on a terminal"
@@ -48,7 +48,7 @@ def new_password(path: Path, password_file: Path | None) -> str:
 def new_keystore_password(directory: Path, password_file: Path | None) -> str:
     """The password of new keystores: of the file, or typed twice. Raises WalletsError."""
     if password_file is not None:
-        return _long_enough(password_of_file(password_file), f"the file {password_file}")
+        return _long_enough(read_password_file(password_file), f"the file {password_file}")
     return _typed_twice(directory, "name a file that holds it with --password-file, or start this on a terminal")
 
 
@@ -57,7 +57,7 @@ class KeystorePasswords:
 
     def __init__(self, password_file: Path | None) -> None:
         self._is_of_file = password_file is not None
-        self._last = None if password_file is None else password_of_file(password_file)
+        self._last = None if password_file is None else read_password_file(password_file)
 
     def open(self, content: bytes, path: Path, index: int) -> WalletKey:
         """The wallet of a keystore. Raises WalletsError; PasswordError after a third wrong password."""

@@ -15,8 +15,8 @@ from ama_tui.cli.wiring import DEFAULT_VAULT, DEFAULT_WALLETS_FILE
 from ama_tui.domain.errors import WalletsError
 
 if TYPE_CHECKING:
-    from ama_tui.keys.wallets import WalletKey
-    from ama_tui.keys.wallets_source import WalletsFileKind
+    from ama_tui.keys.wallet_key import WalletKey
+    from ama_tui.keys.wallet_source import WalletsFileKind
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -59,7 +59,7 @@ def command(**options: object) -> None:
 def new(count: int, csv: Path | None, vault: Path | None) -> None:
     """Make wallets with fresh keys."""
     from ama_tui.keys.wallet_files import refuse_existing
-    from ama_tui.keys.wallets import new_wallets
+    from ama_tui.keys.wallet_key import new_wallets
 
     target = _target(csv, vault)
     refuse_existing(target)
@@ -77,8 +77,8 @@ def check(**options: object) -> None:
 
     from ama_tui.cli.passwords import with_password
     from ama_tui.cli.wiring import find_wallets
-    from ama_tui.keys.wallets import EVERY_WALLET
-    from ama_tui.keys.wallets_source import kind_of, open_wallets, permissions_problem
+    from ama_tui.keys.wallet_key import EVERY_WALLET
+    from ama_tui.keys.wallet_source import kind_of, open_wallets, permissions_problem
 
     source = find_wallets(options)
     problems: list[WalletsError] = []
@@ -132,7 +132,7 @@ def seal(csv: Path, vault: Path, remove: bool, insecure_permissions: bool) -> No
 def unseal(vault: Path, csv: Path, insecure_permissions: bool) -> None:
     """Decrypt a vault into a CSV."""
     from ama_tui.keys.wallet_files import refuse_existing
-    from ama_tui.keys.wallets_source import WalletsFileKind
+    from ama_tui.keys.wallet_source import WalletsFileKind
 
     refuse_existing(csv)
     _write(_opened(vault, insecure_permissions, only=WalletsFileKind.VAULT), csv, is_vault=False)
@@ -189,8 +189,8 @@ def export(directory: Path, password_file: Path | None, **options: object) -> No
     from ama_tui.config.paths import DIRECTORY_MODE
     from ama_tui.keys.keystore import keystore_of
     from ama_tui.keys.wallet_files import refuse_existing, write_private
-    from ama_tui.keys.wallets import EVERY_WALLET
-    from ama_tui.keys.wallets_source import open_wallets
+    from ama_tui.keys.wallet_key import EVERY_WALLET
+    from ama_tui.keys.wallet_source import open_wallets
 
     wallets = open_wallets(wallets_source(options), EVERY_WALLET)
     paths = [directory / f"{wallet.index + 1:03d}-{wallet.address}.json" for wallet in wallets]
@@ -208,8 +208,8 @@ def export(directory: Path, password_file: Path | None, **options: object) -> No
 
 def _opened(path: Path, insecure_permissions: bool, *, only: WalletsFileKind | None = None) -> tuple[WalletKey, ...]:
     from ama_tui.cli.wiring import find_wallets, wallets_source
-    from ama_tui.keys.wallets import EVERY_WALLET
-    from ama_tui.keys.wallets_source import kind_of, open_wallets
+    from ama_tui.keys.wallet_key import EVERY_WALLET
+    from ama_tui.keys.wallet_source import kind_of, open_wallets
 
     options = {"csv": path, "insecure_permissions": insecure_permissions}
     if only is not None and kind_of(find_wallets(options)) is not only:

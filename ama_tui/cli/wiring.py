@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ama_tui.engine.host import EngineHost
     from ama_tui.engine.publisher import Publisher
     from ama_tui.engine.run.local_engine import LocalEngine
-    from ama_tui.keys.wallets_source import WalletsSource
+    from ama_tui.keys.wallet_source import WalletsSource
     from ama_tui.localnet.process import VenueProcess
 
 RUN_SETTINGS = (
@@ -55,7 +55,7 @@ def wallets_source(options: Mapping[str, object]) -> WalletsSource:
     after a third wrong password, WalletsError for a password file that cannot be used.
     """
     from ama_tui.cli.passwords import with_password
-    from ama_tui.keys.wallets_source import permissions_warning
+    from ama_tui.keys.wallet_source import permissions_warning
 
     source = find_wallets(options)
     warning = permissions_warning(source)
@@ -66,7 +66,7 @@ def wallets_source(options: Mapping[str, object]) -> WalletsSource:
 
 def find_wallets(options: Mapping[str, object]) -> WalletsSource:
     """Where the fleet's keys are; nothing is looked into, nobody asked."""
-    from ama_tui.keys.wallets_source import WalletsSource
+    from ama_tui.keys.wallet_source import WalletsSource
 
     path = _path(options, "csv")
     if path is None:
@@ -97,7 +97,7 @@ def build_desk(
     """The desk of the venue that the environment names with these wallets; None opens the demo's own of both."""
     from ama_tui.engine.connect import VenueSource
     from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
-    from ama_tui.keys.wallets_source import WalletsSource
+    from ama_tui.keys.wallet_source import WalletsSource
 
     venue = DemoVenue(options) if wallets is None else None
 

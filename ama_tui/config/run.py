@@ -23,7 +23,7 @@ from ama_tui.config.settings import (
 from ama_tui.domain.errors import ConfigError, ParameterError
 from ama_tui.domain.parameters import SPEC_BY_KEY, SPECS, Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules
-from ama_tui.keys.wallets import DEFAULT_LIMIT
+from ama_tui.keys.wallet_key import DEFAULT_LIMIT
 
 _INNER_CAPITAL = re.compile(r"(?<!^)[A-Z]")
 """Where a key's words part: `sessionHours` is `--session-hours`."""

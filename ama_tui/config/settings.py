@@ -12,7 +12,7 @@ from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.parameters import SPEC_BY_KEY, SPECS
 from ama_tui.domain.plan import CollateralBasis, Rules
 from ama_tui.domain.text import shortened
-from ama_tui.keys.wallets import DEFAULT_LIMIT
+from ama_tui.keys.wallet_key import DEFAULT_LIMIT
 
 DEFAULT_STRATEGY = "packer"
 DEFAULT_SETTLE_AFTER_S = 60.0

@@ -1,4 +1,4 @@
-"""Opening what a desk works with: the wallets, whose keys go to the signer and nowhere else, and the venue."""
+"""Open the wallets and the venue. Private keys go to the signer only."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.connections import Connections, connect
 from ama_tui.engine.retry import retry_read
 from ama_tui.keys.signer import Signer
-from ama_tui.keys.wallets import EVERY_WALLET
-from ama_tui.keys.wallets_source import WalletsSource, open_wallets, permissions_warning
+from ama_tui.keys.wallet_key import EVERY_WALLET
+from ama_tui.keys.wallet_source import WalletsSource, open_wallets, permissions_warning
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def test_bad_rows_of_the_wallets_file_are_all_named_by_line_and_never_by_key(sto
     line = operator.ama(*RUN, "--csv", bad.name).refusal(2)
     assert "line 3: the same wallet as line 2" in line
     assert "line 4: the privateKey is not 64 hexadecimal digits" in line
-    assert "line 5: the address is not the privateKey's" in line
+    assert "line 5: the address does not belong to the privateKey" in line
     stored_run.assert_untouched()
 
 

@@ -33,7 +33,7 @@ from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import Fleet, WalletBook
-from ama_tui.keys.wallets_source import WalletsSource, permissions_warning
+from ama_tui.keys.wallet_source import WalletsSource, permissions_warning
 from ama_tui.store.journal.replay import sessions_known
 from ama_tui.strategies.registry import strategy
 

@@ -9,7 +9,7 @@ import pytest
 from ama_tui.config import atomic as config_atomic
 from ama_tui.keys import wallet_files as wallets_writing
 from ama_tui.keys.keystore import keystore_of
-from ama_tui.keys.wallets import csv_of
+from ama_tui.keys.wallet_csv import csv_of
 from tests.cli.wallets.fleet import FLEET, PASSWORD, Ama, listed, mode, opened
 from tests.e2e.operator import Operator
 
@@ -44,13 +44,13 @@ def test_nothing_is_ever_written_over(here: Operator, ama: Ama, vault: Path, pas
         (("seal",), "wallets.vault"),
         (("unseal",), "wallets.csv"),
     ):
-        assert ama("wallets", *arguments).refusal(2) == f"{name} exists already: {hint}"
+        assert ama("wallets", *arguments).refusal(2) == f"{name} already exists: {hint}"
     assert {path.name: path.read_bytes() for path in here.directory.iterdir()} == before
 
 
 def test_link_to_nowhere_is_not_written_through(here: Operator, ama: Ama) -> None:
     (here.directory / "link.csv").symlink_to("elsewhere.csv")
-    assert "exists already" in ama("wallets", "new", "-n", "1", "--csv", "link.csv").refusal(2)
+    assert "already exists" in ama("wallets", "new", "-n", "1", "--csv", "link.csv").refusal(2)
     assert not (here.directory / "elsewhere.csv").exists()
 
 
@@ -181,7 +181,7 @@ def test_exported_and_imported_is_the_same_fleet(here: Operator, ama: Ama, passw
     path = Path("keys") / f"001-{FLEET[0].address}.json"
     assert (exported.code, exported.out) == (0, f"{path}\n")
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)
-    assert "exists already" in ama("wallets", "export", "--dir", "keys", "--password-file", "password").refusal(2)
+    assert "already exists" in ama("wallets", "export", "--dir", "keys", "--password-file", "password").refusal(2)
     imported = ama("wallets", "import", str(path), "--vault", "again.vault", "--password-file", "password")
     assert imported.code == 0
     assert opened(here.directory / "again.vault") == FLEET[:1]
@@ -208,7 +208,7 @@ def test_import_refuses_a_wrong_password_and_a_keystore_that_others_can_read(
 ) -> None:
     here.write("other", "not that one, no")
     line = ama("wallets", "import", keystores[0], "--csv", "again.csv", "--password-file", "other").refusal(2)
-    assert line.startswith("wrong password for Wallet001.json, or its content was changed")
+    assert line.startswith("wrong password for Wallet001.json, or the file was changed")
     assert "--password-file" in ama("wallets", "import", keystores[0], "--csv", "again.csv").refusal(2)
     Path(keystores[0]).chmod(0o644)
     line = ama("wallets", "import", keystores[0], "--csv", "again.csv", "--password-file", "other").refusal(2)

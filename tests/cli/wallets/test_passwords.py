@@ -10,7 +10,7 @@ import pytest
 
 from ama_tui.keys.keystore import keystore_of
 from ama_tui.keys.password import KEYRING_SERVICE
-from ama_tui.keys.wallets import new_wallets
+from ama_tui.keys.wallet_key import new_wallets
 from tests.cli.terminal import Terminal
 from tests.cli.wallets.fleet import FLEET, PASSWORD, Ama, MemoryKeyring, opened
 from tests.e2e.operator import Operator
@@ -40,7 +40,7 @@ def test_vault_without_a_password_is_one_line_wherever_nobody_can_be_asked(
 def test_wrong_password_of_the_file_names_the_file(ama: Ama, vault: Path, password_file: Path) -> None:
     password_file.write_text("not that one, no")
     line = ama("wallets", "check", "--vault", "wallets.vault").refusal(2)
-    assert line == f"wrong password for wallets.vault: it was that of the file {password_file}"
+    assert line == f"wrong password for wallets.vault: the password came from the file {password_file}"
 
 
 def test_password_file_is_under_the_rules_of_the_wallets_file(ama: Ama, vault: Path, password_file: Path) -> None:
@@ -62,7 +62,7 @@ def test_keyring_is_asked_for_the_vault_by_its_full_path(here: Operator, ama: Am
     assert ama("wallets", "check", "--vault", "wallets.vault").code == 0
     backend.set_password(KEYRING_SERVICE, str(vault.resolve()), "not that one, no")
     line = ama("wallets", "check", "--vault", "wallets.vault").refusal(2)
-    assert line == "wrong password for wallets.vault: it was that of the OS keyring"
+    assert line == "wrong password for wallets.vault: the password came from the OS keyring"
     backend.is_locked = True
     assert "there is no terminal to ask on" in ama("wallets", "check", "--vault", "wallets.vault").refusal(2)
 
@@ -100,7 +100,7 @@ def test_third_wrong_password_is_the_last(here: Operator, vault: Path, command: 
     with Terminal(here.directory, *command, "--csv", "wallets.vault") as terminal:
         for _ in range(3):
             terminal.answers("Password of wallets.vault: ", "not that one")
-        terminal.until("ama-tui: wrong password for wallets.vault: type the one that it was sealed with")
+        terminal.until("ama-tui: wrong password for wallets.vault: enter the password used to seal it")
         assert terminal.end() == 2
     assert "Traceback" not in terminal.shown
 
