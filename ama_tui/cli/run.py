@@ -1,4 +1,4 @@
-"""`ama-tui run`: keep a market packed; with `--headless` without the dashboard."""
+"""`ama-tui run`: make a market, with or without the dashboard."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from ama_tui.cli.options import (
 @insecure_http_option
 @allow_debug_option
 def command(**options: object) -> None:
-    """Keep a market packed.
+    """Make a market: keep every wallet's orders on the book.
 
-    With --headless (also implied by --json, --until and --dry-run) it runs without the dashboard until it is
-    stopped, or until the time that --until names.
+    With --headless (implied by --json, --until and --dry-run) it runs without the dashboard, until stopped or until
+    the condition of --until.
     """
     ctx = click.get_current_context()
     if is_headless(options):
@@ -38,5 +38,5 @@ def command(**options: object) -> None:
 
 
 def is_headless(options: dict[str, object]) -> bool:
-    """Does any option ask for a run without the dashboard?"""
+    """Whether any option requires a run without the dashboard."""
     return options.get("until") is not None or any(options.get(name) for name in ("headless", "as_json", "dry_run"))

@@ -1,4 +1,4 @@
-"""From options to a desk: where the venue and the wallets are, and what was asked of the run."""
+"""Build the engine from command-line options: venue, wallets and run settings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DEFAULT_STATE = Path("state")
 
 
 def run_options(options: Mapping[str, object]) -> dict[str, object | None]:
-    """What the command line says of the run, as `config.run.resolve` takes it; None for what it does not say."""
+    """The run settings given on the command line, for `config.run.resolve`. None if not given."""
     given: dict[str, object | None] = {name: options.get(name) for name in RUN_SETTINGS if name in options}
     if given.get("dry_run") is False:
         del given["dry_run"]
@@ -49,10 +49,10 @@ def run_options(options: Mapping[str, object]) -> dict[str, object | None]:
 
 
 def wallets_source(options: Mapping[str, object]) -> WalletsSource:
-    """Where the fleet's keys are, ready to be opened: a password that has to be typed is asked for now.
+    """Locate the wallets file and prompt for its password if needed.
 
-    Call it before the screen is taken. Says on stderr what --insecure-permissions lets pass. Raises PasswordError
-    after a third wrong password, WalletsError for a password file that cannot be used.
+    Call it before the dashboard takes the screen. Warns on stderr about unsafe permissions that were accepted.
+    Raises PasswordError after three wrong passwords, WalletsError if the password file cannot be used.
     """
     from ama_tui.cli.passwords import with_password
     from ama_tui.keys.wallet_source import permissions_warning
@@ -65,7 +65,7 @@ def wallets_source(options: Mapping[str, object]) -> WalletsSource:
 
 
 def find_wallets(options: Mapping[str, object]) -> WalletsSource:
-    """Where the fleet's keys are; nothing is looked into, nobody asked."""
+    """Locate the wallets file. Reads nothing and does not prompt."""
     from ama_tui.keys.wallet_source import WalletsSource
 
     path = _path(options, "csv")
@@ -77,7 +77,7 @@ def find_wallets(options: Mapping[str, object]) -> WalletsSource:
 
 
 def password_file() -> Path | None:
-    """The file that the environment names for a vault's password."""
+    """The password file set in the environment, or None."""
     from ama_tui.keys.password import FILE_VARIABLE
 
     name = os.environ.get(FILE_VARIABLE)
@@ -85,16 +85,16 @@ def password_file() -> Path | None:
 
 
 def open_host(options: Mapping[str, object], wallets: WalletsSource | None) -> EngineHost:
-    """The engine's thread; the engine itself is imported on it, when the desk is first asked for something."""
+    """Start the engine's thread. The engine is imported there on first use."""
     from ama_tui.engine.host import EngineHost
 
-    return EngineHost(lambda publisher, freeze: build_desk(options, wallets, publisher, freeze))
+    return EngineHost(lambda publisher, freeze: build_engine(options, wallets, publisher, freeze))
 
 
-def build_desk(
+def build_engine(
     options: Mapping[str, object], wallets: WalletsSource | None, publisher: Publisher, freeze: threading.Event
 ) -> LocalEngine:
-    """The desk of the venue that the environment names with these wallets; None opens the demo's own of both."""
+    """Build the engine for the configured venue and these wallets. None starts the demo's venue and wallets."""
     from ama_tui.engine.connect import VenueSource
     from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
     from ama_tui.keys.wallet_source import WalletsSource
@@ -104,7 +104,7 @@ def build_desk(
     def find_venue() -> VenueSource:
         if wallets is not None:
             return VenueSource(Path.cwd(), os.environ, wallets, insecure_http=bool(options.get("insecure_http")))
-        assert venue is not None  # noqa: S101 - made above
+        assert venue is not None  # noqa: S101 - set above
         directory = venue.start()
         return VenueSource(directory, {}, WalletsSource(directory / "wallets.csv"), is_demo=True)
 
@@ -124,10 +124,10 @@ def _path(options: Mapping[str, object], name: str) -> Path | None:
 
 
 class DemoVenue:
-    """The demo's venue: a child process, and a private directory for what its client needs.
+    """The demo's venue: a child process and a temporary directory with its client files.
 
-    Its chain dies with it, so its runs are remembered beside it and not in the operator's state directory,
-    unless `--state-dir` names one.
+    Its chain ends with it, so its runs are saved in that directory, not in the operator's state directory, unless
+    `--state-dir` is given.
     """
 
     def __init__(self, options: Mapping[str, object]) -> None:
@@ -137,11 +137,11 @@ class DemoVenue:
 
     @property
     def state_root(self) -> Path:
-        """Where the demo's runs are remembered when no `--state-dir` is named."""
+        """Directory for the demo's saved runs, without `--state-dir`."""
         return Path(self._directory.name) / "state"
 
     def start(self) -> Path:
-        """Start the venue if it is not running; returns the directory with its `.env` and `wallets.csv`."""
+        """Start the venue unless it is running. Returns the directory with its `.env` and `wallets.csv`."""
         from ama_tui.config.demo_extra import require_demo
 
         require_demo()
@@ -154,7 +154,7 @@ class DemoVenue:
             return directory
         wallets = self._options.get("wallets")
         if isinstance(wallets, int) and wallets < 1:
-            raise ConfigError("--wallets must be at least 1", "it is the size of the demo's fleet")
+            raise ConfigError("--wallets must be at least 1", "it is the number of demo wallets")
         seed = int(str(self._options.get("seed", 1)))
         settle_after = float(str(self._options.get("settle_after") or 60.0))
         is_anvil = self._options.get("node") == "anvil"
@@ -172,11 +172,11 @@ class DemoVenue:
                 log_path=directory / "venue.log",
             )
         except VenueStartError as error:
-            raise PreflightError(f"the demo's venue did not start: {error}", "try --node embedded") from None
+            raise PreflightError(f"the demo's venue failed to start: {error}", "try --node embedded") from None
         return directory
 
     def stop(self) -> None:
-        """End the venue and remove its directory."""
+        """Stop the venue and remove its directory."""
         if self._process is not None:
             self._process.stop()
         self._directory.cleanup()

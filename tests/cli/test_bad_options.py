@@ -24,7 +24,7 @@ HEADLESS = ("run", "--headless", "--market", "LINK-USD")
         ((*HEADLESS, "--session-hours", "0.05"), ("--session-hours must be 0.1…168 hours",)),
         ((*HEADLESS, "--rules", "odd"), ("'--rules'", "'even'", "'original'", "see 'ama-tui run --help'")),
         ((*HEADLESS, "--bogus"), ("--bogus", "see 'ama-tui run --help'")),
-        (("--market", "X", "run"), ("--market stands before the command", "put it after 'run'")),
+        (("--market", "X", "run"), ("--market must come after the command", "put it after 'run'")),
         (
             (*HEADLESS, "--max-utilization", "7", "--size-min", "3", "--size-max", "1"),
             ("maxWalletUtilization is 7", "0.02…0.9", "sizeMin (3) must not be above sizeMax (1)"),

@@ -76,7 +76,7 @@ def test_damage_is_named_with_file_and_line_and_makes_the_exit_code_2(state: Pat
     verified = ama("verify", state)
     assert verified.code == 2
     bad, good = verified.out.splitlines()
-    assert bad == f"{state}/999/0x01/actions.jsonl: not ok, actions.000001.jsonl line 2: its crc does not match"
+    assert bad == f"{state}/999/0x01/actions.jsonl: damaged, actions.000001.jsonl line 2: its crc does not match"
     assert ": ok, " in good
     found = json.loads(ama("verify", state, "--json").out)
     assert [one["ok"] for one in found["journals"]] == [found["ok"], True] == [False, True]

@@ -147,7 +147,7 @@ def test_interrupt_while_sessions_take_too_long_gives_up_and_the_next_run_finds_
     running.signal(signal.SIGINT)
     given_up = running.wait(limit=15)
     assert (given_up.code, given_up.out) == (130, "")
-    assert given_up.err.splitlines()[-1] == "stopped before the run began"
+    assert given_up.err.splitlines()[-1] == "stopped before the run started"
     run_id = operator.checkpoint()["run"]["runId"]
     resumed = operator.ama(*PACK, *small, "--resume").packed()
     assert (resumed["runId"], resumed["resting_bids"]) == (run_id, 2)

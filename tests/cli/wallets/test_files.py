@@ -30,14 +30,14 @@ def test_new_makes_as_many_wallets_as_asked_and_prints_their_addresses_only(here
 
 def test_new_fleet_may_be_born_in_a_vault(here: Operator, ama: Ama, password_file: Path) -> None:
     made = ama("wallets", "new", "-n", "2", "--vault", "fresh.vault")
-    assert made.err == "wrote 2 wallets to fresh.vault, opened again to be sure\n"
+    assert made.err == "wrote 2 wallets to fresh.vault and verified it\n"
     assert made.out == listed(opened(here.directory / "fresh.vault"))
     assert sorted(path.name for path in here.directory.iterdir()) == ["fresh.vault", "password", "wallets.csv"]
 
 
 def test_nothing_is_ever_written_over(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
     before = {path.name: path.read_bytes() for path in here.directory.iterdir()}
-    hint = "name another file, or move it away: nothing is written over"
+    hint = "choose another file or move it first"
     for arguments, name in (
         (("new", "-n", "1"), "wallets.csv"),
         (("new", "-n", "1", "--vault", "wallets.vault"), "wallets.vault"),
@@ -61,7 +61,7 @@ def test_place_that_cannot_be_written_is_named(ama: Ama) -> None:
 
 def test_two_places_to_write_to_are_refused(ama: Ama) -> None:
     line = ama("wallets", "new", "-n", "1", "--csv", "a.csv", "--vault", "a.vault").refusal(2)
-    assert line.startswith("--csv and --vault both say where to: name one")
+    assert line.startswith("--csv and --vault both say where to are mutually exclusive")
 
 
 # ---- check ----
@@ -70,16 +70,16 @@ def test_two_places_to_write_to_are_refused(ama: Ama) -> None:
 def test_check_says_what_the_file_is_and_lists_the_addresses(ama: Ama) -> None:
     checked = ama("wallets", "check")
     assert checked.code == 0
-    assert checked.out == listed(FLEET) + "wallets.csv: CSV, 3 wallets, permissions right\n"
+    assert checked.out == listed(FLEET) + "wallets.csv: CSV, 3 wallets, permissions OK\n"
 
 
 def test_check_opens_a_vault_and_a_keystore_too(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
     here.write("key.json", keystore_of(FLEET[0], PASSWORD, n=2).decode())
     assert ama("wallets", "check", "--vault", "wallets.vault").out == (
-        listed(FLEET) + "wallets.vault: vault, 3 wallets, permissions right\n"
+        listed(FLEET) + "wallets.vault: vault, 3 wallets, permissions OK\n"
     )
     assert ama("wallets", "check", "--csv", "key.json").out == (
-        listed(FLEET[:1]) + "key.json: keystore, 1 wallet, permissions right\n"
+        listed(FLEET[:1]) + "key.json: keystore, 1 wallet, permissions OK\n"
     )
 
 
@@ -116,9 +116,9 @@ def test_sealed_and_unsealed_is_the_same_fleet_in_the_same_order(here: Operator,
     assert (sealed.code, sealed.out) == (0, listed(FLEET))
     assert mode(here.directory / "wallets.vault") == 0o600
     written, left, erasing = sealed.err.splitlines()
-    assert written == "wrote 3 wallets to wallets.vault, opened again to be sure"
+    assert written == "wrote 3 wallets to wallets.vault and verified it"
     assert left.startswith("wallets.csv still holds the keys")
-    assert erasing.startswith("deleting is not erasing")
+    assert erasing.startswith("deleted data may remain")
     assert here.wallets_file.read_bytes() == csv_of(FLEET)
     assert ama("wallets", "unseal", "--csv", "again.csv").code == 0
     assert (here.directory / "again.csv").read_bytes() == csv_of(FLEET)
@@ -129,7 +129,7 @@ def test_remove_deletes_the_csv_once_the_vault_is_proven(here: Operator, ama: Am
     sealed = ama("wallets", "seal", "--remove")
     assert not here.wallets_file.exists()
     assert "deleted wallets.csv" in sealed.err
-    assert "deleting is not erasing" in sealed.err
+    assert "deleted data may remain" in sealed.err
     assert opened(here.directory / "wallets.vault") == FLEET
 
 
