@@ -1,4 +1,4 @@
-"""A fault of the program is one line and a report, on whatever thread or loop it comes up, and holds no key."""
+"""An internal error is one line and a report without keys, on any thread or event loop."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_unexpected_error_is_one_line_that_names_a_private_report(
     assert (ended.value.code, said.out) == (1, "")
     (line,) = said.err.splitlines()
     match = re.fullmatch(
-        r"ama-tui: internal error \(RuntimeError at test_crash\.py:\d+\): please report it with (.+), "
+        r"ama-tui: internal error \(RuntimeError at test_crash\.py:\d+\): please send us (.+); "
         r"it contains no keys",
         line,
     )
@@ -150,7 +150,7 @@ def test_what_a_library_logs_is_one_line_without_secrets(capsys: pytest.CaptureF
         unformattable = logging.LogRecord("some.library", logging.WARNING, "", 0, "%d", ("not a number",), None)
         logging.getLogger().handlers[-1].emit(unformattable)
     lines = capsys.readouterr().err.splitlines()
-    assert lines == ["ama-tui: some.library: bad value …", "ama-tui: some.library: a warning that cannot be shown"]
+    assert lines == ["ama-tui: some.library: bad value …", "ama-tui: some.library: a warning that cannot be formatted"]
 
 
 def test_report_that_cannot_be_written_is_shown_instead(

@@ -65,7 +65,7 @@ def test_debug_variable_is_refused_by_its_name_unless_it_is_allowed(name: str) -
 
 
 def test_two_are_named_together() -> None:
-    with pytest.raises(ConfigError, match="TEXTUAL_LOG and TEXTUAL_PRESS may not be set"):
+    with pytest.raises(ConfigError, match="TEXTUAL_LOG and TEXTUAL_PRESS must not be set"):
         refuse_debugging({}, {"TEXTUAL_PRESS": "f10", "TEXTUAL_LOG": "x"})
 
 
@@ -87,9 +87,9 @@ def test_every_command_that_loads_keys_refuses_it(command: str, nowhere: Operato
 def test_the_doctor_opens_no_wallets_beside_it_and_says_why(nowhere: Operator) -> None:
     found = nowhere.ama("doctor", "--json", environ={"TEXTUAL_LOG": "x"})
     wallets = next(row for row in json.loads(found.out) if row["check"] == "wallets")
-    assert (found.code, wallets["verdict"]) == (3, "fail")
-    assert wallets["found"].startswith("TEXTUAL_LOG must not be set while real keys are loaded")
-    assert wallets["mend"] == "unset it or add --allow-debug"
+    assert (found.code, wallets["status"]) == (3, "fail")
+    assert wallets["text"].startswith("TEXTUAL_LOG must not be set while real keys are loaded")
+    assert wallets["fix"] == "unset it or add --allow-debug"
 
 
 def test_the_dashboard_refuses_it_before_anything_else(nowhere: Operator) -> None:

@@ -89,7 +89,7 @@ def test_torn_tail_is_ok_and_said(state: Path, ama: Run) -> None:
         journal.write(b'{"ts":17000')
     verified = ama("verify", market)
     assert verified.code == 0
-    assert verified.out.endswith("seq 1…20, then a torn tail of 11 bytes that the next run sets aside\n")
+    assert verified.out.endswith("seq 1…20, last line truncated (11 bytes; the next run moves it aside)\n")
 
 
 def test_repair_keeps_the_original_and_says_what_it_dropped(state: Path, ama: Run) -> None:
@@ -188,7 +188,7 @@ def test_export_as_lines_is_byte_for_byte_what_was_written(state: Path, ama: Run
     (market / "actions.jsonl").write_bytes((market / "actions.jsonl").read_bytes() + b"garbage\n")
     exported = ama("export", market, "--format", "jsonl", "--out", out)
     assert (exported.code, exported.out) == (0, "")
-    assert exported.err.startswith("1 unreadable lines left out")
+    assert exported.err.startswith("1 unreadable lines skipped")
     written = b"".join(path.read_bytes() for path in sorted(market.glob("actions.0*.jsonl")))
     assert out.read_bytes() == written + (market / "actions.jsonl").read_bytes().removesuffix(b"garbage\n")
     assert stat.S_IMODE(out.stat().st_mode) == 0o600

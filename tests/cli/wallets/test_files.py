@@ -25,7 +25,7 @@ def test_new_makes_as_many_wallets_as_asked_and_prints_their_addresses_only(here
     assert mode(here.directory / "fresh.csv") == 0o600
     for wallet in wallets:
         assert wallet.key.hex()[2:18] not in made.out + made.err
-    assert made.err.startswith("wrote 4 wallets to fresh.csv, unencrypted")
+    assert made.err.startswith("wrote 4 wallets to fresh.csv (unencrypted")
 
 
 def test_new_fleet_may_be_born_in_a_vault(here: Operator, ama: Ama, password_file: Path) -> None:
@@ -56,12 +56,12 @@ def test_link_to_nowhere_is_not_written_through(here: Operator, ama: Ama) -> Non
 
 def test_place_that_cannot_be_written_is_named(ama: Ama) -> None:
     line = ama("wallets", "new", "-n", "1", "--csv", "none/fresh.csv").refusal(2)
-    assert line == "none/fresh.csv cannot be written (No such file or directory): name another place"
+    assert line == "none/fresh.csv cannot be written (No such file or directory): choose another location"
 
 
 def test_two_places_to_write_to_are_refused(ama: Ama) -> None:
     line = ama("wallets", "new", "-n", "1", "--csv", "a.csv", "--vault", "a.vault").refusal(2)
-    assert line.startswith("--csv and --vault both say where to are mutually exclusive")
+    assert line.startswith("--csv and --vault are mutually exclusive")
 
 
 # ---- check ----
@@ -105,7 +105,7 @@ def test_check_of_a_vault_that_others_can_read_still_looks_into_it(ama: Ama, vau
 
 def test_check_of_what_is_not_there_says_how_to_make_it(ama: Ama) -> None:
     line = ama("wallets", "check", "--csv", "none.csv").refusal(2)
-    assert line.startswith("wallets file none.csv not found: make one with `ama-tui wallets new`")
+    assert line.startswith("wallets file none.csv not found: create one with `ama-tui wallets new`")
 
 
 # ---- seal and unseal ----
@@ -117,7 +117,7 @@ def test_sealed_and_unsealed_is_the_same_fleet_in_the_same_order(here: Operator,
     assert mode(here.directory / "wallets.vault") == 0o600
     written, left, erasing = sealed.err.splitlines()
     assert written == "wrote 3 wallets to wallets.vault and verified it"
-    assert left.startswith("wallets.csv still holds the keys")
+    assert left.startswith("wallets.csv still contains the keys")
     assert erasing.startswith("deleted data may remain")
     assert here.wallets_file.read_bytes() == csv_of(FLEET)
     assert ama("wallets", "unseal", "--csv", "again.csv").code == 0
@@ -156,14 +156,14 @@ def test_password_that_is_too_short_seals_nothing(here: Operator, ama: Ama, pass
     assert (
         "at least 12 characters" in line
         if password
-        else line == f"password file {password_file} is empty: " + ("write the password into it")
+        else line == f"password file {password_file} is empty: " + "write the password to it"
     )
     assert not (here.directory / "wallets.vault").exists()
 
 
 def test_without_a_password_and_a_terminal_nothing_is_sealed(here: Operator, ama: Ama) -> None:
     line = ama("wallets", "seal").refusal(2)
-    assert line.startswith("wallets.vault needs a password: name a file that holds it (chmod 600) in AMA_VAULT")
+    assert line.startswith("wallets.vault needs a password: set AMA_VAULT_PASSWORD_FILE to a file with the password (chmod 600)")
     assert not (here.directory / "wallets.vault").exists()
 
 
@@ -199,7 +199,7 @@ def test_import_of_one_wallet_twice_is_refused(ama: Ama, keystores: list[str], p
     again = ("import", keystores[0], keystores[1], keystores[0], "--csv", "again.csv", "--password-file", "password")
     refused = ama("wallets", *again)
     assert refused.code == 2
-    assert refused.err.endswith("ama-tui: Wallet001.json is the same wallet as Wallet001.json: name it once\n")
+    assert refused.err.endswith("ama-tui: Wallet001.json is the same wallet as Wallet001.json: list it only once\n")
     assert not Path("again.csv").exists()
 
 

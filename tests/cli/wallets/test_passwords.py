@@ -28,8 +28,8 @@ def test_vault_without_a_password_is_one_line_wherever_nobody_can_be_asked(
     here: Operator, ama: Ama, vault: Path
 ) -> None:
     problem = (
-        "wallets.vault needs a password, but there is no terminal to ask on: put it into a file (chmod 600) and "
-        "name that in AMA_VAULT_PASSWORD_FILE, or into the OS keyring"
+        "wallets.vault needs a password, but there is no terminal to ask on: save it in a file (chmod 600) and "
+        "set AMA_VAULT_PASSWORD_FILE to its path, or use the OS keyring"
     )
     assert ama("wallets", "check", "--csv", "wallets.vault").refusal(2) == problem
     assert ama("run", "--headless", "--csv", "wallets.vault").refusal(2).endswith(problem)  # and there is no venue
@@ -109,10 +109,10 @@ def test_dashboard_asks_before_it_takes_the_screen(here: Operator, vault: Path) 
     with Terminal(here.directory, "--csv", "wallets.vault") as terminal:
         terminal.answers("Password for wallets.vault: ", PASSWORD)
         terminal.until("\x1b[?1049h")  # the other screen, which the dashboard paints on
-        assert "\x1b[?1049h" not in terminal.shown.partition("Password of")[0]
+        assert "\x1b[?1049h" not in terminal.shown.partition("Password for")[0]
         terminal.until("CHAIN_ID")  # what is missing: the venue, and not the wallets
         assert terminal.end(signal.SIGTERM) == 2
-    assert terminal.shown.count("Password of") == 1
+    assert terminal.shown.count("Password for") == 1
     assert "needs a password" not in terminal.shown
 
 
@@ -133,7 +133,7 @@ def test_new_password_is_asked_twice_and_must_be_long_and_the_same(here: Operato
         terminal.until("the passwords do not match")
         terminal.answers("New password for wallets.vault: ", PASSWORD)
         terminal.answers("Repeat the password: ", PASSWORD)
-        terminal.until("opened again to be sure")
+        terminal.until("and verified it")
         assert terminal.end() == 0
     assert PASSWORD not in terminal.shown
     here.assert_no_key_in(terminal.shown, "the terminal")
@@ -157,5 +157,5 @@ def test_keystores_that_share_a_password_are_asked_for_once(here: Operator, keys
         terminal.answers("Password for odd.json: ", "another horse")
         terminal.until("wrote 3 wallets to again.csv")
         assert terminal.end() == 0
-    assert terminal.shown.count("Password of") == 2
+    assert terminal.shown.count("Password for") == 2
     assert len(opened(here.directory / "again.csv")) == 3
