@@ -135,7 +135,9 @@ def _print_report(report: RevokeReport) -> None:
     if not report.targets:
         click.echo("no known sessions: nothing to revoke")
         return
-    click.echo(_table([(_name(one), one.known.session_id[:SHORT_ID] + "…", _outcome_text(one)) for one in report.targets]))
+    click.echo(
+        _table([(_name(one), one.known.session_id[:SHORT_ID] + "…", _outcome_text(one)) for one in report.targets])
+    )
     outcomes = [one.outcome.value for one in report.targets]
     counted = ", ".join(f"{outcomes.count(one)} {one}" for one in dict.fromkeys(outcomes))
     click.echo(f"{counted}; {'proven' if report.is_proven else 'not proven'} at block {report.block:,}")

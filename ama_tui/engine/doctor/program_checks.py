@@ -56,7 +56,7 @@ def version_problems(requires: Sequence[str], version_of: Callable[[str], str]) 
     return problems
 
 
-async def demo(_case: DoctorContext) -> CheckResult:
+async def demo(_context: DoctorContext) -> CheckResult:
     """Whether the local test venue is installed. No run on a real venue needs it."""
     if is_demo_installed():
         return ok("the local test venue is installed")

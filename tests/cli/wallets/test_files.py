@@ -163,7 +163,9 @@ def test_password_that_is_too_short_seals_nothing(here: Operator, ama: Ama, pass
 
 def test_without_a_password_and_a_terminal_nothing_is_sealed(here: Operator, ama: Ama) -> None:
     line = ama("wallets", "seal").refusal(2)
-    assert line.startswith("wallets.vault needs a password: set AMA_VAULT_PASSWORD_FILE to a file with the password (chmod 600)")
+    assert line.startswith(
+        "wallets.vault needs a password: set AMA_VAULT_PASSWORD_FILE to a file with the password (chmod 600)"
+    )
     assert not (here.directory / "wallets.vault").exists()
 
 
