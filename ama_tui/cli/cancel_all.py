@@ -67,20 +67,18 @@ class _Command:
         """Cancel, print the report and return the exit code. Raises AmaError."""
         from ama_tui.domain.event import Action
         from ama_tui.engine.cancel.command import CancelAllRequest, cancel_all, report_row
+        from ama_tui.engine.connect import VenueSource
         from ama_tui.engine.publisher import Publisher
 
         options = self._options
         request = CancelAllRequest(
             market=str(options["market"]),
-            directory=Path.cwd(),
-            environ=os.environ,
-            source=self._source,
+            source=VenueSource(Path.cwd(), os.environ, self._source, insecure_http=bool(options["insecure_http"])),
             state_root=Path(str(options["state_dir"])),
             wallets=options["wallets"] if isinstance(options["wallets"], int) else None,
             within_s=float(str(options["within"])),
             force=bool(options["force"]),
             revoke=bool(options["revoke"]),
-            insecure_http=bool(options["insecure_http"]),
         )
         publisher = Publisher()
         self._handle_signals()

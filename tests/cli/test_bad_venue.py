@@ -90,7 +90,7 @@ def test_answer_that_breaks_the_contract_is_named_with_its_endpoint(
 def test_empty_market_list_is_said(stored_run: StoredRun, impostor: StartImpostor, command: tuple[str, ...]) -> None:
     stored_run.operator.set_env(APP_URL=impostor(NO_MARKETS))
     line = stored_run.operator.ama(*command).refusal(3)
-    assert line == "the venue lists no market: check APP_URL or ask the venue's operator"
+    assert line == "the venue lists no markets: check APP_URL or ask the venue's operator"
     stored_run.assert_untouched()
 
 

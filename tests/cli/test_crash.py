@@ -198,7 +198,7 @@ def test_error_of_ours_that_holds_a_loaded_key_does_not_show_it(
     from ama_tui.domain.errors import ConfigError
 
     SecretKey(KEY)
-    failing(monkeypatch, ConfigError(f"no market is called 0x{KEY.hex()}", f"session 0x{'4b' * 32} is"))
+    failing(monkeypatch, ConfigError(f"no market named 0x{KEY.hex()}", f"session 0x{'4b' * 32} is"))
     with pytest.raises(SystemExit):
         main(["markets"])
-    assert capsys.readouterr().err == f"ama-tui: no market is called 0x…: session 0x{'4b' * 32} is\n"
+    assert capsys.readouterr().err == f"ama-tui: no market named 0x…: session 0x{'4b' * 32} is\n"

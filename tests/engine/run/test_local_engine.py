@@ -69,9 +69,9 @@ async def test_a_market_is_found_by_symbol_identifier_or_address_in_any_case(rig
     listing = rig.venue.market("BTC-USD")
     for selector in ("BTC-USD", "btc-usd", "BTC-USD-PERP", listing.address.upper().replace("X", "x")):
         assert (await engine.market(selector)).address == listing.address
-    with pytest.raises(ConfigError, match="no market is called 'BTC'"):
+    with pytest.raises(ConfigError, match="no market named 'BTC'"):
         await engine.market("BTC")
-    with pytest.raises(ConfigError, match="no market named"):
+    with pytest.raises(ConfigError, match="no market selected"):
         await engine.market(None)
 
 
