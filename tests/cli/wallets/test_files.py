@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ama_tui.config import atomic as config_atomic
+from ama_tui.disk import atomic
 from ama_tui.keys import wallet_files as wallets_writing
 from ama_tui.keys.keystore import keystore_of
 from ama_tui.keys.wallet_csv import csv_of
@@ -136,7 +136,7 @@ def test_remove_deletes_the_csv_once_the_vault_is_proven(here: Operator, ama: Am
 def test_vault_that_the_disk_spoils_is_told_and_the_csv_stays(
     here: Operator, ama: Ama, password_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = config_atomic.write_new_file
+    written = atomic.write_new_file
     monkeypatch.setattr(wallets_writing, "write_new_file", lambda path, data: written(path, data[:-1] + b"\0"))
     assert "wallets.vault is damaged" in ama("wallets", "seal", "--remove").refusal(2)
     assert here.wallets_file.read_bytes() == csv_of(FLEET)
