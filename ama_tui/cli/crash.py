@@ -1,7 +1,7 @@
-"""When the program itself fails: one line on the terminal, and a report on the disk that holds no secret.
+"""Reports internal errors: one line on the terminal, and a crash report on disk without secrets.
 
-A report has the traceback without the values of any variable. What an exception says of itself goes through
-`without_secrets`. Nothing here raises: whatever goes wrong, something is said.
+A report contains the traceback without variable values. Exception messages go through `without_secrets`.
+Nothing here raises: if the report cannot be written, it is printed.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from ama_tui.disk.atomic import FILE_MODE
 from ama_tui.keys.redaction import without_secrets
 
 EXIT_CODE = 1
-KEPT = 20
-"""Reports that are kept; older ones are removed."""
+MAX_REPORTS = 20
+"""Reports to keep. Older ones are deleted."""
 
-_TOLD = "_ama_tui_has_told"
-"""Marks an error that a report was written of."""
+_REPORTED = "_ama_tui_reported"
+"""Attribute that marks an error as already reported."""
 
 
 def report_all() -> None:
-    """From now on whatever nobody catches, on any thread or event loop, is told as `tell` does it."""
-    sys.excepthook = lambda kind, error, trace: tell(error)
-    threading.excepthook = _of_a_thread
-    sys.unraisablehook = _of_nobody
+    """Report all uncaught errors from now on, of any thread or event loop."""
+    sys.excepthook = lambda kind, error, trace: report(error)
+    threading.excepthook = _on_thread_error
+    sys.unraisablehook = _on_unraisable_error
     logging.getLogger().addHandler(_LogHandler(logging.WARNING))
 
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """The same, as long as this is entered."""
+    """Report all uncaught errors within this context."""
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     handlers = list(logging.getLogger().handlers)
     report_all()
@@ -51,37 +51,37 @@ def reported() -> Iterator[None]:
         logging.getLogger().handlers[:] = handlers
 
 
-def tell(error: BaseException) -> None:
-    """Write a report and say in one line on stderr that there is one; once for an error that comes by again."""
-    if _TOLD in vars(error):
+def report(error: BaseException) -> None:
+    """Write a crash report and print one line about it on stderr. Reports each error only once."""
+    if _REPORTED in vars(error):
         return
-    vars(error)[_TOLD] = True
-    said = f"ama-tui: a fault of the program ({_kind(error)}): "
+    vars(error)[_REPORTED] = True
+    line = f"ama-tui: internal error ({_kind(error)}): "
     text = report_of(error)
     try:
         path = _write(text)
     except OSError:
-        said += f"no report could be written, so here it is\n{text}"
+        line += f"cannot write the crash report, so here it is\n{text}"
     else:
-        said += f"please report it with {path}, which holds no key"
-    _say(said)
+        line += f"please send us {path}; it contains no keys"
+    _print(line)
 
 
 def report_of(error: BaseException) -> str:
-    """All that may be told of an error: where it came from, and what it says of itself without what may be secret."""
+    """Format a crash report: version, time, and the traceback without secrets."""
     head = (
         f"ama-tui {__version__}, Python {platform.python_version()} on {platform.platform()}\n"
         f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, thread {threading.current_thread().name}\n\n"
     )
     try:
         lines = list(traceback.TracebackException.from_exception(error, capture_locals=False).format())
-    except Exception as failed:  # an exception whose own text raises
+    except Exception as failed:  # the exception's own __str__ raised
         lines = [f"{_kind(error)} (its traceback cannot be formatted: {_kind(failed)})\n"]
     return head + "".join(line if _is_frame(line) else without_secrets(line) for line in lines)
 
 
 def report_directory() -> Path:
-    """Where reports are written."""
+    """Directory of crash reports."""
     import platformdirs
 
     return platformdirs.user_state_path("ama-tui") / "crashes"
@@ -95,7 +95,7 @@ def _kind(error: BaseException) -> str:
 
 
 def _is_frame(line: str) -> bool:
-    """Is this a place in the source? What is quoted there is the program's own text, whatever it ran on."""
+    """Whether this line is a stack frame, which quotes only our source code."""
     return line.lstrip(" |+").startswith('File "')
 
 
@@ -106,37 +106,37 @@ def _write(text: str) -> Path:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
         file.write(text)
-    for old in sorted(directory.glob("*.txt"))[:-KEPT]:
+    for old in sorted(directory.glob("*.txt"))[:-MAX_REPORTS]:
         with suppress(OSError):
             old.unlink()
     return path
 
 
-def _say(text: str) -> None:
-    with suppress(OSError, ValueError, AttributeError):  # no stderr to say it on
+def _print(text: str) -> None:
+    with suppress(OSError, ValueError, AttributeError):  # no usable stderr
         print(text, file=sys.stderr, flush=True)
 
 
-def _of_a_thread(failed: threading.ExceptHookArgs) -> None:
+def _on_thread_error(failed: threading.ExceptHookArgs) -> None:
     if failed.exc_value is not None and failed.exc_type is not SystemExit:
-        tell(failed.exc_value)
+        report(failed.exc_value)
 
 
-def _of_nobody(failed: sys.UnraisableHookArgs) -> None:
+def _on_unraisable_error(failed: sys.UnraisableHookArgs) -> None:
     if failed.exc_value is not None:
-        tell(failed.exc_value)
+        report(failed.exc_value)
 
 
 class _LogHandler(logging.Handler):
-    """What libraries log, asyncio's lost exceptions among it: one line each, and a report of an exception."""
+    """Prints what libraries log as one line each, and reports exceptions (also those lost in asyncio)."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
-            tell(error)
+            report(error)
             return
         try:
             text = " ".join(record.getMessage().split())
         except Exception:
-            text = "a warning that cannot be shown"
-        _say(f"ama-tui: {record.name}: {without_secrets(text)}")
+            text = "a warning that cannot be formatted"
+        _print(f"ama-tui: {record.name}: {without_secrets(text)}")

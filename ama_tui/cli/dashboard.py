@@ -1,4 +1,4 @@
-"""Opening the dashboard: the engine on its own thread, the screen on this one."""
+"""Open the dashboard: the engine runs on its own thread, the screen on this one."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from ama_tui.domain.errors import ConfigError
 
 
 def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:
-    """Run the dashboard until it is left, say what stays open, and return the exit code.
+    """Run the dashboard, print what stays open and return the exit code.
 
-    Raises ConfigError where there is no terminal to read keys from and to paint on, or a debug variable is set; and
-    what made the dashboard fail.
+    Raises ConfigError without a terminal or if a debug variable is set, and any error that ended the dashboard.
     """
     if not demo:
         refuse_debugging(os.environ, is_allowed=arguments.allow_debug)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ConfigError("the dashboard needs a terminal", "start it in one, or add --headless to run or demo")
+        raise ConfigError("the dashboard needs a terminal", "run it in one, or add --headless to run or demo")
     from ama_tui.cli.wiring import open_host, wallets_source
     from ama_tui.ui.run import run_dashboard
 
-    wallets = None if demo else wallets_source(arguments)  # may ask for a password, which the screen would cover
+    wallets = None if demo else wallets_source(arguments)  # may prompt for a password, so before the screen
     outcome = run_dashboard(
         lambda: open_host(arguments, wallets),
         make_demo_host=lambda: open_host(arguments, None),

@@ -1,4 +1,4 @@
-"""`ama-tui demo`: the same, on a venue of our own with a funded fleet."""
+"""`ama-tui demo`: the dashboard on a local test venue with funded wallets."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ama_tui.config.demo_extra import require_demo
 @headless_options
 @localnet_options
 def command(**options: object) -> None:
-    """Watch a funded fleet pack a real order book on a venue of our own.
+    """Try the dashboard on a local test venue.
 
-    The venue, its chain and its wallets exist only while the demo runs; no real money is involved.
+    The venue, its chain and its funded wallets exist only while the demo runs. No real money.
     """
     require_demo()
     ctx = click.get_current_context()

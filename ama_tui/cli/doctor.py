@@ -1,4 +1,4 @@
-"""`ama-tui doctor`: everything that a run needs, checked one by one, with the mend of what is wrong."""
+"""`ama-tui doctor`: check everything a run needs and suggest fixes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from ama_tui.engine.doctor.result import CheckResult
 
 FAILED = 3
-WIDEST = 100
+MAX_WIDTH = 100
+"""Columns that the report uses at most."""
+
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": None}
 
 
@@ -35,62 +37,62 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": None}
 @wallets_options
 @insecure_http_option
 @allow_debug_option
-@click.option("--market", default=None, metavar="SYMBOL|ADDRESS", help="Whose vault is looked at [the first].")
-@click.option("--wallets", type=click.IntRange(min=1), default=None, help="Look at the first N wallets [10].")
+@click.option("--market", default=None, metavar="SYMBOL|ADDRESS", help="Market to check [first in list].")
+@click.option("--wallets", type=click.IntRange(min=1), default=None, help="Check the first N wallets [10].")
 @state_option
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as a JSON list.")
 @click.pass_context
 def command(ctx: click.Context, /, as_json: bool, **options: object) -> None:
-    """Check all that a run needs, and say how to mend what is wrong. Nothing is signed or sent.
+    """Check your setup and suggest fixes. Nothing is signed or sent.
 
-    One line each: ok, warn (a run works, but look at it), fail, or skip, where a check builds on one that failed.
-    Exit code 3 when something fails, else 0.
+    Prints one line per check: ok, warn (works, but needs attention), fail, or skip (depends on a failed check).
+    Exit code 3 if a check fails, else 0.
     """
-    ctx.exit(FAILED if asyncio.run(_examine(options, as_json)) else 0)
+    ctx.exit(FAILED if asyncio.run(_check(options, as_json)) else 0)
 
 
-async def _examine(options: Mapping[str, object], as_json: bool) -> bool:
-    """Tell every finding; True when something fails."""
+async def _check(options: Mapping[str, object], as_json: bool) -> bool:
+    """Run and print all checks. Returns True if one fails."""
     from ama_tui.cli.terminal import terminal
     from ama_tui.engine.doctor.abandonable_threads import AbandonableThreads
     from ama_tui.engine.doctor.context import DoctorContext
     from ama_tui.engine.doctor.result import CheckStatus
-    from ama_tui.engine.doctor.runner import Check, examine
+    from ama_tui.engine.doctor.runner import Check, run_checks
     from ama_tui.engine.doctor.table import CHECKS
 
     asyncio.get_running_loop().set_default_executor(AbandonableThreads())
     checks = (*CHECKS, Check("terminal", terminal))
     rows: list[dict[str, str]] = []
-    say = _sayer(max(len(check.name) for check in checks))
+    print_row = _row_printer(max(len(check.name) for check in checks))
 
-    def tell(name: str, finding: CheckResult) -> None:
-        rows.append({"check": name, "verdict": finding.verdict.value, "found": finding.found, "mend": finding.mend})
+    def report(name: str, result: CheckResult) -> None:
+        rows.append({"check": name, "status": result.status.value, "text": result.text, "fix": result.fix})
         if not as_json:
-            say(rows[-1])
+            print_row(rows[-1])
 
-    await examine(checks, DoctorContext(_order(options)), tell)
+    await run_checks(checks, DoctorContext(_request(options)), report)
     if as_json:
         click.echo(json.dumps(rows))
-    return any(row["verdict"] == CheckStatus.FAIL.value for row in rows)
+    return any(row["status"] == CheckStatus.FAIL.value for row in rows)
 
 
-def _order(options: Mapping[str, object]) -> DoctorRequest:
+def _request(options: Mapping[str, object]) -> DoctorRequest:
     from ama_tui.cli.passwords import with_password
     from ama_tui.cli.wiring import find_wallets
     from ama_tui.engine.connect import open_signer
     from ama_tui.engine.doctor.context import DoctorRequest
-    from ama_tui.keys.wallets_source import permissions_problem
+    from ama_tui.keys.wallet_source import permissions_problem
 
-    source, trouble = find_wallets(arguments_of(options)), None
+    source, problem = find_wallets(arguments_of(options)), None
     try:
         refuse_debugging(os.environ, is_allowed=bool(options["allow_debug"]))
         source = with_password(source)
-    except AmaError as error:  # told on the wallets' line, among the others
-        trouble = error
+    except AmaError as error:  # reported on the wallets row
+        problem = error
 
     def open_wallets() -> Sequence[FleetWallet]:
-        if trouble is not None:
-            raise trouble
+        if problem is not None:
+            raise problem
         return open_signer(source)[0]
 
     return DoctorRequest(
@@ -106,31 +108,31 @@ def _order(options: Mapping[str, object]) -> DoctorRequest:
     )
 
 
-def _sayer(name_width: int) -> Callable[[Mapping[str, str]], None]:
-    """Prints a row: a line of its own for a program that reads it, columns and colours for a person."""
+def _row_printer(name_width: int) -> Callable[[Mapping[str, str]], None]:
+    """Return a function that prints a row: wrapped and coloured on a terminal, else one line."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # an encoding that knows no arrow
+        sys.stdout.reconfigure(errors="replace")  # the encoding may lack the arrow
     is_terminal = os.isatty(1)
-    width = min(WIDEST, shutil.get_terminal_size().columns)
+    width = min(MAX_WIDTH, shutil.get_terminal_size().columns)
     is_coloured = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
-    def say(row: Mapping[str, str]) -> None:
-        text = told(row, name_width, width if is_terminal else None)
-        verdict = row["verdict"]
-        colour = COLOURS[verdict] if is_coloured else None
-        click.echo(click.style(verdict, fg=colour) + text.removeprefix(verdict), color=is_coloured)
+    def print_row(row: Mapping[str, str]) -> None:
+        text = format_row(row, name_width, width if is_terminal else None)
+        status = row["status"]
+        colour = COLOURS[status] if is_coloured else None
+        click.echo(click.style(status, fg=colour) + text.removeprefix(status), color=is_coloured)
 
-    return say
+    return print_row
 
 
-def told(row: Mapping[str, str], name_width: int, width: int | None) -> str:
-    """A row as text: verdict, check, what was found, and the mend behind an arrow; without `width` on one line."""
-    head = f"{row['verdict']:<4}  {row['check']:<{name_width}}  "
-    mend = f"→ {row['mend']}" if row["mend"] else ""
+def format_row(row: Mapping[str, str], name_width: int, width: int | None) -> str:
+    """Format a row: status, check, text, and the fix after an arrow. Without `width` it is one line."""
+    head = f"{row['status']:<4}  {row['check']:<{name_width}}  "
+    fix = f"→ {row['fix']}" if row["fix"] else ""
     if width is None:
-        return (head + " ".join(filter(None, (row["found"], mend)))).rstrip()
+        return (head + " ".join(filter(None, (row["text"], fix)))).rstrip()
     room = max(20, width - len(head))
-    lines = [*_wrapped(row["found"], room), *_wrapped(mend, room, hanging="  ")]
+    lines = [*_wrapped(row["text"], room), *_wrapped(fix, room, hanging="  ")]
     return head + f"\n{' ' * len(head)}".join(lines)
 
 

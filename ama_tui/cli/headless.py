@@ -1,4 +1,4 @@
-"""A run without the dashboard: progress on stderr, a summary on stdout, exit codes for scripts."""
+"""Run without the dashboard: progress on stderr, summary on stdout, exit codes for scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import click
 from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.progress import Progress
-from ama_tui.cli.wiring import build_desk, wallets_source
+from ama_tui.cli.wiring import build_engine, wallets_source
 from ama_tui.domain.errors import ConfigError, PreflightError
 from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_amount, format_price, format_usdc
@@ -25,7 +25,7 @@ from ama_tui.domain.plan import Place, Plan
 from ama_tui.engine.engine_api import StartRequest
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.run import STOP_PATIENCE_S, StopCondition
-from ama_tui.keys.wallets_source import WalletsSource
+from ama_tui.keys.wallet_source import WalletsSource
 
 SURVIVORS = 4
 NOT_PACKED = 5
@@ -34,22 +34,22 @@ _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
 
 
 def run_headless(arguments: Arguments, *, demo: bool = False) -> int:
-    """Run until the ending that was asked for, or a signal; returns the exit code. Raises AmaError."""
+    """Run until the requested stop condition or a signal. Returns the exit code. Raises AmaError."""
     if not demo:
         refuse_debugging(os.environ, is_allowed=arguments.allow_debug)
     until = _until(arguments.until)
-    # Before the loop and the signals: it may ask for a password.
+    # May prompt for a password, so before the event loop and signal handlers.
     wallets = None if demo else wallets_source(arguments)
     return asyncio.run(_Headless(arguments, until, wallets).run())
 
 
 def _until(text: str | None) -> float | None:
-    """None for `packed` or nothing, else seconds. Raises ConfigError."""
+    """Parse --until to seconds; None for `packed` or no value. Raises ConfigError."""
     if text is None or text == "packed":
         return None
     match = _SECONDS.fullmatch(text)
     if match is None:
-        raise ConfigError(f"--until is {text!r}", "give 'packed' or a time such as 30s")
+        raise ConfigError(f"--until is {text!r}", "use 'packed' or a time such as 30s")
     return float(match[1])
 
 
@@ -60,23 +60,23 @@ class _Headless:
         self._arguments = arguments
         self._until = until
         self._publisher = Publisher()
-        self._engine = build_desk(arguments, wallets, self._publisher, threading.Event())
-        self._stop_asked = asyncio.Event()
-        self._ending = StopCondition(when_packed=arguments.until == "packed")
+        self._engine = build_engine(arguments, wallets, self._publisher, threading.Event())
+        self._stop_requested = asyncio.Event()
+        self._stop_condition = StopCondition(when_packed=arguments.until == "packed")
 
     async def run(self) -> int:
-        """The whole run; the desk is closed whatever happens."""
-        self._listen()
+        """Run from start to finish. Always closes the engine."""
+        self._handle_signals()
         try:
             with Progress(self._publisher, sys.stderr) as progress:
-                return await self._go(progress)
+                return await self._run_engine(progress)
         finally:
             await self._engine.close()
 
-    async def _go(self, progress: Progress) -> int:
-        """Begin, run and finish."""
-        stop = asyncio.create_task(self._stop_asked.wait())
-        code = await self._begin_or_stop(progress, stop)
+    async def _run_engine(self, progress: Progress) -> int:
+        """Start, run and finish."""
+        stop = asyncio.create_task(self._stop_requested.wait())
+        code = await self._start_or_stop(progress, stop)
         if code is not None:
             return code
         finished = asyncio.create_task(self._engine.finished())
@@ -86,9 +86,9 @@ class _Headless:
         finished.cancel()
         return await self._finish(progress)
 
-    async def _begin_or_stop(self, progress: Progress, stop: asyncio.Task[object]) -> int | None:
-        """Begin; a stop meanwhile waits a while for the sessions that are being made, and then gives them up."""
-        begin = asyncio.create_task(self._begin(progress))
+    async def _start_or_stop(self, progress: Progress, stop: asyncio.Task[object]) -> int | None:
+        """Start the run. A stop meanwhile waits briefly for sessions being created, then cancels them."""
+        begin = asyncio.create_task(self._start(progress))
         await asyncio.wait({begin, stop}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({begin}, timeout=STOP_PATIENCE_S)
         if begin.done():
@@ -97,19 +97,19 @@ class _Headless:
         await asyncio.gather(begin, return_exceptions=True)
         return self._interrupted(progress)
 
-    async def _begin(self, progress: Progress) -> int | None:
-        """Open the venue, prepare and begin the run; an exit code when there is nothing to run. Raises AmaError."""
+    async def _start(self, progress: Progress) -> int | None:
+        """Open the venue, prepare and start the run. Returns an exit code if nothing runs. Raises AmaError."""
         engine = self._engine
         await engine.open()
         if engine.problems:
             raise ConfigError("; ".join(engine.problems))
         market = await engine.market(engine.preselected)
         resolved, resumes = await engine.resolved_for(market, self._arguments.run.resume)
-        if self._stop_asked.is_set():
+        if self._stop_requested.is_set():
             return self._interrupted(progress)
         if self._arguments.run.dry_run:
-            wanted = StartRequest(market, resolved.parameters, resumes, resolved.run.wallets)
-            preview = await engine.preview(wanted)
+            request = StartRequest(market, resolved.parameters, resumes, resolved.run.wallets)
+            preview = await engine.preview(request)
             if preview.refusal:
                 raise PreflightError(f"{market.symbol} cannot be quoted", preview.refusal)
             for note in engine.notes:
@@ -117,14 +117,14 @@ class _Headless:
             _print_plan(market, preview.plan, as_json=self._arguments.as_json)
             return 0
         progress.begin()
-        await engine.begin(market, resolved, resume=resumes, ending=self._ending)
-        self._ending.at = monotonic() + self._seconds()
+        await engine.begin(market, resolved, resume=resumes, ending=self._stop_condition)
+        self._stop_condition.at = monotonic() + self._seconds()
         return None
 
     async def _finish(self, progress: Progress) -> int:
-        """Stop and print the summary: of the read that ended the run, or of what a signal left."""
+        """Stop and print the summary, as of the read that ended the run, or as of the stop after a signal."""
         engine = self._engine
-        was_stopped = self._stop_asked.is_set()
+        was_stopped = self._stop_requested.is_set()
         summary = engine.summary()
         await engine.stop()
         if was_stopped:
@@ -133,19 +133,19 @@ class _Headless:
         if self._arguments.as_json:
             click.echo(json.dumps(summary))
         else:
-            click.echo(_sentence(summary))
+            click.echo(_summary_text(summary))
         ended = engine.run.ended if engine.run is not None else None
         if ended is not None and not ended.is_proven:
             print(ended.text, file=sys.stderr)
-            for one in ended.survivors:
-                print(f"{one.nickname}  {one.wallet}  order {one.order_id}", file=sys.stderr)
+            for order in ended.survivors:
+                print(f"{order.nickname}  {order.wallet}  order {order.order_id}", file=sys.stderr)
             return SURVIVORS
         is_short = self._arguments.until is not None and not was_stopped and not summary["packed"]
         return NOT_PACKED if is_short else 0
 
     def _interrupted(self, progress: Progress) -> int:
         progress.close(quietly=True)
-        print("stopped before the run began", file=sys.stderr)
+        print("stopped before the run started", file=sys.stderr)
         return INTERRUPTED
 
     def _seconds(self) -> float:
@@ -153,23 +153,23 @@ class _Headless:
             return self._until
         return self._arguments.within if self._arguments.until == "packed" else float("inf")
 
-    def _listen(self) -> None:
+    def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stop_or_leave)
+            loop.add_signal_handler(number, self._stop_or_exit)
 
-    def _stop_or_leave(self) -> None:
-        """The first signal stops in good order, the second leaves at once: the journal is on the disk already."""
-        if self._stop_asked.is_set():
+    def _stop_or_exit(self) -> None:
+        """First signal: stop in order. Second signal: exit immediately; the journal is already on disk."""
+        if self._stop_requested.is_set():
             os._exit(INTERRUPTED)
-        self._stop_asked.set()
-        print("stopping: waiting for what is in flight (again: leave at once)", file=sys.stderr)
+        self._stop_requested.set()
+        print("stopping: finishing pending requests (press again to quit now)", file=sys.stderr)
 
 
-def _sentence(summary: Mapping[str, object]) -> str:
-    """The summary for a person."""
+def _summary_text(summary: Mapping[str, object]) -> str:
+    """The summary as text."""
     head = (
-        f"{summary['market']}: {summary['resting_bids']} bids and {summary['resting_asks']} asks rest "
+        f"{summary['market']}: {summary['resting_bids']} bids and {summary['resting_asks']} asks resting "
         f"of {summary['target_orders']}, {'packed' if summary['packed'] else 'not packed'} at block {summary['block']}"
     )
     short = summary["short"]
@@ -179,7 +179,7 @@ def _sentence(summary: Mapping[str, object]) -> str:
 
 
 def _print_plan(market: Market, plan: Plan, *, as_json: bool) -> None:
-    """What a run would place first; nothing was signed or sent."""
+    """Print the orders a run would place first."""
     places = [intent for intent in plan.intents if isinstance(intent, Place)]
     if as_json:
         rows = [
@@ -203,4 +203,4 @@ def _print_plan(market: Market, plan: Plan, *, as_json: bool) -> None:
         click.echo(f"{name}  {place.side.value:4} L{place.level:<2} {amount:>10} @ {price:>12}  margin {margin:>10}")
     for skip in plan.skips:
         click.echo(f"{short_address(skip.wallet)}  skipped: {skip.text}")
-    click.echo(f"{len(places)} orders on {market.symbol}; nothing has been signed or sent")
+    click.echo(f"{len(places)} orders on {market.symbol}; nothing was signed or sent")

@@ -1,4 +1,4 @@
-"""`ama-tui journal`: looking at what was journalled, and mending a journal that was damaged."""
+"""`ama-tui journal`: show, verify, repair and export journals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import click
 
-from ama_tui.cli.journal_format import COLUMNS, csv_row, spoken
+from ama_tui.cli.journal_format import COLUMNS, csv_row, format_entry
 from ama_tui.config.paths import DEFAULT_ROOT
 from ama_tui.domain.errors import StoreError
 from ama_tui.store.journal.entry import JournalEntry
@@ -28,8 +28,8 @@ from ama_tui.store.json_fields import iso_utc
 from ama_tui.store.lock import StateLock
 from ama_tui.store.state_store import CANCEL_LOCK
 
-FOLLOW_EVERY_S = 0.25
-SHOWN_FAULTS = 10
+FOLLOW_INTERVAL_S = 0.25
+MAX_FAULTS_SHOWN = 10
 
 path_argument = click.argument("path", type=click.Path(path_type=Path), default=DEFAULT_ROOT)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -37,12 +37,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 @click.group("journal", no_args_is_help=False)
 def command() -> None:
-    """Look at journals: PATH is a state directory [state], a market's directory, or a journal."""
+    """Show, verify, repair or export journals.
+
+    PATH is a state directory [state], a market directory or a journal file.
+    """
 
 
 @dataclass(frozen=True, slots=True)
-class JournalVerdict:
-    """Whether a journal is whole. `torn` is the size in bytes of a tail that the next run sets aside."""
+class JournalCheck:
+    """The result of verifying one journal."""
 
     path: str
     ok: bool
@@ -51,15 +54,17 @@ class JournalVerdict:
     last_seq: int | None
     files: int
     torn: int
+    """Bytes of a truncated last line, which the next run moves aside."""
+
     faults: tuple[str, ...]
 
     @property
     def text(self) -> str:
         if not self.ok:
             more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
-            return f"{self.path}: not ok, {self.faults[0]}{more}"
+            return f"{self.path}: damaged, {self.faults[0]}{more}"
         seq = "no seq" if self.last_seq is None else f"seq {self.first_seq:,}…{self.last_seq:,}"
-        torn = f", then a torn tail of {self.torn:,} bytes that the next run sets aside" if self.torn else ""
+        torn = f", last line truncated ({self.torn:,} bytes; the next run moves it aside)" if self.torn else ""
         return f"{self.path}: ok, {self.lines:,} lines, {seq}{torn}"
 
 
@@ -68,22 +73,22 @@ class JournalVerdict:
 @json_option
 @click.pass_context
 def verify(ctx: click.Context, path: Path, as_json: bool) -> None:
-    """Check every line's crc, and that no seq is missing. Exit code 2 when something is wrong."""
-    verdicts = [_verdict(journal) for journal in journals_at(path)]
-    is_ok = all(verdict.ok for verdict in verdicts)
+    """Check all line checksums and sequence numbers. Exit code 2 if a journal is damaged."""
+    checks = [_check(journal) for journal in journals_at(path)]
+    is_ok = all(check.ok for check in checks)
     if as_json:
-        click.echo(json.dumps({"ok": is_ok, "journals": [asdict(verdict) for verdict in verdicts]}))
+        click.echo(json.dumps({"ok": is_ok, "journals": [asdict(check) for check in checks]}))
     else:
-        for verdict in verdicts:
-            click.echo(verdict.text)
+        for check in checks:
+            click.echo(check.text)
     ctx.exit(0 if is_ok else StoreError.exit_code)
 
 
-def _verdict(journal: Path) -> JournalVerdict:
+def _check(journal: Path) -> JournalCheck:
     scan = Scan(journal, keep_going=True).finish()
     torn = 0 if scan.torn is None else journal.stat().st_size - scan.torn
     faults = tuple(f"{fault.file.name} {fault.text}" for fault in scan.faults)
-    return JournalVerdict(
+    return JournalCheck(
         str(journal), not faults, scan.lines, scan.first_seq, scan.last_seq, len(scan.files), torn, faults
     )
 
@@ -93,13 +98,13 @@ def _verdict(journal: Path) -> JournalVerdict:
 @json_option
 def stats(path: Path, as_json: bool) -> None:
     """Count lines, actions and errors."""
-    found = [_stats(journal) for journal in journals_at(path)]
+    journals = [_stats(journal) for journal in journals_at(path)]
     if as_json:
-        click.echo(json.dumps({"journals": found}))
+        click.echo(json.dumps({"journals": journals}))
         return
-    for one in found:
-        for key, value in one.items():
-            click.echo(f"{'' if key == 'path' else '  '}{key.replace('_', ' '):11} {_told(value)}")
+    for journal in journals:
+        for key, value in journal.items():
+            click.echo(f"{'' if key == 'path' else '  '}{key.replace('_', ' '):11} {_value_text(value)}")
 
 
 def _stats(journal: Path) -> dict[str, object]:
@@ -127,7 +132,7 @@ def _stats(journal: Path) -> dict[str, object]:
     }
 
 
-def _told(value: object) -> str:
+def _value_text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {count:,}" for key, count in value.items())
     return f"{value:,}" if isinstance(value, int) else str(value or "-")
@@ -135,21 +140,21 @@ def _told(value: object) -> str:
 
 @command.command("tail")
 @path_argument
-@click.option("-n", "count", type=click.IntRange(min=0), default=10, show_default=True, help="How many lines.")
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until Ctrl+C.")
-@click.option("--json", "as_json", is_flag=True, help="Print the lines as they stand in the journal.")
+@click.option("-n", "count", type=click.IntRange(min=0), default=10, show_default=True, help="Number of lines.")
+@click.option("-f", "--follow", is_flag=True, help="Follow new entries until Ctrl+C.")
+@click.option("--json", "as_json", is_flag=True, help="Print raw journal lines.")
 def tail(path: Path, count: int, follow: bool, as_json: bool) -> None:
     """Show the last lines of the journals, by time."""
     followers = [JournalTail(journal, count) for journal in journals_at(path)]
 
     def show(entries: Iterable[JournalEntry]) -> None:
         for entry in entries:
-            click.echo(entry.as_line().decode("ascii").rstrip() if as_json else spoken(entry))
+            click.echo(entry.as_line().decode("ascii").rstrip() if as_json else format_entry(entry))
 
-    show(_by_time(one.first() for one in followers)[-count:])
+    show(_by_time(follower.first() for follower in followers)[-count:])
     while follow:
-        time.sleep(FOLLOW_EVERY_S)
-        show(_by_time(one.more() for one in followers))
+        time.sleep(FOLLOW_INTERVAL_S)
+        show(_by_time(follower.more() for follower in followers))
 
 
 def _by_time(journals: Iterable[list[JournalEntry]]) -> list[JournalEntry]:
@@ -159,9 +164,11 @@ def _by_time(journals: Iterable[list[JournalEntry]]) -> list[JournalEntry]:
 @command.command("export")
 @path_argument
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), default=None, metavar="FILE", help="A new file [stdout].")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=None, metavar="FILE", help="New file to write [stdout]."
+)
 def export(path: Path, form: str, out: Path | None) -> None:
-    """Write every readable line, oldest first."""
+    """Export all readable lines, oldest first."""
     unreadable = 0
     journals = journals_at(path)
     with _output(out) as target:
@@ -175,12 +182,12 @@ def export(path: Path, form: str, out: Path | None) -> None:
             else:
                 target.write(line.data.rstrip(b"\n") + b"\n")
     if unreadable:
-        click.echo(f"{unreadable:,} unreadable lines left out: 'ama-tui journal verify' says which", err=True)
+        click.echo(f"{unreadable:,} unreadable lines skipped: list them with 'ama-tui journal verify'", err=True)
 
 
 @contextmanager
 def _output(out: Path | None) -> Iterator[BinaryIO]:
-    """Where an export goes: a file that is new and closed to others, or stdout."""
+    """Open the export's target: a new private file, or stdout."""
     if out is None:
         yield sys.stdout.buffer
         sys.stdout.flush()
@@ -191,31 +198,30 @@ def _output(out: Path | None) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise StoreError(
-            f"{out} cannot be written ({error.strerror})", "name a new file in a directory of yours"
+            f"{out} cannot be written ({error.strerror})", "choose a new file in a writable directory"
         ) from error
 
 
 @command.command("repair")
 @path_argument
-def mend(path: Path) -> None:
-    """Drop unreadable lines from damaged journals. The originals are kept aside."""
+def repair_journals(path: Path) -> None:
+    """Remove unreadable lines from damaged journals. The originals are kept."""
     for journal in journals_at(path):
         with ExitStack() as locks:
             locks.enter_context(StateLock(journal.with_name("lock")))
             if journal.name == CANCEL_JOURNAL:
                 locks.enter_context(StateLock(journal.with_name(CANCEL_LOCK)))
-            done = repair(journal)
-        click.echo(f"{journal}: {_repaired(done)}")
-        for fault in done.dropped[:SHOWN_FAULTS]:
+            result = repair(journal)
+        click.echo(f"{journal}: {_repair_text(result)}")
+        for fault in result.dropped[:MAX_FAULTS_SHOWN]:
             click.echo(f"  dropped {fault.file.name} {fault.text}")
-        if len(done.dropped) > SHOWN_FAULTS:
-            click.echo(f"  … and {len(done.dropped) - SHOWN_FAULTS:,} more")
+        if len(result.dropped) > MAX_FAULTS_SHOWN:
+            click.echo(f"  … and {len(result.dropped) - MAX_FAULTS_SHOWN:,} more")
 
 
-def _repaired(done: Repair) -> str:
-    if not done.originals:
+def _repair_text(result: Repair) -> str:
+    if not result.originals:
         return "nothing to repair"
-    kept = ", ".join(original.name for original in done.originals)
-    return (
-        f"{done.kept:,} lines kept ({done.renumbered:,} renumbered), {len(done.dropped):,} dropped; original in {kept}"
-    )
+    kept = ", ".join(original.name for original in result.originals)
+    counts = f"{result.kept:,} lines kept ({result.renumbered:,} renumbered), {len(result.dropped):,} dropped"
+    return f"{counts}; original in {kept}"

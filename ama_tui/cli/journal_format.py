@@ -1,4 +1,4 @@
-"""A journal line for the eye, and for a spreadsheet."""
+"""Format journal entries for reading and for spreadsheets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = (
 )
 
 
-def spoken(entry: JournalEntry) -> str:
+def format_entry(entry: JournalEntry) -> str:
     """`2025-01-01T00:00:00.250Z  alice  PLACE_LIMIT  sell L3 0.184 @ 2500.52 mined  0x12…`."""
     params = entry.params or {}
     words = [_text(params, key) for key in ("method", "text", "reason", "side")]
@@ -27,16 +27,16 @@ def spoken(entry: JournalEntry) -> str:
     words += ["" if amount18 is None else f"{amount18 / AMOUNT_UNIT:.6g}"]
     words += ["" if price6 is None else f"@ {price6 / PRICE_UNIT:.10g}", _text(params, "status")]
     reasons = params.get("reasons")
-    words += [str(one) for one in reasons] if isinstance(reasons, list) else []
-    told = " ".join(word for word in words if word)
-    error = "" if entry.error is None or entry.error in told else f"error: {entry.error}"
-    parts = [iso_utc(entry.ts), f"{entry.nickname or entry.trader or '-':10}", f"{entry.action:12}", told]
+    words += [str(reason) for reason in reasons] if isinstance(reasons, list) else []
+    details = " ".join(word for word in words if word)
+    error = "" if entry.error is None or entry.error in details else f"error: {entry.error}"
+    parts = [iso_utc(entry.ts), f"{entry.nickname or entry.trader or '-':10}", f"{entry.action:12}", details]
     line = "  ".join(part for part in (*parts, entry.tx_hash or "", error) if part).rstrip()
     return _printable(line)
 
 
 def csv_row(entry: JournalEntry | tuple[str, ...]) -> bytes:
-    """A row of the export; its head for the column names. A text that a spreadsheet would run gets a quote first."""
+    """One CSV row of an entry, or of the column names. Prefixes text that a spreadsheet would run as a formula."""
     values: tuple[object, ...] = entry if isinstance(entry, tuple) else _values(entry)
     row = io.StringIO()
     csv.writer(row, lineterminator="\n").writerow(_cell(value) if isinstance(value, str) else value for value in values)
@@ -48,7 +48,7 @@ def _cell(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without control characters: a venue's words end up in a terminal here, no escape sequence of theirs may."""
+    """Replace control characters: text from the venue must not send escape sequences to the terminal."""
     return "".join(letter if letter.isprintable() else "·" for letter in text)
 
 

@@ -1,4 +1,4 @@
-"""`ama-tui`: the group of commands, each loaded when it is named."""
+"""`ama-tui`: the command group. Each command's module is loaded when it is used."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ama_tui.domain.errors import AmaError
 from ama_tui.keys.redaction import without_keys
 
 COMMANDS = {
-    "demo": ("ama_tui.cli.demo", "The dashboard on a venue of our own, with a funded fleet."),
-    "run": ("ama_tui.cli.run", "Keep a market packed, with or without the dashboard."),
-    "journal": ("ama_tui.cli.journal", "Show, verify, repair or export what was journalled."),
+    "demo": ("ama_tui.cli.demo", "Try the dashboard on a local test venue."),
+    "run": ("ama_tui.cli.run", "Make a market, with or without the dashboard."),
+    "journal": ("ama_tui.cli.journal", "Show, verify, repair or export journals."),
     "markets": ("ama_tui.cli.markets", "List the venue's markets."),
-    "doctor": ("ama_tui.cli.doctor", "Check all that a run needs, and say how to mend it."),
-    "cancel-all": ("ama_tui.cli.cancel_all", "Cancel everything on a market, and prove it."),
-    "wallets": ("ama_tui.cli.wallets", "Make, check, seal and convert wallets files."),
-    "sessions": ("ama_tui.cli.sessions", "List the sessions that are known, or end them."),
-    "venue": ("ama_tui.cli.venue", "Serve a venue of our own until stopped."),
+    "doctor": ("ama_tui.cli.doctor", "Check your setup and suggest fixes."),
+    "cancel-all": ("ama_tui.cli.cancel_all", "Cancel all orders on a market and verify on chain."),
+    "wallets": ("ama_tui.cli.wallets", "Create, check, encrypt and convert wallets files."),
+    "sessions": ("ama_tui.cli.sessions", "List or revoke sessions."),
+    "venue": ("ama_tui.cli.venue", "Run a local test venue."),
 }
-"""Each command: the module that holds it as `command`, and its line in the help."""
+"""For each command: the module that defines it as `command`, and its line in the help."""
 
 
 class LazyGroup(click.Group):
-    """Loads a command's module only when that command runs, so that help and version answer at once."""
+    """Loads a command's module only when it is used, to keep --help and --version fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -40,7 +40,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command = import_module(COMMANDS[cmd_name][0]).command
-        assert isinstance(command, click.Command)  # noqa: S101 - our own table
+        assert isinstance(command, click.Command)  # noqa: S101 - from COMMANDS
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -57,19 +57,19 @@ class LazyGroup(click.Group):
 @allow_debug_option
 @click.pass_context
 def cli(ctx: click.Context, /, **options: object) -> None:
-    """Keep an on-chain order book liquid with a fleet of your own wallets.
+    """Make a market on an on-chain order book with a fleet of wallets.
 
-    Without a command the dashboard opens on the venue that the environment names.
+    With no command, open the dashboard on the configured venue.
     """
     if ctx.invoked_subcommand is None:
         from ama_tui.cli.dashboard import open_dashboard
 
         ctx.exit(open_dashboard(arguments_of(options)))
-    elif given := _given_before_the_command(ctx):
-        raise click.UsageError(f"{given} stands before the command: put it after '{ctx.invoked_subcommand}'")
+    elif option := _option_before_command(ctx):
+        raise click.UsageError(f"{option} must come after the command: ama-tui {ctx.invoked_subcommand} {option} …")
 
 
-def _given_before_the_command(ctx: click.Context) -> str | None:
+def _option_before_command(ctx: click.Context) -> str | None:
     for parameter in ctx.command.params:
         name = parameter.name or ""
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
@@ -78,13 +78,12 @@ def _given_before_the_command(ctx: click.Context) -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code; every error is one line on stderr, a fault of ours too.
+    """Run the command line and exit with its code. Every error is one line on stderr, also internal errors.
 
-    Without `arguments` this is the process's own command line: what fails after it, while the process ends, is then
-    told in the same way.
+    Without `arguments` it runs the process's own command line, and errors during interpreter exit are reported too.
     """
     if sys.platform == "win32":
-        click.echo("ama-tui: Windows is not supported: use Linux, macOS or WSL", err=True)
+        click.echo("ama-tui: Windows is not supported; use Linux, macOS or WSL", err=True)
         sys.exit(2)
     if arguments is None:
         crash.report_all()
@@ -110,14 +109,14 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 2
     except SystemExit:
         raise
-    except BaseException as error:  # Python itself would print all that such an error says of itself
-        crash.tell(error)
+    except BaseException as error:  # Python would print the error's message, which may contain secrets
+        crash.report(error)
         return crash.EXIT_CODE
     return code if isinstance(code, int) else 0
 
 
 def _usage_line(error: click.ClickException) -> str:
-    """What is wrong with the command line, and where to look."""
+    """Format a usage error and point to the help."""
     message = " ".join(error.format_message().split()).rstrip(".")
     ctx = error.ctx if isinstance(error, click.UsageError) else None
     return f"{message}: see '{ctx.command_path if ctx is not None else 'ama-tui'} --help'"

@@ -1,4 +1,4 @@
-"""`ama-tui markets`: the venue's market list."""
+"""`ama-tui markets`: list the venue's markets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def _markets(insecure_http: bool) -> tuple[Market, ...]:
     async with VenueApi(environment.app_url) as api:
         markets = await api.markets()
     if not markets:
-        raise PreflightError("the venue lists no market", "ask its operator, or check APP_URL")
+        raise PreflightError("the venue lists no markets", "check APP_URL or ask the venue's operator")
     return markets
 
 

@@ -1,4 +1,4 @@
-"""Asking for passwords on the terminal, without showing them."""
+"""Password prompts on the terminal, without echo."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import click
 
 from ama_tui.domain.errors import PasswordError
 from ama_tui.keys.keystore import wallet_of_keystore
-from ama_tui.keys.password import FILE_VARIABLE, known_password, new_password_problem, password_of_file
-from ama_tui.keys.wallets import WalletKey
-from ama_tui.keys.wallets_source import WalletsSource, check_password, needs_typed_password
+from ama_tui.keys.password import FILE_VARIABLE, new_password_problem, read_password_file, stored_password
+from ama_tui.keys.wallet_key import WalletKey
+from ama_tui.keys.wallet_source import WalletsSource, check_password, needs_typed_password
 
 T = TypeVar("T")
 
@@ -23,66 +23,69 @@ TRIES = 3
 
 
 def with_password(source: WalletsSource) -> WalletsSource:
-    """The source, with the password that opens it where that has to be typed; it is asked for now.
+    """Prompt for the source's password now, if it has to be typed.
 
-    Without a terminal nothing is asked, and opening the source says so. Raises WalletsError.
+    Without a terminal there is no prompt, and opening the source reports that. Raises WalletsError.
     """
     if not needs_typed_password(source) or not is_terminal():
         return source
-    password, _ = _asked_until_right(source.path, lambda typed: check_password(source, typed))
+    password, _ = _prompt_until_correct(source.path, lambda typed: check_password(source, typed))
     return replace(source, ask_password=lambda: password)
 
 
 def new_password(path: Path, password_file: Path | None) -> str:
-    """The password that a new vault is sealed with: of the password file, the OS keyring, or typed twice.
+    """Get the password for a new vault: from the password file, the OS keyring, or typed twice.
 
-    Raises PasswordError for one that is too short, or when nobody can be asked.
+    Raises PasswordError if it is too short or there is no terminal.
     """
-    known = known_password(path, password_file)
-    if known is not None:
-        return _long_enough(known.text, known.origin)
-    hint = f"name a file that holds it (chmod 600) in {FILE_VARIABLE}, or start this on a terminal"
+    stored = stored_password(path, password_file)
+    if stored is not None:
+        return _long_enough(stored.text, stored.origin)
+    hint = f"set {FILE_VARIABLE} to a file with the password (chmod 600), or run this in a terminal"
     return _typed_twice(path, hint)
 
 
 def new_keystore_password(directory: Path, password_file: Path | None) -> str:
-    """The password of new keystores: of the file, or typed twice. Raises WalletsError."""
+    """Get the password for new keystores: from the file, or typed twice. Raises WalletsError."""
     if password_file is not None:
-        return _long_enough(password_of_file(password_file), f"the file {password_file}")
-    return _typed_twice(directory, "name a file that holds it with --password-file, or start this on a terminal")
+        return _long_enough(read_password_file(password_file), f"the file {password_file}")
+    return _typed_twice(directory, "use --password-file, or run this in a terminal")
 
 
 class KeystorePasswords:
-    """Opens keystores, which often share a password: the one that opened the last is tried before asking."""
+    """Opens keystores. They often share a password, so the last correct one is tried before prompting."""
 
     def __init__(self, password_file: Path | None) -> None:
-        self._is_of_file = password_file is not None
-        self._last = None if password_file is None else password_of_file(password_file)
+        self._is_from_file = password_file is not None
+        self._last = None if password_file is None else read_password_file(password_file)
 
     def open(self, content: bytes, path: Path, index: int) -> WalletKey:
-        """The wallet of a keystore. Raises WalletsError; PasswordError after a third wrong password."""
+        """Decrypt a keystore. Raises WalletsError, and PasswordError after three wrong passwords."""
         if self._last is not None:
             try:
                 return wallet_of_keystore(content, self._last, path, index)
             except PasswordError:
-                if self._is_of_file:
+                if self._is_from_file:
                     raise
         if not is_terminal():
-            raise PasswordError(f"{path} needs its password", "name a file that holds it with --password-file")
-        self._last, wallet = _asked_until_right(path, lambda typed: wallet_of_keystore(content, typed, path, index))
+            raise PasswordError(f"{path} needs a password", "use --password-file")
+        self._last, wallet = _prompt_until_correct(path, lambda typed: wallet_of_keystore(content, typed, path, index))
         return wallet
 
 
 def is_terminal() -> bool:
-    """Is there somebody to ask?"""
+    """Whether stdin is a terminal."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _asked_until_right(path: Path, use: Callable[[str], T]) -> tuple[str, T]:
-    """The password that `use` takes, and what came of it. Raises PasswordError after the third wrong one."""
+def _prompt_until_correct(path: Path, use: Callable[[str], T]) -> tuple[str, T]:
+    """Prompt until `use` accepts the password. Returns both the password and the result.
+
+    Raises PasswordError after three wrong passwords.
+    """
     left = TRIES
     while True:
-        password = _asked(f"Password of {path}: ")
+        password = _prompt(f"Password for {path}: ")
         try:
             return password, use(password)
         except PasswordError as error:
@@ -93,14 +96,14 @@ def _asked_until_right(path: Path, use: Callable[[str], T]) -> tuple[str, T]:
 
 
 def _typed_twice(path: Path, hint: str) -> str:
-    """A new password, typed twice alike; at most three tries. Raises PasswordError, without a terminal at once."""
+    """Prompt twice for a new password, up to three times. Raises PasswordError, also without a terminal."""
     if not is_terminal():
         raise PasswordError(f"{path} needs a password", hint)
     for _ in range(TRIES):
-        password = _asked(f"New password for {path}: ")
+        password = _prompt(f"New password for {path}: ")
         problem = new_password_problem(password)
-        if problem is None and _asked("The same again: ") != password:
-            problem = "the two are not the same"
+        if problem is None and _prompt("Repeat the password: ") != password:
+            problem = "the passwords do not match"
         if problem is None:
             return password
         click.echo(problem, err=True)
@@ -110,14 +113,14 @@ def _typed_twice(path: Path, hint: str) -> str:
 def _long_enough(password: str, origin: str) -> str:
     problem = new_password_problem(password)
     if problem is not None:
-        raise PasswordError(problem, f"this one is that of {origin}")
+        raise PasswordError(problem, f"this one is from {origin}")
     return password
 
 
-def _asked(prompt: str) -> str:
-    """What is typed, unseen. Raises PasswordError for what is not text; ^C and ^D end the program."""
+def _prompt(prompt: str) -> str:
+    """Read a password without echo. Raises PasswordError for invalid UTF-8. ^C and ^D exit."""
     try:
         return getpass.getpass(prompt)
     except UnicodeError:
-        pass  # it holds what was typed, so nothing is raised from it
-    raise PasswordError("what was typed is not UTF-8 text", "check the terminal's encoding")
+        pass  # it contains the input, so do not chain it
+    raise PasswordError("the input is not valid UTF-8", "check the terminal's encoding")

@@ -1,4 +1,4 @@
-"""What a headless run shows while it goes on: bars on a terminal, plain lines elsewhere; always on stderr."""
+"""Progress of a headless run on stderr: bars on a terminal, else plain lines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Self, TextIO
 from ama_tui.domain.event import Action, EngineSnapshot, EngineState, SessionState
 from ama_tui.engine.publisher import Publisher
 
-EVERY_S = 0.5
+INTERVAL_S = 0.5
 
 
 class Progress:
-    """Watches the publisher from a thread of its own, from `begin` to `close`."""
+    """Shows the publisher's latest state from its own thread, from `begin` to `close`."""
 
     def __init__(self, publisher: Publisher, stream: TextIO) -> None:
         self._publisher = publisher
@@ -24,13 +24,13 @@ class Progress:
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        """Start to show."""
+        """Start showing progress."""
         watch = self._show_bars if self._stream.isatty() else self._show_lines
         self._thread = threading.Thread(target=watch, name="progress", daemon=True)
         self._thread.start()
 
     def close(self, *, quietly: bool = False) -> None:
-        """Show the last state (or, quietly, only what the log still has) and end; closing twice is fine."""
+        """Show the final state (quietly: only remaining log lines) and stop. Can be called twice."""
         self._is_quiet = quietly
         self._done.set()
         if self._thread is not None:
@@ -43,13 +43,13 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close(quietly=error is not None)  # the error's one line says it all
+        self.close(quietly=error is not None)  # the error is printed elsewhere
 
     def _show_lines(self) -> None:
         last = ""
         while True:
-            is_last = self._done.wait(EVERY_S)
-            for text in self._news():
+            is_last = self._done.wait(INTERVAL_S)
+            for text in self._new_events():
                 print(text, file=self._stream, flush=True)
             line = describe(self._publisher.latest)
             if line != last and not self._is_quiet:
@@ -75,9 +75,9 @@ class Progress:
             orders = bars.add_task("orders", total=None, note="")
             is_last = False
             while not is_last:
-                is_last = self._done.wait(EVERY_S / 2)
+                is_last = self._done.wait(INTERVAL_S / 2)
                 snapshot = self._publisher.latest
-                for text in self._news():
+                for text in self._new_events():
                     bars.console.print(text, markup=False, highlight=False)
                 ready, wallets = sessions_ready(snapshot), len(snapshot.wallets) or None
                 bars.update(sessions, completed=ready, total=wallets)
@@ -88,25 +88,25 @@ class Progress:
                     note=_state(snapshot),
                 )
 
-    def _news(self) -> list[str]:
-        """The log's errors, and its notes on the run as a whole, since the last look; the rest is in the journal."""
+    def _new_events(self) -> list[str]:
+        """New errors and run notes. Everything else is only in the journal."""
         self._cursor, events = self._publisher.log_since(self._cursor)
         shown = (event for event in events if event.is_error or event.action is Action.NOTE)
         return [f"{event.nickname}  {event.text}".strip() for event in shown]
 
 
 def sessions_ready(snapshot: EngineSnapshot) -> int:
-    """How many wallets have a usable session."""
+    """Number of wallets with a valid session."""
     return sum(1 for row in snapshot.wallets if row.session is SessionState.VALID)
 
 
 def describe(snapshot: EngineSnapshot) -> str:
-    """The run in one plain line."""
+    """Describe the run in one line."""
     if snapshot.state is EngineState.PREPARING or not snapshot.run_id:
         return f"{_state(snapshot)}: sessions {sessions_ready(snapshot)}/{len(snapshot.wallets)}"
     return (
         f"{_state(snapshot)}: resting {snapshot.resting}/{snapshot.target_orders}, "
-        f"in flight {snapshot.pending}, unknown {snapshot.unknown}, block {snapshot.block}"
+        f"pending {snapshot.pending}, unknown {snapshot.unknown}, block {snapshot.block}"
     )
 
 

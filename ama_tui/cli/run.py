@@ -1,4 +1,4 @@
-"""`ama-tui run`: keep a market packed; with `--headless` without the dashboard."""
+"""`ama-tui run`: make a market, with or without the dashboard."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ama_tui.cli.options import (
 @insecure_http_option
 @allow_debug_option
 def command(**options: object) -> None:
-    """Keep a market packed.
+    """Make a market: keep every wallet's orders on the book.
 
-    With --headless (also implied by --json, --until and --dry-run) it runs without the dashboard until it is
-    stopped, or until the time that --until names.
+    With --headless (implied by --json, --until and --dry-run) it runs without the dashboard, until stopped or until
+    the condition of --until.
     """
     ctx = click.get_current_context()
     arguments = arguments_of(options)

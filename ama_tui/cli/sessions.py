@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ama_tui.engine.sessions.revoke_command import RevokeReport
 
 LEFT_ALIVE = 4
-SHORT = 10
+SHORT_ID = 10
 """Characters of a session id shown in tables."""
 LAST_YEAR_ENDS = 253_402_300_800
 """Unix seconds of the year 10000: a permit may name any time, a calendar cannot."""
@@ -60,9 +60,9 @@ def show(market: str, state_dir: Path, insecure_http: bool, as_json: bool) -> No
         return
     if not found.sessions:
         click.echo(f"no known sessions under {state_dir}")
-    for symbol, sessions in groupby(found.sessions, key=lambda one: one.known.market.symbol):
+    for symbol, sessions in groupby(found.sessions, key=lambda listed: listed.known.market.symbol):
         click.echo(f"{symbol}, at block {found.block:,}")
-        click.echo(_table([COLUMNS, *(_cells(one) for one in sessions)]))
+        click.echo(_table([COLUMNS, *(_cells(listed) for listed in sessions)]))
 
 
 @command.command("revoke")
@@ -106,8 +106,8 @@ def end(
     asks = every and not yes
     if asks and not sys.stdin.isatty():
         raise ConfigError("--all needs a confirmation, and stdin is not a terminal", "use --yes to skip it")
-    order = RevokeRequest(market, _environment(insecure_http), state_dir, session, wallet, force, within)
-    report = asyncio.run(revoke(order, may_begin=_asked if asks else lambda _: True))
+    request = RevokeRequest(market, _environment(insecure_http), state_dir, session, wallet, force, within)
+    report = asyncio.run(revoke(request, may_begin=_confirm if asks else lambda _: True))
     if report is None:
         raise click.Abort
     for note in report.notes:
@@ -115,7 +115,7 @@ def end(
     if as_json:
         click.echo(json.dumps(_report_row(report)))
     else:
-        _tell(report)
+        _print_report(report)
     ctx.exit(0 if report.is_proven else LEFT_ALIVE)
 
 
@@ -125,17 +125,19 @@ def _environment(insecure_http: bool) -> Environment:
     return load_environment(Path.cwd(), os.environ, insecure_http=insecure_http)
 
 
-def _asked(alive: Sequence[KnownSession]) -> bool:
+def _confirm(alive: Sequence[KnownSession]) -> bool:
     wallets = len({one.wallet for one in alive})
     markets = ", ".join(dict.fromkeys(one.market.symbol for one in alive))
     return click.confirm(f"Revoke {len(alive)} live sessions of {wallets} wallets on {markets}?", err=True)
 
 
-def _tell(report: RevokeReport) -> None:
+def _print_report(report: RevokeReport) -> None:
     if not report.targets:
         click.echo("no known sessions: nothing to revoke")
         return
-    click.echo(_table([(_name(one), one.known.session_id[:SHORT] + "…", _said(one)) for one in report.targets]))
+    click.echo(
+        _table([(_name(one), one.known.session_id[:SHORT_ID] + "…", _outcome_text(one)) for one in report.targets])
+    )
     outcomes = [one.outcome.value for one in report.targets]
     counted = ", ".join(f"{outcomes.count(one)} {one}" for one in dict.fromkeys(outcomes))
     click.echo(f"{counted}; {'proven' if report.is_proven else 'not proven'} at block {report.block:,}")
@@ -145,7 +147,7 @@ def _name(target: RevocationTarget) -> str:
     return target.known.nickname or target.known.wallet or "?"
 
 
-def _said(target: RevocationTarget) -> str:
+def _outcome_text(target: RevocationTarget) -> str:
     """`revoked`, `was over: expired`, `could not be revoked: <why>`."""
     from ama_tui.engine.sessions.revocation import RevocationResult
 
@@ -216,7 +218,7 @@ def _cells(one: ListedSession) -> tuple[str, ...]:
     expires = "-"
     if one.expiry:
         expires = f"{iso_utc(one.expiry * 1000)[:16]}Z" if one.expiry < LAST_YEAR_ENDS else "never"
-    head = (known.nickname or "-", known.wallet, known.session_id[:SHORT] + "…", one.status.value, expires)
+    head = (known.nickname or "-", known.wallet, known.session_id[:SHORT_ID] + "…", one.status.value, expires)
     if record is None or not record.exists:
         return (*head, "-", "-", "-", "-")
     caps = (record.max_notional_per_trade6, record.max_notional_per_session6)

@@ -1,4 +1,4 @@
-"""The doctor's look at the terminal: has the dashboard room, and which colours can it show?"""
+"""The doctor's check of the terminal: is it large enough, and how many colours does it support?"""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from ama_tui.engine.doctor.context import DoctorContext
 from ama_tui.engine.doctor.result import CheckResult, fail, ok, warn
 from ama_tui.ui.terminal_size import LEAST_HEIGHT, LEAST_WIDTH, is_too_small
 
-RICH = ("truecolor", "24bit")
+TRUE_COLOUR = ("truecolor", "24bit")
+"""Values of COLORTERM for 16 million colours."""
 
 
-async def terminal(case: DoctorContext) -> CheckResult:
-    """The terminal of whichever standard stream has one."""
-    return terminal_finding(_size(), case.order.environ)
+async def terminal(context: DoctorContext) -> CheckResult:
+    """Check the terminal of the first standard stream that has one."""
+    return terminal_result(_size(), context.request.environ)
 
 
-def terminal_finding(size: tuple[int, int] | None, environ: Mapping[str, str]) -> CheckResult:
-    """The verdict on a terminal of so many columns and rows (None: there is none here), and its colours."""
+def terminal_result(size: tuple[int, int] | None, environ: Mapping[str, str]) -> CheckResult:
+    """Judge a terminal by its size in columns and rows (None: no terminal) and its colours."""
     if size is None:
-        return ok("none here: `ama-tui run --headless` needs none")
+        return ok("no terminal; `ama-tui run --headless` needs none")
     width, height = size
     colours = _colours(environ)
-    found = f"{width}×{height}, {colours}"
+    text = f"{width}×{height}, {colours}"
     if is_too_small(width, height):
-        return fail(found, f"make it {LEAST_WIDTH}×{LEAST_HEIGHT} or larger, or use `ama-tui run --headless`")
+        return fail(text, f"resize it to {LEAST_WIDTH}×{LEAST_HEIGHT} or larger, or use `ama-tui run --headless`")
     if colours.startswith("no colours") and not environ.get("NO_COLOR"):
-        return warn(found, "set TERM to what your terminal is, such as xterm-256color")
-    return ok(found)
+        return warn(text, "set TERM to your terminal's type, such as xterm-256color")
+    return ok(text)
 
 
 def _colours(environ: Mapping[str, str]) -> str:
@@ -38,7 +39,7 @@ def _colours(environ: Mapping[str, str]) -> str:
         return "no colours (NO_COLOR is set)"
     if kind in ("", "dumb"):
         return f"no colours (TERM is {kind or 'not set'})"
-    if environ.get("COLORTERM", "").strip().lower() in RICH:
+    if environ.get("COLORTERM", "").strip().lower() in TRUE_COLOUR:
         return "16 million colours"
     return "256 colours" if "256color" in kind else f"16 colours (TERM is {kind})"
 

@@ -1,4 +1,4 @@
-"""`ama-tui venue`: localnet alone, for any client."""
+"""`ama-tui venue`: run the local test venue alone, for any client."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ama_tui.domain.errors import ConfigError, PreflightError
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
     metavar="DIR",
-    help="Write DIR/.env and DIR/wallets.csv for a client, once the venue is ready to serve.",
+    help="Write DIR/.env and DIR/wallets.csv for a client once the venue is ready.",
 )
-@click.option("--wallets", type=click.IntRange(min=1), default=10, show_default=True, help="Funded wallets.")
-@click.option("--margin-only", is_flag=True, help="Refuse the two spot methods, as live venues do.")
+@click.option("--wallets", type=click.IntRange(min=1), default=10, show_default=True, help="Number of funded wallets.")
+@click.option("--margin-only", is_flag=True, help="Refuse the two spot methods, like live venues.")
 @localnet_options
 def command(
     directory: Path | None, wallets: int, margin_only: bool, block_time: float, seed: int, node: str, chaos: bool
 ) -> None:
-    """Serve a venue of our own until stopped: contracts, a node, a relayer, traders, funded wallets."""
+    """Run a local test venue (contracts, node, relayer, traders, funded wallets)."""
     require_demo()
     from ama_tui.localnet.faults import mix
     from ama_tui.localnet.options import VenueOptions
@@ -56,17 +56,17 @@ async def _serve(options: object, directory: Path | None) -> None:
     try:
         venue = await LocalVenue.start(options)
     except (NodeError, OSError) as error:
-        raise PreflightError(f"the venue did not start: {error}") from None
+        raise PreflightError(f"the venue failed to start: {error}") from None
     async with venue:
         if directory is not None:
             try:
                 venue.write(directory)
             except OSError as error:
                 raise ConfigError(
-                    f"{directory} cannot be written to ({error.strerror})", "name another directory with --write"
+                    f"{directory} cannot be written to ({error.strerror})", "choose another directory with --write"
                 ) from None
         click.echo(f"API {venue.app_url}  RPC {venue.rpc_url}  chain {venue.chain_id}", err=True)
         if directory is not None:
             click.echo(f"wrote {directory / '.env'} and {directory / 'wallets.csv'}", err=True)
-            click.echo(f"now: cd {directory} && ama-tui", err=True)
+            click.echo(f"next: cd {directory} && ama-tui", err=True)
         await stopped.wait()

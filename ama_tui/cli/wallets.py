@@ -1,4 +1,4 @@
-"""`ama-tui wallets`: make, check, seal, unseal, import and export the fleet's keys. No command prints a key."""
+"""`ama-tui wallets`: create, check, encrypt, decrypt, import and export the fleet's keys. Keys are never printed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ama_tui.cli.wiring import DEFAULT_VAULT, DEFAULT_WALLETS_FILE
 from ama_tui.domain.errors import WalletsError
 
 if TYPE_CHECKING:
-    from ama_tui.keys.wallets import WalletKey
-    from ama_tui.keys.wallets_source import WalletsFileKind
+    from ama_tui.keys.wallet_key import WalletKey
+    from ama_tui.keys.wallet_source import WalletsFileKind
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -25,7 +25,7 @@ FILE = click.Path(path_type=Path, readable=False)
 
 
 def target_options(function: F) -> F:
-    """Where wallets are written to: one of the two."""
+    """Options for the output file: CSV or vault."""
     vault = click.option("--vault", type=FILE, default=None, metavar="OUT", help="Write a vault.")
     return click.option("--csv", type=FILE, default=None, metavar="OUT", help="Write a CSV [wallets.csv].")(
         vault(function)
@@ -33,34 +33,34 @@ def target_options(function: F) -> F:
 
 
 def keystore_password_option(function: F) -> F:
-    """Where the keystores' password is; a vault's own is found as everywhere."""
+    """Option for the keystores' password."""
     return click.option(
         "--password-file",
         type=FILE,
         default=None,
         metavar="FILE",
-        help="Holds the keystores' password (chmod 600) [it is asked for].",
+        help="File with the keystores' password (chmod 600) [prompt].",
     )(function)
 
 
 @click.group("wallets")
 @allow_debug_option
 def command(**options: object) -> None:
-    """Make, check, seal and convert the files that hold the fleet's keys.
+    """Create, check, encrypt and convert files with the fleet's keys.
 
-    A vault's password is that of the file which AMA_VAULT_PASSWORD_FILE names, else of the OS keyring, else typed.
-    What is written is yours alone (0600), and nothing is ever written over.
+    A vault's password is read from the file in AMA_VAULT_PASSWORD_FILE, else from the OS keyring, else prompted for.
+    Files are created with mode 0600; existing files are never overwritten.
     """
     refuse_debugging(os.environ, is_allowed=bool(options["allow_debug"]))
 
 
 @command.command("new")
-@click.option("-n", "--count", type=click.IntRange(1, 10_000), required=True, help="How many wallets.")
+@click.option("-n", "--count", type=click.IntRange(1, 10_000), required=True, help="Number of wallets.")
 @target_options
 def new(count: int, csv: Path | None, vault: Path | None) -> None:
-    """Make wallets with fresh keys."""
+    """Create wallets with new random keys."""
     from ama_tui.keys.wallet_files import refuse_existing
-    from ama_tui.keys.wallets import new_wallets
+    from ama_tui.keys.wallet_key import new_wallets
 
     target = _target(csv, vault)
     refuse_existing(target)
@@ -70,16 +70,16 @@ def new(count: int, csv: Path | None, vault: Path | None) -> None:
 @command.command("check")
 @wallets_options
 def check(**options: object) -> None:
-    """Validate wallets and their file's permissions.
+    """Check the wallets and their file's permissions.
 
-    Prints the addresses. Exit code 2 comes with every problem, a line each.
+    Prints the addresses, and one line per problem with exit code 2.
     """
     from dataclasses import replace
 
     from ama_tui.cli.passwords import with_password
     from ama_tui.cli.wiring import find_wallets
-    from ama_tui.keys.wallets import EVERY_WALLET
-    from ama_tui.keys.wallets_source import kind_of, open_wallets, permissions_problem
+    from ama_tui.keys.wallet_key import EVERY_WALLET
+    from ama_tui.keys.wallet_source import kind_of, open_wallets, permissions_problem
 
     source = find_wallets(arguments_of(options))
     problems: list[WalletsError] = []
@@ -96,25 +96,24 @@ def check(**options: object) -> None:
         for problem in problems:
             click.echo(f"ama-tui: {problem}", err=True)
         click.get_current_context().exit(WalletsError.exit_code)
-    verdict = "permissions right" if permissions is None else "open to others"
-    click.echo(f"{source.path}: {kind_of(source).value}, {_counted(wallets)}, {verdict}")
+    status = "permissions OK" if permissions is None else "readable or writable by others"
+    click.echo(f"{source.path}: {kind_of(source).value}, {_counted(wallets)}, {status}")
 
 
 @command.command("seal")
-@click.option("--csv", type=FILE, default=DEFAULT_WALLETS_FILE, metavar="FILE", help="What to seal [wallets.csv].")
-@click.option("--vault", type=FILE, default=DEFAULT_VAULT, metavar="OUT", help="The vault to write [wallets.vault].")
-@click.option("--remove", is_flag=True, help="Delete the sealed file afterwards. Deleting is not erasing.")
-@click.option("--insecure-permissions", is_flag=True, help="Read the wallets although others can read the file.")
+@click.option("--csv", type=FILE, default=DEFAULT_WALLETS_FILE, metavar="FILE", help="File to encrypt [wallets.csv].")
+@click.option("--vault", type=FILE, default=DEFAULT_VAULT, metavar="OUT", help="Vault to write [wallets.vault].")
+@click.option("--remove", is_flag=True, help="Delete the original afterwards (its data may remain on disk).")
+@click.option("--insecure-permissions", is_flag=True, help="Accept a wallets file with unsafe permissions.")
 def seal(csv: Path, vault: Path, remove: bool, insecure_permissions: bool) -> None:
     """Encrypt wallets into a vault.
 
-    It is opened again before anything is said of it.
-    A vault can be sealed too: that is how its password is changed.
+    The vault is reopened to verify it. To change a vault's password, seal it into a new vault.
     """
     from ama_tui.keys.wallet_files import refuse_existing
 
     if remove and csv.is_symlink():
-        raise WalletsError(f"{csv} is a link, and --remove deletes files", "leave --remove out, or name the file")
+        raise WalletsError(f"{csv} is a link, and --remove deletes files only", "omit --remove or name the file itself")
     refuse_existing(vault)
     wallets = _opened(csv, insecure_permissions)
     _write(wallets, vault, is_vault=True)
@@ -122,18 +121,18 @@ def seal(csv: Path, vault: Path, remove: bool, insecure_permissions: bool) -> No
         csv.unlink()
         click.echo(f"deleted {csv}", err=True)
     else:
-        click.echo(f"{csv} still holds the keys: once a copy of {vault} is safe elsewhere, delete it", err=True)
-    click.echo("deleting is not erasing: the disk, backups and snapshots may keep what stood there", err=True)
+        click.echo(f"{csv} still contains the keys: back up {vault}, then delete it", err=True)
+    click.echo("deleted data may remain on disk and in backups and snapshots", err=True)
 
 
 @command.command("unseal")
-@click.option("--vault", type=FILE, default=DEFAULT_VAULT, metavar="FILE", help="The vault [wallets.vault].")
-@click.option("--csv", type=FILE, default=DEFAULT_WALLETS_FILE, metavar="OUT", help="The CSV to write [wallets.csv].")
-@click.option("--insecure-permissions", is_flag=True, help="Read the vault although others can read the file.")
+@click.option("--vault", type=FILE, default=DEFAULT_VAULT, metavar="FILE", help="Vault to decrypt [wallets.vault].")
+@click.option("--csv", type=FILE, default=DEFAULT_WALLETS_FILE, metavar="OUT", help="CSV to write [wallets.csv].")
+@click.option("--insecure-permissions", is_flag=True, help="Accept a vault with unsafe permissions.")
 def unseal(vault: Path, csv: Path, insecure_permissions: bool) -> None:
     """Decrypt a vault into a CSV."""
     from ama_tui.keys.wallet_files import refuse_existing
-    from ama_tui.keys.wallets_source import WalletsFileKind
+    from ama_tui.keys.wallet_source import WalletsFileKind
 
     refuse_existing(csv)
     _write(_opened(vault, insecure_permissions, only=WalletsFileKind.VAULT), csv, is_vault=False)
@@ -146,9 +145,9 @@ def unseal(vault: Path, csv: Path, insecure_permissions: bool) -> None:
 def import_keystores(
     keystores: tuple[Path, ...], csv: Path | None, vault: Path | None, password_file: Path | None
 ) -> None:
-    """Collect keystore files into one file.
+    """Import keystore files into one wallets file, in the given order.
 
-    They are of version 3, as geth and most wallets write them; their order is kept.
+    Supports version 3, as written by geth and most wallets.
     """
     from ama_tui.cli.passwords import KeystorePasswords
     from ama_tui.keys.keystore import read_keystore
@@ -162,7 +161,7 @@ def import_keystores(
     for index, path in enumerate(keystores):
         wallet = passwords.open(read_keystore(path), path, index)
         if wallet.address in first_files:
-            raise WalletsError(f"{path} is the same wallet as {first_files[wallet.address]}", "name it once")
+            raise WalletsError(f"{path} is the same wallet as {first_files[wallet.address]}", "list it only once")
         first_files[wallet.address] = path
         wallets.append(wallet)
         click.echo(f"opened {path}", err=True)
@@ -177,21 +176,21 @@ def import_keystores(
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
     metavar="DIR",
-    help="Where to; made where it is missing.",
+    help="Output directory (created if needed).",
 )
 @keystore_password_option
 def export(directory: Path, password_file: Path | None, **options: object) -> None:
-    """Write each wallet as a keystore file.
+    """Export each wallet as a keystore file.
 
-    Version 3, scrypt, as geth has them; it takes a second for each.
+    Version 3 with scrypt, like geth. Takes about a second per wallet.
     """
     from ama_tui.cli.passwords import new_keystore_password
     from ama_tui.cli.wiring import wallets_source
     from ama_tui.config.paths import DIRECTORY_MODE
     from ama_tui.keys.keystore import keystore_of
     from ama_tui.keys.wallet_files import refuse_existing, write_private
-    from ama_tui.keys.wallets import EVERY_WALLET
-    from ama_tui.keys.wallets_source import open_wallets
+    from ama_tui.keys.wallet_key import EVERY_WALLET
+    from ama_tui.keys.wallet_source import open_wallets
 
     wallets = open_wallets(wallets_source(arguments_of(options)), EVERY_WALLET)
     paths = [directory / f"{wallet.index + 1:03d}-{wallet.address}.json" for wallet in wallets]
@@ -201,7 +200,7 @@ def export(directory: Path, password_file: Path | None, **options: object) -> No
     try:
         directory.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
     except OSError as error:
-        raise WalletsError(f"{directory} cannot be made ({error.strerror})", "name another with --dir") from None
+        raise WalletsError(f"{directory} cannot be created ({error.strerror})", "choose another with --dir") from None
     for wallet, path in zip(wallets, paths, strict=True):
         write_private(path, keystore_of(wallet, password))
         click.echo(str(path))
@@ -209,8 +208,8 @@ def export(directory: Path, password_file: Path | None, **options: object) -> No
 
 def _opened(path: Path, insecure_permissions: bool, *, only: WalletsFileKind | None = None) -> tuple[WalletKey, ...]:
     from ama_tui.cli.wiring import find_wallets, wallets_source
-    from ama_tui.keys.wallets import EVERY_WALLET
-    from ama_tui.keys.wallets_source import kind_of, open_wallets
+    from ama_tui.keys.wallet_key import EVERY_WALLET
+    from ama_tui.keys.wallet_source import kind_of, open_wallets
 
     arguments = Arguments(csv=path, insecure_permissions=insecure_permissions)
     if only is not None and kind_of(find_wallets(arguments)) is not only:
@@ -220,12 +219,12 @@ def _opened(path: Path, insecure_permissions: bool, *, only: WalletsFileKind | N
 
 def _target(csv: Path | None, vault: Path | None) -> Path:
     if csv is not None and vault is not None:
-        raise click.UsageError("--csv and --vault both say where to: name one", click.get_current_context())
+        raise click.UsageError("--csv and --vault are mutually exclusive", click.get_current_context())
     return csv or vault or DEFAULT_WALLETS_FILE
 
 
 def _write(wallets: Sequence[WalletKey], target: Path, *, is_vault: bool) -> None:
-    """Write the wallets, and list them once that is done."""
+    """Write the wallets, then list them."""
     from ama_tui.cli.passwords import new_password
     from ama_tui.cli.wiring import password_file
     from ama_tui.keys.wallet_files import write_csv, write_vault
@@ -235,8 +234,8 @@ def _write(wallets: Sequence[WalletKey], target: Path, *, is_vault: bool) -> Non
     else:
         write_csv(target, wallets)
     _list(wallets)
-    proof = ", opened again to be sure" if is_vault else ", unencrypted: see `ama-tui wallets seal`"
-    click.echo(f"wrote {_counted(wallets)} to {target}{proof}", err=True)
+    note = " and verified it" if is_vault else " (unencrypted; encrypt with `ama-tui wallets seal`)"
+    click.echo(f"wrote {_counted(wallets)} to {target}{note}", err=True)
 
 
 def _list(wallets: Sequence[WalletKey]) -> None:

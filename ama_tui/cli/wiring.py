@@ -1,4 +1,4 @@
-"""From options to a desk: where the venue and the wallets are, and what was asked of the run."""
+"""Build the engine from command-line options: venue, wallets and run settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ama_tui.engine.host import EngineHost
     from ama_tui.engine.publisher import Publisher
     from ama_tui.engine.run.local_engine import LocalEngine
-    from ama_tui.keys.wallets_source import WalletsSource
+    from ama_tui.keys.wallet_source import WalletsSource
     from ama_tui.localnet.process import VenueProcess
 
 DEFAULT_WALLETS_FILE = Path("wallets.csv")
@@ -27,13 +27,13 @@ DEFAULT_STATE = Path("state")
 
 
 def wallets_source(arguments: Arguments) -> WalletsSource:
-    """Where the fleet's keys are, ready to be opened: a password that has to be typed is asked for now.
+    """Locate the wallets file and prompt for its password if needed.
 
-    Call it before the screen is taken. Says on stderr what --insecure-permissions lets pass. Raises PasswordError
-    after a third wrong password, WalletsError for a password file that cannot be used.
+    Call it before the dashboard takes the screen. Warns on stderr about unsafe permissions that were accepted.
+    Raises PasswordError after three wrong passwords, WalletsError if the password file cannot be used.
     """
     from ama_tui.cli.passwords import with_password
-    from ama_tui.keys.wallets_source import permissions_warning
+    from ama_tui.keys.wallet_source import permissions_warning
 
     source = find_wallets(arguments)
     warning = permissions_warning(source)
@@ -43,8 +43,8 @@ def wallets_source(arguments: Arguments) -> WalletsSource:
 
 
 def find_wallets(arguments: Arguments) -> WalletsSource:
-    """Where the fleet's keys are; nothing is looked into, nobody asked."""
-    from ama_tui.keys.wallets_source import WalletsSource
+    """Locate the wallets file. Reads nothing and does not prompt."""
+    from ama_tui.keys.wallet_source import WalletsSource
 
     path = arguments.csv
     if path is None:
@@ -53,7 +53,7 @@ def find_wallets(arguments: Arguments) -> WalletsSource:
 
 
 def password_file() -> Path | None:
-    """The file that the environment names for a vault's password."""
+    """The password file set in the environment, or None."""
     from ama_tui.keys.password import FILE_VARIABLE
 
     name = os.environ.get(FILE_VARIABLE)
@@ -61,19 +61,19 @@ def password_file() -> Path | None:
 
 
 def open_host(arguments: Arguments, wallets: WalletsSource | None) -> EngineHost:
-    """The engine's thread; the engine itself is imported on it, when the desk is first asked for something."""
+    """Start the engine's thread. The engine is imported there on first use."""
     from ama_tui.engine.host import EngineHost
 
-    return EngineHost(lambda publisher, freeze: build_desk(arguments, wallets, publisher, freeze))
+    return EngineHost(lambda publisher, freeze: build_engine(arguments, wallets, publisher, freeze))
 
 
-def build_desk(
+def build_engine(
     arguments: Arguments, wallets: WalletsSource | None, publisher: Publisher, freeze: threading.Event
 ) -> LocalEngine:
-    """The desk of the venue that the environment names with these wallets; None opens the demo's own of both."""
+    """Build the engine for the configured venue and these wallets. None starts the demo's venue and wallets."""
     from ama_tui.engine.connect import VenueSource
     from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
-    from ama_tui.keys.wallets_source import WalletsSource
+    from ama_tui.keys.wallet_source import WalletsSource
 
     venue = DemoVenue(arguments) if wallets is None else None
 
@@ -95,10 +95,10 @@ def build_desk(
 
 
 class DemoVenue:
-    """The demo's venue: a child process, and a private directory for what its client needs.
+    """The demo's venue: a child process and a temporary directory with its client files.
 
-    Its chain dies with it, so its runs are remembered beside it and not in the operator's state directory,
-    unless `--state-dir` names one.
+    Its chain ends with it, so its runs are saved in that directory, not in the operator's state directory, unless
+    `--state-dir` is given.
     """
 
     def __init__(self, arguments: Arguments) -> None:
@@ -108,11 +108,11 @@ class DemoVenue:
 
     @property
     def state_root(self) -> Path:
-        """Where the demo's runs are remembered when no `--state-dir` is named."""
+        """Directory for the demo's saved runs, without `--state-dir`."""
         return Path(self._directory.name) / "state"
 
     def start(self) -> Path:
-        """Start the venue if it is not running; returns the directory with its `.env` and `wallets.csv`."""
+        """Start the venue unless it is running. Returns the directory with its `.env` and `wallets.csv`."""
         from ama_tui.config.demo_extra import require_demo
 
         require_demo()
@@ -140,11 +140,11 @@ class DemoVenue:
                 log_path=directory / "venue.log",
             )
         except VenueStartError as error:
-            raise PreflightError(f"the demo's venue did not start: {error}", "try --node embedded") from None
+            raise PreflightError(f"the demo's venue failed to start: {error}", "try --node embedded") from None
         return directory
 
     def stop(self) -> None:
-        """End the venue and remove its directory."""
+        """Stop the venue and remove its directory."""
         if self._process is not None:
             self._process.stop()
         self._directory.cleanup()

@@ -12,6 +12,8 @@ from dotenv.parser import parse_stream
 from dotenv.variables import parse_variables
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
+_ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=")
+"""The start of a line that assigns to a name. Anything else on an unreadable line may be a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,9 @@ def _single_lines(text: str) -> tuple[dict[str, str], dict[str, int]]:
     for number, line in enumerate(_LINE_BREAK.split(text), start=1):
         for binding in parse_stream(io.StringIO(line)):
             if binding.error:
-                name = binding.original.string.partition("=")[0].split()[-1:]
-                unreadable.update(dict.fromkeys(name, number))
+                name = _ASSIGNED.match(binding.original.string)
+                if name is not None:
+                    unreadable[name[1]] = number
             elif binding.key is not None and binding.value is not None:
                 values[binding.key] = binding.value
     return values, unreadable

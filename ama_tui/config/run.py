@@ -107,7 +107,7 @@ def resolve(
         origins.update(dict.fromkeys(layer, origin))
     problems = _problems(values, origins, strategies)
     if problems:
-        raise ParameterError("; ".join(problems), "correct the values and start again")
+        raise ParameterError("; ".join(problems), "fix the values and try again")
     return Resolved(
         run=_run_config(values),
         origins=origins,

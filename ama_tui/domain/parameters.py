@@ -39,7 +39,7 @@ class Parameters:
         """
         problems = problems_of(values)
         if problems:
-            raise ParameterError("; ".join(problems), "correct the values and start again")
+            raise ParameterError("; ".join(problems), "fix the values and try again")
         return cls(**{setting.name: setting.read(values) for setting in PARAMETERS})
 
     def as_keys(self) -> dict[str, int | float]:

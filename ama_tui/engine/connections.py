@@ -1,4 +1,4 @@
-"""The ways out of the engine: the venue's API, the chain, the signer."""
+"""Connections to a venue: its API, the chain and the signer."""
 
 from __future__ import annotations
 
@@ -7,21 +7,29 @@ from dataclasses import dataclass
 from ama_tui.config.environment import Environment
 from ama_tui.config.urls import masked_url
 from ama_tui.domain.errors import PreflightError
+from ama_tui.domain.session import SessionPermit
 from ama_tui.keys.signer import Signer
 from ama_tui.venue.api import VenueApi
 from ama_tui.venue.chain import ChainReader
+from ama_tui.venue.permits import permit_digest
 from ama_tui.venue.rpc import JsonRpc
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """One venue as the engine reaches it. `chain_id` is the RPC's own."""
+    """The engine's connections to one venue."""
 
     api: VenueApi
     chain: ChainReader
     signer: Signer
     chain_id: int
+    """As reported by the node."""
+
     registry: str
+
+    def sign_permit(self, permit: SessionPermit) -> str:
+        """Sign a session permit with its trader's key. Raises WalletsError if the fleet lacks that key."""
+        return self.signer.sign(permit.trader, permit_digest(permit, self.chain_id, self.registry))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -29,11 +37,11 @@ class Connections:
         await self.chain.aclose()
 
 
-async def connect(environment: Environment, signer: Signer) -> tuple[Connections, tuple[str, ...]]:
-    """Reach the node and check what it is.
+async def connect(environment: Environment, signer: Signer | None = None) -> tuple[Connections, tuple[str, ...]]:
+    """Connect to the venue and check its node. Without a signer nothing can be signed.
 
-    Returns the links and what the operator should know of how the venue is configured. Where the node's chain
-    id differs from the environment's, the node's counts (the venue's wire contract).
+    Returns the connections, and warnings about the venue's configuration. If the node's chain id differs from the
+    environment's, the node's is used (the venue's wire contract).
     Raises UnreachableError, PreflightError.
     """
     chain = ChainReader(JsonRpc(environment.rpc_url, masked=f"RPC_URL {masked_url(environment.rpc_url)}"))
@@ -42,8 +50,8 @@ async def connect(environment: Environment, signer: Signer) -> tuple[Connections
         chain_id = await chain.chain_id()
         if not await chain.has_code(environment.registry):
             raise PreflightError(
-                f"no contract stands at SESSION_REGISTRY_ADDRESS {environment.registry} on chain {chain_id}",
-                "correct SESSION_REGISTRY_ADDRESS or RPC_URL",
+                f"no contract at SESSION_REGISTRY_ADDRESS {environment.registry} on chain {chain_id}",
+                "fix SESSION_REGISTRY_ADDRESS or RPC_URL",
             )
     except BaseException:
         await chain.aclose()
@@ -51,5 +59,7 @@ async def connect(environment: Environment, signer: Signer) -> tuple[Connections
         raise
     notes = list(environment.warnings)
     if chain_id != environment.chain_id:
-        notes.append(f"CHAIN_ID is {environment.chain_id}, but the node says {chain_id}: signing for chain {chain_id}")
-    return Connections(api, chain, signer, chain_id, environment.registry), tuple(notes)
+        notes.append(
+            f"CHAIN_ID is {environment.chain_id}, but the node reports {chain_id}: signing for chain {chain_id}"
+        )
+    return Connections(api, chain, signer or Signer({}), chain_id, environment.registry), tuple(notes)

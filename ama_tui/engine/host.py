@@ -15,16 +15,16 @@ from ama_tui.engine.publisher import Publisher
 
 T = TypeVar("T")
 
-BuildDesk = Callable[[Publisher, threading.Event], EngineApi]
+BuildEngine = Callable[[Publisher, threading.Event], EngineApi]
 """Builds the desk on the engine's thread; the event freezes every send from the moment it is set."""
 
 
 class EngineHost:
     """Owns the thread. `start` returns at once; the desk is built on the thread, where its imports belong."""
 
-    def __init__(self, build_desk: BuildDesk) -> None:
+    def __init__(self, build_engine: BuildEngine) -> None:
         self.publisher = Publisher()
-        self._build_desk = build_desk
+        self._build_engine = build_engine
         self._freeze = threading.Event()
         self._engine: EngineApi | None = None
         self._is_closing = False
@@ -40,7 +40,7 @@ class EngineHost:
 
         async def run() -> T:
             if self._engine is None:
-                self._engine = self._build_desk(self.publisher, self._freeze)
+                self._engine = self._build_engine(self.publisher, self._freeze)
             return await action(self._engine)
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop)

@@ -1,1 +1,1 @@
-"""Keys at rest and in memory: wallet files, vaults, keystores, the signer."""
+"""Private keys: wallets files, vaults, keystores, passwords, redaction and the signer."""

@@ -1,4 +1,4 @@
-"""Keystore files (Web3 Secret Storage, version 3), as geth and most wallets write them: one encrypted key each."""
+"""Keystore files (Web3 Secret Storage, version 3), as written by geth and most wallets. One encrypted key each."""
 
 from __future__ import annotations
 
@@ -12,34 +12,36 @@ from ama_tui.domain.text import shortened
 from ama_tui.keys.permissions import read_private
 from ama_tui.keys.scrypt import ScryptCost
 from ama_tui.keys.secret_key import SecretKey
-from ama_tui.keys.wallets import WalletKey, is_private_key, nickname_problem, wallet_of
+from ama_tui.keys.wallet_key import WalletKey, is_private_key, nickname_problem, wallet_of
 
 VERSION = 3
 STANDARD_N = 1 << 18
-"""scrypt's N in geth's keystores; r is 8 and p 1."""
+"""scrypt's N in geth's keystores, with r = 8 and p = 1."""
+
 KEY_LENGTH = 32
-MOST_ROUNDS = 20_000_000
-"""Rounds of PBKDF2 that a file may ask for: some ten seconds."""
+MAX_ROUNDS = 20_000_000
+"""Most PBKDF2 rounds a file may require: about ten seconds."""
+
 _HEX = re.compile(r"(?:0[xX])?((?:[0-9a-fA-F]{2})+)")
 _ADDRESS = re.compile(r"(?:0[xX])?([0-9a-fA-F]{40})")
 
 
 def is_keystore(content: bytes) -> bool:
-    """Does this look like a keystore: a JSON object?"""
+    """Whether this looks like a keystore, that is a JSON object."""
     return content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 
 def read_keystore(path: Path) -> bytes:
-    """A keystore file's content; it is under the rules of the wallets file. Raises WalletsError."""
-    file = read_private(path, "keystore", missing="name keystore files that are there")
+    """Read a keystore file. The permission rules of the wallets file apply. Raises WalletsError."""
+    file = read_private(path, "keystore", missing="check the path")
     if file.problem is not None:
         raise file.problem
     return file.content
 
 
 def keystore_of(wallet: WalletKey, password: str, n: int = STANDARD_N) -> bytes:
-    """A keystore file of one wallet. Its nickname is kept too, where other programs do not look."""
-    # Imported here because the chain libraries take long to load.
+    """Encrypt a wallet as a keystore file. The nickname is kept in an extra key that other programs ignore."""
+    # Imported here: chain libraries load slowly.
     from eth_keyfile.keyfile import create_keyfile_json
 
     content = create_keyfile_json(wallet.key.raw(), password.encode(), version=VERSION, kdf="scrypt", iterations=n)
@@ -48,20 +50,20 @@ def keystore_of(wallet: WalletKey, password: str, n: int = STANDARD_N) -> bytes:
 
 
 def wallet_of_keystore(content: bytes, password: str, path: Path, index: int = 0) -> WalletKey:
-    """The wallet of a keystore file; `path` names it in errors.
+    """Decrypt a keystore file. `path` appears in errors.
 
-    Raises PasswordError for a wrong password, which nobody can tell from a changed content, and WalletsError for
-    what is no keystore or asks for too much.
+    Raises PasswordError for a wrong password or changed content (a keystore cannot distinguish them), and
+    WalletsError if this is not a keystore or decrypting it would take too much time or memory.
     """
     keystore = _parsed(content, path)
     try:
         key = _decrypted(keystore, password)
     except MemoryError:
-        raise WalletsError(f"{path} cannot be opened: not enough memory for scrypt", "free 300 MB") from None
+        raise WalletsError(f"{path} cannot be opened: not enough memory for scrypt", "free at least 300 MB") from None
     if key is None:
-        raise PasswordError(f"wrong password for {path}, or its content was changed", "a keystore cannot tell which")
+        raise PasswordError(f"wrong password for {path}, or the file was changed", "a keystore does not show which")
     if not is_private_key(key.raw()):
-        raise WalletsError(f"{path} holds no key: it is out of the curve's range", "restore a copy")
+        raise WalletsError(f"{path} contains an invalid key: outside the curve's range", "restore a backup")
     nickname = keystore.get("nickname", "")
     if not isinstance(nickname, str) or nickname_problem(nickname) is not None:
         nickname = ""
@@ -69,13 +71,14 @@ def wallet_of_keystore(content: bytes, password: str, path: Path, index: int = 0
     address = keystore.get("address")
     if address is not None and "0x" + _ADDRESS.sub(r"\1", str(address)).lower() != wallet.address:
         raise WalletsError(
-            f"{path} says that it is {shortened(str(address))}, but its key is {wallet.address}'s", "restore a copy"
+            f"{path} names address {shortened(str(address))}, but its key belongs to {wallet.address}",
+            "restore a backup",
         )
     return wallet
 
 
 def _decrypted(keystore: dict[str, object], password: str) -> SecretKey | None:
-    """The key, None where the password does not open it. No error of the library gets out: it may hold a secret."""
+    """Return the key, or None if the password is wrong. Hides the library's errors, which may contain a secret."""
     from eth_keyfile.keyfile import decode_keyfile_json
 
     try:
@@ -87,24 +90,24 @@ def _decrypted(keystore: dict[str, object], password: str) -> SecretKey | None:
 
 
 def _parsed(content: bytes, path: Path) -> dict[str, object]:
-    """The keystore in lower-case names, with nothing in it that the library stumbles over."""
+    """Parse and validate a keystore, with its names in lower case."""
     try:
         keystore = _lowered(json.loads(content))
         problem = _problem(keystore)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        keystore, problem = {}, "something is missing or misplaced"
+        keystore, problem = {}, "a field is missing or misplaced"
     if problem is not None:
-        raise WalletsError(f"{path} is not a keystore that can be read: {problem}", "a keystore v3 file is JSON")
+        raise WalletsError(f"{path} is not a valid keystore: {problem}", "use a keystore v3 JSON file")
     return keystore
 
 
-def _lowered(found: Mapping[str, object]) -> dict[str, object]:
-    lowered = {str(name).lower(): value for name, value in found.items()}
+def _lowered(table: Mapping[str, object]) -> dict[str, object]:
+    lowered = {str(name).lower(): value for name, value in table.items()}
     return {name: _lowered(value) if isinstance(value, dict) else value for name, value in lowered.items()}
 
 
 def _problem(keystore: Mapping[str, object]) -> str | None:
-    """What keeps a keystore from being opened. Raises KeyError, TypeError, ValueError for what is misplaced."""
+    """Return why a keystore is not supported, or None. Raises KeyError, TypeError, ValueError for misplaced fields."""
     if keystore["version"] != VERSION:
         return f"its version is {shortened(str(keystore['version']))}, not {VERSION}"
     crypto = _table(keystore["crypto"])
@@ -113,16 +116,16 @@ def _problem(keystore: Mapping[str, object]) -> str | None:
     texts = (crypto["ciphertext"], crypto["mac"], _table(crypto["cipherparams"])["iv"])
     parameters = _table(crypto["kdfparams"])
     if not all(isinstance(text, str) and _HEX.fullmatch(text) for text in (*texts, parameters["salt"])):
-        return "what should be hexadecimal is not"
+        return "a field is not hexadecimal"
     if parameters["dklen"] != KEY_LENGTH:
-        return f"its derived key does not have {KEY_LENGTH} bytes"
+        return f"its derived key is not {KEY_LENGTH} bytes long"
     if crypto["kdf"] == "scrypt":
         return ScryptCost(*(_whole(parameters[name]) for name in ("n", "r", "p"))).problem
     if crypto["kdf"] == "pbkdf2":
         if parameters["prf"] != "hmac-sha256":
             return "its pseudo-random function is not hmac-sha256"
         rounds = _whole(parameters["c"])
-        return None if 0 < rounds <= MOST_ROUNDS else "it asks for too many rounds"
+        return None if 0 < rounds <= MAX_ROUNDS else "too many PBKDF2 rounds"
     return f"its kdf is {shortened(str(crypto['kdf']), 12)}, neither scrypt nor pbkdf2"
 
 

@@ -1,4 +1,4 @@
-"""A vault's password: from a file, from the OS keyring, or as it was typed."""
+"""A vault's password: from a file or the OS keyring, else typed by the operator."""
 
 from __future__ import annotations
 
@@ -10,65 +10,67 @@ from ama_tui.keys.permissions import read_private
 
 FILE_VARIABLE = "AMA_VAULT_PASSWORD_FILE"
 KEYRING_SERVICE = "ama-tui"
-SHORTEST_NEW = 12
+MIN_NEW_LENGTH = 12
+"""Characters that a new password needs at least."""
 
 
 @dataclass(frozen=True, slots=True)
-class KnownPassword:
-    """A password that nobody needs to be asked for, and where it was found."""
+class StoredPassword:
+    """A password that does not have to be typed."""
 
     text: str = field(repr=False)
     origin: str
+    """Where it comes from, for error messages."""
 
 
-def known_password(vault: Path, file: Path | None) -> KnownPassword | None:
-    """The password of a vault from the file that is named, else from the OS keyring; None when neither has one.
+def stored_password(vault: Path, file: Path | None) -> StoredPassword | None:
+    """Look up a vault's password in the given file, else in the OS keyring. None if there is none.
 
-    Raises WalletsError when the file cannot be used.
+    Raises WalletsError if the file cannot be used.
     """
     if file is not None:
-        return KnownPassword(password_of_file(file), f"the file {file}")
-    text = _of_keyring(vault)
-    return None if text is None else KnownPassword(text, "the OS keyring")
+        return StoredPassword(read_password_file(file), f"the file {file}")
+    text = _from_keyring(vault)
+    return None if text is None else StoredPassword(text, "the OS keyring")
 
 
-def password_of_file(path: Path) -> str:
-    """A file's text without the line's end. It is under the rules of the wallets file, and nothing overrides them.
+def read_password_file(path: Path) -> str:
+    """Read a password file, without the final newline. The permission rules of the wallets file apply, always.
 
     Raises WalletsError, PasswordError.
     """
-    found = read_private(path, "password file", missing="name another, or leave it out to be asked")
-    if found.problem is not None:
-        raise found.problem
-    text = _decoded(found.content)
+    file = read_private(path, "password file", missing="check the path, or omit it to be prompted")
+    if file.problem is not None:
+        raise file.problem
+    text = _decoded(file.content)
     if text is None:
         raise PasswordError(f"password file {path} is not UTF-8 text", "save it as UTF-8")
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise PasswordError(f"password file {path} is empty", "write the password into it")
+        raise PasswordError(f"password file {path} is empty", "write the password to it")
     return text
 
 
 def new_password_problem(text: str) -> str | None:
-    """Why this cannot be the password of something new, None when it can."""
-    if len(text) < SHORTEST_NEW:
-        return f"a new password has at least {SHORTEST_NEW} characters: several words will do"
+    """Return why this is not allowed as a new password, or None if it is."""
+    if len(text) < MIN_NEW_LENGTH:
+        return f"a new password needs at least {MIN_NEW_LENGTH} characters; use several words"
     return None
 
 
 def _decoded(content: bytes) -> str | None:
-    """The text, None where it is not UTF-8; the library's error would hold it."""
+    """Decode UTF-8, else return None: the decoder's error would contain the password."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
 
 
-def _of_keyring(vault: Path) -> str | None:
-    """What the keyring holds for the vault's full path. A keyring that is missing or does not answer holds nothing."""
+def _from_keyring(vault: Path) -> str | None:
+    """The password stored for the vault's full path. None if there is none or no usable keyring."""
     try:
         import keyring
 
         return keyring.get_password(KEYRING_SERVICE, str(vault.resolve())) or None
-    except Exception:  # its back ends raise what they like
+    except Exception:  # keyring back ends raise arbitrary exceptions
         return None

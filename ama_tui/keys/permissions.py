@@ -1,15 +1,15 @@
-"""Files that hold secrets: read only where nobody else can read, write or replace them.
+"""Read files that contain secrets only if nobody else can read, write or replace them.
 
-The rule is ssh's for private keys, and a little stricter:
+The rules are ssh's for private keys, slightly stricter:
 
-- A regular file of the user's own (or of root) that grants nothing to group and others.
-- A file of root's, when the user is not root, may be readable by a group: so container secrets are handed out
-  (`0440`), and ssh takes them too. Nobody but root may write to it, and others may not read it.
-- A link is followed where it, and the directory that holds it, and the directory that holds the file at its end
-  belong to the user or root and cannot be written by anybody else. In a directory with the sticky bit (`/tmp`,
-  a mounted secret volume) others can write but replace nothing of ours, so that one passes.
+- A regular file owned by the user or root, with no permissions for group and others.
+- A file owned by root may be readable by its group (`0440`, usual for container secrets) if the user is not root.
+  Only root may be able to write it, and others must not be able to read it.
+- A symbolic link is followed if the link, its directory and the target's directory belong to the user or root and
+  nobody else can write to these directories. Directories with the sticky bit (`/tmp`, mounted secret volumes) are
+  allowed: others can add files there, but not replace ours.
 
-What was judged is what is read: the open descriptor is looked at again.
+The checks run on the open file descriptor, so the file checked is the file read.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from pathlib import Path
 from ama_tui.domain.errors import WalletsError
 
 ROOT = 0
-MOST_LINKS = 40
-"""Links in a row after which it is a circle, as the kernel counts."""
+MAX_LINKS = 40
+"""Links to follow before assuming a loop. The kernel's limit."""
+
 _READ, _WRITE = stat.S_IRGRP | stat.S_IROTH, stat.S_IWGRP | stat.S_IWOTH
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -40,32 +41,33 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class PrivateFile:
-    """What a file holds, and why its permissions should have kept us from reading it: None when they are right."""
+    """The content of a file, and whether its permissions are safe."""
 
     content: bytes
     problem: WalletsError | None = None
+    """Why the permissions are unsafe, or None if they are safe."""
 
     def __repr__(self) -> str:
         return f"PrivateFile({len(self.content)} bytes, masked)"
 
 
 def read_private(path: Path, what: str, *, missing: str) -> PrivateFile:
-    """The file's content, with the judgement of its permissions, which the caller must heed.
+    """Read a file and check its permissions. The caller must handle the result's `problem`.
 
-    `what` names the file's purpose in errors ('wallets file'), `missing` says what to do where it is not there.
-    Raises WalletsError when it is missing, is no regular file or cannot be read.
+    `what` names the kind of file in errors ('wallets file'), `missing` is the hint if it does not exist.
+    Raises WalletsError if it does not exist, is not a regular file or cannot be read.
     """
     name = f"{what} {path}"
     try:
         _refuse_irregular(path.stat(), name)
-        real, connections = _followed(path)
-        problem = _problem_of_links(connections, real)
-        # O_NONBLOCK: a pipe that took the file's place since must not hold us up.
+        real, links = _followed(path)
+        problem = _link_problem(links, real)
+        # O_NONBLOCK: do not block if the file was replaced by a pipe in the meantime.
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            _refuse_irregular(found, name)
-            return PrivateFile(file.read(), _problem_of_file(found, real if connections else path, what) or problem)
+            stats = os.fstat(descriptor)
+            _refuse_irregular(stats, name)
+            return PrivateFile(file.read(), _file_problem(stats, real if links else path, what) or problem)
     except FileNotFoundError:
         raise WalletsError(f"{name} not found", missing) from None
     except OSError as error:
@@ -73,7 +75,7 @@ def read_private(path: Path, what: str, *, missing: str) -> PrivateFile:
 
 
 def file_problem(mode: int, owner: int, user: int) -> str | None:
-    """What is wrong with a file of this mode and owner for a user, None when it is as it must be."""
+    """Return why this mode and owner are unsafe for a user's file, or None if they are safe."""
     if owner not in (user, ROOT):
         return f"belongs to {_user(owner)}"
     allowed = stat.S_IRGRP if owner == ROOT != user else 0
@@ -85,7 +87,7 @@ def file_problem(mode: int, owner: int, user: int) -> str | None:
 
 
 def directory_problem(mode: int, owner: int, user: int) -> str | None:
-    """What is wrong with a directory that holds a link or what it leads to, None when nobody else can change it."""
+    """Return why a directory with a link or its target is unsafe, or None if nobody else can change it."""
     if owner not in (user, ROOT):
         return f"belongs to {_user(owner)}"
     if mode & _WRITE and not mode & stat.S_ISVTX:
@@ -93,42 +95,42 @@ def directory_problem(mode: int, owner: int, user: int) -> str | None:
     return None
 
 
-def _refuse_irregular(found: os.stat_result, name: str) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
-        raise WalletsError(f"{name} is not a regular file ({kind})", "name a regular file")
+def _refuse_irregular(stats: os.stat_result, name: str) -> None:
+    if not stat.S_ISREG(stats.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(stats.st_mode), "unknown type")
+        raise WalletsError(f"{name} is not a regular file ({kind})", "choose a regular file")
 
 
-def _problem_of_file(found: os.stat_result, path: Path, what: str) -> WalletsError | None:
+def _file_problem(stats: os.stat_result, path: Path, what: str) -> WalletsError | None:
     user = os.geteuid()
-    problem = file_problem(found.st_mode, found.st_uid, user)
+    problem = file_problem(stats.st_mode, stats.st_uid, user)
     if problem is None:
         return None
-    return WalletsError(f"{what} {path} {problem}", _mend(path, found.st_uid, "600", "g-w,o-rw"))
+    return WalletsError(f"{what} {path} {problem}", _fix(path, stats.st_uid, "600", "g-w,o-rw"))
 
 
-def _problem_of_links(connections: list[Path], real: Path) -> WalletsError | None:
-    """The first thing on the way to the file that somebody else could change; nothing to look at without a link."""
-    return next(_problems_of_links(connections, real), None) if connections else None
+def _link_problem(links: list[Path], real: Path) -> WalletsError | None:
+    """The first link or directory on the path that somebody else could change, or None. Checked only for links."""
+    return next(_link_problems(links, real), None) if links else None
 
 
-def _problems_of_links(connections: list[Path], real: Path) -> Iterator[WalletsError]:
+def _link_problems(links: list[Path], real: Path) -> Iterator[WalletsError]:
     user = os.geteuid()
-    for link in connections:
+    for link in links:
         owner = link.lstat().st_uid
         if owner not in (user, ROOT):
-            yield WalletsError(f"the link {link} belongs to {_user(owner)}", _mend(link, owner, "", ""))
-    for directory in dict.fromkeys(entry.parent for entry in (*connections, real)):
-        found = directory.stat()
-        problem = directory_problem(found.st_mode, found.st_uid, user)
+            yield WalletsError(f"the link {link} belongs to {_user(owner)}", _fix(link, owner, "", ""))
+    for directory in dict.fromkeys(entry.parent for entry in (*links, real)):
+        stats = directory.stat()
+        problem = directory_problem(stats.st_mode, stats.st_uid, user)
         if problem is not None:
-            mend = _mend(directory, found.st_uid, "go-w", "go-w")
-            yield WalletsError(f"the directory {directory}, which a link leads through, {problem}", mend)
+            fix = _fix(directory, stats.st_uid, "go-w", "go-w")
+            yield WalletsError(f"the directory {directory} (on the path of a link) {problem}", fix)
 
 
 def _followed(path: Path) -> tuple[Path, list[Path]]:
-    """The file's path without any link in it, and the links that were on the way. Raises OSError."""
-    connections: list[Path] = []
+    """Resolve all links of a path. Returns the real path and the links followed. Raises OSError."""
+    links: list[Path] = []
     absolute = path.absolute()
     at, left = Path(absolute.anchor), list(reversed(absolute.parts[1:]))
     while left:
@@ -140,14 +142,14 @@ def _followed(path: Path) -> tuple[Path, list[Path]]:
         if not stat.S_ISLNK(here.lstat().st_mode):
             at = here
             continue
-        connections.append(here)
-        if len(connections) > MOST_LINKS:
+        links.append(here)
+        if len(links) > MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         target = here.readlink()
         if target.is_absolute():
             at = Path(target.anchor)
-        left += [one for one in reversed(target.parts) if one != target.anchor]
-    return at, connections
+        left += [name for name in reversed(target.parts) if name != target.anchor]
+    return at, links
 
 
 def _whom(bits: int) -> str:
@@ -162,8 +164,8 @@ def _user(uid: int) -> str:
         return f"user {uid}"
 
 
-def _mend(path: Path, owner: int, own_mode: str, roots_mode: str) -> str:
-    """The command that mends it: another mode for what is the user's or root's, else another owner."""
+def _fix(path: Path, owner: int, own_mode: str, roots_mode: str) -> str:
+    """The shell command that fixes it: a new mode for files of the user or root, else a new owner."""
     user = os.geteuid()
     name = shlex.quote(str(path))
     if owner == user:

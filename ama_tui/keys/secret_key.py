@@ -1,4 +1,4 @@
-"""A private key that does not show itself: masked in text, refused by pickle, read only on purpose."""
+"""A private key that is masked in text and cannot be pickled or copied."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MASK = "SecretKey(…)"
 
 
 class SecretKey:
-    """The 32 bytes of a wallet's private key. Only the signer calls `raw()` or `hex()`."""
+    """The 32 bytes of a wallet's private key. Only this package calls `raw()` and `hex()`."""
 
     __slots__ = ("_raw",)
 
@@ -27,7 +27,7 @@ class SecretKey:
         return self._raw
 
     def hex(self) -> str:
-        """The key as 0x and 64 hexadecimal digits."""
+        """The key as 0x plus 64 hexadecimal digits."""
         return "0x" + self._raw.hex()
 
     def __repr__(self) -> str:
@@ -44,4 +44,4 @@ class SecretKey:
         return hash(self._raw)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        raise TypeError("a SecretKey is neither pickled nor copied")
+        raise TypeError("a SecretKey cannot be pickled or copied")

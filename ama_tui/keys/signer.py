@@ -1,4 +1,4 @@
-"""The only holder of private keys: it signs permits by address and gives nothing else away."""
+"""Holds the private keys of a run and signs with them. Keys never leave it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import NoReturn, Protocol
 from eth_hash.auto import keccak
 
 from ama_tui.domain.errors import WalletsError
-from ama_tui.domain.session import SessionPermit
-from ama_tui.venue.permits import permit_digest
 
 SignDigest = Callable[[bytes], bytes]
-"""From a 32-byte digest to 65 bytes: r, s and a recovery id of 0 or 1."""
+"""Signs a 32-byte digest. Returns 65 bytes: r, s and a recovery id of 0 or 1."""
 
 
-class Secret(Protocol):
-    """A private key that shows itself only when it is asked for its bytes."""
+class RawKey(Protocol):
+    """A private key that reveals its bytes only on request."""
 
     def raw(self) -> bytes:
         """The key's 32 bytes."""
@@ -24,36 +22,36 @@ class Secret(Protocol):
 
 
 class Signer:
-    """Signs for a fleet. Built once from address → private key, which nobody else has to keep after that.
+    """Signs for the wallets of a fleet. Built once from address → private key.
 
-    Raises WalletsError, which never holds a key, when a key is no key or is not that of its address.
-    Neither its repr nor a copy or a pickle gives a key away.
+    Raises WalletsError (which never contains a key) if a key is invalid or does not belong to its address.
+    Its repr shows no key, and it cannot be copied or pickled.
     """
 
     __slots__ = ("_signers",)
 
-    def __init__(self, keys: Mapping[str, Secret]) -> None:
+    def __init__(self, keys: Mapping[str, RawKey]) -> None:
         self._signers: dict[str, SignDigest] = {}
         for address, key in keys.items():
             self._signers[address.lower()] = _checked(address, key)
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """The addresses it can sign for, in lower case."""
+        """Addresses it can sign for, in lower case."""
         return tuple(self._signers)
 
     def __contains__(self, address: object) -> bool:
         return isinstance(address, str) and address.lower() in self._signers
 
-    def sign_permit(self, permit: SessionPermit, chain_id: int, registry: str) -> str:
-        """The trader's signature of a permit: r, s, v (27 or 28) as 0x and 130 hexadecimal digits.
+    def sign(self, address: str, digest: bytes) -> str:
+        """Sign a 32-byte digest for a wallet: r, s, v (27 or 28) as 0x plus 130 hexadecimal digits.
 
-        Raises WalletsError when the trader is not of this fleet.
+        Raises WalletsError if the wallet is not in this fleet.
         """
-        sign = self._signers.get(permit.trader.lower())
+        sign = self._signers.get(address.lower())
         if sign is None:
-            raise WalletsError(f"no key for {permit.trader}", "is it in the wallets file?")
-        signature = sign(permit_digest(permit, chain_id, registry))
+            raise WalletsError(f"no key for {address}", "check that it is in the wallets file")
+        signature = sign(digest)
         return "0x" + signature[:64].hex() + f"{signature[64] + 27:02x}"
 
     def __repr__(self) -> str:
@@ -63,19 +61,19 @@ class Signer:
         raise TypeError("a signer cannot be copied or pickled: it holds keys")
 
 
-def _checked(address: str, key: Secret) -> SignDigest:
+def _checked(address: str, key: RawKey) -> SignDigest:
     try:
         sign, public_key = _load(key.raw())
     except Exception:
-        # Whatever a library says of a bad key may hold the key: only the address goes on.
-        raise WalletsError(f"the private key of {address} is not a key", "correct the wallets file") from None
+        # The library's error may contain the key, so report only the address.
+        raise WalletsError(f"the private key of {address} is invalid", "fix the wallets file") from None
     if keccak(public_key)[12:].hex() != address.lower().removeprefix("0x"):
-        raise WalletsError(f"the private key of {address} is another address's", "correct the wallets file")
+        raise WalletsError(f"the private key of {address} belongs to another address", "fix the wallets file")
     return sign
 
 
 def _load(secret: bytes) -> tuple[SignDigest, bytes]:
-    """How to sign with a key, and its 64-byte public key. coincurve where it has a wheel, else eth_keys."""
+    """Return a sign function for a key, and its 64-byte public key. Uses coincurve if installed, else eth_keys."""
     try:
         from coincurve import PrivateKey
     except ImportError:

@@ -1,4 +1,4 @@
-"""A vault: one encrypted file. scrypt makes a key of the password, AES-256-GCM encrypts and authenticates.
+"""The vault format: one encrypted file. scrypt derives the key, AES-256-GCM encrypts and authenticates.
 
     offset  bytes
          0      8  magic
@@ -6,13 +6,13 @@
          9      3  scrypt: log2 of N, r, p
         12     16  salt, random each time
         28     12  nonce, random each time
-        40     32  check: what scrypt gives beyond the key; tells a wrong password from a changed file
-        72      4  length of what follows up to the checksum
-        76      n  the encrypted content and its 16-byte tag; all above is authenticated with it
-      76+n     32  SHA-256 of all above; tells a damaged file before a password is asked for
+        40     32  check: extra scrypt output, distinguishes a wrong password from a changed file
+        72      4  length of the encrypted content with its tag
+        76      n  encrypted content and its 16-byte tag, which also authenticates everything above
+      76+n     32  SHA-256 of everything above, detects damage before asking for a password
 
-Numbers are big-endian. The checksum is against accidents only: who changes a vault on purpose makes it right,
-and then it is the check or the tag that does not fit.
+Numbers are big-endian. The checksum detects accidental damage only. Deliberate changes are detected by the check or
+the tag.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ from ama_tui.domain.errors import PasswordError, WalletsError
 from ama_tui.keys.scrypt import ScryptCost
 
 MAGIC = b"\x93AMAVLT\n"
-"""No text begins so: the first byte is none of UTF-8, and the last tells a copy that was made as text."""
+"""The first byte is invalid UTF-8, so no text starts like this. The newline detects copies in text mode."""
+
 VERSION = 1
 SUFFIX = ".vault"
 KEY_BYTES = CHECK_BYTES = 32
 SALT_BYTES, NONCE_BYTES, TAG_BYTES = 16, 12, 16
 _HEADER = struct.Struct(f">{len(MAGIC)}sBBBB{SALT_BYTES}s{NONCE_BYTES}s{CHECK_BYTES}sI")
-_RESTORE = "restore a copy"
+_RESTORE = "restore a backup"
 
 
 @dataclass(frozen=True, slots=True)
 class _Vault:
-    """A vault whose checksum holds."""
+    """A parsed vault with a valid checksum."""
 
     header: bytes
     cost: ScryptCost
@@ -51,12 +52,12 @@ class _Vault:
 
 
 def is_vault(content: bytes, path: Path) -> bool:
-    """Is this a vault, whole or not? By its first bytes, or else by its name: a damaged one is one too."""
+    """Whether this is a vault, possibly damaged: judged by its first bytes or its file name."""
     return content.startswith(MAGIC) or path.suffix == SUFFIX
 
 
 def seal(content: bytes, password: str, cost: ScryptCost | None = None) -> bytes:
-    """The bytes of a vault that holds `content`."""
+    """Encrypt content as a vault."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     cost = ScryptCost() if cost is None else cost
@@ -65,15 +66,15 @@ def seal(content: bytes, password: str, cost: ScryptCost | None = None) -> bytes
     header = _HEADER.pack(
         MAGIC, VERSION, cost.n.bit_length() - 1, cost.r, cost.p, salt, nonce, check, len(content) + TAG_BYTES
     )
-    whole = header + AESGCM(key).encrypt(nonce, content, header)
-    return whole + sha256(whole).digest()
+    body = header + AESGCM(key).encrypt(nonce, content, header)
+    return body + sha256(body).digest()
 
 
 def unseal(raw: bytes, password: str, path: Path) -> bytes:
-    """What a vault holds; `path` names it in errors.
+    """Decrypt a vault. `path` appears in errors.
 
-    Raises PasswordError for a wrong password, and WalletsError for what is no vault, cut off, damaged, changed
-    on purpose, of a later version, or asks for too much memory.
+    Raises PasswordError for a wrong password, and WalletsError if this is not a vault, or it is truncated, damaged,
+    tampered with, from a later version, or requires too much memory.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -82,32 +83,32 @@ def unseal(raw: bytes, password: str, path: Path) -> bytes:
     try:
         key, check = _derived(password, vault.salt, vault.cost)
     except MemoryError:
-        raise WalletsError(f"{path} cannot be opened: not enough memory for scrypt", "free 200 MB") from None
+        raise WalletsError(f"{path} cannot be opened: not enough memory for scrypt", "free at least 200 MB") from None
     if not hmac.compare_digest(check, vault.check):
-        raise PasswordError(f"wrong password for {path}", "type the one that it was sealed with")
+        raise PasswordError(f"wrong password for {path}", "enter the password used to seal it")
     try:
         return AESGCM(key).decrypt(vault.nonce, vault.encrypted, vault.header)
     except InvalidTag:
         raise WalletsError(
-            f"{path} was changed since it was sealed, and not by accident: the password and the checksum are right",
+            f"{path} was tampered with: the password and the checksum are correct, but the content was changed",
             f"{_RESTORE}, and find out who can write to it",
         ) from None
 
 
 def _parsed(raw: bytes, path: Path) -> _Vault:
     if not raw.startswith(MAGIC[: len(raw)]) or not raw:
-        raise WalletsError(f"{path} is not a vault", "`ama-tui wallets seal` makes one")
+        raise WalletsError(f"{path} is not a vault", "create one with `ama-tui wallets seal`")
     if len(raw) > len(MAGIC) and raw[len(MAGIC)] > VERSION:
         version = raw[len(MAGIC)]
         raise WalletsError(
-            f"{path} is a vault of version {version}, and this program reads version {VERSION}", "update ama-tui"
+            f"{path} is a vault of version {version}; this release reads version {VERSION}", "update ama-tui"
         )
     if len(raw) < _HEADER.size:
-        raise WalletsError(f"{path} is cut off: {len(raw)} bytes of a vault", _RESTORE)
+        raise WalletsError(f"{path} is truncated: only {len(raw)} bytes", _RESTORE)
     _, version, log2_n, r, p, salt, nonce, check, length = _HEADER.unpack_from(raw)
     end = _HEADER.size + length
     if len(raw) < end + sha256().digest_size:
-        raise WalletsError(f"{path} is cut off: {len(raw)} bytes of {end + sha256().digest_size}", _RESTORE)
+        raise WalletsError(f"{path} is truncated: {len(raw)} bytes of {end + sha256().digest_size}", _RESTORE)
     if version != VERSION or length < TAG_BYTES or sha256(raw[:end]).digest() != raw[end:]:
         raise WalletsError(f"{path} is damaged: its checksum does not match", _RESTORE)
     cost = ScryptCost(1 << log2_n, r, p)
@@ -117,7 +118,8 @@ def _parsed(raw: bytes, path: Path) -> _Vault:
 
 
 def _derived(password: str, salt: bytes, cost: ScryptCost) -> tuple[bytes, bytes]:
-    """The key and the check. One password typed on two systems may differ in how its accents are put together."""
+    """Derive the key and the check from a password."""
+    # Systems encode accented characters differently; NFC makes the same password match everywhere.
     typed = unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
     derived = cost.derive(typed, salt, KEY_BYTES + CHECK_BYTES)
     return derived[:KEY_BYTES], derived[KEY_BYTES:]

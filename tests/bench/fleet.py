@@ -15,7 +15,7 @@ from ama_tui.engine.connect import VenueSource
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
 from ama_tui.engine.run.run import StopCondition
-from ama_tui.keys.wallets_source import WalletsSource
+from ama_tui.keys.wallet_source import WalletsSource
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
 

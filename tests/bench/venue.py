@@ -15,7 +15,7 @@ from ama_tui.domain.market import Market
 from ama_tui.domain.session import Methods, SessionPermit
 from ama_tui.engine.connect import open_signer
 from ama_tui.engine.connections import Connections, connect
-from ama_tui.keys.wallets_source import WalletsSource
+from ama_tui.keys.wallet_source import WalletsSource
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
 from ama_tui.venue import contract_abi as abi
@@ -66,7 +66,7 @@ async def _session(connections: Connections, market: Market, trader: str) -> str
         allowed_markets=(market.market_id,),
         nonce=await connections.api.session_nonce(trader),
     )
-    signature = connections.signer.sign_permit(permit, connections.chain_id, connections.registry)
+    signature = connections.sign_permit(permit)
     return (await connections.api.session_init(market.address, permit, signature)).session_id
 
 

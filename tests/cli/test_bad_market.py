@@ -16,12 +16,12 @@ from tests.e2e.venues import ServedVenue
 @pytest.mark.parametrize("symbol", ["NOPE-USD", "LUNA-USD", "0x" + "ab" * 20])
 def test_market_that_is_not_listed_is_refused(ama_here: Ama, symbol: str) -> None:
     line = ama_here(*PACK, "--market", symbol).refusal(2)
-    assert line == f"no market is called '{symbol}': `ama-tui markets` lists them"
+    assert line == f"no market named '{symbol}': list them with `ama-tui markets`"
 
 
 def test_no_market_named_is_refused_where_there_are_many(ama_here: Ama) -> None:
     line = ama_here(*PACK).refusal(2)
-    assert line == "no market named: name one with --market; `ama-tui markets` lists them"
+    assert line == "no market selected: choose one with --market; list them with `ama-tui markets`"
 
 
 def test_price_too_low_for_the_distance_is_refused_with_the_largest_that_fits(

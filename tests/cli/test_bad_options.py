@@ -24,7 +24,7 @@ HEADLESS = ("run", "--headless", "--market", "LINK-USD")
         ((*HEADLESS, "--session-hours", "0.05"), ("--session-hours is 0.05, but must be 0.1…168",)),
         ((*HEADLESS, "--rules", "odd"), ("'--rules'", "'even'", "'original'", "see 'ama-tui run --help'")),
         ((*HEADLESS, "--bogus"), ("--bogus", "see 'ama-tui run --help'")),
-        (("--market", "X", "run"), ("--market stands before the command", "put it after 'run'")),
+        (("--market", "X", "run"), ("--market must come after the command", "ama-tui run --market")),
         (
             (*HEADLESS, "--max-utilization", "7", "--size-min", "3", "--size-max", "1"),
             ("--max-utilization is 7", "0.02…0.9", "--size-min (3) must not be above --size-max (1)"),
@@ -123,13 +123,13 @@ def test_bad_rows_of_the_wallets_file_are_all_named_by_line_and_never_by_key(sto
     line = operator.ama(*RUN, "--csv", bad.name).refusal(2)
     assert "line 3: the same wallet as line 2" in line
     assert "line 4: the privateKey is not 64 hexadecimal digits" in line
-    assert "line 5: the address is not the privateKey's" in line
+    assert "line 5: the address does not belong to the privateKey" in line
     stored_run.assert_untouched()
 
 
 def test_directory_that_a_venue_cannot_write_to_is_named(operator: Operator) -> None:
     line = operator.ama("venue", "--write", "wallets.csv/venue", limit=30).refusal(2)
-    assert line == "wallets.csv/venue cannot be written to (Not a directory): name another directory with --write"
+    assert line == "wallets.csv/venue cannot be written to (Not a directory): choose another directory with --write"
 
 
 def test_node_that_is_not_there_is_named(operator: Operator) -> None:

@@ -20,7 +20,7 @@ def test_wrong_chain_id_warns_and_the_node_s_counts(operator: Operator, shared_v
     run = operator.ama(*PACK, "--market", "TIA-USD", *SMALL)
     assert run.packed()["chainId"] == 31_337
     warnings = [line for line in run.err.splitlines() if "CHAIN_ID" in line]
-    assert warnings == ["CHAIN_ID is 999, but the node says 31337: signing for chain 31337"]
+    assert warnings == ["CHAIN_ID is 999, but the node reports 31337: signing for chain 31337"]
     assert [path.name for path in operator.state.iterdir()] == ["31337"]
     assert operator.checkpoint()["chainId"] == 31_337
     address = shared_venue.client.keys[0].address
@@ -90,13 +90,13 @@ def test_answer_that_breaks_the_contract_is_named_with_its_endpoint(
 def test_empty_market_list_is_said(stored_run: StoredRun, impostor: StartImpostor, command: tuple[str, ...]) -> None:
     stored_run.operator.set_env(APP_URL=impostor(NO_MARKETS))
     line = stored_run.operator.ama(*command).refusal(3)
-    assert line == "the venue lists no market: ask its operator, or check APP_URL"
+    assert line == "the venue lists no markets: check APP_URL or ask the venue's operator"
     stored_run.assert_untouched()
 
 
 def test_registry_without_a_contract_is_named(stored_run: StoredRun) -> None:
     stored_run.operator.set_env(SESSION_REGISTRY_ADDRESS="0x" + "11" * 20)
     line = stored_run.operator.ama(*RUN).refusal(3)
-    assert "no contract stands at SESSION_REGISTRY_ADDRESS 0x1111" in line
+    assert "no contract at SESSION_REGISTRY_ADDRESS 0x1111" in line
     assert "chain 31337" in line
     stored_run.assert_untouched()

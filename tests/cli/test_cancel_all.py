@@ -131,7 +131,7 @@ def test_the_first_interrupt_reports_what_is_left_and_the_second_leaves_at_once(
         flaky.is_open.clear()
         time.sleep(RETRY_FAILED_S + 1)  # so that it waits for an answer
         leaving.signal(signal.SIGINT)
-        leaving.until("its word", lambda: "again: leave at once" in leaving.err)
+        leaving.until("its word", lambda: "press again to quit now" in leaving.err)
         leaving.signal(signal.SIGINT)
         left = leaving.wait(limit=5)
         flaky.is_open.set()
@@ -141,7 +141,7 @@ def test_the_first_interrupt_reports_what_is_left_and_the_second_leaves_at_once(
 
 def test_what_is_wrong_is_said_in_one_line_before_anything_is_sent(operator: Operator) -> None:
     assert "Missing option '--market'" in operator.ama("cancel-all").refusal(2)
-    assert "no market is called 'NO-SUCH'" in cancel_all(operator, "NO-SUCH").refusal(2)
+    assert "no market named 'NO-SUCH'" in cancel_all(operator, "NO-SUCH").refusal(2)
     assert "wallets file none.csv not found" in cancel_all(operator, "XRP-USD", "--csv", "none.csv").refusal(2)
     operator.set_env(RPC_URL="http://127.0.0.1:1")
     assert cancel_all(operator, "XRP-USD").refusal(3).startswith("RPC_URL http://127.0.0.1:1 failed")

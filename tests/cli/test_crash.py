@@ -1,4 +1,4 @@
-"""A fault of the program is one line and a report, on whatever thread or loop it comes up, and holds no key."""
+"""An internal error is one line and a report without keys, on any thread or event loop."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_unexpected_error_is_one_line_that_names_a_private_report(
     assert (ended.value.code, said.out) == (1, "")
     (line,) = said.err.splitlines()
     match = re.fullmatch(
-        r"ama-tui: a fault of the program \(RuntimeError at test_crash\.py:\d+\): please report it with (.+), "
-        r"which holds no key",
+        r"ama-tui: internal error \(RuntimeError at test_crash\.py:\d+\): please send us (.+); "
+        r"it contains no keys",
         line,
     )
     assert match is not None, line
@@ -137,7 +137,7 @@ def test_what_nobody_catches_is_reported(
         fail()
     assert (sys.excepthook, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers)) == before
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("ama-tui: a fault of the program (RuntimeError at test_crash.py:")
+    assert line.startswith("ama-tui: internal error (RuntimeError at test_crash.py:")
     (text,) = reports(home)
     assert "cannot use '…' of 64 digits" in text
     assert traces((line + text).encode(), [KEY]) == []
@@ -150,16 +150,16 @@ def test_what_a_library_logs_is_one_line_without_secrets(capsys: pytest.CaptureF
         unformattable = logging.LogRecord("some.library", logging.WARNING, "", 0, "%d", ("not a number",), None)
         logging.getLogger().handlers[-1].emit(unformattable)
     lines = capsys.readouterr().err.splitlines()
-    assert lines == ["ama-tui: some.library: bad value …", "ama-tui: some.library: a warning that cannot be shown"]
+    assert lines == ["ama-tui: some.library: bad value …", "ama-tui: some.library: a warning that cannot be formatted"]
 
 
 def test_report_that_cannot_be_written_is_shown_instead(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home / "ama-tui").write_text("in the way")
-    crash.tell(caught(fails))
+    crash.report(caught(fails))
     said = capsys.readouterr().err
-    assert "no report could be written, so here it is" in said
+    assert "cannot write the crash report, so here it is" in said
     assert "in fails" in said
     assert traces(said.encode(), [KEY]) == []
 
@@ -169,7 +169,7 @@ def test_error_whose_text_fails_is_reported_all_the_same(home: Path) -> None:
         def __str__(self) -> str:
             raise ValueError(KEY.hex())
 
-    crash.tell(OddError())
+    crash.report(OddError())
     (text,) = reports(home)
     assert "OddError" in text
     assert traces(text.encode(), [KEY]) == []
@@ -179,15 +179,15 @@ def test_error_that_comes_by_twice_is_reported_once(home: Path, capsys: pytest.C
     error = KeyError("level")
     with crash.reported():
         logging.getLogger("some.room").error("it failed", exc_info=error)
-        crash.tell(error)
+        crash.report(error)
     assert len(capsys.readouterr().err.splitlines()) == len(reports(home)) == 1
 
 
 def test_only_the_newest_reports_are_kept(home: Path) -> None:
-    for number in range(crash.KEPT + 5):
-        crash.tell(RuntimeError(f"number {number}"))
+    for number in range(crash.MAX_REPORTS + 5):
+        crash.report(RuntimeError(f"number {number}"))
     kept = reports(home)
-    assert len(kept) == crash.KEPT
+    assert len(kept) == crash.MAX_REPORTS
     assert "number 24" in kept[-1]
     assert "number 5" in kept[0]
 
@@ -198,7 +198,7 @@ def test_error_of_ours_that_holds_a_loaded_key_does_not_show_it(
     from ama_tui.domain.errors import ConfigError
 
     SecretKey(KEY)
-    failing(monkeypatch, ConfigError(f"no market is called 0x{KEY.hex()}", f"session 0x{'4b' * 32} is"))
+    failing(monkeypatch, ConfigError(f"no market named 0x{KEY.hex()}", f"session 0x{'4b' * 32} is"))
     with pytest.raises(SystemExit):
         main(["markets"])
-    assert capsys.readouterr().err == f"ama-tui: no market is called 0x…: session 0x{'4b' * 32} is\n"
+    assert capsys.readouterr().err == f"ama-tui: no market named 0x…: session 0x{'4b' * 32} is\n"

@@ -67,5 +67,5 @@ def test_demo_opened_from_the_dashboard_is_an_error_with_the_same_hint() -> None
 def test_doctor_skips_it_with_the_same_hint(tmp_path: Path) -> None:
     request = DoctorRequest(tmp_path, {}, tmp_path / "wallets.csv", list, tmp_path / "state")
     result = asyncio.run(demo(DoctorContext(request)))
-    assert result.verdict is CheckStatus.SKIP
-    assert result.mend == demo_extra.INSTALL
+    assert result.status is CheckStatus.SKIP
+    assert result.fix == demo_extra.INSTALL

@@ -14,22 +14,22 @@ from contextlib import suppress
 
 import pytest
 
-from ama_tui.cli.doctor import told
-from ama_tui.cli.terminal import terminal_finding
+from ama_tui.cli.doctor import format_row
+from ama_tui.cli.terminal import terminal_result
 from tests.e2e.operator import PROGRAM, Operator
 
 ROW = {
     "check": "vault",
-    "verdict": "fail",
-    "found": "no contract stands at the vault 0x" + "ab" * 20 + " of ETH-USD",
-    "mend": "choose another market, or ask the venue's operator",
+    "status": "fail",
+    "text": "no contract at the vault 0x" + "ab" * 20 + " of ETH-USD",
+    "fix": "choose another market, or ask the venue's operator",
 }
 DEAD = "http://127.0.0.1:1"
 
 
 def test_a_row_wraps_under_its_own_column_and_the_mend_stands_behind_an_arrow() -> None:
-    assert told(ROW, 11, 80).splitlines() == [
-        "fail  vault        no contract stands at the vault",
+    assert format_row(ROW, 11, 80).splitlines() == [
+        "fail  vault        no contract at the vault",
         "                   0x" + "ab" * 20 + " of ETH-USD",
         "                   → choose another market, or ask the venue's operator",
     ]
@@ -37,15 +37,15 @@ def test_a_row_wraps_under_its_own_column_and_the_mend_stands_behind_an_arrow() 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    row = {**ROW, "found": "word " * 60, "mend": "mend-it " * 40}
-    lines = told(row, 11, width).splitlines()
+    row = {**ROW, "text": "word " * 60, "fix": "mend-it " * 40}
+    lines = format_row(row, 11, width).splitlines()
     assert max(map(len, lines)) <= width
     assert {line[:19].strip() for line in lines[1:]} == {""}
 
 
 def test_for_a_program_each_check_is_one_line() -> None:
-    assert told(ROW, 11, None) == f"fail  vault        {ROW['found']} → {ROW['mend']}"
-    assert told({**ROW, "verdict": "ok", "mend": ""}, 11, None) == f"ok    vault        {ROW['found']}"
+    assert format_row(ROW, 11, None) == f"fail  vault        {ROW['text']} → {ROW['fix']}"
+    assert format_row({**ROW, "status": "ok", "fix": ""}, 11, None) == f"ok    vault        {ROW['text']}"
 
 
 def test_every_check_of_a_good_venue_is_an_ok_line_and_the_code_is_0(operator: Operator) -> None:
@@ -62,9 +62,9 @@ def test_json_has_every_check_and_the_code_is_3_when_one_fails(operator: Operato
     answer = operator.ama("doctor", "--json")
     assert (answer.code, answer.err) == (3, "")
     rows = json.loads(answer.out)
-    assert {tuple(row) for row in rows} == {("check", "verdict", "found", "mend")}
-    assert [row["check"] for row in rows if row["verdict"] == "fail"] == ["API"]
-    assert "skip" in {row["verdict"] for row in rows}
+    assert {tuple(row) for row in rows} == {("check", "status", "text", "fix")}
+    assert [row["check"] for row in rows if row["status"] == "fail"] == ["API"]
+    assert "skip" in {row["status"] for row in rows}
     assert "0123456789abcdef" not in answer.out
     plain = operator.ama("doctor")
     assert plain.code == 3
@@ -102,13 +102,13 @@ def test_it_ends_in_time_though_node_api_and_wallets_file_all_hang(operator: Ope
     assert (answer.code, answer.err) == (3, "")
     assert answer.seconds < 20
     rows = {row["check"]: row for row in json.loads(answer.out)}
-    assert [name for name, row in rows.items() if row["verdict"] == "fail"] == ["RPC", "API", "wallets"]
-    assert rows["RPC"]["found"] == "no answer within 5 s"
-    assert rows["RPC"]["mend"] == "is the node running, and is RPC_URL right?"
+    assert [name for name, row in rows.items() if row["status"] == "fail"] == ["RPC", "API", "wallets"]
+    assert rows["RPC"]["text"] == "no response within 5 s"
+    assert rows["RPC"]["fix"] == "check that the node is running and RPC_URL is correct"
 
 
 @pytest.mark.parametrize(
-    ("size", "environ", "verdict", "says"),
+    ("size", "environ", "status", "says"),
     [
         ((80, 24), {"TERM": "xterm-256color", "COLORTERM": "truecolor"}, "ok", "80×24, 16 million colours"),
         ((200, 60), {"TERM": "xterm-256color"}, "ok", "256 colours"),
@@ -118,19 +118,19 @@ def test_it_ends_in_time_though_node_api_and_wallets_file_all_hang(operator: Ope
         ((80, 24), {}, "warn", "no colours (TERM is not set)"),
         ((79, 24), {"TERM": "xterm-256color"}, "fail", "79×24"),
         ((80, 23), {"TERM": "xterm-256color"}, "fail", "80×23"),
-        (None, {}, "ok", "none here"),
+        (None, {}, "ok", "no terminal"),
     ],
 )
 def test_a_terminal_is_judged_by_room_and_colours(
-    size: tuple[int, int] | None, environ: dict[str, str], verdict: str, says: str
+    size: tuple[int, int] | None, environ: dict[str, str], status: str, says: str
 ) -> None:
-    finding = terminal_finding(size, environ)
-    assert finding.verdict.value == verdict
-    assert says in finding.found
+    result = terminal_result(size, environ)
+    assert result.status.value == status
+    assert says in result.text
 
 
 @pytest.mark.parametrize("no_color", ["", "1"])
-def test_on_a_terminal_verdicts_have_colours_unless_no_color_is_set(operator: Operator, no_color: str) -> None:
+def test_on_a_terminal_statuss_have_colours_unless_no_color_is_set(operator: Operator, no_color: str) -> None:
     operator.set_env(RPC_URL=DEAD, APP_URL=DEAD)
     code, shown = on_a_terminal(operator, 20, 80, NO_COLOR=no_color, TERM="xterm-256color")
     assert code == 3

@@ -57,15 +57,15 @@ def test_every_variable_of_textual_is_known() -> None:
 def test_debug_variable_is_refused_by_its_name_unless_it_is_allowed(name: str) -> None:
     with pytest.raises(ConfigError) as refused:
         refuse_debugging({name: "1"}, is_allowed=False)
-    assert str(refused.value).startswith(f"{name} may not be set while real keys are loaded: it ")
-    assert str(refused.value).endswith(": unset it, or add --allow-debug")
+    assert str(refused.value).startswith(f"{name} must not be set while real keys are loaded: it ")
+    assert str(refused.value).endswith(": unset it or add --allow-debug")
     refuse_debugging({name: "1"}, is_allowed=True)
     refuse_debugging({name: ""}, is_allowed=False)
     refuse_debugging({"TEXTUAL_THEME": "nord", "PYTHONFAULTHANDLER": "1"}, is_allowed=False)
 
 
 def test_two_are_named_together() -> None:
-    with pytest.raises(ConfigError, match="TEXTUAL_LOG and TEXTUAL_PRESS may not be set"):
+    with pytest.raises(ConfigError, match="TEXTUAL_LOG and TEXTUAL_PRESS must not be set"):
         refuse_debugging({"TEXTUAL_PRESS": "f10", "TEXTUAL_LOG": "x"}, is_allowed=False)
 
 
@@ -78,7 +78,7 @@ def nowhere(tmp_path: Path) -> Operator:
 def test_every_command_that_loads_keys_refuses_it(command: str, nowhere: Operator) -> None:
     rest, said = THEN.get(command, ((), "missing RPC_URL"))
     refused = nowhere.ama(*LEAST[command], *rest, environ={"TEXTUAL_LOG": "x"}).refusal(2)
-    assert refused.startswith("TEXTUAL_LOG may not be set while real keys are loaded")
+    assert refused.startswith("TEXTUAL_LOG must not be set while real keys are loaded")
     assert not (nowhere.directory / "x").exists()
     allowed = nowhere.ama(*LEAST[command], "--allow-debug", *rest, environ={"TEXTUAL_LOG": "x"}).refusal(2)
     assert said in allowed
@@ -87,15 +87,15 @@ def test_every_command_that_loads_keys_refuses_it(command: str, nowhere: Operato
 def test_the_doctor_opens_no_wallets_beside_it_and_says_why(nowhere: Operator) -> None:
     found = nowhere.ama("doctor", "--json", environ={"TEXTUAL_LOG": "x"})
     wallets = next(row for row in json.loads(found.out) if row["check"] == "wallets")
-    assert (found.code, wallets["verdict"]) == (3, "fail")
-    assert wallets["found"].startswith("TEXTUAL_LOG may not be set while real keys are loaded")
-    assert wallets["mend"] == "unset it, or add --allow-debug"
+    assert (found.code, wallets["status"]) == (3, "fail")
+    assert wallets["text"].startswith("TEXTUAL_LOG must not be set while real keys are loaded")
+    assert wallets["fix"] == "unset it or add --allow-debug"
 
 
 def test_the_dashboard_refuses_it_before_anything_else(nowhere: Operator) -> None:
     refused = nowhere.ama(environ={"TEXTUAL_PRESS": "f10"}).refusal(2)
     assert refused.startswith(
-        "TEXTUAL_PRESS may not be set while real keys are loaded: it types keys into the dashboard"
+        "TEXTUAL_PRESS must not be set while real keys are loaded: it types keys into the dashboard"
     )
     assert "needs a terminal" in nowhere.ama("--allow-debug", environ={"TEXTUAL_PRESS": "f10"}).refusal(2)
 

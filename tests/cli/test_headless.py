@@ -36,7 +36,7 @@ async def test_a_stop_that_could_not_cancel_everything_names_what_is_left_and_ex
     ended: KillReport | None, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine: Any = StoppedDesk(ended)
-    monkeypatch.setattr(headless, "build_desk", lambda *_, **__: engine)
+    monkeypatch.setattr(headless, "build_engine", lambda *_, **__: engine)
     run = headless._Headless(Arguments(as_json=True), None, None)
     with Progress(Publisher(), sys.stderr) as progress:
         assert await run._finish(progress) == code

@@ -76,7 +76,7 @@ def test_damage_is_named_with_file_and_line_and_makes_the_exit_code_2(state: Pat
     verified = ama("verify", state)
     assert verified.code == 2
     bad, good = verified.out.splitlines()
-    assert bad == f"{state}/999/0x01/actions.jsonl: not ok, actions.000001.jsonl line 2: its crc does not match"
+    assert bad == f"{state}/999/0x01/actions.jsonl: damaged, actions.000001.jsonl line 2: its crc does not match"
     assert ": ok, " in good
     found = json.loads(ama("verify", state, "--json").out)
     assert [one["ok"] for one in found["journals"]] == [found["ok"], True] == [False, True]
@@ -89,7 +89,7 @@ def test_torn_tail_is_ok_and_said(state: Path, ama: Run) -> None:
         journal.write(b'{"ts":17000')
     verified = ama("verify", market)
     assert verified.code == 0
-    assert verified.out.endswith("seq 1…20, then a torn tail of 11 bytes that the next run sets aside\n")
+    assert verified.out.endswith("seq 1…20, last line truncated (11 bytes; the next run moves it aside)\n")
 
 
 def test_repair_keeps_the_original_and_says_what_it_dropped(state: Path, ama: Run) -> None:
@@ -188,7 +188,7 @@ def test_export_as_lines_is_byte_for_byte_what_was_written(state: Path, ama: Run
     (market / "actions.jsonl").write_bytes((market / "actions.jsonl").read_bytes() + b"garbage\n")
     exported = ama("export", market, "--format", "jsonl", "--out", out)
     assert (exported.code, exported.out) == (0, "")
-    assert exported.err.startswith("1 unreadable lines left out")
+    assert exported.err.startswith("1 unreadable lines skipped")
     written = b"".join(path.read_bytes() for path in sorted(market.glob("actions.0*.jsonl")))
     assert out.read_bytes() == written + (market / "actions.jsonl").read_bytes().removesuffix(b"garbage\n")
     assert stat.S_IMODE(out.stat().st_mode) == 0o600

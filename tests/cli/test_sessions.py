@@ -252,7 +252,7 @@ def test_what_is_wrong_is_said_in_one_line_before_anything_is_sent(ama_here: Ama
     assert "no known session begins with 0x12121212" in refused(NO_SESSION[:10])
     assert "no known session of wallet 'nobody'" in refused("--wallet", "nobody")
     assert "Missing option '--market'" in ama_here("sessions", "revoke", "--all").refusal(2)
-    assert "no market is called 'NOPE'" in ama_here("sessions", "revoke", NO_SESSION, "--market", "NOPE").refusal(2)
+    assert "no market named 'NOPE'" in ama_here("sessions", "revoke", NO_SESSION, "--market", "NOPE").refusal(2)
     assert f"markets under state: {SYMBOL}" in ama_here("sessions", "list", "--market", "NOPE").refusal(2)
     stored_run.operator.set_env(RPC_URL="http://127.0.0.1:1")
     assert ama_here("sessions", "list").refusal(3).startswith("RPC_URL http://127.0.0.1:1 failed")

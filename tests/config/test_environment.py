@@ -277,3 +277,9 @@ def test_allowed_plain_http_to_another_machine_is_a_warning(cwd: Path, name: str
 
 def test_plain_http_on_this_machine_is_neither(cwd: Path) -> None:
     assert load_environment(cwd, WHOLE).warnings == ()
+
+
+def test_words_of_an_unreadable_line_that_assigns_nothing_are_not_kept() -> None:
+    file = parse_dotenv('A="x\nhunter two secret phrase\nB=1', {})
+    assert "phrase" not in repr(file)
+    assert file.values == {"B": "1"}

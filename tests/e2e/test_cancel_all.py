@@ -21,7 +21,7 @@ from ama_tui.engine.engine_api import EngineApi, KillReport, StartRequest
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
-from ama_tui.keys.wallets_source import WalletsSource
+from ama_tui.keys.wallet_source import WalletsSource
 from ama_tui.localnet.options import VenueOptions
 from tests.e2e.book import count_orders
 from tests.e2e.flaky import Flaky, between

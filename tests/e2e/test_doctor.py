@@ -26,19 +26,19 @@ def test_a_running_instance_is_seen_and_left_alone_and_what_is_broken_afterwards
     )
     running.until("4 orders", lambda: "resting 4/4" in running.err)
     during = findings(operator, 0)
-    assert [name for name, row in during.items() if row["verdict"] != "ok"] == ["state"]
-    assert f"is in use by another run (pid {running.pid})" in during["state"]["found"]
-    assert during["sessions"]["found"] == "2 live"
+    assert [name for name, row in during.items() if row["status"] != "ok"] == ["state"]
+    assert f"is in use by another run (pid {running.pid})" in during["state"]["text"]
+    assert during["sessions"]["text"] == "2 live"
     running.signal(signal.SIGINT)
     assert running.wait().code == 0
-    assert {row["verdict"] for row in findings(operator, 0).values()} == {"ok"}
+    assert {row["status"] for row in findings(operator, 0).values()} == {"ok"}
 
     key = shared_venue.client.keys[0]
     shared_venue.client.revoke(SYMBOL, operator.checkpoint()["wallets"][key.address]["sessionId"])
     operator.set_env(CHAIN_ID="1")
     after = findings(operator, 3)
-    assert {name: row["verdict"] for name, row in after.items() if row["verdict"] != "ok"} == {
+    assert {name: row["status"] for name, row in after.items() if row["status"] != "ok"} == {
         "chain id": "fail",
         "sessions": "warn",
     }
-    assert f"1 live, 1 revoked: {key.nickname} on {SYMBOL}" in after["sessions"]["found"]
+    assert f"1 live, 1 revoked: {key.nickname} on {SYMBOL}" in after["sessions"]["text"]

@@ -35,7 +35,7 @@ def test_dry_run_shows_the_plan_and_leaves_nothing_anywhere(serve: ServeVenue, o
         (address, side, level) for address in client.addresses() for side in ("buy", "sell") for level in (1, 2)
     )
     words = operator.ama("run", "--dry-run", "--market", "BNB-USD")
-    assert "nothing has been signed or sent" in words.out
+    assert "nothing was signed or sent" in words.out
     assert client.sessions_made(*client.addresses()) == [0, 0]
     assert client.orders("BNB-USD", *client.addresses()) == {address: [] for address in client.addresses()}
     assert not operator.state.exists()

@@ -82,7 +82,7 @@ def test_second_interrupt_leaves_at_once_and_the_next_run_knows_what_was_in_flig
     running = operator.start(*GO_ON, "--market", "BNB-USD", "--orders-per-side", "2")
     running.until("an order", lambda: any(line["action"] == "PLACE_LIMIT" for line in operator.journal()))
     running.signal(signal.SIGINT)
-    running.until("its word", lambda: "again: leave at once" in running.err)
+    running.until("its word", lambda: "press again to quit now" in running.err)
     running.signal(signal.SIGINT)
     left = running.wait(limit=3)
     assert (left.code, left.out) == (130, "")
@@ -147,7 +147,7 @@ def test_interrupt_while_sessions_take_too_long_gives_up_and_the_next_run_finds_
     running.signal(signal.SIGINT)
     given_up = running.wait(limit=15)
     assert (given_up.code, given_up.out) == (130, "")
-    assert given_up.err.splitlines()[-1] == "stopped before the run began"
+    assert given_up.err.splitlines()[-1] == "stopped before the run started"
     run_id = operator.checkpoint()["run"]["runId"]
     resumed = operator.ama(*PACK, *small, "--resume").packed()
     assert (resumed["runId"], resumed["resting_bids"]) == (run_id, 2)

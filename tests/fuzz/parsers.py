@@ -21,8 +21,9 @@ from ama_tui.keys.keystore import keystore_of, wallet_of_keystore
 from ama_tui.keys.scrypt import ScryptCost
 from ama_tui.keys.secret_key import SecretKey
 from ama_tui.keys.vault import seal
-from ama_tui.keys.wallets import csv_of, wallet_of
-from ama_tui.keys.wallets_source import WalletsSource, open_wallets
+from ama_tui.keys.wallet_csv import csv_of
+from ama_tui.keys.wallet_key import wallet_of
+from ama_tui.keys.wallet_source import WalletsSource, open_wallets
 from ama_tui.localnet import rpc as localnet_rpc
 from ama_tui.localnet import wire as localnet_wire
 from ama_tui.localnet.wire import RefusalError

@@ -148,7 +148,7 @@ def test_doctor_without_settings_fails_in_one_line_per_check(lean: LeanInstall, 
 def test_doctor_passes_on_a_venue(lean: LeanInstall, venue: Path) -> None:
     done = lean.run("doctor", "--json", directory=venue)
     assert (done.returncode, done.stderr) == (0, "")
-    assert {row["check"] for row in json.loads(done.stdout) if row["verdict"] != "ok"} == {"demo"}
+    assert {row["check"] for row in json.loads(done.stdout) if row["status"] != "ok"} == {"demo"}
 
 
 def test_a_run_packs_a_venue(lean: LeanInstall, venue: Path) -> None:

@@ -15,8 +15,8 @@ from eth_hash.auto import keccak
 from ama_tui.domain.errors import PasswordError, WalletsError
 from ama_tui.keys.keystore import is_keystore, keystore_of, read_keystore, wallet_of_keystore
 from ama_tui.keys.secret_key import SecretKey
-from ama_tui.keys.wallets import wallet_of
-from ama_tui.keys.wallets_source import WalletsSource, open_wallets
+from ama_tui.keys.wallet_key import wallet_of
+from ama_tui.keys.wallet_source import WalletsSource, open_wallets
 from tests.keys.silence import assert_silent
 
 PATH = Path("key.json")
@@ -115,13 +115,13 @@ def test_wrong_password_and_changed_key_cannot_be_told_apart_and_it_says_so() ->
     flipped = "%064x" % (int(KEYSTORE["crypto"]["ciphertext"], 16) ^ 1)
     for error in (refusal(KEYSTORE, "another password"), refusal(changed("crypto", "ciphertext", to=flipped))):
         assert isinstance(error, PasswordError)
-        assert str(error) == "wrong password for key.json, or its content was changed: a keystore cannot tell which"
+        assert str(error) == "wrong password for key.json, or the file was changed: a keystore does not show which"
 
 
 def test_address_that_is_not_the_keys_is_refused() -> None:
     error = refusal(changed("address", to="ab" * 20))
     assert not isinstance(error, PasswordError)
-    assert f"but its key is {WALLET.address}'s" in error.message
+    assert f"but its key belongs to {WALLET.address}" in error.message
 
 
 def test_keystore_without_an_address_is_taken_by_its_key() -> None:
@@ -139,34 +139,34 @@ def test_nickname_that_cannot_be_is_passed_over(nickname: object) -> None:
     ("where", "to", "words"),
     [
         (("version",), 4, "its version is 4, not 3"),
-        (("version",), ..., "something is missing or misplaced"),
-        (("crypto",), ..., "something is missing or misplaced"),
-        (("crypto",), [], "something is missing or misplaced"),
+        (("version",), ..., "a field is missing or misplaced"),
+        (("crypto",), ..., "a field is missing or misplaced"),
+        (("crypto",), [], "a field is missing or misplaced"),
         (("crypto", "cipher"), "aes-256-gcm", "its cipher is aes-256-gcm"),
-        (("crypto", "ciphertext"), "zz", "what should be hexadecimal is not"),
-        (("crypto", "ciphertext"), 5, "what should be hexadecimal is not"),
-        (("crypto", "mac"), None, "what should be hexadecimal is not"),
+        (("crypto", "ciphertext"), "zz", "a field is not hexadecimal"),
+        (("crypto", "ciphertext"), 5, "a field is not hexadecimal"),
+        (("crypto", "mac"), None, "a field is not hexadecimal"),
         (("crypto", "kdf"), "argon2", "its kdf is argon2"),
-        (("crypto", "kdfparams", "salt"), "abc", "what should be hexadecimal is not"),
-        (("crypto", "kdfparams", "dklen"), 1 << 40, "its derived key does not have 32 bytes"),
+        (("crypto", "kdfparams", "salt"), "abc", "a field is not hexadecimal"),
+        (("crypto", "kdfparams", "dklen"), 1 << 40, "its derived key is not 32 bytes long"),
         (("crypto", "kdfparams", "n"), 1 << 40, "too much memory or time"),
         (("crypto", "kdfparams", "n"), 10**3000, "its scrypt parameters"),
-        (("crypto", "kdfparams", "n"), 3, "its scrypt parameters are none"),
-        (("crypto", "kdfparams", "n"), True, "something is missing or misplaced"),
+        (("crypto", "kdfparams", "n"), 3, "its scrypt parameters are invalid"),
+        (("crypto", "kdfparams", "n"), True, "a field is missing or misplaced"),
         (("crypto", "kdfparams", "p"), 1 << 40, "too much memory or time"),
-        (("crypto", "kdfparams", "r"), 0, "its scrypt parameters are none"),
-        (("crypto", "cipherparams", "iv"), ..., "something is missing or misplaced"),
+        (("crypto", "kdfparams", "r"), 0, "its scrypt parameters are invalid"),
+        (("crypto", "cipherparams", "iv"), ..., "a field is missing or misplaced"),
     ],
 )
 def test_what_is_not_as_the_definition_has_it_is_named(where: tuple[str, ...], to: object, words: str) -> None:
     error = refusal(changed(*where, to=to))
     assert not isinstance(error, PasswordError)
-    assert error.message.startswith("key.json is not a keystore that can be read: ")
+    assert error.message.startswith("key.json is not a valid keystore: ")
     assert words in error.message
 
 
 @pytest.mark.parametrize(
-    ("parameter", "to", "words"), [("c", 10**12, "too many rounds"), ("prf", "hmac-md5", "hmac-sha256")]
+    ("parameter", "to", "words"), [("c", 10**12, "too many PBKDF2 rounds"), ("prf", "hmac-md5", "hmac-sha256")]
 )
 def test_pbkdf2_that_asks_for_too_much_or_something_else_is_refused(parameter: str, to: object, words: str) -> None:
     keystore = deepcopy(STANDARD_PBKDF2)
@@ -176,7 +176,7 @@ def test_pbkdf2_that_asks_for_too_much_or_something_else_is_refused(parameter: s
 
 @pytest.mark.parametrize("content", [b"{", b"{}", b"[]", b"7", b'{"a":' * 5000, b"\xff{", b"{\xff}"])
 def test_what_is_no_json_object_is_refused(content: bytes) -> None:
-    assert "is not a keystore that can be read" in refusal(content).message
+    assert "is not a valid keystore" in refusal(content).message
 
 
 def test_key_outside_the_curve_is_refused() -> None:
@@ -187,7 +187,7 @@ def test_key_outside_the_curve_is_refused() -> None:
     derived = hashlib.scrypt(PASSWORD.encode(), salt=salt, n=2, r=8, p=1, dklen=32)
     keystore = changed("crypto", "ciphertext", to=f"{stream:064x}")
     keystore["crypto"]["mac"] = keccak(derived[16:] + stream.to_bytes(32)).hex()
-    assert "holds no key" in refusal(keystore).message
+    assert "contains an invalid key" in refusal(keystore).message
 
 
 def test_wallets_file_may_be_a_keystore(tmp_path: Path) -> None:

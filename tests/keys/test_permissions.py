@@ -109,7 +109,7 @@ def test_missing_file_and_link_to_nowhere_are_not_found(tmp_path: Path) -> None:
 
 
 def test_directory_in_its_place_is_refused(tmp_path: Path) -> None:
-    assert refusal_of(tmp_path) == f"wallets file {tmp_path} is not a regular file (a directory): name a regular file"
+    assert refusal_of(tmp_path) == f"wallets file {tmp_path} is not a regular file (a directory): choose a regular file"
 
 
 def test_pipe_is_refused_without_waiting_for_its_writer(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_directory_that_others_can_write_spoils_a_link(link: Path, of: str, mode
     directory = link.parent if of == "the link" else link.resolve().parent
     directory.chmod(mode)
     problem = problem_of(link)
-    assert problem.startswith(f"the directory {directory}, which a link leads through, can be written by ")
+    assert problem.startswith(f"the directory {directory} (on the path of a link) can be written by ")
     assert problem.endswith(f"(mode {mode:04o}): chmod go-w {directory}")
 
 
@@ -190,7 +190,7 @@ def test_directory_that_is_a_link_counts_too(link: Path) -> None:
     (link.parent / "here").symlink_to(link.resolve().parent)
     assert read(link.parent / "here" / "wallets.csv").problem is None
     link.parent.chmod(0o777)
-    assert "which a link leads through" in problem_of(link.parent / "here" / "wallets.csv")
+    assert "(on the path of a link)" in problem_of(link.parent / "here" / "wallets.csv")
 
 
 def test_secret_that_a_container_mounts_is_read(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pickle
 import pytest
 
 from ama_tui.keys.secret_key import SecretKey
-from ama_tui.keys.wallets import WalletKey
+from ama_tui.keys.wallet_key import WalletKey
 
 RAW = bytes(range(1, 33))
 
@@ -37,7 +37,7 @@ def test_key_is_given_only_by_its_accessors() -> None:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_key_is_not_pickled(protocol: int) -> None:
-    with pytest.raises(TypeError, match="neither pickled nor copied"):
+    with pytest.raises(TypeError, match="cannot be pickled or copied"):
         pickle.dumps(SecretKey(RAW), protocol)
 
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.errors import PasswordError, WalletsError
 from ama_tui.keys import vault
-from ama_tui.keys.password import KnownPassword
+from ama_tui.keys.password import StoredPassword
 from ama_tui.keys.scrypt import ScryptCost
 from ama_tui.keys.vault import seal, unseal
-from ama_tui.keys.wallets import csv_of, new_wallets
-from ama_tui.keys.wallets_source import WalletsSource, open_wallets
+from ama_tui.keys.wallet_csv import csv_of
+from ama_tui.keys.wallet_key import new_wallets
+from ama_tui.keys.wallet_source import WalletsSource, open_wallets
 from tests.keys.silence import assert_silent
 
 QUICK = ScryptCost(n=2)
@@ -94,13 +95,13 @@ def test_every_flipped_bit_is_damage_that_is_told_without_the_password() -> None
         elif changed[len(vault.MAGIC)] > vault.VERSION:
             words = "is a vault of version"
         elif int.from_bytes(changed[at_length]) > int.from_bytes(SEALED[at_length]):
-            words = "is cut off"
+            words = "is truncated"
         assert words in error.message, (bit, error.message)
 
 
 def test_every_truncation_is_told_without_the_password() -> None:
     for length in range(1, len(SEALED)):
-        assert "is cut off" in refusal(SEALED[:length]).message
+        assert "is truncated" in refusal(SEALED[:length]).message
     assert "is not a vault" in refusal(b"").message
 
 
@@ -113,7 +114,7 @@ def test_change_on_purpose_is_told_apart_from_a_wrong_password() -> None:
     for at in [*NONCE, *range(HEADER, len(SEALED) - CHECKSUM)]:
         error = refusal(checksummed(flipped(SEALED, at * 8)))
         assert not isinstance(error, PasswordError)
-        assert "was changed since it was sealed" in error.message
+        assert "was tampered with" in error.message
 
 
 @pytest.mark.parametrize("at", [*SALT, *CHECK])
@@ -123,9 +124,7 @@ def test_change_on_purpose_of_what_proves_the_password_looks_like_a_wrong_one(at
 
 def test_vault_of_a_later_version_says_to_update() -> None:
     later = checksummed(SEALED[:8] + b"\x02" + SEALED[9:])
-    assert str(refusal(later)) == (
-        "fleet.vault is a vault of version 2, and this program reads version 1: update ama-tui"
-    )
+    assert str(refusal(later)) == ("fleet.vault is a vault of version 2; this release reads version 1: update ama-tui")
 
 
 @pytest.mark.parametrize(
@@ -169,4 +168,4 @@ def test_hundred_wallets_open_in_their_order_in_under_two_seconds(tmp_path: Path
 def test_neither_password_nor_content_shows_in_a_repr() -> None:
     parsed = vault._parsed(SEALED, PATH)
     assert CONTENT.decode() not in repr(parsed)
-    assert PASSWORD not in repr(KnownPassword(PASSWORD, "a file"))
+    assert PASSWORD not in repr(StoredPassword(PASSWORD, "a file"))

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from ama_tui.domain.errors import WalletsError
 from ama_tui.keys.scrypt import ScryptCost
 from ama_tui.keys.secret_key import SecretKey
+from ama_tui.keys.wallet_csv import csv_of, wallets_of
 from ama_tui.keys.wallet_files import write_csv, write_private, write_vault
-from ama_tui.keys.wallets import WalletKey, csv_of, nickname_problem, wallet_of, wallets_of
-from ama_tui.keys.wallets_source import WalletsSource, open_wallets
+from ama_tui.keys.wallet_key import WalletKey, nickname_problem, wallet_of
+from ama_tui.keys.wallet_source import WalletsSource, open_wallets
 
 PASSWORD = "correct horse battery"
 FLEET = tuple(wallet_of(index, f"maker {index}", SecretKey(bytes([index + 1]) * 32)) for index in range(3))
@@ -51,7 +52,7 @@ def test_any_nickname_is_read_as_it_was_written(nicknames: list[str]) -> None:
 def test_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "fleet.csv"
     path.write_text("precious")
-    with pytest.raises(WalletsError, match="exists already: name another file"):
+    with pytest.raises(WalletsError, match="already exists: choose another file"):
         write_csv(path, FLEET)
     assert path.read_text() == "precious"
 
@@ -70,7 +71,7 @@ def test_file_that_appears_meanwhile_stays_as_it_is(
         link(source, target)
 
     monkeypatch.setattr(os, "link", appear_first)
-    with pytest.raises(WalletsError, match="exists already"):
+    with pytest.raises(WalletsError, match="already exists"):
         write_private(path, b"ours")
     assert [one.read_text() for one in tmp_path.iterdir()] == ["precious"]
 

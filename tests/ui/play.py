@@ -35,7 +35,7 @@ def main() -> int:
     if outcome.is_forced:
         os._exit(outcome.exit_code)
     if outcome.failure is not None:
-        crash.tell(outcome.failure)
+        crash.report(outcome.failure)
     return outcome.exit_code
 
 

@@ -44,12 +44,12 @@ async def test_preparing_is_given_up_and_the_set_up_says_so(how: str) -> None:
     gate = threading.Event()
     async with dashboard(NARROW, gates={"start": gate}) as stage:
         await prepare(stage)
-        stage.engine.errors["start"] = ConfigError("stopped before the run began", "start again with --resume")
+        stage.engine.errors["start"] = ConfigError("stopped before the run started", "start again with --resume")
         await (stage.press("escape") if how == "escape" else stage.pilot.click("#give-up"))
         await stage.until(lambda: "stop" in stage.engine.calls, "the stop")
         gate.set()
         await stage.on(SetupScreen)
-        await stage.shows("✗ stopped before the run began")
+        await stage.shows("✗ stopped before the run started")
 
 
 async def test_the_progress_bar_counts_what_is_decided() -> None:

@@ -138,7 +138,7 @@ def test_a_crash_gives_the_terminal_back_without_secrets_and_stops_the_run(
         assert one.end() == 1
         after = one.output.split(LEAVES_SCREEN)[-1]
         assert "the run was stopped; 120 orders still resting on ETH" in after
-        assert "ama-tui: a fault of the program (RuntimeError at play.py:" in after
+        assert "ama-tui: internal error (RuntimeError at play.py:" in after
         assert "Traceback" not in after
         assert "ab" * 32 not in one.output
         (report,) = (tmp_path / "ama-tui" / "crashes").iterdir()

@@ -19,7 +19,7 @@ from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 from ama_tui.venue.api import VenueApi
 from ama_tui.venue.chain import ChainReader
-from ama_tui.venue.permits import relayer_set_problem, session_id
+from ama_tui.venue.permits import permit_digest, relayer_set_problem, session_id
 from ama_tui.venue.rpc import JsonRpc
 
 WALLETS = 3
@@ -85,7 +85,7 @@ async def create_session(
         allowed_markets=(market.market_id,),
         nonce=await api.session_nonce(trader),
     )
-    signature = signer.sign_permit(permit, venue.chain_id, venue.registry)
+    signature = signer.sign(permit.trader, permit_digest(permit, venue.chain_id, venue.registry))
     created = await api.session_init(market.address, permit, signature)
     assert created.session_id == session_id(permit)
     return created.session_id

@@ -84,7 +84,9 @@ def test_digest_and_signature_are_eth_accounts(permit: SessionPermit, chain_id: 
     message = typed_data(permit, chain_id)
     digest = keccak(b"\x19" + message.version + message.header + message.body)
     assert permits.permit_digest(permit, chain_id, REGISTRY) == digest
-    signature = Signer({TRADER: SecretKey(bytes.fromhex(KEY[2:]))}).sign_permit(permit, chain_id, REGISTRY)
+    signature = Signer({TRADER: SecretKey(bytes.fromhex(KEY[2:]))}).sign(
+        permit.trader, permits.permit_digest(permit, chain_id, REGISTRY)
+    )
     assert signature == "0x" + Account.sign_message(message, KEY).signature.hex()
     assert Account.recover_message(message, signature=signature).lower() == TRADER
 

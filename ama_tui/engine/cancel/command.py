@@ -22,7 +22,7 @@ from ama_tui.domain.settings import SETTLE_AFTER
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.cancel.kill import CancelAll
-from ama_tui.engine.connect import open_signer
+from ama_tui.engine.connect import VenueSource, open_signer, wallets_warning
 from ama_tui.engine.connections import Connections, connect
 from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.execution.sender import Sender
@@ -33,7 +33,6 @@ from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import Fleet, WalletBook
-from ama_tui.keys.wallets_source import WalletsSource, permissions_warning
 from ama_tui.store.journal.replay import sessions_known
 from ama_tui.strategies.registry import strategy
 
@@ -48,15 +47,12 @@ class CancelAllRequest:
     """What was asked for. `wallets` None takes every wallet of the source; `within_s` is the patience."""
 
     market: str
-    directory: Path
-    environ: Mapping[str, str]
-    source: WalletsSource
+    source: VenueSource
     state_root: Path
     wallets: int | None = None
     within_s: float = 60.0
     force: bool = False
     revoke: bool = False
-    insecure_http: bool = False
 
 
 async def cancel_all(
@@ -70,8 +66,9 @@ async def cancel_all(
 
     Raises ConfigError, LockHeldError or VenueError before anything was sent; after that everything is in the report.
     """
-    environment = load_environment(order.directory, order.environ, insecure_http=order.insecure_http)
-    wallets, signer = await asyncio.to_thread(open_signer, order.source)
+    source = order.source
+    environment = load_environment(source.directory, source.environ, insecure_http=source.insecure_http)
+    wallets, signer = await asyncio.to_thread(open_signer, source.wallets)
     connections, notes = await retry_read(lambda: connect(environment, signer), after=TROUBLE)
     try:
         market = await _market(connections, order.market)
@@ -79,7 +76,7 @@ async def cancel_all(
         records = await asyncio.to_thread(open_records, paths, force=order.force)
         try:
             context = await _context(connections, market, records, publisher)
-            insecure = await asyncio.to_thread(permissions_warning, order.source)
+            insecure = await asyncio.to_thread(wallets_warning, source)
             for note in filter(None, (*notes, insecure, *records.notes)):
                 context.action_log.note(note, is_error=True)
             report = await _cancel(order, context, records, wallets[: order.wallets], on_progress, is_enough)
@@ -185,7 +182,7 @@ async def _market(connections: Connections, selector: str) -> Market:
         terms = await retry_read(lambda: connections.chain.terms(selector), after=TROUBLE)
         found = Market(selector.lower(), selector.lower(), terms.market_id, connections.chain_id, DEFAULT_TICK6)
     if found is None:
-        raise ConfigError(f"no market is called {selector!r}", "`ama-tui markets` lists them, or name its address")
+        raise ConfigError(f"no market named {selector!r}", "`ama-tui markets` lists them, or name its address")
     return replace(found, chain_id=connections.chain_id)
 
 

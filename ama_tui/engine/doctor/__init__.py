@@ -1,1 +1,1 @@
-"""The preflight: small checks of all that a run needs, side by side, each with a time limit of its own."""
+"""Checks of everything a run needs. They run concurrently, each with its own time limit."""

@@ -1,4 +1,4 @@
-"""Threads that nobody waits for: what hangs in one (a name server, a dead disk, a pipe) hangs alone."""
+"""Threads that can be abandoned: a job that hangs (name server, dead disk, pipe) blocks nothing else."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 class AbandonableThreads(ThreadPoolExecutor):
-    """An event loop's executor with a daemon thread for each job; neither the loop nor the process waits for them.
+    """An executor with one daemon thread per job. Neither the event loop nor the process waits for them.
 
-    It is a ThreadPoolExecutor because a loop takes no other.
+    It subclasses ThreadPoolExecutor because event loops accept no other executor.
     """
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -32,4 +32,4 @@ class AbandonableThreads(ThreadPoolExecutor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Nothing is waited for."""
+        """Return without waiting for running jobs."""

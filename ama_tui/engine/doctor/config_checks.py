@@ -1,4 +1,4 @@
-"""Checks of what the operator provides: the environment and the wallets file."""
+"""Checks of the environment and the wallets file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from ama_tui.engine.doctor.context import DoctorContext
 from ama_tui.engine.doctor.result import CheckResult, ok, warn
 
 
-async def environment(case: DoctorContext) -> CheckResult:
-    """Every setting is there and well formed; told with where it was found."""
-    order = case.order
-    env = await asyncio.to_thread(load_environment, order.directory, order.environ, insecure_http=order.insecure_http)
-    case.reach(env)
+async def environment(context: DoctorContext) -> CheckResult:
+    """All environment settings are present and valid. Reports the source of each."""
+    request = context.request
+    env = await asyncio.to_thread(
+        load_environment, request.directory, request.environ, insecure_http=request.insecure_http
+    )
+    context.connect(env)
     if env.warnings:
-        return warn("; ".join(env.warnings), "reach it by https, or through a tunnel")
+        return warn("; ".join(env.warnings), "use https or a tunnel")
     settings = {
         "RPC_URL": masked_url(env.rpc_url),
         "CHAIN_ID": str(env.chain_id),
@@ -26,13 +28,13 @@ async def environment(case: DoctorContext) -> CheckResult:
     return ok(", ".join(f"{name} {value} ({env.sources[name]})" for name, value in settings.items()))
 
 
-async def wallets(case: DoctorContext) -> CheckResult:
-    """The wallets file opens: what that takes, its permissions too, is for who opens it to judge."""
-    path = case.order.wallets_file
-    case.wallets = tuple(await asyncio.to_thread(case.order.open_wallets))
+async def wallets(context: DoctorContext) -> CheckResult:
+    """The wallets file can be opened. Unsafe permissions that the operator accepted are a warning."""
+    path = context.request.wallets_file
+    context.wallets = tuple(await asyncio.to_thread(context.request.open_wallets))
     mode = (await asyncio.to_thread(path.stat)).st_mode & 0o777
-    count = len(case.wallets)
-    used = f", the first {case.order.wallets} are looked at" if count > case.order.wallets else ""
-    found = f"{count} wallet{'' if count == 1 else 's'} in {path} (mode {mode:04o}){used}"
-    problem = case.order.permissions_problem()
-    return ok(found) if problem is None else warn(f"{found}; {problem.message}", problem.hint)
+    count = len(context.wallets)
+    limited = f", checking the first {context.request.wallets}" if count > context.request.wallets else ""
+    text = f"{count} wallet{'' if count == 1 else 's'} in {path} (mode {mode:04o}){limited}"
+    problem = context.request.permissions_problem()
+    return ok(text) if problem is None else warn(f"{text}; {problem.message}", problem.hint)

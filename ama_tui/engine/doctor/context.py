@@ -1,4 +1,4 @@
-"""What a doctor is asked to look at, and what the checks have found out so far."""
+"""What the doctor is asked to check, and what its checks have read so far."""
 
 from __future__ import annotations
 
@@ -19,46 +19,49 @@ from ama_tui.venue.chain import ChainReader
 from ama_tui.venue.rpc import JsonRpc
 
 CLOSING_S = 1.0
+"""Most seconds to wait for connections to close."""
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorRequest:
-    """What was asked for. `open_wallets` opens the wallets file and gives its wallets without their keys.
-
-    `permissions_problem` is what is wrong with the permissions of a file that opened all the same. `market` None takes
-    the venue's first; of the wallets the first `wallets` are looked at. `insecure_http` takes a venue that is plain
-    http on another machine.
-    """
+    """What to check."""
 
     directory: Path
     environ: Mapping[str, str]
     wallets_file: Path
     open_wallets: Callable[[], Sequence[FleetWallet]]
+    """Opens the wallets file. Returns its wallets without their keys."""
+
     state_root: Path
     permissions_problem: Callable[[], AmaError | None] = lambda: None
+    """Returns why the permissions of an opened file are unsafe, or None."""
+
     market: str | None = None
+    """Symbol or address. None is the venue's first market."""
+
     wallets: int = WALLETS.default
+    """Wallets to check, from the start of the file."""
+
     insecure_http: bool = False
+    """Allow unencrypted HTTP to a remote venue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The node's latest block, and the clocks when it was read; times are Unix seconds.
-
-    `server_time` is the node's HTTP server's, None where it names none.
-    """
+    """The node's latest block, and the clocks when it was read. Times are Unix seconds."""
 
     number: int
     block_time: int
     our_time: float
     server_time: float | None
+    """The clock of the node's HTTP server. None if it reports none."""
 
 
 @dataclass(slots=True, repr=False)
 class DoctorContext:
-    """The facts. Each is there once the check that finds it out has let its followers go on."""
+    """What the checks have read. Each field is set by a check, before the checks that depend on it run."""
 
-    order: DoctorRequest
+    request: DoctorRequest
     environment: Environment = field(init=False)
     rpc: JsonRpc = field(init=False)
     chain: ChainReader = field(init=False)
@@ -69,19 +72,19 @@ class DoctorContext:
     market: Market = field(init=False)
     terms: MarketTerms = field(init=False)
     wallets: tuple[FleetWallet, ...] = field(init=False)
-    _is_reachable: bool = field(init=False, default=False)
+    _is_open: bool = field(init=False, default=False)
 
-    def reach(self, environment: Environment) -> None:
-        """Know where the venue is; connects to nothing yet. Raises ConfigError."""
+    def connect(self, environment: Environment) -> None:
+        """Create the clients for the venue. Sends nothing yet. Raises ConfigError."""
         self.environment = environment
         self.rpc = JsonRpc(environment.rpc_url, masked=f"RPC_URL {masked_url(environment.rpc_url)}")
         self.chain = ChainReader(self.rpc)
         self.api = VenueApi(environment.app_url)
-        self._is_reachable = True
+        self._is_open = True
 
     async def close(self) -> None:
-        """Close the connections, but wait for that no longer than a moment."""
-        if not self._is_reachable:
+        """Close the connections. Waits at most `CLOSING_S`."""
+        if not self._is_open:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_S):

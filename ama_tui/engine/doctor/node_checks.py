@@ -1,4 +1,4 @@
-"""Checks of the chain's node: does it answer, which chain is it, how fresh, and what stands there."""
+"""Checks of the node: reachable, right chain, fresh blocks, clock, and the contracts a run needs."""
 
 from __future__ import annotations
 
@@ -15,93 +15,97 @@ from ama_tui.venue.batch_reads import block_of
 from ama_tui.venue.multicall import MULTICALL3
 
 SLOW_MS = 1000.0
-AGEING_S = 30.0
-STALE_S = 300.0
-"""No block for so long, and it is taken to have lost its chain, or the chain stands still."""
+"""Responses slower than this are a warning."""
+
+OLD_BLOCK_S = 30.0
+"""A latest block older than this is a warning."""
+
+STALE_BLOCK_S = 300.0
+"""A latest block older than this means the node is out of sync or the chain has halted."""
 
 CLOCK_WARN_S = 5.0
 CLOCK_FAIL_S = 60.0
 
 
-async def rpc(case: DoctorContext) -> CheckResult:
-    """The node answers; the latency is that of a connection that stands."""
-    case.chain_id = await case.chain.chain_id()
-    number, block_time = block_of(await case.rpc.call("eth_getBlockByNumber", ("latest", False)))
-    stats = case.rpc.stats
-    case.head = Head(number, block_time, time.time(), _unix_time(stats.server_date))
-    found = f"answers in {stats.last_ms:,.0f} ms, block {number:,}"
+async def rpc(context: DoctorContext) -> CheckResult:
+    """The node responds. Measures latency on an open connection."""
+    context.chain_id = await context.chain.chain_id()
+    number, block_time = block_of(await context.rpc.call("eth_getBlockByNumber", ("latest", False)))
+    stats = context.rpc.stats
+    context.head = Head(number, block_time, time.time(), _unix_time(stats.server_date))
+    text = f"responds in {stats.last_ms:,.0f} ms, block {number:,}"
     if stats.last_ms > SLOW_MS:
-        return warn(found, "every cycle takes a few such answers: use a node that is nearer or less busy")
-    return ok(found)
+        return warn(text, "use a closer or less busy node: every cycle makes several such requests")
+    return ok(text)
 
 
-async def chain_id(case: DoctorContext) -> CheckResult:
-    """The node's chain is the one that the environment names."""
-    if case.chain_id == case.environment.chain_id:
-        return ok(str(case.chain_id))
+async def chain_id(context: DoctorContext) -> CheckResult:
+    """The node's chain matches CHAIN_ID."""
+    if context.chain_id == context.environment.chain_id:
+        return ok(str(context.chain_id))
     return fail(
-        f"CHAIN_ID is {case.environment.chain_id}, but the node says {case.chain_id}",
-        "a run would sign for the node's chain: correct CHAIN_ID, or RPC_URL if that is not the chain you meant",
+        f"CHAIN_ID is {context.environment.chain_id}, but the node reports {context.chain_id}",
+        "fix CHAIN_ID, or RPC_URL if this is the wrong chain: a run would sign for the node's chain",
     )
 
 
-async def block_age(case: DoctorContext) -> CheckResult:
-    """Blocks still come. Reckoned by the node's own clock where it tells it, so that ours is judged elsewhere."""
-    head = case.head
+async def block_age(context: DoctorContext) -> CheckResult:
+    """New blocks keep arriving. Uses the node's clock if it reports one; our clock has its own check."""
+    head = context.head
     now = head.our_time if head.server_time is None else head.server_time
     age = max(0.0, now - head.block_time)
-    found = f"the latest block is {age:,.0f} s old"
-    if age > STALE_S:
-        return fail(found, "the node has fallen behind, or the chain stands still: use another node")
-    if age > AGEING_S:
-        return warn(found, "look again in a minute; if it grows, use another node")
-    return ok(found)
+    text = f"latest block is {age:,.0f} s old"
+    if age > STALE_BLOCK_S:
+        return fail(text, "use another node: this one is out of sync, or the chain has halted")
+    if age > OLD_BLOCK_S:
+        return warn(text, "check again in a minute; if it grows, use another node")
+    return ok(text)
 
 
-async def clock(case: DoctorContext) -> CheckResult:
-    """Our clock agrees with the node's, and is not behind its latest block: sessions expire by it."""
-    head = case.head
+async def clock(context: DoctorContext) -> CheckResult:
+    """Our clock matches the node's and is not behind its latest block. Session expiry depends on it."""
+    head = context.head
     ahead = 0.0 if head.server_time is None else head.our_time - head.server_time
     block_ahead = head.block_time - head.our_time
     off = abs(ahead)
     if block_ahead > max(CLOCK_WARN_S, off):
-        off, found = block_ahead, f"the latest block is {block_ahead:,.0f} s ahead of this machine's clock"
+        off, text = block_ahead, f"the latest block is {block_ahead:,.0f} s ahead of this machine's clock"
     elif head.server_time is None:
-        found = "not behind the latest block (the node names no time of its own)"
+        text = "not behind the latest block (the node reports no time)"
     elif off < 1:
-        found = "agrees with the node's"
+        text = "matches the node's"
     else:
-        found = f"{off:,.0f} s {'ahead of' if ahead > 0 else 'behind'} the node's"
+        text = f"{off:,.0f} s {'ahead of' if ahead > 0 else 'behind'} the node's"
     if off > CLOCK_FAIL_S:
-        return fail(found, "set this machine's clock (NTP): sessions and time-outs go by it")
+        return fail(text, "set this machine's clock (NTP): sessions and timeouts depend on it")
     if off > CLOCK_WARN_S:
-        return warn(found, "set this machine's clock (NTP)")
-    return ok(found)
+        return warn(text, "set this machine's clock (NTP)")
+    return ok(text)
 
 
-async def multicall(case: DoctorContext) -> CheckResult:
-    """Multicall3 is there and of this chain; without it reads are JSON-RPC batches."""
-    if await case.chain.has_multicall():
+async def multicall(context: DoctorContext) -> CheckResult:
+    """Multicall3 is deployed and usable. Without it reads use JSON-RPC batches."""
+    if await context.chain.has_multicall():
         return ok(f"at {short_address(MULTICALL3)}")
     return warn(
-        f"none usable at {MULTICALL3}: reads fall back to JSON-RPC batches",
-        "it works, with more requests a cycle; a local node has it only if it is put there",
+        f"not usable at {MULTICALL3}: reads use JSON-RPC batches",
+        "works with more requests per cycle; on a local node, deploy it",
     )
 
 
-async def registry(case: DoctorContext) -> CheckResult:
-    """A contract that answers like a session registry stands at the configured address."""
-    where = f"SESSION_REGISTRY_ADDRESS {case.environment.registry} on chain {case.chain_id}"
-    if not await case.chain.has_code(case.environment.registry):
-        raise PreflightError(f"no contract stands at {where}", "correct SESSION_REGISTRY_ADDRESS or RPC_URL")
-    nonces = await case.chain.meta_nonces(case.environment.registry, [ZERO_ADDRESS])
+async def registry(context: DoctorContext) -> CheckResult:
+    """The configured address is a session registry."""
+    where = f"SESSION_REGISTRY_ADDRESS {context.environment.registry} on chain {context.chain_id}"
+    if not await context.chain.has_code(context.environment.registry):
+        raise PreflightError(f"no contract at {where}", "fix SESSION_REGISTRY_ADDRESS or RPC_URL")
+    nonces = await context.chain.meta_nonces(context.environment.registry, [ZERO_ADDRESS])
     if nonces[ZERO_ADDRESS] is None:
-        raise PreflightError(f"the contract at {where} is no session registry", "correct SESSION_REGISTRY_ADDRESS")
-    return ok(f"{short_address(case.environment.registry)} answers")
+        raise PreflightError(f"the contract at {where} is not a session registry", "fix SESSION_REGISTRY_ADDRESS")
+    return ok(f"{short_address(context.environment.registry)} responds")
 
 
 def _unix_time(date: str | None) -> float | None:
-    """The Unix time of an HTTP date, None where there is none that can be read."""
+    """Parse an HTTP date to Unix seconds. None if missing or invalid."""
     try:
         moment = parsedate_to_datetime(date or "")
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()

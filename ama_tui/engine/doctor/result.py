@@ -1,4 +1,4 @@
-"""What a check says: a verdict, what was found, and how to mend it."""
+"""The result of a check: its status, what it read, and how to fix a problem."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ from enum import Enum
 
 
 class CheckStatus(Enum):
-    """`SKIP` is of a check that could not be made because one that it builds on failed."""
+    """How a check ended."""
 
     OK = "ok"
     WARN = "warn"
     FAIL = "fail"
     SKIP = "skip"
+    """It depends on a check that failed."""
 
     @property
-    def lets_go_on(self) -> bool:
-        """May a check that builds on this one be made?"""
+    def allows_dependents(self) -> bool:
+        """Whether checks that depend on this one may run."""
         return self in (CheckStatus.OK, CheckStatus.WARN)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check's answer, each text on one line; `mend` is '' where there is nothing to do."""
+    """The result of one check. Each text is a single line."""
 
-    verdict: CheckStatus
-    found: str
-    mend: str = ""
-
-
-def ok(found: str) -> CheckResult:
-    return CheckResult(CheckStatus.OK, found)
+    status: CheckStatus
+    text: str
+    fix: str = ""
+    """How to fix it. Empty if there is nothing to do."""
 
 
-def warn(found: str, mend: str) -> CheckResult:
-    return CheckResult(CheckStatus.WARN, found, mend)
+def ok(text: str) -> CheckResult:
+    return CheckResult(CheckStatus.OK, text)
 
 
-def fail(found: str, mend: str) -> CheckResult:
-    return CheckResult(CheckStatus.FAIL, found, mend)
+def warn(text: str, fix: str) -> CheckResult:
+    return CheckResult(CheckStatus.WARN, text, fix)
+
+
+def fail(text: str, fix: str) -> CheckResult:
+    return CheckResult(CheckStatus.FAIL, text, fix)

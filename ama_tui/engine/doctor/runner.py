@@ -1,4 +1,4 @@
-"""Making the checks: side by side, each once those that it builds on have let it."""
+"""Run checks concurrently, each after the checks it depends on."""
 
 from __future__ import annotations
 
@@ -12,64 +12,72 @@ from ama_tui.engine.doctor.result import CheckResult, CheckStatus, fail
 from ama_tui.venue.sanitize import one_line
 
 LIMIT_S = 5.0
-LONGEST_TEXT = 600
+"""Default time limit of a check."""
+
+MAX_TEXT = 600
+"""Longest text of a result, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row of the table. An AmaError that `run` raises is a failure, with the error's hint as the mend.
-
-    `needs` names the rows (standing before it) that it builds on; `lacking` is what those say for whom this one
-    failed. `late` is the mend when it takes longer than `limit_s`, counted from when it is let.
-    """
+    """One row of the report. An AmaError raised by `run` is a failure; its hint is the fix."""
 
     name: str
     run: Callable[[DoctorContext], Awaitable[CheckResult]]
     needs: tuple[str, ...] = ()
-    lacking: str = ""
-    late: str = ""
+    """Names of the checks it depends on. They come earlier in the table."""
+
+    missing: str = ""
+    """What dependent checks report as missing if this one fails."""
+
+    timeout_fix: str = ""
+    """The fix if it takes too long."""
+
     limit_s: float = LIMIT_S
+    """Seconds it may take, from when its dependencies are done."""
 
 
-async def examine(checks: Sequence[Check], case: DoctorContext, tell: Callable[[str, CheckResult], None]) -> None:
-    """Make every check; `tell` hears each in the table's order, as soon as it and those before it are done.
+async def run_checks(
+    checks: Sequence[Check], context: DoctorContext, report: Callable[[str, CheckResult], None]
+) -> None:
+    """Run all checks. `report` is called in table order, as soon as a check and those before it are done.
 
-    It never raises for what a check meets. A check that hangs in a thread leaves that behind: see `LosableThreads`.
+    No problem of a check is raised. A check that hangs in a thread abandons it, see `AbandonableThreads`.
     """
     rows = {check.name: check for check in checks}
     tasks: dict[str, asyncio.Task[CheckResult]] = {}
     try:
         for check in checks:
-            needed = [(rows[name].lacking, tasks[name]) for name in check.needs]
-            tasks[check.name] = asyncio.create_task(_examined(check, case, needed), name=check.name)
+            needed = [(rows[name].missing, tasks[name]) for name in check.needs]
+            tasks[check.name] = asyncio.create_task(_run_after(check, context, needed), name=check.name)
         for name, task in tasks.items():
-            tell(name, await task)
+            report(name, await task)
     finally:
         for task in tasks.values():
             task.cancel()
-        await case.close()
+        await context.close()
 
 
-async def _examined(
-    check: Check, case: DoctorContext, needed: Sequence[tuple[str, asyncio.Task[CheckResult]]]
+async def _run_after(
+    check: Check, context: DoctorContext, needed: Sequence[tuple[str, asyncio.Task[CheckResult]]]
 ) -> CheckResult:
-    for lacking, task in needed:
-        before = await task
-        if before.verdict is CheckStatus.SKIP:
-            return before
-        if not before.verdict.lets_go_on:
-            return CheckResult(CheckStatus.SKIP, f"not checked: {lacking}")
-    finding = await _limited(check, case)
-    return CheckResult(finding.verdict, one_line(finding.found, LONGEST_TEXT), one_line(finding.mend, LONGEST_TEXT))
+    for missing, task in needed:
+        dependency = await task
+        if dependency.status is CheckStatus.SKIP:
+            return dependency
+        if not dependency.status.allows_dependents:
+            return CheckResult(CheckStatus.SKIP, f"not checked: {missing}")
+    result = await _limited(check, context)
+    return CheckResult(result.status, one_line(result.text, MAX_TEXT), one_line(result.fix, MAX_TEXT))
 
 
-async def _limited(check: Check, case: DoctorContext) -> CheckResult:
+async def _limited(check: Check, context: DoctorContext) -> CheckResult:
     try:
         async with asyncio.timeout(check.limit_s):
-            return await check.run(case)
+            return await check.run(context)
     except TimeoutError:
-        return fail(f"no answer within {check.limit_s:g} s", check.late)
+        return fail(f"no response within {check.limit_s:g} s", check.timeout_fix)
     except AmaError as error:
         return fail(error.message, error.hint)
-    except Exception as error:  # a preflight that falls over helps nobody; the text may hold anything
-        return fail(f"the check itself failed ({type(error).__name__})", "report it as a fault of ama-tui")
+    except Exception as error:  # keep going; the error's text may contain anything
+        return fail(f"the check itself failed ({type(error).__name__})", "report this as a bug in ama-tui")

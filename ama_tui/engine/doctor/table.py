@@ -1,42 +1,43 @@
-"""The checks, in the order in which they are told."""
+"""All checks, in the order they are reported."""
 
 from __future__ import annotations
 
-from ama_tui.engine.doctor import config_checks as configured
-from ama_tui.engine.doctor import node_checks as node
-from ama_tui.engine.doctor import program_checks as program
-from ama_tui.engine.doctor import state_checks as remembered
-from ama_tui.engine.doctor import venue_checks as venue
+from ama_tui.engine.doctor import config_checks, node_checks, program_checks, state_checks, venue_checks
 from ama_tui.engine.doctor.runner import Check
 
-_NODE = "use a node that answers quicker"
-_API = "is the venue running, and is APP_URL right?"
-_DISK = "is that disk still there? name another with --state-dir"
-_RPC = "RPC not reachable"
+_NODE = "use a faster node"
+_API = "check that the venue is running and APP_URL is correct"
+_DISK = "check that the disk is mounted, or choose another --state-dir"
+_RPC = "node not reachable"
 
 CHECKS: tuple[Check, ...] = (
-    Check("program", program.installation, late="is the disk with the installation still there?"),
+    Check("program", program_checks.installation, timeout_fix="check the disk with the installation"),
     Check(
         "environment",
-        configured.environment,
-        lacking="the environment is not complete",
-        late="is the disk with the .env files still there?",
+        config_checks.environment,
+        missing="environment incomplete",
+        timeout_fix="check the disk with the .env files",
         limit_s=2,
     ),
-    Check("RPC", node.rpc, ("environment",), _RPC, "is the node running, and is RPC_URL right?"),
-    Check("chain id", node.chain_id, ("RPC",)),
-    Check("block age", node.block_age, ("RPC",)),
-    Check("clock", node.clock, ("RPC",)),
-    Check("Multicall3", node.multicall, ("RPC",), late=_NODE),
-    Check("registry", node.registry, ("RPC",), "no session registry", _NODE),
-    Check("API", venue.api, ("environment",), "API not reachable", _API),
-    Check("market", venue.market, ("API",), "no market to look at", limit_s=1),
-    Check("relayers", venue.relayers, ("API",), late=_API),
-    Check("vault", venue.vault, ("RPC", "market"), "no vault", _NODE),
-    Check("wallets", configured.wallets, lacking="no wallets", late="is that file on a disk that answers?"),
-    Check("collateral", venue.collateral, ("wallets", "vault"), late=_NODE),
-    Check("sessions", remembered.sessions, ("RPC", "registry"), late=_NODE),
-    Check("state", remembered.state, late=_DISK),
-    Check("disk", remembered.disk, late=_DISK),
-    Check("demo", program.demo),
+    Check("RPC", node_checks.rpc, ("environment",), _RPC, "check that the node is running and RPC_URL is correct"),
+    Check("chain id", node_checks.chain_id, ("RPC",)),
+    Check("block age", node_checks.block_age, ("RPC",)),
+    Check("clock", node_checks.clock, ("RPC",)),
+    Check("Multicall3", node_checks.multicall, ("RPC",), timeout_fix=_NODE),
+    Check("registry", node_checks.registry, ("RPC",), "no session registry", _NODE),
+    Check("API", venue_checks.api, ("environment",), "API not reachable", _API),
+    Check("market", venue_checks.market, ("API",), "no market", limit_s=1),
+    Check("relayers", venue_checks.relayers, ("API",), timeout_fix=_API),
+    Check("vault", venue_checks.vault, ("RPC", "market"), "no vault", _NODE),
+    Check(
+        "wallets",
+        config_checks.wallets,
+        missing="no wallets",
+        timeout_fix="check that the file is a regular file on a working disk",
+    ),
+    Check("collateral", venue_checks.collateral, ("wallets", "vault"), timeout_fix=_NODE),
+    Check("sessions", state_checks.sessions, ("RPC", "registry"), timeout_fix=_NODE),
+    Check("state", state_checks.state, timeout_fix=_DISK),
+    Check("disk", state_checks.disk, timeout_fix=_DISK),
+    Check("demo", program_checks.demo),
 )

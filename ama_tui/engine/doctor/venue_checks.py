@@ -1,4 +1,4 @@
-"""Checks of the venue: its API, the market, the relayers, the vault, and what the wallets have in it."""
+"""Checks of the venue: API, market, relayers, vault and the wallets' collateral."""
 
 from __future__ import annotations
 
@@ -13,82 +13,84 @@ from ama_tui.engine.doctor.context import DoctorContext
 from ama_tui.engine.doctor.result import CheckResult, fail, ok, warn
 from ama_tui.venue.permits import relayer_set_problem
 
-NAMED = 4
-"""So many wallets are named; the rest are counted."""
+MAX_NAMED = 4
+"""Wallets to list by name. The rest are counted."""
 
 
-async def api(case: DoctorContext) -> CheckResult:
-    """The API answers, and lists markets."""
-    case.markets = await case.api.markets()
-    if not case.markets:
-        raise PreflightError("the venue lists no market", "ask its operator, or check APP_URL")
-    count = len(case.markets)
-    return ok(f"answers in {case.api.stats.last_ms:,.0f} ms, {count} market{'' if count == 1 else 's'}")
+async def api(context: DoctorContext) -> CheckResult:
+    """The API responds and lists markets."""
+    context.markets = await context.api.markets()
+    if not context.markets:
+        raise PreflightError("the venue lists no markets", "check APP_URL or ask the venue's operator")
+    count = len(context.markets)
+    return ok(f"responds in {context.api.stats.last_ms:,.0f} ms, {count} market{'' if count == 1 else 's'}")
 
 
-async def market(case: DoctorContext) -> CheckResult:
-    """The market that was named is on the list; without a name it is the first."""
-    asked = case.order.market
-    found = case.markets[0] if asked is None else find_market(case.markets, asked)
-    if found is None:
-        return fail(f"no market is called {asked!r}", "`ama-tui markets` lists them")
-    case.market = found
-    return ok(found.label + ("" if asked is not None else ", the first of the list: --market names another"))
+async def market(context: DoctorContext) -> CheckResult:
+    """The requested market is listed. Without a request, use the first."""
+    selector = context.request.market
+    selected = context.markets[0] if selector is None else find_market(context.markets, selector)
+    if selected is None:
+        return fail(f"no market named {selector!r}", "list them with `ama-tui markets`")
+    context.market = selected
+    return ok(selected.label + ("" if selector is not None else " (first in list; use --market to change)"))
 
 
-async def relayers(case: DoctorContext) -> CheckResult:
-    """The relayer root that sessions are signed for is that of the relayers' addresses."""
-    found = await case.api.relayer_set()
-    problem = relayer_set_problem(found)
+async def relayers(context: DoctorContext) -> CheckResult:
+    """The relayer root that sessions are signed for matches the relayers' addresses."""
+    relayer_set = await context.api.relayer_set()
+    problem = relayer_set_problem(relayer_set)
     if problem is not None:
-        return fail(problem, "sign no session for it: ask the venue's operator")
-    count = len(found.addresses)
-    return ok(f"{count} relayer{'' if count == 1 else 's'}, and their root is as stated: {short_address(found.root)}")
+        return fail(problem, "ask the venue's operator; sign no sessions until this is resolved")
+    count = len(relayer_set.addresses)
+    return ok(f"{count} relayer{'' if count == 1 else 's'}, root matches: {short_address(relayer_set.root)}")
 
 
-async def vault(case: DoctorContext) -> CheckResult:
-    """The market's order book names a core vault, and a contract that answers like one stands there."""
-    case.terms = await case.chain.terms(case.market.address)
-    where = f"the vault {case.terms.vault} of {case.market.symbol}"
-    if not await case.chain.has_code(case.terms.vault):
-        raise PreflightError(f"no contract stands at {where}", "choose another market, or ask the venue's operator")
-    nobody = (await _read(case, [ZERO_ADDRESS]))[ZERO_ADDRESS]
+async def vault(context: DoctorContext) -> CheckResult:
+    """The order book's core vault exists and works."""
+    context.terms = await context.chain.terms(context.market.address)
+    where = f"the vault {context.terms.vault} of {context.market.symbol}"
+    if not await context.chain.has_code(context.terms.vault):
+        raise PreflightError(f"no contract at {where}", "choose another market or ask the venue's operator")
+    nobody = (await _read(context, [ZERO_ADDRESS]))[ZERO_ADDRESS]
     if not nobody.known:
-        raise PreflightError(f"{where} does not tell a wallet's collateral: {nobody.error}", "choose another market")
-    bps = case.terms.margin_req_bps
-    return ok(f"{short_address(case.terms.vault)} answers; a buy reserves {bps / 100:g} % of its value")
+        raise PreflightError(f"{where} does not report collateral: {nobody.error}", "choose another market")
+    bps = context.terms.margin_req_bps
+    return ok(f"{short_address(context.terms.vault)} responds; a buy reserves {bps / 100:g} % of its value")
 
 
-async def collateral(case: DoctorContext) -> CheckResult:
-    """Every wallet has something to quote with, free or in resting orders."""
-    fleet = case.wallets[: case.order.wallets]
-    read = await _read(case, [wallet.address for wallet in fleet])
+async def collateral(context: DoctorContext) -> CheckResult:
+    """Every wallet has collateral, available or reserved by resting orders."""
+    fleet = context.wallets[: context.request.wallets]
+    read = await _read(context, [wallet.address for wallet in fleet])
     unread = [wallet.nickname for wallet in fleet if not read[wallet.address].known]
     if unread:
-        return fail(f"could not be read of {_named(unread)}", "look again; if it stays so, use another node")
+        return fail(f"could not read {_named(unread)}", "check again; if this persists, use another node")
     held = {wallet.nickname: _total6(read[wallet.address]) for wallet in fleet}
     empty = [nickname for nickname, total6 in held.items() if total6 == 0]
     if empty:
-        return warn(f"no collateral: {_named(empty)}", "deposit, or leave them out: they place nothing")
+        return warn(
+            f"no collateral: {_named(empty)}", "deposit collateral or remove these wallets: they cannot place orders"
+        )
     least = min(held, key=lambda nickname: held[nickname])
-    return ok(f"{format_usdc(sum(held.values()))} USDC, the least {format_usdc(held[least])} ({least})")
+    return ok(f"{format_usdc(sum(held.values()))} USDC, lowest {format_usdc(held[least])} ({least})")
 
 
 def _total6(wallet: WalletRead) -> int:
     return wallet.available6 + sum(order.margin6 for order in wallet.orders)
 
 
-async def _read(case: DoctorContext, addresses: Sequence[str]) -> dict[str, WalletRead]:
-    read = await case.chain.read_fleet(
-        order_book=case.market.address,
-        vault=case.terms.vault,
-        market_id=case.terms.market_id,
-        registry=case.environment.registry,
+async def _read(context: DoctorContext, addresses: Sequence[str]) -> dict[str, WalletRead]:
+    read = await context.chain.read_fleet(
+        order_book=context.market.address,
+        vault=context.terms.vault,
+        market_id=context.terms.market_id,
+        registry=context.environment.registry,
         wallets=[(address, None) for address in addresses],
     )
     return dict(read.wallets)
 
 
 def _named(nicknames: Sequence[str]) -> str:
-    more = len(nicknames) - NAMED
-    return ", ".join(nicknames[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(nicknames) - MAX_NAMED
+    return ", ".join(nicknames[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

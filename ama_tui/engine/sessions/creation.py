@@ -235,9 +235,7 @@ class SessionCreator:
     async def _send(self, book: WalletBook, pending: PendingPermit, *, is_last: bool) -> SessionRecord:
         """Send a permit once. Raises RefusedError, or _LostError when the session does not appear either."""
         context, permit = self.context, pending.permit
-        signature = context.connections.signer.sign_permit(
-            permit, context.connections.chain_id, context.connections.registry
-        )
+        signature = context.connections.sign_permit(permit)
         longest_wait = LONGEST_WAIT_S if self.for_cancels else None
         async with context.rate_limiter.slot(is_cancel=self.for_cancels, longest_wait=longest_wait):
             self._refuse_when_frozen()

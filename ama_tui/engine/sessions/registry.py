@@ -15,7 +15,6 @@ from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
 from ama_tui.domain.session import Methods, SessionRecord, SessionStatus, session_status
 from ama_tui.engine.connections import Connections, connect
 from ama_tui.engine.retry import retry_read
-from ama_tui.keys.signer import Signer
 from ama_tui.store.checkpoint import WalletEntry
 from ama_tui.store.journal.replay import JournalReplay, sessions_known
 from ama_tui.store.read_only import look, market_at
@@ -78,7 +77,7 @@ class MarketFiles:
 
 async def reach(environment: Environment) -> tuple[Connections, list[str]]:
     """Connect to the venue without keys; returns the warnings too. Raises VenueError."""
-    connections, notes = await retry_read(lambda: connect(environment, Signer({})), after=TROUBLE)
+    connections, notes = await retry_read(lambda: connect(environment), after=TROUBLE)
     return connections, [*notes]
 
 

@@ -105,7 +105,7 @@ async def _markets(request: RevokeRequest, connections: Connections) -> list[Mar
         found = find_market(await retry_read(connections.api.markets, after=TROUBLE), request.market)
         if found is None:
             raise ConfigError(
-                f"no market is called {request.market!r}", "`ama-tui markets` lists them, or name its address"
+                f"no market named {request.market!r}", "`ama-tui markets` lists them, or name its address"
             )
         market = found
     return [MarketFiles(market, StatePaths(request.state_root, connections.chain_id, market.address))]

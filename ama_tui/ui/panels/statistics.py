@@ -200,7 +200,7 @@ class Statistics(VerticalScroll, can_focus=True):
     """Shows a run's history while it is visible. Loads plotext when first shown."""
 
     DEFAULT_CSS = """
-    Statistics { background: $background; scrollbar-size: 0 1; }
+    Statistics { background: $background; scrollbar-size: 0 1; scrollbar-gutter: stable; }
     Statistics #totals { height: auto; margin: 0 0 1 0; }
     Statistics #charts { grid-size: 1; grid-gutter: 0 1; height: 1fr; }
     Statistics.-two #charts { grid-size: 2; }

@@ -16,8 +16,8 @@ from ama_tui.keys import wallet_files as wallets_writing
 from ama_tui.keys.keystore import keystore_of
 from ama_tui.keys.password import FILE_VARIABLE
 from ama_tui.keys.vault import seal
+from ama_tui.keys.wallet_csv import csv_of
 from ama_tui.keys.wallet_files import write_vault
-from ama_tui.keys.wallets import csv_of
 from tests.cli.wallets.fleet import FLEET, PASSWORD, QUICK, Ama
 from tests.e2e.operator import VENUE_NAMES, Finished, Operator
 

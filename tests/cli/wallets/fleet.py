@@ -10,8 +10,8 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from ama_tui.keys.scrypt import ScryptCost
-from ama_tui.keys.wallets import WalletKey, new_wallets
-from ama_tui.keys.wallets_source import WalletsSource, open_wallets
+from ama_tui.keys.wallet_key import WalletKey, new_wallets
+from ama_tui.keys.wallet_source import WalletsSource, open_wallets
 from tests.e2e.operator import Finished
 
 PASSWORD = "correct horse battery"

@@ -9,7 +9,7 @@ import pytest
 from ama_tui.disk import atomic
 from ama_tui.keys import wallet_files as wallets_writing
 from ama_tui.keys.keystore import keystore_of
-from ama_tui.keys.wallets import csv_of
+from ama_tui.keys.wallet_csv import csv_of
 from tests.cli.wallets.fleet import FLEET, PASSWORD, Ama, listed, mode, opened
 from tests.e2e.operator import Operator
 
@@ -25,43 +25,43 @@ def test_new_makes_as_many_wallets_as_asked_and_prints_their_addresses_only(here
     assert mode(here.directory / "fresh.csv") == 0o600
     for wallet in wallets:
         assert wallet.key.hex()[2:18] not in made.out + made.err
-    assert made.err.startswith("wrote 4 wallets to fresh.csv, unencrypted")
+    assert made.err.startswith("wrote 4 wallets to fresh.csv (unencrypted")
 
 
 def test_new_fleet_may_be_born_in_a_vault(here: Operator, ama: Ama, password_file: Path) -> None:
     made = ama("wallets", "new", "-n", "2", "--vault", "fresh.vault")
-    assert made.err == "wrote 2 wallets to fresh.vault, opened again to be sure\n"
+    assert made.err == "wrote 2 wallets to fresh.vault and verified it\n"
     assert made.out == listed(opened(here.directory / "fresh.vault"))
     assert sorted(path.name for path in here.directory.iterdir()) == ["fresh.vault", "password", "wallets.csv"]
 
 
 def test_nothing_is_ever_written_over(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
     before = {path.name: path.read_bytes() for path in here.directory.iterdir()}
-    hint = "name another file, or move it away: nothing is written over"
+    hint = "choose another file or move it first"
     for arguments, name in (
         (("new", "-n", "1"), "wallets.csv"),
         (("new", "-n", "1", "--vault", "wallets.vault"), "wallets.vault"),
         (("seal",), "wallets.vault"),
         (("unseal",), "wallets.csv"),
     ):
-        assert ama("wallets", *arguments).refusal(2) == f"{name} exists already: {hint}"
+        assert ama("wallets", *arguments).refusal(2) == f"{name} already exists: {hint}"
     assert {path.name: path.read_bytes() for path in here.directory.iterdir()} == before
 
 
 def test_link_to_nowhere_is_not_written_through(here: Operator, ama: Ama) -> None:
     (here.directory / "link.csv").symlink_to("elsewhere.csv")
-    assert "exists already" in ama("wallets", "new", "-n", "1", "--csv", "link.csv").refusal(2)
+    assert "already exists" in ama("wallets", "new", "-n", "1", "--csv", "link.csv").refusal(2)
     assert not (here.directory / "elsewhere.csv").exists()
 
 
 def test_place_that_cannot_be_written_is_named(ama: Ama) -> None:
     line = ama("wallets", "new", "-n", "1", "--csv", "none/fresh.csv").refusal(2)
-    assert line == "none/fresh.csv cannot be written (No such file or directory): name another place"
+    assert line == "none/fresh.csv cannot be written (No such file or directory): choose another location"
 
 
 def test_two_places_to_write_to_are_refused(ama: Ama) -> None:
     line = ama("wallets", "new", "-n", "1", "--csv", "a.csv", "--vault", "a.vault").refusal(2)
-    assert line.startswith("--csv and --vault both say where to: name one")
+    assert line.startswith("--csv and --vault are mutually exclusive")
 
 
 # ---- check ----
@@ -70,16 +70,16 @@ def test_two_places_to_write_to_are_refused(ama: Ama) -> None:
 def test_check_says_what_the_file_is_and_lists_the_addresses(ama: Ama) -> None:
     checked = ama("wallets", "check")
     assert checked.code == 0
-    assert checked.out == listed(FLEET) + "wallets.csv: CSV, 3 wallets, permissions right\n"
+    assert checked.out == listed(FLEET) + "wallets.csv: CSV, 3 wallets, permissions OK\n"
 
 
 def test_check_opens_a_vault_and_a_keystore_too(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
     here.write("key.json", keystore_of(FLEET[0], PASSWORD, n=2).decode())
     assert ama("wallets", "check", "--vault", "wallets.vault").out == (
-        listed(FLEET) + "wallets.vault: vault, 3 wallets, permissions right\n"
+        listed(FLEET) + "wallets.vault: vault, 3 wallets, permissions OK\n"
     )
     assert ama("wallets", "check", "--csv", "key.json").out == (
-        listed(FLEET[:1]) + "key.json: keystore, 1 wallet, permissions right\n"
+        listed(FLEET[:1]) + "key.json: keystore, 1 wallet, permissions OK\n"
     )
 
 
@@ -105,7 +105,7 @@ def test_check_of_a_vault_that_others_can_read_still_looks_into_it(ama: Ama, vau
 
 def test_check_of_what_is_not_there_says_how_to_make_it(ama: Ama) -> None:
     line = ama("wallets", "check", "--csv", "none.csv").refusal(2)
-    assert line.startswith("wallets file none.csv not found: make one with `ama-tui wallets new`")
+    assert line.startswith("wallets file none.csv not found: create one with `ama-tui wallets new`")
 
 
 # ---- seal and unseal ----
@@ -116,9 +116,9 @@ def test_sealed_and_unsealed_is_the_same_fleet_in_the_same_order(here: Operator,
     assert (sealed.code, sealed.out) == (0, listed(FLEET))
     assert mode(here.directory / "wallets.vault") == 0o600
     written, left, erasing = sealed.err.splitlines()
-    assert written == "wrote 3 wallets to wallets.vault, opened again to be sure"
-    assert left.startswith("wallets.csv still holds the keys")
-    assert erasing.startswith("deleting is not erasing")
+    assert written == "wrote 3 wallets to wallets.vault and verified it"
+    assert left.startswith("wallets.csv still contains the keys")
+    assert erasing.startswith("deleted data may remain")
     assert here.wallets_file.read_bytes() == csv_of(FLEET)
     assert ama("wallets", "unseal", "--csv", "again.csv").code == 0
     assert (here.directory / "again.csv").read_bytes() == csv_of(FLEET)
@@ -129,7 +129,7 @@ def test_remove_deletes_the_csv_once_the_vault_is_proven(here: Operator, ama: Am
     sealed = ama("wallets", "seal", "--remove")
     assert not here.wallets_file.exists()
     assert "deleted wallets.csv" in sealed.err
-    assert "deleting is not erasing" in sealed.err
+    assert "deleted data may remain" in sealed.err
     assert opened(here.directory / "wallets.vault") == FLEET
 
 
@@ -156,14 +156,16 @@ def test_password_that_is_too_short_seals_nothing(here: Operator, ama: Ama, pass
     assert (
         "at least 12 characters" in line
         if password
-        else line == f"password file {password_file} is empty: " + ("write the password into it")
+        else line == f"password file {password_file} is empty: " + "write the password to it"
     )
     assert not (here.directory / "wallets.vault").exists()
 
 
 def test_without_a_password_and_a_terminal_nothing_is_sealed(here: Operator, ama: Ama) -> None:
     line = ama("wallets", "seal").refusal(2)
-    assert line.startswith("wallets.vault needs a password: name a file that holds it (chmod 600) in AMA_VAULT")
+    assert line.startswith(
+        "wallets.vault needs a password: set AMA_VAULT_PASSWORD_FILE to a file with the password (chmod 600)"
+    )
     assert not (here.directory / "wallets.vault").exists()
 
 
@@ -181,7 +183,7 @@ def test_exported_and_imported_is_the_same_fleet(here: Operator, ama: Ama, passw
     path = Path("keys") / f"001-{FLEET[0].address}.json"
     assert (exported.code, exported.out) == (0, f"{path}\n")
     assert (mode(path), mode(path.parent)) == (0o600, 0o700)
-    assert "exists already" in ama("wallets", "export", "--dir", "keys", "--password-file", "password").refusal(2)
+    assert "already exists" in ama("wallets", "export", "--dir", "keys", "--password-file", "password").refusal(2)
     imported = ama("wallets", "import", str(path), "--vault", "again.vault", "--password-file", "password")
     assert imported.code == 0
     assert opened(here.directory / "again.vault") == FLEET[:1]
@@ -199,7 +201,7 @@ def test_import_of_one_wallet_twice_is_refused(ama: Ama, keystores: list[str], p
     again = ("import", keystores[0], keystores[1], keystores[0], "--csv", "again.csv", "--password-file", "password")
     refused = ama("wallets", *again)
     assert refused.code == 2
-    assert refused.err.endswith("ama-tui: Wallet001.json is the same wallet as Wallet001.json: name it once\n")
+    assert refused.err.endswith("ama-tui: Wallet001.json is the same wallet as Wallet001.json: list it only once\n")
     assert not Path("again.csv").exists()
 
 
@@ -208,7 +210,7 @@ def test_import_refuses_a_wrong_password_and_a_keystore_that_others_can_read(
 ) -> None:
     here.write("other", "not that one, no")
     line = ama("wallets", "import", keystores[0], "--csv", "again.csv", "--password-file", "other").refusal(2)
-    assert line.startswith("wrong password for Wallet001.json, or its content was changed")
+    assert line.startswith("wrong password for Wallet001.json, or the file was changed")
     assert "--password-file" in ama("wallets", "import", keystores[0], "--csv", "again.csv").refusal(2)
     Path(keystores[0]).chmod(0o644)
     line = ama("wallets", "import", keystores[0], "--csv", "again.csv", "--password-file", "other").refusal(2)

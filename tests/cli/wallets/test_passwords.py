@@ -10,7 +10,7 @@ import pytest
 
 from ama_tui.keys.keystore import keystore_of
 from ama_tui.keys.password import KEYRING_SERVICE
-from ama_tui.keys.wallets import new_wallets
+from ama_tui.keys.wallet_key import new_wallets
 from tests.cli.terminal import Terminal
 from tests.cli.wallets.fleet import FLEET, PASSWORD, Ama, MemoryKeyring, opened
 from tests.e2e.operator import Operator
@@ -19,17 +19,17 @@ from tests.e2e.operator import Operator
 
 
 def test_vault_is_the_default_where_there_is_no_csv(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
-    assert ama("wallets", "check").out.endswith("wallets.csv: CSV, 3 wallets, permissions right\n")
+    assert ama("wallets", "check").out.endswith("wallets.csv: CSV, 3 wallets, permissions OK\n")
     here.wallets_file.rename(here.directory / "old.csv")
-    assert ama("wallets", "check").out.endswith("wallets.vault: vault, 3 wallets, permissions right\n")
+    assert ama("wallets", "check").out.endswith("wallets.vault: vault, 3 wallets, permissions OK\n")
 
 
 def test_vault_without_a_password_is_one_line_wherever_nobody_can_be_asked(
     here: Operator, ama: Ama, vault: Path
 ) -> None:
     problem = (
-        "wallets.vault needs its password, and there is no terminal to ask on: put it into a file (chmod 600) and "
-        "name that in AMA_VAULT_PASSWORD_FILE, or into the OS keyring"
+        "wallets.vault needs a password, but there is no terminal to ask on: save it in a file (chmod 600) and "
+        "set AMA_VAULT_PASSWORD_FILE to its path, or use the OS keyring"
     )
     assert ama("wallets", "check", "--csv", "wallets.vault").refusal(2) == problem
     assert ama("run", "--headless", "--csv", "wallets.vault").refusal(2).endswith(problem)  # and there is no venue
@@ -40,7 +40,7 @@ def test_vault_without_a_password_is_one_line_wherever_nobody_can_be_asked(
 def test_wrong_password_of_the_file_names_the_file(ama: Ama, vault: Path, password_file: Path) -> None:
     password_file.write_text("not that one, no")
     line = ama("wallets", "check", "--vault", "wallets.vault").refusal(2)
-    assert line == f"wrong password for wallets.vault: it was that of the file {password_file}"
+    assert line == f"wrong password for wallets.vault: the password came from the file {password_file}"
 
 
 def test_password_file_is_under_the_rules_of_the_wallets_file(ama: Ama, vault: Path, password_file: Path) -> None:
@@ -62,7 +62,7 @@ def test_keyring_is_asked_for_the_vault_by_its_full_path(here: Operator, ama: Am
     assert ama("wallets", "check", "--vault", "wallets.vault").code == 0
     backend.set_password(KEYRING_SERVICE, str(vault.resolve()), "not that one, no")
     line = ama("wallets", "check", "--vault", "wallets.vault").refusal(2)
-    assert line == "wrong password for wallets.vault: it was that of the OS keyring"
+    assert line == "wrong password for wallets.vault: the password came from the OS keyring"
     backend.is_locked = True
     assert "there is no terminal to ask on" in ama("wallets", "check", "--vault", "wallets.vault").refusal(2)
 
@@ -83,12 +83,12 @@ def test_insecure_permissions_are_overridden_loudly(here: Operator, ama: Ama) ->
 
 def test_password_is_typed_unseen_and_may_be_wrong_twice(here: Operator, vault: Path) -> None:
     with Terminal(here.directory, "wallets", "check", "--vault", "wallets.vault") as terminal:
-        terminal.answers("Password of wallets.vault: ", "not that one")
+        terminal.answers("Password for wallets.vault: ", "not that one")
         terminal.until("wrong password for wallets.vault: 2 more tries")
-        terminal.answers("Password of wallets.vault: ", "")
+        terminal.answers("Password for wallets.vault: ", "")
         terminal.until("wrong password for wallets.vault: 1 more try")
-        terminal.answers("Password of wallets.vault: ", PASSWORD)
-        terminal.until("wallets.vault: vault, 3 wallets, permissions right")
+        terminal.answers("Password for wallets.vault: ", PASSWORD)
+        terminal.until("wallets.vault: vault, 3 wallets, permissions OK")
         assert terminal.end() == 0
     here.assert_no_key_in(terminal.shown, "the terminal")
     assert PASSWORD not in terminal.shown
@@ -99,26 +99,26 @@ def test_password_is_typed_unseen_and_may_be_wrong_twice(here: Operator, vault: 
 def test_third_wrong_password_is_the_last(here: Operator, vault: Path, command: tuple[str, ...]) -> None:
     with Terminal(here.directory, *command, "--csv", "wallets.vault") as terminal:
         for _ in range(3):
-            terminal.answers("Password of wallets.vault: ", "not that one")
-        terminal.until("ama-tui: wrong password for wallets.vault: type the one that it was sealed with")
+            terminal.answers("Password for wallets.vault: ", "not that one")
+        terminal.until("ama-tui: wrong password for wallets.vault: enter the password used to seal it")
         assert terminal.end() == 2
     assert "Traceback" not in terminal.shown
 
 
 def test_dashboard_asks_before_it_takes_the_screen(here: Operator, vault: Path) -> None:
     with Terminal(here.directory, "--csv", "wallets.vault") as terminal:
-        terminal.answers("Password of wallets.vault: ", PASSWORD)
+        terminal.answers("Password for wallets.vault: ", PASSWORD)
         terminal.until("\x1b[?1049h")  # the other screen, which the dashboard paints on
-        assert "\x1b[?1049h" not in terminal.shown.partition("Password of")[0]
+        assert "\x1b[?1049h" not in terminal.shown.partition("Password for")[0]
         terminal.until("CHAIN_ID")  # what is missing: the venue, and not the wallets
         assert terminal.end(signal.SIGTERM) == 2
-    assert terminal.shown.count("Password of") == 1
-    assert "needs its password" not in terminal.shown
+    assert terminal.shown.count("Password for") == 1
+    assert "needs a password" not in terminal.shown
 
 
 def test_interrupt_at_the_question_ends_quietly(here: Operator, vault: Path) -> None:
     with Terminal(here.directory, "wallets", "check", "--vault", "wallets.vault") as terminal:
-        terminal.until("Password of wallets.vault: ")
+        terminal.until("Password for wallets.vault: ")
         terminal.interrupt()
         assert terminal.end() == 130
     assert "Traceback" not in terminal.shown
@@ -127,13 +127,13 @@ def test_interrupt_at_the_question_ends_quietly(here: Operator, vault: Path) -> 
 def test_new_password_is_asked_twice_and_must_be_long_and_the_same(here: Operator) -> None:
     with Terminal(here.directory, "wallets", "seal") as terminal:
         terminal.answers("New password for wallets.vault: ", "short")
-        terminal.until("a new password has at least 12 characters")
+        terminal.until("a new password needs at least 12 characters")
         terminal.answers("New password for wallets.vault: ", PASSWORD)
-        terminal.answers("The same again: ", PASSWORD + "!")
-        terminal.until("the two are not the same")
+        terminal.answers("Repeat the password: ", PASSWORD + "!")
+        terminal.until("the passwords do not match")
         terminal.answers("New password for wallets.vault: ", PASSWORD)
-        terminal.answers("The same again: ", PASSWORD)
-        terminal.until("opened again to be sure")
+        terminal.answers("Repeat the password: ", PASSWORD)
+        terminal.until("and verified it")
         assert terminal.end() == 0
     assert PASSWORD not in terminal.shown
     here.assert_no_key_in(terminal.shown, "the terminal")
@@ -153,9 +153,9 @@ def test_keystores_that_share_a_password_are_asked_for_once(here: Operator, keys
     here.write("odd.json", keystore_of(new_wallets(1)[0], "another horse", n=2).decode())
     files = [keystores[0], keystores[1], "odd.json"]
     with Terminal(here.directory, "wallets", "import", *files, "--csv", "again.csv") as terminal:
-        terminal.answers("Password of Wallet001.json: ", PASSWORD)
-        terminal.answers("Password of odd.json: ", "another horse")
+        terminal.answers("Password for Wallet001.json: ", PASSWORD)
+        terminal.answers("Password for odd.json: ", "another horse")
         terminal.until("wrote 3 wallets to again.csv")
         assert terminal.end() == 0
-    assert terminal.shown.count("Password of") == 2
+    assert terminal.shown.count("Password for") == 2
     assert len(opened(here.directory / "again.csv")) == 3

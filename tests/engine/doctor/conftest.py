@@ -12,9 +12,9 @@ import pytest
 from ama_tui.engine.connect import open_signer
 from ama_tui.engine.doctor.context import DoctorContext, DoctorRequest
 from ama_tui.engine.doctor.result import CheckResult, CheckStatus
-from ama_tui.engine.doctor.runner import Check, examine
+from ama_tui.engine.doctor.runner import Check, run_checks
 from ama_tui.engine.doctor.table import CHECKS
-from ama_tui.keys.wallets_source import WalletsSource
+from ama_tui.keys.wallet_source import WalletsSource
 from tests.engine.doctor.meddler import Meddler
 from tests.engine.rig import Rig, rig_of
 
@@ -23,27 +23,27 @@ from tests.engine.rig import Rig, rig_of
 class Report:
     """What a doctor told, in its order."""
 
-    findings: dict[str, CheckResult]
+    results: dict[str, CheckResult]
 
-    def of(self, verdict: CheckStatus) -> list[str]:
-        return [name for name, finding in self.findings.items() if finding.verdict is verdict]
+    def of(self, status: CheckStatus) -> list[str]:
+        return [name for name, result in self.results.items() if result.status is status]
 
-    def only(self, name: str, verdict: CheckStatus = CheckStatus.FAIL) -> CheckResult:
-        """The one finding with this verdict; nothing else fails or warns."""
+    def only(self, name: str, status: CheckStatus = CheckStatus.FAIL) -> CheckResult:
+        """The one result with this status; nothing else fails or warns."""
         noted = [*self.of(CheckStatus.FAIL), *self.of(CheckStatus.WARN)]
-        assert noted == [name], {one: self.findings[one] for one in noted}
-        finding = self.findings[name]
-        assert finding.verdict is verdict
-        assert finding.mend
-        return finding
+        assert noted == [name], {one: self.results[one] for one in noted}
+        result = self.results[name]
+        assert result.status is status
+        assert result.fix
+        return result
 
     def assert_all_ok(self) -> None:
-        assert self.of(CheckStatus.OK) == list(self.findings), self.findings
+        assert self.of(CheckStatus.OK) == list(self.results), self.results
 
 
-async def examined(order: DoctorRequest, checks: Sequence[Check] = CHECKS) -> Report:
+async def examined(request: DoctorRequest, checks: Sequence[Check] = CHECKS) -> Report:
     told: dict[str, CheckResult] = {}
-    await examine(checks, DoctorContext(order), told.__setitem__)
+    await run_checks(checks, DoctorContext(request), told.__setitem__)
     assert list(told) == [check.name for check in checks]
     return Report(told)
 
@@ -56,7 +56,7 @@ class Surgery:
     environ: dict[str, str] = field(default_factory=dict)
     wallets_file: Path | None = None
 
-    def order(self, **changes: object) -> DoctorRequest:
+    def request(self, **changes: object) -> DoctorRequest:
         path = self.wallets_file or self.rig.directory / "wallets.csv"
         chosen: dict[str, object] = {"market": "ETH-USD", "state_root": self.rig.directory / "state", **changes}
         return DoctorRequest(
@@ -74,7 +74,7 @@ class Surgery:
                 self.environ["RPC_URL"] = await stack.enter_async_context(node.between(self.rig.venue.rpc_url))
             if api is not None:
                 self.environ["APP_URL"] = await stack.enter_async_context(api.between(self.rig.venue.app_url))
-            return await examined(self.order(**changes))
+            return await examined(self.request(**changes))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from ama_tui.engine.doctor.program_checks import version_problems
 from ama_tui.engine.doctor.result import CheckStatus
-from ama_tui.engine.doctor.state_checks import disk_finding
+from ama_tui.engine.doctor.state_checks import disk_result
 from ama_tui.store.lock import StateLock
 from tests.engine.doctor.conftest import Surgery
 
@@ -29,19 +29,19 @@ async def test_everything_missing_in_the_environment_is_one_failing_line(surgery
     (surgery.rig.directory / ".env").unlink()
     surgery.environ["CHAIN_ID"] = "many"
     report = await surgery.look()
-    finding = report.only("environment")
-    assert "missing RPC_URL" in finding.found
-    assert "missing SESSION_REGISTRY_ADDRESS" in finding.found
-    assert 'CHAIN_ID is "many"' in finding.found
-    assert ".env.example" in finding.mend
+    result = report.only("environment")
+    assert "missing RPC_URL" in result.text
+    assert "missing SESSION_REGISTRY_ADDRESS" in result.text
+    assert 'CHAIN_ID is "many"' in result.text
+    assert ".env.example" in result.fix
     assert report.of(CheckStatus.OK) == ["program", "wallets", "state", "disk", "demo"]
-    assert report.findings["collateral"].found == "not checked: the environment is not complete"
+    assert report.results["collateral"].text == "not checked: environment incomplete"
 
 
 async def test_a_url_that_nobody_can_use_is_the_environment_s_failure_and_is_not_repeated(surgery: Surgery) -> None:
     surgery.environ["RPC_URL"] = "https://ho%st/5ecre75ecre75ecre7"
     report = await surgery.look()
-    assert "RPC_URL" in report.only("environment").found
+    assert "RPC_URL" in report.only("environment").text
     assert "5ecre7" not in str(report)
 
 
@@ -55,32 +55,32 @@ async def test_a_wallets_file_that_cannot_be_used_fails_with_the_line_that_openi
         path.chmod(0o600)
     surgery.wallets_file = path
     report = await surgery.look()
-    assert "mine.csv" in report.only("wallets").found
+    assert "mine.csv" in report.only("wallets").text
     assert report.of(CheckStatus.SKIP) == ["collateral"]
-    assert report.findings["collateral"].found == "not checked: no wallets"
+    assert report.results["collateral"].text == "not checked: no wallets"
 
 
 async def test_a_state_directory_under_a_file_fails(surgery: Surgery) -> None:
     (surgery.rig.directory / "file").write_text("")
     report = await surgery.look(state_root=surgery.rig.directory / "file" / "state")
-    assert "cannot be written to (Not a directory)" in report.only("state").found
+    assert "cannot be written to (Not a directory)" in report.only("state").text
 
 
 async def test_a_state_directory_on_a_file_system_that_takes_nothing_fails(surgery: Surgery) -> None:
     report = await surgery.look(state_root=Path("/proc/sys"))
-    assert "cannot be written to" in report.findings["state"].found
-    assert report.findings["state"].verdict is CheckStatus.FAIL
+    assert "cannot be written to" in report.results["state"].text
+    assert report.results["state"].status is CheckStatus.FAIL
 
 
 async def test_a_market_s_directory_that_cannot_be_locked_fails(surgery: Surgery) -> None:
     (market_of(surgery) / "lock").mkdir()
-    assert "cannot be locked" in (await surgery.look()).only("state").found
+    assert "cannot be locked" in (await surgery.look()).only("state").text
 
 
 async def test_a_lock_that_a_run_holds_is_a_warning_with_its_pid(surgery: Surgery) -> None:
     directory = market_of(surgery)
     with StateLock(directory / "lock"):
-        found = (await surgery.look()).only("state", CheckStatus.WARN).found
+        found = (await surgery.look()).only("state", CheckStatus.WARN).text
         assert f"is in use by another run (pid {os.getpid()})" in found
     (await surgery.look()).assert_all_ok()
 
@@ -91,24 +91,24 @@ async def test_looking_at_the_state_directory_changes_nothing_in_it(surgery: Sur
     (directory / "lock").touch()
     before = sorted(surgery.rig.directory.rglob("*"))
     report = await surgery.look()
-    assert report.findings["state"].found.endswith("1 market")
+    assert report.results["state"].text.endswith("1 market")
     assert sorted(surgery.rig.directory.rglob("*")) == before
 
 
 async def test_a_corrupt_checkpoint_fails_at_the_sessions(surgery: Surgery) -> None:
     (market_of(surgery) / "checkpoint.json").write_text(json.dumps({"version": 1})[:-3])
     report = await surgery.look()
-    assert "checkpoint.json is corrupt" in report.only("sessions").found
+    assert "checkpoint.json is corrupt" in report.only("sessions").text
 
 
 @pytest.mark.parametrize(
-    ("free", "verdict"),
+    ("free", "status"),
     [(50_000_000, CheckStatus.FAIL), (500_000_000, CheckStatus.WARN), (5_000_000_000, CheckStatus.OK)],
 )
-def test_room_on_the_disk_is_judged_by_what_a_journal_needs(free: int, verdict: CheckStatus) -> None:
-    finding = disk_finding(free, Path("state"))
-    assert finding.verdict is verdict
-    assert "GB free for state" in finding.found
+def test_room_on_the_disk_is_judged_by_what_a_journal_needs(free: int, status: CheckStatus) -> None:
+    result = disk_result(free, Path("state"))
+    assert result.status is status
+    assert "GB free for state" in result.text
 
 
 def test_versions_that_do_not_fit_are_named_and_what_another_platform_needs_is_not_asked_for() -> None:

@@ -35,7 +35,7 @@ def no_code_at(address: str) -> Meddler:
 async def test_a_venue_in_good_order_is_all_ok(surgery: Surgery) -> None:
     report = await surgery.look()
     report.assert_all_ok()
-    found = {name: finding.found for name, finding in report.findings.items()}
+    found = {name: result.text for name, result in report.results.items()}
     venue = surgery.rig.venue
     assert f"RPC_URL {venue.rpc_url} (.env)" in found["environment"]
     assert f"SESSION_REGISTRY_ADDRESS {venue.registry.lower()} (.env)" in found["environment"]
@@ -50,15 +50,15 @@ async def test_a_venue_in_good_order_is_all_ok(surgery: Surgery) -> None:
 async def test_without_a_market_named_the_first_is_looked_at(surgery: Surgery) -> None:
     report = await surgery.look(market=None)
     report.assert_all_ok()
-    assert report.findings["market"].found.startswith("ETH-USD")
+    assert report.results["market"].text.startswith("ETH-USD")
 
 
 async def test_a_dead_node_fails_once_and_what_needs_it_is_not_checked(surgery: Surgery) -> None:
     surgery.environ["RPC_URL"] = f"{DEAD}/v2/0123456789abcdef"
     report = await surgery.look()
-    assert report.only("RPC").found.startswith(f"RPC_URL {DEAD}/v2/… failed")
+    assert report.only("RPC").text.startswith(f"RPC_URL {DEAD}/v2/… failed")
     assert report.of(CheckStatus.SKIP) == NODE_CHECKS[1:]
-    assert {report.findings[name].found for name in NODE_CHECKS[1:]} == {"not checked: RPC not reachable"}
+    assert {report.results[name].text for name in NODE_CHECKS[1:]} == {"not checked: node not reachable"}
 
 
 async def test_a_dead_api_fails_once_and_what_needs_it_is_not_checked(surgery: Surgery) -> None:
@@ -66,7 +66,7 @@ async def test_a_dead_api_fails_once_and_what_needs_it_is_not_checked(surgery: S
     report = await surgery.look()
     report.only("API")
     assert report.of(CheckStatus.SKIP) == API_CHECKS[1:]
-    assert report.findings["market"].found == "not checked: API not reachable"
+    assert report.results["market"].text == "not checked: API not reachable"
 
 
 async def test_a_server_that_repeats_the_secret_of_its_url_does_not_bring_it_onto_a_line(surgery: Surgery) -> None:
@@ -74,7 +74,7 @@ async def test_a_server_that_repeats_the_secret_of_its_url_does_not_bring_it_ont
     with Impostor(Answer(f"Cannot POST /v3/{secret}", status=404)) as impostor:
         surgery.environ["RPC_URL"] = f"{impostor.url}/v3/{secret}"
         report = await surgery.look()
-    assert "Cannot POST /v3/…" in report.only("RPC").found
+    assert "Cannot POST /v3/…" in report.only("RPC").text
     assert secret not in str(report)
 
 
@@ -82,14 +82,14 @@ async def test_a_server_that_repeats_the_secret_of_its_url_does_not_bring_it_ont
 async def test_html_in_place_of_an_answer_is_quoted_on_one_line(surgery: Surgery, name: str) -> None:
     with Impostor(HTML) as impostor:
         surgery.environ["RPC_URL" if name == "RPC" else "APP_URL"] = impostor.url
-        found = (await surgery.look()).only(name).found
+        found = (await surgery.look()).only(name).text
     assert "502 Bad Gateway" in found
     assert found.isprintable()
 
 
 async def test_a_slow_node_is_a_warning(surgery: Surgery) -> None:
     report = await surgery.look(node=Meddler(slow={"eth_getBlockByNumber": 1.1}))
-    assert "block" in report.only("RPC", CheckStatus.WARN).found
+    assert "block" in report.only("RPC", CheckStatus.WARN).text
 
 
 async def test_another_chain_than_the_configured_fails_and_the_rest_is_looked_at_on_the_node_s(
@@ -97,50 +97,48 @@ async def test_another_chain_than_the_configured_fails_and_the_rest_is_looked_at
 ) -> None:
     surgery.environ["CHAIN_ID"] = "999"
     report = await surgery.look()
-    assert report.only("chain id").found == "CHAIN_ID is 999, but the node says 31337"
+    assert report.only("chain id").text == "CHAIN_ID is 999, but the node reports 31337"
     assert report.of(CheckStatus.SKIP) == []
 
 
-@pytest.mark.parametrize(("age", "verdict"), [(60, CheckStatus.WARN), (3600, CheckStatus.FAIL)])
+@pytest.mark.parametrize(("age", "status"), [(60, CheckStatus.WARN), (3600, CheckStatus.FAIL)])
 async def test_blocks_that_stopped_coming_are_told_by_their_age(
-    surgery: Surgery, age: int, verdict: CheckStatus
+    surgery: Surgery, age: int, status: CheckStatus
 ) -> None:
-    assert "s old" in (await surgery.look(node=block_at(age))).only("block age", verdict).found
+    assert "s old" in (await surgery.look(node=block_at(age))).only("block age", status).text
 
 
-@pytest.mark.parametrize(
-    ("off", "verdict"), [(20, CheckStatus.WARN), (-20, CheckStatus.WARN), (3600, CheckStatus.FAIL)]
-)
+@pytest.mark.parametrize(("off", "status"), [(20, CheckStatus.WARN), (-20, CheckStatus.WARN), (3600, CheckStatus.FAIL)])
 async def test_a_wrong_clock_is_told_as_that_and_not_as_an_old_block(
-    surgery: Surgery, off: int, verdict: CheckStatus
+    surgery: Surgery, off: int, status: CheckStatus
 ) -> None:
     node = block_at(-off)
     node.clock_s = off
-    found = (await surgery.look(node=node)).only("clock", verdict).found
+    found = (await surgery.look(node=node)).only("clock", status).text
     assert ("behind the node's" if off > 0 else "ahead of the node's") in found
 
 
 async def test_a_node_that_names_no_time_has_its_blocks_against_our_clock(surgery: Surgery) -> None:
     node = block_at(0)
     node.names_time = False
-    assert "names no time" in (await surgery.look(node=node)).findings["clock"].found
+    assert "reports no time" in (await surgery.look(node=node)).results["clock"].text
     node = block_at(-3600)
     node.names_time = False
-    assert "ahead of this machine's clock" in (await surgery.look(node=node)).only("clock").found
+    assert "ahead of this machine's clock" in (await surgery.look(node=node)).only("clock").text
 
 
 async def test_a_chain_without_multicall3_is_a_warning_and_is_read_all_the_same(surgery: Surgery) -> None:
     report = await surgery.look(node=no_code_at(MULTICALL))
-    assert "JSON-RPC batches" in report.only("Multicall3", CheckStatus.WARN).found
-    assert report.findings["collateral"].verdict is CheckStatus.OK
+    assert "JSON-RPC batches" in report.only("Multicall3", CheckStatus.WARN).text
+    assert report.results["collateral"].status is CheckStatus.OK
 
 
 @pytest.mark.parametrize("address", ["0x" + "11" * 20, "vault"])
 async def test_a_registry_that_is_none_fails(surgery: Surgery, address: str) -> None:
     surgery.environ["SESSION_REGISTRY_ADDRESS"] = surgery.rig.venue.vault if address == "vault" else address
     report = await surgery.look()
-    found = report.only("registry").found
-    assert ("is no session registry" if address == "vault" else "no contract stands at") in found
+    found = report.only("registry").text
+    assert ("is not a session registry" if address == "vault" else "no contract at") in found
     assert report.of(CheckStatus.SKIP) == ["sessions"]
 
 
@@ -148,13 +146,13 @@ async def test_a_venue_without_markets_fails_at_its_api(surgery: Surgery) -> Non
     with Impostor(NO_MARKETS) as impostor:
         surgery.environ["APP_URL"] = impostor.url
         report = await surgery.look()
-    assert report.findings["API"].found == "the venue lists no market"
+    assert report.results["API"].text == "the venue lists no markets"
     assert report.of(CheckStatus.FAIL) == ["API"]
 
 
 async def test_a_market_that_is_not_listed_fails(surgery: Surgery) -> None:
     report = await surgery.look(market="NO-SUCH\x1b[31m")
-    assert report.only("market").found == r"no market is called 'NO-SUCH\x1b[31m'"
+    assert report.only("market").text == r"no market named 'NO-SUCH\x1b[31m'"
     assert report.of(CheckStatus.SKIP) == ["vault", "collateral"]
 
 
@@ -173,7 +171,7 @@ async def test_a_relayer_set_whose_root_is_not_its_own_fails(
         return {**body, **change}
 
     report = await surgery.look(api=Meddler(api={"/api/gasless/session/relayer-set": changed}))
-    assert says in report.only("relayers").found
+    assert says in report.only("relayers").text
 
 
 async def test_an_order_book_that_is_none_fails_at_the_vault(surgery: Surgery) -> None:
@@ -181,13 +179,13 @@ async def test_an_order_book_that_is_none_fails_at_the_vault(surgery: Surgery) -
         return {**body, "markets": [{**body["markets"][0], "market_address": "0x" + "33" * 20}]}
 
     report = await surgery.look(api=Meddler(api={"/api/markets": elsewhere}), market=None)
-    assert "does not answer like an order book" in report.only("vault").found
+    assert "does not answer like an order book" in report.only("vault").text
     assert report.of(CheckStatus.SKIP) == ["collateral"]
 
 
 async def test_a_vault_without_a_contract_fails(surgery: Surgery) -> None:
     report = await surgery.look(node=no_code_at(surgery.rig.venue.vault.lower()))
-    assert "no contract stands at the vault" in report.only("vault").found
+    assert "no contract at the vault" in report.only("vault").text
 
 
 async def test_a_vault_that_tells_no_collateral_fails(surgery: Surgery) -> None:
@@ -199,7 +197,7 @@ async def test_a_vault_that_tells_no_collateral_fails(surgery: Surgery) -> None:
         return result.replace(vault, registry[2:].rjust(64, "0")) if book[2:] in str(asked) else result
 
     report = await surgery.look(node=Meddler(rpc={"eth_call": marked}))
-    assert "does not tell a wallet's collateral" in report.only("vault").found
+    assert "does not report collateral" in report.only("vault").text
 
 
 async def test_wallets_without_collateral_are_named_in_a_warning(surgery: Surgery) -> None:
@@ -209,11 +207,11 @@ async def test_wallets_without_collateral_are_named_in_a_warning(surgery: Surger
     path.write_text(rows + "".join(f"{one.nickname},{one.address},{one.private_key}\n" for one in poor))
     path.chmod(0o600)
     surgery.wallets_file = path
-    finding = (await surgery.look()).only("collateral", CheckStatus.WARN)
-    assert finding.found == "no collateral: Poor0, Poor1, Poor2, Poor3 and 2 more"
+    result = (await surgery.look()).only("collateral", CheckStatus.WARN)
+    assert result.text == "no collateral: Poor0, Poor1, Poor2, Poor3 and 2 more"
     report = await surgery.look(wallets=3)
     report.assert_all_ok()
-    assert "9 wallets" in report.findings["wallets"].found
+    assert "9 wallets" in report.results["wallets"].text
 
 
 async def test_stored_sessions_are_told_by_what_the_registry_says(surgery: Surgery) -> None:
@@ -222,7 +220,7 @@ async def test_stored_sessions_are_told_by_what_the_registry_says(surgery: Surge
     await engine.stop()
     report = await surgery.look()
     report.assert_all_ok()
-    assert report.findings["sessions"].found == "3 live"
+    assert report.results["sessions"].text == "3 live"
     sessions = {address: entry["sessionId"] for address, entry in rig.checkpoint()["wallets"].items()}
     first = rig.venue.wallets[0]
     async with client_of(rig.venue) as client:
@@ -230,8 +228,8 @@ async def test_stored_sessions_are_told_by_what_the_registry_says(surgery: Surge
             "/api/gasless/session/revoke", {"orderBook": client.book, "sessionId": sessions[first.account]}
         )
         revoked = (await surgery.look()).only("sessions", CheckStatus.WARN)
-        assert revoked.found == f"2 live, 1 revoked: {first.nickname} on ETH-USD"
-    assert ZERO_ADDRESS not in revoked.found
+        assert revoked.text == f"2 live, 1 revoked: {first.nickname} on ETH-USD"
+    assert ZERO_ADDRESS not in revoked.text
 
 
 async def test_sessions_near_their_end_and_beyond_it_are_counted(surgery: Surgery) -> None:
@@ -255,5 +253,5 @@ async def test_sessions_near_their_end_and_beyond_it_are_counted(surgery: Surger
 
         return Meddler(rpc={"eth_call": shifted})
 
-    assert (await surgery.look(node=later(day - 600))).findings["sessions"].found == "3 expiring within the hour"
-    assert (await surgery.look(node=later(day + 600))).findings["sessions"].found == "3 expired"
+    assert (await surgery.look(node=later(day - 600))).results["sessions"].text == "3 expiring within an hour"
+    assert (await surgery.look(node=later(day + 600))).results["sessions"].text == "3 expired"

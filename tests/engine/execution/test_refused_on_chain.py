@@ -75,7 +75,7 @@ class Bench:
             allowed_markets=(market_id or market.market_id,),
             nonce=await connections.api.session_nonce(self.book.address),
         )
-        signature = connections.signer.sign_permit(permit, connections.chain_id, connections.registry)
+        signature = connections.sign_permit(permit)
         created = await connections.api.session_init(market.address, permit, signature)
         self.book.session.use(created.session_id)
 

@@ -16,8 +16,8 @@ from ama_tui.engine.engine_api import StartRequest
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
 from ama_tui.keys.secret_key import SecretKey
-from ama_tui.keys.wallets import EVERY_WALLET, WalletKey
-from ama_tui.keys.wallets_source import WalletsSource, open_wallets
+from ama_tui.keys.wallet_key import EVERY_WALLET, WalletKey
+from ama_tui.keys.wallet_source import WalletsSource, open_wallets
 from tests.engine.rig import Rig, log_lines, run_of, until
 
 
@@ -69,9 +69,9 @@ async def test_a_market_is_found_by_symbol_identifier_or_address_in_any_case(rig
     listing = rig.venue.market("BTC-USD")
     for selector in ("BTC-USD", "btc-usd", "BTC-USD-PERP", listing.address.upper().replace("X", "x")):
         assert (await engine.market(selector)).address == listing.address
-    with pytest.raises(ConfigError, match="no market is called 'BTC'"):
+    with pytest.raises(ConfigError, match="no market named 'BTC'"):
         await engine.market("BTC")
-    with pytest.raises(ConfigError, match="no market named"):
+    with pytest.raises(ConfigError, match="no market selected"):
         await engine.market(None)
 
 
@@ -103,7 +103,7 @@ async def test_opening_again_after_the_mend_works(rig: Rig) -> None:
 async def test_another_chain_id_is_a_warning_and_the_nodes_is_signed_for(rig: Rig) -> None:
     rig.environ["CHAIN_ID"] = "999"
     engine = await rig.packed()
-    warning = "CHAIN_ID is 999, but the node says 31337: signing for chain 31337"
+    warning = "CHAIN_ID is 999, but the node reports 31337: signing for chain 31337"
     assert warning in log_lines(engine)
     assert len(await rig.orders()) == 12
     assert rig.checkpoint()["chainId"] == 31_337
@@ -111,7 +111,7 @@ async def test_another_chain_id_is_a_warning_and_the_nodes_is_signed_for(rig: Ri
 
 async def test_a_registry_without_code_is_refused(rig: Rig) -> None:
     rig.environ["SESSION_REGISTRY_ADDRESS"] = "0x" + "12" * 20
-    with pytest.raises(PreflightError, match="no contract stands at SESSION_REGISTRY_ADDRESS"):
+    with pytest.raises(PreflightError, match="no contract at SESSION_REGISTRY_ADDRESS"):
         await rig.open()
 
 

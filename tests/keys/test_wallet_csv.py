@@ -14,8 +14,8 @@ from ama_tui.domain.errors import WalletsError
 from ama_tui.domain.settings import WALLETS
 from ama_tui.domain.wallet import FleetWallet, Role
 from ama_tui.keys.secret_key import SecretKey
-from ama_tui.keys.wallets import WalletKey, address_of
-from ama_tui.keys.wallets_source import WalletsSource, open_wallets
+from ama_tui.keys.wallet_key import WalletKey, address_of
+from ama_tui.keys.wallet_source import WalletsSource, open_wallets
 from tests.keys.silence import assert_silent
 
 KEYS = [f"{number:02x}" * 32 for number in range(1, 16)]
@@ -117,21 +117,21 @@ def test_limit_under_one_is_refused(csv_path: Path, limit: int) -> None:
 
 
 BAD_ROWS = {
-    "address of another key": (row(0, address=ADDRESSES[1]), "the address is not the privateKey's"),
-    "short address": (row(0, address="0x1234"), "the address is not 0x and 40 hexadecimal digits"),
+    "address of another key": (row(0, address=ADDRESSES[1]), "the address does not belong to the privateKey"),
+    "short address": (row(0, address="0x1234"), "the address is not 0x plus 40 hexadecimal digits"),
     "no address": (row(0, address=""), "no address"),
     "short key": (row(0, key="0x" + KEYS[0][:-2]), "the privateKey is not 64 hexadecimal digits"),
     "long key": (row(0, key=KEYS[0] + "01"), "the privateKey is not 64 hexadecimal digits"),
     "key of letters": (row(0, key="z" * 64), "the privateKey is not 64 hexadecimal digits"),
     "no key": (row(0, key=""), "no privateKey"),
-    "zero key": (row(0, key="00" * 32), "the privateKey is out of the curve's range"),
-    "key above the curve": (row(0, key="ff" * 32), "the privateKey is out of the curve's range"),
-    "two columns": (f"{ADDRESSES[0]},{KEYS[0]}", "2 column(s) where 3 are needed"),
-    "four columns": (row(0) + ",more", "4 column(s) where 3 are needed"),
-    "semicolons": (row(0).replace(",", ";"), "1 column(s) where 3 are needed"),
-    "open quote": ('"' + row(0), "its quotes do not close"),
+    "zero key": (row(0, key="00" * 32), "the privateKey is outside the curve's range"),
+    "key above the curve": (row(0, key="ff" * 32), "the privateKey is outside the curve's range"),
+    "two columns": (f"{ADDRESSES[0]},{KEYS[0]}", "2 column(s), expected 3"),
+    "four columns": (row(0) + ",more", "4 column(s), expected 3"),
+    "semicolons": (row(0).replace(",", ";"), "1 column(s), expected 3"),
+    "open quote": ('"' + row(0), "unbalanced quotes"),
     "key as nickname": (row(0, nickname=KEYS[0]), "the nickname looks like a private key"),
-    "escape in nickname": (row(0, nickname="a\x1b[31m"), "the nickname has control characters"),
+    "escape in nickname": (row(0, nickname="a\x1b[31m"), "the nickname contains control characters"),
 }
 
 
@@ -158,7 +158,7 @@ def test_same_wallet_twice_is_refused(csv_path: Path, again: str) -> None:
 
 def test_same_address_with_another_key_is_refused(csv_path: Path) -> None:
     csv_path.write_text(f"{row(0)}\n{row(0, key=KEYS[1])}\n")
-    assert "line 2: the address is not the privateKey's" in problem_of(csv_path)
+    assert "line 2: the address does not belong to the privateKey" in problem_of(csv_path)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_same_address_with_another_key_is_refused(csv_path: Path) -> None:
     [
         ("nickname,address", "the header lacks privateKey"),
         ("nickname,privateKey", "the header lacks address"),
-        ("address,privateKey,Address", "the header names address twice"),
+        ("address,privateKey,Address", "the header contains address twice"),
     ],
 )
 def test_bad_header_is_named(csv_path: Path, header: str, reason: str) -> None:
@@ -188,7 +188,7 @@ def test_directory_in_its_place_is_one_clear_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "\n\n", "# only this\n", "nickname,address,privateKey\n"])
 def test_file_without_wallets_is_refused(csv_path: Path, content: str) -> None:
     csv_path.write_text(content)
-    assert "holds no wallet" in problem_of(csv_path)
+    assert "contains no wallets" in problem_of(csv_path)
 
 
 def test_text_that_is_not_utf8_is_named_by_its_line_and_kept_out_of_the_error(csv_path: Path) -> None:

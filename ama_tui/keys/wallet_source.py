@@ -1,4 +1,4 @@
-"""Where the fleet's keys are read from, and opening it: a CSV, a vault or a keystore, told by what it holds."""
+"""Open the file with the fleet's keys: a CSV, a vault or a keystore, recognised by its content."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 from ama_tui.domain.errors import PasswordError, WalletsError
 from ama_tui.keys import vault
 from ama_tui.keys.keystore import is_keystore, wallet_of_keystore
-from ama_tui.keys.password import FILE_VARIABLE, KnownPassword, known_password
+from ama_tui.keys.password import FILE_VARIABLE, StoredPassword, stored_password
 from ama_tui.keys.permissions import PrivateFile, read_private
-from ama_tui.keys.wallets import COLUMNS, WalletKey, wallets_of
+from ama_tui.keys.wallet_csv import COLUMNS, wallets_of
+from ama_tui.keys.wallet_key import WalletKey
 
 
 class WalletsFileKind(Enum):
-    """What a wallets file may be."""
+    """The formats of a wallets file."""
 
     CSV = "CSV"
     VAULT = "vault"
@@ -25,77 +26,80 @@ class WalletsFileKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WalletsSource:
-    """Where the wallets are. `insecure_permissions` reads the file although others can read or change it.
+    """A wallets file and how to open it.
 
-    The password of a vault or keystore comes from `password_file`, else from the OS keyring, else from `ask_password`
-    (None: nobody can be asked).
+    The password of a vault or keystore comes from `password_file`, else the OS keyring, else `ask_password`.
     """
 
     path: Path
     insecure_permissions: bool = False
+    """Accept a file that others can read or change."""
+
     ask_password: Callable[[], str] | None = None
+    """Returns the typed password. None without a terminal to ask on."""
+
     password_file: Path | None = None
 
 
 def open_wallets(source: WalletsSource, limit: int) -> tuple[WalletKey, ...]:
-    """The first `limit` wallets (all of them when there are fewer); every wallet of the file is checked.
+    """Read at most `limit` wallets from the start of the file. All rows are checked.
 
-    Raises WalletsError when the permissions, the password or the content are not as they must be.
+    Raises WalletsError if the permissions, the password or the content are wrong.
     """
     if limit < 1:
-        raise WalletsError("--wallets must be at least 1", "it is the number of wallets to take from the wallets file")
+        raise WalletsError("--wallets must be at least 1", "it is the number of wallets to use")
     content = _permitted(source)
     if _kind(content, source.path) is WalletsFileKind.CSV:
         return wallets_of(content, source.path)[:limit]
-    known = _known(source)
-    if known is None:
+    stored = _stored_password(source)
+    if stored is None:
         if source.ask_password is None:
             raise PasswordError(
-                f"{source.path} needs its password, and there is no terminal to ask on",
-                f"put it into a file (chmod 600) and name that in {FILE_VARIABLE}, or into the OS keyring",
+                f"{source.path} needs a password, but there is no terminal to ask on",
+                f"save it in a file (chmod 600) and set {FILE_VARIABLE} to its path, or use the OS keyring",
             )
         return _decrypted(content, source.ask_password(), source.path)[:limit]
     try:
-        return _decrypted(content, known.text, source.path)[:limit]
+        return _decrypted(content, stored.text, source.path)[:limit]
     except PasswordError as error:
-        raise PasswordError(error.message, f"it was that of {known.origin}") from None
+        raise PasswordError(error.message, f"the password came from {stored.origin}") from None
 
 
 def needs_typed_password(source: WalletsSource) -> bool:
-    """Must somebody be asked for a password? False also for a file that cannot be read: opening it says why.
+    """Whether the operator has to type a password. False for an unreadable file: opening it reports why.
 
-    Raises WalletsError when the password file cannot be used.
+    Raises WalletsError if the password file cannot be used.
     """
     try:
         content = _permitted(source)
     except WalletsError:
         return False
-    return _kind(content, source.path) is not WalletsFileKind.CSV and _known(source) is None
+    return _kind(content, source.path) is not WalletsFileKind.CSV and _stored_password(source) is None
 
 
 def check_password(source: WalletsSource, password: str) -> None:
-    """Raises PasswordError when it does not open the file, and WalletsError when the file cannot be used."""
+    """Raise PasswordError if the password is wrong, and WalletsError if the file cannot be used."""
     _decrypted(_permitted(source), password, source.path)
 
 
 def kind_of(source: WalletsSource) -> WalletsFileKind:
-    """What the file is. Raises WalletsError when it cannot be read."""
+    """Return the file's format. Raises WalletsError if it cannot be read."""
     return _kind(_read(source).content, source.path)
 
 
 def permissions_problem(source: WalletsSource) -> WalletsError | None:
-    """Why the file's permissions are wrong, None when they are right. Raises WalletsError when it cannot be read."""
+    """Return why the file's permissions are unsafe, or None. Raises WalletsError if it cannot be read."""
     return _read(source).problem
 
 
 def permissions_warning(source: WalletsSource) -> str:
-    """What --insecure-permissions lets pass, in one line for stderr and the log; '' when there is nothing."""
+    """One line about unsafe permissions that --insecure-permissions accepted. Empty if there are none."""
     if not source.insecure_permissions:
         return ""
     try:
         problem = permissions_problem(source)
     except WalletsError:
-        return ""  # opening it will say so
+        return ""  # opening the file reports it
     return "" if problem is None else f"--insecure-permissions: {problem}"
 
 
@@ -111,7 +115,7 @@ def _read(source: WalletsSource) -> PrivateFile:
     return read_private(
         source.path,
         "wallets file",
-        missing=f"make one with `ama-tui wallets new`, or with the columns {columns}, or name another with --csv",
+        missing=f"create one with `ama-tui wallets new` or by hand (columns {columns}), or choose another with --csv",
     )
 
 
@@ -121,8 +125,8 @@ def _kind(content: bytes, path: Path) -> WalletsFileKind:
     return WalletsFileKind.KEYSTORE if is_keystore(content) else WalletsFileKind.CSV
 
 
-def _known(source: WalletsSource) -> KnownPassword | None:
-    return known_password(source.path, source.password_file)
+def _stored_password(source: WalletsSource) -> StoredPassword | None:
+    return stored_password(source.path, source.password_file)
 
 
 def _decrypted(content: bytes, password: str, path: Path) -> tuple[WalletKey, ...]:
