@@ -169,7 +169,7 @@ class _Headless:
 def _summary_text(summary: Mapping[str, object]) -> str:
     """The summary as text."""
     head = (
-        f"{summary['market']}: {summary['resting_bids']} bids and {summary['resting_asks']} asks resting "
+        f"{summary['market']}: bids {summary['resting_bids']}, asks {summary['resting_asks']} "
         f"of {summary['target_orders']}, {'packed' if summary['packed'] else 'not packed'} at block {summary['block']}"
     )
     short = summary["short"]

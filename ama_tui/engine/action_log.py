@@ -39,7 +39,7 @@ class ActionLog:
             self.journal = BestEffortJournal(
                 self.journal.path,
                 self.journal,
-                lambda error: self.show(Action.ERROR, f"going on without the journal: {error}", is_error=True),
+                lambda error: self.show(Action.ERROR, f"continuing without the journal: {error}", is_error=True),
             )
 
     async def intent(self, wallet: FleetWallet, intent_id: str, method: str, params: Mapping[str, object]) -> None:

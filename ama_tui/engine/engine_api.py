@@ -91,7 +91,7 @@ class KillReport:
         if self.unread:
             parts.append(f"could not be read: {', '.join(self.unread)}")
         if self.unsettled:
-            parts.append(f"{self.unsettled} sent orders that nobody answered for may still come to rest")
+            parts.append(f"{self.unsettled} unacknowledged orders may still reach the book")
         return "; ".join(parts) or f"0 open at block {self.block:,}, but read only once"
 
 

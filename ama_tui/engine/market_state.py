@@ -35,9 +35,9 @@ def open_records(paths: StatePaths, *, force: bool) -> MarketState:
         return _of(StateStore.open(paths, fresh=True, tolerate_journal=True))
     except LockHeldError as error:
         if not force:
-            hint = "stop it (or use its kill), or go on beside it with --force"
+            hint = "stop it, use its kill switch, or override with --force"
             raise LockHeldError(error.message, hint, pid=error.pid) from None
-        beside = f"going on beside a running instance: {error.message}"
+        beside = f"running next to another instance: {error.message}"
     except StoreError as error:
         return _without_a_store(paths, error)
     try:
@@ -52,7 +52,7 @@ def _of(store: StateStore) -> MarketState:
     """The records of a store that could be opened."""
     report, notes = store.report, []
     if report.journal_problem and not store.is_guest:
-        notes.append(f"going on without the journal: {report.journal_problem}")
+        notes.append(f"continuing without the journal: {report.journal_problem}")
     if report.corrupt_checkpoint is not None:
         notes.append(f"{report.corrupt_checkpoint}: its wallets are not known")
     return MarketState(
@@ -72,4 +72,4 @@ def _without_a_store(paths: StatePaths, error: StoreError) -> MarketState:
         stored = load_checkpoint(paths.checkpoint, chain_id=paths.chain_id, order_book=paths.order_book)
         wallets = stored.wallets if stored is not None else {}
     journal = BestEffortJournal(paths.journal, None, lambda error: None)
-    return MarketState(journal, wallets, notes=(f"going on without the journal: {error.message}",), is_whole=False)
+    return MarketState(journal, wallets, notes=(f"continuing without the journal: {error.message}",), is_whole=False)

@@ -27,7 +27,7 @@ from ama_tui.store.json_fields import (
 )
 
 VERSION = 1
-CORRUPT_HINT = "start with --fresh to begin anew (this one is kept aside as {name}.corrupt), or restore a copy of it"
+CORRUPT_HINT = "start with --fresh (this file is kept as {name}.corrupt), or restore a copy of it"
 
 _MARKET_KEYS = ("symbol", "market_identifier", "market_address", "market_id_bytes32", "chain_id", "tick_size")
 _WALLET_KEYS = ("nickname", "role", "sessionId", "sessionExpiry", "lastActionAt", "index")
@@ -210,7 +210,7 @@ def load_wallet(path: Path, address: str) -> WalletEntry | None:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror})", "check its owner and mode") from error
     except ShapeError as error:
-        raise CheckpointError(f"{path} is corrupt: {error}", "it is kept aside and written anew") from None
+        raise CheckpointError(f"{path} is corrupt: {error}", "it is kept and a new file is written") from None
 
 
 def parse_wallet(address: str, raw: Mapping[str, object]) -> WalletEntry:

@@ -166,7 +166,9 @@ class StateStore:
         """Remember a wallet's entry; `save` writes it. Touches no disk."""
         with self._guard:
             if self.checkpoint is None:
-                raise StoreError("no run has begun on this state directory", "this is a fault of the program")
+                raise StoreError(
+                    "no run has begun on this state directory", "this is a bug in ama-tui: please report it"
+                )
             self.checkpoint = self.checkpoint.with_wallet(entry)
             self._unsaved.add(entry.address)
 

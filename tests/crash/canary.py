@@ -54,7 +54,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], int]] = {
     "ama_tui/engine/": (DASHBOARD, 4000),
     "ama_tui/keys/signer": (HEADLESS, 12),
     "ama_tui/venue/permits": (HEADLESS, 20),
-    "ama_tui/keys/wallets": (HEADLESS, 60),
+    "ama_tui/keys/wallet_csv": (HEADLESS, 60),
     "ama_tui/config/": (HEADLESS, 200),
     "ama_tui/cli/": (HEADLESS, 300),
     "ama_tui/domain/": (HEADLESS, 2000),

@@ -26,7 +26,7 @@ def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canary]:
         ("ama_tui/keys/signer", "plain"),
         ("ama_tui/ui/", "telling"),
         ("ama_tui/engine/", "base"),
-        ("ama_tui/keys/wallets", "group"),
+        ("ama_tui/keys/wallet_csv", "group"),
         ("ama_tui/cli/", "signal"),
         ("ama_tui/keys/vault", "telling"),
     ],

@@ -127,7 +127,7 @@ def test_fleet_packs_an_empty_book_of_its_own(operator: Operator) -> None:
 def test_run_in_plain_words_says_what_rests(operator: Operator) -> None:
     run = operator.ama("run", "--until", "packed", "--market", "UNI-USD", "--wallets", "1", "--orders-per-side", "1")
     assert run.code == 0
-    assert run.out.startswith("UNI-USD: 1 bids and 1 asks rest of 2, packed at block ")
+    assert run.out.startswith("UNI-USD: bids 1, asks 1 of 2, packed at block ")
     with pytest.raises(json.JSONDecodeError):
         json.loads(run.out)
 

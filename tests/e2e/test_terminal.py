@@ -36,7 +36,7 @@ def assert_terminal_is_clean(terminal: Terminal) -> None:
 def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_path: Path) -> None:
     venue = tmux.open(tmp_path, 120, 40)
     venue.enter("ama-tui venue --write here --wallets 2 --block-time 0.2")
-    venue.shows("now: cd here && ama-tui", limit=START)
+    venue.shows("next: cd here && ama-tui", limit=START)
 
     operator = tmux.open(tmp_path / "here", 120, 40)
     operator.enter("ama-tui --min-delay-ms 50 --max-delay-ms 150")

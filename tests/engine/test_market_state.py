@@ -86,4 +86,4 @@ def test_a_journal_that_cannot_be_opened_leaves_nothing_but_the_chain(paths: Sta
     records.close()
     assert records.wallets.keys() == {ALICE}
     assert not records.is_whole
-    assert records.notes[0].startswith("going on without the journal: ")
+    assert records.notes[0].startswith("continuing without the journal: ")

@@ -127,7 +127,7 @@ async def test_a_wrong_value_is_named_while_it_is_typed_and_enter_does_not_start
 async def test_distances_that_do_not_fit_the_price_are_refused_with_what_fits() -> None:
     async with dashboard(WIDE, prices=Quote(best_bid6=100_000, best_ask6=120_000)) as stage:
         await stage.to_setup()
-        await stage.shows("✗ minDistanceTicks 10 does not fit a price of 11 ticks:")
+        await stage.shows("✗ minDistanceTicks 10 does not fit a price of 11 ticks; use 5 or")
         await stage.press("f2")
         assert stage.engine.requests == []
 

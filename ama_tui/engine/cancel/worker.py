@@ -100,7 +100,7 @@ class CancelWorker:
         except VenueError as error:
             self.context.action_log.note(f"cancel-all: {error}", is_error=True)
         except Exception as error:  # the text of an error that is not ours may hold a URL with a key in it
-            self.context.action_log.note(f"cancel-all: a fault of the program ({type(error).__name__})", is_error=True)
+            self.context.action_log.note(f"cancel-all: internal error ({type(error).__name__})", is_error=True)
         finally:
             del self._tasks[key]
 

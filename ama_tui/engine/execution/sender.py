@@ -122,7 +122,7 @@ class Sender:
         refusal = self._refusal(book, place)
         if refusal is not None:
             action_log = self._context.action_log
-            action_log.show(Action.SKIP, f"{action_log.describe(place)} held back: {refusal}", book.wallet)
+            action_log.show(Action.SKIP, f"{action_log.describe(place)} not sent: {refusal}", book.wallet)
         return refusal is not None
 
     def _refusal(self, book: WalletBook, place: Place) -> str | None:

@@ -109,7 +109,7 @@ def _tell(context: RunContext, result: ReconciliationReport) -> None:
         return
     ids = {name: [_id(one) for one in orders] for name, orders in result.parts if orders}
     context.action_log.note(
-        f"orders sent before: {result.text}",
+        f"orders sent earlier: {result.text}",
         params={"recovery": result.counts, "late": result.late, "block": result.block, "orders": ids},
     )
     lines = [(name, one) for name, orders in result.parts[1:] for one in orders]

@@ -28,10 +28,10 @@ TRANSITIONS: Mapping[EngineState, frozenset[EngineState]] = {
 
 _WAY_OUT: Mapping[EngineState, str] = {
     _PREPARING: "it begins by itself; stop gives it up",
-    _READY: "it begins by itself once the chain has settled them",
+    _READY: "it starts once the chain has resolved them",
     _RUNNING: "pause, stop or kill",
     _PAUSED: "resume, stop or kill",
-    _NO_NEW: "it goes on by itself once that is mended",
+    _NO_NEW: "it resumes once that is fixed",
     _STOPPING: "wait a few seconds, or kill",
     _KILLING: "wait for the proof from the chain",
     _STOPPED: "start again with --resume",

@@ -124,7 +124,7 @@ class LocalEngine:
     ) -> None:
         """Prepare a run and cycle it until `ending`, in the background. Raises AmaError; nothing is running then."""
         if self._preparing is not None or (self._cycling is not None and not self._cycling.done()):
-            raise ConfigError("a run is going on", "stop it first")
+            raise ConfigError("a run is active", "stop it first")
         await self._close_store()
         connections = self._connected()
         paths = StatePaths(self._settings.state_root, connections.chain_id, market.address)
@@ -350,7 +350,7 @@ def _told(error: BaseException) -> str:
     """An error in one line. The text of one that is not ours may hold a URL with a key in it."""
     if isinstance(error, AmaError):
         return str(error)
-    return f"a fault of the program ({type(error).__name__}): orders rest as they are"
+    return f"internal error ({type(error).__name__}): orders are still resting"
 
 
 def _planner(run: RunConfig) -> Strategy:

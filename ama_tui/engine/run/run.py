@@ -175,7 +175,7 @@ class Run:
         """
         if self.state in (EngineState.STOPPING, EngineState.KILLING) or self.state.is_final:
             return
-        self._become(EngineState.STOPPING, "waiting for what is in flight")
+        self._become(EngineState.STOPPING, "finishing pending requests")
         self.send_queues.clear()
         self.renewals.hold()
         deadline = monotonic() + STOP_PATIENCE_S
@@ -316,7 +316,7 @@ class Run:
         resting = sum(len(book.orders) for book in self.context.fleet)
         open_intents = sum(len(book.pending) for book in self.context.fleet)
         text = f"{resting} orders stay resting"
-        return f"{text}, {open_intents} in flight" if open_intents else text
+        return f"{text}, {open_intents} pending" if open_intents else text
 
     def fault(self, reason: str) -> None:
         """The run cannot go on; orders rest as they are. One that is ending already goes on with that."""
@@ -364,7 +364,7 @@ class Run:
         elif no_new:
             state, reason = EngineState.NO_NEW, no_new
         elif unsettled:
-            state, reason = EngineState.READY, f"settling {unsettled} orders sent before"
+            state, reason = EngineState.READY, f"resolving {unsettled} orders sent earlier"
         if state is not self.state:
             self.send_queues.clear()
         if (state, reason) != (self.state, self.reason):

@@ -157,7 +157,7 @@ class Journal:
 
     def _check_open(self) -> None:
         if not self._is_open:
-            raise JournalError(f"{self.path} is closed", "this is a fault of the program")
+            raise JournalError(f"{self.path} is closed", "this is a bug in ama-tui: please report it")
 
     def _write_held(self) -> None:
         while self._held:

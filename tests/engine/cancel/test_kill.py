@@ -271,7 +271,7 @@ def test_a_session_that_cannot_be_ended_leaves_the_kill_unproven() -> None:
     venue = FakeVenue(on_revoke=lambda _: LOST)
     report = Killing(venue, [book(ALICE, pending(place(), at=NOW, stage=PendingStage.UNKNOWN))]).go()
     assert (report.is_proven, report.unsettled, report.revoked) == (False, 1, ())
-    assert report.text == "1 sent orders that nobody answered for may still come to rest"
+    assert report.text == "1 unacknowledged orders may still reach the book"
     assert len(venue.revokes) > 1
 
 

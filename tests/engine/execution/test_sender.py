@@ -86,7 +86,7 @@ def test_an_order_is_written_ahead_sent_and_then_in_flight() -> None:
     assert engine.outcome.startswith("buy L1  mined 100")
 
 
-# ---- held back ----
+# ---- not sent ----
 
 
 def test_a_number_that_was_used_since_the_plan_is_not_used_again() -> None:
@@ -118,7 +118,7 @@ def test_nothing_is_sent_before_the_first_read() -> None:
 def test_what_a_gate_refuses_is_shown_and_not_journalled() -> None:
     engine = Desk()
     assert not engine.send(buy(ticks=5))
-    assert engine.action_log.lines == [("", "show SKIP", "buy L1 held back: it would cross the spread")]
+    assert engine.action_log.lines == [("", "show SKIP", "buy L1 not sent: it would cross the spread")]
     assert engine.venue.placed == []
 
 

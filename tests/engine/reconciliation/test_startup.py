@@ -273,7 +273,7 @@ def test_the_account_is_one_line_for_the_journal_and_names_what_needs_a_look() -
     placements = [journalled(place(level=2)), journalled(place(level=3))]
     restart = Restart(placements, shown(resting(place(level=2), 5), order(ALICE, 6, price6=PRICE6 + 1)))
     restart.recover()
-    assert restart.action_log.of("NOTE") == ["orders sent before: 1 adopted, 1 not in the journal, 1 not resolved yet"]
+    assert restart.action_log.of("NOTE") == ["orders sent earlier: 1 adopted, 1 not in the journal, 1 not resolved yet"]
     shown_lines = restart.action_log.of("show NOTE")
     assert [line.split("  ")[-1] for line in shown_lines] == ["not in the journal", "not resolved yet"]
 

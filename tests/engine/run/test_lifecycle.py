@@ -120,7 +120,7 @@ async def test_a_full_disk_does_not_keep_a_kill_from_cancelling_and_telling(
     assert (report.is_proven, report.cancelled, await rig.orders()) == (True, 12, [])
     assert run_of(engine).state is EngineState.STOPPED
     said = [line for line in log_lines(engine) if "cannot be written" in line]
-    assert said[0].startswith("going on without the journal: ")
+    assert said[0].startswith("continuing without the journal: ")
     assert said[-1] == "checkpoint.json cannot be written: make room"
 
 
@@ -303,7 +303,7 @@ async def test_a_fault_of_the_program_is_told_by_its_kind_only(rig: Rig, monkeyp
 
     monkeypatch.setattr("ama_tui.engine.run.cycle.Cycle.decide", broken)
     await until(lambda: engine.publisher.latest.state is EngineState.FAULTED, "the fault")
-    assert engine.publisher.latest.reason == "a fault of the program (ValueError): orders rest as they are"
+    assert engine.publisher.latest.reason == "internal error (ValueError): orders are still resting"
     await engine.close()
 
 

@@ -60,7 +60,7 @@ async def test_a_full_disk_lets_nothing_new_out_and_the_run_recovers_by_itself(
         await until(lambda: state(engine) is EngineState.NO_NEW, "the engine to notice")
         latest = engine.publisher.latest
         assert "No space left on device" in latest.reason
-        assert latest.way_out == "it goes on by itself once that is mended"
+        assert latest.way_out == "it resumes once that is fixed"
         victim = (await rig.orders())[0]
         await engine.cancel_order(victim.wallet, victim.order_id)
         await cycles_later(engine, 3)

@@ -278,7 +278,7 @@ async def test_a_second_run_of_the_desk_is_refused_while_one_goes_on(rig: Rig) -
     market = await rig.market(engine)
     resolved, resumes = await engine.resolved_for(market, None)
     assert resumes
-    with pytest.raises(ConfigError, match="a run is going on"):
+    with pytest.raises(ConfigError, match="a run is active"):
         await engine.begin(market, resolved, resume=True)
     await cycles_later(engine, 2)
 

@@ -222,7 +222,7 @@ async def test_closing_makes_everything_durable(path: Path) -> None:
     await waiter
     with pytest.raises(JournalError) as raised:
         journal.append(line(2))
-    assert str(raised.value) == f"{path} is closed: this is a fault of the program"
+    assert str(raised.value) == f"{path} is closed: this is a bug in ama-tui: please report it"
     with pytest.raises(JournalError, match="is closed"):
         await journal.write_durable(line(2))
     assert timestamps(path) == [1]
