@@ -27,7 +27,7 @@ def asked_for(extra: str = "") -> Iterator[Requirement]:
     texts = PROJECT["project"]["optional-dependencies"][extra] if extra else PROJECT["project"]["dependencies"]
     for one in map(Requirement, texts):
         if one.name == PROJECT["project"]["name"]:
-            for other in one.extras:
+            for other in sorted(one.extras):  # a set: in one order in every process
                 yield from asked_for(other)
         else:
             yield one
