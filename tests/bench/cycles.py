@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.event import Action, EngineSnapshot, LogEvent
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import LocalEngine
@@ -91,11 +92,11 @@ async def _steady_costs(wallets: int, scale: Scale) -> list[Cost]:
     """What steady cycles cost when each of them meets a new block."""
     meter = CostMeter()
     seconds = scale.steady_block_time
-    parameters = {
-        "minDelayMs": round(seconds * 500),
-        "maxDelayMs": round(seconds * 800),
-        "ordersPerSidePerWallet": scale.orders_per_side,
-    }
+    parameters = RunOptions(
+        min_delay_ms=round(seconds * 500),
+        max_delay_ms=round(seconds * 800),
+        orders_per_side=scale.orders_per_side,
+    )
     async with packed_desk(VenueOptions(wallets=wallets, block_time=seconds), meter, parameters) as engine:
         meter.begin(engine)
         await until(lambda: len(meter.steady) >= scale.steady_cycles, LONGEST_WATCH)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from ama_tui.config.run_options import RunOptions
 from ama_tui.engine.connect import VenueSource
@@ -23,9 +23,7 @@ PACKING_LIMIT = 120.0
 
 
 @asynccontextmanager
-async def packed_desk(
-    venue: VenueOptions, publisher: Publisher, parameters: Mapping[str, Any]
-) -> AsyncIterator[LocalEngine]:
+async def packed_desk(venue: VenueOptions, publisher: Publisher, parameters: RunOptions) -> AsyncIterator[LocalEngine]:
     """A desk whose fleet (all of the venue's wallets) has been packed once and goes on cycling.
 
     Raises AmaError, VenueStartError, and TimeoutError when it is not packed in two minutes.
@@ -36,7 +34,7 @@ async def packed_desk(
             settings = EngineSettings(
                 lambda: VenueSource(path, {}, WalletsSource(path / "wallets.csv"), is_demo=True),
                 path / "state",
-                RunOptions(**parameters, wallets=venue.wallets),
+                replace(parameters, wallets=venue.wallets),
             )
             engine = LocalEngine(settings, publisher, threading.Event())
             try:

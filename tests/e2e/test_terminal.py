@@ -44,7 +44,7 @@ def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_
     operator.type("btc")
     operator.shows("1 of 35", "BTC-USD")
     operator.press("Enter")
-    operator.shows("Set up", "BTC-USD", "24 orders to place first", "nothing was signed or sent")
+    operator.shows("Set up", "BTC-USD", "24 orders to place", "nothing is signed or sent")
     operator.press("F2")
     operator.shows("RUNNING", "24/24 packed", "PLACE_LIMIT", limit=START)
 

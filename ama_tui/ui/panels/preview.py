@@ -294,7 +294,8 @@ class PlanPanel(Vertical):
         self._shown = None
         if not self._is_asking:
             self._is_asking = True
-            self.run_worker(self._ask(), group="plan")
+            # The method itself: a coroutine would never be awaited if the screen closes first.
+            self.run_worker(self._ask, group="plan")  # type: ignore[arg-type]  # Textual's stub wants no result
 
     async def _ask(self) -> None:
         bridge = cast("Host", self.app).bridge
@@ -304,10 +305,10 @@ class PlanPanel(Vertical):
                 try:
                     preview = await bridge.ask(lambda engine, request=request: engine.preview(request))  # type: ignore[misc]
                 except AmaError as error:
-                    if request == self._wanted:
+                    if request == self._wanted and self._is_open:
                         self._failed(error)
                 else:
-                    if request == self._wanted:
+                    if request == self._wanted and self._is_open:
                         self._show(preview, request.market)
                 if self._timer is not None:
                     return  # the form is being edited: the timer asks again
@@ -315,6 +316,11 @@ class PlanPanel(Vertical):
             self._is_asking = False
 
     # display
+
+    @property
+    def _is_open(self) -> bool:
+        """False once the screen is being closed: its widgets go before its workers."""
+        return bool(self.query("#plan-state"))
 
     def _say(self, text: str, *, stale: bool) -> None:
         state = self.query_one("#plan-state", PlainText)
