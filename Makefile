@@ -5,11 +5,12 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 TOOLS  := $(VENV)/tools
 LOCK   := requirements.lock
+IN_PROCESS := not (e2e or crash or bench or install or slow or anvil or tmux)
 UNIT   := not (e2e or crash or ui or localnet or bench or install or run or slow or anvil or tmux)
-UNIT_TESTS := tests/test_import_law.py tests/test_lock.py tests/test_leaks.py $(wildcard tests/config tests/disk tests/domain tests/keys tests/store tests/strategies tests/venue) tests/engine
+UNIT_TESTS := tests/test_import_law.py tests/test_makefile.py tests/test_lock.py tests/test_leaks.py $(wildcard tests/config tests/disk tests/domain tests/keys tests/store tests/strategies tests/venue) tests/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo check test lint lock upgrade audit crash fuzz mutants bench screenshots contracts clean
+.PHONY: help install install-test demo check coverage test lint lock upgrade audit crash fuzz mutants bench screenshots contracts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,16 +42,10 @@ check: $(READY) ## Lint, types and unit tests, side by side
 test: $(READY) ## Run the test suite (under 6 minutes on 2 cores)
 	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not slow and not install"
 
-install-check: $(READY) ## Lint, types and unit tests, side by side
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
-	@$(BIN)/mypy & types=$$!; \
-	$(BIN)/python -m pytest -q -n 2 -m "$(UNIT)" $(UNIT_TESTS); tests=$$?; \
-	wait $$types && exit $$tests
+coverage: $(READY) ## Branch coverage of everything that runs in the tests' own process, against the floor in pyproject.toml
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "$(IN_PROCESS)" --cov --cov-report=term:skip-covered
 
-coverage: $(READY) ## Measure the branch coverage of the unit tests against the floor in pyproject.toml
-	$(BIN)/python -m pytest -q -n 2 -m "$(UNIT)" --cov=ama_tui --cov-branch --cov-report=term:skip-covered $(UNIT_TESTS)
-
-test: $(READY) ## Build the wheel, install it without extras in an empty environment and use it (asks a package index)
+install-test: $(READY) ## Build the wheel, install it without extras in an empty environment and use it (asks a package index)
 	$(BIN)/python -m pytest -q -m install
 
 lint: $(READY) ## ruff and mypy --strict
