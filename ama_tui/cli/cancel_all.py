@@ -84,7 +84,9 @@ class _Command:
         publisher = Publisher()
         self._handle_signals()
         self._work = asyncio.create_task(
-            cancel_all(request, publisher=publisher, on_progress=self._progress, is_enough=lambda: self._is_interrupted)
+            cancel_all(
+                request, publisher=publisher, on_progress=self._progress, should_stop=lambda: self._is_interrupted
+            )
         )
         cursor = 0
         while not self._work.done():

@@ -89,7 +89,7 @@ def build_engine(
         arguments.state_dir or (DEFAULT_STATE if venue is None else venue.state_root),
         arguments.run,
         arguments.config_file,
-        lose_venue=None if venue is None else venue.stop,
+        stop_venue=None if venue is None else venue.stop,
     )
     return LocalEngine(settings, publisher, freeze)
 

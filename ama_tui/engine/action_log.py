@@ -1,4 +1,4 @@
-"""Every action goes to the journal before it goes to the screen."""
+"""Writes every action to the journal, then shows it on the screen."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def now_ms() -> int:
 
 @dataclass(slots=True)
 class ActionLog:
-    """Writes a run's journal lines and the log events that follow them."""
+    """Writes a run's journal lines and the matching log events."""
 
     journal: JournalSink
     publisher: Publisher
@@ -34,7 +34,7 @@ class ActionLog:
     run_id: str
 
     def forgive(self) -> None:
-        """From here on, what the journal does not take is shown once and holds nothing up."""
+        """From now on, report a failing journal once and continue without it."""
         if not isinstance(self.journal, BestEffortJournal):
             self.journal = BestEffortJournal(
                 self.journal.path,
@@ -43,7 +43,9 @@ class ActionLog:
             )
 
     async def intent(self, wallet: FleetWallet, intent_id: str, method: str, params: Mapping[str, object]) -> None:
-        """Write an intent ahead; when this returns it is on the disk. Raises JournalFullError, JournalSyncError."""
+        """Write an intent before it is sent. It is on disk when this returns. Raises JournalFullError,
+        JournalSyncError.
+        """
         await self.journal.write_durable(
             self._entry(wallet, Action.INTENT, params={"method": method, **params}, intent_id=intent_id)
         )
@@ -59,7 +61,7 @@ class ActionLog:
         error: str | None = None,
         intent_id: str | None = None,
     ) -> None:
-        """Write what became of an action, then show it; `intent_id` is that of its intent, where it had one."""
+        """Write the result of an action, then show it. `intent_id` links it to its intent, if it had one."""
         self._write(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id))
         self.show(action, text, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
@@ -76,9 +78,9 @@ class ActionLog:
         order_id: int | None = None,
         block: int | None = None,
     ) -> None:
-        """Write what a placement has come to; a `text` is shown, without one the line is for the journal alone.
+        """Write the result of a placement. Shows `text`; without one the line goes to the journal only.
 
-        Where the order's id is known the line is lean: what else there is stands with the intent.
+        With an order id the line is short: the intent has the rest.
         """
         params = {**place_params(place), "status": status}
         if order_id is not None:
@@ -92,14 +94,14 @@ class ActionLog:
             self.show(Action.PLACE_LIMIT, line, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
     def note(self, text: str, *, is_error: bool = False, params: Mapping[str, object] | None = None) -> None:
-        """Write a line about the run as a whole, then show it."""
+        """Write a line about the whole run, then show it."""
         action = Action.ERROR if is_error else Action.NOTE
         entry = self._entry(None, action, params={"text": text, **(params or {})}, error=text if is_error else None)
         self._write(entry)
         self.show(action, text, is_error=is_error)
 
     def fill(self, wallet: FleetWallet, side: str, trade: Trade) -> None:
-        """Write one end of a trade that is ours."""
+        """Write one side of a trade of ours."""
         price = format_price(trade.price6, self.market.tick6)
         params = {
             "side": side,
@@ -119,20 +121,20 @@ class ActionLog:
         is_error: bool = False,
         tx_hash: str = "",
     ) -> None:
-        """Put a line on the screen's log only."""
+        """Show a line on the screen without writing it to the journal."""
         address, nickname = ("", "") if wallet is None else (wallet.address, wallet.nickname)
         self.publisher.log(LogEvent(now_ms(), action, text, address, nickname, is_error, tx_hash))
 
     def describe(self, place: Place) -> str:
-        """`sell 0.184 @ 2,500.52 L3`."""
+        """For example `sell 0.184 @ 2,500.52 L3`."""
         price = format_price(place.price6, self.market.tick6)
         return f"{place.side.value:4} {format_amount(place.amount18)} @ {price} L{place.level}"
 
     def _write(self, entry: JournalEntry) -> None:
-        """Append a line that nothing waits for.
+        """Append a line without waiting for the disk.
 
-        What cannot be written stops no cancel and no watching: whatever it tells of was written ahead, and the
-        chain settles it at the next start. That the journal takes no lines is what the run's state says.
+        A failure does not stop cancels or monitoring: the intent was written first, and the next start takes its result
+        from the chain. The run's state shows that the journal is failing.
         """
         with suppress(JournalError):
             self.journal.append(entry)
@@ -165,7 +167,7 @@ class ActionLog:
 
 
 def place_params(place: Place) -> dict[str, object]:
-    """A placement as the journal keeps it; integers as decimal strings."""
+    """A placement as stored in the journal; integers are decimal strings."""
     return {
         "side": place.side.value,
         "level": place.level,
@@ -177,7 +179,7 @@ def place_params(place: Place) -> dict[str, object]:
 
 
 def cancel_params(cancel: Cancel) -> dict[str, object]:
-    """A cancel as the journal keeps it."""
+    """A cancel as stored in the journal."""
     params: dict[str, object] = {"orderId": str(cancel.order_id), "reason": cancel.reason.value}
     if cancel.level is not None:
         params["level"] = cancel.level

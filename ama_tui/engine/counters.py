@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """A placement's own transaction, and what was known of the other side when it was sent."""
+    """A placement's transaction, and the opposite price at the time of sending."""
 
     wallet: str
     place: Place
@@ -31,14 +31,14 @@ class _Arrival:
 
 @dataclass(slots=True)
 class Counters:
-    """Keeps the run's totals, and finds which placements traded on arrival.
+    """Keeps the run's totals and detects placements that traded on arrival.
 
-    A maker order that trades in its own transaction crossed if its price reached what we could see when sending,
-    and was overtaken if the book moved towards it afterwards.
+    A maker order that trades in its own transaction *crossed* if its price reached the opposite price known at sending,
+    and was *overtaken* if the book moved towards it afterwards.
     """
 
     totals: Totals = field(default_factory=Totals)
-    """What the screen and the summary show; the requests are counted by the connections."""
+    """The totals for the screen and the summary, without the request counts, which the connections keep."""
     errors_by_kind: Counter[str] = field(default_factory=Counter)
     _error_times: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_SAMPLES))
     _lifetimes: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_SAMPLES))
@@ -52,42 +52,42 @@ class Counters:
         )
 
     def restart_cycles(self) -> None:
-        """Count cycles from here: what came before only checked the market."""
+        """Start counting cycles: earlier ones only checked the market."""
         self.totals = replace(self.totals, cycles=0)
 
     def used(self, utilization: float) -> None:
-        """A wallet has this share of its collateral reserved."""
+        """Note the share of its collateral that a wallet has reserved."""
         if utilization > self.totals.max_utilization:
             self.totals = replace(self.totals, max_utilization=utilization)
 
     def error(self, kind: str) -> None:
-        """Count an error under its kind, in the words that the operator reads."""
+        """Count an error by kind, named as the operator sees it."""
         self.errors_by_kind[kind] += 1
         self.add(errors=1)
         self._error_times.append(monotonic())
 
     def errors_last_minute(self) -> int:
-        """Errors of the last sixty seconds (of the latest thousand)."""
+        """Errors in the last 60 seconds (of the latest thousand)."""
         since = monotonic() - 60.0
         return sum(1 for moment in self._error_times if moment >= since)
 
     def order_gone(self, seconds: float) -> None:
-        """An order of ours left the book after resting this long."""
+        """Note how long an order rested that left the book."""
         self._lifetimes.append(seconds)
 
     @property
     def order_lifetime_s(self) -> float | None:
-        """The median rest of the latest thousand orders that are gone, None before the first."""
+        """The median lifetime of the last thousand orders that left the book, None before the first."""
         return median(self._lifetimes) if self._lifetimes else None
 
     def placed(self, tx_hash: str, wallet: str, place: Place, best_opposite6: int | None) -> None:
-        """A placement was answered with its transaction's hash."""
+        """Note the transaction hash of a placement."""
         self._arrivals[tx_hash] = _Arrival(wallet, place, best_opposite6)
         self._judge(tx_hash)
         _trim(self._arrivals)
 
     def traded(self, trades: Iterable[Trade], fleet: Iterable[str]) -> None:
-        """Trades of the order book were read from the chain."""
+        """Count trades read from the chain."""
         ours = frozenset(fleet)
         for trade in trades:
             ends = frozenset((trade.buyer, trade.seller))

@@ -1,4 +1,4 @@
-"""What a front end may ask of the engine. Light to import: the engine itself loads on its own thread."""
+"""What a front end can ask the engine to do. Light to import: the engine itself loads on its own thread."""
 
 from __future__ import annotations
 
@@ -14,29 +14,34 @@ from ama_tui.domain.wallet import FleetWallet
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """What a market's checkpoint says. Times are ISO 8601 UTC; `last_action_at` is Unix ms, 0 for none.
-
-    `parameters` are the stored values over the defaults; `stored_keys` names those that were stored.
-    `with_options` are what a resumed run would use: the options over the stored values, None where no
-    option says otherwise. `sessions_valid` counts the wallets whose stored session still holds, None when
-    the chain could not be asked. `missing` names the wallets that the wallets file no longer has.
-    """
+    """A market's saved run. Times are ISO 8601 UTC."""
 
     run_id: str
     started_at: str
     updated_at: str
     wallets: int
     parameters: Parameters
+    """The saved values over the defaults."""
+
     stored_keys: frozenset[str]
+    """The names of the parameters that were saved."""
+
     last_action_at: int = 0
+    """Unix milliseconds, 0 for none."""
+
     with_options: Parameters | None = None
+    """The parameters of a resumed run, with the options applied. None if no option changes them."""
+
     sessions_valid: int | None = None
+    """Wallets whose saved session is still valid. None if the chain could not be read."""
+
     missing: tuple[str, ...] = ()
+    """Nicknames of wallets that are not in the wallets file any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """One run, as the operator set it up."""
+    """A run as set up by the operator."""
 
     market: Market
     parameters: Parameters
@@ -46,7 +51,7 @@ class StartRequest:
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """An order that a kill could not take off the book."""
+    """An order that a kill could not cancel."""
 
     wallet: str
     nickname: str
@@ -55,21 +60,23 @@ class Survivor:
 
 @dataclass(frozen=True, slots=True)
 class KillReport:
-    """What the chain showed at the end of a kill, at `block`.
-
-    `unread` wallets could not be read again; `unsettled` placements may still come to rest. `revoked` are the
-    nicknames of the wallets whose session was ended. `read_twice` is False when the last read was not confirmed
-    by another far enough from it.
-    """
+    """What the chain showed at the end of a kill."""
 
     cancelled: int
     block: int
     seconds: float
     survivors: tuple[Survivor, ...] = ()
     unread: tuple[str, ...] = ()
+    """Nicknames of the wallets that could not be read."""
+
     unsettled: int = 0
+    """Placements that may still reach the book."""
+
     revoked: tuple[str, ...] = ()
+    """Nicknames of the wallets whose session was revoked."""
+
     read_twice: bool = True
+    """A second read, far enough from the first, confirms the last one."""
 
     @property
     def is_proven(self) -> bool:
@@ -77,57 +84,60 @@ class KillReport:
 
     @property
     def text(self) -> str:
-        """The proof, or what is left, in one line."""
+        """The proof, or what is left, as one line."""
         if self.is_proven:
-            ended = f", {len(self.revoked)} sessions revoked" if self.revoked else ""
+            revoked = f", {len(self.revoked)} sessions revoked" if self.revoked else ""
             return (
-                f"0 open at block {self.block:,}, read twice; {self.cancelled} cancelled in {self.seconds:.1f} s{ended}"
+                f"0 open at block {self.block:,}, confirmed twice; "
+                f"{self.cancelled} cancelled in {self.seconds:.1f} s{revoked}"
             )
         parts = []
         if self.survivors:
-            named = ", ".join(f"{one.nickname} {one.order_id}" for one in self.survivors[:5])
+            named = ", ".join(f"{order.nickname} {order.order_id}" for order in self.survivors[:5])
             more = f" and {len(self.survivors) - 5} more" if len(self.survivors) > 5 else ""
             parts.append(f"{len(self.survivors)} still open at block {self.block:,}: {named}{more}")
         if self.unread:
-            parts.append(f"could not be read: {', '.join(self.unread)}")
+            parts.append(f"could not read {', '.join(self.unread)}")
         if self.unsettled:
             parts.append(f"{self.unsettled} unacknowledged orders may still reach the book")
-        return "; ".join(parts) or f"0 open at block {self.block:,}, but read only once"
+        return "; ".join(parts) or f"0 open at block {self.block:,}, but confirmed by one read only"
 
 
 @dataclass(frozen=True, slots=True)
 class PlanPreview:
-    """The first plan of a run on the book of `block`. `refusal` says why there can be none, '' when there can.
-
-    `wallets` are the run's, in the order of their rows; `orders` counts what rests of them already.
-    """
+    """The first plan of a run."""
 
     block: int
     plan: Plan
     wallets: tuple[FleetWallet, ...]
+    """In the order of the wallets file."""
+
     best_bid6: int | None = None
     best_ask6: int | None = None
     orders: int = 0
+    """Orders of these wallets that rest already."""
+
     refusal: str = ""
+    """Why the market cannot be quoted, '' if it can."""
 
 
 class EngineApi(Protocol):
-    """The engine's front door. Every coroutine runs on the engine's loop and raises AmaError for the operator."""
+    """The engine's interface. Coroutines run on the engine's loop and raise AmaError for the operator."""
 
     problems: tuple[str, ...]
-    """What is missing or wrong in the environment or the wallets file; empty when a run can start."""
+    """What is missing or wrong in the environment or the wallets file. Empty if a run can start."""
     problem_lines: tuple[str, ...]
-    """The same for a list: one line for each setting that is missing or wrong."""
+    """The same as a list, with one line per setting."""
     environment_label: str
     is_demo: bool
     wallets_available: int
     wallets_asked: int
-    """How many wallets the options ask for."""
+    """The number of wallets given by the options."""
     defaults: Parameters
     preselected: str | None
-    """The market that the options name, by symbol or address."""
+    """The market given by the options, by symbol or address."""
     resume_asked: bool | None
-    """Whether the options ask to resume (True) or to begin afresh (False); None when they do not say."""
+    """Whether the options say to resume (True) or start fresh (False); None if they do not say."""
 
     async def open(self) -> None: ...
 
@@ -138,7 +148,7 @@ class EngineApi(Protocol):
     async def stored_run(self, market: Market) -> StoredRun | None: ...
 
     async def start(self, request: StartRequest) -> None:
-        """Prepare and begin; returns once the run cycles. Progress arrives through the publisher."""
+        """Prepare and start a run. Returns after its first cycle has begun. The publisher shows the progress."""
         ...
 
     async def pause(self) -> None: ...
@@ -146,21 +156,21 @@ class EngineApi(Protocol):
     async def resume(self) -> None: ...
 
     async def stop(self) -> None:
-        """Wait for what is in flight, save, and leave orders resting (or cancel them, if so asked)."""
+        """Finish pending requests, save, and leave orders resting (or cancel them, if set up that way)."""
         ...
 
     async def kill(self, *, revoke: bool = False) -> KillReport: ...
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
-        """The order books of these markets that a stored run exists for."""
+        """The order books of these markets that have a saved run."""
         ...
 
     async def preview(self, request: StartRequest) -> PlanPreview:
-        """What a run would place first; nothing is signed or sent."""
+        """What a run would place first. Signs and sends nothing."""
         ...
 
     async def change(self, parameters: Parameters) -> None:
-        """Give a paused run other parameters."""
+        """Change the parameters of a paused run."""
         ...
 
     async def pause_wallet(self, address: str) -> None:
@@ -170,7 +180,7 @@ class EngineApi(Protocol):
     async def resume_wallet(self, address: str) -> None: ...
 
     async def renew(self, address: str) -> None:
-        """Give one wallet a new session, also where somebody revoked the one it had."""
+        """Give a wallet a new session, even if its session was revoked."""
         ...
 
     async def cancel_order(self, address: str, order_id: int) -> None: ...

@@ -1,4 +1,4 @@
-"""The engine's own thread and event loop, for a front end that has a loop of its own."""
+"""Runs the engine on its own thread and event loop, for a front end that has its own loop."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ama_tui.engine.publisher import Publisher
 T = TypeVar("T")
 
 BuildEngine = Callable[[Publisher, threading.Event], EngineApi]
-"""Builds the desk on the engine's thread; the event freezes every send from the moment it is set."""
+"""Builds the engine on its thread. Setting the event freezes every send."""
 
 
 class EngineHost:
-    """Owns the thread. `start` returns at once; the desk is built on the thread, where its imports belong."""
+    """Owns the engine's thread. `start` returns at once; the engine and its imports load on the thread."""
 
     def __init__(self, build_engine: BuildEngine) -> None:
         self.publisher = Publisher()
@@ -32,11 +32,11 @@ class EngineHost:
         self._thread = threading.Thread(target=self._serve, name="ama-engine", daemon=True)
 
     def start(self) -> None:
-        """Begin to load the engine."""
+        """Start loading the engine."""
         self._thread.start()
 
     def call(self, action: Callable[[EngineApi], Awaitable[T]]) -> Future[T]:
-        """Run an action of the desk on the engine's loop; safe from any thread, never blocks."""
+        """Run an action on the engine's loop. Safe from any thread, never blocks."""
 
         async def run() -> T:
             if self._engine is None:
@@ -46,14 +46,14 @@ class EngineHost:
         return asyncio.run_coroutine_threadsafe(run(), self._loop)
 
     def kill_now(self, *, revoke: bool = False) -> Future[KillReport]:
-        """Freeze every send at once, then cancel everything and prove it."""
+        """Freeze all sends immediately, then cancel everything and prove it."""
         self._freeze.set()
         return self.call(lambda engine: engine.kill(revoke=revoke))
 
     def close(self, timeout: float) -> bool:
-        """Close the desk, end the loop and join the thread; False when it did not end in `timeout` seconds.
+        """Close the engine, end the loop and join the thread. Returns False if that takes more than `timeout` seconds.
 
-        Closing again goes on waiting for the same end.
+        Call it again to keep waiting.
         """
         if not self._thread.is_alive():
             self._loop.close()

@@ -1,4 +1,4 @@
-"""What is remembered of a market, opened so that nothing wrong with it keeps orders from being cancelled."""
+"""The saved state of a market, opened so that damaged files never prevent a cancel."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ from ama_tui.store.state_store import StateStore
 
 @dataclass(slots=True)
 class MarketState:
-    """`notes` say what is amiss. `is_whole` is False when the journal may hold placements that could not be read."""
+    """The usable part of a market's saved state."""
 
     journal: JournalSink
     wallets: Mapping[str, WalletEntry] = field(default_factory=dict)
     replay: JournalReplay = field(default_factory=JournalReplay)
     notes: tuple[str, ...] = ()
+    """Problems with the files."""
+
     is_whole: bool = True
+    """False if the journal may contain placements that could not be read."""
+
     close: Callable[[], None] = lambda: None
 
 
-def open_records(paths: StatePaths, *, force: bool) -> MarketState:
-    """The market's records as far as they can be used.
+def open_market_state(paths: StatePaths, *, force: bool) -> MarketState:
+    """Open a market's saved state as far as it is usable.
 
-    Raises LockHeldError when a running instance has them, unless `force`: then its files are only read.
+    Raises LockHeldError if a running instance holds the lock, unless `force`: then the files are opened read-only.
     """
     try:
         return _of(StateStore.open(paths, fresh=True, tolerate_journal=True))
@@ -49,12 +53,12 @@ def open_records(paths: StatePaths, *, force: bool) -> MarketState:
 
 
 def _of(store: StateStore) -> MarketState:
-    """The records of a store that could be opened."""
+    """The state of a store that could be opened."""
     report, notes = store.report, []
     if report.journal_problem and not store.is_guest:
         notes.append(f"continuing without the journal: {report.journal_problem}")
     if report.corrupt_checkpoint is not None:
-        notes.append(f"{report.corrupt_checkpoint}: its wallets are not known")
+        notes.append(f"{report.corrupt_checkpoint}: its wallets are unknown")
     return MarketState(
         journal=store.journal,
         wallets=store.checkpoint.wallets if store.checkpoint is not None else {},
@@ -66,7 +70,7 @@ def _of(store: StateStore) -> MarketState:
 
 
 def _without_a_store(paths: StatePaths, error: StoreError) -> MarketState:
-    """The checkpoint as it can be read, and nowhere to write."""
+    """The checkpoint, if it can be read, and a journal that writes nowhere."""
     wallets: Mapping[str, WalletEntry] = {}
     with suppress(CheckpointError):
         stored = load_checkpoint(paths.checkpoint, chain_id=paths.chain_id, order_book=paths.order_book)

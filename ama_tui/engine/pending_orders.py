@@ -1,4 +1,4 @@
-"""One wallet's orders between two reads: what was sent and is not resolved, and what the chain does not remember."""
+"""One wallet's pending placements and cancels, and details of its orders that the chain does not store."""
 
 from __future__ import annotations
 
@@ -10,69 +10,71 @@ from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, decode_ta
 from ama_tui.domain.plan import PendingOrder, Place
 
 KEPT_LAPSED = 500
-"""How many placements that ended off the book a wallet remembers, in case one appears late."""
+"""How many finished placements a wallet remembers, in case one of them reaches the book late."""
 CANCEL_PATIENCE_S = 15.0
-"""A cancel is acknowledged before it is mined and may revert: after this long it is tried again."""
+"""A cancel is acknowledged before it is mined and may revert: after this long it is sent again."""
 
 ReadMoment = tuple[int, float]
 """Block and monotonic time of a read of the chain."""
 
 
 class PendingStage(Enum):
-    """How far a placement has come."""
+    """How far a placement has got."""
 
-    WIRE = "on the wire"
+    SENDING = "sending"
     ACCEPTED = "accepted"
     UNKNOWN = "unknown"
 
 
 @dataclass(slots=True)
 class PendingPlacement:
-    """A placement that was journalled and that the chain has not resolved yet. Changes only through its methods."""
+    """A journalled placement that the chain has not resolved yet. Changes only through its methods."""
 
     intent_id: str
     place: Place
     sent_at: float
-    """Monotonic clock; minus infinity for an order that rested before this process began."""
+    """Monotonic clock; minus infinity for an order that rested before this process started."""
     best_opposite6: int | None = None
-    """The best opposite price that was known when it was sent."""
-    stage: PendingStage = PendingStage.WIRE
+    """The best opposite price at the time of sending (USDC, 6 decimals)."""
+    stage: PendingStage = PendingStage.SENDING
     tx_hash: str | None = None
-    heard_at: float = float("-inf")
-    """When the venue named its transaction: after a slow response it went out later than it was sent."""
+    acknowledged_at: float = float("-inf")
+    """When the venue returned the transaction hash (monotonic clock). After a slow response the transaction may have
+    been sent later than the request.
+    """
     verdict: str = ""
     """The resolution that the latest reads agree on, '' before the first."""
     evidence: list[ReadMoment] = field(default_factory=list)
-    """The reads in a row that showed `verdict`."""
+    """The consecutive reads that support `verdict`."""
     last: RestingOrder | None = None
-    """The order as last seen, if it rested and is not shown any more."""
+    """The order as last seen, if it rested and is missing from the latest read."""
     is_earlier: bool = False
-    """Another process sent it."""
+    """It was sent by another process."""
     given_up_at: float = 0.0
-    """When it was found void (monotonic clock), 0 if it was not."""
+    """When it was written off (monotonic clock), 0 if it was not."""
 
     def accepted(self, tx_hash: str, now: float) -> None:
-        """The venue named its transaction."""
-        self.stage, self.tx_hash, self.heard_at = PendingStage.ACCEPTED, tx_hash, now
+        """Note the transaction hash that the venue returned."""
+        self.stage, self.tx_hash, self.acknowledged_at = PendingStage.ACCEPTED, tx_hash, now
 
     def unacknowledged(self) -> None:
-        """No usable response: nobody can say whether it reached the chain."""
+        """Note that there was no usable response: the order may or may not reach the chain."""
         self.stage = PendingStage.UNKNOWN
 
     def priced_against(self, best_opposite6: int | None) -> None:
-        """Note the best opposite price that is known as it is sent."""
+        """Note the best opposite price at the time of sending."""
         self.best_opposite6 = best_opposite6
 
     def rested_as(self, order: RestingOrder) -> None:
-        """It rested before this process began, as this order."""
+        """Note that it rested as this order before this process started."""
         self.last, self.sent_at = order, float("-inf")
 
     def given_up(self, now: float) -> None:
-        """It was found void."""
+        """Note that it was written off."""
         self.given_up_at = now
 
     def add_evidence(self, verdict: str, read: ReadMoment) -> tuple[ReadMoment, ...]:
-        """Note what a read shows; returns the earlier reads in a row that showed the same."""
+        """Add a read that supports `verdict`. Returns the earlier consecutive reads that support it."""
         if self.verdict != verdict:
             self.verdict = verdict
             self.evidence.clear()
@@ -90,7 +92,7 @@ class PendingPlacement:
 
 @dataclass(frozen=True, slots=True)
 class PendingCancel:
-    """A cancel that was journalled. It counts until its order is gone or `CANCEL_PATIENCE_S` have passed."""
+    """A journalled cancel. It counts until its order is gone or `CANCEL_PATIENCE_S` have passed."""
 
     order_id: int
     sent_at: float
@@ -99,20 +101,20 @@ class PendingCancel:
 
 @dataclass(frozen=True, slots=True)
 class OrderMemory:
-    """What the chain does not say of a resting order."""
+    """Details of a resting order that the chain does not store."""
 
     level: int
     placed18: int
-    """The amount it was placed with."""
+    """The amount at placement (18 decimals)."""
     block: int = 0
-    """The block of the first read that showed it."""
+    """The block of the first read that showed the order."""
     intent_id: str = ""
-    """Its placement's, where known."""
+    """The intent of its placement, '' if unknown."""
 
 
 @dataclass(slots=True)
 class PendingOrders:
-    """A wallet's pending placements and cancels, and what is remembered of its orders. Iterates over the placements.
+    """A wallet's pending placements and cancels, and the levels of its orders. Iterates over the placements.
 
     Its fields change only through its methods.
     """
@@ -120,15 +122,15 @@ class PendingOrders:
     placements: dict[str, PendingPlacement] = field(default_factory=dict)
     """By intent id."""
     lapsed: dict[str, PendingPlacement] = field(default_factory=dict)
-    """Placements that ended off the book, the latest last: one may appear late."""
+    """Placements that are over, newest last: one of them may still reach the book."""
     traded18: dict[tuple[Side, int], int] = field(default_factory=dict)
-    """Traded amounts by (side, price6) that do not explain the end of an order yet."""
+    """Traded amounts by (side, price6) that no finished order accounts for yet."""
     cancels: dict[int, PendingCancel] = field(default_factory=dict)
     """By order id."""
     memory: dict[int, OrderMemory] = field(default_factory=dict)
     """By order id."""
     placed: dict[tuple[Side, int, int], int] = field(default_factory=dict)
-    """Amounts that earlier runs placed, by (side, level, sequence): a resumed order's planned size."""
+    """Amounts placed by earlier runs, by (side, level, sequence): the planned size of a resumed order."""
     sequence: int = 0
     """The next tag's sequence number."""
 
@@ -144,34 +146,34 @@ class PendingOrders:
     # ---- placements ----
 
     def add(self, placement: PendingPlacement) -> None:
-        """From now on it holds its level and its margin."""
+        """Reserve the level and the margin of a placement."""
         self.placements[placement.intent_id] = placement
 
     def remove(self, placement: PendingPlacement) -> None:
-        """It was not sent, or provably never reached the chain."""
+        """Release a placement that was not sent, or that provably never reached the chain."""
         self.placements.pop(placement.intent_id, None)
 
     def rested(self, placement: PendingPlacement, order_id: int, block: int) -> None:
-        """It is on the book, first shown in a read of `block`."""
+        """Move a placement to the book; `block` is the first read that showed it."""
         self._end(placement)
         place = placement.place
         self.remember(order_id, OrderMemory(place.level, place.amount18, block, placement.intent_id))
 
     def ended(self, placement: PendingPlacement) -> None:
-        """It ended off the book."""
+        """Note that a placement is over and not on the book."""
         self._end(placement)
         self.lapse(placement)
 
     def lapse(self, placement: PendingPlacement) -> None:
-        """Remember a placement that is neither pending nor resting, in case it appears late."""
+        """Remember a placement that is neither pending nor resting, in case it reaches the book late."""
         self.lapsed[placement.intent_id] = placement
         while len(self.lapsed) > KEPT_LAPSED:
             del self.lapsed[next(iter(self.lapsed))]
 
     def drop_missing(self) -> None:
-        """Forget resting orders that the last reads did not show, unless their block may have been undone.
+        """Forget orders that the last reads did not show, unless a reorg may have removed them.
 
-        For a cancel-all, which reads the chain until it shows none of them anyway.
+        For a cancel-all, which reads the chain until no order is left anyway.
         """
         self.placements = {
             intent_id: placement
@@ -187,64 +189,64 @@ class PendingOrders:
 
     @property
     def margin6(self) -> int:
-        """Margin of every pending and unknown order (USDC, 6 decimals)."""
+        """Margin of all pending and unknown orders (USDC, 6 decimals)."""
         return sum(placement.place.margin6 for placement in self)
 
     @property
     def notional6(self) -> int:
-        """Notional of every pending and unknown order (USDC, 6 decimals)."""
+        """Notional of all pending and unknown orders (USDC, 6 decimals)."""
         return sum(placement.place.notional6 for placement in self)
 
     @property
     def unknown(self) -> int:
-        """How many placements have no usable response."""
+        """The number of placements without a usable response."""
         return sum(1 for placement in self if placement.stage is PendingStage.UNKNOWN)
 
     @property
     def has_missing(self) -> bool:
-        """Is an order among them that rested and is not shown any more?"""
+        """Is any order missing that rested before?"""
         return any(placement.last is not None for placement in self)
 
     # ---- trades ----
 
     def traded(self, side: Side, price6: int, amount18: int) -> None:
-        """An order of this side and price traded; a negative amount takes off what a smaller order explains."""
+        """Add a traded amount for a side and price. A negative amount subtracts what a smaller order accounts for."""
         key = side, price6
         self.traded18[key] = self.traded18.get(key, 0) + amount18
 
     def explain_by_trades(self, order: RestingOrder) -> bool:
-        """Did as much trade at the order's price as it held? Takes that off the trades."""
+        """Did enough trade at the order's price to fill it? If so, subtracts its amount from the trades."""
         if self.traded18.get((order.side, order.price6), 0) < order.amount18:
             return False
         self.traded(order.side, order.price6, -order.amount18)
         return True
 
     def forget_trades(self) -> None:
-        """No order is missing: the trades have explained what they could."""
+        """Drop the remaining trades: no order is missing."""
         self.traded18.clear()
 
     # ---- cancels ----
 
     def cancel_sent(self, order_id: int, now: float) -> None:
-        """A cancel is on its way."""
+        """Note a cancel that is being sent."""
         self.cancels[order_id] = PendingCancel(order_id, now)
 
     def cancel_refused(self, order_id: int) -> None:
-        """A cancel provably was not sent."""
+        """Forget a cancel that provably was not sent."""
         self.cancels.pop(order_id, None)
 
-    # ---- what is remembered of resting orders ----
+    # ---- resting orders ----
 
     def remember(self, order_id: int, memory: OrderMemory) -> None:
         """Note the level and the planned size of a resting order."""
         self.memory[order_id] = memory
 
     def forget(self, order_id: int) -> None:
-        """The id belongs to another order now."""
+        """Forget an order id that now belongs to another order."""
         self.memory.pop(order_id, None)
 
     def keep_only(self, order_ids: Collection[int], now: float) -> None:
-        """Forget what belongs to orders that a good read does not show, and cancels that took too long."""
+        """Forget orders that a good read does not show, and cancels that took too long."""
         watched = {*order_ids, *(placement.last.order_id for placement in self if placement.last is not None)}
         self.memory = {order_id: memory for order_id, memory in self.memory.items() if order_id in order_ids}
         self.cancels = {
@@ -254,16 +256,16 @@ class PendingOrders:
         }
 
     def annotated(self, order: RestingOrder, block: int = 0) -> RestingOrder:
-        """The order with its level and planned size, as remembered or as its tag says."""
+        """The order with its level and planned size, from memory or from its tag."""
         memory = self.memory.get(order.order_id)
         if memory is None:
             tag = decode_tag(order.amount18)
-            # Without a history any number may have been used by an earlier process.
+            # Without a history, an earlier process may have used any sequence number.
             if tag is None or not (self.sequence == 0 or self.has_used(tag.sequence)):
                 return order
             placed18 = self.placed.get((order.side, tag.level, tag.sequence), order.amount18)
             if order.amount18 > placed18:
-                return order  # an order never grows: the journal contradicts the tag
+                return order  # an order never grows, so the journal contradicts the tag
             memory = OrderMemory(tag.level, placed18, block)
             self.remember(order.order_id, memory)
         return replace(order, level=memory.level, placed18=memory.placed18)
@@ -271,13 +273,13 @@ class PendingOrders:
     # ---- sequence numbers ----
 
     def next_sequence(self, used: int) -> None:
-        """Continue after a sequence number that was used; -1 for none."""
+        """Continue after the last used sequence number; -1 for none."""
         self.sequence = (used + 1) % (MAX_TAG_SEQUENCE + 1)
 
     def has_used(self, sequence: int) -> bool:
-        """Is a sequence number behind the next one? Numbers wrap around: half of all count as behind."""
+        """Was this sequence number used before? Numbers wrap around: half of them count as used."""
         return (sequence - self.sequence) % (MAX_TAG_SEQUENCE + 1) > MAX_TAG_SEQUENCE // 2
 
     def placed_earlier(self, side: Side, level: int, sequence: int, amount18: int) -> None:
-        """An earlier run placed this amount with this tag."""
+        """Note an amount that an earlier run placed with this tag."""
         self.placed[side, level, sequence] = amount18

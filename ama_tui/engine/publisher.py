@@ -1,4 +1,4 @@
-"""Where the engine leaves its latest snapshot and its log for whoever watches, on any thread."""
+"""Publishes the engine's latest snapshot and its log to readers on any thread."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import islice
 from ama_tui.domain.event import EngineSnapshot, EngineState, LogEvent
 
 KEPT_EVENTS = 5_000
-"""How many log events stay in memory; the journal on disk keeps them all."""
+"""The number of log events kept in memory. The journal keeps all of them."""
 
 
 class Publisher:
-    """State is latest-wins: `latest` is replaced whole. The log is a bounded window with a running cursor."""
+    """Holds the latest snapshot, replaced as a whole, and a bounded window of log events with a running cursor."""
 
     def __init__(self, kept_events: int = KEPT_EVENTS) -> None:
         self.latest = EngineSnapshot(EngineState.READY)
@@ -26,15 +26,15 @@ class Publisher:
         self.latest = snapshot
 
     def log(self, event: LogEvent) -> None:
-        """Add one event to the window."""
+        """Add an event to the window."""
         with self._lock:
             self._events.append(event)
             self._count += 1
 
     def log_since(self, cursor: int) -> tuple[int, tuple[LogEvent, ...]]:
-        """The new cursor and the events after the given one (0: from the start), oldest first.
+        """The new cursor and the events after the given cursor (0: from the start), oldest first.
 
-        A reader that fell behind the window gets what is still there.
+        A reader that falls behind the window gets the events that are left.
         """
         with self._lock:
             missed = min(self._count - cursor, len(self._events))

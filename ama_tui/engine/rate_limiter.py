@@ -1,4 +1,4 @@
-"""One adaptive limit on the sends under way: up while answers are quick, halved when the venue pushes back."""
+"""Adaptive limit on concurrent sends: rises on success, halves when the venue pushes back."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ CANCEL_SHARE = 0.25
 
 
 class RateLimiter:
-    """How many sends may be on the wire at once, and from when.
+    """Limits how many sends run at once, and delays them after a rate limit.
 
-    Placements share `limit`; cancels may use a quarter more (two at the least), so that they never
-    queue behind placements. `Retry-After` closes the gate for both until it has passed.
+    Placements share `limit`. Cancels may use a quarter more (at least two), so they never queue behind placements.
+    `Retry-After` blocks both until it has passed.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class RateLimiter:
 
     @property
     def budget(self) -> SendBudget:
-        """The limit, what is on the wire, and how long the venue still asks us to wait."""
+        """The limit, the sends in progress, and how long the venue still asks us to wait."""
         return SendBudget(int(self.limit), self._busy, max(0.0, self._closed_until - self._clock()))
 
     @asynccontextmanager
     async def slot(self, *, is_cancel: bool = False, longest_wait: float | None = None) -> AsyncIterator[None]:
-        """Hold one place on the wire; waits for its turn and for a closed gate to open.
+        """Hold one send slot. Waits for a free slot and for `Retry-After` to pass.
 
-        `longest_wait` is the most seconds that a closed gate holds this one back (None: until it opens).
+        `longest_wait` is the most that `Retry-After` delays this send (seconds; None: no limit).
         """
         await self._enter(is_cancel, longest_wait)
         try:
@@ -52,13 +52,13 @@ class RateLimiter:
             self._wake()
 
     def succeeded(self) -> None:
-        """An answer came in good order: let more through, quickly until the venue first pushes back."""
+        """A send succeeded: raise the limit, quickly until the venue first pushes back."""
         step = 1.0 if self._halved_at == float("-inf") else 1 / self.limit
         self.limit = min(float(self._highest), self.limit + step)
         self._wake()
 
     def pushed_back(self, retry_after: float | None) -> None:
-        """The venue said 429 or 503: halve the limit (once a second at the most) and honour `Retry-After`."""
+        """The venue returned 429 or 503: halve the limit (at most once a second) and honour `Retry-After`."""
         now = self._clock()
         if now - self._halved_at >= 1.0:
             self.limit = max(float(self._lowest), self.limit / 2)
@@ -79,11 +79,11 @@ class RateLimiter:
                 else:
                     await self._turn(self._waiting_cancels if is_cancel else self._waiting)
         except BaseException:
-            self._wake()  # it may have been woken for a place that another must take now
+            self._wake()  # this may have been woken for a slot that another send must take now
             raise
 
     async def _turn(self, queue: deque[asyncio.Future[None]]) -> None:
-        """Queue until a place comes free."""
+        """Queue for a free slot."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.append(turn)
         try:

@@ -1,4 +1,4 @@
-"""Repeats a read at start: one wrong response of a venue is no reason to give up."""
+"""Retries a read at start-up: one wrong response is no reason to give up."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ama_tui.domain.errors import MalformedError, PreflightError, RefusedError, 
 ATTEMPTS = 4
 BETWEEN_ATTEMPTS_S = 0.5
 WRONG_RESPONSES = (MalformedError, RefusedError, RpcError, PreflightError)
-"""Errors that may be gone the next time. A venue that does not respond at all has been retried by the transport."""
+"""Errors that may not occur again. The transport has already retried a venue that does not respond."""
 
 T = TypeVar("T")
 
 
 async def retry_read(read: Callable[[], Awaitable[T]], *, after: tuple[type[VenueError], ...] = WRONG_RESPONSES) -> T:
-    """The result of a request that changes nothing, tried up to four times. Raises the last VenueError."""
+    """The result of a read, tried up to four times. Raises the last VenueError."""
     attempts = AsyncRetrying(
         retry=retry_if_exception_type(after),
         stop=stop_after_attempt(ATTEMPTS),

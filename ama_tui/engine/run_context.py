@@ -1,4 +1,4 @@
-"""What the parts of a running engine share."""
+"""State shared by the parts of a running engine."""
 
 from __future__ import annotations
 
@@ -19,11 +19,7 @@ from ama_tui.strategies.registry import Strategy
 
 @dataclass(slots=True)
 class RunContext:
-    """One run. Times named `_at` are on the monotonic clock, 0 for never.
-
-    `read` is the last good read of the fleet, `plan` what was decided on it, `mark6` the API's last live mark.
-    New sessions last `session_hours`; only with `has_session_caps` are they limited in what they may trade.
-    """
+    """One run. Times named `_at` are on the monotonic clock, 0 for never."""
 
     market: Market
     terms: MarketTerms
@@ -33,16 +29,21 @@ class RunContext:
     action_log: ActionLog
     settle_after: float
     session_hours: float = 24.0
+    """How long new sessions last."""
     has_session_caps: bool = True
+    """Whether new sessions limit the notional they may trade."""
     started_at_ms: int = 0
     fleet: Fleet = field(default_factory=Fleet)
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     counters: Counters = field(default_factory=Counters)
     read: FleetRead | None = None
+    """The last good read of the fleet."""
     read_at: float = 0.0
     read_at_ms: int = 0
     plan: Plan = field(default_factory=Plan)
+    """The plan made from that read."""
     mark6: int | None = None
+    """The API's latest mark price (USDC, 6 decimals)."""
     trades_block: int = 0
     first_send_at: float = 0.0
     order_ms: float = 0.0

@@ -1,4 +1,4 @@
-"""What the engine knows of each wallet between two reads of the chain."""
+"""What the engine knows about each wallet between two reads of the chain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from ama_tui.engine.session_slot import SessionSlot
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 30.0
 LATE_GRACE_S = 60.0
-"""How long the fleet's orders still avoid a placement that was given up: it could yet reach the book."""
+"""For this long the fleet's orders avoid the price of a placement that was written off: it could still reach the book.
+"""
 
 
 @dataclass(slots=True)
@@ -31,21 +32,21 @@ class WalletBook:
     read: WalletRead | None = None
     """The last good read."""
     read_error: str = ""
-    """Why the latest read failed, '' when it was good."""
+    """Why the latest read failed, '' if it succeeded."""
     venue_refusal: str | None = None
-    """Why the venue takes no orders from this wallet on this market, None while it does."""
+    """Why the venue rejects this wallet's orders on this market, None if it does not."""
     is_paused: bool = False
-    """The operator has paused this wallet alone."""
+    """The operator paused this wallet."""
     budget: WalletBudget | None = None
     skips: tuple[Skip, ...] = ()
     note: str = ""
-    """How the wallet's preparation goes."""
+    """Progress of the wallet's preparation."""
     last_action_at: int = 0
     """Unix milliseconds."""
     backoff_until: float = 0.0
     """Monotonic clock: no new order before this."""
     failures: int = 0
-    """Sends in a row that failed."""
+    """Consecutive sends that failed."""
 
     @property
     def address(self) -> str:
@@ -57,48 +58,49 @@ class WalletBook:
 
     @property
     def unusable(self) -> SkipReason | None:
-        """Why the wallet cannot trade, other than by the operator's choice; None when it can."""
+        """Why the wallet cannot trade, apart from being paused. None if it can."""
         if self.venue_refusal is not None:
             return SkipReason.WALLET_PAUSED
         return SkipReason.NO_SESSION if self.session.is_lost else None
 
     @property
     def unusable_detail(self) -> str:
-        """The same in words, '' when it can trade."""
+        """The same as text, '' if the wallet can trade."""
         return self.venue_refusal or self.session.loss or ""
 
     @property
     def idle_reason(self) -> SkipReason | None:
-        """Why the wallet places no orders, None when it may."""
+        """Why the wallet places no orders, None if it may."""
         if self.unusable is None and self.is_paused:
             return SkipReason.WALLET_PAUSED
         return self.unusable
 
     @property
     def idle_text(self) -> str:
-        """The same in words, '' when it may."""
+        """The same as text, '' if it may."""
         if self.unusable is not None:
             detail = self.unusable_detail or self.unusable.value
             return f"{detail}; {self.session.note}" if self.session.note else detail
-        return "paused by the operator" if self.is_paused else ""
+        return "wallet paused" if self.is_paused else ""
 
     def session_shortage(self, place: Place, unix_now: float, ahead6: int = 0) -> str | None:
         """Why the session would refuse an order, or None.
 
-        Pending orders count against its budget, and so does the notional `ahead6` that is sent first.
+        Pending orders count against its budget, and so does `ahead6`, the notional that is sent first (USDC, 6
+        decimals).
         """
         return self.session.shortage(place.notional6, unix_now, ahead6 + self.pending.notional6)
 
     def resting(self, side: Side) -> int:
-        """How many orders rest on a side."""
+        """The number of resting orders on a side."""
         return sum(1 for order in self.orders if order.side is side)
 
     def reserved6(self) -> int:
-        """Margin of the resting margin orders as last read (USDC, 6 decimals)."""
+        """Margin of the resting margin orders at the last read (USDC, 6 decimals)."""
         return sum(order.margin6 for order in self.orders if order.is_margin)
 
     def is_level_taken(self, side: Side, level: int) -> bool:
-        """Does a resting or pending order hold the level?"""
+        """Is there a resting or pending order at this level?"""
         return any(pending.place.side is side and pending.place.level == level for pending in self.pending) or any(
             order.side is side and order.level == level for order in self.orders
         )
@@ -106,60 +108,60 @@ class WalletBook:
     # ---- reads ----
 
     def take_read(self, read: WalletRead, block: int) -> None:
-        """Make a good read the wallet's last one; its orders get their levels."""
+        """Store a good read, with the levels of its orders."""
         self.read, self.read_error = read, ""
         self.annotate(block)
 
     def annotate(self, block: int) -> None:
-        """Give the orders of the last read the levels that are known by now."""
+        """Add newly learned levels to the orders of the last read."""
         if self.read is not None:
             orders = tuple(self.pending.annotated(order, block) for order in self.read.orders)
             self.read = replace(self.read, orders=orders)
 
     def read_failed(self, error: str) -> None:
-        """The latest read failed; the last good one stays."""
+        """Note that the latest read failed. The last good read stays."""
         self.read_error = error
 
     # ---- decisions ----
 
     def plan(self, budget: WalletBudget | None, skips: tuple[Skip, ...]) -> None:
-        """Keep what the plan says of the wallet; without a budget the last one stays."""
+        """Store the wallet's part of the plan. Without a budget the last budget stays."""
         self.budget, self.skips = budget or self.budget, skips
 
     def refused_by_venue(self, why: str) -> None:
-        """Stop placing orders: the venue takes none from this wallet on this market."""
+        """Stop placing orders: the venue rejects this wallet on this market."""
         self.venue_refusal = why
 
     def pause(self) -> None:
-        """The operator pauses this wallet alone."""
+        """Pause this wallet."""
         self.is_paused = True
 
     def resume(self) -> None:
-        """The operator lets the wallet place orders again."""
+        """Resume this wallet."""
         self.is_paused = False
 
-    # ---- what happened ----
+    # ---- events ----
 
     def report(self, note: str) -> None:
-        """Say how the wallet's preparation goes."""
+        """Set the progress of the wallet's preparation."""
         self.note = note
 
     def acted(self, at_ms: int) -> None:
-        """The venue accepted an action (Unix milliseconds)."""
+        """Note when the venue last accepted an action (Unix milliseconds)."""
         self.last_action_at = at_ms
 
     def failed(self, now: float) -> None:
-        """A send failed: wait longer each time before the next (1 to 30 s)."""
+        """A send failed: back off before the next, longer each time (1 to 30 s)."""
         self.failures += 1
         self.backoff_until = now + min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** (self.failures - 1))
 
     def succeeded(self) -> None:
-        """A send succeeded: the next needs no wait."""
+        """A send succeeded: no back-off."""
         self.failures = 0
         self.backoff_until = 0.0
 
     def snapshot(self, known: bool) -> WalletSnapshot:
-        """The wallet as the planner sees it; `known` is False when this cycle's read of it failed."""
+        """The wallet as the planner sees it; `known` is False if this cycle's read of it failed."""
         read = self.read
         return WalletSnapshot(
             index=self.wallet.index,
@@ -180,9 +182,9 @@ class Fleet:
     """The wallets of a run."""
 
     books: dict[str, WalletBook] = field(default_factory=dict)
-    """By address, in the order of their rows."""
+    """By address, in the order of the wallets file."""
     missing: tuple[WalletBook, ...] = ()
-    """Wallets of the checkpoint that this run does not have."""
+    """Wallets in the checkpoint that are not part of this run."""
 
     def __iter__(self) -> Iterator[WalletBook]:
         return iter(self.books.values())
@@ -194,10 +196,10 @@ class Fleet:
         return address in self.books
 
     def best_own(self, side: Side, now: float, *, without: str = "") -> int | None:
-        """The best price of the fleet's resting, pending and unknown orders on a side; leaves out one wallet.
+        """The best price of the fleet's resting, pending and unknown orders on a side, without one wallet.
 
-        Orders given up within `LATE_GRACE_S` before `now` count too, and orders that wallets which this run does not
-        have sent shortly before it.
+        Includes orders written off less than `LATE_GRACE_S` before `now`, and orders sent within the same time by
+        wallets that are not part of this run.
         """
         prices: list[int] = []
         for book in self:

@@ -52,7 +52,7 @@ def test_fresh_keeps_a_corrupt_checkpoint_aside_and_its_journal_and_sessions(
         (directory / "checkpoint.json").write_bytes(broken)
         fresh = operator.ama(*RUN, "--fresh")
         assert fresh.packed()["runId"] != run_id
-        assert "kept aside as .corrupt" in fresh.err
+        assert "moved aside as .corrupt" in fresh.err
         assert (directory / name).read_bytes() == broken
     assert (directory / "actions.jsonl").read_bytes().startswith(journal)
     assert operator.checkpoint()["wallets"].keys() == {client.keys[0].address}
@@ -68,8 +68,8 @@ def test_torn_last_journal_line_is_set_aside_and_the_run_goes_on(stored_run: Sto
     run_id = operator.checkpoint()["run"]["runId"]
     resumed = operator.ama(*RUN, "--resume")
     assert resumed.packed()["runId"] == run_id
-    (line,) = [line for line in resumed.err.splitlines() if "torn" in line]
-    assert line == "journal: the last line was torn and has been set aside"
+    (line,) = [line for line in resumed.err.splitlines() if "truncated" in line]
+    assert line == "journal: the last line was truncated and moved aside"
     assert (directory / "actions.jsonl.torn").read_bytes() == torn + b"\n"
     assert (directory / "actions.jsonl").read_bytes().startswith(journal)
     assert all(json.loads(line) for line in (directory / "actions.jsonl").read_bytes().splitlines())
@@ -140,7 +140,7 @@ def test_disk_that_fills_while_placing_stops_placing_until_there_is_room(
     resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     summary = running.wait().packed()
     assert summary["resting_bids"] == summary["resting_asks"] == 9
-    assert "the journal takes lines again" in running.err
+    assert "journal writable again" in running.err
     whole = (operator.market_state() / "actions.jsonl").read_bytes()
     assert whole.startswith(journal[: journal.rfind(b"\n") + 1])
     assert operator.ama("journal", "verify").code == 0

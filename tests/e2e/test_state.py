@@ -156,7 +156,7 @@ def test_options_that_differ_from_the_stored_run_are_said_and_journalled(
     operator.ama(*PACK, *small, "--orders-per-side", "1").packed()
     resumed = operator.ama(*PACK, *small, "--orders-per-side", "2", "--resume")
     assert resumed.packed()["target_orders"] == 4
-    assert "ordersPerSidePerWallet is 2, the stored run had 1" in resumed.err
+    assert "ordersPerSidePerWallet is 2 (saved run: 1)" in resumed.err
     notes = [line["params"] for line in operator.journal() if line["action"] == "NOTE"]
     (noted,) = [note for note in notes if "key" in note]
     assert (noted["key"], noted["stored"], noted["used"]) == ("ordersPerSidePerWallet", 1, 2)

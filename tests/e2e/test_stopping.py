@@ -100,7 +100,7 @@ def test_other_signals_stop_in_good_order_too(operator: Operator, number: signal
     stopped = running.wait()
     assert stopped.code == 0
     assert (stopped.summary["state"], stopped.summary["resting_bids"]) == ("STOPPED", 1)
-    assert "2 orders stay resting" in stopped.err
+    assert "2 orders stay on the book" in stopped.err
 
 
 def test_cancel_on_stop_leaves_an_empty_book(operator: Operator, shared_venue: ServedVenue) -> None:

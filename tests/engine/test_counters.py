@@ -125,10 +125,10 @@ def test_errors_are_counted_by_kind_and_by_the_minute(monkeypatch: pytest.Monkey
     now = [1000.0]
     monkeypatch.setattr("ama_tui.engine.counters.monotonic", lambda: now[0])
     counters = Counters()
-    for kind in ("answer unknown", "order refused", "answer unknown"):
+    for kind in ("no reply", "order refused", "no reply"):
         counters.error(kind)
         now[0] += 20.0
-    assert counters.errors_by_kind == {"answer unknown": 2, "order refused": 1}
+    assert counters.errors_by_kind == {"no reply": 2, "order refused": 1}
     totals = counters.totals
     assert (totals.errors, counters.errors_last_minute()) == (3, 3)
     now[0] += 1.0

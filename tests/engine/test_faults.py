@@ -157,7 +157,7 @@ async def test_a_dead_api_leaves_the_run_watching_and_it_recovers_by_itself(rig:
         dead = True
         best = max((one for one in await rig.orders() if one.side.is_buy), key=lambda one: one.price6)
         await rig.venue.take(rig.symbol, False, best.amount18)
-        await until(lambda: any("live mark:" in line for line in log_lines(engine)), "the engine to notice")
+        await until(lambda: any("mark price:" in line for line in log_lines(engine)), "the engine to notice")
         await cycles_later(engine, 1)
         assert engine.publisher.latest.resting == 11
         dead = False

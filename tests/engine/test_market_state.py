@@ -8,7 +8,7 @@ import pytest
 
 from ama_tui.config.paths import StatePaths
 from ama_tui.domain.errors import LockHeldError
-from ama_tui.engine.market_state import open_records
+from ama_tui.engine.market_state import open_market_state
 from ama_tui.store.checkpoint import WalletEntry
 from ama_tui.store.journal.files import CANCEL_JOURNAL
 from ama_tui.store.lock import StateLock
@@ -29,7 +29,7 @@ def paths(tmp_path: Path) -> StatePaths:
 
 
 def test_records_in_good_order_are_those_of_the_market(paths: StatePaths) -> None:
-    records = open_records(paths, force=False)
+    records = open_market_state(paths, force=False)
     assert (records.notes, records.is_whole, records.replay.entries) == ((), True, 3)
     assert records.wallets.keys() == {ALICE}
     records.journal.append(line())
@@ -39,7 +39,7 @@ def test_records_in_good_order_are_those_of_the_market(paths: StatePaths) -> Non
 
 
 def test_where_nothing_is_stored_there_is_nothing_to_know(tmp_path: Path) -> None:
-    records = open_records(StatePaths(tmp_path / "state", CHAIN_ID, BOOK), force=False)
+    records = open_market_state(StatePaths(tmp_path / "state", CHAIN_ID, BOOK), force=False)
     assert (records.notes, records.is_whole, dict(records.wallets), records.replay.entries) == ((), True, {}, 0)
     records.close()
 
@@ -49,9 +49,9 @@ def test_a_running_instance_is_named_and_with_force_only_read(paths: StatePaths)
     holder.acquire()
     before = paths.journal.read_bytes()
     with pytest.raises(LockHeldError) as refused:
-        open_records(paths, force=False)
+        open_market_state(paths, force=False)
     assert refused.value.pid is not None
-    records = open_records(paths, force=True)
+    records = open_market_state(paths, force=True)
     records.journal.append(line())
     records.close()
     assert (set(records.wallets), records.replay.entries) == ({ALICE}, 3)
@@ -67,7 +67,7 @@ def test_a_corrupt_file_is_told_and_the_other_is_used(paths: StatePaths, what: s
     lines = path.read_bytes().split(b"\n")
     path.write_bytes(b"\n".join([b"\x00" * 20, *lines[1:]]))
     before = path.read_bytes()
-    records = open_records(paths, force=False)
+    records = open_market_state(paths, force=False)
     records.close()
     assert path.read_bytes() == before
     assert len(records.notes) == 1
@@ -81,7 +81,7 @@ def test_a_journal_that_cannot_be_opened_leaves_nothing_but_the_chain(paths: Sta
     paths.journal.unlink()
     paths.journal.mkdir()
     (paths.directory / CANCEL_JOURNAL).mkdir()
-    records = open_records(paths, force=False)
+    records = open_market_state(paths, force=False)
     records.journal.append(line())
     records.close()
     assert records.wallets.keys() == {ALICE}

@@ -70,7 +70,7 @@ def test_an_order_without_a_tag_keeps_its_level_open() -> None:
 
 def test_margins_and_counts_are_sums_over_what_rests_and_what_is_under_way() -> None:
     first, second, third = place(level=1), place(level=2), place(side=Side.SELL, level=1)
-    alice = book(ALICE, pending(first, stage=PendingStage.WIRE), pending(second, stage=PendingStage.UNKNOWN))
+    alice = book(ALICE, pending(first, stage=PendingStage.SENDING), pending(second, stage=PendingStage.UNKNOWN))
     alice.read = wallet_read(resting(third, 1), resting(place(level=3), 2))
     assert alice.pending.margin6 == first.margin6 + second.margin6
     assert alice.reserved6() == 2 * third.margin6

@@ -108,7 +108,7 @@ async def test_after_a_kill_another_run_can_be_set_up() -> None:
         await stage.on(KillScreen)
         stage.app.screen.query_one("#cancel-all").focus()
         await stage.press("enter")
-        await stage.shows("✓ 0 open at block 1,231, read twice")
+        await stage.shows("✓ 0 open at block 1,231, confirmed twice")
         stage.app.screen.query_one("#stay").focus()
         await stage.press("enter")
         await stage.on(LiveScreen)

@@ -73,14 +73,14 @@ async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
         await stage.press("escape")
         assert isinstance(stage.app.screen, KillScreen)
         stage.engine.gates["kill"].set()
-        await stage.shows("✓ 0 open at block 1,231, read twice; 120 cancelled in 2.1 s")
+        await stage.shows("✓ 0 open at block 1,231, confirmed twice; 120 cancelled in 2.1 s")
         assert stage.focused() == "quit"
         await stage.press("enter")
         await stage.until(lambda: stage.app.return_value is not None, "the end")
     outcome = stage.app.return_value
     assert outcome is not None
     assert outcome.exit_code == 0
-    assert outcome.last_line == "ama-tui: killed on ETH: 0 open at block 1,231, read twice; 120 cancelled in 2.1 s"
+    assert outcome.last_line == "ama-tui: killed on ETH: 0 open at block 1,231, confirmed twice; 120 cancelled in 2.1 s"
     assert stage.engine.calls.count("stop") == 0
 
 
@@ -106,7 +106,7 @@ async def test_sessions_are_kept_unless_asked_for() -> None:
     async with dashboard() as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
-        await stage.shows("read twice")
+        await stage.shows("confirmed twice")
     assert stage.engine.revoked == [False]
 
 
@@ -114,7 +114,7 @@ async def test_after_a_kill_the_run_can_be_looked_at() -> None:
     async with dashboard() as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
-        await stage.shows("read twice")
+        await stage.shows("confirmed twice")
         await stage.press("escape")
         await stage.on(LiveScreen)
         await stage.shows("■ STOPPED")
@@ -147,7 +147,7 @@ async def test_a_kill_that_fails_is_told_and_can_be_tried_again() -> None:
         assert stage.focused() == "cancel-all"
         await stage.pilot.pause(0.3)  # a button takes no second press while the first one shows
         await stage.press("enter")
-        await stage.shows("read twice")
+        await stage.shows("confirmed twice")
 
 
 async def test_leaving_during_a_kill_waits_for_the_proof() -> None:
@@ -161,7 +161,7 @@ async def test_leaving_during_a_kill_waits_for_the_proof() -> None:
         stage.engine.gates["kill"].set()
         await stage.until(lambda: stage.app.return_value is not None, "the end")
     assert stage.app.return_value is not None
-    assert "read twice" in stage.app.return_value.last_line
+    assert "confirmed twice" in stage.app.return_value.last_line
     assert stage.host.was_closed
 
 
@@ -174,7 +174,7 @@ async def test_the_state_is_shown_under_the_dialog_while_rows_are_not_painted() 
         stage.app._poll()
         assert "KILLING" in live.query_one("#status").text  # type: ignore[attr-defined]
         stage.engine.gates["kill"].set()
-        await stage.shows("read twice")
+        await stage.shows("confirmed twice")
 
 
 def test_everything_that_a_kill_could_not_prove_is_said() -> None:

@@ -405,7 +405,7 @@ async def test_parameters_of_a_paused_run_are_changed_with_a_preview(size: tuple
 
 
 async def test_parameters_that_are_wrong_or_refused_stay_on_the_screen() -> None:
-    error = AmaError("these parameters do not fit the market", "try 5 ticks")
+    error = AmaError("the parameters do not fit the market", "try 5 ticks")
     async with dashboard(WIDE, errors={"change": error}) as stage:
         await stage.to_live(packed(state=EngineState.PAUSED))
         await stage.press("p")
@@ -415,7 +415,7 @@ async def test_parameters_that_are_wrong_or_refused_stay_on_the_screen() -> None
         await stage.press("f2")
         assert isinstance(stage.app.screen, ParametersScreen)
         await stage.press("backspace", "f2")
-        await stage.shows("✗ these parameters do not fit the market")
+        await stage.shows("✗ the parameters do not fit the market")
         await stage.press("escape")
         assert isinstance(stage.app.screen, ParametersScreen)
         await stage.press("escape")

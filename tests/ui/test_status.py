@@ -115,7 +115,7 @@ def test_a_frozen_display_goes_before_every_other_notice() -> None:
 
 
 def test_a_run_that_has_ended_is_never_called_stale() -> None:
-    old = snapshot(EngineState.STOPPED, read_at_ms=int((NOW - 3600) * 1000), reason="120 orders stay resting")
+    old = snapshot(EngineState.STOPPED, read_at_ms=int((NOW - 3600) * 1000), reason="120 orders stay on the book")
     kind, text = notice(old, NOW, None)
     assert kind == "over"
-    assert "120 orders stay resting" in text
+    assert "120 orders stay on the book" in text

@@ -91,7 +91,7 @@ def test_a_distance_is_positive_on_the_orders_own_side_of_the_anchor(
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"is_paused": True, "note": "paused by the operator"}, "‖ paused"),
+        ({"is_paused": True, "note": "paused"}, "‖ paused"),
         ({"is_packed": False, "bids": 5, "note": "1 bid missing"}, "1 bid missing"),
         ({"note": "cap reached"}, "✓ packed   bids 6/6   asks 6/6   position 0.000   cap reached"),
         ({"session": SessionState.UNUSABLE}, "session ✗ unusable"),

@@ -18,7 +18,7 @@ class WalletDesk(FakeDesk):
 
     async def pause_wallet(self, address: str) -> None:
         await self._arrive("park")
-        self._change(address, is_paused=True, note="paused by the operator")
+        self._change(address, is_paused=True, note="paused")
 
     async def resume_wallet(self, address: str) -> None:
         await self._arrive("unpark")

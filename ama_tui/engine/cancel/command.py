@@ -1,4 +1,4 @@
-"""Cancel everything that wallets have on a market, without a run: from the files and the chain alone."""
+"""`ama-tui cancel-all`: cancels all orders on a market without a run, using only the saved state and the chain."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from ama_tui.engine.connect import VenueSource, open_signer, wallets_warning
 from ama_tui.engine.connections import Connections, connect
 from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.execution.sender import Sender
-from ama_tui.engine.market_state import MarketState, open_records
+from ama_tui.engine.market_state import MarketState, open_market_state
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.reconciliation.startup import take_up_missing
+from ama_tui.engine.reconciliation.startup import track_missing
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.revocation import WalletRevoker
@@ -36,50 +36,53 @@ from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.journal.replay import sessions_known
 from ama_tui.strategies.registry import strategy
 
-TROUBLE = (VenueError,)
-"""What a question is asked again after: a venue in trouble is the very reason to be here."""
+RETRIED = (VenueError,)
+"""Errors that are retried: a venue in trouble is a common reason to cancel everything."""
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 @dataclass(frozen=True, slots=True)
 class CancelAllRequest:
-    """What was asked for. `wallets` None takes every wallet of the source; `within_s` is the patience."""
+    """The command's arguments."""
 
     market: str
     source: VenueSource
     state_root: Path
     wallets: int | None = None
+    """The number of wallets, None for all."""
+
     within_s: float = 60.0
     force: bool = False
     revoke: bool = False
 
 
 async def cancel_all(
-    order: CancelAllRequest,
+    request: CancelAllRequest,
     *,
     publisher: Publisher,
     on_progress: Callable[[KillProgress], None],
-    is_enough: Callable[[], bool],
+    should_stop: Callable[[], bool],
 ) -> tuple[Market, KillReport]:
-    """Cancel and prove; the log's lines go to `publisher`.
+    """Cancel everything and prove it. Log lines go to `publisher`.
 
-    Raises ConfigError, LockHeldError or VenueError before anything was sent; after that everything is in the report.
+    Raises ConfigError, LockHeldError or VenueError before anything is sent. After that, problems are part of the
+    report.
     """
-    source = order.source
+    source = request.source
     environment = load_environment(source.directory, source.environ, insecure_http=source.insecure_http)
     wallets, signer = await asyncio.to_thread(open_signer, source.wallets)
-    connections, notes = await retry_read(lambda: connect(environment, signer), after=TROUBLE)
+    connections, notes = await retry_read(lambda: connect(environment, signer), after=RETRIED)
     try:
-        market = await _market(connections, order.market)
-        paths = StatePaths(order.state_root, connections.chain_id, market.address)
-        records = await asyncio.to_thread(open_records, paths, force=order.force)
+        market = await _market(connections, request.market)
+        paths = StatePaths(request.state_root, connections.chain_id, market.address)
+        records = await asyncio.to_thread(open_market_state, paths, force=request.force)
         try:
             context = await _context(connections, market, records, publisher)
             insecure = await asyncio.to_thread(wallets_warning, source)
             for note in filter(None, (*notes, insecure, *records.notes)):
                 context.action_log.note(note, is_error=True)
-            report = await _cancel(order, context, records, wallets[: order.wallets], on_progress, is_enough)
+            report = await _cancel(request, context, records, wallets[: request.wallets], on_progress, should_stop)
             context.action_log.note(f"cancel-all: {report.text}", is_error=not report.is_proven)
             return market, report
         finally:
@@ -90,42 +93,42 @@ async def cancel_all(
 
 
 async def _cancel(
-    order: CancelAllRequest,
+    request: CancelAllRequest,
     context: RunContext,
     records: MarketState,
     wallets: Sequence[FleetWallet],
     on_progress: Callable[[KillProgress], None],
-    is_enough: Callable[[], bool],
+    should_stop: Callable[[], bool],
 ) -> KillReport:
     books = _books(wallets, records)
     context.fleet = Fleet({book.address: book for book in books})
     ids = {address: entry.session_id for address, entry in records.wallets.items()}
     candidates = {book.address: sessions_known(records.replay, book.address, ids.get(book.address)) for book in books}
     await _choose_sessions(context, books, candidates)
-    take_up_missing(books, records.replay)
+    track_missing(books, records.replay)
     if not records.is_whole:
         context.action_log.note(
-            "orders sent in the last minutes may not all be known: look again in a minute", is_error=True
+            "orders sent in the last few minutes may be missing: run the command again in a minute", is_error=True
         )
     work = CancelAll(
         context,
         Sender(context, lambda: False),
         books,
         CancelReason.OPERATOR,
-        order.within_s,
+        request.within_s,
         on_progress,
         placed_under=dict(candidates),
-        is_enough=is_enough,
+        should_stop=should_stop,
     )
     report = await work.finish()
-    if order.revoke and report.is_proven:
-        ended = await WalletRevoker(context).revoke_all(books)
-        return replace(report, revoked=tuple(dict.fromkeys((*report.revoked, *ended))))
+    if request.revoke and report.is_proven:
+        revoked = await WalletRevoker(context).revoke_all(books)
+        return replace(report, revoked=tuple(dict.fromkeys((*report.revoked, *revoked))))
     return report
 
 
 def _books(wallets: Sequence[FleetWallet], records: MarketState) -> list[WalletBook]:
-    """The wallets of the file, and those of the checkpoint beside them."""
+    """The wallets of the file, plus those that only the checkpoint has."""
     books = {wallet.address: WalletBook(wallet) for wallet in wallets}
     for entry in records.wallets.values():
         if entry.address not in books:
@@ -136,12 +139,12 @@ def _books(wallets: Sequence[FleetWallet], records: MarketState) -> list[WalletB
 async def _choose_sessions(
     context: RunContext, books: Sequence[WalletBook], candidates: Mapping[str, Sequence[str]]
 ) -> None:
-    """Give each wallet the latest of its sessions that may cancel; without one, it gets one when it needs it."""
-    every_id = sorted({session for some in candidates.values() for session in some})
+    """Select each wallet's latest session that may cancel. A wallet without one gets a session when it needs it."""
+    every_id = sorted({session for sessions in candidates.values() for session in sessions})
     records: Mapping[str, SessionRecord | None] = {}
     block_time = 0
     if every_id:
-        with suppress(VenueError):  # then the likeliest is tried, and looked at again with every read
+        with suppress(VenueError):  # then the most likely session is used, and checked again with every read
             read = await context.connections.chain.sessions(context.connections.registry, every_id)
             records, block_time = read.records, read.block_time
     for book in books:
@@ -154,13 +157,13 @@ async def _choose_sessions(
 
 
 async def _context(connections: Connections, market: Market, records: MarketState, publisher: Publisher) -> RunContext:
-    """As much of a run as cancelling takes."""
+    """The parts of a run that cancelling needs."""
     parameters = Parameters()
     action_log = ActionLog(records.journal, publisher, market, records.replay.last_run_id or str(uuid.uuid4()))
     action_log.forgive()
     return RunContext(
         market=market,
-        terms=await retry_read(lambda: connections.chain.terms(market.address), after=TROUBLE),
+        terms=await retry_read(lambda: connections.chain.terms(market.address), after=RETRIED),
         parameters=parameters,
         strategy=strategy("packer", parameters, Rules.EVEN, CollateralBasis.NET),
         connections=connections,
@@ -170,31 +173,32 @@ async def _context(connections: Connections, market: Market, records: MarketStat
 
 
 async def _market(connections: Connections, selector: str) -> Market:
-    """The market of the venue's list; one that is named by its address need not be on it (any more)."""
+    """A market by symbol or address. An address works even if the venue does not list it (any more)."""
     is_address = _ADDRESS.fullmatch(selector) is not None
     try:
-        found = find_market(await retry_read(connections.api.markets, after=TROUBLE), selector)
+        market = find_market(await retry_read(connections.api.markets, after=RETRIED), selector)
     except VenueError:
         if not is_address:
             raise
-        found = None
-    if found is None and is_address:
-        terms = await retry_read(lambda: connections.chain.terms(selector), after=TROUBLE)
-        found = Market(selector.lower(), selector.lower(), terms.market_id, connections.chain_id, DEFAULT_TICK6)
-    if found is None:
-        raise ConfigError(f"no market named {selector!r}", "`ama-tui markets` lists them, or name its address")
-    return replace(found, chain_id=connections.chain_id)
+        market = None
+    if market is None and is_address:
+        terms = await retry_read(lambda: connections.chain.terms(selector), after=RETRIED)
+        market = Market(selector.lower(), selector.lower(), terms.market_id, connections.chain_id, DEFAULT_TICK6)
+    if market is None:
+        raise ConfigError(f"no market named {selector!r}", "list them with `ama-tui markets`, or use the address")
+    return replace(market, chain_id=connections.chain_id)
 
 
 def report_row(market: Market, report: KillReport) -> dict[str, object]:
-    """The report as `--json` prints it; order ids are decimal strings."""
+    """The report as printed by `--json`. Order ids are decimal strings."""
     return {
         "market": market.symbol,
         "orderBook": market.address,
         "block": report.block,
         "cancelled": report.cancelled,
         "survivors": [
-            {"wallet": one.wallet, "nickname": one.nickname, "orderId": str(one.order_id)} for one in report.survivors
+            {"wallet": order.wallet, "nickname": order.nickname, "orderId": str(order.order_id)}
+            for order in report.survivors
         ],
         "unread": list(report.unread),
         "unsettled": report.unsettled,

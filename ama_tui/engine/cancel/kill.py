@@ -1,9 +1,8 @@
-"""Cancel everything the fleet has on a market, and prove it from the chain.
+"""Cancels all orders of the fleet on a market and proves it from the chain.
 
-Proven means: two fresh reads of the chain, two blocks apart, show no order of any wallet, and nothing that was
-sent before can come to rest any more. A placement that nobody answers for is settled by its order, by its receipt, by
-its absence after the venue's longest time, or by the end of the session that it was sent under: the book's contract
-checks the session.
+Proven means: two fresh reads of the chain, two blocks apart, show no order of any wallet, and no order sent earlier can
+still reach the book. An unacknowledged placement is resolved by its order, its receipt, its absence after the venue's
+longest delay, or the end of the session it was sent under (the order book contract checks the session).
 """
 
 from __future__ import annotations
@@ -27,33 +26,32 @@ from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 
 PATIENCE_S = 60.0
-"""How long a kill tries before it lists what is left."""
+"""How long a kill tries before it lists the remaining orders."""
 REVOKE_AFTER = 0.5
-"""After this share of the patience the sessions of wallets with unsettled placements are ended."""
+"""After this share of the patience, sessions with unresolved placements are revoked."""
 BETWEEN_READS_S = 0.5
 LONGEST_READ_S = 20.0
 LAST_READ_S = 10.0
-"""How long the read that says what is left is tried for, once the patience is over."""
+"""After the patience is over, how long to try the read that lists the remaining orders."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class _ChainReads:
-    """One look at the chain. `sessions` is None, `receipts` empty, where they could not be read."""
+    """One round of reads."""
 
     orders: OrdersRead
     sessions: SessionsRead | None
+    """None if they could not be read."""
+
     receipts: Mapping[str, Receipt | None]
+    """Empty if they could not be read."""
 
 
 @dataclass(slots=True)
 class CancelAll:
-    """Re-reads the open orders of `books` from the chain and cancels them until two fresh reads show none.
-
-    `sent_under` are the sessions that a wallet's unsettled placements may have been sent under (without an
-    entry: the one it has). Once `is_enough` says so, nothing more is begun and what the chain shows is reported.
-    """
+    """Reads the open orders of `books` and cancels them until two fresh reads show none."""
 
     context: RunContext
     sender: Sender
@@ -62,39 +60,43 @@ class CancelAll:
     patience: float = PATIENCE_S
     on_progress: Callable[[KillProgress], None] = lambda progress: None
     placed_under: dict[str, Sequence[str]] = field(default_factory=dict)
-    is_enough: Callable[[], bool] = lambda: False
-    _clearing: CancelWorker = field(init=False)
+    """By wallet: the sessions that pending orders may have been sent under. Default: the current session."""
+
+    should_stop: Callable[[], bool] = lambda: False
+    """True once the operator wants to stop: no new requests, report what the chain shows."""
+
+    _worker: CancelWorker = field(init=False)
     _latest: OrdersRead | None = None
     _newest_block: int = 0
-    _empty: list[tuple[int, float]] = field(default_factory=list)
-    _seen: dict[int, str] = field(default_factory=dict)
+    _empty_reads: list[tuple[int, float]] = field(default_factory=list)
+    _ever_open: dict[int, str] = field(default_factory=dict)
     _gone: set[int] = field(default_factory=set)
     _revoking: set[str] = field(default_factory=set)
     _revoked: dict[str, str] = field(default_factory=dict)
-    _trouble: str = ""
+    _problem: str = ""
 
     def __post_init__(self) -> None:
-        self._clearing = CancelWorker(self.context, self.sender, self.reason)
+        self._worker = CancelWorker(self.context, self.sender, self.reason)
 
     async def finish(self) -> KillReport:
-        """Cancel and prove; survivors are listed when the patience is over. Never raises for the venue's trouble."""
+        """Cancel and prove. Lists the survivors when the patience is over. Does not raise VenueError."""
         self.context.action_log.forgive()
         for book in self.books:
             if book.session.ids:
                 self.placed_under.setdefault(book.address, book.session.ids)
         began = _now()
         deadline = began + self.patience
-        self._clearing.open()
+        self._worker.open()
         try:
             while True:
                 is_proven = await self._pass(min(LONGEST_READ_S, deadline - _now()), revokes=self._is_late(began))
-                if is_proven or self.is_enough() or _now() + BETWEEN_READS_S >= deadline:
+                if is_proven or self.should_stop() or _now() + BETWEEN_READS_S >= deadline:
                     break
                 await asyncio.sleep(BETWEEN_READS_S)
-            if not is_proven and not self.is_enough():
+            if not is_proven and not self.should_stop():
                 await asyncio.sleep(deadline - _now())
         finally:
-            await self._clearing.close(LONGEST_CANCEL_S if self.is_enough() else 0.0)
+            await self._worker.close(LONGEST_CANCEL_S if self.should_stop() else 0.0)
         if is_proven:
             return self._report(_now() - began, is_read=True, is_proven=True)
         last, before = _now() + LAST_READ_S, self._latest
@@ -107,38 +109,38 @@ class CancelAll:
     def _is_late(self, began: float) -> bool:
         return _now() - began >= self.patience * REVOKE_AFTER
 
-    # ---- looking ----
+    # ---- reads ----
 
     async def _pass(self, seconds: float, *, revokes: bool) -> bool:
-        """Read, settle, cancel what the read shows; True once this read proves that nothing is left."""
-        look = await self._read(seconds)
-        if look is None:
-            self._empty.clear()
+        """Read, reconcile, and cancel the orders that the read shows. True if this read completes the proof."""
+        reads = await self._read(seconds)
+        if reads is None:
+            self._empty_reads.clear()
             return False
-        self._settle(look)
-        read = look.orders
+        self._resolve(reads)
+        read = reads.orders
         if read.block < self._newest_block:
-            self._empty.clear()  # older than what was known already: it proves nothing
+            self._empty_reads.clear()  # older than an earlier read: proves nothing
             return False
         self._newest_block, self._latest = read.block, read
-        self._judge(look)
+        self._confirm(reads)
         self._count(read)
-        self._work(look, revokes=revokes)
+        self._act(reads, revokes=revokes)
         unread = any(orders is None for orders in read.orders.values())
-        if self._clearing.alive or unread or any(book.pending for book in self.books):
-            self._empty.clear()
+        if self._worker.alive or unread or any(book.pending for book in self.books):
+            self._empty_reads.clear()
             return False
-        seen = (read.block, _now())
-        self._empty.append(seen)
-        return any(is_far_apart(earlier, seen) for earlier in self._empty)
+        moment = (read.block, _now())
+        self._empty_reads.append(moment)
+        return any(is_far_apart(earlier, moment) for earlier in self._empty_reads)
 
     async def _read(self, seconds: float) -> _ChainReads | None:
-        """The orders, the sessions and the receipts, side by side; None when the orders could not be read."""
+        """Orders, sessions and receipts in one round. None if the orders could not be read."""
         chain, market = self.context.connections.chain, self.context.market
         addresses = [book.address for book in self.books]
         hashes = [pending.tx_hash for book in self.books for pending in book.pending if pending.tx_hash is not None]
-        ids = sorted({session for book in self.books for session in self._sessions_of(book)})
-        trouble = ""
+        ids = sorted({session for book in self.books for session in self._sessions_to_read(book)})
+        problem = ""
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 orders, sessions, receipts = await asyncio.gather(
@@ -147,68 +149,68 @@ class CancelAll:
                     _or_error(chain.receipts(market.address, hashes) if hashes else _nothing(None)),
                 )
         except TimeoutError:
-            orders, trouble = None, f"the chain did not answer within {seconds:.0f} s"
+            orders, problem = None, f"no response from the chain within {seconds:.0f} s"
         if isinstance(orders, OrdersRead):
-            self._trouble = ""
-            found = sessions if isinstance(sessions, SessionsRead) else None
-            return _ChainReads(orders, found, receipts if isinstance(receipts, Mapping) else {})
-        trouble = trouble or str(orders)
-        if trouble != self._trouble:
-            self.context.action_log.note(f"cancel-all: {trouble}", is_error=True)
-        self._trouble = trouble
+            self._problem = ""
+            session_records = sessions if isinstance(sessions, SessionsRead) else None
+            return _ChainReads(orders, session_records, receipts if isinstance(receipts, Mapping) else {})
+        problem = problem or str(orders)
+        if problem != self._problem:
+            self.context.action_log.note(f"cancel-all: {problem}", is_error=True)
+        self._problem = problem
         return None
 
-    def _sessions_of(self, book: WalletBook) -> set[str]:
-        is_asked_for = book.pending or book.address in self._revoking
-        under = set(self.placed_under.get(book.address, ())) if is_asked_for else set()
-        return under if book.session.id is None else under | {book.session.id}
+    def _sessions_to_read(self, book: WalletBook) -> set[str]:
+        needs_all = book.pending or book.address in self._revoking
+        sessions = set(self.placed_under.get(book.address, ())) if needs_all else set()
+        return sessions if book.session.id is None else sessions | {book.session.id}
 
     def _count(self, read: OrdersRead) -> None:
-        """Note what rests, and what of that which was to be cancelled is gone."""
+        """Update the open orders, and count those that are gone."""
         alive = {order.order_id: address for address, orders in read.orders.items() for order in orders or ()}
-        self._clearing.alive = frozenset(alive)
-        self._seen |= alive
-        known = {order_id for order_id, address in self._seen.items() if read.orders[address] is not None}
-        self._gone = (self._gone | known) - alive.keys()
-        self.on_progress(KillProgress(len(self._gone), len(self._seen)))
+        self._worker.alive = frozenset(alive)
+        self._ever_open |= alive
+        readable = {order_id for order_id, address in self._ever_open.items() if read.orders[address] is not None}
+        self._gone = (self._gone | readable) - alive.keys()
+        self.on_progress(KillProgress(len(self._gone), len(self._ever_open)))
 
-    # ---- what was sent before ----
+    # ---- orders sent earlier ----
 
-    def _settle(self, look: _ChainReads) -> None:
-        """Take out of flight what the look shows the end of."""
+    def _resolve(self, reads: _ChainReads) -> None:
+        """Resolve the pending orders that this read alone decides."""
         for book in self.books:
-            orders = look.orders.orders[book.address]
+            orders = reads.orders.orders[book.address]
             if orders is not None:
                 matched = match_rested(book, (), WalletRead(True, orders=orders), by_price=False)
-                self._end(book, matched, look.orders.block)
-            is_over = look.sessions is not None and self._are_over(book, look.sessions)
+                self._end(book, matched, reads.orders.block)
+            is_over = reads.sessions is not None and self._are_over(book, reads.sessions)
             if is_over and book.address in self._revoking:
                 self._revoked[book.address] = book.wallet.nickname
-            if look.sessions is not None and is_over and book.pending:
-                # Only a read of that block or a later one shows all that came to rest under them.
-                self._newest_block = max(self._newest_block, look.sessions.block)
-                over = [
+            if reads.sessions is not None and is_over and book.pending:
+                # Only a read of that block or a later one shows every order placed under these sessions.
+                self._newest_block = max(self._newest_block, reads.sessions.block)
+                resolved = [
                     ResolvedOrder(pending, Resolution.VOID if pending.last is None else Resolution.GONE)
                     for pending in book.pending
                 ]
-                self._end(book, over, look.orders.block)
+                self._end(book, resolved, reads.orders.block)
 
-    def _judge(self, look: _ChainReads) -> None:
-        """Take out of flight what reads that are far enough apart agree on."""
-        block = look.orders.block
+    def _confirm(self, reads: _ChainReads) -> None:
+        """Resolve the pending orders on which two reads agree."""
+        block = reads.orders.block
         for book in self.books:
-            orders = look.orders.orders[book.address]
+            orders = reads.orders.orders[book.address]
             if orders is not None:
                 shown = WalletRead(True, orders=orders)
-                self._end(book, judge(book, shown, block, _now(), look.receipts, self.context.settle_after), block)
+                self._end(book, judge(book, shown, block, _now(), reads.receipts, self.context.settle_after), block)
 
     def _are_over(self, book: WalletBook, sessions: SessionsRead) -> bool:
-        """Does the chain take nothing more under any session that the wallet's placements may have been sent under?"""
+        """Are all sessions over under which the wallet's pending orders may have been sent?"""
         used = self.placed_under.get(book.address, ())
         return bool(used) and not self._alive_sessions(book, sessions)
 
     def _alive_sessions(self, book: WalletBook, sessions: SessionsRead | None) -> list[str]:
-        """Of the sessions that the wallet's placements may have been sent under, those not known to be over."""
+        """The sessions under which the wallet's pending orders may have been sent, without those that are over."""
         used = self.placed_under.get(book.address, ())
         if sessions is None:
             return list(used)
@@ -217,11 +219,11 @@ class CancelAll:
 
     def _end(self, book: WalletBook, resolved: list[ResolvedOrder], block: int) -> None:
         apply(book, resolved, block=block, now=_now())
-        for one in resolved:
-            if one.resolution is not Resolution.RESTED or one.pending.stage is not PendingStage.ACCEPTED:
-                self._tell(book, one, block)
+        for order in resolved:
+            if order.resolution is not Resolution.RESTED or order.pending.stage is not PendingStage.ACCEPTED:
+                self._journal(book, order, block)
 
-    def _tell(self, book: WalletBook, resolved: ResolvedOrder, block: int) -> None:
+    def _journal(self, book: WalletBook, resolved: ResolvedOrder, block: int) -> None:
         pending, resolution = resolved.pending, resolved.resolution
         self.context.action_log.placement(
             book.wallet,
@@ -234,29 +236,29 @@ class CancelAll:
             block=block,
         )
 
-    # ---- what is to be done ----
+    # ---- actions ----
 
-    def _work(self, look: _ChainReads, *, revokes: bool) -> None:
+    def _act(self, reads: _ChainReads, *, revokes: bool) -> None:
         for book in self.books:
-            self._clearing.cancel(book, look.orders.orders[book.address] or (), look.sessions)
+            self._worker.cancel(book, reads.orders.orders[book.address] or (), reads.sessions)
             if revokes and book.pending:
                 self._revoking.add(book.address)
-                self._clearing.revoke(book, self._alive_sessions(book, look.sessions))
+                self._worker.revoke(book, self._alive_sessions(book, reads.sessions))
 
     def _report(self, seconds: float, *, is_read: bool, is_proven: bool) -> KillReport:
         read = self._latest
         names = tuple(book.wallet.nickname for book in self.books)
-        found = {} if read is None else read.orders
+        orders = {} if read is None else read.orders
         return KillReport(
-            cancelled=len(self._gone & self._clearing.asked),
+            cancelled=len(self._gone & self._worker.asked),
             block=0 if read is None else read.block,
             seconds=seconds,
             survivors=tuple(
                 Survivor(book.address, book.wallet.nickname, order.order_id)
                 for book in self.books
-                for order in found.get(book.address) or ()
+                for order in orders.get(book.address) or ()
             ),
-            unread=tuple(book.wallet.nickname for book in self.books if found.get(book.address) is None)
+            unread=tuple(book.wallet.nickname for book in self.books if orders.get(book.address) is None)
             if is_read
             else names,
             unsettled=sum(len(book.pending) for book in self.books),

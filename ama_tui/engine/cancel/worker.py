@@ -1,7 +1,6 @@
-"""The work of a cancel-all, wallet by wallet: cancels, a session to cancel with, the end of a session.
+"""Sends the requests of a cancel-all per wallet: cancels, sessions to cancel with, revocations.
 
-One task per wallet at a time, side by side with the others and with the reads that say what is left to do:
-a venue that keeps one wallet waiting holds up nobody else.
+Each wallet has its own tasks, which run alongside the reads, so a slow wallet does not delay the others.
 """
 
 from __future__ import annotations
@@ -24,28 +23,32 @@ from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import WalletBook
 
 RETRY_CANCEL_S = 8.0
-"""A cancel that has not taken its order off the book after this long is sent again."""
+"""A cancel whose order is still open after this long is sent again."""
 RETRY_FAILED_S = 2.0
-"""What was not accepted is sent again after this long."""
+"""A rejected cancel is sent again after this long."""
 LONGEST_RETRY_AFTER_S = 5.0
-"""The most that `Retry-After` holds back one wallet's cancels of one look at the chain, together."""
+"""The most that `Retry-After` delays a wallet's cancels within one round."""
 LONGEST_CANCEL_S = 10.0
-"""A cancel is not waited for longer: the chain shows what became of it."""
+"""The longest wait for the response to a cancel. After that the chain shows the result."""
 CANCEL_SESSION_S = 600
-"""How long a session lasts that was made for cancelling alone."""
+"""The lifetime of a session made only for cancelling."""
 SHORTEST_CANCEL_SESSION_S = 60
-"""One that was asked for before will do with more than this left."""
+"""A session with more than this left is used again."""
 
 
 @dataclass(slots=True)
 class CancelWorker:
-    """`alive` are the orders that the latest read showed; `asked` those that a cancel was sent for."""
+    """Runs the requests of a cancel-all, one task of each kind per wallet."""
 
     context: RunContext
     sender: Sender
     reason: CancelReason
     alive: frozenset[int] = frozenset()
+    """Orders that the latest read showed."""
+
     asked: set[int] = field(default_factory=set)
+    """Orders that a cancel was sent for."""
+
     _creator: SessionCreator = field(init=False)
     _revoker: WalletRevoker = field(init=False)
     _relayers: RelayerSet | None = None
@@ -60,11 +63,11 @@ class CancelWorker:
         self._revoker = WalletRevoker(self.context)
 
     def open(self) -> None:
-        """Ask who relays: a session that names others can cancel nothing."""
-        self._spawn("", "relayers", self._ask_relayers)
+        """Start reading the relayer set, which new sessions must name."""
+        self._spawn("", "relayers", self._read_relayers)
 
     async def close(self, patience: float = 0.0) -> None:
-        """Begin nothing more, wait for the cancels that were begun, and drop what is not done in `patience` seconds."""
+        """Start no new requests, wait up to `patience` seconds for cancels in progress, and abort the rest."""
         self._is_closing = True
         cancels = [task for (_, kind), task in self._tasks.items() if kind == "cancel"]
         if cancels and patience > 0:
@@ -75,31 +78,31 @@ class CancelWorker:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def cancel(self, book: WalletBook, orders: Sequence[RestingOrder], sessions: SessionsRead | None) -> None:
-        """See to it that these orders are cancelled, in a task; `sessions` None when they could not be read."""
+        """Cancel these orders in the background. `sessions` is None if they could not be read."""
         now = _now()
         due = [order for order in orders if now >= self._next_try.get(order.order_id, now)]
         if due:
             self._spawn(book.address, "cancel", partial(self._cancel_orders, book, due, sessions))
 
     def revoke(self, book: WalletBook, sessions: Sequence[str]) -> None:
-        """See to it that these sessions end, in a task."""
+        """Revoke these sessions in the background."""
         due = [session for session in sessions if self._revoker.is_due(session)]
         if due:
             self._spawn(book.address, "revoke", partial(self._revoke, book, due))
 
     def _spawn(self, address: str, kind: str, work: Callable[[], Awaitable[None]]) -> None:
-        """One task of a kind for a wallet at a time."""
+        """Start a task unless one of its kind is running for the wallet."""
         key = (address, kind)
         if not self._is_closing and key not in self._tasks:
             self._tasks[key] = asyncio.create_task(self._guarded(key, work), name=f"{kind} {address}")
 
     async def _guarded(self, key: tuple[str, str], work: Callable[[], Awaitable[None]]) -> None:
-        """What goes wrong with one wallet is told and stops no other; the next read begins again."""
+        """Report a wallet's error. It does not stop the other wallets, and the next read retries."""
         try:
             await work()
         except VenueError as error:
             self.context.action_log.note(f"cancel-all: {error}", is_error=True)
-        except Exception as error:  # the text of an error that is not ours may hold a URL with a key in it
+        except Exception as error:  # another library's error text may contain a URL with a key
             self.context.action_log.note(f"cancel-all: internal error ({type(error).__name__})", is_error=True)
         finally:
             del self._tasks[key]
@@ -126,12 +129,12 @@ class CancelWorker:
             async with asyncio.timeout(LONGEST_CANCEL_S):
                 return await self.sender.cancel(book, cancel, longest_wait=longest_wait)
         except TimeoutError:
-            text = f"cancel {order.order_id}: no answer within {LONGEST_CANCEL_S:g} s"
+            text = f"cancel {order.order_id}: no response within {LONGEST_CANCEL_S:g} s"
             self.context.action_log.outcome(book.wallet, Action.ERROR, text, error=text)
             return False
 
     def _session_problem(self, book: WalletBook, sessions: SessionsRead | None) -> str | None:
-        """Why the wallet's session cannot cancel, None when it can as far as anybody knows."""
+        """Why the wallet's session cannot cancel, None if it can as far as we know."""
         if book.session.id is None:
             return "no session"
         if sessions is None:
@@ -145,13 +148,13 @@ class CancelWorker:
         ).problem
 
     async def _renew(self, book: WalletBook, problem: str, sessions: SessionsRead | None) -> bool:
-        """Give the wallet a session that may cancel and nothing else, whoever ended the one it had."""
+        """Give the wallet a session that may only cancel, whoever revoked its previous session."""
         if book.address not in self.context.connections.signer or _now() < self._next_session.get(book.address, 0.0):
             return False
         await self._relayers_known.wait()
         assert self._relayers is not None  # noqa: S101 - set before the event
-        self.context.action_log.outcome(book.wallet, Action.NOTE, f"{problem}: asking for one that may only cancel")
-        # Cancelling moves nothing: no cap is needed, and none can be too low.
+        self.context.action_log.outcome(book.wallet, Action.NOTE, f"{problem}: creating a session that may only cancel")
+        # Cancelling moves no funds: no cap is needed.
         root = self._relayers.root
         request = SessionRequest(Methods.CANCEL, CANCEL_SESSION_S, Caps(), root, SHORTEST_CANCEL_SESSION_S)
         try:
@@ -163,20 +166,20 @@ class CancelWorker:
             self.context.action_log.outcome(book.wallet, Action.ERROR, f"no session: {error}", error=str(error))
             self._next_session[book.address] = _now() + RETRY_FAILED_S
             return False
-        assert record is not None  # noqa: S101 - one is needed
+        assert record is not None  # noqa: S101 - a session is needed, so one was created
         if sessions is not None:
             previous = sessions.records.get(book.session.id or "")
             if session_status(previous, block_time=sessions.block_time).is_over:
-                book.session.drop()  # it needs no revocation
+                book.session.drop()  # already over: no need to revoke it
         book.session.adopt(record, _now())
-        # A node that lags does not know a new session yet: it gets the time that a cancel gets.
+        # A lagging node does not show a new session yet: it gets as long as a cancel.
         self._next_session[book.address] = _now() + RETRY_CANCEL_S
         return True
 
     async def _revoke(self, book: WalletBook, sessions: Sequence[str]) -> None:
         await asyncio.gather(*(self._revoker.revoke(book, session) for session in sessions))
 
-    async def _ask_relayers(self) -> None:
+    async def _read_relayers(self) -> None:
         while self._relayers is None:
             try:
                 self._relayers = await self.context.connections.api.relayer_set()

@@ -1,7 +1,7 @@
-"""Sends run side by side across wallets and one after another within a wallet.
+"""Send queues, one per wallet: wallets send in parallel, each wallet one order at a time.
 
-A plan's intents wait here until their wallet's turn. Loading the next plan replaces all that still
-waits, so that an order is always priced on the newest read however slowly the venue answers.
+A plan's intents wait here for their turn. Loading the next plan replaces all waiting intents, so every order is priced
+on the latest read, however slow the venue is.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from collections.abc import Awaitable, Callable, Iterable
 from ama_tui.domain.plan import Cancel, Intent
 
 Send = Callable[[Intent], Awaitable[bool]]
-"""Sends one intent; False drops what else the wallet has waiting, also of a plan loaded meanwhile."""
+"""Sends one intent. False drops the wallet's other waiting intents, including those of a newer plan."""
 
 
 class SendQueues:
-    """One lane per wallet address; a lane's task lives while it has something to send."""
+    """One queue per wallet address. A queue's task lives while there is something to send."""
 
     def __init__(self, send: Send) -> None:
         self.failure: Exception | None = None
-        """The first error that was no answer of the venue's: the journal can take no more, or a fault of ours."""
+        """The first error that the venue did not cause: a failing journal or an internal error."""
         self._send = send
         self._waiting: dict[str, deque[Intent]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def load(self, intents: Iterable[Intent]) -> None:
-        """Replace what waits in every lane; cancels go before placements."""
+        """Replace all waiting intents. Cancels go before placements."""
         self._waiting.clear()
-        for intent in sorted(intents, key=lambda one: not isinstance(one, Cancel)):
+        for intent in sorted(intents, key=lambda intent: not isinstance(intent, Cancel)):
             self._waiting.setdefault(intent.wallet, deque()).append(intent)
         for wallet in self._waiting:
             if wallet not in self._tasks:
-                task = asyncio.create_task(self._run(wallet), name=f"lane {wallet}")
+                task = asyncio.create_task(self._run(wallet), name=f"send {wallet}")
                 self._tasks[wallet] = task
 
     def drop(self, wallet: str) -> None:
-        """Drop what waits in one lane."""
+        """Drop a wallet's waiting intents."""
         self._waiting.pop(wallet, None)
 
     def clear(self) -> None:
-        """Drop all that waits; what is being sent goes on."""
+        """Drop all waiting intents. Sends in progress continue."""
         self._waiting.clear()
 
     @property
@@ -55,13 +55,13 @@ class SendQueues:
         return self.is_idle
 
     async def abandon(self) -> None:
-        """Cancel what is being sent; its outcome stays unknown to us and known to the journal."""
+        """Abort the sends in progress. The journal has their intents; the result stays unknown."""
         self._waiting.clear()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # A task that was cancelled before it began has not taken itself out.
+        # A task that was cancelled before it started did not remove itself.
         self._tasks = {wallet: task for wallet, task in self._tasks.items() if not task.done()}
 
     async def _run(self, wallet: str) -> None:

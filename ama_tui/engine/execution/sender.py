@@ -1,4 +1,4 @@
-"""The one way out: gate, write ahead, POST, outcome. Every order action of every strategy comes through here."""
+"""The only sending path for orders: pre-trade checks, journalled intent, POST, result."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ SESSION_PROBLEMS = {
     "session_trade_cap": CAP_TOO_LOW,
     "session_session_cap": BUDGET_USED,
 }
-"""Refusals that no later cycle would change: the wallet waits for a new session."""
+"""Refusals that do not go away by themselves: the wallet waits for a new session."""
 
 
 class Sender:
-    """Sends intents one at a time for whoever asks; the lanes see to it that a wallet asks for one at a time."""
+    """Sends one intent at a time per call. The send queues make sure that each wallet makes one call at a time."""
 
     def __init__(self, context: RunContext, may_place: Callable[[], bool]) -> None:
         self._context = context
         self._may_place = may_place
 
     async def send(self, intent: Intent) -> bool:
-        """Send one intent; False when the wallet's other intents should wait for the next plan."""
+        """Send one intent. False if the wallet's other intents should wait for the next plan."""
         book = self._context.fleet.books[intent.wallet]
         if isinstance(intent, Cancel):
             return await self.cancel(book, intent)
         return await self.place(book, intent)
 
     async def place(self, book: WalletBook, place: Place) -> bool:
-        """Rest an order, unless a gate refuses it at the last moment or its intent cannot be written ahead."""
+        """Place an order, unless a pre-trade check refuses it or its intent cannot be journalled."""
         context = self._context
         async with context.rate_limiter.slot():
             if not self._may_place() or self._refused(book, place):
                 return False
             if book.pending.has_used(place.sequence):
-                return True  # another was sent after it was planned: the next plan gives it a number of its own
+                return True  # its number was used meanwhile: the next plan assigns a new one
             pending = PendingPlacement(uuid.uuid4().hex, place, monotonic())
             book.pending.next_sequence(place.sequence)
             book.pending.add(pending)
@@ -63,7 +63,7 @@ class Sender:
                 )
             except JournalError as error:
                 book.pending.remove(pending)
-                context.counters.error("intent not written")
+                context.counters.error("intent not journalled")
                 context.action_log.show(
                     Action.ERROR, f"{context.action_log.describe(place)} dropped: {error}", book.wallet
                 )
@@ -76,19 +76,19 @@ class Sender:
             return await self._post_placement(book, pending)
 
     async def cancel(self, book: WalletBook, cancel: Cancel, *, longest_wait: float | None = None) -> bool:
-        """Take an order off the book; True once the venue has accepted the cancel."""
+        """Cancel an order. True if the venue accepted the cancel."""
         context = self._context
         if book.session.id is None:
             return False
         async with context.rate_limiter.slot(is_cancel=True, longest_wait=longest_wait):
             book.pending.cancel_sent(cancel.order_id, monotonic())
             intent_id = uuid.uuid4().hex
-            with suppress(JournalError):  # to take an order off is safe though nobody could write it down
+            with suppress(JournalError):  # a cancel is safe even if it cannot be journalled
                 await context.action_log.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
             text = f"cancel {cancel.order_id}: {cancel.reason.value}"
             session = book.session.id
             try:
-                answer = await context.connections.api.cancel_order(
+                response = await context.connections.api.cancel_order(
                     context.market.address, session, book.address, order_id=cancel.order_id
                 )
             except VenueError as error:
@@ -113,7 +113,7 @@ class Sender:
                 Action.CANCEL_ORDER,
                 text,
                 params=cancel_params(cancel),
-                tx_hash=answer.tx_hash,
+                tx_hash=response.tx_hash,
                 intent_id=intent_id,
             )
             return True
@@ -128,15 +128,15 @@ class Sender:
     def _refusal(self, book: WalletBook, place: Place) -> str | None:
         context = self._context
         if context.read is None:
-            return "the chain has not been read"
+            return "chain not read yet"
         now = monotonic()
         return placement_refusal(place, book, context.read, context.fleet, now=now, read_age=now - context.read_at)
 
     def _still_allowed(self, book: WalletBook, pending: PendingPlacement) -> bool:
-        """The last look, after the write-ahead and right before the POST: the world may have moved meanwhile."""
+        """Check again after the intent is journalled, right before the POST: the book may have moved."""
         context = self._context
-        book.pending.remove(pending)  # the gates look at what there is beside it
-        reason: str | None = "the run no longer places orders"
+        book.pending.remove(pending)  # the checks must not count the order against itself
+        reason: str | None = "the run does not place orders any more"
         if self._may_place():
             reason = self._refusal(book, pending.place)
         if reason is not None or context.read is None:
@@ -149,13 +149,13 @@ class Sender:
     async def _post_placement(self, book: WalletBook, pending: PendingPlacement) -> bool:
         context, place = self._context, pending.place
         session = book.session.id
-        assert session is not None  # noqa: S101 - a wallet without a session is unusable: the gate refused it
+        assert session is not None  # noqa: S101 - a wallet without a session does not pass the pre-trade checks
         context.counters.add(sent=1)
         context.first_send_at = context.first_send_at or monotonic()
         began = monotonic()
         failpoints.reach("post.before")
         try:
-            answer = await context.connections.api.place_margin_limit(
+            response = await context.connections.api.place_margin_limit(
                 context.market.address,
                 session,
                 book.address,
@@ -171,15 +171,15 @@ class Sender:
         context.order_ms = (monotonic() - began) * 1000
         book.succeeded()
         book.acted(now_ms())
-        pending.accepted(answer.tx_hash, monotonic())
-        context.counters.placed(answer.tx_hash, book.address, place, pending.best_opposite6)
-        status = "mined" if answer.mined else "pending"
-        where = f"{status} {answer.block:,}" if answer.block is not None else status
-        self._outcome(book, pending, f"{where}  {context.order_ms:.0f} ms", status=status, tx_hash=answer.tx_hash)
+        pending.accepted(response.tx_hash, monotonic())
+        context.counters.placed(response.tx_hash, book.address, place, pending.best_opposite6)
+        status = "mined" if response.mined else "pending"
+        where = f"{status} {response.block:,}" if response.block is not None else status
+        self._outcome(book, pending, f"{where}  {context.order_ms:.0f} ms", status=status, tx_hash=response.tx_hash)
         return True
 
     def _not_accepted(self, book: WalletBook, pending: PendingPlacement, session: str, error: VenueError) -> bool:
-        """Sort a failed POST: proven rejected, reverted with a hash, or unknown. Only the first frees its level."""
+        """Classify a failed POST: rejected, reverted with a hash, or unknown. Only a rejection frees the level."""
         context = self._context
         self._pushed_back(error)
         tx_hash = error.tx_hash if isinstance(error, RefusedError) else None
@@ -191,7 +191,7 @@ class Sender:
                 book.failed(monotonic())
             self._outcome(book, pending, f"rejected: {error}", status="rejected", error=str(error))
             return False
-        context.counters.error("answer unknown" if tx_hash is None else "order reverted")
+        context.counters.error("no reply" if tx_hash is None else "order reverted")
         if pending.intent_id in book.pending:
             if tx_hash is None:
                 pending.unacknowledged()
@@ -204,14 +204,14 @@ class Sender:
         return False
 
     def _refused_session(self, book: WalletBook, session: str, error: VenueError) -> bool:
-        """Mark a wallet whose session, or whose market, will not take orders any more."""
+        """Block a wallet whose session or market does not accept orders any more. True if it was blocked."""
         if not isinstance(error, RefusedError):
             return False
         if error.code in SESSION_PROBLEMS:
-            if session == book.session.id:  # it may have been replaced meanwhile
+            if session == book.session.id:  # it may have been replaced in the meantime
                 book.session.lose(SESSION_PROBLEMS[error.code], is_revoked=error.code == "session_revoked")
         elif error.code in ("ob_settled", "GEO_RESTRICTED"):
-            book.refused_by_venue(f"the venue answers {error.code}")
+            book.refused_by_venue(f"venue response: {error.code}")
         else:
             return False
         return True

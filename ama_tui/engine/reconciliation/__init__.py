@@ -1,1 +1,1 @@
-"""Matches what was sent with what the chain shows."""
+"""Matches the orders we sent with what the chain shows."""

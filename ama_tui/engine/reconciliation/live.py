@@ -1,4 +1,4 @@
-"""A read of the chain settles the fleet's placements: what is asked of the chain for it, and what is journalled."""
+"""Reconciles the fleet's pending orders with a read of the chain, and journals the results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ama_tui.engine.wallet_book import WalletBook
 
 @dataclass(frozen=True, slots=True)
 class WalletChanges:
-    """What a read alone says of one wallet: orders it does not show any more, and placements that rest."""
+    """What a read alone says about a wallet: orders that are missing, and placements that now rest."""
 
     missing: list[PendingPlacement]
     matched: list[ResolvedOrder]
@@ -25,11 +25,11 @@ class WalletChanges:
 
 @dataclass(slots=True)
 class LiveReconciliation:
-    """One read of the fleet on its way into the wallets' books. Wallets that could not be read have no look."""
+    """One read of the fleet on its way into the wallet books. Wallets that could not be read have no `changes`."""
 
     context: RunContext
     read: FleetRead
-    looks: dict[str, WalletChanges] = field(default_factory=dict)
+    changes: dict[str, WalletChanges] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         last_block = 0 if self.context.read is None else self.context.read.block
@@ -37,36 +37,40 @@ class LiveReconciliation:
             wallet_read = self.read.wallets[book.address]
             if wallet_read.known:
                 missing = reconcile.vanished(book, wallet_read, last_block=last_block, now=monotonic())
-                reconcile.forget_replaced(book, wallet_read)
-                self.looks[book.address] = WalletChanges(missing, reconcile.match_rested(book, missing, wallet_read))
+                reconcile.forget_reused_ids(book, wallet_read)
+                self.changes[book.address] = WalletChanges(missing, reconcile.match_rested(book, missing, wallet_read))
 
     @property
     def hashes(self) -> list[str]:
-        """Transactions whose receipts are wanted."""
+        """Transactions whose receipts are needed."""
         return [
             tx_hash
             for book in self.context.fleet
-            for tx_hash in reconcile.hashes_to_settle(
-                book, self.looks[book.address].matched if book.address in self.looks else []
+            for tx_hash in reconcile.hashes_to_check(
+                book, self.changes[book.address].matched if book.address in self.changes else []
             )
         ]
 
     @property
-    def cancels_of(self) -> list[str]:
-        """Wallets whose cancelled orders are wanted: those with orders that are not shown any more."""
+    def wallets_missing_orders(self) -> list[str]:
+        """Wallets whose cancel events are needed: those with missing orders."""
         books = self.context.fleet.books
-        return [address for address, look in self.looks.items() if look.missing or books[address].pending.has_missing]
+        return [
+            address
+            for address, changes in self.changes.items()
+            if changes.missing or books[address].pending.has_missing
+        ]
 
     def finish(self, settlement: Settlement) -> None:
-        """Settle every wallet that was read; the others keep what is known of them."""
+        """Reconcile every wallet that was read. The others stay as they are."""
         for trade in settlement.trades or ():
             self._note_trade(trade)
         for book in self.context.fleet:
-            wallet_read, look = self.read.wallets[book.address], self.looks.get(book.address)
-            if look is None:
+            wallet_read, changes = self.read.wallets[book.address], self.changes.get(book.address)
+            if changes is None:
                 book.read_failed(wallet_read.error or "could not be read")
             else:
-                self._settle(book, wallet_read, look, settlement)
+                self._reconcile(book, wallet_read, changes, settlement)
 
     def _note_trade(self, trade: Trade) -> None:
         for address, side in ((trade.buyer, Side.BUY), (trade.seller, Side.SELL)):
@@ -74,64 +78,64 @@ class LiveReconciliation:
             if book is not None:
                 book.pending.traded(side, trade.price6, trade.amount18)
 
-    def _settle(self, book: WalletBook, read: WalletRead, look: WalletChanges, settlement: Settlement) -> None:
+    def _reconcile(self, book: WalletBook, read: WalletRead, changes: WalletChanges, settlement: Settlement) -> None:
         block, now = self.read.block, monotonic()
-        for pending in look.missing:
+        for pending in changes.missing:
             book.pending.add(pending)
         cancelled = [event.order_id for event in settlement.cancels or () if event.trader == book.address]
-        resolved = list(look.matched)
+        resolved = list(changes.matched)
         reconcile.apply(book, resolved, block=block, now=now)
         for ended in (
             reconcile.explain(book, read, cancelled),
             reconcile.judge(book, read, block, now, settlement.receipts, self.context.settle_after),
         ):
-            fresh = [one for one in ended if one.pending.intent_id in book.pending]
-            reconcile.apply(book, fresh, block=block, now=now)
-            resolved += fresh
-        for one in resolved:
-            self._report(book, one)
+            still_pending = [result for result in ended if result.pending.intent_id in book.pending]
+            reconcile.apply(book, still_pending, block=block, now=now)
+            resolved += still_pending
+        for result in resolved:
+            self._report(book, result)
         for order in reconcile.adopt(book, read, now, block):
             self.context.counters.order_gone(max(0, self.read.block_time - order.placed_at))
         if not book.pending.has_missing:
             book.pending.forget_trades()
 
-    def _against(self, book: WalletBook, pending: PendingPlacement) -> str:
-        """What the wallet's session has against an order that the chain refused: a receipt does not say why."""
+    def _session_problem(self, book: WalletBook, pending: PendingPlacement) -> str:
+        """Why the wallet's session refused an order that reverted: a receipt does not say."""
         record = self.read.wallets[book.address].session
         if record is None:
             return ""
         methods = self.context.strategy.methods
         status = session_status(record, trader=book.address, block_time=self.read.block_time, methods=methods)
-        why = status.problem or record.shortage(pending.place.notional6)
-        return f": {why}" if why else ""
+        problem = status.problem or record.shortage(pending.place.notional6)
+        return f": {problem}" if problem else ""
 
     def _report(self, book: WalletBook, resolved: ResolvedOrder) -> None:
-        """Journal what a placement came to, and show it unless its own answer, fill or cancel line has."""
+        """Journal the result of a placement, and show it unless its response, fill or cancel was shown."""
         context, pending, resolution, last = self.context, resolved.pending, resolved.resolution, resolved.pending.last
         text: str | None = None
         error: str | None = None
         order_id = last.order_id if last is not None else None
         if resolved.order is not None:
             if resolution is Resolution.RESTED and order_id == resolved.order.order_id:
-                return  # it was out of sight for a read or two
+                return  # it was missing from a read or two
             order_id = resolved.order.order_id
         if last is not None and not resolution.rests:
             context.counters.order_gone(max(0, self.read.block_time - last.placed_at))
         if resolution is Resolution.LATE:
             context.counters.add(late=1)
-            text = f"given up before, rests after all as order {order_id}"
+            text = f"written off, but now resting as order {order_id}"
         elif resolution is Resolution.EXECUTED:
             text = "executed"
         elif resolution is Resolution.CANCELLED and order_id in book.pending.cancels:
             context.counters.add(cancelled=1)
         elif resolution is Resolution.CANCELLED:
-            text = f"order {order_id} was cancelled by someone else"
+            text = f"order {order_id} cancelled by another client"
         elif resolution is Resolution.GONE:
-            text = f"order {order_id} is gone from the book"
+            text = f"order {order_id} left the book (unexplained)"
         elif resolution is Resolution.VOID:
-            text = error = "never reached the chain"
+            text = error = "did not reach the chain"
         if resolution is Resolution.REVERTED:
-            text = error = f"reverted on the chain{self._against(book, pending)}"
+            text = error = f"reverted on chain{self._session_problem(book, pending)}"
             context.counters.add(rejected=1)
             book.failed(monotonic())
         context.action_log.placement(

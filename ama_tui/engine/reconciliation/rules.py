@@ -1,8 +1,7 @@
-"""What the chain shows settles what is in flight. Pure: a wallet's book, a read and receipts in, outcomes out.
+"""How a read of the chain resolves pending orders. Pure: takes a wallet's book, a read and receipts.
 
-A node may lag, a block may be undone and a read may be wrong once. So nothing that frees a level is believed
-of one look: an order that rests is believed at once, an end only when reads some blocks apart agree on it, or
-when the book's own events name it.
+A node may lag, a block may be reorganised, and a read may be wrong once. So no single read frees a level: an order that
+rests is accepted at once, but its end only when reads some blocks apart agree, or when an event on chain names it.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from ama_tui.engine.wallet_book import WalletBook
 
 BLOCKS_BETWEEN_ABSENCES = 2
 REORG_BLOCKS = 3
-"""The deepest reorganisation that is expected: a receipt this deep stays."""
+"""The deepest reorg we expect: a receipt this deep is final."""
 SECONDS_WITHOUT_A_BLOCK = 10.0
-"""Two reads of one block this far apart prove as much as two reads some blocks apart."""
+"""Two reads of the same block this far apart count like two reads some blocks apart."""
 
 
 class Resolution(Enum):
-    """How a placement ended, or that it rests; the value is its status in the journal."""
+    """How a placement ended, or that it rests. The value is its status in the journal."""
 
     RESTED = "resting"
     LATE = "late"
@@ -43,31 +42,31 @@ class Resolution(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedOrder:
-    """One placement that is no longer in flight; `order` is the one that rests, for RESTED and LATE."""
+    """A placement that is not pending any more. `order` is the resting order if RESTED or LATE."""
 
     pending: PendingPlacement
     resolution: Resolution
     order: RestingOrder | None = None
 
 
-def forget_replaced(book: WalletBook, read: WalletRead) -> None:
-    """Forget what is remembered of ids that stand for other orders now: an undone block gives ids anew."""
-    known = {order.order_id: order for order in book.orders}
+def forget_reused_ids(book: WalletBook, read: WalletRead) -> None:
+    """Forget order ids that now belong to other orders: a reorg may reuse ids."""
+    last_read = {order.order_id: order for order in book.orders}
     for order in read.orders:
-        before = known.get(order.order_id)
+        before = last_read.get(order.order_id)
         if before is not None and not _is_same(before, order):
             book.pending.forget(order.order_id)
 
 
 def vanished(book: WalletBook, read: WalletRead, *, last_block: int, now: float) -> list[PendingPlacement]:
-    """The resting orders that a read does not show any more, as placements of unknown fate. Changes nothing.
+    """The resting orders that a read does not show any more, as pending placements. Changes nothing.
 
-    They hold their levels until their end is known. One that `last_block`, the last read's, showed for fewer
-    than `REORG_BLOCKS` may have been undone with its block and be on its way again: it has the venue's
-    longest time from `now` on. Orders without a level are left out: they hold none.
+    They keep their levels until they are explained. An order first seen fewer than `REORG_BLOCKS` before `last_block`,
+    the last read's block, may have been removed by a reorg and come back: it gets the venue's longest delay, from
+    `now`. Orders without a level are left out.
     """
     shown = {order.order_id: order for order in read.orders}
-    found = []
+    missing = []
     for order in book.orders:
         if order.level is None or order.placed18 is None or _is_same(order, shown.get(order.order_id)):
             continue
@@ -85,69 +84,69 @@ def vanished(book: WalletBook, read: WalletRead, *, last_block: int, now: float)
         )
         intent_id = memory.intent_id if memory is not None and memory.intent_id else f"order {order.order_id}"
         sent_at = now if is_young else float("-inf")
-        found.append(PendingPlacement(intent_id, place, sent_at, stage=PendingStage.UNKNOWN, last=order))
-    return found
+        missing.append(PendingPlacement(intent_id, place, sent_at, stage=PendingStage.UNKNOWN, last=order))
+    return missing
 
 
 def match_rested(
     book: WalletBook, missing: Iterable[PendingPlacement], read: WalletRead, *, by_price: bool = True
 ) -> list[ResolvedOrder]:
-    """The placements that the wallet's resting orders show, by tag, by id, or by price where a fill wore the tag.
+    """The placements that the wallet's resting orders match: by tag, by id, or by price if a fill changed the tag.
 
-    Changes nothing. Those of `missing` count as in flight. A placement that had been given up is LATE. By price only
-    an order is known that the read before did not show, and none without `by_price`.
+    Changes nothing. `missing` placements count as pending. A match with a placement that was written off is LATE. Only
+    orders that the previous read did not show are matched by price, and none without `by_price`.
     """
     new = [order for order in read.orders if order.order_id not in book.pending.memory]
     if not new:
         return []
     by_id = {order.order_id: order for order in new}
     by_tag: dict[tuple[object, ...], RestingOrder] = {}
-    for one in new:
-        tag = decode_tag(one.amount18)
+    for order in new:
+        tag = decode_tag(order.amount18)
         if tag is not None:
-            by_tag[one.side, one.price6, tag.level, tag.sequence] = one
+            by_tag[order.side, order.price6, tag.level, tag.sequence] = order
     resolved = []
-    worn: list[PendingPlacement] = []
-    for sents, resolution in (
+    unmatched: list[PendingPlacement] = []
+    for placements, resolution in (
         ((*book.pending, *missing), Resolution.RESTED),
         (book.pending.lapsed.values(), Resolution.LATE),
     ):
-        for pending in sents:
+        for pending in placements:
             place = pending.place
             tagged = (place.side, place.price6, place.level, place.sequence)
-            order: RestingOrder | None = by_tag.get(tagged)
-            if pending.last is not None and order is None:
-                again = by_id.get(pending.last.order_id)
-                order = again if _is_same(pending.last, again) else None
-            if order is not None and by_id.pop(order.order_id, None) is not None:
-                resolved.append(ResolvedOrder(pending, resolution, order))
+            match: RestingOrder | None = by_tag.get(tagged)
+            if pending.last is not None and match is None:
+                same_id = by_id.get(pending.last.order_id)
+                match = same_id if _is_same(pending.last, same_id) else None
+            if match is not None and by_id.pop(match.order_id, None) is not None:
+                resolved.append(ResolvedOrder(pending, resolution, match))
             elif resolution is Resolution.RESTED:
-                worn.append(pending)
+                unmatched.append(pending)
     if not by_price:
         return resolved
-    # What a fill leaves may pass for a tag by accident, but for none of a placement that is looked for.
+    # A remainder after a fill may look like a tag by accident, but not like that of a pending placement.
     before = {order.order_id for order in book.orders}
-    for rest in (order for order in by_id.values() if order.order_id not in before):
-        under_way = [pending for pending in worn if _may_have_shrunk(pending, rest)]
-        ended = [pending for pending in book.pending.lapsed.values() if _may_have_shrunk(pending, rest)]
-        if len(under_way) == 1:
-            worn.remove(under_way[0])
-            resolved.append(ResolvedOrder(under_way[0], Resolution.RESTED, rest))
-        elif ended and not under_way:
-            resolved.append(ResolvedOrder(ended[-1], Resolution.LATE, rest))
+    for remainder in (order for order in by_id.values() if order.order_id not in before):
+        pending_matches = [pending for pending in unmatched if _may_have_shrunk(pending, remainder)]
+        lapsed_matches = [pending for pending in book.pending.lapsed.values() if _may_have_shrunk(pending, remainder)]
+        if len(pending_matches) == 1:
+            unmatched.remove(pending_matches[0])
+            resolved.append(ResolvedOrder(pending_matches[0], Resolution.RESTED, remainder))
+        elif lapsed_matches and not pending_matches:
+            resolved.append(ResolvedOrder(lapsed_matches[-1], Resolution.LATE, remainder))
     return resolved
 
 
 def _may_have_shrunk(pending: PendingPlacement, order: RestingOrder) -> bool:
-    """Could the order be what a fill has left of a placement? The price tells."""
+    """Could the order be the remainder of a placement after a fill? The price must agree."""
     place = pending.place
     return (order.side, order.price6) == (place.side, place.price6) and order.amount18 < place.amount18
 
 
 def explain(book: WalletBook, read: WalletRead, cancelled: Iterable[int]) -> list[ResolvedOrder]:
-    """The orders not shown any more whose end the book's own events tell: trades of as much, or a cancel.
+    """The missing orders whose end is explained by trades of the same amount, or by a cancel event.
 
-    Takes off the wallet's trades what its other orders have shrunk by, and what it explains.
+    Subtracts from the wallet's trades what its other orders shrank by, and what it explains.
     """
     ids = set(cancelled)
     shown = {order.order_id: order for order in read.orders}
@@ -174,12 +173,12 @@ def judge(
     receipts: Mapping[str, Receipt | None],
     settle_after: float,
 ) -> list[ResolvedOrder]:
-    """The placements whose end this read and an earlier one agree on. Notes this read's verdict on each.
+    """The placements on whose end this read and an earlier read agree. Records this read's verdict on each.
 
-    By receipt: reads `REORG_BLOCKS` apart, so that the receipt is that deep. Without one, and `settle_after`
-    seconds after it was sent (or its transaction named): two reads two blocks apart do not show it. Ten
-    seconds count as much where no block came. What is on the wire is never void, and a receipt of a later
-    block than the read's says nothing yet.
+    With a receipt: the reads are `REORG_BLOCKS` apart, so the receipt is that deep. Without a receipt, and
+    `settle_after` seconds after it was sent (or its hash was returned): two reads two blocks apart, or ten seconds
+    apart without a new block, do not show it. An order that is being sent is never VOID, and a receipt from a block
+    after the read does not count yet.
     """
     resting = {order.order_id: order for order in read.orders}
     resolved = []
@@ -202,24 +201,27 @@ def judge(
 
 
 def _is_overdue(pending: PendingPlacement, now: float, settle_after: float) -> bool:
-    """Is it off the wire, and has the chain had the venue's longest time to show it?"""
-    return pending.stage is not PendingStage.WIRE and now - max(pending.sent_at, pending.heard_at) >= settle_after
+    """Has it been sent, and has the venue's longest delay passed?"""
+    return (
+        pending.stage is not PendingStage.SENDING
+        and now - max(pending.sent_at, pending.acknowledged_at) >= settle_after
+    )
 
 
 def _is_agreed(pending: PendingPlacement, resolution: Resolution, read: tuple[int, float], blocks: int) -> bool:
-    """Did an earlier read, at least `blocks` before, show the same? Notes this one."""
+    """Did an earlier read, at least `blocks` before, show the same? Records this read."""
     earlier_reads = pending.add_evidence(resolution.value, read)
     return any(is_far_apart(earlier, read, blocks) for earlier in earlier_reads)
 
 
 def is_far_apart(earlier: tuple[int, float], later: tuple[int, float], blocks: int = BLOCKS_BETWEEN_ABSENCES) -> bool:
-    """Are two reads, each (block, time), far enough apart for both together to prove something?"""
+    """Are two reads, each (block, time), far enough apart to prove something together?"""
     between, seconds = later[0] - earlier[0], later[1] - earlier[1]
     return between >= blocks or (between == 0 and seconds >= SECONDS_WITHOUT_A_BLOCK)
 
 
 def _is_same(before: RestingOrder | None, after: RestingOrder | None) -> bool:
-    """Is it one order at two times? It may have shrunk; an id alone may be given anew when a block is undone."""
+    """Is it the same order at two times? It may have shrunk. The id alone is not enough: a reorg may reuse it."""
     if before is None or after is None:
         return False
     return (before.order_id, before.side, before.price6) == (after.order_id, after.side, after.price6) and (
@@ -228,7 +230,7 @@ def _is_same(before: RestingOrder | None, after: RestingOrder | None) -> bool:
 
 
 def apply(book: WalletBook, resolved: Iterable[ResolvedOrder], *, block: int, now: float) -> None:
-    """Take resolved placements out of the pending orders; remember what rests, and what does not."""
+    """Take resolved placements out of the pending orders, and remember them."""
     for resolution in resolved:
         pending = resolution.pending
         if resolution.order is not None:
@@ -240,7 +242,7 @@ def apply(book: WalletBook, resolved: Iterable[ResolvedOrder], *, block: int, no
 
 
 def adopt(book: WalletBook, read: WalletRead, now: float, block: int = 0) -> tuple[RestingOrder, ...]:
-    """Make a good read the wallet's last one: orders get their levels. Returns missing orders that had no level."""
+    """Store a good read, with levels. Returns the missing orders that had no level."""
     order_ids = {order.order_id for order in read.orders}
     missing = tuple(order for order in book.orders if order.level is None and order.order_id not in order_ids)
     book.pending.keep_only(order_ids, now)
@@ -248,16 +250,18 @@ def adopt(book: WalletBook, read: WalletRead, now: float, block: int = 0) -> tup
     return missing
 
 
-def hashes_to_settle(book: WalletBook, matched: list[ResolvedOrder]) -> list[str]:
-    """Transaction hashes whose receipts would settle what the tags did not."""
-    found = {one.pending.intent_id for one in matched}
+def hashes_to_check(book: WalletBook, matched: list[ResolvedOrder]) -> list[str]:
+    """Transaction hashes whose receipts could resolve what the tags did not."""
+    matched_ids = {order.pending.intent_id for order in matched}
     return [
-        pending.tx_hash for pending in book.pending if pending.tx_hash is not None and pending.intent_id not in found
+        pending.tx_hash
+        for pending in book.pending
+        if pending.tx_hash is not None and pending.intent_id not in matched_ids
     ]
 
 
 def others_best(read: FleetRead, fleet_orders: list[RestingOrder]) -> tuple[int | None, int | None]:
-    """The best bid and ask that are not the fleet's own, as far as the depth that was read shows them."""
+    """The best bid and ask of others, within the depth that was read."""
     own: dict[tuple[bool, int], int] = {}
     for order in fleet_orders:
         key = (order.side.is_buy, order.price6)

@@ -1,4 +1,4 @@
-"""Start-up is recovery: every order that earlier processes sent is accounted for before anything is sent."""
+"""Accounts for every order sent by earlier processes before a run sends anything."""
 
 from __future__ import annotations
 
@@ -21,50 +21,51 @@ from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
 from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
 SHOWN = 20
-"""At most this many orders are named one by one."""
+"""The most orders that are listed individually."""
 
 
 async def recover(context: RunContext, journal: JournalReplay) -> ReconciliationReport:
-    """Account for the fleet's orders, show and journal it, and put in flight what is not settled. Raises VenueError.
+    """Account for the fleet's orders, show and journal the result, and track unresolved orders as pending.
 
-    To be called after a read of the fleet. Of a wallet that could not be read, all is unknown until it can.
+    Call it after a read of the fleet. The orders of a wallet that could not be read stay unresolved until it can be
+    read. Raises VenueError.
     """
     block = context.read.block if context.read is not None else 0
     orders = {book.address: book.orders for book in context.fleet if book.read is not None}
-    found = accounts.account(orders, journal, now_ms=now_ms())
+    account = accounts.sort_placements(orders, journal, now_ms=now_ms())
     unread = {book.address for book in context.fleet} - orders.keys()
-    found.unsettled += accounts.possible(unread, journal, now_ms=now_ms())
-    done = accounts.conclude(found, journal, await _settlement(context, found, block), block)
-    result = accounts.reconciliation(found, done, block)
-    _take_up(context, found, done, block)
+    account.unresolved += accounts.possibly_live(unread, journal, now_ms=now_ms())
+    conclusion = accounts.conclude(account, journal, await _settlement(context, account, block), block)
+    result = accounts.build_report(account, conclusion, block)
+    _store(context, account, conclusion, block)
     context.recovery = result
     context.counters.add(late=result.late)
-    _tell(context, result)
+    _report(context, result)
     return result
 
 
-def take_up_missing(books: Iterable[WalletBook], journal: JournalReplay) -> None:
-    """Put in flight what wallets that this run does not have may have on its way: nothing may trade with it."""
+def track_missing(books: Iterable[WalletBook], journal: JournalReplay) -> None:
+    """Track the pending orders of wallets that are not part of this run: the fleet must not trade with them."""
     by_address = {book.address: book for book in books}
     for placed in journal.placed.values():
         book = by_address.get(placed.wallet)
-        if book is not None and placed.status not in accounts.RESTS and accounts.is_unsettled(placed, now_ms()):
-            book.pending.add(_sent(placed))
+        if book is not None and placed.status not in accounts.RESTS and accounts.is_unresolved(placed, now_ms()):
+            book.pending.add(_as_pending(placed))
 
 
-async def _settlement(context: RunContext, found: Account, block: int) -> Settlement:
-    """Receipts of what is not settled, and the book's events since the oldest absent order came to rest."""
-    hashes = [placed.tx_hash for placed in found.unsettled if placed.tx_hash is not None]
-    start, traders = block + 1, sorted({placed.wallet for placed in found.absent})
+async def _settlement(context: RunContext, account: Account, block: int) -> Settlement:
+    """Receipts of unresolved placements, and the book's events since the oldest absent order was first seen."""
+    hashes = [placed.tx_hash for placed in account.unresolved if placed.tx_hash is not None]
+    start, traders = block + 1, sorted({placed.wallet for placed in account.absent})
     if traders:
-        start = max(1, found.from_block, block - MAX_LOG_BLOCKS + 1)
+        start = max(1, account.from_block, block - MAX_LOG_BLOCKS + 1)
     return await context.connections.chain.settlement(context.market.address, start, block, hashes, traders)
 
 
-def _take_up(context: RunContext, found: Account, done: Conclusion, block: int) -> None:
-    """Carry the account into the wallets' books, and the ends that it found into the journal."""
+def _store(context: RunContext, account: Account, conclusion: Conclusion, block: int) -> None:
+    """Store the account in the wallet books, and its results in the journal."""
     books = context.fleet.books
-    for order, placed in found.resting:
+    for order, placed in account.resting:
         book = books[order.trader]
         memory = OrderMemory(placed.level, placed.amount18, block, placed.intent_id)
         book.pending.remember(order.order_id, memory)
@@ -73,28 +74,28 @@ def _take_up(context: RunContext, found: Account, done: Conclusion, block: int) 
             _journal(context, book, placed, status, order.order_id, block)
     for book in context.fleet:
         book.annotate(block)
-    for placed, status in done.ended:
-        book, pending = books[placed.wallet], _sent(placed)
-        if placed in done.held:
+    for placed, status in conclusion.ended:
+        book, pending = books[placed.wallet], _as_pending(placed)
+        if placed in conclusion.held:
             book.pending.add(pending)
         else:
             book.pending.lapse(pending)
             _journal(context, book, placed, status, placed.order_id, block)
-    for placed in sorted(found.lapsed, key=lambda one: one.ts):
-        books[placed.wallet].pending.lapse(_sent(placed))
-    for placed in done.unsettled:
-        books[placed.wallet].pending.add(_sent(placed))
+    for placed in sorted(account.lapsed, key=lambda placed: placed.ts):
+        books[placed.wallet].pending.lapse(_as_pending(placed))
+    for placed in conclusion.unresolved:
+        books[placed.wallet].pending.add(_as_pending(placed))
 
 
 def _journal(
     context: RunContext, book: WalletBook, placed: PlacedIntent, status: str, order_id: int | None, block: int
 ) -> None:
-    """One line for what a placement of an earlier process has come to."""
-    text = f"given up before, rests after all as order {order_id}" if status == "late" else None
+    """Journal the result of an earlier process's placement."""
+    text = f"written off, but now resting as order {order_id}" if status == "late" else None
     context.action_log.placement(
         book.wallet,
         placed.intent_id,
-        _place(placed),
+        _as_place(placed),
         status,
         text,
         tx_hash=placed.tx_hash,
@@ -103,48 +104,51 @@ def _journal(
     )
 
 
-def _tell(context: RunContext, result: ReconciliationReport) -> None:
-    """One line with the counts and the ids to the journal, and a line to the screen for each order not adopted."""
+def _report(context: RunContext, result: ReconciliationReport) -> None:
+    """Journal one line with counts and ids, and show a line for each order that was not adopted."""
     if not result.text:
         return
-    ids = {name: [_id(one) for one in orders] for name, orders in result.parts if orders}
+    ids = {name: [_id(order) for order in orders] for name, orders in result.parts if orders}
     context.action_log.note(
         f"orders sent earlier: {result.text}",
         params={"recovery": result.counts, "late": result.late, "block": result.block, "orders": ids},
     )
-    lines = [(name, one) for name, orders in result.parts[1:] for one in orders]
-    for name, one in lines[:SHOWN]:
-        wallet = context.fleet.books[one.wallet].wallet
-        context.action_log.show(Action.NOTE, f"{_described(context, one)}  {name}", wallet)
+    lines = [(name, order) for name, orders in result.parts[1:] for order in orders]
+    for name, order in lines[:SHOWN]:
+        wallet = context.fleet.books[order.wallet].wallet
+        context.action_log.show(Action.NOTE, f"{_described(context, order)}  {name}", wallet)
     if len(lines) > SHOWN:
-        context.action_log.show(Action.NOTE, f"and {len(lines) - SHOWN} more: the journal names them")
+        context.action_log.show(Action.NOTE, f"and {len(lines) - SHOWN} more (listed in the journal)")
 
 
-def _id(one: AccountedOrder) -> str:
-    """`0xabc…:17`, or the level of one that never came to rest."""
-    return f"{one.wallet}:{one.order_id}" if one.order_id is not None else f"{one.wallet}:{one.side.value} L{one.level}"
+def _id(order: AccountedOrder) -> str:
+    """`0xabc…:17`, or the level of a placement that never rested."""
+    name = f"{order.side.value} L{order.level}" if order.order_id is None else str(order.order_id)
+    return f"{order.wallet}:{name}"
 
 
-def _described(context: RunContext, one: AccountedOrder) -> str:
-    price = "?" if one.price6 is None else format_price(one.price6, context.market.tick6)
-    level = "" if one.level is None else f" L{one.level}"
-    order = "" if one.order_id is None else f" order {one.order_id}"
-    return f"{one.side.value:4} {format_amount(one.amount18)} @ {price}{level}{order}"
+def _described(context: RunContext, order: AccountedOrder) -> str:
+    price = "?" if order.price6 is None else format_price(order.price6, context.market.tick6)
+    level = "" if order.level is None else f" L{order.level}"
+    name = "" if order.order_id is None else f" order {order.order_id}"
+    return f"{order.side.value:4} {format_amount(order.amount18)} @ {price}{level}{name}"
 
 
-def _sent(placed: PlacedIntent) -> PendingPlacement:
-    """A placement of an earlier process, in flight since then; or one that rested then and is out of sight."""
+def _as_pending(placed: PlacedIntent) -> PendingPlacement:
+    """An earlier process's placement, pending since it was sent, or a missing order if it rested."""
     sent_at = monotonic() - max(0, now_ms() - placed.ts) / 1000
-    pending = PendingPlacement(placed.intent_id, _place(placed), sent_at, stage=PendingStage.UNKNOWN, is_earlier=True)
+    pending = PendingPlacement(
+        placed.intent_id, _as_place(placed), sent_at, stage=PendingStage.UNKNOWN, is_earlier=True
+    )
     if placed.status in accounts.RESTS:
-        pending.rested_as(_last(placed))
+        pending.rested_as(_as_resting(placed))
     elif placed.tx_hash is not None:
         pending.accepted(placed.tx_hash, monotonic())
     return pending
 
 
-def _place(placed: PlacedIntent) -> Place:
-    """The placement as it was decided; only for those whose line says price and sequence."""
+def _as_place(placed: PlacedIntent) -> Place:
+    """The placement as planned. Needs a journal line with price and sequence."""
     return Place(
         wallet=placed.wallet,
         side=placed.side,
@@ -156,8 +160,8 @@ def _place(placed: PlacedIntent) -> Place:
     )
 
 
-def _last(placed: PlacedIntent) -> RestingOrder:
-    """The order that a placement was when it was last journalled to rest."""
+def _as_resting(placed: PlacedIntent) -> RestingOrder:
+    """The order as last journalled while resting."""
     return RestingOrder(
         order_id=placed.order_id or 0,
         trader=placed.wallet,

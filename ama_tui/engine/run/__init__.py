@@ -1,1 +1,1 @@
-"""A run: its cycle, its states, and what it shows."""
+"""A run: its cycles, its states, and its snapshots."""

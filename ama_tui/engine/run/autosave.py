@@ -1,4 +1,4 @@
-"""What the state directory keeps of a run's wallets, written now and then."""
+"""Saves a run's wallets to the state directory at intervals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Autosave:
 
     @property
     def is_due(self) -> bool:
-        """Was the last attempt `SAVE_EVERY_S` ago?"""
+        """Did the last attempt start at least `SAVE_EVERY_S` ago?"""
         return monotonic() - self._saved_at >= SAVE_EVERY_S
 
     async def save(self) -> None:
@@ -38,7 +38,7 @@ class Autosave:
 
 
 def entry_of(book: WalletBook, stored: WalletEntry | None) -> WalletEntry:
-    """A wallet's entry of the checkpoint as it should be now; keys that are not ours stay."""
+    """A wallet's updated checkpoint entry. Keys of other tools stay."""
     entry = stored or WalletEntry(book.address, book.wallet.nickname)
     return replace(
         entry,

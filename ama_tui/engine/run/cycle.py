@@ -1,4 +1,4 @@
-"""One cycle: read the fleet at one block, settle what is in flight against it, plan, hand over to the lanes."""
+"""One cycle: read the fleet at one block, reconcile pending orders, plan, return the intents to send."""
 
 from __future__ import annotations
 
@@ -24,38 +24,39 @@ from ama_tui.engine.wallet_book import WalletBook
 
 DEPTH_OF_OTHERS = 25
 MOST_DEPTH = 250
-"""Levels of depth to a side: what the fleet occupies and some more, up to what a call can carry."""
+"""The most depth levels read per side: limited by the size of a contract call."""
 
 MARK_PATIENCE_S = 3.0
-"""How long a cycle waits for the live mark: an API that hangs must not make the read of the chain old."""
+"""How long a cycle waits for the API's mark price, so that a slow API does not make the chain read stale."""
 
 
 @dataclass(slots=True)
 class Cycle:
-    """The steps of a cycle, in their order. `watch` reads and settles; `decide` plans on what was read."""
+    """The steps of a cycle. `watch` reads and reconciles, `decide` plans."""
 
     context: RunContext
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def watch(self) -> FleetRead:
-        """Read the chain and the live mark, and settle in-flight intents. Raises VenueError when the chain is lost.
+        """Read the chain and the mark price, and reconcile pending orders.
 
-        A stop may ask for a read while the loop is at one: they take turns, so that nothing is counted twice.
+        A stop may call this while the cycle does. The calls take turns, so nothing is counted twice. Raises VenueError
+        if the chain could not be read.
         """
         async with self._turn:
             return await self._watch()
 
     async def _watch(self) -> FleetRead:
         context = self.context
-        began, began_ms = monotonic(), now_ms()  # the chain is as old as the question, however late the answer
+        began, began_ms = monotonic(), now_ms()  # the read's age counts from the request, not from the response
         read, context.mark6 = await asyncio.gather(self._read(), self._live_mark())
         if context.read is not None and read.block < context.read.block:
             raise UnreachableError(
-                f"the node fell back from block {context.read.block} to {read.block}", "waiting for it to catch up"
+                f"the node went back from block {context.read.block} to {read.block}", "waiting for it to catch up"
             )
-        settling = LiveReconciliation(context, read)
-        settlement = await self._settlement(read, settling)
-        settling.finish(settlement)
+        reconciliation = LiveReconciliation(context, read)
+        settlement = await self._settlement(read, reconciliation)
+        reconciliation.finish(settlement)
         for book in context.fleet:
             self._check_session(book, read.wallets[book.address].session, (read.block, began, read.block_time))
         if settlement.trades is not None:
@@ -68,7 +69,7 @@ class Cycle:
         return read
 
     def decide(self, read: FleetRead) -> tuple[Intent, ...]:
-        """Plan on a read; notes each wallet's budget and skips, and returns what may be sent now."""
+        """Plan on a read. Stores each wallet's budget and skips, and returns the intents that may be sent now."""
         context = self.context
         context.plan = context.strategy.plan(self.snapshot(read))
         allowed, held = self._within_sessions(context.plan.intents, read.block_time)
@@ -80,10 +81,10 @@ class Cycle:
             book.plan(context.plan.budgets.get(book.address), tuple(skips[book.address]))
             context.counters.used(utilization(book))
         now = monotonic()
-        return tuple(one for one in allowed if context.fleet.books[one.wallet].backoff_until <= now)
+        return tuple(intent for intent in allowed if context.fleet.books[intent.wallet].backoff_until <= now)
 
     def _within_sessions(self, intents: Iterable[Intent], block_time: int) -> tuple[list[Intent], list[Skip]]:
-        """The intents without the placements that their wallet's session would refuse; those wait for a new one."""
+        """Split off the placements that their wallet's session would refuse. They wait for a new session."""
         allowed: list[Intent] = []
         held: list[Skip] = []
         ahead6: defaultdict[str, int] = defaultdict(int)
@@ -117,7 +118,7 @@ class Cycle:
         )
 
     def _depth_levels(self) -> int:
-        """Enough levels to see past the fleet's own to the first of others."""
+        """Enough levels to see past the fleet's own orders."""
         sides: dict[Side, set[int]] = {side: set() for side in Side}
         for book in self.context.fleet:
             for order in book.orders:
@@ -127,8 +128,8 @@ class Cycle:
         return min(MOST_DEPTH, max(map(len, sides.values())) + DEPTH_OF_OTHERS)
 
     async def _live_mark(self) -> int | None:
-        """The API's live mark; without it the planner goes on with the vault's."""
-        problem: object = f"no answer within {MARK_PATIENCE_S:g} s"
+        """The API's mark price. None if it is unavailable: the planner then uses the vault's."""
+        problem: object = f"no response within {MARK_PATIENCE_S:g} s"
         try:
             async with asyncio.timeout(MARK_PATIENCE_S):
                 return (await self.context.connections.api.live(self.context.market.symbol)).quote.mark6
@@ -136,23 +137,27 @@ class Cycle:
             pass
         except VenueError as error:
             problem = error
-        self.context.counters.error("live price not read")
-        self.context.action_log.show(Action.ERROR, f"live mark: {problem}", is_error=True)
+        self.context.counters.error("mark price unavailable")
+        self.context.action_log.show(Action.ERROR, f"mark price: {problem}", is_error=True)
         return None
 
-    async def _settlement(self, read: FleetRead, settling: LiveReconciliation) -> Settlement:
+    async def _settlement(self, read: FleetRead, reconciliation: LiveReconciliation) -> Settlement:
         context = self.context
         if context.trades_block == 0:
             context.trades_block = read.block
         return await context.connections.chain.settlement(
-            context.market.address, context.trades_block + 1, read.block, settling.hashes, settling.cancels_of
+            context.market.address,
+            context.trades_block + 1,
+            read.block,
+            reconciliation.hashes,
+            reconciliation.wallets_missing_orders,
         )
 
-    def _check_session(self, book: WalletBook, record: SessionRecord | None, look: tuple[int, float, int]) -> None:
-        """Note what is left of a session, and notice one that ended behind our back, without sending anything.
+    def _check_session(self, book: WalletBook, record: SessionRecord | None, moment: tuple[int, float, int]) -> None:
+        """Update what is left of a session, and detect that it ended outside this program. Sends nothing.
 
-        `look` is the read's block, when it was made, and the block's time. Two reads must agree: a node that lags does
-        not know a new session yet.
+        `moment` is the read's block, its time (monotonic clock), and the block's time. Two reads must agree, because a
+        lagging node does not show a new session yet.
         """
         if record is None or record.session_id != book.session.id:
             return  # it was replaced during the read
@@ -160,13 +165,13 @@ class Cycle:
             book.session.update(record)
         if book.unusable is not None:
             return
-        block, moment, block_time = look
+        block, read_at, block_time = moment
         methods = self.context.strategy.methods
         status = session_status(record, trader=book.address, block_time=block_time, methods=methods)
         problem = status.problem
         if problem is None:
             book.session.trust()
-        elif is_far_apart(book.session.distrust(block, moment), (block, moment)):
+        elif is_far_apart(book.session.distrust(block, read_at), (block, read_at)):
             is_revoked = status is SessionStatus.REVOKED
             text = f"{REVOKED}: {HOW_TO_RENEW}" if is_revoked else problem
             book.session.lose(text, is_revoked=is_revoked)
@@ -182,12 +187,12 @@ class Cycle:
         self.context.action_log.outcome(
             book.wallet,
             Action.SKIP,
-            f"{len(skips)} skipped: {'; '.join(reasons)}",
+            f"Skipped {len(skips)}: {'; '.join(reasons)}",
             params={"reasons": reasons},
         )
 
     def _show_fills(self, settlement: Settlement) -> None:
-        """A line of the log for each side of a trade that is ours."""
+        """Log each side of a trade of ours."""
         context = self.context
         for trade in settlement.trades or ():
             for address, side in ((trade.buyer, "buy"), (trade.seller, "sell")):

@@ -1,4 +1,4 @@
-"""The states of a run: which may follow which, and the way out of each. Pure."""
+"""The states of a run, their transitions, and how to leave each state. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PAUSED, _NO_NEW, _STOPPING = EngineState.PAUSED, EngineState.NO_NEW, EngineStat
 _KILLING, _STOPPED, _FAULTED = EngineState.KILLING, EngineState.STOPPED, EngineState.FAULTED
 
 CYCLING = frozenset({_READY, _RUNNING, _PAUSED, _NO_NEW})
-"""The states in which cycles go on: the fleet is watched, and in RUNNING new orders are placed."""
+"""States in which cycles run: the fleet is monitored, and in RUNNING new orders are placed."""
 
 TRANSITIONS: Mapping[EngineState, frozenset[EngineState]] = {
     _PREPARING: frozenset({_READY, _STOPPED, _FAULTED}),
@@ -24,15 +24,15 @@ TRANSITIONS: Mapping[EngineState, frozenset[EngineState]] = {
     _STOPPED: frozenset(),
     _FAULTED: frozenset({_KILLING}),
 }
-"""From each state to those that may follow it."""
+"""From each state to the states that may follow."""
 
 _WAY_OUT: Mapping[EngineState, str] = {
-    _PREPARING: "it begins by itself; stop gives it up",
-    _READY: "it starts once the chain has resolved them",
+    _PREPARING: "starts by itself; stop cancels the preparation",
+    _READY: "starts once the chain has resolved them",
     _RUNNING: "pause, stop or kill",
     _PAUSED: "resume, stop or kill",
-    _NO_NEW: "it resumes once that is fixed",
-    _STOPPING: "wait a few seconds, or kill",
+    _NO_NEW: "resumes once this is fixed",
+    _STOPPING: "finishes in a few seconds, or kill",
     _KILLING: "wait for the proof from the chain",
     _STOPPED: "start again with --resume",
     _FAULTED: "kill to cancel its orders, or start again with --resume",
@@ -40,18 +40,18 @@ _WAY_OUT: Mapping[EngineState, str] = {
 
 
 class IllegalTransitionError(Exception):
-    """A fault of the program: a state cannot follow another."""
+    """An internal error: this state cannot follow the other."""
 
 
 def moved(before: EngineState, after: EngineState) -> EngineState:
-    """The state after, if it may follow (staying is always allowed). Raises IllegalTransitionError."""
+    """The state `after`, if it may follow `before` (staying is always allowed). Raises IllegalTransitionError."""
     if after is not before and after not in TRANSITIONS[before]:
         raise IllegalTransitionError(f"a run cannot go from {before.value} to {after.value}")
     return after
 
 
 def way_out(state: EngineState, *, can_recover: bool = True) -> str:
-    """What leads out of a state. A NO_NEW that cannot recover by itself needs a new start."""
+    """How to leave a state. A NO_NEW that cannot recover by itself needs a restart."""
     if state is _NO_NEW and not can_recover:
-        return "stop, correct it, then start again with --resume"
+        return "stop, fix the cause, then start again with --resume"
     return _WAY_OUT[state]

@@ -1,4 +1,4 @@
-"""The desk behind a real venue: what a front end asks for, done with the environment, the API and the chain."""
+"""The engine API on top of a real venue."""
 
 from __future__ import annotations
 
@@ -24,33 +24,35 @@ from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.preview import preview
 from ama_tui.engine.run.run import Run, StopCondition
 from ama_tui.engine.run.startup import RunRequest, Startup
-from ama_tui.engine.run.stored_run import told, valid_sessions
+from ama_tui.engine.run.stored_run import stored_run_of, valid_sessions
 from ama_tui.engine.run.summary import summary_of
 from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
 from ama_tui.store.state_store import StateStore
 from ama_tui.strategies.registry import Strategy, names, strategy
 
 _LOG = logging.getLogger(__name__)
-"""Takes defects only: the command line turns each into a report without secrets."""
+"""For internal errors only: the command line turns each into a report without secrets."""
 
 LAST_CYCLE_S = 1.0
-"""How long the last cycle of a run that is over is waited for."""
+"""How long to wait for the last cycle of a run that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the command line asked for. `find_venue` may take seconds (the demo starts one) and runs in a thread."""
+    """The command line's arguments for the engine. `find_venue` runs in a thread: the demo needs seconds to start its
+    venue.
+    """
 
     find_venue: Callable[[], VenueSource]
     state_root: Path
     options: RunOptions = field(default_factory=RunOptions)
     config_file: Path | None = None
-    lose_venue: Callable[[], object] | None = None
-    """Called when the desk closes: the demo ends its venue."""
+    stop_venue: Callable[[], object] | None = None
+    """Called when the engine closes. The demo stops its venue here."""
 
 
 class LocalEngine:
-    """One venue, one run at a time. See `Desk` for what a front end sees of it."""
+    """Implements `EngineApi` for one venue, with one run at a time."""
 
     def __init__(self, settings: EngineSettings, publisher: Publisher, freeze: threading.Event) -> None:
         self.publisher = publisher
@@ -75,13 +77,13 @@ class LocalEngine:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the operator should know of how the venue is configured."""
+        """Warnings about the venue's configuration."""
         return self._venue.notes
 
     async def open(self) -> None:
-        """Find the venue and the wallets; what is missing or wrong there is left in `problems`.
+        """Open the venue and the wallets. Missing or wrong settings are listed in `problems`.
 
-        Raises AmaError when the venue cannot be reached, or the options are wrong. Opening again tries again.
+        Call it again to retry. Raises AmaError if the venue cannot be reached or the options are wrong.
         """
         await self._disconnect()
         self._venue, self.problems, self.problem_lines = OpenVenue(), (), ()
@@ -95,11 +97,11 @@ class LocalEngine:
         self.problems, self.problem_lines = venue.problems, venue.problem_lines
 
     async def markets(self) -> tuple[Market, ...]:
-        """The venue's markets, on the chain that the node speaks for."""
+        """The venue's markets."""
         return await self._venue.markets(self._connected())
 
     async def market(self, selector: str | None) -> Market:
-        """The market of a symbol, identifier or address; the first of the demo's when none is named."""
+        """A market by symbol, identifier or address. None selects the only market, or the demo's first."""
         return await self._venue.market(self._connected(), selector)
 
     async def quote(self, market: Market) -> Quote:
@@ -107,22 +109,24 @@ class LocalEngine:
         return (await self._connected().api.live(market.symbol)).quote
 
     async def stored_run(self, market: Market) -> StoredRun | None:
-        """What the checkpoint of a market says. Raises CheckpointError for one that cannot be read."""
+        """A market's saved run, None if there is none. Raises CheckpointError if it cannot be read."""
         stored = await asyncio.to_thread(self._checkpoint, market)
         if stored is None:
             return None
         resolved = self._resolve(stored)
         sessions = await valid_sessions(self._connected(), stored.wallets, _planner(resolved.run).methods)
-        return told(stored, resolved.parameters, {wallet.address for wallet in self._venue.wallets}, sessions)
+        return stored_run_of(stored, resolved.parameters, {wallet.address for wallet in self._venue.wallets}, sessions)
 
     async def start(self, request: StartRequest) -> None:
-        """Prepare a run and begin to cycle; returns once it does. Raises AmaError; nothing is running then."""
+        """Prepare and start a run. Returns once it is running. Raises AmaError: then nothing is running."""
         await self.begin(request.market, await self._resolved(request), resume=request.resume)
 
     async def begin(
         self, market: Market, resolved: Resolved, *, resume: bool, ending: StopCondition | None = None
     ) -> None:
-        """Prepare a run and cycle it until `ending`, in the background. Raises AmaError; nothing is running then."""
+        """Prepare a run and start its cycles in the background, until `ending`. Raises AmaError: then nothing is
+        running.
+        """
         if self._preparing is not None or (self._cycling is not None and not self._cycling.done()):
             raise ConfigError("a run is active", "stop it first")
         await self._close_store()
@@ -131,8 +135,8 @@ class LocalEngine:
         notes = list(self._venue.notes)
         if resolved.missing_in_checkpoint:
             where = [f"{key} from {resolved.origins[key].value}" for key in resolved.missing_in_checkpoint]
-            notes.append(f"not in the stored run: {', '.join(where)}")
-        order = RunRequest(
+            notes.append(f"not in the saved run: {', '.join(where)}")
+        run_request = RunRequest(
             market,
             resolved.run,
             self._venue.wallets[: resolved.run.wallets],
@@ -143,45 +147,45 @@ class LocalEngine:
         )
         began = monotonic()
         self.run = None
-        self._preparing = asyncio.create_task(self._prepare(order, connections), name="prepare")
+        self._preparing = asyncio.create_task(self._prepare(run_request, connections), name="prepare")
         try:
             self.run = await self._preparing
         except asyncio.CancelledError:
-            await self._give_up(market, EngineState.STOPPED, "stopped before the run began")
+            await self._abort_start(market, EngineState.STOPPED, "stopped before the run began")
             if not self._preparing.cancelled():
                 raise
-            hint = "start again with --resume: the sessions it asked for are found"
+            hint = "start again with --resume: sessions already created will be reused"
             raise ConfigError("stopped before the run began", hint) from None
         except BaseException as error:
-            await self._give_up(market, EngineState.FAULTED, _told(error))
+            await self._abort_start(market, EngineState.FAULTED, _error_line(error))
             raise
         finally:
             self._preparing = None
         self.seconds_sessions = monotonic() - began
         self._cycling = asyncio.create_task(self._drive(self.run, ending or StopCondition()), name="cycle")
 
-    async def _prepare(self, order: RunRequest, connections: Connections) -> Run:
-        opening = asyncio.create_task(asyncio.to_thread(StateStore.open, order.paths, fresh=not order.resume))
+    async def _prepare(self, request: RunRequest, connections: Connections) -> Run:
+        opening = asyncio.create_task(asyncio.to_thread(StateStore.open, request.paths, fresh=not request.resume))
         try:
             self._store = await asyncio.shield(opening)
         except asyncio.CancelledError:
-            self._store = await opening  # it holds the lock in a moment, and must be closed
+            self._store = await opening  # it is about to hold the lock, so it must be closed
             raise
-        return await Startup(order, connections, self.publisher, self._freeze, self._store).prepare()
+        return await Startup(request, connections, self.publisher, self._freeze, self._store).prepare()
 
-    async def _give_up(self, market: Market, state: EngineState, reason: str) -> None:
+    async def _abort_start(self, market: Market, state: EngineState, reason: str) -> None:
         self.publisher.publish(EngineSnapshot(state, reason, market))
         await self._close_store()
 
     async def preview(self, request: StartRequest) -> PlanPreview:
-        """What a run would place first, planned on the real book; nothing is signed or sent."""
+        """What a run would place first, planned on the real book. Signs and sends nothing."""
         run = (await self._resolved(request)).run
         return await preview(self._connected(), request.market, self._venue.wallets[: run.wallets], _planner(run))
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
-        """The order books of these markets whose state directory holds a checkpoint."""
+        """The order books of these markets that have a checkpoint in the state directory."""
 
-        def look() -> frozenset[str]:
+        def with_checkpoint() -> frozenset[str]:
             root = self._settings.state_root
             return frozenset(
                 market.address
@@ -189,17 +193,17 @@ class LocalEngine:
                 if StatePaths(root, market.chain_id, market.address).checkpoint.is_file()
             )
 
-        return await asyncio.to_thread(look)
+        return await asyncio.to_thread(with_checkpoint)
 
     async def change(self, parameters: Parameters) -> None:
-        """Give the paused run other parameters, and remember them. Raises ConfigError, ParameterError."""
+        """Change and save the parameters of the paused run. Raises ConfigError, ParameterError."""
         run = self._running()
         resolved = self._resolve(
             self._store.checkpoint if self._store else None, RunOptions().with_parameters(parameters)
         )
         refusal = _planner(resolved.run).refusal(run.context.market.tick6, run.context.plan.anchor_x2)
         if refusal is not None:
-            raise ParameterError("these parameters do not fit the market", refusal)
+            raise ParameterError("the parameters do not fit the market", refusal)
         run.change(resolved.parameters, _planner(resolved.run))
         if self._store is not None and self._store.checkpoint is not None:
             config = stored_config(resolved.parameters, self._store.checkpoint.config)
@@ -210,11 +214,11 @@ class LocalEngine:
         self._running().pause_wallet(address, paused=True)
 
     async def resume_wallet(self, address: str) -> None:
-        """Let a paused wallet go on."""
+        """Resume one wallet."""
         self._running().pause_wallet(address, paused=False)
 
     async def renew(self, address: str) -> None:
-        """Give one wallet a new session; returns once it is there."""
+        """Give one wallet a new session. Returns once the wallet has it."""
         await self._running().renew(address)
 
     async def cancel_order(self, address: str, order_id: int) -> None:
@@ -222,13 +226,13 @@ class LocalEngine:
         await self._running().cancel_order(address, order_id)
 
     async def finished(self) -> None:
-        """Wait until the run's loop has ended. Raises what ended it, if that was an error."""
+        """Wait for the run's cycles to end. Raises the error that ended them, if any."""
         if self._cycling is not None:
             await asyncio.shield(self._cycling)
 
     def summary(self) -> dict[str, object]:
         """The run in numbers."""
-        assert self.run is not None  # noqa: S101 - asked for after begin()
+        assert self.run is not None  # noqa: S101 - only called after begin()
         return summary_of(self.run, seconds_sessions=self.seconds_sessions)
 
     async def pause(self) -> None:
@@ -240,7 +244,7 @@ class LocalEngine:
             self.run.resume()
 
     async def stop(self) -> None:
-        """Stop the run, or what prepares it, and let go of its state directory; a kill is waited for."""
+        """Stop the run or its preparation, wait for a kill in progress, and release the state directory."""
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.wait({self._preparing})
@@ -250,50 +254,50 @@ class LocalEngine:
             if self._killing is not None:
                 await asyncio.wait({self._killing})
         finally:
-            await self._let_go()
+            await self._release()
 
     async def kill(self, *, revoke: bool = False) -> KillReport:
-        """Cancel everything and prove it, and with `revoke` end the sessions; without a run there is nothing to do.
+        """Cancel everything and prove it. With `revoke`, also revoke the sessions. Raises ConfigError if nothing is
+        running.
 
-        A run that is being prepared is killed once it has the sessions that cancelling takes; nothing is
-        placed meanwhile.
+        A run in preparation is killed once it has the sessions that cancelling needs. It places nothing until then.
         """
         self._freeze.set()
         try:
             if self._preparing is not None:
                 await asyncio.wait({self._preparing})
-                await asyncio.sleep(0)  # for begin() to take the run over
+                await asyncio.sleep(0)  # let begin() take over the run
             run = self._running()
             if self._killing is None or self._killing.done():
                 self._killing = asyncio.create_task(run.kill(revoke=revoke), name="kill")
             report = await asyncio.shield(self._killing)
-            await self._let_go()
+            await self._release()
             return report
         finally:
             self._freeze.clear()
 
     async def close(self) -> None:
-        """Stop, disconnect, end the demo's venue."""
+        """Stop, disconnect, and stop the demo's venue."""
         try:
             await self.stop()
         finally:
             await self._disconnect()
-            if self._settings.lose_venue is not None:
-                await asyncio.to_thread(self._settings.lose_venue)
+            if self._settings.stop_venue is not None:
+                await asyncio.to_thread(self._settings.stop_venue)
 
     async def _drive(self, run: Run, ending: StopCondition) -> None:
         try:
             await run.cycle_on(ending)
         except Exception as error:
-            run.fault(_told(error))
+            run.fault(_error_line(error))
             if not isinstance(error, AmaError):
                 _LOG.error("the run failed", exc_info=error)
             raise
 
-    async def _let_go(self) -> None:
+    async def _release(self) -> None:
         if self._cycling is not None:
             await asyncio.wait({self._cycling}, timeout=LAST_CYCLE_S)
-            self._cycling.cancel()  # if it is still at a read of a node that hangs: nothing is lost with it
+            self._cycling.cancel()  # it may still wait for a hanging node: nothing is lost
             await asyncio.gather(self._cycling, return_exceptions=True)
             self._cycling = None
         await self._close_store()
@@ -314,7 +318,7 @@ class LocalEngine:
         return self.run
 
     async def _resolved(self, request: StartRequest) -> Resolved:
-        """The configuration of a request; what it does not name comes from the options and the stored run."""
+        """The configuration of a request. Missing values come from the options and the saved run."""
         stored = await asyncio.to_thread(self._checkpoint, request.market) if request.resume else None
         options = self._settings.options.with_parameters(request.parameters)
         return self._resolve(stored, replace(options, wallets=request.wallets))
@@ -323,7 +327,7 @@ class LocalEngine:
         if self.problems:
             raise ConfigError("; ".join(self.problems))
         if self._venue.connections is None:
-            raise VenueError("not connected to a venue", "open it again")
+            raise VenueError("not connected to a venue", "retry")
         return self._venue.connections
 
     def _checkpoint(self, market: Market) -> Checkpoint | None:
@@ -339,15 +343,15 @@ class LocalEngine:
         )
 
     async def resolved_for(self, market: Market, resume: bool | None) -> tuple[Resolved, bool]:
-        """The configuration of a run on a market, and whether it resumes (unless told: when something is stored)."""
+        """The configuration of a run on a market, and whether it resumes (by default if a run is saved)."""
         if resume is False:
             return self._resolve(), False
         stored = await asyncio.to_thread(self._checkpoint, market)
         return self._resolve(stored), stored is not None
 
 
-def _told(error: BaseException) -> str:
-    """An error in one line. The text of one that is not ours may hold a URL with a key in it."""
+def _error_line(error: BaseException) -> str:
+    """An error in one line. Another library's error text may contain a URL with a key."""
     if isinstance(error, AmaError):
         return str(error)
     return f"internal error ({type(error).__name__}): orders are still resting"

@@ -1,4 +1,4 @@
-"""What keeps a run from placing anything new, and how it is told: once when it begins, once when it ends."""
+"""Conditions that block new orders. Each is reported when it begins and when it ends."""
 
 from __future__ import annotations
 
@@ -11,49 +11,53 @@ from ama_tui.engine.execution.pre_trade_checks import STALE_AFTER_S
 
 
 class Health(Protocol):
-    """What a journal says of itself."""
+    """The journal's state of health."""
 
     @property
     def problem(self) -> str:
-        """Why it takes no lines durably, '' when it does."""
+        """Why the journal cannot write durably, '' if it can."""
         ...
 
     @property
     def can_recover(self) -> bool:
-        """False when only a restart helps."""
+        """False if only a restart helps."""
         ...
 
     def probe(self) -> None:
-        """Try whether lines can be written again."""
+        """Try to write again."""
         ...
 
 
 @dataclass(slots=True)
 class Outage:
-    """One thing that fails for a while. `text` is why, '' while it works; `ended` is what a log says then."""
+    """Something that fails for a while."""
 
     action_log: ActionLog
-    ended: str
+    recovery: str
+    """How the log reports the end of the outage."""
+
     text: str = ""
+    """The cause, '' while it works."""
+
     since: float = 0.0
 
     def begin(self, text: str) -> None:
-        """It fails; only the first failure in a row is journalled."""
+        """Note a failure. Only the first of a series is journalled."""
         if not self.text:
             self.since = monotonic()
             self.action_log.note(text, is_error=True)
         self.text = text
 
     def end(self) -> None:
-        """It works; said only after it had failed."""
+        """Note a success. Journalled only after a failure."""
         if self.text:
             self.text = ""
-            self.action_log.note(f"{self.ended} after {monotonic() - self.since:.0f} s")
+            self.action_log.note(f"{self.recovery} after {monotonic() - self.since:.0f} s")
 
 
 @dataclass(slots=True)
 class Outages:
-    """The three things without which nothing new may be placed: chain, state directory, journal."""
+    """The three things a run needs to place orders: the chain, the state directory, the journal."""
 
     action_log: ActionLog
     health: Health
@@ -62,16 +66,16 @@ class Outages:
     journal: Outage = field(init=False)
 
     def __post_init__(self) -> None:
-        self.chain = Outage(self.action_log, "the chain is read again")
-        self.saving = Outage(self.action_log, "the state is saved again")
-        self.journal = Outage(self.action_log, "the journal takes lines again")
+        self.chain = Outage(self.action_log, "chain back")
+        self.saving = Outage(self.action_log, "state saved again")
+        self.journal = Outage(self.action_log, "journal writable again")
 
     @property
     def can_recover(self) -> bool:
         return self.health.can_recover
 
-    def look(self) -> None:
-        """See whether the journal takes lines, trying again where that may have changed."""
+    def check_journal(self) -> None:
+        """Check the journal, and try to write again if that may help."""
         if self.health.problem and self.health.can_recover:
             self.health.probe()
         if self.health.problem:
@@ -79,10 +83,10 @@ class Outages:
         else:
             self.journal.end()
 
-    def no_new(self, read_age: float) -> str:
-        """Why nothing new may be placed, '' when it may. `read_age` is that of the last good read, in seconds."""
+    def block_reason(self, read_age: float) -> str:
+        """Why no new orders may be placed, '' if they may. `read_age` is the age of the last good read (seconds)."""
         if self.journal.text or self.saving.text:
             return self.journal.text or self.saving.text
         if self.chain.text and read_age > STALE_AFTER_S:
-            return f"no good read of the chain for {STALE_AFTER_S:.0f} s: {self.chain.text}"
+            return f"chain unreadable for {STALE_AFTER_S:.0f} s: {self.chain.text}"
         return ""

@@ -1,4 +1,4 @@
-"""Is a wallet packed, and if not, why: from the chain's orders and the planner's reasons. Pure."""
+"""Whether a wallet is packed, and if not, why: from the chain's orders and the planner's skips. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ama_tui.engine.wallet_book import WalletBook
 
 @dataclass(frozen=True, slots=True)
 class PackingStatus:
-    """`reason` is what keeps the wallet below its target, '' when it has all its orders."""
+    """`reason` says why the wallet is below its target, '' if it has all its orders."""
 
     is_packed: bool
     reason: str = ""
 
 
-def progress_of(book: WalletBook, target: int, *, was_read: bool) -> PackingStatus:
-    """Packed means: the target on both sides, or a standing reason for each level that is missing."""
+def packing_status(book: WalletBook, target: int, *, was_read: bool) -> PackingStatus:
+    """Packed: the target on both sides, or a standing reason for every missing level."""
     if not was_read or book.read is None:
         return PackingStatus(False, book.read_error or "could not be read")
     short = [side for side in Side if book.resting(side) < target]
@@ -30,12 +30,12 @@ def progress_of(book: WalletBook, target: int, *, was_read: bool) -> PackingStat
         return PackingStatus(True, book.idle_text)
     if book.pending:
         return PackingStatus(False, f"{len(book.pending)} pending")
-    excused = all(_excuses(book, side, target) for side in short)
-    return PackingStatus(excused, _first_text(book.skips) or "filling")
+    explained = all(_is_explained(book, side, target) for side in short)
+    return PackingStatus(explained, _first_text(book.skips) or "filling")
 
 
-def _excuses(book: WalletBook, side: Side, target: int) -> bool:
-    """Does a standing reason stand for every level that this side lacks?"""
+def _is_explained(book: WalletBook, side: Side, target: int) -> bool:
+    """Is there a standing reason for every missing level on this side?"""
     standing = [skip for skip in book.skips if skip.reason.is_standing]
     if any(skip.side in (None, side) and skip.level is None for skip in standing):
         return True
@@ -47,7 +47,7 @@ def _first_text(skips: tuple[Skip, ...]) -> str:
 
 
 def utilization(book: WalletBook) -> float:
-    """The share of the wallet's basis that its open, in-flight and unknown orders tie up."""
+    """The share of the wallet's basis that its resting, pending and unknown orders use."""
     if book.budget is None or book.budget.basis6 <= 0:
         return 0.0
     return (book.reserved6() + book.pending.margin6) / book.budget.basis6
@@ -55,4 +55,4 @@ def utilization(book: WalletBook) -> float:
 
 def is_packed(fleet: Iterable[WalletBook], target: int, read: FleetRead) -> bool:
     """Does this read show every wallet packed?"""
-    return all(progress_of(book, target, was_read=read.wallets[book.address].known).is_packed for book in fleet)
+    return all(packing_status(book, target, was_read=read.wallets[book.address].known).is_packed for book in fleet)

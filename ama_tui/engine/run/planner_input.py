@@ -1,4 +1,4 @@
-"""From a read of the chain to what a strategy plans on."""
+"""Turns a read of the chain into the planner's input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan of a run that has not begun, on the market as it is."""
+"""A preview of a run's first plan, on the current market."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ama_tui.strategies.registry import Strategy
 async def preview(
     connections: Connections, market: Market, wallets: Sequence[FleetWallet], strategy: Strategy
 ) -> PlanPreview:
-    """Plan for wallets as if all had sessions; what rests of them already keeps its level. Raises VenueError."""
+    """Plan as if all wallets had sessions. Orders that rest already keep their levels. Raises VenueError."""
     terms = await connections.chain.terms(market.address)
     read = await connections.chain.read_fleet(
         order_book=market.address,

@@ -1,4 +1,4 @@
-"""A run from its first cycle to its last: the states it goes through and the loop that drives it."""
+"""A prepared run: its states, and the loop that drives its cycles."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from ama_tui.store.state_store import StateStore
 from ama_tui.strategies.registry import Strategy
 
 STOP_PATIENCE_S = 10.0
-"""The most that a stop waits for what is in flight."""
-LOOK_AGAIN_S = 3.0
-"""How long the last read, which is only for show, is waited for."""
+"""The longest wait for pending requests on stop."""
+FINAL_READ_S = 3.0
+"""The longest wait for the last read, which is only for display."""
 SHOW_EVERY_S = 0.1
 RETRY_S = 1.0
 """The shortest pause after a cycle that could not read the chain."""
@@ -45,7 +45,7 @@ RETRY_S = 1.0
 
 @dataclass(slots=True)
 class StopCondition:
-    """How a run ends by itself: at the first read that shows it packed, or at a time (monotonic clock)."""
+    """When a run ends by itself: at the first read that shows it packed, or at a time (monotonic clock)."""
 
     when_packed: bool = False
     at: float = float("inf")
@@ -53,7 +53,7 @@ class StopCondition:
 
 @dataclass(slots=True)
 class Run:
-    """One prepared run. `cycle_on` drives it; the other calls come from the operator, on the same loop."""
+    """One prepared run. `cycle_on` drives it; the operator's calls come on the same loop."""
 
     context: RunContext
     cycle: Cycle
@@ -62,14 +62,14 @@ class Run:
     freeze: threading.Event
     sessions: SessionManager
     missing: tuple[WalletBook, ...] = ()
-    """Wallets of the checkpoint that this run does not have; a kill takes their orders too."""
+    """Wallets in the checkpoint that are not part of this run. A kill cancels their orders too."""
     cancel_on_stop: bool = False
     state: EngineState = EngineState.READY
     reason: str = ""
     packed_at: float = 0.0
     packed: bool = False
     ended: KillReport | None = None
-    """What the chain showed after everything was cancelled, None where nothing was to be."""
+    """What the chain showed after everything was cancelled, None without a cancel-all."""
     sender: Sender = field(init=False)
     send_queues: SendQueues = field(init=False)
     _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
@@ -88,8 +88,8 @@ class Run:
         self._autosave = Autosave(self.store, self.context.fleet)
 
     async def cycle_on(self, ending: StopCondition) -> None:
-        """Cycle until the ending, a stop or a kill. Raises what a send met that was no answer of the venue's."""
-        self._go_on()
+        """Run cycles until the stop condition, a stop or a kill. Raises errors that the venue did not cause."""
+        self._update_state()
         watching = asyncio.create_task(self.sessions.relayers.watch(), name="relayers")
         try:
             while self.state in CYCLING:
@@ -107,57 +107,57 @@ class Run:
             watching.cancel()
 
     def pause(self) -> None:
-        """Place nothing more; orders rest and watching goes on."""
+        """Stop placing. Orders stay, monitoring continues."""
         if self.state in CYCLING and not self._is_paused:
             self._is_paused = True
-            self._go_on()
+            self._update_state()
             self.context.action_log.note("paused")
 
     def resume(self) -> None:
-        """Place again, as soon as nothing else stands in the way."""
+        """Place again, unless something else blocks new orders."""
         if self.state is EngineState.PAUSED:
             self._is_paused = False
-            self._go_on()
+            self._update_state()
             self.context.action_log.note("resumed")
             self._woken.set()
 
     def pause_wallet(self, address: str, *, paused: bool) -> None:
-        """Pause one wallet, or let it go on; its orders rest. Raises ConfigError for a wallet not of this run."""
+        """Pause or resume one wallet. Its orders stay. Raises ConfigError if the wallet is not part of this run."""
         book = self._book(address)
         if book.is_paused != paused:
             book.pause() if paused else book.resume()
             self.send_queues.drop(book.address)
-            text = f"{book.wallet.nickname} {'paused' if paused else 'resumed'} by the operator"
+            text = f"{book.wallet.nickname} {'paused' if paused else 'resumed'}"
             self.context.action_log.outcome(book.wallet, Action.NOTE, text)
             self.publish()
 
     async def renew(self, address: str) -> None:
-        """Give a wallet a new session, also one whose session somebody revoked; returns once it is there.
+        """Give a wallet a new session, even if its session was revoked. Returns once the wallet has it.
 
-        Raises ConfigError for a wallet not of this run or while one is being made, VenueError when there is none.
+        Raises ConfigError if the wallet is not part of this run or is getting a session already, VenueError on failure.
         """
         await self.renewals.ask(self._book(address))
         self.publish()
 
     async def cancel_order(self, address: str, order_id: int) -> None:
-        """Cancel one order by hand; its level is filled again unless its wallet, or the run, is paused.
+        """Cancel one order. The level is filled again unless the wallet or the run is paused.
 
-        Raises ConfigError when it is not among the wallet's orders, VenueError when the cancel was not accepted.
+        Raises ConfigError if the wallet has no such order, VenueError if the cancel was not accepted.
         """
         book = self._book(address)
-        order = next((one for one in book.orders if one.order_id == order_id), None)
+        order = next((order for order in book.orders if order.order_id == order_id), None)
         if order is None:
-            raise ConfigError(f"order {order_id} does not rest any more", "nothing to cancel")
+            raise ConfigError(f"order {order_id} is not on the book any more", "nothing to cancel")
         by_hand = Cancel(
             book.address, order_id, order.side, order.price6, order.amount18, CancelReason.OPERATOR, order.level
         )
         if not await self.sender.cancel(book, by_hand):
-            raise VenueError(f"the cancel of order {order_id} was not accepted", "the action log says why")
+            raise VenueError(f"the cancel of order {order_id} was not accepted", "see the log for the reason")
 
     def change(self, parameters: Parameters, strategy: Strategy) -> None:
-        """Go on with other parameters, and the strategy made of them. Raises ConfigError unless paused."""
+        """Switch to other parameters and their strategy. Raises ConfigError unless paused."""
         if self.state is not EngineState.PAUSED:
-            raise ConfigError("parameters change only while the run is paused", "pause it first")
+            raise ConfigError("parameters can only change while the run is paused", "pause it first")
         before, after = self.context.parameters.as_keys(), parameters.as_keys()
         for key, value in after.items():
             if value != before[key]:
@@ -169,9 +169,9 @@ class Run:
         self.publish()
 
     async def stop(self) -> None:
-        """Wait for what is in flight (10 s at most), save, and leave orders resting or cancel them, as set up.
+        """Finish pending requests (10 s at most), save, and leave orders resting or cancel them, as set up.
 
-        A kill that comes meanwhile takes over. Raises CheckpointError when the run is over but could not be saved.
+        A kill during a stop takes over. Raises CheckpointError if the state could not be saved.
         """
         if self.state in (EngineState.STOPPING, EngineState.KILLING) or self.state.is_final:
             return
@@ -180,7 +180,7 @@ class Run:
         self.renewals.hold()
         deadline = monotonic() + STOP_PATIENCE_S
         await self.send_queues.idle(STOP_PATIENCE_S)
-        await self._settle_until(deadline)
+        await self._reconcile_until(deadline)
         if self._is_stopping:
             await self.renewals.close(max(0.0, deadline - monotonic()))
         if self.cancel_on_stop and self._is_stopping:
@@ -188,15 +188,14 @@ class Run:
             self.publish()
             report = await self._cancel_all(list(self.context.fleet), CancelReason.OPERATOR)
             self.context.action_log.note(f"cancelled on stop: {report.text}", is_error=not report.is_proven)
-            await self._look_again()
+            await self._final_read()
         if self._is_stopping:
-            await self._end(self._leaving())
+            await self._end(self._stop_text())
 
     async def kill(self, *, revoke: bool = False) -> KillReport:
-        """Freeze every send, cancel everything, prove it from the chain, then stop.
+        """Freeze all sends, cancel everything, prove it from the chain, then stop.
 
-        With `revoke` the sessions end too, once nothing is left that they would be needed for. Raises ConfigError
-        when the run is over.
+        With `revoke`, also revoke the sessions once no orders are left. Raises ConfigError if the run has ended.
         """
         if self.state is EngineState.STOPPED:
             raise ConfigError("nothing is running", "start a run first")
@@ -206,41 +205,41 @@ class Run:
         books = [*self.context.fleet, *self.missing]
         report = await self._cancel_all(books, CancelReason.KILL)
         if revoke and report.is_proven:
-            await self.renewals.close(STOP_PATIENCE_S)  # one that was being made is ended too
+            await self.renewals.close(STOP_PATIENCE_S)  # includes a session that was being created
             report = replace(report, revoked=(*report.revoked, *await WalletRevoker(self.context).revoke_all(books)))
         self.context.action_log.note(f"kill: {report.text}", is_error=not report.is_proven)
-        await self._look_again()
+        await self._final_read()
         try:
             await self._end(report.text)
-        except CheckpointError as error:  # what the chain shows must be told all the same
+        except CheckpointError as error:  # still report what the chain shows
             self.context.action_log.note(str(error), is_error=True)
         return report
 
     def publish(self) -> None:
-        """Publish the run as it stands."""
+        """Publish a snapshot of the run."""
         self.publisher.publish(run_snapshot(self))
 
     async def _cycle(self) -> FleetRead | None:
-        """One cycle; None when the chain could not be read. The lanes go on with what they have."""
+        """One cycle. None if the chain could not be read: the send queues then keep their intents."""
         context = self.context
         try:
             read = await self.cycle.watch()
         except VenueError as error:
-            context.counters.error("chain not read")
+            context.counters.error("chain unreadable")
             self.outages.chain.begin(str(error))
-            self.outages.look()
-            self._go_on()
+            self.outages.check_journal()
+            self._update_state()
             self.publish()
             return None
         self.outages.chain.end()
-        self.outages.look()
+        self.outages.check_journal()
         intents = self.cycle.decide(read)
         self.renewals.look(read)
         self.packed = is_packed(self.context.fleet, self.context.parameters.orders_per_side, read)
         if self.packed and not self.packed_at:
             self.packed_at = monotonic()
-        await self._save_now_and_then()
-        self._go_on()
+        await self._autosave_if_due()
+        self._update_state()
         if self._may_place():
             self.send_queues.load(intents)
         elif self.state in (EngineState.READY, EngineState.NO_NEW) and not self.freeze.is_set():
@@ -249,7 +248,7 @@ class Run:
         return read
 
     async def _sleep(self, ending: StopCondition, *, was_read: bool) -> None:
-        """The random pause between two cycles; resuming ends it early."""
+        """The random pause between two cycles. A resume ends it early."""
         parameters = self.context.parameters
         seconds = random.uniform(parameters.min_delay_ms, parameters.max_delay_ms) / 1000
         if not was_read:
@@ -264,8 +263,8 @@ class Run:
         except TimeoutError:
             pass
 
-    async def _settle_until(self, deadline: float) -> None:
-        """Read the chain until it has settled what is in flight, or the time is over."""
+    async def _reconcile_until(self, deadline: float) -> None:
+        """Reconcile until no order is pending, or until the deadline."""
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, deadline - monotonic())):
                 while any(book.pending for book in self.context.fleet) and self._is_stopping:
@@ -285,7 +284,7 @@ class Run:
         return self.ended
 
     def _show_kill(self, progress: KillProgress) -> None:
-        """Publish how far a cancel-all is, a few times a second at the most."""
+        """Publish the progress of a cancel-all, a few times a second at most."""
         self.kill_progress = progress
         if monotonic() - self._shown_at >= SHOW_EVERY_S or progress.done == progress.total:
             self._shown_at = monotonic()
@@ -297,10 +296,10 @@ class Run:
             raise ConfigError(f"{address} is not a wallet of this run")
         return book
 
-    async def _look_again(self) -> None:
-        """What is left, or nothing, is what the screen and the summary show from now on."""
+    async def _final_read(self) -> None:
+        """Read once more, so that the screen and the summary show what is left."""
         with suppress(VenueError, TimeoutError):
-            async with asyncio.timeout(LOOK_AGAIN_S):
+            async with asyncio.timeout(FINAL_READ_S):
                 await self.cycle.watch()
 
     async def _end(self, reason: str) -> None:
@@ -312,14 +311,14 @@ class Run:
         finally:
             self._become(EngineState.STOPPED, reason)
 
-    def _leaving(self) -> str:
+    def _stop_text(self) -> str:
         resting = sum(len(book.orders) for book in self.context.fleet)
         open_intents = sum(len(book.pending) for book in self.context.fleet)
-        text = f"{resting} orders stay resting"
+        text = f"{resting} orders stay on the book"
         return f"{text}, {open_intents} pending" if open_intents else text
 
     def fault(self, reason: str) -> None:
-        """The run cannot go on; orders rest as they are. One that is ending already goes on with that."""
+        """The run cannot continue; orders stay on the book. A run that is already ending keeps ending."""
         if self.state in CYCLING:
             self.send_queues.clear()
             self.renewals.abandon()
@@ -329,7 +328,7 @@ class Run:
         """Write the checkpoint and the wallets' files. Raises CheckpointError."""
         await self._autosave.save()
 
-    async def _save_now_and_then(self) -> None:
+    async def _autosave_if_due(self) -> None:
         if self._autosave.is_due:
             try:
                 await self._autosave.save()
@@ -341,7 +340,7 @@ class Run:
 
     @property
     def _is_stopping(self) -> bool:
-        """False too once a kill has taken over."""
+        """False once a kill has taken over."""
         return self.state is EngineState.STOPPING
 
     def _may_place(self) -> bool:
@@ -351,20 +350,20 @@ class Run:
         self.state, self.reason = moved(self.state, state), reason
         self.publish()
 
-    def _go_on(self) -> None:
-        """Come to the state that the run should be in while it cycles, whatever it was in."""
+    def _update_state(self) -> None:
+        """Switch to the state the run should be in while it cycles."""
         if self.state not in CYCLING:
             return
         context = self.context
-        no_new = self.outages.no_new(monotonic() - context.read_at)
-        unsettled = sum(pending.is_earlier for book in context.fleet for pending in book.pending)
+        block = self.outages.block_reason(monotonic() - context.read_at)
+        unresolved = sum(pending.is_earlier for book in context.fleet for pending in book.pending)
         state, reason = EngineState.RUNNING, ""
         if self._is_paused:
-            state, reason = EngineState.PAUSED, "paused by the operator"
-        elif no_new:
-            state, reason = EngineState.NO_NEW, no_new
-        elif unsettled:
-            state, reason = EngineState.READY, f"resolving {unsettled} orders sent earlier"
+            state, reason = EngineState.PAUSED, "paused"
+        elif block:
+            state, reason = EngineState.NO_NEW, block
+        elif unresolved:
+            state, reason = EngineState.READY, f"resolving {unresolved} orders sent earlier"
         if state is not self.state:
             self.send_queues.clear()
         if (state, reason) != (self.state, self.reason):

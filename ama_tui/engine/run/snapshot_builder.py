@@ -1,4 +1,4 @@
-"""Builds the immutable snapshot that is published from the engine's own state."""
+"""Builds the immutable snapshots that the engine publishes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ama_tui.domain.event import EngineSnapshot, EngineState, KillProgress, Sess
 from ama_tui.domain.order import Side
 from ama_tui.engine.run.lifecycle import way_out
 from ama_tui.engine.run.outages import Outages
-from ama_tui.engine.run.packing import PackingStatus, progress_of
+from ama_tui.engine.run.packing import PackingStatus, packing_status
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 
 
 class RunView(Protocol):
-    """What a snapshot shows of a run beyond its context."""
+    """The parts of a run that a snapshot shows, apart from its context."""
 
     context: RunContext
     state: EngineState
@@ -29,7 +29,7 @@ class RunView(Protocol):
 
 
 def run_snapshot(run: RunView) -> EngineSnapshot:
-    """The snapshot of a run in its present state."""
+    """A snapshot of a run."""
     return snapshot_of(
         run.context,
         run.state,
@@ -53,7 +53,7 @@ def snapshot_of(
     cancels_on_stop: bool = False,
     way_out: str = "",
 ) -> EngineSnapshot:
-    """The snapshot of what is known so far; also during preparation."""
+    """A snapshot from the context, also during preparation."""
     read = context.read
     view = None if read is None else read.view
     return EngineSnapshot(
@@ -92,7 +92,7 @@ def snapshot_of(
 
 
 def totals_of(context: RunContext) -> Totals:
-    """The run's totals so far, the connections' requests included."""
+    """The run's totals, including the connections' request counts."""
     connections = context.connections
     return replace(
         context.counters.totals,
@@ -104,7 +104,7 @@ def totals_of(context: RunContext) -> Totals:
 def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow:
     target = context.parameters.orders_per_side
     was_read = book.read is not None and not book.read_error
-    progress = progress_of(book, target, was_read=was_read)
+    progress = packing_status(book, target, was_read=was_read)
     return WalletRow(
         address=book.address,
         nickname=book.wallet.nickname,
@@ -133,14 +133,14 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
 
 
 def _note(book: WalletBook, progress: PackingStatus, state: EngineState) -> str:
-    """How the wallet's preparation goes, then what keeps it below its target, or how its session's renewal goes.
+    """The preparation's progress, then why the wallet is below its target, or the progress of a renewal.
 
-    After the run nothing is on its way.
+    After the run nothing is in progress.
     """
     if state is EngineState.PREPARING:
         return book.note
-    is_over = state.is_final and not progress.is_packed and not book.read_error
-    return "" if is_over else progress.reason or ("" if state.is_final else book.session.note)
+    is_finished = state.is_final and not progress.is_packed and not book.read_error
+    return "" if is_finished else progress.reason or ("" if state.is_final else book.session.note)
 
 
 def _session_state(context: RunContext, book: WalletBook) -> SessionState:

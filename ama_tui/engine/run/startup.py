@@ -1,4 +1,4 @@
-"""From a market and a fleet to a run that is ready to cycle: state, refusal, sessions, what rests already."""
+"""Prepares a run: market checks, reconciliation, sessions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ama_tui.domain.wallet import FleetWallet, Role
 from ama_tui.engine.action_log import ActionLog, now_ms
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.reconciliation.startup import recover, take_up_missing
+from ama_tui.engine.reconciliation.startup import recover, track_missing
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run.run import Run
@@ -33,12 +33,12 @@ from ama_tui.store.state_store import StateStore
 from ama_tui.strategies.registry import strategy
 from ama_tui.venue.permits import relayer_set_problem
 
-SHOW_EVERY_S = 0.2
+PUBLISH_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Everything that a run is made of. `notes` are lines for its log, `differences` those of a resumed run."""
+    """Everything a run needs."""
 
     market: Market
     config: RunConfig
@@ -51,45 +51,47 @@ class RunRequest:
 
 @dataclass(slots=True)
 class Startup:
-    """Prepares one run. `store` is open (and its lock held) until the run's end, or until `prepare` fails."""
+    """Prepares one run. `store` stays open, with its lock, until the run ends or `prepare` fails."""
 
-    order: RunRequest
+    request: RunRequest
     connections: Connections
     publisher: Publisher
     freeze: threading.Event
     store: StateStore
     _replay: JournalReplay = field(init=False, default_factory=JournalReplay)
-    _goes_on: bool = field(init=False, default=False)
+    _resumes: bool = field(init=False, default=False)
 
     async def prepare(self) -> Run:
-        """Check that the market can be quoted, then give every wallet its session. Raises AmaError.
+        """Check the market, reconcile, and give every wallet a session.
 
-        Nothing is signed, sent or journalled before the check has passed, and before the wallets are ours alone.
+        Nothing is signed, sent or journalled before the check has passed and the wallets are locked. Raises AmaError.
         """
-        order, connections = self.order, self.connections
-        nicknames = {wallet.address: wallet.nickname for wallet in order.wallets}
+        request, connections = self.request, self.connections
+        nicknames = {wallet.address: wallet.nickname for wallet in request.wallets}
         await asyncio.to_thread(self.store.claim, nicknames)
-        terms = await retry_read(lambda: connections.chain.terms(order.market.address))
+        terms = await retry_read(lambda: connections.chain.terms(request.market.address))
         relayers = await retry_read(connections.api.relayer_set)
         checkpoint = self._checkpoint()
         context = RunContext(
-            market=order.market,
+            market=request.market,
             terms=terms,
-            parameters=order.config.parameters,
-            strategy=strategy(order.config.strategy, order.config.parameters, order.config.rules, order.config.basis),
+            parameters=request.config.parameters,
+            strategy=strategy(
+                request.config.strategy, request.config.parameters, request.config.rules, request.config.basis
+            ),
             connections=connections,
-            action_log=ActionLog(self.store.journal, self.publisher, order.market, checkpoint.run_id),
-            settle_after=order.config.settle_after_s,
-            session_hours=order.config.session_hours,
-            has_session_caps=order.config.session_caps,
+            action_log=ActionLog(self.store.journal, self.publisher, request.market, checkpoint.run_id),
+            settle_after=request.config.settle_after_s,
+            session_hours=request.config.session_hours,
+            has_session_caps=request.config.session_caps,
             started_at_ms=now_ms(),
         )
         context.fleet = self._fleet(checkpoint)
         cycle = Cycle(context)
-        await self._refuse_misfit(context, cycle)
+        await self._check_market(context, cycle)
         self._begin(checkpoint, context, relayers)
         await retry_read(lambda: recover(context, self._replay))
-        showing = asyncio.create_task(self._show(context))
+        showing = asyncio.create_task(self._publish_progress(context))
         try:
             sessions = await self._sessions(context, relayers)
             context.fleet.missing = await self._missing(checkpoint, context)
@@ -103,23 +105,23 @@ class Startup:
             self.freeze,
             sessions,
             missing=context.fleet.missing,
-            cancel_on_stop=order.config.cancel_on_stop,
+            cancel_on_stop=request.config.cancel_on_stop,
         )
         await run.save()
         return run
 
     def _checkpoint(self) -> Checkpoint:
-        """The stored run to go on with, or a new one that keeps what is known of the wallets."""
-        order, stored = self.order, self.store.checkpoint
+        """The saved run to resume, or a new run that keeps the saved wallets."""
+        request, stored = self.request, self.store.checkpoint
         config = stored_config(
-            order.config.parameters, stored.config if stored else None, **order.config.stored_settings()
+            request.config.parameters, stored.config if stored else None, **request.config.stored_settings()
         )
-        self._goes_on = stored is not None and order.resume
-        if stored is not None and self._goes_on:
-            return replace(stored, market=order.market, config=config)
+        self._resumes = stored is not None and request.resume
+        if stored is not None and self._resumes:
+            return replace(stored, market=request.market, config=config)
         moment = now_ms()
         return Checkpoint(
-            market=order.market,
+            market=request.market,
             run_id=str(uuid.uuid4()),
             started_at_ms=moment,
             updated_at_ms=moment,
@@ -129,10 +131,10 @@ class Startup:
         )
 
     def _fleet(self, checkpoint: Checkpoint) -> Fleet:
-        indexes = wallet_indexes([wallet.address for wallet in self.order.wallets], checkpoint.wallets)
+        indexes = wallet_indexes([wallet.address for wallet in self.request.wallets], checkpoint.wallets)
         self._replay = self.store.rebuild()
         fleet = Fleet()
-        for wallet in self.order.wallets:
+        for wallet in self.request.wallets:
             entry = checkpoint.wallets.get(wallet.address)
             book = WalletBook(FleetWallet(indexes[wallet.address], wallet.nickname, wallet.address, Role.MAKER))
             stored_ms = entry.last_action_at or 0 if entry is not None else 0
@@ -144,8 +146,8 @@ class Startup:
                 fleet.books[address].pending.placed_earlier(placed.side, placed.level, placed.sequence, amount18)
         return fleet
 
-    async def _refuse_misfit(self, context: RunContext, cycle: Cycle) -> None:
-        """Read the market once and refuse what cannot be quoted. Raises PreflightError, VenueError."""
+    async def _check_market(self, context: RunContext, cycle: Cycle) -> None:
+        """Read the market once and refuse a market that cannot be quoted. Raises PreflightError, VenueError."""
         read = await retry_read(cycle.watch)
         context.counters.restart_cycles()
         context.plan = context.strategy.plan(cycle.snapshot(read))
@@ -154,24 +156,24 @@ class Startup:
             raise PreflightError(f"{context.market.symbol} cannot be quoted", refusal)
 
     def _begin(self, checkpoint: Checkpoint, context: RunContext, relayers: RelayerSet) -> None:
-        """Write the checkpoint, then say how this run differs from what was stored."""
+        """Write the checkpoint, then log how this run differs from the saved run."""
         wallets = dict(checkpoint.wallets)
         for book in context.fleet:
             stored = wallets.get(book.address) or WalletEntry(book.address, book.wallet.nickname)
             wallets[book.address] = replace(stored, nickname=book.wallet.nickname, index=book.wallet.index)
         self.store.begin(replace(checkpoint, wallets=wallets))
         action_log = context.action_log
-        verb = "resumed" if self._goes_on else "started"
-        action_log.note(f"run {verb}: {len(context.fleet)} wallets on {self.order.market.symbol}")
-        for note in self.order.notes:
+        verb = "resumed" if self._resumes else "started"
+        action_log.note(f"run {verb}: {len(context.fleet)} wallets on {self.request.market.symbol}")
+        for note in self.request.notes:
             action_log.note(note)
-        for one in self.order.differences:
-            text = f"{one.key} is {one.used}, the stored run had {one.stored}"
-            action_log.note(text, params={"key": one.key, "stored": one.stored, "used": one.used})
+        for change in self.request.differences:
+            text = f"{change.key} is {change.used} (saved run: {change.stored})"
+            action_log.note(text, params={"key": change.key, "stored": change.stored, "used": change.used})
         if self.store.report.torn is not None:
-            action_log.note("journal: the last line was torn and has been set aside", is_error=True)
+            action_log.note("journal: the last line was truncated and moved aside", is_error=True)
         if self.store.report.corrupt_checkpoint is not None:
-            action_log.note(f"{self.store.report.corrupt_checkpoint}: kept aside as .corrupt", is_error=True)
+            action_log.note(f"{self.store.report.corrupt_checkpoint}: moved aside as .corrupt", is_error=True)
         problem = relayer_set_problem(relayers)
         if problem is not None:
             action_log.note(f"relayer set: {problem}", is_error=True)
@@ -182,18 +184,18 @@ class Startup:
         candidates = {
             book.address: sessions_known(self._replay, book.address, ids.get(book.address)) for book in context.fleet
         }
-        keeper = SessionManager(
+        manager = SessionManager(
             context,
             Relayers(context, relayers),
-            SessionAdoption(context, candidates, self._replay.sessions, self.order.config.renew_revoked),
+            SessionAdoption(context, candidates, self._replay.sessions, self.request.config.renew_revoked),
             is_frozen=self.freeze.is_set,
         )
         block_time = context.read.block_time if context.read is not None else 0
-        await keeper.prepare(list(context.fleet), chain_time=block_time)
-        return keeper
+        await manager.prepare(list(context.fleet), chain_time=block_time)
+        return manager
 
     async def _missing(self, checkpoint: Checkpoint, context: RunContext) -> tuple[WalletBook, ...]:
-        """Wallets of the checkpoint that this run does not have, each with a note on its open orders."""
+        """Wallets in the checkpoint that are not part of this run, with a note about their open orders."""
         books = []
         for entry in checkpoint.wallets.values():
             if entry.address in context.fleet:
@@ -201,19 +203,19 @@ class Startup:
             book = WalletBook(FleetWallet(entry.index or 0, entry.nickname, entry.address, entry.role))
             book.session.use(entry.session_id, entry.session_expiry or 0)
             books.append(book)
-        take_up_missing(books, self._replay)
+        track_missing(books, self._replay)
         if books:
             addresses = [book.address for book in books]
-            found = await retry_read(lambda: self.connections.chain.open_orders(context.market.address, addresses))
+            read = await retry_read(lambda: self.connections.chain.open_orders(context.market.address, addresses))
             for book in books:
-                orders = found.orders[book.address]
-                count = "orders not readable" if orders is None else f"{len(orders)} open orders"
+                orders = read.orders[book.address]
+                count = "orders unreadable" if orders is None else f"{len(orders)} open orders"
                 book.report(f"{book.wallet.nickname} ({count})")
-                context.action_log.note(f"not in this run: {book.note}; a kill takes them too")
+                context.action_log.note(f"not in this run: {book.note}")
         return tuple(books)
 
-    async def _show(self, context: RunContext) -> None:
-        """Publish the preparation as it goes on, a few times a second however many wallets there are."""
+    async def _publish_progress(self, context: RunContext) -> None:
+        """Publish the preparation's progress a few times a second, regardless of the number of wallets."""
         while True:
             self.publisher.publish(snapshot_of(context, EngineState.PREPARING, "preparing sessions"))
-            await asyncio.sleep(SHOW_EVERY_S)
+            await asyncio.sleep(PUBLISH_EVERY_S)

@@ -1,4 +1,4 @@
-"""What a market's checkpoint says of its run, and what of it still holds."""
+"""Reads a market's saved run, and checks which of its sessions are still valid."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ama_tui.store.json_fields import iso_utc
 from ama_tui.strategies.registry import names
 
 
-def told(stored: Checkpoint, asked: Parameters, own: Collection[str], sessions_valid: int | None) -> StoredRun:
-    """A checkpoint as a front end shows it.
+def stored_run_of(stored: Checkpoint, asked: Parameters, own: Collection[str], sessions_valid: int | None) -> StoredRun:
+    """A checkpoint as shown to the operator.
 
-    `asked` are the parameters that a resumed run would use, `own` the addresses of the wallets file.
+    `asked` are the parameters of a resumed run, `own` the addresses in the wallets file.
     """
     resolved = resolve(RunOptions(), None, stored.config, strategies=names())
     return StoredRun(
@@ -37,9 +37,9 @@ def told(stored: Checkpoint, asked: Parameters, own: Collection[str], sessions_v
 
 
 async def valid_sessions(connections: Connections, wallets: Mapping[str, WalletEntry], methods: Methods) -> int | None:
-    """How many wallets have a stored session that still holds, in one batched read; None when it cannot be read.
+    """The number of wallets whose saved session is still valid, by one batched read. None if it failed.
 
-    Sessions that stand only in the journal are not looked for: preparing a run finds those too.
+    Sessions that only the journal has are not counted; preparing a run finds them too.
     """
     stored = {entry.session_id: address for address, entry in wallets.items() if entry.session_id}
     if not stored:

@@ -1,9 +1,9 @@
-"""The one JSON object that a headless run ends with."""
+"""The JSON object at the end of a headless run."""
 
 from __future__ import annotations
 
 from ama_tui.domain.order import Side
-from ama_tui.engine.run.packing import progress_of
+from ama_tui.engine.run.packing import packing_status
 from ama_tui.engine.run.run import Run
 from ama_tui.engine.run.snapshot_builder import totals_of
 
@@ -11,15 +11,15 @@ from ama_tui.engine.run.snapshot_builder import totals_of
 def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
     """The run in numbers, as of its last read of the chain. Seconds are rounded to milliseconds.
 
-    `short` names the wallets below their target with the reason; `seconds_to_packed` counts from the
-    first order sent (0 when none had to be), None while the fleet is not packed.
+    `short` lists the wallets below their target with the reason. `seconds_to_packed` counts from the first order sent:
+    0 if none was sent, None if the fleet is not packed.
     """
     context = run.context
     totals, target = totals_of(context), context.parameters.orders_per_side
     short: dict[str, str] = {}
     for book in context.fleet:
         was_read = not book.read_error
-        progress = progress_of(book, target, was_read=was_read)
+        progress = packing_status(book, target, was_read=was_read)
         if progress.reason:
             short[book.wallet.nickname] = progress.reason
     seconds: float | None = None

@@ -17,7 +17,7 @@ from ama_tui.domain.market import Market, find_market
 from ama_tui.domain.session import SessionStatus
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
-from ama_tui.engine.market_state import MarketState, open_records
+from ama_tui.engine.market_state import MarketState, open_market_state
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.sessions.registry import (
@@ -117,7 +117,7 @@ async def _open(
     """Lock a market and open its journal, to keep runs from starting; returns the sessions that its files name."""
     if not files.paths.directory.is_dir():
         return []
-    records = await asyncio.to_thread(open_records, files.paths, force=request.force)
+    records = await asyncio.to_thread(open_market_state, files.paths, force=request.force)
     stack.callback(_close, records)
     notes += records.notes
     market = files.market

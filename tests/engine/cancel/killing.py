@@ -38,7 +38,7 @@ class Killing:
     seconds: float = 0.0
     action_log: FakeScribe = field(default_factory=FakeScribe)
     clock: Callable[[], float] = lambda: 0.0
-    is_enough: Callable[[], bool] = lambda: False
+    should_stop: Callable[[], bool] = lambda: False
     progress: list[KillProgress] = field(default_factory=list)
 
     def go(self, patience: float = PATIENCE_S) -> KillReport:
@@ -65,7 +65,7 @@ class Killing:
                 CancelReason.KILL,
                 patience,
                 self.progress.append,
-                is_enough=self.is_enough,
+                should_stop=self.should_stop,
             ).finish()
             self.seconds = report.seconds
             return report

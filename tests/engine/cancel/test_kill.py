@@ -24,7 +24,7 @@ def test_every_order_is_cancelled_and_two_reads_two_blocks_apart_prove_it() -> N
     report = Killing(venue).go()
     assert sorted(venue.cancels) == [1, 2, 3, 4]
     assert (report.is_proven, report.cancelled, venue.reads, report.block) == (True, 4, 4, 104)
-    assert report.text == f"0 open at block 104, read twice; 4 cancelled in {report.seconds:.1f} s"
+    assert report.text == f"0 open at block 104, confirmed twice; 4 cancelled in {report.seconds:.1f} s"
 
 
 def test_where_nothing_rests_it_is_proven_all_the_same() -> None:
@@ -66,7 +66,7 @@ def test_a_wallet_that_cannot_be_read_is_never_taken_for_empty() -> None:
     venue.open[BOB] = None
     report = Killing(venue).go()
     assert (report.is_proven, report.unread, report.cancelled) == (False, ("bob",), 1)
-    assert report.text == "could not be read: bob"
+    assert report.text == "could not read bob"
 
 
 def test_a_chain_that_is_never_read_leaves_every_wallet_unread() -> None:
@@ -230,7 +230,7 @@ def test_a_receipt_of_a_later_block_than_the_read_settles_nothing_yet() -> None:
     assert report.block > 105
 
 
-@pytest.mark.parametrize("stage", [PendingStage.WIRE, PendingStage.UNKNOWN])
+@pytest.mark.parametrize("stage", [PendingStage.SENDING, PendingStage.UNKNOWN])
 def test_the_session_of_a_wallet_with_a_placement_that_nobody_answers_for_is_ended_and_proves_the_kill(
     stage: PendingStage,
 ) -> None:

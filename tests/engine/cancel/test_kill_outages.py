@@ -75,7 +75,7 @@ def test_the_last_read_says_what_is_left() -> None:
     venue.on_read = fill_late
     report = killing.go(patience=10.0)
     assert (report.is_proven, report.survivors, report.unread) == (False, (), ())
-    assert report.text == f"0 open at block {report.block}, but read only once"
+    assert report.text == f"0 open at block {report.block}, but confirmed by one read only"
 
 
 def test_where_the_last_read_fails_what_is_known_is_listed_and_nothing_called_read() -> None:
@@ -100,13 +100,13 @@ def test_a_node_that_hangs_is_given_up_in_time() -> None:
     report = killing.go()
     assert (report.is_proven, report.unread) == (False, ("alice", "bob"))
     assert killing.seconds < PATIENCE_S + LAST_READ_S + 1
-    assert "cancel-all: the chain did not answer within 20 s" in killing.action_log.of("NOTE")
+    assert "cancel-all: no response from the chain within 20 s" in killing.action_log.of("NOTE")
 
 
 def test_enough_is_enough_after_the_pass_under_way() -> None:
     venue = with_orders(*range(1, 6))
     venue.open[BOB] = [order(BOB, 9)]
-    killing = Killing(venue, is_enough=lambda: True)
+    killing = Killing(venue, should_stop=lambda: True)
     report = killing.go()
     assert (report.cancelled, venue.reads, report.is_proven) == (6, 2, False)
     assert killing.seconds < 1

@@ -55,13 +55,13 @@ def test_order_away_from_the_spread_may_go() -> None:
 
 @pytest.mark.parametrize("ticks", [5, 6, 100])
 def test_buy_at_or_above_the_best_ask_is_refused(ticks: int) -> None:
-    assert refusal(buy(ticks), book()) == "it would cross the spread"
+    assert refusal(buy(ticks), book()) == "would cross the spread"
     assert refusal(buy(4), book()) is None
 
 
 @pytest.mark.parametrize("ticks", [-5, -6, -100])
 def test_sell_at_or_below_the_best_bid_is_refused(ticks: int) -> None:
-    assert refusal(sell(ticks), book()) == "it would cross the spread"
+    assert refusal(sell(ticks), book()) == "would cross the spread"
     assert refusal(sell(-4), book()) is None
 
 
@@ -89,7 +89,7 @@ def test_reaching_a_resting_order_of_the_fleet_is_refused_though_the_best_price_
 
 def test_reaching_an_order_of_the_wallet_itself_would_cross_the_spread() -> None:
     alice = book(ALICE, pending(sell(-30)))
-    assert refusal(buy(-30), alice) == "it would cross the spread"
+    assert refusal(buy(-30), alice) == "would cross the spread"
 
 
 @pytest.mark.parametrize(("ago", "expected"), [(LATE_GRACE_S - 1, SELF_TRADE), (LATE_GRACE_S, None)])
@@ -117,21 +117,21 @@ def test_a_wallet_that_may_not_trade_sends_nothing_and_says_why() -> None:
     alice = book()
     alice.refused_by_venue("")
     assert refusal(buy(), alice) == "wallet paused"
-    alice.refused_by_venue("the venue answers ob_settled")
-    assert refusal(buy(), alice) == "the venue answers ob_settled"
+    alice.refused_by_venue("venue response: ob_settled")
+    assert refusal(buy(), alice) == "venue response: ob_settled"
 
 
 def test_a_level_is_taken_by_what_rests_and_by_what_is_under_way_on_its_side_only() -> None:
     alice = book(ALICE, pending(buy(level=2), stage=PendingStage.UNKNOWN))
     alice.read = wallet_read(alice.pending.annotated(resting(buy(level=3), 5)))
-    assert refusal(buy(level=2), alice) == "its level is taken"
-    assert refusal(buy(level=3), alice) == "its level is taken"
+    assert refusal(buy(level=2), alice) == "level already filled"
+    assert refusal(buy(level=3), alice) == "level already filled"
     assert refusal(buy(level=4), alice) is None
     assert refusal(sell(level=2), alice) is None
 
 
 def test_a_wallet_without_a_budget_sends_nothing() -> None:
-    assert refusal(buy(), book(cap6=None)) == "it would pass the wallet's cap"
+    assert refusal(buy(), book(cap6=None)) == "would exceed the wallet limit"
 
 
 def test_cap_counts_what_rests_and_what_is_under_way() -> None:
@@ -143,7 +143,7 @@ def test_cap_counts_what_rests_and_what_is_under_way() -> None:
     assert alice.budget is not None
     alice = book(ALICE, *alice.pending, cap6=exactly - 1)
     alice.read = wallet_read(resting(second, 4))
-    assert refusal(third, alice) == "it would pass the wallet's cap"
+    assert refusal(third, alice) == "would exceed the wallet limit"
 
 
 def test_orders_without_margin_are_not_counted_against_the_cap() -> None:
@@ -151,7 +151,7 @@ def test_orders_without_margin_are_not_counted_against_the_cap() -> None:
     alice.read = wallet_read(replace(order(ALICE, 3), is_margin=False))
     assert refusal(buy(), alice) is None
     alice.read = wallet_read(order(ALICE, 3))
-    assert refusal(buy(), alice) == "it would pass the wallet's cap"
+    assert refusal(buy(), alice) == "would exceed the wallet limit"
 
 
 TICKS = st.integers(-40, 40)

@@ -246,7 +246,7 @@ async def test_contract_itself_refuses_where_nobody_looks_before_sending(
             await bench.rig.venue.mine()
         line = bench.rig.journal("PLACE_LIMIT")[-1]
         known = "" if code in NOT_IN_THE_RECORD else f": {reason}"
-        assert (line["params"]["status"], line["error"]) == ("reverted", f"reverted on the chain{known}")
+        assert (line["params"]["status"], line["error"]) == ("reverted", f"reverted on chain{known}")
 
 
 async def test_cancel_under_a_revoked_session_is_answered_with_a_hash_and_takes_nothing_off(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.engine.samples import ALICE, BOB, PRICE6, TICK6, book, cancel, fleet_
 from tests.engine.virtual_time import run_virtually
 
 HASH = "0x" + "77" * 32
-LOST = UnreachableError("POST failed (no answer within 30 s)")
+LOST = UnreachableError("POST failed (no response within 30 s)")
 
 
 def refused(code: str, status: int = 400, *, proves: bool = True, **more: Any) -> RefusedError:
@@ -118,7 +118,7 @@ def test_nothing_is_sent_before_the_first_read() -> None:
 def test_what_a_gate_refuses_is_shown_and_not_journalled() -> None:
     engine = Desk()
     assert not engine.send(buy(ticks=5))
-    assert engine.action_log.lines == [("", "show SKIP", "buy L1 not sent: it would cross the spread")]
+    assert engine.action_log.lines == [("", "show SKIP", "buy L1 not sent: would cross the spread")]
     assert engine.venue.placed == []
 
 
@@ -141,7 +141,7 @@ def market_falls(engine: Desk) -> None:
 
 
 def other_wallet_sells(engine: Desk) -> None:
-    under_way = pending(place(BOB, Side.SELL, price6=PRICE6 - 20 * TICK6), stage=PendingStage.WIRE)
+    under_way = pending(place(BOB, Side.SELL, price6=PRICE6 - 20 * TICK6), stage=PendingStage.SENDING)
     engine.bob.pending.add(under_way)
 
 
@@ -156,10 +156,10 @@ def session_goes(engine: Desk) -> None:
 @pytest.mark.parametrize(
     ("meanwhile", "reason"),
     [
-        (freeze, "the run no longer places orders"),
-        (market_falls, "it would cross the spread"),
+        (freeze, "the run does not place orders any more"),
+        (market_falls, "would cross the spread"),
         (other_wallet_sells, SELF_TRADE),
-        (collateral_goes, "it would pass the wallet's cap"),
+        (collateral_goes, "would exceed the wallet limit"),
         (session_goes, "session revoked"),
     ],
 )
@@ -290,7 +290,7 @@ def test_a_closed_market_parks_the_wallet(code: str) -> None:
     engine = failed(refused(code))
     assert (engine.alice.unusable, engine.alice.unusable_detail) == (
         SkipReason.WALLET_PAUSED,
-        f"the venue answers {code}",
+        f"venue response: {code}",
     )
 
 

@@ -132,7 +132,7 @@ def test_where_no_block_comes_ten_seconds_make_a_receipt_as_good() -> None:
 
 def test_a_partly_filled_order_is_found_by_its_receipt_and_keeps_its_level() -> None:
     placed = place(level=2)
-    alice = book(ALICE, pending(placed, tx_hash=HASH), pending(place(level=3), stage=PendingStage.WIRE))
+    alice = book(ALICE, pending(placed, tx_hash=HASH), pending(place(level=3), stage=PendingStage.SENDING))
     read = wallet_read(resting(placed, 9, left18=placed.amount18 - 12_345))
     assert reconcile.match_rested(alice, [], read) == []
     resolved = reconcile.judge(alice, read, 100, 0.0, receipt(9), SETTLE_AFTER)
@@ -166,7 +166,7 @@ def test_receipts_are_asked_only_for_what_the_tags_left_open() -> None:
     first, second = place(level=1), place(level=2)
     alice = book(ALICE, pending(first, tx_hash=HASH), pending(second, tx_hash="0x22"), pending(place(level=3)))
     matched = reconcile.match_rested(alice, [], wallet_read(resting(first, 5)))
-    assert reconcile.hashes_to_settle(alice, matched) == ["0x22"]
+    assert reconcile.hashes_to_check(alice, matched) == ["0x22"]
 
 
 # ---- absences ----
@@ -203,7 +203,7 @@ def test_one_new_block_proves_nothing_but_ten_seconds_after_it_do() -> None:
 
 
 def test_what_is_on_the_wire_is_never_void() -> None:
-    alice = book(ALICE, pending(place(), stage=PendingStage.WIRE))
+    alice = book(ALICE, pending(place(), stage=PendingStage.SENDING))
     assert absences(alice, (1, 100.0), (50, 1_000.0), (99, 10_000.0)) == [[], [], []]
 
 
@@ -226,7 +226,7 @@ def test_void_is_what_was_absent_late_and_twice_far_enough_apart(
         is_void = bool(judged(alice, wallet_read(), {}, (block, now))[0])
         if now >= SETTLE_AFTER:
             late.append((block, now))
-        expected = stage is not PendingStage.WIRE and any(
+        expected = stage is not PendingStage.SENDING and any(
             block - earlier >= 2 or (block == earlier and now - then >= 10) for earlier, then in late
         )
         assert is_void == expected
@@ -320,7 +320,7 @@ class Watched:
         """One read, settled as a cycle settles it."""
         alice = self.alice
         missing = reconcile.vanished(alice, read, last_block=self.last_block, now=now)
-        reconcile.forget_replaced(alice, read)
+        reconcile.forget_reused_ids(alice, read)
         resolved = reconcile.match_rested(alice, missing, read)
         for one in missing:
             alice.pending.add(one)

@@ -14,9 +14,9 @@ from ama_tui.domain.reading import OrderCancelled, OrderRested, Receipt, Trade
 from ama_tui.domain.recovery import ReconciliationReport
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.pending_orders import PendingStage
-from ama_tui.engine.reconciliation.report import LOOK_BACK_MS, NEVER_RESTS
+from ama_tui.engine.reconciliation.report import MAY_BE_PENDING_MS, NEVER_RESTS
 from ama_tui.engine.reconciliation.rules import adopt, match_rested
-from ama_tui.engine.reconciliation.startup import recover, take_up_missing
+from ama_tui.engine.reconciliation.startup import recover, track_missing
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
 from tests.engine.fakes import FakeScribe, FakeVenue, context_of
@@ -142,7 +142,7 @@ def test_old_foreign_and_incomplete_lines_are_left_alone() -> None:
     assert (
         Restart(
             [
-                journalled(place(level=1), seconds_ago=LOOK_BACK_MS / 1000 + 5),
+                journalled(place(level=1), seconds_ago=MAY_BE_PENDING_MS / 1000 + 5),
                 journalled(place(CAROL, level=2)),
                 journalled(place(level=3), price6=None),
                 journalled(place(level=4), sequence=None),
@@ -156,7 +156,7 @@ def test_old_foreign_and_incomplete_lines_are_left_alone() -> None:
 def test_of_a_wallet_that_could_not_be_read_all_is_unknown_until_it_can() -> None:
     alice, shrunk = book(ALICE), place(level=2)
     alice.read = None
-    old = rested(shrunk, seconds_ago=LOOK_BACK_MS)
+    old = rested(shrunk, seconds_ago=MAY_BE_PENDING_MS)
     restart = Restart([journalled(place(level=1)), old, journalled(place(level=3), status="void")], alice)
     assert restart.take_up() == [("intent-1", PendingStage.UNKNOWN, None), ("intent-2", PendingStage.UNKNOWN, None)]
     read = wallet_read(resting(shrunk, 9, left18=7))
@@ -167,7 +167,7 @@ def test_of_a_wallet_that_could_not_be_read_all_is_unknown_until_it_can() -> Non
 def test_what_missing_wallets_have_on_their_way_is_known() -> None:
     bob = book(BOB)
     placements = [journalled(place(BOB, level=1)), journalled(place(BOB, level=2), status="rejected")]
-    take_up_missing([bob], JournalReplay(placed={(one.wallet, one.amount18): one for one in placements}))
+    track_missing([bob], JournalReplay(placed={(one.wallet, one.amount18): one for one in placements}))
     assert list(bob.pending.placements) == ["intent-1"]
 
 

@@ -16,7 +16,7 @@ from ama_tui.engine.reconciliation.rules import (
     adopt,
     apply,
     explain,
-    forget_replaced,
+    forget_reused_ids,
     judge,
     match_rested,
     vanished,
@@ -96,10 +96,10 @@ def test_an_order_that_shrank_is_the_same_and_one_that_grew_is_another() -> None
 def test_only_what_stands_under_another_order_now_is_forgotten() -> None:
     same, replaced, left = levelled(1), levelled(2), levelled(3)
     alice = held(same, replaced, left)
-    forget_replaced(alice, wallet_read(levelled(9), replace(replaced, price6=PRICE6 + TICK6), same))
+    forget_reused_ids(alice, wallet_read(levelled(9), replace(replaced, price6=PRICE6 + TICK6), same))
     assert set(alice.pending.memory) == {1, 3}
     alice.pending.memory.clear()
-    forget_replaced(alice, wallet_read(replace(replaced, price6=PRICE6 + TICK6)))
+    forget_reused_ids(alice, wallet_read(replace(replaced, price6=PRICE6 + TICK6)))
 
 
 def test_an_order_out_of_sight_is_found_again_by_its_id_though_its_tag_is_worn() -> None:

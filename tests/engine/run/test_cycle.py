@@ -124,7 +124,7 @@ def test_a_node_that_falls_back_is_not_believed(monkeypatch: pytest.MonkeyPatch)
         world.reads[ALICE] = wallet_read(order(ALICE, 7))
         await world.look()
         world.reads[ALICE] = wallet_read()
-        with pytest.raises(UnreachableError, match="fell back from block 101 to 99"):
+        with pytest.raises(UnreachableError, match="went back from block 101 to 99"):
             await world.look(blocks=-2)
         assert [one.order_id for one in world.alice.orders] == [7]
 
@@ -149,7 +149,7 @@ def test_a_live_mark_that_hangs_is_waited_for_a_moment_only(monkeypatch: pytest.
         assert await world.look()
         assert world.clock() - began == MARK_PATIENCE_S
         assert (world.run.mark6, world.run.counters.totals.errors) == (None, 1)
-        assert world.action_log.of("show ERROR") == ["live mark: no answer within 3 s"]
+        assert world.action_log.of("show ERROR") == ["mark price: no response within 3 s"]
 
     World(FakeVenue(on_live=lambda: asyncio.sleep(3600, None))).go(monkeypatch, steps)
 
@@ -188,7 +188,7 @@ def test_a_void_placement_is_journalled_and_its_level_planned_anew(monkeypatch: 
         assert len(world.alice.pending) == 1
         intents = await world.look(blocks=2)
         assert list(world.alice.pending) == []
-        assert world.action_log.of("PLACE_LIMIT") == ["buy L1  never reached the chain"]
+        assert world.action_log.of("PLACE_LIMIT") == ["buy L1  did not reach the chain"]
         assert 1 in [one.level for one in intents if isinstance(one, Place) and one.wallet == ALICE]
 
     World(alice=book(ALICE, pending(place(), at=1000.0, stage=PendingStage.UNKNOWN))).go(monkeypatch, steps)
@@ -249,11 +249,11 @@ def test_a_reason_is_journalled_when_it_changes_and_not_every_cycle(monkeypatch:
     async def steps(world: World) -> None:
         for _ in range(3):
             await world.look()
-        assert world.action_log.of("SKIP") == ["1 skipped: no collateral: nothing available or reserved"]
+        assert world.action_log.of("SKIP") == ["Skipped 1: no collateral: nothing available or reserved"]
         world.alice.session.lose("session revoked")
         for _ in range(3):
             await world.look()
-        assert world.action_log.of("SKIP")[1:] == ["1 skipped: no usable session: session revoked"]
+        assert world.action_log.of("SKIP")[1:] == ["Skipped 1: no usable session: session revoked"]
 
     world = World()
     world.reads[ALICE] = wallet_read(available6=0)

@@ -88,7 +88,7 @@ async def test_after_a_kill_the_same_desk_packs_again_with_the_same_sessions(rig
 
 
 async def test_a_kill_does_not_wait_for_a_read_that_hangs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ama_tui.engine.run.run.LOOK_AGAIN_S", 0.2)
+    monkeypatch.setattr("ama_tui.engine.run.run.FINAL_READ_S", 0.2)
     engine = await rig.packed()
     is_reading = asyncio.Event()
 
@@ -258,7 +258,7 @@ async def test_stopping_while_sessions_are_made_ends_the_beginning_and_they_are_
 
 async def test_a_stop_ends_in_time_though_the_node_hangs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.engine.run.run.STOP_PATIENCE_S", 0.5)
-    monkeypatch.setattr("ama_tui.engine.run.run.LOOK_AGAIN_S", 0.5)
+    monkeypatch.setattr("ama_tui.engine.run.run.FINAL_READ_S", 0.5)
     is_answering = asyncio.Event()
     is_answering.set()
 

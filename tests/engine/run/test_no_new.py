@@ -60,7 +60,7 @@ async def test_a_full_disk_lets_nothing_new_out_and_the_run_recovers_by_itself(
         await until(lambda: state(engine) is EngineState.NO_NEW, "the engine to notice")
         latest = engine.publisher.latest
         assert "No space left on device" in latest.reason
-        assert latest.way_out == "it resumes once that is fixed"
+        assert latest.way_out == "resumes once this is fixed"
         victim = (await rig.orders())[0]
         await engine.cancel_order(victim.wallet, victim.order_id)
         await cycles_later(engine, 3)
@@ -68,7 +68,7 @@ async def test_a_full_disk_lets_nothing_new_out_and_the_run_recovers_by_itself(
         assert state(engine) is EngineState.NO_NEW
     await until(lambda: run_of(engine).packed, "the refill")
     assert state(engine) is EngineState.RUNNING
-    assert any("the journal takes lines again" in line for line in log_lines(engine))
+    assert any("journal writable again" in line for line in log_lines(engine))
     await rig.check_placements(2)
 
 
@@ -86,7 +86,7 @@ async def test_after_a_failed_sync_nothing_is_placed_until_a_restart(rig: Rig, m
     latest = engine.publisher.latest
     assert (latest.state, run_of(engine).context.counters.totals.sent, latest.resting) == (EngineState.NO_NEW, 12, 11)
     assert "did not reach the disk" in latest.reason
-    assert latest.way_out == "stop, correct it, then start again with --resume"
+    assert latest.way_out == "stop, fix the cause, then start again with --resume"
     with suppress(JournalError):
         await engine.stop()
     async with ticking(rig.venue):  # the intent is in the file though nobody promised it: it is settled first
@@ -114,7 +114,7 @@ async def test_a_state_that_cannot_be_saved_is_told_once_and_recovers(
     assert state(engine) is EngineState.RUNNING
     assert [line["error"] for line in rig.journal("ERROR")] == ["the disk is full: make room"]
     notes = [line["params"]["text"] for line in rig.journal("NOTE")]
-    assert len([text for text in notes if text.startswith("the state is saved again")]) == 1
+    assert len([text for text in notes if text.startswith("state saved again")]) == 1
 
 
 async def test_an_outage_of_the_node_is_journalled_when_it_begins_and_when_it_ends(
@@ -137,7 +137,7 @@ async def test_an_outage_of_the_node_is_journalled_when_it_begins_and_when_it_en
     await until(lambda: state(engine) is EngineState.RUNNING, "the node to be back")
     assert len(rig.journal("ERROR")) == 1
     notes = [line["params"]["text"] for line in rig.journal("NOTE")]
-    assert len([text for text in notes if text.startswith("the chain is read again after")]) == 1
+    assert len([text for text in notes if text.startswith("chain back after")]) == 1
 
 
 async def test_a_paused_run_stays_paused_through_a_trouble_and_shows_it_when_resumed(

@@ -103,7 +103,7 @@ async def test_pausing_sends_no_new_order_and_goes_on_watching_until_resumed(emp
     await cycles_later(engine, 5)
     snapshot = engine.publisher.latest
     assert run_of(engine).context.counters.totals.sent == 12
-    assert (snapshot.state, snapshot.reason) == (EngineState.PAUSED, "paused by the operator")
+    assert (snapshot.state, snapshot.reason) == (EngineState.PAUSED, "paused")
     assert (snapshot.resting, snapshot.totals.fills, snapshot.packed) == (11, 1, False)
     await engine.resume()
     assert engine.publisher.latest.state is EngineState.RUNNING
@@ -127,7 +127,7 @@ async def test_stopping_leaves_orders_resting_and_remembers_the_run(rig: Rig) ->
     run = run_of(engine)
     sessions = {book.address: book.session.id for book in run.context.fleet}
     await engine.stop()
-    assert (run.state, run.reason) == (EngineState.STOPPED, "12 orders stay resting")
+    assert (run.state, run.reason) == (EngineState.STOPPED, "12 orders stay on the book")
     assert len(await rig.orders()) == 12
     stored = rig.checkpoint()
     assert stored["run"]["runId"] == run.context.action_log.run_id
@@ -192,7 +192,7 @@ async def test_another_target_on_resume_is_taken_up_and_told(rig: Rig) -> None:
     second = await rig.packed(resume=True, orders_per_side=3)
     assert len(await rig.orders()) == 18
     await rig.check_placements(3)
-    assert any("ordersPerSidePerWallet is 3, the stored run had 2" in line for line in log_lines(second))
+    assert any("ordersPerSidePerWallet is 3 (saved run: 2)" in line for line in log_lines(second))
 
 
 async def test_a_revoked_session_leaves_one_wallet_out_and_says_why(rig: Rig) -> None:

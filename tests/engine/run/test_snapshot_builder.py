@@ -51,7 +51,7 @@ def row_of(alice: WalletBook, state: EngineState = EngineState.RUNNING) -> Walle
 def test_a_row_counts_what_rests_what_is_in_flight_and_what_is_unknown() -> None:
     alice = book(
         ALICE,
-        pending(place(level=1), stage=PendingStage.WIRE),
+        pending(place(level=1), stage=PendingStage.SENDING),
         pending(place(level=2), stage=PendingStage.ACCEPTED),
         pending(place(level=3), stage=PendingStage.UNKNOWN),
     )

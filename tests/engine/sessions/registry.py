@@ -61,7 +61,7 @@ class RegistryVenue(SimulatedVenue):
         self.records[session] = replace(self.records[session], revoked=True)
 
     def _create(self, permit: SessionPermit) -> None:
-        """What the contract does; raises what the venue answers when it reverts."""
+        """What the contract does; raises what venue response: when it reverts."""
         if permit.expiry <= self.clock():
             raise refusal("expired")
         if permit.nonce != self.nonces.get(permit.trader, 0):
