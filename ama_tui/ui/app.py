@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from textual import work
 from textual.screen import Screen
 
 from ama_tui.ui.actions import BY_ID
@@ -82,8 +83,9 @@ class AmaApp(BaseApp):
         self.bridge.start()
         if first:
             self.set_interval(POLL_SECONDS, self._poll)
-        self.run_worker(self._open(), group="open", exclusive=True)
+        self._open()
 
+    @work(group="open", exclusive=True)
     async def _open(self) -> None:
         from ama_tui.domain.errors import AmaError
 
@@ -195,7 +197,7 @@ class AmaApp(BaseApp):
 
     def _open_again(self) -> None:
         if self.bridge is not None:
-            self.run_worker(self.bridge.close(), group="close")
+            self.run_worker(self.bridge.close, group="close")  # type: ignore[arg-type]  # the stub allows no default arguments
         while len(self.screen_stack) > 1:
             self.pop_screen()
         starting = self.screen

@@ -97,9 +97,9 @@ class QuoteFeed:
         if isinstance(error, RefusedError) and error.is_rate_limit:
             self._paused_until = max(self._paused_until, now + (error.retry_after or FAILED_SECONDS))
 
-    def cancelled(self, market: Market) -> None:
-        """The request was cancelled; the market may be requested again immediately."""
-        self._pending.discard(market.address)
+    def cancelled(self, address: str) -> None:
+        """The request of an order book was cancelled; it may be requested again immediately."""
+        self._pending.discard(address)
 
     def expire_all(self) -> None:
         """Request every visible market again, even with a fresh quote; failed ones keep their wait."""

@@ -234,6 +234,20 @@ async def test_requests_for_rows_that_were_scrolled_away_are_taken_back() -> Non
         stage.engine.gates["quote"].set()
 
 
+async def test_a_request_cancelled_before_it_started_may_be_made_again() -> None:
+    async with dashboard(gates={"quote": threading.Event()}) as stage:
+        await stage.to_markets()
+        screen = stage.app.screen
+        assert isinstance(screen, MarketsScreen)
+        await stage.until(lambda: len(screen._feed.pending) == 4, "the first four")
+        screen._cancel_requests(keep=frozenset())
+        screen._check_visible()
+        assert len(screen._feed.pending) == 4
+        screen._cancel_requests(keep=frozenset())
+        assert not screen._feed.pending
+        stage.engine.gates["quote"].set()
+
+
 async def test_no_prices_are_asked_for_while_another_screen_is_on_top() -> None:
     async with dashboard(NARROW, all_markets=markets(400)) as stage:
         await stage.to_markets()

@@ -74,7 +74,7 @@ def test_after_a_refusal_for_too_many_requests_nobody_is_asked_until_the_venue_s
 def test_what_was_taken_back_may_be_asked_for_at_once() -> None:
     feed = QuoteFeed()
     one = feed.due(LIST[:1], 0.0)[0]
-    feed.cancelled(one)
+    feed.cancelled(one.address)
     assert feed.due(LIST[:1], 0.0) == [one]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.timer import Timer
@@ -295,8 +296,9 @@ class PlanPanel(Vertical):
         if not self._is_asking:
             self._is_asking = True
             # The method itself: a coroutine would never be awaited if the screen closes first.
-            self.run_worker(self._ask, group="plan")  # type: ignore[arg-type]  # Textual's stub wants no result
+            self._ask()
 
+    @work(group="plan")
     async def _ask(self) -> None:
         bridge = cast("Host", self.app).bridge
         try:

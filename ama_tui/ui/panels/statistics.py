@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import NamedTuple
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
 
@@ -238,8 +239,9 @@ class Statistics(VerticalScroll, can_focus=True):
             self._draw_next(history, now)
         elif not self._is_loading:
             self._is_loading = True
-            self.run_worker(self._load(), group="load", exclusive=True)
+            self._load()
 
+    @work(group="load", exclusive=True)
     async def _load(self) -> None:
         await asyncio.to_thread(import_module, "textual_plotext")
         self._is_loaded = True

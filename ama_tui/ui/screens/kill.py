@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import HorizontalGroup, Vertical
@@ -136,7 +137,7 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id in {"cancel-all", "revoke"}:
-            self.run_worker(self._kill(revoke=event.button.id == "revoke"), group="kill")
+            self._kill(revoke=event.button.id == "revoke")
         elif event.button.id == "quit":
             self.dismiss()
             self.host.action_stop()
@@ -148,6 +149,7 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
         if not self.host.is_killing:
             self.dismiss()
 
+    @work(group="kill")
     async def _kill(self, *, revoke: bool) -> None:
         bridge = self.host.bridge
         if bridge is None or self.host.is_killing:

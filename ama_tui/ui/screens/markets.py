@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -97,8 +97,9 @@ class MarketsScreen(AmaScreen[None]):
     # loading
 
     def action_refresh_markets(self) -> None:
-        self.run_worker(self._load(), group="markets", exclusive=True)
+        self._load()
 
+    @work(group="markets", exclusive=True)
     async def _load(self) -> None:
         bridge = self.host.bridge
         if bridge is None:
@@ -119,8 +120,9 @@ class MarketsScreen(AmaScreen[None]):
         self._feed.expire_all()
         self._apply_filter()
         self._open_preselected()
-        await self._find_resumable()
+        self._find_resumable()
 
+    @work(group="resumable", exclusive=True)
     async def _find_resumable(self) -> None:
         """Mark the markets that have a stored run."""
         if self.host.bridge is None or not self._markets:
@@ -258,21 +260,23 @@ class MarketsScreen(AmaScreen[None]):
         if self._is_covered or not self._markets:
             return
         if was_covered:
-            self.run_worker(self._find_resumable(), group="resumable", exclusive=True)
+            self._find_resumable()
         visible = self._visible_markets()
         addresses = frozenset(market.address for market in visible)
         self._cancel_requests(keep=addresses)
         staying = [market for market in visible if market.address in self._visible]
         self._visible = addresses
         for market in self._feed.due(staying, self.host.clock()):
-            self._requests[market.address] = self.run_worker(self._request(market), group="quotes")
+            self._requests[market.address] = self._request(market)
         self._show_rows()
 
     def _cancel_requests(self, *, keep: frozenset[str]) -> None:
         """Cancel all requests except those for these order books."""
         for address in [address for address in self._requests if address not in keep]:
             self._requests.pop(address).cancel()
+            self._feed.cancelled(address)
 
+    @work(group="quotes")
     async def _request(self, market: Market) -> None:
         if self.host.bridge is None:
             return
@@ -280,9 +284,6 @@ class MarketsScreen(AmaScreen[None]):
             quote = await self.host.bridge.read(lambda engine: engine.quote(market))
         except AmaError as error:
             self._feed.failed(market, error, self.host.clock())
-        except asyncio.CancelledError:
-            self._feed.cancelled(market)
-            raise
         else:
             self._feed.arrived(market, quote, self.host.clock())
         self._requests.pop(market.address, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, HorizontalGroup, Vertical
@@ -142,8 +143,9 @@ class ParametersScreen(AmaScreen[None]):
             self.host.toast(f"Cannot apply: {reason}")
         elif not self._is_applying:
             self._is_applying = True
-            self.run_worker(self._change(state), group="change")
+            self._change(state)
 
+    @work(group="change")
     async def _change(self, state: FormState) -> None:
         bridge, parameters = self.host.bridge, state.parameters
         if bridge is None or parameters is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.binding import BindingType
 from textual.types import CSSPathType
 from textual.widget import Widget
@@ -97,8 +98,9 @@ class PreparationScreen(RunScreen):
     def on_mount(self) -> None:
         self._began_at = self.host.clock()
         self.query_one("#wallets", Grid).say_when_empty("Reading market and wallets…")
-        self.run_worker(self._start(), group="start")
+        self._start()
 
+    @work(group="start")
     async def _start(self) -> None:
         bridge = self.host.bridge
         if bridge is None:
@@ -146,8 +148,9 @@ class PreparationScreen(RunScreen):
     def action_give_up(self) -> None:
         """Cancel the preparation; the set-up shows when it has stopped."""
         if not self._is_answered:
-            self.run_worker(self._give_up(), group="give-up", exclusive=True)
+            self._give_up()
 
+    @work(group="give-up", exclusive=True)
     async def _give_up(self) -> None:
         if self.host.bridge is None:
             return

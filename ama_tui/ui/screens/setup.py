@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, HorizontalGroup, Vertical, VerticalGroup, VerticalScroll
@@ -147,12 +148,13 @@ class SetupScreen(AmaScreen[None]):
         if self._failed is not None:
             self.start_failed(self._failed[1])
         self._refresh()
-        self.run_worker(self._check_stored_run(), group="stored-run", exclusive=True)
-        self.run_worker(self._load_quote(), group="quote", exclusive=True)
-        self.run_worker(self._load_presets(), group="presets", exclusive=True)
+        self._check_stored_run()
+        self._load_quote()
+        self._load_presets()
 
     # reading from engine and disk
 
+    @work(group="stored-run", exclusive=True)
     async def _check_stored_run(self) -> None:
         """Read the stored run of this market, if there is one."""
         if self.host.bridge is None:
@@ -181,6 +183,7 @@ class SetupScreen(AmaScreen[None]):
         warnings.display = bool(warnings.text)
         self.query_one("#stored").display = True
 
+    @work(group="quote", exclusive=True)
     async def _load_quote(self) -> None:
         if self.host.bridge is None:
             return
@@ -195,6 +198,7 @@ class SetupScreen(AmaScreen[None]):
 
     # presets
 
+    @work(group="presets", exclusive=True)
     async def _load_presets(self) -> None:
         self._presets = await asyncio.to_thread(load_presets, own_directory())
         for problem in self._presets.problems:
@@ -232,10 +236,11 @@ class SetupScreen(AmaScreen[None]):
 
         def save(name: str | None) -> None:
             if name is not None:
-                self.run_worker(self._save_preset(name, parameters), group="presets", exclusive=True)
+                self._save_preset(name, parameters)
 
         self.host.ask_preset_name(existing, suggested, str(own_directory()), save)
 
+    @work(group="save-preset")
     async def _save_preset(self, name: str, parameters: Parameters) -> None:
         try:
             await asyncio.to_thread(save_preset, own_directory(), name, parameters)
@@ -243,7 +248,7 @@ class SetupScreen(AmaScreen[None]):
             self.query_one(Problem).show(error)
             return
         self.host.toast(f"Saved preset {name}")
-        await self._load_presets()
+        self._load_presets()
 
     # the form
 
@@ -328,7 +333,7 @@ class SetupScreen(AmaScreen[None]):
 
     def action_plan_again(self) -> None:
         """Read prices and book again and recalculate the plan."""
-        self.run_worker(self._load_quote(), group="quote", exclusive=True)
+        self._load_quote()
         self.query_one(PlanPanel).again()
 
     def action_submit(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import HorizontalGroup, Vertical
 from textual.screen import ModalScreen
@@ -57,13 +58,14 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#choices").display = False
-        self.run_worker(self._stop(), group="stop")
+        self._stop()
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         has_run = snapshot.is_live or snapshot.state.is_final
         self.query_one("#sentence", PlainText).show(stopping_text(snapshot))
         self.query_one("#staying", PlainText).show(staying_text(snapshot) if has_run else "")
 
+    @work(group="stop")
     async def _stop(self) -> None:
         bridge = self.host.bridge
         if bridge is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, HorizontalGroup
@@ -177,8 +178,9 @@ class WalletScreen(AmaScreen[None]):
             self.host.toast(f"Order {line.order_id} is already being cancelled")
         else:
             self._cancelling.add(line.order_id)
-            self.run_worker(self._cancel(line, line.order_id), group="cancel")
+            self._cancel(line, line.order_id)
 
+    @work(group="cancel")
     async def _cancel(self, line: OrderLine, order_id: int) -> None:
         self._show_again()
         if await self._ask(lambda engine: engine.cancel_order(self.address, order_id)):
@@ -195,8 +197,9 @@ class WalletScreen(AmaScreen[None]):
             self.host.toast("Cannot pause: this wallet is not part of this run")
             return
         self._is_pausing = True
-        self.run_worker(self._pause_or_resume(self._row), group="pause-wallet")
+        self._pause_or_resume(self._row)
 
+    @work(group="pause-wallet")
     async def _pause_or_resume(self, row: WalletRow) -> None:
         if row.is_paused:
             done, result = await self._ask(lambda engine: engine.resume_wallet(self.address)), "resumed"
@@ -217,8 +220,9 @@ class WalletScreen(AmaScreen[None]):
             self.host.toast("The session is already being renewed")
         else:
             self._is_renewing = True
-            self.run_worker(self._renew(self._row), group="renew")
+            self._renew(self._row)
 
+    @work(group="renew")
     async def _renew(self, row: WalletRow) -> None:
         self._show_again()
         if await self._ask(lambda engine: engine.renew(self.address)):
