@@ -50,7 +50,7 @@ class WalletSnapshot:
     """Ids of orders whose cancel is pending."""
     sequence: int = 0
     """The sequence number of the next order's tag."""
-    known: bool = True
+    was_read: bool = True
     """False if the wallet could not be read. Its empty lists then mean nothing."""
     unusable: SkipReason | None = None
     """Why the wallet cannot place orders (no session, paused); None if it can."""

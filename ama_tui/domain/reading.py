@@ -14,7 +14,7 @@ from ama_tui.domain.session import SessionRecord
 class WalletRead:
     """One wallet as read from the chain."""
 
-    known: bool
+    was_read: bool
     """False if any part of the read failed. All other fields except `error` are then empty and mean nothing."""
     error: str = ""
     """What failed, or empty."""

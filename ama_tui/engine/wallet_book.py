@@ -171,7 +171,7 @@ class WalletBook:
             pending_orders=tuple(pending.as_pending_order for pending in self.pending),
             cancelling=frozenset(self.pending.cancels),
             sequence=self.pending.sequence,
-            known=known and read is not None,
+            was_read=known and read is not None,
             unusable=self.idle_reason,
             unusable_detail=self.unusable_detail,
         )

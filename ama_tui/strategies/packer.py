@@ -72,7 +72,7 @@ class _PlanBuilder:
 
     def add_wallet(self, wallet: WalletSnapshot) -> None:
         """Plan one wallet."""
-        if not wallet.known:
+        if not wallet.was_read:
             self.skips.append(Skip(wallet.address, SkipReason.UNREAD, wallet.unusable_detail))
             return
         packer = self._packer

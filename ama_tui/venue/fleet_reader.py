@@ -116,12 +116,12 @@ def holdings(wallet: FleetWallet, results: Iterator[CallResult]) -> Holdings:
 def wallet_read(wallet: Holdings, results: Iterator[CallResult]) -> WalletRead:
     """A wallet with its part of round two, taken from the iterator."""
     if wallet.error is not None:
-        return WalletRead(known=False, error=wallet.error)
+        return WalletRead(was_read=False, error=wallet.error)
     orders = resting_orders(wallet.address, wallet.order_ids, results)
     if isinstance(orders, str):
-        return WalletRead(known=False, error=orders)
+        return WalletRead(was_read=False, error=orders)
     return WalletRead(
-        known=True,
+        was_read=True,
         available6=wallet.available6,
         position18=wallet.position18,
         orders=orders,

@@ -87,7 +87,7 @@ def test_a_snapshot_holds_what_the_planner_must_know() -> None:
     alice.pending.sequence = 9
     alice.session.lose("session revoked")
     snapshot = alice.snapshot(known=True)
-    assert (snapshot.available6, snapshot.sequence, snapshot.known) == (77, 9, True)
+    assert (snapshot.available6, snapshot.sequence, snapshot.was_read) == (77, 9, True)
     assert [(one.level, one.margin6, one.is_unknown) for one in snapshot.pending_orders] == [(2, placed.margin6, True)]
     assert snapshot.cancelling == {5}
     assert (snapshot.unusable, snapshot.unusable_detail) == (SkipReason.NO_SESSION, "session revoked")
@@ -96,10 +96,10 @@ def test_a_snapshot_holds_what_the_planner_must_know() -> None:
 def test_a_wallet_that_was_not_read_is_unknown_and_not_empty() -> None:
     alice = book()
     alice.read = wallet_read(order(ALICE, 5))
-    assert not alice.snapshot(known=False).known
+    assert not alice.snapshot(known=False).was_read
     assert len(alice.snapshot(known=False).orders) == 1
     alice.read = None
-    assert not alice.snapshot(known=True).known
+    assert not alice.snapshot(known=True).was_read
 
 
 PRICES = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 99), st.booleans()), max_size=10)

@@ -93,7 +93,7 @@ def only_skip(plan: Plan) -> Skip:
 
 
 def test_a_wallet_that_could_not_be_read_is_left_alone_and_has_no_budget() -> None:
-    plan = EVEN.plan(market(wallet(known=False, unusable_detail="timed out")))
+    plan = EVEN.plan(market(wallet(was_read=False, unusable_detail="timed out")))
     assert only_skip(plan).text == "could not be read: timed out"
     assert plan.budgets == {}
 
@@ -108,7 +108,7 @@ def test_an_unusable_wallet_says_why_and_keeps_its_budget_on_show(reason: SkipRe
 
 
 def test_one_unusable_wallet_does_not_stop_the_others() -> None:
-    plan = EVEN.plan(market(wallet(0), wallet(1, unusable=SkipReason.NO_SESSION), wallet(2, known=False), wallet(3)))
+    plan = EVEN.plan(market(wallet(0), wallet(1, unusable=SkipReason.NO_SESSION), wallet(2, was_read=False), wallet(3)))
     assert {one.wallet for one in places(plan)} == {wallet(0).address, wallet(3).address}
 
 

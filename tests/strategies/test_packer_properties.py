@@ -149,12 +149,12 @@ def test_amounts_carry_their_tags_and_sequences_run_on(world: World) -> None:
 def test_a_wallet_that_is_unread_or_unusable_is_left_alone(world: World) -> None:
     plan = world.packer.plan(world.market)
     for wallet in world.market.wallets:
-        if wallet.known and wallet.unusable is None:
+        if wallet.was_read and wallet.unusable is None:
             continue
         assert not places_of(plan, wallet)
         assert not cancels_of(plan, wallet)
         assert [skip.wallet for skip in plan.skips].count(wallet.address) == 1
-        assert (wallet.address in plan.budgets) is wallet.known
+        assert (wallet.address in plan.budgets) is wallet.was_read
 
 
 @sometimes
@@ -172,7 +172,7 @@ def test_cancels_name_own_orders_once_and_wear_takes_one_at_a_time(world: World)
             stays = sum(order.side is side and order.order_id not in wallet.cancelling for order in wallet.orders)
             excess = sum(one.side is side and one.reason is CancelReason.EXCESS for one in cancels)
             expected = max(0, stays - 2 * world.packer.parameters.orders_per_side)
-            may_trade = wallet.known and wallet.unusable is None
+            may_trade = wallet.was_read and wallet.unusable is None
             assert excess == (expected if may_trade else 0)
 
 
@@ -216,7 +216,7 @@ def test_planning_comes_to_an_end_in_a_book_that_nobody_else_moves(world: World)
     snapshot = replace(
         world.market,
         wallets=tuple(
-            replace(one, pending_orders=(), cancelling=frozenset(), known=True, unusable=None)
+            replace(one, pending_orders=(), cancelling=frozenset(), was_read=True, unusable=None)
             for one in world.market.wallets
         ),
     )

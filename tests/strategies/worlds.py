@@ -130,7 +130,7 @@ class World:
             pending_orders=tuple(self._working() for _ in range(rng.choice((0, 0, 1, 4)))),
             cancelling=frozenset(rng.sample(ids, rng.randint(0, len(ids)) // 3)),
             sequence=rng.choice((0, 7, 99_998)),
-            known=rng.random() < 0.95,
+            was_read=rng.random() < 0.95,
             unusable=rng.choice((SkipReason.NO_SESSION, SkipReason.WALLET_PAUSED)) if rng.random() < 0.05 else None,
         )
 

@@ -58,7 +58,7 @@ def node_with(wallets: int, orders: int, **manners: object) -> FakeNode:
 def assert_whole(fleet: FleetRead, wallets: int, orders: int) -> None:
     assert len(fleet.wallets) == wallets
     for address, one in fleet.wallets.items():
-        assert (one.known, one.error, len(one.orders)) == (True, "", orders), one.error
+        assert (one.was_read, one.error, len(one.orders)) == (True, "", orders), one.error
         assert all(order.trader == address for order in one.orders)
 
 
@@ -88,7 +88,7 @@ async def test_fleet_read_holds_everything_of_one_block(has_multicall: bool) -> 
 async def test_wallet_without_a_session_to_look_up_has_none() -> None:
     async with reading(node_with(1, 1)) as chain:
         fleet = await read(chain, 1, sessions=False)
-    assert fleet.wallets[wallet(1)].known
+    assert fleet.wallets[wallet(1)].was_read
     assert fleet.wallets[wallet(1)].session is None
 
 
@@ -122,12 +122,12 @@ async def test_failed_part_makes_its_wallet_unknown_and_no_other(has_multicall: 
     node.place(wallet(4), 1, first_id=6)
     async with reading(node) as chain:
         fleet = await read(chain, 4)
-    unknown = {address: one.error for address, one in fleet.wallets.items() if not one.known}
+    unknown = {address: one.error for address, one in fleet.wallets.items() if not one.was_read}
     assert set(unknown) == {wallet(1), wallet(2), wallet(3)}
     assert "vault says no" in unknown[wallet(1)]
     assert "offset" in unknown[wallet(2)]
     assert "belongs to" in unknown[wallet(3)]
-    assert all(one.orders == () for one in fleet.wallets.values() if not one.known)
+    assert all(one.orders == () for one in fleet.wallets.values() if not one.was_read)
     assert len(fleet.wallets[wallet(4)].orders) == 3
 
 
@@ -233,7 +233,7 @@ async def test_wallet_whose_read_fails_the_whole_call_is_found_and_left_unknown(
     node = node_with(20, 3, poison={call_data(where, wallet(7))})
     async with reading(node) as chain:
         fleet = await read(chain, 20)
-    assert [address for address, one in fleet.wallets.items() if not one.known] == [wallet(7)]
+    assert [address for address, one in fleet.wallets.items() if not one.was_read] == [wallet(7)]
     assert "out of gas" in fleet.wallets[wallet(7)].error
 
 

@@ -53,7 +53,7 @@ async def vault(context: DoctorContext) -> CheckResult:
     if not await context.chain.has_code(context.terms.vault):
         raise PreflightError(f"no contract at {where}", "choose another market or ask the venue's operator")
     nobody = (await _read(context, [ZERO_ADDRESS]))[ZERO_ADDRESS]
-    if not nobody.known:
+    if not nobody.was_read:
         raise PreflightError(f"{where} does not report collateral: {nobody.error}", "choose another market")
     bps = context.terms.margin_req_bps
     return ok(f"{short_address(context.terms.vault)} responds; a buy reserves {bps / 100:g} % of its value")
@@ -63,7 +63,7 @@ async def collateral(context: DoctorContext) -> CheckResult:
     """Every wallet has collateral, available or reserved by resting orders."""
     fleet = context.wallets[: context.request.wallets]
     read = await _read(context, [wallet.address for wallet in fleet])
-    unread = [wallet.nickname for wallet in fleet if not read[wallet.address].known]
+    unread = [wallet.nickname for wallet in fleet if not read[wallet.address].was_read]
     if unread:
         return fail(f"could not read {_named(unread)}", "check again; if this persists, use another node")
     held = {wallet.nickname: _total6(read[wallet.address]) for wallet in fleet}

@@ -35,7 +35,7 @@ class LiveReconciliation:
         last_block = 0 if self.context.read is None else self.context.read.block
         for book in self.context.fleet:
             wallet_read = self.read.wallets[book.address]
-            if wallet_read.known:
+            if wallet_read.was_read:
                 missing = reconcile.vanished(book, wallet_read, last_block=last_block, now=monotonic())
                 reconcile.forget_reused_ids(book, wallet_read)
                 self.changes[book.address] = WalletChanges(missing, reconcile.match_rested(book, missing, wallet_read))

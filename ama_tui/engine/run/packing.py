@@ -55,4 +55,4 @@ def utilization(book: WalletBook) -> float:
 
 def is_packed(fleet: Iterable[WalletBook], target: int, read: FleetRead) -> bool:
     """Does this read show every wallet packed?"""
-    return all(packing_status(book, target, was_read=read.wallets[book.address].known).is_packed for book in fleet)
+    return all(packing_status(book, target, was_read=read.wallets[book.address].was_read).is_packed for book in fleet)

@@ -26,6 +26,6 @@ def market_snapshot(
         mark6=mark6,
         vault_mark6=view.vault_mark6,
         last_trade6=view.last_trade6,
-        wallets=tuple(book.snapshot(read.wallets[book.address].known) for book in fleet),
+        wallets=tuple(book.snapshot(read.wallets[book.address].was_read) for book in fleet),
         block=read.block,
     )

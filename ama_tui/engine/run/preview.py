@@ -29,7 +29,7 @@ async def preview(
     mark6 = (await connections.api.live(market.symbol)).quote.mark6
     fleet = Fleet({wallet.address: WalletBook(wallet) for wallet in wallets})
     for book in fleet:
-        if read.wallets[book.address].known:
+        if read.wallets[book.address].was_read:
             adopt(book, read.wallets[book.address], 0.0)
     snapshot = market_snapshot(market, terms, read, fleet, mark6)
     plan = strategy.plan(snapshot)
