@@ -1,1 +1,1 @@
-"""How to talk to a venue: its HTTP API, the chain's contracts, session permits. Returns domain values."""
+"""Client for a venue: its HTTP API, its contracts and session permits. Returns domain values."""

@@ -1,4 +1,4 @@
-"""The venue's HTTP API: markets, live prices, sessions, and the six trade methods."""
+"""The venue's HTTP API: markets, live prices, sessions and trading."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ from ama_tui.domain.errors import MalformedError
 from ama_tui.domain.market import Market
 from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatusResponse, TradeResponse
 from ama_tui.domain.session import RelayerSet, SessionPermit
-from ama_tui.venue import api_models
-from ama_tui.venue import json_scalars as wire
+from ama_tui.venue import api_models, json_scalars
 from ama_tui.venue.api_errors import refusal, refusal_of_body, retry_after
 from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
 from ama_tui.venue.permits import permit_payload, session_id
 from ama_tui.venue.retry import retried, transient
 
 READ_TIMEOUT = 10.0
+"""Seconds."""
+
 TRADE_TIMEOUT = 30.0
-"""A trade awaits its receipt for some 7 s, behind whatever its relayer sends before it."""
+"""Seconds. The venue waits about 7 s for a trade's receipt, after the relayer has sent earlier transactions."""
 
 SESSION_TIMEOUT = 90.0
-"""A session's creation is awaited until it is mined, which takes a few blocks."""
+"""Seconds. The venue responds once the session is mined, which takes a few blocks."""
 
 MARKETS_PAGE = 100
+"""Rows per request."""
+
 _MAX_PAGES = 200
 _RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 
@@ -32,21 +35,24 @@ T = TypeVar("T")
 
 
 class VenueApi:
-    """One venue at `base_url`. Reads are retried; what changes anything is sent exactly once.
+    """A client for the venue at `base_url`. Reads are retried. Writes are sent exactly once.
 
-    Every method raises UnreachableError (no answer; for an order action nobody knows what became of it),
-    MalformedError (an answer that breaks the wire contract; the same) or RefusedError (which says
-    whether it proves that nothing was sent). Ids, hashes and addresses are 0x strings in lower case.
+    Every method raises UnreachableError (no response), MalformedError (the response breaks the wire contract) or
+    RefusedError. After the first two the outcome of an order action is unknown. RefusedError says whether it proves
+    that nothing was sent. Ids, hashes and addresses are lower-case 0x strings.
     """
 
     def __init__(self, base_url: str) -> None:
         self._http = HttpClient(
-            base_url, name="APP_URL", hint="is the venue running, and is APP_URL right?", timeout=READ_TIMEOUT
+            base_url,
+            name="APP_URL",
+            hint="check that the venue is running and APP_URL is correct",
+            timeout=READ_TIMEOUT,
         )
 
     @property
     def stats(self) -> HttpStats:
-        """How many requests were sent and how long the latest took."""
+        """The number of requests sent and the duration of the latest."""
         return self._http.stats
 
     async def aclose(self) -> None:
@@ -62,49 +68,49 @@ class VenueApi:
         await self.aclose()
 
     async def markets(self, limit: int = MARKETS_PAGE, status: str = "ACTIVE") -> tuple[Market, ...]:
-        """All markets, `limit` rows to a request. Malformed and repeated rows are left out.
+        """All markets, read `limit` rows per request. Malformed and duplicate rows are dropped.
 
-        A row whose tick is no positive multiple of 0.000001 has `tick6` 0.
+        `tick6` is 0 for a row whose tick is not a positive multiple of 0.000001.
         """
-        found: dict[str, Market] = {}
+        by_address: dict[str, Market] = {}
         offset = 0
         for _ in range(_MAX_PAGES):
             params = {"limit": str(limit), "status": status}
             if offset:
                 params["offset"] = str(offset)
             page, rows, total = await self._get("/api/markets", params, api_models.markets_page)
-            known = len(found)
+            count = len(by_address)
             for market in page:
-                found.setdefault(market.address, market)
+                by_address.setdefault(market.address, market)
             offset += rows
-            is_repeat = bool(page) and len(found) == known
+            is_repeat = bool(page) and len(by_address) == count
             if rows == 0 or is_repeat or offset >= (total or 0):
                 break
-        return tuple(found.values())
+        return tuple(by_address.values())
 
     async def live(self, symbol: str, levels: int | None = None) -> LiveQuote:
-        """The live prices of a market, up to about 1.25 s old. `levels` (1..25) asks for its depth."""
+        """A market's live prices, up to about 1.25 s old. With `levels` (1..25) they include the depth."""
         params = {"symbol": symbol}
         if levels is not None:
             params["levels"] = str(levels)
         return await self._get("/api/orderbook/live", params, api_models.live_quote)
 
     async def relayer_set(self) -> RelayerSet:
-        """The relayers and their stated root; check it with `permits.relayer_root`."""
+        """The relayers and the root the venue reports for them. Check it with `permits.relayer_set_problem`."""
         return await self._get("/api/gasless/session/relayer-set", {}, api_models.relayer_set)
 
     async def session_nonce(self, trader: str) -> int:
-        """The nonce that the trader's next permit must carry."""
+        """The nonce for the trader's next permit."""
         return await self._get("/api/gasless/session/nonce", {"trader": trader}, api_models.nonce)
 
     async def session_status(self, session: str) -> SessionStatusResponse:
-        """What the venue knows of a session id."""
+        """The venue's view of a session."""
         return await self._get("/api/gasless/session/status", {"sessionId": session}, api_models.session_status)
 
     async def session_init(self, order_book: str, permit: SessionPermit, signature: str) -> SessionCreated:
         """Create a session from a signed permit and wait until it is mined.
 
-        Raises MalformedError also when the venue names another session id than the permit's.
+        Also raises MalformedError if the venue returns a session id that does not match the permit.
         """
         payload = {"orderBook": order_book, "permit": permit_payload(permit), "signature": signature}
         path = "/api/gasless/session/init"
@@ -112,8 +118,8 @@ class VenueApi:
         expected = session_id(permit)
         if created.session_id != expected:
             raise MalformedError(
-                f"POST {path} answered with session {created.session_id}, the permit's is {expected}",
-                "do not use this session; ask the venue's operator",
+                f"POST {path} returned session {created.session_id} instead of {expected}",
+                "do not use this session and contact the venue's operator",
             )
         return created
 
@@ -121,26 +127,19 @@ class VenueApi:
         """Revoke a session. Revoking twice succeeds."""
         payload = {"orderBook": order_book, "sessionId": session}
         path = "/api/gasless/session/revoke"
-        return await self._post(path, payload, api_models.trade_answer, SESSION_TIMEOUT)
-
-    async def place_limit(
-        self, order_book: str, session: str, trader: str, *, price6: int, amount18: int, is_buy: bool
-    ) -> TradeResponse:
-        """Send a spot limit order, which margin-only venues refuse. It trades if it crosses."""
-        params = _placement(trader, amount18, is_buy, price6)
-        return await self._trade(order_book, session, "sessionPlaceLimit", params)
+        return await self._post(path, payload, api_models.trade_response, SESSION_TIMEOUT)
 
     async def place_margin_limit(
         self, order_book: str, session: str, trader: str, *, price6: int, amount18: int, is_buy: bool
     ) -> TradeResponse:
-        """Send a margin limit order. It trades if it crosses: never crossing is the caller's duty."""
+        """Send a margin limit order. The venue executes an order that crosses, so the caller must check the price."""
         params = _placement(trader, amount18, is_buy, price6)
         return await self._trade(order_book, session, "sessionPlaceMarginLimit", params)
 
     async def place_market(
         self, order_book: str, session: str, trader: str, *, amount18: int, is_buy: bool
     ) -> TradeResponse:
-        """Send a spot market order, which margin-only venues refuse."""
+        """Send a spot market order. Margin-only venues refuse it."""
         params = _placement(trader, amount18, is_buy)
         return await self._trade(order_book, session, "sessionPlaceMarket", params)
 
@@ -154,35 +153,35 @@ class VenueApi:
     async def modify_order(
         self, order_book: str, session: str, trader: str, *, order_id: int, price6: int, amount18: int
     ) -> TradeResponse:
-        """Replace a resting order; the replacement has a new id."""
+        """Replace a resting order. The replacement gets a new id."""
         params = {"trader": trader, "orderId": str(order_id), "price": str(price6), "amount": str(amount18)}
         return await self._trade(order_book, session, "sessionModifyOrder", params)
 
     async def cancel_order(self, order_book: str, session: str, trader: str, *, order_id: int) -> TradeResponse:
-        """Cancel a resting order. The answer is always pending, also for a cancel that will revert."""
+        """Cancel a resting order. The response is always pending, even if the cancel will revert."""
         params = {"trader": trader, "orderId": str(order_id)}
         return await self._trade(order_book, session, "sessionCancelOrder", params)
 
     async def _trade(self, order_book: str, session: str, method: str, params: Mapping[str, object]) -> TradeResponse:
         payload = {"orderBook": order_book, "method": method, "sessionId": session, "params": params}
-        return await self._post("/api/gasless/trade", payload, api_models.trade_answer, TRADE_TIMEOUT)
+        return await self._post("/api/gasless/trade", payload, api_models.trade_response, TRADE_TIMEOUT)
 
     async def _get(self, path: str, params: Mapping[str, str], parse: Callable[[str, bytes], T]) -> T:
         where = f"GET {path}"
 
         async def attempt() -> T:
-            answer = await self._http.get(path, params)
-            if answer.status in _RETRIED_STATUS:
-                raise transient(refusal(where, answer), retry_after(answer.retry_after))
-            return _parsed(where, answer, parse)
+            response = await self._http.get(path, params)
+            if response.status in _RETRIED_STATUS:
+                raise transient(refusal(where, response), retry_after(response.retry_after))
+            return _parsed(where, response, parse)
 
         return await retried(attempt)
 
     async def _post(
         self, path: str, payload: Mapping[str, object], parse: Callable[[str, bytes], T], timeout: float
     ) -> T:
-        answer = await self._http.post(path, payload, timeout=timeout)
-        return _parsed(f"POST {path}", answer, parse)
+        response = await self._http.post(path, payload, timeout=timeout)
+        return _parsed(f"POST {path}", response, parse)
 
 
 def _placement(trader: str, amount18: int, is_buy: bool, price6: int | None = None) -> dict[str, object]:
@@ -190,11 +189,11 @@ def _placement(trader: str, amount18: int, is_buy: bool, price6: int | None = No
     return {"trader": trader, **price, "amount": str(amount18), "isBuy": is_buy}
 
 
-def _parsed(where: str, answer: HttpResponse, parse: Callable[[str, bytes], T]) -> T:
-    """The answer's value; a status that is no success, or a body that says it failed, is a RefusedError."""
-    if not answer.is_ok:
-        raise refusal(where, answer)
-    body = wire.json_object(answer.body)
+def _parsed(where: str, response: HttpResponse, parse: Callable[[str, bytes], T]) -> T:
+    """The parsed body. Raises RefusedError if the status or the body reports a failure."""
+    if not response.is_ok:
+        raise refusal(where, response)
+    body = json_scalars.json_object(response.body)
     if body is not None and (body.get("ok") is False or body.get("success") is False):
-        raise refusal_of_body(where, answer.status, body)
-    return parse(where, answer.body)
+        raise refusal_of_body(where, response.status, body)
+    return parse(where, response.body)

@@ -1,7 +1,7 @@
-"""The bodies of the venue's API as pydantic models, and how each becomes a domain value.
+"""Response bodies of the venue's API: pydantic models and their conversion to domain values.
 
-Every function takes the endpoint's name and the raw body, and raises MalformedError for anything that
-breaks the wire contract. Fields that the contract does not name are ignored.
+Every parser takes the endpoint's name and the raw body, and raises MalformedError if the body breaks the wire
+contract. Fields outside the contract are ignored.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ama_tui.domain.market import DEFAULT_TICK6, Book, BookLevel, Market, Quote
 from ama_tui.domain.money import PRICE_UNIT, amount18_from_ui, price6_from_ui
 from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatusResponse, TradeResponse
 from ama_tui.domain.session import ZERO_ADDRESS, RelayerSet
-from ama_tui.venue import json_scalars as wire
+from ama_tui.venue import json_scalars
 from ama_tui.venue.sanitize import excerpt, one_line
 
-_NOT_THE_VENUE = "is APP_URL the address of a venue of this kind?"
+_HINT = "check that APP_URL is the address of a supported venue"
 
 
 def _price6(value: object) -> int | None:
@@ -29,7 +29,7 @@ def _price6(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("not a price")
     price6 = price6_from_ui(value)
-    if price6 is None or price6 > wire.MAX_UI_PRICE * PRICE_UNIT:
+    if price6 is None or price6 > json_scalars.MAX_UI_PRICE * PRICE_UNIT:
         raise ValueError("not a price")
     return price6
 
@@ -48,15 +48,15 @@ def _identifier(value: object) -> str | None:
 
 
 def _chain_id(value: object) -> int:
-    if (number := wire.uint(value)) > 0:
+    if (number := json_scalars.uint(value)) > 0:
         return number
     raise ValueError("not a positive chain id")
 
 
-Address = Annotated[str, BeforeValidator(wire.address)]
-Hash = Annotated[str, BeforeValidator(wire.hash32)]
-Uint = Annotated[int, BeforeValidator(wire.uint)]
-Flag = Annotated[bool, BeforeValidator(wire.flag)]
+Address = Annotated[str, BeforeValidator(json_scalars.address)]
+Hash = Annotated[str, BeforeValidator(json_scalars.hash32)]
+Uint = Annotated[int, BeforeValidator(json_scalars.uint)]
+Flag = Annotated[bool, BeforeValidator(json_scalars.flag)]
 Price6 = Annotated[int | None, BeforeValidator(_price6)]
 
 
@@ -132,14 +132,14 @@ class _StatusBody(_Body):
 
 
 def markets_page(where: str, body: bytes) -> tuple[list[Market], int, int | None]:
-    """The well-formed rows of a page, how many rows it had in all, and the total over all pages."""
+    """The valid rows of a page, the number of all its rows, and the total over all pages if the venue reports it."""
     page = _parsed(_MarketsBody, where, body)
     rows = [market for row in page.markets if (market := market_of_row(row)) is not None]
     return rows, len(page.markets), page.pagination.total if page.pagination else None
 
 
 def market_of_row(row: object) -> Market | None:
-    """One row of the market list, or None when it lacks a symbol, an address, an id or a chain."""
+    """One row of the market list. None if its symbol, address, id or chain id is missing or invalid."""
     if isinstance(row, dict) and not row.get("symbol"):
         row = {key: value for key, value in row.items() if key != "symbol"}
     try:
@@ -160,7 +160,7 @@ def market_of_row(row: object) -> Market | None:
 
 
 def live_quote(where: str, body: bytes) -> LiveQuote:
-    """The body of the live endpoint; a depth that cannot be read is an empty book."""
+    """The live prices of a market. An invalid depth becomes an empty book."""
     live = _parsed(_LiveBody, where, body)
     data = live.data
     age = live.cache_age_ms
@@ -168,29 +168,29 @@ def live_quote(where: str, body: bytes) -> LiveQuote:
         address=data.order_book,
         quote=Quote(data.best_bid6, data.best_ask6, data.last_trade6, data.mark6),
         book=_depth(data.depth),
-        cache_age_ms=int(age) if isinstance(age, int | float) and 0 <= age < wire.MAX_JSON_INT else 0,
+        cache_age_ms=int(age) if isinstance(age, int | float) and 0 <= age < json_scalars.MAX_JSON_INT else 0,
     )
 
 
 def relayer_set(where: str, body: bytes) -> RelayerSet:
-    """The relayers and the root that the venue states for them."""
+    """The relayers and the root the venue reports for them."""
     parsed = _parsed(_RelayerSetBody, where, body)
     return RelayerSet(tuple(parsed.addresses), parsed.root)
 
 
 def nonce(where: str, body: bytes) -> int:
-    """The registry's next nonce of a trader."""
+    """A trader's next nonce."""
     return _parsed(_NonceBody, where, body).nonce
 
 
 def session_created(where: str, body: bytes) -> SessionCreated:
-    """The answer to a permit."""
+    """The session created from a permit."""
     parsed = _parsed(_CreatedBody, where, body)
     return SessionCreated(parsed.session_id, parsed.tx_hash, parsed.block)
 
 
 def session_status(where: str, body: bytes) -> SessionStatusResponse:
-    """The API's view of a session; of one that does not exist only that is kept."""
+    """The API's view of a session. Other fields are ignored if the session does not exist."""
     raw = _loaded(where, body)
     if isinstance(raw, dict) and raw.get("exists") is False:
         return SessionStatusResponse(exists=False, active=False, revoked=False)
@@ -205,8 +205,8 @@ def session_status(where: str, body: bytes) -> SessionStatusResponse:
     )
 
 
-def trade_answer(where: str, body: bytes) -> TradeResponse:
-    """The answer to an order action or a revocation."""
+def trade_response(where: str, body: bytes) -> TradeResponse:
+    """The response to an order action or a revocation."""
     parsed = _parsed(_TradeBody, where, body)
     mined = parsed.block is not None if parsed.mined is None else parsed.mined
     pending = not mined if parsed.pending is None else parsed.pending
@@ -214,14 +214,14 @@ def trade_answer(where: str, body: bytes) -> TradeResponse:
 
 
 def _tick6(value: object) -> int:
-    """The tick with 6 decimals; 0, which set-up refuses, when it is not a positive multiple of 0.000001."""
+    """The tick with 6 decimals; 0 if it is not a positive multiple of 0.000001. Set-up refuses 0."""
     if value is None:
         return DEFAULT_TICK6
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return 0
     try:
         tick6 = Decimal(str(value)) * PRICE_UNIT
-        exact = tick6.is_finite() and 0 < tick6 <= wire.MAX_UI_PRICE and tick6 == tick6.to_integral_value()
+        exact = tick6.is_finite() and 0 < tick6 <= json_scalars.MAX_UI_PRICE and tick6 == tick6.to_integral_value()
     except InvalidOperation:
         return 0
     return int(tick6) if exact else 0
@@ -250,7 +250,7 @@ def _loaded(where: str, body: bytes) -> object:
     try:
         return orjson.loads(body)
     except ValueError:
-        raise _malformed(where, "something that is not JSON", body) from None
+        raise _malformed(where, "invalid JSON", body) from None
 
 
 def _validated(model: type[BodyT], raw: object, where: str, body: bytes) -> BodyT:
@@ -259,9 +259,9 @@ def _validated(model: type[BodyT], raw: object, where: str, body: bytes) -> Body
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the body"
-        what = f"a bad answer ({one_line(field, 60)}: {one_line(first['msg'], 80)})"
-        raise _malformed(where, what, body) from None
+        problem = f"an invalid response ({one_line(field, 60)}: {one_line(first['msg'], 80)})"
+        raise _malformed(where, problem, body) from None
 
 
-def _malformed(where: str, what: str, body: bytes) -> MalformedError:
-    return MalformedError(f"{where} answered with {what}: {excerpt(body) or '(empty)'}", _NOT_THE_VENUE)
+def _malformed(where: str, problem: str, body: bytes) -> MalformedError:
+    return MalformedError(f"{where} returned {problem}: {excerpt(body) or '(empty)'}", _HINT)

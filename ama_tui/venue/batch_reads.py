@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ama_tui.domain.errors import MalformedError, RpcError
-from ama_tui.venue import json_scalars as wire
+from ama_tui.venue import json_scalars
 from ama_tui.venue.contract_decode import revert_text
 from ama_tui.venue.multicall import Call, CallResult
 from ama_tui.venue.rpc import JsonRpc, Request
@@ -14,75 +14,75 @@ _REVERT_CODE = 3
 
 
 class BatchReader:
-    """Runs reads one by one, many to a request. `tag` is a JSON-RPC block: "latest", or a 0x number."""
+    """Sends many eth_call requests per batch. A `tag` is a JSON-RPC block: "latest" or a 0x number."""
 
     def __init__(self, rpc: JsonRpc) -> None:
         self._rpc = rpc
 
-    async def first(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
-        """The latest block's number and Unix time, and the results, or none when a block came in between."""
+    async def run_first(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
+        """The latest block's number and Unix time, and the results. No results if a new block arrived meanwhile."""
         requests: list[Request] = [
             ("eth_getBlockByNumber", ("latest", False)),
             *(_eth_call(call, "latest") for call in calls),
             ("eth_blockNumber", ()),
         ]
-        head, *answers, after = await self._rpc.batch(requests)
+        head, *responses, after = await self._rpc.batch(requests)
         block, block_time = block_of(head)
         if number_of(after) != block:
             return block, block_time, []
-        return block, block_time, [_result(answer) for answer in answers]
+        return block, block_time, [_result(response) for response in responses]
 
-    async def newest(self, calls: Sequence[Call]) -> tuple[int, list[CallResult]]:
-        """The results at the latest block, and a block that they are not older than."""
-        number, *answers = await self._rpc.batch(
+    async def run_latest(self, calls: Sequence[Call]) -> tuple[int, list[CallResult]]:
+        """A block number and results that are at least as new."""
+        number, *responses = await self._rpc.batch(
             [("eth_blockNumber", ()), *(_eth_call(call, "latest") for call in calls)]
         )
-        return number_of(number), [_result(answer) for answer in answers]
+        return number_of(number), [_result(response) for response in responses]
 
-    async def run(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
-        """The results of all calls. Raises what the node said when it does not answer at `tag` at all."""
-        answers = await self._rpc.batch([_eth_call(call, tag) for call in calls])
-        refusals = [answer for answer in answers if isinstance(answer, RpcError) and not _is_revert(answer)]
-        if refusals and len(refusals) == len(answers):
+    async def run_at(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
+        """The results of all calls at `tag`. Raises the node's RpcError if it refuses every call."""
+        responses = await self._rpc.batch([_eth_call(call, tag) for call in calls])
+        refusals = [response for response in responses if isinstance(response, RpcError) and not _is_revert(response)]
+        if refusals and len(refusals) == len(responses):
             raise refusals[0]
-        return [_result(answer) for answer in answers]
+        return [_result(response) for response in responses]
 
 
-def block_of(answer: object) -> tuple[int, int]:
-    """The number and Unix time of an eth_getBlockByNumber answer. Raises RpcError, MalformedError."""
-    if isinstance(answer, RpcError):
-        raise answer
+def block_of(response: object) -> tuple[int, int]:
+    """The number and Unix time in an eth_getBlockByNumber response. Raises RpcError, MalformedError."""
+    if isinstance(response, RpcError):
+        raise response
     try:
-        if not isinstance(answer, dict):
-            raise ValueError("no block")
-        return wire.quantity(answer.get("number")), wire.quantity(answer.get("timestamp"))
+        if not isinstance(response, dict):
+            raise ValueError("not a block")
+        return json_scalars.quantity(response.get("number")), json_scalars.quantity(response.get("timestamp"))
     except ValueError as error:
-        raise MalformedError(f"eth_getBlockByNumber was answered badly: {error}", "try another node") from None
+        raise MalformedError(f"the node returned an invalid block: {error}", "try another node") from None
 
 
-def number_of(answer: object) -> int:
-    """The number of an eth_blockNumber or eth_chainId answer. Raises RpcError, MalformedError."""
-    if isinstance(answer, RpcError):
-        raise answer
+def number_of(response: object) -> int:
+    """The number in an eth_blockNumber or eth_chainId response. Raises RpcError, MalformedError."""
+    if isinstance(response, RpcError):
+        raise response
     try:
-        return wire.quantity(answer)
+        return json_scalars.quantity(response)
     except ValueError as error:
-        raise MalformedError(f"the node gave no number: {error}", "try another node") from None
+        raise MalformedError(f"the node returned an invalid number: {error}", "try another node") from None
 
 
 def _eth_call(call: Call, tag: str) -> Request:
     return "eth_call", ({"to": call.target, "data": "0x" + call.data.hex()}, tag)
 
 
-def _result(answer: object) -> CallResult:
-    if isinstance(answer, RpcError):
+def _result(response: object) -> CallResult:
+    if isinstance(response, RpcError):
         try:
-            data = wire.data(answer.data)
+            data = json_scalars.data(response.data)
         except ValueError:
-            return CallResult(False, b"", answer.message)
-        return CallResult(False, data, revert_text(data) if data else answer.message)
+            return CallResult(False, b"", response.message)
+        return CallResult(False, data, revert_text(data) if data else response.message)
     try:
-        return CallResult(True, wire.data(answer))
+        return CallResult(True, json_scalars.data(response))
     except ValueError as error:
         return CallResult(False, b"", str(error))
 

@@ -1,27 +1,25 @@
-"""The functions and events of the venue's contracts, and how a call to one is encoded.
+"""Functions and events of the venue's contracts, and the encoding of call arguments.
 
-Only what the client uses stands here; every argument is one 32-byte word. Results are read by `decode`.
+Lists only what the client uses. Every argument is one 32-byte word. `contract_decode` reads the results.
 """
 
 from __future__ import annotations
 
 from eth_hash.auto import keccak
 
-ZERO_WORD = bytes(32)
-
 
 def selector(signature: str) -> bytes:
-    """The first four bytes of a function signature's keccak."""
+    """The first four bytes of the keccak of a function signature."""
     return keccak(signature.encode())[:4]
 
 
 def topic(signature: str) -> str:
-    """An event signature's keccak, as the first topic of its logs."""
+    """The keccak of an event signature: the first topic of its logs."""
     return "0x" + keccak(signature.encode()).hex()
 
 
 def address_word(address: str) -> bytes:
-    """An address as an argument. Raises ValueError when it is not 0x and 40 hexadecimal digits."""
+    """An address as an argument. Raises ValueError unless it is 0x and 40 hexadecimal digits."""
     value = bytes.fromhex(address.removeprefix("0x"))
     if len(value) != 20:
         raise ValueError(f"not an address: {address}")
@@ -29,7 +27,7 @@ def address_word(address: str) -> bytes:
 
 
 def bytes32_word(text: str) -> bytes:
-    """32 bytes as an argument. Raises ValueError when they are not 0x and 64 hexadecimal digits."""
+    """A bytes32 as an argument. Raises ValueError unless it is 0x and 64 hexadecimal digits."""
     value = bytes.fromhex(text.removeprefix("0x"))
     if len(value) != 32:
         raise ValueError(f"not 32 bytes: {text}")
@@ -37,7 +35,7 @@ def bytes32_word(text: str) -> bytes:
 
 
 def uint_word(value: int) -> bytes:
-    """An unsigned integer as an argument. Raises OverflowError when it is negative or above 2^256 - 1."""
+    """An unsigned integer as an argument. Raises OverflowError if it is negative or above 2^256 - 1."""
     return value.to_bytes(32, "big")
 
 
@@ -65,7 +63,7 @@ AGGREGATE3 = selector("aggregate3((address,bool,bytes)[])")
 GET_BLOCK_NUMBER = selector("getBlockNumber()")
 GET_BLOCK_TIMESTAMP = selector("getCurrentBlockTimestamp()")
 
-# Solidity's own
+# Solidity errors
 ERROR_STRING = selector("Error(string)")
 PANIC = selector("Panic(uint256)")
 

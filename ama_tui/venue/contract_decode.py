@@ -1,7 +1,7 @@
-"""ABI results as domain values. Strict: a wrong length, a dirty pad or a bad boolean raises DecodeError.
+"""Decodes ABI results into domain values. A wrong length, dirty padding or a bad boolean raises DecodeError.
 
-A result is a run of 32-byte words; a dynamic array is a word that holds the offset of its length and items.
-`getOrder` is read a thousand times a cycle, so it is one struct slice; the tests hold it to eth_abi.
+A result is a sequence of 32-byte words. A dynamic array is a word with the offset of its length and items.
+A cycle decodes about a thousand `getOrder` results, so one struct unpacks them. Tests compare it with eth_abi.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ama_tui.venue.contract_abi import ERROR_STRING, PANIC
 
 WORD = 32
 MAX_PRICE6 = 2**128
-"""Nothing real is above it; empty sides are 0, or on some venues the largest integer."""
+"""No real price reaches this. The price of an empty side is 0, or on some venues the largest integer."""
 
 _ZERO12 = bytes(12)
 _ZERO20 = bytes(20)
@@ -27,14 +27,14 @@ _ORDER = struct.Struct(">32s 12s20s 32s 32s 31sB 24sQ 32s 32s 31sB")
 
 
 class DecodeError(ValueError):
-    """A result that does not have the shape its function promises."""
+    """A result does not have the shape of its function's return type."""
 
 
 def order(result: bytes, order_id: int, trader: str, trader20: bytes) -> RestingOrder | None:
-    """The first nine words of `getOrder(order_id)`; None for an order that is gone (its trader is zero).
+    """Decode the first nine words of `getOrder(order_id)`; None if the order no longer exists (its trader is zero).
 
-    `trader` and `trader20` are the owner that is expected, as text and as bytes.
-    Raises DecodeError also when the order is another one, or another trader's.
+    `trader` and `trader20` are the expected owner as text and as bytes. Also raises DecodeError if the id or the owner
+    does not match.
     """
     try:
         (
@@ -106,13 +106,13 @@ def bytes32(result: bytes, index: int = 0) -> str:
 
 
 def price6(result: bytes) -> int | None:
-    """A price in word 0; None when there is none (0, or beyond any price)."""
+    """The price in word 0; None if it is 0 or not below MAX_PRICE6."""
     number = uint(result)
     return number if 0 < number < MAX_PRICE6 else None
 
 
 def uint_array(result: bytes, index: int = 0) -> list[int]:
-    """The dynamic array of unsigned integers whose offset stands in word `index`."""
+    """The dynamic array of unsigned integers whose offset is in word `index`."""
     start = _offset(result, index)
     count = int.from_bytes(result[start : start + WORD])
     end = start + WORD + count * WORD
@@ -122,18 +122,18 @@ def uint_array(result: bytes, index: int = 0) -> list[int]:
 
 
 def order_ids(result: bytes) -> tuple[int, ...]:
-    """`getUserOrders`: live ids in no order, each once."""
+    """Decode `getUserOrders`: order ids in no particular order, without duplicates."""
     return tuple(dict.fromkeys(uint_array(result)))
 
 
 def depth(result: bytes) -> Book:
-    """`getOrderBookDepthFromPointers`: both sides, best first, without the empty levels that may pad it."""
+    """Decode `getOrderBookDepthFromPointers`: both sides, best level first, without empty levels."""
     bid_prices, bid_amounts, ask_prices, ask_amounts = (uint_array(result, index) for index in range(4))
     return Book(_levels(bid_prices, bid_amounts), _levels(ask_prices, ask_amounts))
 
 
 def session(result: bytes, session_id: str) -> SessionRecord:
-    """`sessions(session_id)`."""
+    """Decode `sessions(session_id)`."""
     return SessionRecord(
         session_id=session_id,
         trader=address(result, 0),
@@ -148,7 +148,7 @@ def session(result: bytes, session_id: str) -> SessionRecord:
 
 
 def revert_text(data: bytes) -> str:
-    """Why a call reverted: its revert string where it has one."""
+    """The reason of a revert: its error string or panic code, else the start of its data."""
     selector, body = data[:4], data[4:]
     try:
         if selector == ERROR_STRING:
@@ -166,7 +166,7 @@ _ALL_METHODS = sum(Methods)
 def _word(result: bytes, index: int) -> bytes:
     word = result[index * WORD : (index + 1) * WORD]
     if len(word) != WORD:
-        raise DecodeError(f"{len(result)} bytes are too few")
+        raise DecodeError(f"word {index} is missing in {len(result)} bytes")
     return word
 
 

@@ -1,13 +1,14 @@
-"""The two rounds of a fleet read: which calls are made, and what their results say of each wallet.
+"""The contract calls of a fleet read, and the decoding of their results.
 
-Round one asks for the market, and for every wallet its collateral, position, order ids and session; round
-two for the orders behind the ids. A wallet with a failed or undecodable result is unknown; the rest are not.
+Round one reads the market and every wallet's collateral, position, order ids and session. Round two reads the orders.
+A failed or invalid result only affects its own wallet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ama_tui.domain.errors import MalformedError
 from ama_tui.domain.market import Book, BookView
@@ -19,14 +20,21 @@ from ama_tui.venue import contract_decode as decode
 from ama_tui.venue.multicall import Call, CallResult
 
 MARKET_CALLS = 5
+"""The length of `market_calls`."""
 
-FleetWallet = tuple[str, str | None]
-"""A wallet's address, and the session to look up for it."""
+
+class WalletQuery(NamedTuple):
+    """A wallet to read."""
+
+    address: str
+    """0x, lower case."""
+    session_id: str | None
+    """The session to read with it; None for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """Where a market's contracts are; 0x strings."""
+    """The addresses of a market's contracts and its id, as 0x strings."""
 
     order_book: str
     vault: str
@@ -36,18 +44,21 @@ class Contracts:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What round one says of a wallet; `error` is None when all of it could be read."""
+    """The results of round one for a wallet."""
 
     address: str
     error: str | None = None
+    """Why the wallet could not be read; None if it was."""
     order_ids: tuple[int, ...] = ()
     available6: int = 0
+    """Available collateral (USDC, 6 decimals)."""
     position18: int = 0
+    """Positive when long."""
     session: SessionRecord | None = None
 
 
 def market_calls(contracts: Contracts, depth_levels: int) -> list[Call]:
-    """Touch, last trade, mark and depth."""
+    """Calls for the best prices, last trade, mark price and depth."""
     book = contracts.order_book
     return [
         Call(book, abi.BEST_BID),
@@ -58,9 +69,9 @@ def market_calls(contracts: Contracts, depth_levels: int) -> list[Call]:
     ]
 
 
-def wallet_calls(contracts: Contracts, wallet: FleetWallet) -> list[Call]:
-    """Order ids, collateral, position and, where there is one, the session."""
-    address, session_id = wallet
+def wallet_calls(contracts: Contracts, query: WalletQuery) -> list[Call]:
+    """Calls for a wallet's order ids, collateral, position and session (if requested)."""
+    address, session_id = query
     word = abi.address_word(address)
     calls = [
         Call(contracts.order_book, abi.GET_USER_ORDERS + word),
@@ -73,32 +84,32 @@ def wallet_calls(contracts: Contracts, wallet: FleetWallet) -> list[Call]:
 
 
 def order_calls(order_book: str, order_ids: Sequence[int]) -> list[Call]:
-    """One `getOrder` for each id."""
+    """One `getOrder` call per id."""
     return [Call(order_book, abi.GET_ORDER + abi.uint_word(order_id)) for order_id in order_ids]
 
 
 def book_view(results: Sequence[CallResult]) -> tuple[BookView, bool]:
-    """The market's part of round one, and whether the depth could be read.
+    """The market from the results of `market_calls`, and whether its depth could be read.
 
-    Raises MalformedError when the touch could not be read: without it no order may be sent.
+    Raises MalformedError if the best prices could not be read: no order may be sent without them.
     """
     best_bid, best_ask, last_trade, mark, depth = results
     try:
         bid6, ask6 = decode.price6(_ok(best_bid)), decode.price6(_ok(best_ask))
     except decode.DecodeError as error:
         raise MalformedError(
-            f"the order book's best prices could not be read: {error}", "is the market's address right?"
+            f"cannot read the order book's best prices: {error}", "check the market's address"
         ) from None
     try:
-        book, is_known = decode.depth(_ok(depth)), True
+        book, has_book = decode.depth(_ok(depth)), True
     except decode.DecodeError:
-        book, is_known = Book(), False
-    return BookView(bid6, ask6, _price_or_none(last_trade), _price_or_none(mark), book), is_known
+        book, has_book = Book(), False
+    return BookView(bid6, ask6, _price_or_none(last_trade), _price_or_none(mark), book), has_book
 
 
-def holdings(wallet: FleetWallet, results: Iterator[CallResult]) -> Holdings:
-    """One wallet's part of round one, taken from the iterator."""
-    address, session_id = wallet
+def holdings(query: WalletQuery, results: Iterator[CallResult]) -> Holdings:
+    """Consume the results of `wallet_calls` for one wallet."""
+    address, session_id = query
     ids, available, position = next(results), next(results), next(results)
     session = next(results) if session_id is not None else None
     try:
@@ -114,7 +125,7 @@ def holdings(wallet: FleetWallet, results: Iterator[CallResult]) -> Holdings:
 
 
 def wallet_read(wallet: Holdings, results: Iterator[CallResult]) -> WalletRead:
-    """A wallet with its part of round two, taken from the iterator."""
+    """Combine a wallet's holdings with its orders, consuming the results of its `order_calls`."""
     if wallet.error is not None:
         return WalletRead(was_read=False, error=wallet.error)
     orders = resting_orders(wallet.address, wallet.order_ids, results)
@@ -132,13 +143,13 @@ def wallet_read(wallet: Holdings, results: Iterator[CallResult]) -> WalletRead:
 def resting_orders(
     address: str, order_ids: Sequence[int], results: Iterator[CallResult]
 ) -> tuple[RestingOrder, ...] | str:
-    """The orders behind a wallet's ids without those that are gone, or why they could not be read."""
+    """Consume the results of `order_calls` for one wallet. Returns its orders that still exist, or an error text."""
     trader20 = bytes.fromhex(address[2:])
-    part = [next(results) for _ in order_ids]
+    wallet_results = [next(results) for _ in order_ids]
     try:
         orders = [
             decode.order(_ok(result), order_id, address, trader20)
-            for order_id, result in zip(order_ids, part, strict=True)
+            for order_id, result in zip(order_ids, wallet_results, strict=True)
         ]
     except decode.DecodeError as error:
         return str(error)

@@ -1,6 +1,7 @@
-"""HTTP for the venue's API and the node: bounded, counted, without redirects, every failure one of ours.
+"""HTTP client for the venue's API and the node.
 
-The transport is aiohttp's: httpx's own pool slows down badly beyond 16 requests in flight.
+Limits response sizes, counts requests, follows no redirects and raises only our own errors. The transport is aiohttp's
+because httpx's own connection pool is slow with more than 16 concurrent requests.
 """
 
 from __future__ import annotations
@@ -24,35 +25,40 @@ from ama_tui.domain.errors import ConfigError, MalformedError, UnreachableError
 from ama_tui.venue.sanitize import hide
 
 MAX_BODY = 8 * 1024 * 1024
+"""Bytes, after decompression."""
+
 CONNECT_TIMEOUT = 5.0
+"""Seconds."""
+
 KEEP_ALIVE = 3.0
-"""Seconds that an idle connection is kept: venues were seen to reset those idle for some seconds longer."""
+"""Seconds until an idle connection is closed. Venues reset connections that are idle for a few seconds longer."""
 
 MAX_CONNECTIONS = 256
 SHORTEST_SECRET = 8
 SHORTEST_PASSWORD = 4
-"""Characters of a part of a URL that is worth hiding where a server repeats it."""
+"""Shorter parts of a URL are not hidden in messages."""
 
 
 @dataclass(slots=True)
 class HttpStats:
-    """Requests sent so far (retries included) and how long the latest answer took, in milliseconds.
-
-    `server_date` is the `Date` header of the latest answer, as it came; None where it had none.
-    """
+    """Counters of a client."""
 
     requests: int = 0
+    """Requests sent so far, including retries."""
     last_ms: float = 0.0
+    """The duration of the latest request in milliseconds."""
     server_date: str | None = None
+    """The raw `Date` header of the latest response; None if it had none."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A whole HTTP answer, of whatever status. `retry_after` is the raw header."""
+    """A complete HTTP response, of any status."""
 
     status: int
     body: bytes
     retry_after: str | None = None
+    """The raw header; None if there was none."""
 
     @property
     def is_ok(self) -> bool:
@@ -60,10 +66,11 @@ class HttpResponse:
 
 
 class HttpClient:
-    """One base URL. `name` stands for it in messages, so that a URL with a secret in it is never shown.
+    """A client for one base URL. It never retries.
 
-    `hint` is what an operator should do when it cannot be reached. Nothing is retried here. Credentials in
-    the URL are sent as a Basic header. It opens its connections on first use and belongs to one event loop.
+    Messages show `name` instead of the URL because the URL may contain a secret. `hint` says what to do if the server
+    cannot be reached. Credentials in the URL are sent as a Basic header. Connections open on first use. Use it in one
+    event loop only.
     """
 
     def __init__(self, base_url: str, *, name: str, hint: str = "", timeout: float = 15.0) -> None:
@@ -77,19 +84,19 @@ class HttpClient:
     async def get(
         self, path: str = "", params: Mapping[str, str] | None = None, *, timeout: float | None = None
     ) -> HttpResponse:
-        """GET the base URL plus `path`. Raises UnreachableError, MalformedError (a body over 8 MiB)."""
+        """GET the base URL plus `path`. Raises UnreachableError, or MalformedError if the body exceeds 8 MiB."""
         return await self._request("GET", path, params=params, timeout=timeout)
 
     async def post(self, path: str, payload: object, *, timeout: float | None = None) -> HttpResponse:
-        """POST `payload` as JSON, once. Raises UnreachableError, MalformedError (a body over 8 MiB)."""
+        """POST `payload` as JSON, once. Raises UnreachableError, or MalformedError if the body exceeds 8 MiB."""
         return await self._request("POST", path, content=orjson.dumps(payload), timeout=timeout)
 
     async def aclose(self) -> None:
-        """Close every connection; a later request opens new ones."""
+        """Close all connections. A later request opens new connections."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
-            await asyncio.sleep(0)  # lets the closed sockets' transports finish on the loop
+            await asyncio.sleep(0)  # let the transports of the closed sockets finish
 
     async def __aenter__(self) -> Self:
         return self
@@ -123,32 +130,32 @@ class HttpClient:
                 self.stats.server_date = response.headers.get("date")
                 body = await _read_bounded(response, where)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
-            raise UnreachableError(f"{where} failed ({_reason(error, seconds)})", self._hint) from None
+            raise UnreachableError(f"{where} failed: {_reason(error, seconds)}", self._hint) from None
         finally:
             self.stats.last_ms = (time.perf_counter() - began) * 1000
         return HttpResponse(response.status_code, body, response.headers.get("retry-after"))
 
 
 def _reason(error: Exception, seconds: float) -> str:
-    """What went wrong, without the host or URL that these exceptions carry in their text.
+    """The reason of a failure, without the host or URL that these exceptions have in their texts.
 
-    The transport gives httpx names to aiohttp's exceptions, and not always the fitting one: the cause tells.
+    Checks the cause first: the transport maps aiohttp's exceptions to httpx's, not always accurately.
     """
     if isinstance(error, httpx.DecodingError):
-        return "undecodable body"
+        return "the response could not be decompressed"
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     if isinstance(cause, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-        return "its TLS certificate was not accepted"
+        return "the TLS certificate was rejected"
     if isinstance(cause, TimeoutError | httpx.TimeoutException):
-        return f"no answer within {seconds:g} s"
+        return f"no response within {seconds:g} s"
     if isinstance(cause, aiohttp.ClientConnectorError):
-        return "connection refused, or no such host"
+        return "connection refused or unknown host"
     if isinstance(cause, aiohttp.ClientConnectionError | OSError):
         return "the connection was dropped"
     if isinstance(cause, aiohttp.ClientPayloadError):
-        return "the answer was cut off"
+        return "the response was incomplete"
     if isinstance(cause, aiohttp.ClientResponseError):
-        return "the answer was not HTTP"
+        return "the response was not HTTP"
     return type(cause).__name__
 
 
@@ -165,38 +172,38 @@ def _split_credentials(base_url: str, name: str) -> tuple[str, dict[str, str]]:
             hide(token.decode("ascii"))
             url = url.copy_with(userinfo=b"")
     except (httpx.InvalidURL, ValueError, TypeError):
-        raise ConfigError(f"{name} is not a usable URL", "give one that starts with http:// or https://") from None
+        raise ConfigError(f"{name} is not a valid URL", "use a URL that starts with http:// or https://") from None
     for secret in _secrets_of(base_url):
         hide(secret)
     return str(url), headers
 
 
 def _secrets_of(url: str) -> Iterator[str]:
-    """The parts of a URL that may be keys, as they stand there and as they are sent."""
+    """The parts of a URL that may be secrets, both percent-encoded and decoded."""
     parts = urlsplit(url.strip())
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     values = [pair.partition("=")[2] or pair for pair in f"{parts.query}&{parts.fragment}".split("&")]
-    segments = [one for one in parts.path.split("/") if len(one) >= 16 or any(map(str.isdigit, one))]
+    segments = [segment for segment in parts.path.split("/") if len(segment) >= 16 or any(map(str.isdigit, segment))]
     for part in (user, password, *values, *segments):
         shortest = SHORTEST_PASSWORD if part == password else SHORTEST_SECRET
         yield from (form for form in {part, unquote(part)} if len(form) >= shortest)
 
 
 def _tls_context() -> ssl.SSLContext:
-    """Certificates and host names are always verified. SSL_CERT_FILE and SSL_CERT_DIR may name whom to trust.
+    """A context that verifies certificates and host names. SSL_CERT_FILE and SSL_CERT_DIR can add trusted certificates.
 
-    Raises ConfigError when what they name cannot be read.
+    Raises ConfigError if their files cannot be read.
     """
     try:
         return httpx.create_ssl_context()
     except OSError:
         raise ConfigError(
-            "the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read", "correct it or unset it"
+            "cannot read the certificates in SSL_CERT_FILE or SSL_CERT_DIR", "correct or unset these variables"
         ) from None
 
 
 def _open_client(url: str, headers: Mapping[str, str]) -> httpx.AsyncClient:
-    # Without TLS an empty store will do: loading the real one costs 30 ms.
+    # Loading the certificate store takes 30 ms. Without TLS an empty context is enough.
     is_tls = url.startswith("https:")
     tls = _tls_context() if is_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -214,11 +221,11 @@ def _open_client(url: str, headers: Mapping[str, str]) -> httpx.AsyncClient:
 
 
 async def _read_bounded(response: httpx.Response, where: str) -> bytes:
-    parts: list[bytes] = []
+    chunks: list[bytes] = []
     size = 0
-    async for part in response.aiter_bytes():
-        size += len(part)
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
         if size > MAX_BODY:
-            raise MalformedError(f"{where} answered with more than {MAX_BODY} bytes", "is this the right server?")
-        parts.append(part)
-    return b"".join(parts)
+            raise MalformedError(f"{where} returned more than {MAX_BODY} bytes", "check that this is the right server")
+        chunks.append(chunk)
+    return b"".join(chunks)

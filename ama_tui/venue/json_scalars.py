@@ -1,7 +1,7 @@
-"""Checks of the scalars that cross the wire. Each takes anything and returns a value or raises ValueError.
+"""Parsers for scalars in JSON. Each takes any value and returns the parsed scalar or raises ValueError.
 
-Integers travel as decimal strings or as JSON integers; a JSON integer above 2^53 may have been rounded
-on its way and is refused (the venue's wire contract).
+Integers are decimal strings or JSON integers. JSON integers above 2^53 are refused because they may have been rounded
+(the venue's wire contract).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import orjson
 MAX_JSON_INT = 2**53
 MAX_UINT256 = 2**256 - 1
 MAX_UI_PRICE = 10**15
+"""Larger prices in UI units are refused."""
 
 _ADDRESS = re.compile(r"(?:0x|0X)?([0-9a-fA-F]{40})", re.ASCII)
 _HASH = re.compile(r"(?:0x|0X)?([0-9a-fA-F]{64})", re.ASCII)
@@ -43,7 +44,7 @@ def uint(value: object) -> int:
         number = int(value)
         if number <= MAX_UINT256:
             return number
-    raise ValueError("not an unsigned integer (a decimal string, or a JSON integer up to 2^53)")
+    raise ValueError("not an unsigned integer (a decimal string or a JSON integer up to 2^53)")
 
 
 def quantity(value: object) -> int:
@@ -60,7 +61,7 @@ def data(value: object) -> bytes:
             decoded = bytes.fromhex(value[2:])
         except ValueError:
             decoded = b""
-        if 2 * len(decoded) == len(value) - 2:  # fromhex skips blanks
+        if 2 * len(decoded) == len(value) - 2:  # fromhex skips whitespace
             return decoded
     raise ValueError("not 0x data")
 
@@ -73,7 +74,7 @@ def flag(value: object) -> bool:
 
 
 def json_object(body: bytes) -> dict[str, object] | None:
-    """The body as a JSON object, or None when it is something else."""
+    """The body as a JSON object; None if it is not one."""
     try:
         value = orjson.loads(body)
     except ValueError:

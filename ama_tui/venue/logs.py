@@ -1,4 +1,4 @@
-"""Logs and receipts of the node as domain values. What is not as the standard has it raises ValueError."""
+"""Converts a node's logs and receipts to domain values. Raises ValueError if they break the JSON-RPC standard."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from ama_tui.domain.reading import (
 )
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
-from ama_tui.venue import json_scalars as wire
+from ama_tui.venue import json_scalars
 
 
-def receipt(answer: object, order_book: str) -> Receipt | None:
-    """An eth_getTransactionReceipt answer; None when the transaction is not mined (yet)."""
-    if answer is None:
+def receipt(response: object, order_book: str) -> Receipt | None:
+    """Parse an eth_getTransactionReceipt response; None if the transaction is not mined."""
+    if response is None:
         return None
-    if not isinstance(answer, dict):
+    if not isinstance(response, dict):
         raise ValueError("a receipt is not an object")
-    block = answer.get("blockNumber")
+    block = response.get("blockNumber")
     if block is None:
         return None
-    logs = answer.get("logs")
+    logs = response.get("logs")
     if not isinstance(logs, list):
         raise ValueError("a receipt has no list of logs")
     return Receipt(
-        tx_hash=wire.hash32(answer.get("transactionHash")),
-        ok=wire.quantity(answer.get("status")) == 1,
-        block=wire.quantity(block),
+        tx_hash=json_scalars.hash32(response.get("transactionHash")),
+        ok=json_scalars.quantity(response.get("status")) == 1,
+        block=json_scalars.quantity(block),
         events=events(logs, order_book),
     )
 
 
 def events(logs: Iterable[object], order_book: str) -> tuple[OrderEvent, ...]:
-    """The order book's own events among logs, in their order; unknown ones are left out."""
-    found: list[OrderEvent] = []
+    """The order book's events among `logs`, in order. Other events are ignored."""
+    decoded: list[OrderEvent] = []
     for log in logs:
         if not isinstance(log, dict):
             raise ValueError("a log is not an object")
@@ -48,21 +48,23 @@ def events(logs: Iterable[object], order_book: str) -> tuple[OrderEvent, ...]:
         if log.get("removed") is True or not isinstance(topics, list) or not topics:
             continue
         decoder = _DECODERS.get(topics[0].lower()) if isinstance(topics[0], str) else None
-        if decoder is not None and wire.address(log.get("address")) == order_book.lower():
-            found.append(decoder([wire.data(topic) for topic in topics], wire.data(log.get("data")), log))
-    return tuple(found)
+        if decoder is not None and json_scalars.address(log.get("address")) == order_book.lower():
+            decoded.append(
+                decoder([json_scalars.data(topic) for topic in topics], json_scalars.data(log.get("data")), log)
+            )
+    return tuple(decoded)
 
 
 def trades(logs: object, order_book: str) -> tuple[Trade, ...]:
-    """An eth_getLogs answer's trades, by block and position."""
+    """The trades in an eth_getLogs response, by block and log index."""
     if not isinstance(logs, list):
         raise ValueError("the logs are not a list")
-    found = [event for event in events(logs, order_book) if isinstance(event, Trade)]
-    return tuple(sorted(found, key=lambda trade: (trade.block, trade.log_index)))
+    trade_events = [event for event in events(logs, order_book) if isinstance(event, Trade)]
+    return tuple(sorted(trade_events, key=lambda trade: (trade.block, trade.log_index)))
 
 
 def cancels(logs: object, order_book: str) -> tuple[OrderCancelled, ...]:
-    """An eth_getLogs answer's cancelled orders."""
+    """The cancelled orders in an eth_getLogs response."""
     if not isinstance(logs, list):
         raise ValueError("the logs are not a list")
     return tuple(event for event in events(logs, order_book) if isinstance(event, OrderCancelled))
@@ -98,9 +100,9 @@ def _modified(topics: list[bytes], data: bytes, _log: dict[str, object]) -> Orde
 def _traded(topics: list[bytes], data: bytes, log: dict[str, object]) -> Trade:
     _, buyer, seller = _exactly(topics, 3)
     return Trade(
-        block=wire.quantity(log.get("blockNumber")),
-        tx_hash=wire.hash32(log.get("transactionHash")),
-        log_index=wire.quantity(log.get("logIndex")),
+        block=json_scalars.quantity(log.get("blockNumber")),
+        tx_hash=json_scalars.hash32(log.get("transactionHash")),
+        log_index=json_scalars.quantity(log.get("logIndex")),
         buyer=decode.address(buyer),
         seller=decode.address(seller),
         price6=decode.uint(data, 0),

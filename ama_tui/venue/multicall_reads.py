@@ -1,4 +1,4 @@
-"""Contract reads through Multicall3: up to 500 in one eth_call, fewer where the node fails that many."""
+"""Runs contract calls through Multicall3: up to 500 in one eth_call, fewer if the node cannot handle that many."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Sequence
 from ama_tui.domain.errors import MalformedError, RpcError, VenueError
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
-from ama_tui.venue import json_scalars as wire
+from ama_tui.venue import json_scalars
 from ama_tui.venue.multicall import MULTICALL3, Call, CallResult, decode_aggregate, encode_aggregate
 from ama_tui.venue.rpc import JsonRpc
 
 MAX_CHUNK = 500
 MIN_CHUNK = 16
 _GROW_AFTER = 64
-"""After so many whole chunks in a row, a size that was cut down is doubled again."""
+"""After this many full chunks without a failure, a reduced chunk size is doubled."""
 
 _MAX_FAILURES = 32
-"""So many failed requests in one read, and it is the node that fails, not the size of the calls."""
+"""More failed requests than this in one read mean that the node is at fault, not the size of the requests."""
 
-_MAX_FEEDS = 8
-_MAX_HOPELESS = 4096
+_MAX_STARVED_RETRIES = 8
+_MAX_ALWAYS_FAILING = 4096
 
 BLOCK_NUMBER = Call(MULTICALL3, abi.GET_BLOCK_NUMBER)
 BLOCK_TIMESTAMP = Call(MULTICALL3, abi.GET_BLOCK_TIMESTAMP)
 
 
 class MulticallReader:
-    """Runs reads on a chain that has Multicall3. `tag` is a JSON-RPC block: "latest", or a 0x number."""
+    """Runs calls on a chain with Multicall3. A `tag` is a JSON-RPC block: "latest" or a 0x number."""
 
     def __init__(self, rpc: JsonRpc, *, max_chunk: int = MAX_CHUNK) -> None:
         self._rpc = rpc
@@ -36,38 +36,38 @@ class MulticallReader:
         self._chunk = max_chunk
         self._whole_chunks = 0
         self._failures = 0
-        self._hopeless: set[Call] = set()
+        self._always_failing: set[Call] = set()
 
-    async def first(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
-        """The latest block's number and Unix time, and the results of as many calls as one request held."""
+    async def run_first(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
+        """The latest block's number and Unix time, and the results of as many calls as fit into one request."""
         part = calls[: self._chunk - 2]
         try:
             number, time, *results = await self._once([BLOCK_NUMBER, BLOCK_TIMESTAMP, *part], "latest")
         except (RpcError, MalformedError):
-            # Too much at once, or a node in trouble: the block alone tells; `run` halves the rest.
+            # Too many calls or a failing node: reading only the block shows which. `run_at` then splits the calls.
             part = []
             number, time = await self._once([BLOCK_NUMBER, BLOCK_TIMESTAMP], "latest")
             results = []
         block = _block_number(number)
         return block, _block_number(time), await self._fed(part, results, hex(block))
 
-    async def newest(self, calls: Sequence[Call]) -> tuple[int, list[CallResult]]:
-        """The results at the latest block, and the number of the earliest block that was so called."""
+    async def run_latest(self, calls: Sequence[Call]) -> tuple[int, list[CallResult]]:
+        """All results, and the earliest block that any of them is from."""
         size = max(1, self._chunk - 1)
         earliest: int | None = None
         results: list[CallResult] = []
         for at in range(0, len(calls), size):
-            number, *part = await self.run([BLOCK_NUMBER, *calls[at : at + size]], "latest")
+            number, *part = await self.run_at([BLOCK_NUMBER, *calls[at : at + size]], "latest")
             block = _block_number(number)
             earliest = block if earliest is None else min(earliest, block)
             results += part
         return earliest or 0, results
 
-    async def run(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
-        """The results of all calls. Raises what the node said when it does not answer at `tag` at all."""
+    async def run_at(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
+        """The results of all calls. Raises the node's error if it cannot read at `tag` at all."""
         self._failures = 0
         size = self._chunk
-        # The first alone: it finds out whether the node answers at this block and size.
+        # Run the first chunk alone to check that the node can handle this block and size.
         results = await self._halving(calls[:size], tag)
         chunks = [calls[at : at + size] for at in range(size, len(calls), size)]
         parts = await asyncio.gather(*(self._halving(chunk, tag) for chunk in chunks), return_exceptions=True)
@@ -78,7 +78,7 @@ class MulticallReader:
         return results
 
     async def _halving(self, calls: Sequence[Call], tag: str, *, is_part: bool = False) -> list[CallResult]:
-        """One request for all calls, or, when the node fails it, one for each half, and so on."""
+        """Run all calls in one request. If it fails, run each half in its own request, recursively."""
         try:
             results = await self._once(calls, tag)
         except (RpcError, MalformedError) as error:
@@ -99,12 +99,12 @@ class MulticallReader:
         return results
 
     async def _fed(self, calls: Sequence[Call], results: list[CallResult], tag: str) -> list[CallResult]:
-        """The results, with those run again that failed without a word: the calls before may have eaten their gas."""
-        for _ in range(_MAX_FEEDS):
+        """Rerun calls that failed without revert data, since earlier calls may have used up their gas."""
+        for _ in range(_MAX_STARVED_RETRIES):
             starved = [
                 index
                 for index, result in enumerate(results)
-                if not result.ok and not result.data and calls[index] not in self._hopeless
+                if not result.ok and not result.data and calls[index] not in self._always_failing
             ]
             if not starved:
                 break
@@ -115,26 +115,26 @@ class MulticallReader:
             if again[0].ok:
                 self._chunk = max(MIN_CHUNK, min(self._chunk, starved[0]))
             elif not again[0].data:
-                self._give_up(calls[starved[0]])  # it came first and had all the gas there is
+                self._give_up(calls[starved[0]])  # it ran first, with all the gas
             for index, result in zip(starved, again, strict=True):
                 results[index] = result
         return results
 
     def _give_up(self, call: Call) -> None:
-        if len(self._hopeless) >= _MAX_HOPELESS:
-            self._hopeless.clear()
-        self._hopeless.add(call)
+        if len(self._always_failing) >= _MAX_ALWAYS_FAILING:
+            self._always_failing.clear()
+        self._always_failing.add(call)
 
     async def _once(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
         params = ({"to": MULTICALL3, "data": "0x" + encode_aggregate(calls).hex()}, tag)
-        answer = await self._rpc.call("eth_call", params)
+        response = await self._rpc.call("eth_call", params)
         try:
-            return decode_aggregate(wire.data(answer), len(calls))
+            return decode_aggregate(json_scalars.data(response), len(calls))
         except ValueError as error:
-            raise MalformedError(f"Multicall3 answered badly: {error}", "try another node") from None
+            raise MalformedError(f"invalid response from Multicall3: {error}", "try another node") from None
 
     async def _answers(self, tag: str) -> bool:
-        """Whether the node answers the least of calls at this block."""
+        """Whether the node can run the simplest call at this block."""
         try:
             await self._once([BLOCK_NUMBER], tag)
         except VenueError:
@@ -152,4 +152,4 @@ def _block_number(result: CallResult) -> int:
     try:
         return decode.uint(result.data)
     except decode.DecodeError as error:
-        raise MalformedError(f"Multicall3 does not name its block: {error}", "try another node") from None
+        raise MalformedError(f"invalid block number from Multicall3: {error}", "try another node") from None

@@ -1,7 +1,7 @@
 """Session permits: their EIP-712 hash, the session's id, and the relayer set's Merkle root.
 
-The struct, the domain and the tree are the venue's wire contract. The encoding is written out here, because
-it is a fixed sequence of 32-byte words; the tests hold it to eth_account's general encoder.
+The struct, the domain and the tree are part of the venue's wire contract. The encoding is a fixed sequence of 32-byte
+words, so it needs no library. Tests compare it with eth_account's encoder.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _VERSION_HASH = keccak(DOMAIN_VERSION.encode())
 
 
 def permit_digest(permit: SessionPermit, chain_id: int, registry: str) -> bytes:
-    """The 32 bytes that the trader signs: keccak(0x1901 ‖ domain separator ‖ struct hash)."""
+    """The 32 bytes the trader signs: keccak(0x1901 ‖ domain separator ‖ struct hash)."""
     domain = keccak(_DOMAIN_TYPE + _NAME_HASH + _VERSION_HASH + _uint(chain_id) + _address(registry))
     struct = keccak(
         _PERMIT_TYPE
@@ -44,13 +44,13 @@ def permit_digest(permit: SessionPermit, chain_id: int, registry: str) -> bytes:
 
 
 def session_id(permit: SessionPermit) -> str:
-    """The id the registry will give this session: keccak(abi.encode(trader, relayerSetRoot, sessionSalt))."""
+    """The session's id in the registry: keccak(abi.encode(trader, relayerSetRoot, sessionSalt))."""
     encoded = _address(permit.trader) + _bytes32(permit.relayer_set_root) + _bytes32(permit.salt)
     return "0x" + keccak(encoded).hex()
 
 
 def permit_payload(permit: SessionPermit) -> dict[str, object]:
-    """The permit as the API takes it: every integer a decimal string."""
+    """The permit in the API's format, with integers as decimal strings."""
     return {
         "trader": permit.trader,
         "relayerSetRoot": permit.relayer_set_root,
@@ -65,9 +65,9 @@ def permit_payload(permit: SessionPermit) -> dict[str, object]:
 
 
 def relayer_root(addresses: Sequence[str]) -> str:
-    """The Merkle root over a relayer set. Raises ValueError for an empty one.
+    """The Merkle root of a relayer set. Raises ValueError if it is empty.
 
-    Leaves are keccak(address), sorted; pairs are hashed smaller first; an odd last node pairs with itself.
+    Leaves are keccak(address), sorted. Each pair is hashed smaller first. An odd last node is paired with itself.
     """
     level = sorted(keccak(_address(address)[12:]) for address in addresses)
     if not level:
@@ -82,12 +82,12 @@ def relayer_root(addresses: Sequence[str]) -> str:
 
 
 def relayer_set_problem(relayers: RelayerSet) -> str | None:
-    """Why a relayer set cannot be signed for (empty, or its root is not its addresses'), or None."""
+    """Why a permit for this relayer set must not be signed (empty or wrong root); None if it may be."""
     if not relayers.addresses:
-        return "the venue names no relayers"
+        return "the venue has no relayers"
     computed = relayer_root(relayers.addresses)
     if computed != relayers.root:
-        return f"the venue states the relayer root {relayers.root}, its addresses give {computed}"
+        return f"the venue's relayer root {relayers.root} does not match its relayers ({computed})"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Retries of reads: a few attempts with jitter, honouring Retry-After, bounded in time. Never for writes."""
+"""Retries failed reads a few times, with jitter, Retry-After and a time limit. Never use it for writes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ from ama_tui.domain.errors import UnreachableError, VenueError
 
 ATTEMPTS = 4
 TOTAL_SECONDS = 20.0
+"""No attempt starts after this time."""
+
 LONGEST_WAIT = 5.0
-"""A venue that asks for a longer pause than this is not waited for here: its caller hears it at once."""
+"""Seconds. A longer Retry-After is not waited for: the error is raised at once."""
 
 T = TypeVar("T")
 
 
 class TransientError(Exception):
-    """Wraps the error of one attempt that another attempt may not meet."""
+    """Wraps an error that may not occur in another attempt."""
 
     def __init__(self, error: VenueError, retry_after: float | None = None) -> None:
         super().__init__(str(error))
@@ -34,16 +36,16 @@ class TransientError(Exception):
 
 
 async def retried(attempt: Callable[[], Awaitable[T]], *, first_wait: float = 0.15) -> T:
-    """Run `attempt` until it succeeds or the limits are met; then raise the error that the last one wrapped.
+    """Run `attempt` until it succeeds or a limit is reached. Waits `first_wait` seconds or less before the first retry.
 
-    UnreachableError and TransientError are tried again, everything else goes through.
+    Retries after UnreachableError and TransientError. At a limit it raises the last error, unwrapped.
     """
     backoff = wait_random_exponential(multiplier=first_wait, max=2.0)
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        named = error.retry_after if isinstance(error, TransientError) else None
-        return max(named or 0.0, backoff(state))
+        requested = error.retry_after if isinstance(error, TransientError) else None
+        return max(requested or 0.0, backoff(state))
 
     retrying = AsyncRetrying(
         stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(TOTAL_SECONDS),
@@ -58,7 +60,7 @@ async def retried(attempt: Callable[[], Awaitable[T]], *, first_wait: float = 0.
 
 
 def transient(error: VenueError, retry_after: float | None) -> Exception:
-    """The error wrapped for another attempt, or as it is when the venue asks for too long a pause."""
+    """Wrap the error for a retry. Returns it unwrapped if `retry_after` (seconds) is too long."""
     if retry_after is not None and retry_after > LONGEST_WAIT:
         return error
     return TransientError(error, retry_after)

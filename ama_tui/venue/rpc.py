@@ -1,4 +1,4 @@
-"""JSON-RPC to a node: single calls and batches of reads, retried, every failure one of ours."""
+"""JSON-RPC client for a node: single calls and batches of reads, with retries. Raises only our own errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_BATCH = 500
 SINGLES_AT_ONCE = 16
 LIMIT_EXCEEDED = -32005
 _NEVER_THE_SIZE = (401, 403, 404)
-_HINT = "is RPC_URL the address of a JSON-RPC node?"
+_HINT = "check that RPC_URL points to a JSON-RPC node"
 _RATE_LIMIT_WORDS = ("rate limit", "rate-limit", "ratelimit", "too many requests")
 
 Request = tuple[str, Sequence[object]]
@@ -27,20 +27,22 @@ Request = tuple[str, Sequence[object]]
 
 
 class JsonRpc:
-    """One node. `masked` stands for its URL in every message, because RPC URLs often hold a key.
+    """A client for one node. Messages show `masked` instead of the URL, because RPC URLs often contain a key.
 
-    Raises UnreachableError (no answer), MalformedError (not JSON-RPC) and RpcError (the node's own error).
+    Raises UnreachableError (no response), MalformedError (not JSON-RPC) and RpcError (the node's own error).
     """
 
     def __init__(self, url: str, *, masked: str = "RPC_URL", timeout: float = 15.0) -> None:
-        self._http = HttpClient(url, name=masked, hint="is the node running, and is RPC_URL right?", timeout=timeout)
+        self._http = HttpClient(
+            url, name=masked, hint="check that the node is running and RPC_URL is correct", timeout=timeout
+        )
         self._masked = masked
         self._next_id = 0
         self._batch_limit = MAX_BATCH
 
     @property
     def stats(self) -> HttpStats:
-        """How many HTTP requests were sent and how long the latest took."""
+        """The number of HTTP requests sent and the duration of the latest."""
         return self._http.stats
 
     async def aclose(self) -> None:
@@ -56,22 +58,22 @@ class JsonRpc:
         await self.aclose()
 
     async def call(self, method: str, params: Sequence[object] = ()) -> object:
-        """The result of one call, as JSON gave it."""
+        """The JSON result of one call."""
         envelope = self._envelope((method, params))
 
         async def attempt() -> object:
-            answer = await self._http.post("", envelope)
-            result = self._one(method, answer)
+            response = await self._http.post("", envelope)
+            result = self._one(method, response)
             if isinstance(result, RpcError):
-                raise self._transient_if_busy(result, answer)
+                raise self._transient_if_busy(result, response)
             return result
 
         return await retried(attempt)
 
     async def batch(self, requests: Sequence[Request]) -> list[object | RpcError]:
-        """The results of many calls in order, in one HTTP request per 500; a failed one is its RpcError.
+        """The results of many calls in order, in one HTTP request per 500. A failed call yields its RpcError.
 
-        A node that refuses batches of that size is asked in smaller ones, down to single calls.
+        If the node refuses a batch of that size, smaller batches follow, down to single calls.
         """
         results: list[object | RpcError] = []
         while len(results) < len(requests):
@@ -79,36 +81,36 @@ class JsonRpc:
             part = requests[len(results) : len(results) + size]
             if size == 1:
                 return results + await self._singles(requests[len(results) :])
-            answers = await self._batch_once(part)
-            if answers is None:
+            responses = await self._batch_once(part)
+            if responses is None:
                 self._batch_limit = max(1, min(size, len(part)) // 2)
             else:
-                results += answers
+                results += responses
         return results
 
     async def _batch_once(self, requests: Sequence[Request]) -> list[object | RpcError] | None:
-        """One batch in one HTTP request; None when the node refuses it as a batch."""
+        """Send one batch in one HTTP request. None if the node refuses it as a batch."""
         envelopes = [self._envelope(request) for request in requests]
         last: list[object | RpcError] | None = None
 
         async def attempt() -> list[object | RpcError] | None:
             nonlocal last
-            answer = await self._http.post("", envelopes)
-            body = self._json(answer, "a batch")
+            response = await self._http.post("", envelopes)
+            body = self._json(response, "a batch")
             if not isinstance(body, list):
-                refused = self._error_of(body, answer)
+                refused = self._error_of(body, response)
                 if refused is None:
-                    raise self._malformed("a batch", "neither results nor an error", answer)
-                if answer.status in _NEVER_THE_SIZE:
+                    raise self._malformed("a batch", "neither results nor an error", response)
+                if response.status in _NEVER_THE_SIZE:
                     raise refused
-                if _is_busy(refused, answer.status):
-                    raise transient(refused, retry_after(answer.retry_after))
+                if _is_busy(refused, response.status):
+                    raise transient(refused, retry_after(response.retry_after))
                 return None
             by_id = {item["id"]: item for item in body if isinstance(item, dict) and _is_id(item.get("id"))}
             last = [self._entry(by_id.get(envelope["id"])) for envelope in envelopes]
-            busy = next((r for r in last if isinstance(r, RpcError) and _is_busy(r, answer.status)), None)
+            busy = next((r for r in last if isinstance(r, RpcError) and _is_busy(r, response.status)), None)
             if busy is not None:
-                raise transient(busy, retry_after(answer.retry_after))
+                raise transient(busy, retry_after(response.retry_after))
             return last
 
         try:
@@ -134,70 +136,72 @@ class JsonRpc:
         self._next_id += 1
         return {"jsonrpc": "2.0", "id": self._next_id, "method": request[0], "params": list(request[1])}
 
-    def _one(self, method: str, answer: HttpResponse) -> object | RpcError:
-        body = self._json(answer, method)
+    def _one(self, method: str, response: HttpResponse) -> object | RpcError:
+        body = self._json(response, method)
         if not isinstance(body, dict) or ("result" not in body and "error" not in body):
-            if not answer.is_ok:
-                return self._http_error(answer)
-            raise self._malformed(method, "neither a result nor an error", answer)
+            if not response.is_ok:
+                return self._http_error(response)
+            raise self._malformed(method, "neither a result nor an error", response)
         return self._entry(body)
 
     def _entry(self, item: Mapping[str, object] | None) -> object | RpcError:
         if item is None:
-            return RpcError(f"{self._masked} left an answer out of a batch", "try another node")
+            return RpcError(f"{self._masked} left a result out of a batch", "try another node")
         error = item.get("error")
         if error is not None:
             return self._rpc_error(error)
         if "result" not in item:
-            return RpcError(f"{self._masked} gave neither a result nor an error", _HINT)
+            return RpcError(f"{self._masked} returned neither a result nor an error", _HINT)
         return item["result"]
 
-    def _error_of(self, body: object, answer: HttpResponse) -> RpcError | None:
-        """The error that a whole batch was answered with, or None when there is none in it."""
+    def _error_of(self, body: object, response: HttpResponse) -> RpcError | None:
+        """The error returned for a whole batch, None if the body has none."""
         if isinstance(body, dict) and body.get("error") is not None:
             return self._rpc_error(body["error"])
-        return None if answer.is_ok else self._http_error(answer)
+        return None if response.is_ok else self._http_error(response)
 
     def _rpc_error(self, error: object) -> RpcError:
         if not isinstance(error, dict):
-            return RpcError(f"{self._masked} answered with an error: {one_line(str(error))}")
+            return RpcError(f"{self._masked} returned an error: {one_line(str(error))}")
         code, message, data = error.get("code"), error.get("message"), error.get("data")
         if isinstance(data, dict):
             data = data.get("data")
         return RpcError(
-            f"{self._masked} answered with an error: {one_line(str(message or 'no message'))}",
+            f"{self._masked} returned an error: {one_line(str(message or 'no message'))}",
             code=code if isinstance(code, int) and not isinstance(code, bool) else 0,
             data=data if isinstance(data, str) else None,
         )
 
-    def _http_error(self, answer: HttpResponse) -> RpcError:
-        hint = "check the key in RPC_URL" if answer.status in (401, 403) else _HINT
+    def _http_error(self, response: HttpResponse) -> RpcError:
+        hint = "check the key in RPC_URL" if response.status in (401, 403) else _HINT
         return RpcError(
-            f"{self._masked} answered HTTP {answer.status}: {excerpt(answer.body) or '(empty)'}",
+            f"{self._masked} returned HTTP {response.status}: {excerpt(response.body) or '(empty)'}",
             hint,
-            code=answer.status,
+            code=response.status,
         )
 
-    def _json(self, answer: HttpResponse, what: str) -> object:
+    def _json(self, response: HttpResponse, what: str) -> object:
         try:
-            return orjson.loads(answer.body)
+            return orjson.loads(response.body)
         except ValueError:
-            if answer.is_ok:
-                raise self._malformed(what, "something that is not JSON", answer) from None
-        error = self._http_error(answer)
-        if answer.status >= 500 or answer.status == 429:
-            raise transient(error, retry_after(answer.retry_after))
-        if answer.status in _NEVER_THE_SIZE:
+            if response.is_ok:
+                raise self._malformed(what, "something that is not JSON", response) from None
+        error = self._http_error(response)
+        if response.status >= 500 or response.status == 429:
+            raise transient(error, retry_after(response.retry_after))
+        if response.status in _NEVER_THE_SIZE:
             raise error
         return {"error": {"code": error.code, "message": error.message}}
 
-    def _transient_if_busy(self, error: RpcError, answer: HttpResponse) -> Exception:
-        if _is_busy(error, answer.status):
-            return transient(error, retry_after(answer.retry_after))
+    def _transient_if_busy(self, error: RpcError, response: HttpResponse) -> Exception:
+        if _is_busy(error, response.status):
+            return transient(error, retry_after(response.retry_after))
         return error
 
-    def _malformed(self, what: str, how: str, answer: HttpResponse) -> MalformedError:
-        return MalformedError(f"{self._masked} answered {what} with {how}: {excerpt(answer.body) or '(empty)'}", _HINT)
+    def _malformed(self, what: str, how: str, response: HttpResponse) -> MalformedError:
+        return MalformedError(
+            f"{self._masked} responded to {what} with {how}: {excerpt(response.body) or '(empty)'}", _HINT
+        )
 
 
 def _is_busy(error: RpcError, status: int) -> bool:

@@ -1,20 +1,19 @@
-"""Text that came from outside, made fit for one line of a log or a screen."""
+"""Makes text from outside safe to show on one line of a log or screen."""
 
 from __future__ import annotations
 
 EXCERPT_CHARS = 200
 
-
 _hidden: set[str] = set()
 
 
 def hide(secret: str) -> None:
-    """From now on this is left out of all text from outside: servers repeat the URL that they were asked by."""
+    """Remove `secret` from all text from outside from now on. Servers may repeat the request's URL."""
     _hidden.add(secret)
 
 
 def one_line(text: str, limit: int = EXCERPT_CHARS) -> str:
-    """The first `limit` characters without what is hidden, and with what is unprintable escaped (newline, ESC, …)."""
+    """The first `limit` characters without hidden secrets, with unprintable characters (newline, ESC, …) escaped."""
     for secret in _hidden:
         text = text.replace(secret, "…")
     cut = text[:limit]
@@ -24,6 +23,6 @@ def one_line(text: str, limit: int = EXCERPT_CHARS) -> str:
 
 
 def excerpt(body: bytes) -> str:
-    """The first 200 characters of an answer, on one line; bytes that are no text show as \\xNN."""
-    text = body if _hidden else body[: 4 * EXCERPT_CHARS]  # cut first, half of what is hidden could be left over
+    """The first 200 characters of a response on one line. Invalid UTF-8 is shown as \\xNN."""
+    text = body if _hidden else body[: 4 * EXCERPT_CHARS]  # cutting first could leave part of a secret
     return one_line(text.decode("utf-8", "backslashreplace"))

@@ -1,4 +1,4 @@
-"""What settles orders: trades and cancels of a range of blocks, receipts of transactions, asked for together."""
+"""Reads trades and cancels of a range of blocks and receipts of transactions in one batch."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from ama_tui.venue import logs
 from ama_tui.venue.rpc import Request
 
 LOG_SPAN = 500
-"""Blocks to one eth_getLogs: public nodes refuse much more."""
+"""Blocks per eth_getLogs request. Public nodes refuse much larger ranges."""
 
 MAX_LOG_BLOCKS = 20 * LOG_SPAN
+"""The largest range of blocks in one read."""
 
 
 def trade_topics() -> list[object]:
-    """The topics of every trade."""
+    """The topics that match all trades."""
     return [abi.TRADE_EXECUTED]
 
 
 def cancel_topics(traders: Sequence[str]) -> list[object]:
-    """The topics of the cancelled orders of these traders."""
+    """The topics that match cancelled orders of these traders."""
     return [abi.ORDER_CANCELLED, None, ["0x" + abi.address_word(trader).hex() for trader in traders]]
 
 
 def log_requests(order_book: str, from_block: int, to_block: int, topics: Sequence[object]) -> list[Request]:
-    """The order book's events of these topics from one block to another, both included."""
+    """Requests for the order book's events with these topics, from `from_block` to `to_block` (inclusive)."""
     return [
         (
             "eth_getLogs",
@@ -45,46 +46,50 @@ def log_requests(order_book: str, from_block: int, to_block: int, topics: Sequen
 
 
 def receipt_request(tx_hash: str) -> Request:
-    """One transaction's receipt."""
+    """A request for a transaction's receipt."""
     return "eth_getTransactionReceipt", (tx_hash,)
 
 
 def settlement(
     order_book: str,
     through: int,
-    log_answers: Sequence[object],
-    cancel_answers: Sequence[object] | None,
+    trade_responses: Sequence[object],
+    cancel_responses: Sequence[object] | None,
     tx_hashes: Sequence[str],
-    receipt_answers: Sequence[object],
+    receipt_responses: Sequence[object],
 ) -> Settlement:
-    """The answers to the three kinds of request. What cannot be used is told in `error` and left open."""
+    """Decode the responses. The first unusable response is reported in `error`; its part stays unknown."""
     errors: list[str] = []
     trades: tuple[Trade, ...] | None
     try:
-        trades = tuple(trade for answer in log_answers for trade in logs.trades(_answered(answer), order_book))
+        trades = tuple(
+            trade for response in trade_responses for trade in logs.trades(_successful(response), order_book)
+        )
     except (RpcError, ValueError) as error:
         trades = None
         errors.append(f"trades: {error}")
     cancels: tuple[OrderCancelled, ...] | None = None
-    if cancel_answers is not None:
+    if cancel_responses is not None:
         try:
-            cancels = tuple(event for answer in cancel_answers for event in logs.cancels(_answered(answer), order_book))
+            cancels = tuple(
+                event for response in cancel_responses for event in logs.cancels(_successful(response), order_book)
+            )
         except (RpcError, ValueError) as error:
             errors.append(f"cancels: {error}")
     receipts: dict[str, Receipt | None] = {}
-    for tx_hash, answer in zip(tx_hashes, receipt_answers, strict=True):
+    for tx_hash, response in zip(tx_hashes, receipt_responses, strict=True):
         receipts[tx_hash] = None
         try:
-            found = logs.receipt(_answered(answer), order_book)
-            if found is not None and found.tx_hash != tx_hash.lower():
-                raise ValueError("it is of another transaction")
-            receipts[tx_hash] = found
+            receipt = logs.receipt(_successful(response), order_book)
+            if receipt is not None and receipt.tx_hash != tx_hash.lower():
+                raise ValueError("the node returned another transaction's receipt")
+            receipts[tx_hash] = receipt
         except (RpcError, ValueError) as error:
             errors.append(f"receipt of {tx_hash}: {error}")
     return Settlement(trades, through, receipts, errors[0] if errors else "", cancels)
 
 
-def _answered(answer: object) -> object:
-    if isinstance(answer, RpcError):
-        raise answer
-    return answer
+def _successful(response: object) -> object:
+    if isinstance(response, RpcError):
+        raise response
+    return response

@@ -109,7 +109,7 @@ async def _aggregated_read(
         aggregator = MulticallReader(rpc)
         for _ in range(scale.repeats + 1):
             began = perf_counter()
-            results = await aggregator.run(calls, "latest")
+            results = await aggregator.run_at(calls, "latest")
             taken.append((perf_counter() - began) * 1000)
             if not all(result.ok for result in results):
                 raise RuntimeError("an order could not be read")

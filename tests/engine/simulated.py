@@ -286,7 +286,7 @@ def failure_of(answer: Answer) -> Exception:
         )
     if answer is Answer.HTML:
         return MalformedError("POST answered with HTML")
-    return UnreachableError("POST failed (connection reset)")
+    return UnreachableError("POST failed: connection reset")
 
 
 def _as_order(tx: Tx) -> RestingOrder:

@@ -92,7 +92,7 @@ def _of_the_api() -> dict[str, Parser]:
         "nonce": (api_models.nonce, {"nonce": "1"}),
         "created": (api_models.session_created, {"sessionId": SESSION, "txHash": TX, "blockNumber": 1}),
         "status": (api_models.session_status, session),
-        "trade": (api_models.trade_answer, {"txHash": TX, "blockNumber": 1, "mined": True, "pending": False}),
+        "trade": (api_models.trade_response, {"txHash": TX, "blockNumber": 1, "mined": True, "pending": False}),
     }
     found = {f"api {name}": _json(partial(parse, "GET /x"), good) for name, (parse, good) in bodies.items()}
     refused = {"error": "insufficient_collateral", "message": "no", "available6": "1", "required6": "2", "txHash": TX}

@@ -150,7 +150,9 @@ def test_even_may_be_better_than_the_fleets_own_touch() -> None:
 def test_working_orders_of_any_wallet_and_young_resting_ones_hold_prices_back() -> None:
     pending_orders = PendingOrder(Side.SELL, 1, 2_450_000_000, 10**17, 1)
     young = resting(1, Side.BUY, 2_560_000_000)
-    snapshot = market(wallet(0), wallet(1, was_read=False, pending_orders=(pending_orders,)), wallet(2, orders=(young,)))
+    snapshot = market(
+        wallet(0), wallet(1, was_read=False, pending_orders=(pending_orders,)), wallet(2, orders=(young,))
+    )
     assert best_prices(snapshot) == (2_560_000_000, 2_450_000_000)
     made = prices(snapshot)
     assert made.at(Side.BUY, 10).price6 == 2_450_000_000 - 2 * 10_000

@@ -94,15 +94,15 @@ def test_insufficient_collateral_tells_the_figures_and_what_to_do() -> None:
     error = refused(400, {"error": "insufficient_collateral", "available6": "12", "required6": "34"})
     assert str(error) == (
         "POST /api/gasless/trade refused (400): insufficient_collateral, available6 12, required6 34: "
-        "deposit collateral, or lower the sizes"
+        "deposit collateral or reduce the sizes"
     )
 
 
 def test_html_is_shown_in_one_line_with_a_hint() -> None:
     error = refused(502, b"<html>\n<h1>Bad Gateway</h1>" + b"x" * 1000)
-    assert "answered HTTP 502 without a JSON object: <html>\\n<h1>Bad Gateway" in error.message
+    assert "returned HTTP 502 without a JSON object: <html>\\n<h1>Bad Gateway" in error.message
     assert len(error.message) < 300
-    assert error.hint == "the venue is in trouble; try again later"
+    assert error.hint == "the venue has a problem, try again later"
 
 
 @pytest.mark.parametrize("body", [{"error": {"code": "bad_sig"}}, {"message": "bad_sig"}, {"error": " bad_sig "}])

@@ -199,7 +199,7 @@ async def test_orders_rest_are_read_modified_and_cancelled(client: Client) -> No
 
 async def test_market_order_trades_and_its_trade_is_read_from_the_logs(client: Client) -> None:
     trader = client.wallets[2]
-    start = await client.chain.block_number() + 1
+    start = (await client.chain.open_orders(client.market.address, client.wallets)).block + 1
     answer = await client.api.place_margin_market(
         client.market.address, client.sessions[trader], trader, amount18=AMOUNT18, is_buy=True
     )

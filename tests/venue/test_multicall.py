@@ -39,7 +39,7 @@ def test_failed_call_tells_its_revert_reason() -> None:
 
 
 def test_another_number_of_results_is_refused() -> None:
-    with pytest.raises(DecodeError, match="not one of 2 results"):
+    with pytest.raises(DecodeError, match="does not have 2 results"):
         decode_aggregate(abi_encode(["(bool,bytes)[]"], [[(True, b"")]]), 2)
 
 

@@ -143,7 +143,7 @@ def test_root_does_not_depend_on_the_order_of_the_set(raw: list[bytes], random: 
 def test_relayer_set_with_a_false_root_is_told() -> None:
     address = "0x" + "11" * 20
     assert permits.relayer_set_problem(RelayerSet((address,), permits.relayer_root([address]))) is None
-    assert "states the relayer root" in str(permits.relayer_set_problem(RelayerSet((address,), "0x" + "00" * 32)))
-    assert permits.relayer_set_problem(RelayerSet((), "0x" + "00" * 32)) == "the venue names no relayers"
+    assert "the venue's relayer root" in str(permits.relayer_set_problem(RelayerSet((address,), "0x" + "00" * 32)))
+    assert permits.relayer_set_problem(RelayerSet((), "0x" + "00" * 32)) == "the venue has no relayers"
     with pytest.raises(ValueError, match="empty"):
         permits.relayer_root([])

@@ -33,7 +33,7 @@ async def test_failed_call_of_a_batch_is_an_error_in_its_place() -> None:
         query = {"address": "0x", "topics": [], "fromBlock": "0x1", "toBlock": "0x2"}
         first, second = await rpc.batch([("eth_getLogs", (query,)), ("eth_blockNumber", ())])
     assert isinstance(first, RpcError)
-    assert str(first) == "RPC_URL answered with an error: range too wide"
+    assert str(first) == "RPC_URL returned an error: range too wide"
     assert second == "0x3e8"
 
 
@@ -105,7 +105,7 @@ async def test_busy_node_is_asked_again(busy: tuple[int, str]) -> None:
 async def test_busy_node_that_stays_busy_is_an_rpc_error_with_its_status() -> None:
     handle, asked = answering((429, "slow down"))
     async with serving(handle) as url, JsonRpc(url, masked="https://rpc…") as rpc:
-        with pytest.raises(RpcError, match="https://rpc… answered HTTP 429: slow down") as caught:
+        with pytest.raises(RpcError, match="https://rpc… returned HTTP 429: slow down") as caught:
             await rpc.call("eth_chainId")
     assert (caught.value.code, len(asked)) == (429, 4)
 
@@ -124,7 +124,7 @@ async def test_refusing_node_is_not_asked_again(status: int) -> None:
 @pytest.mark.parametrize("body", ["<html>hello</html>", "", "[1", "7", '"x"', "null", "{}", "[]", '{"id": 1}'])
 async def test_answer_that_is_no_json_rpc_is_malformed(body: str) -> None:
     async with serving(answering((200, body))[0]) as url, JsonRpc(url) as rpc:
-        with pytest.raises(MalformedError, match="RPC_URL answered eth_chainId with") as caught:
+        with pytest.raises(MalformedError, match="RPC_URL responded to eth_chainId with") as caught:
             await rpc.call("eth_chainId")
     assert body[:100] in caught.value.message
     assert caught.value.hint
@@ -141,7 +141,7 @@ async def test_dead_node_is_unreachable_without_its_url() -> None:
     async with serving(handle) as url:
         pass
     async with JsonRpc(url + "/v2/s3cret", masked="RPC_URL") as rpc:
-        with pytest.raises(UnreachableError, match="is the node running") as caught:
+        with pytest.raises(UnreachableError, match="check that the node is running") as caught:
             await rpc.call("eth_chainId")
     assert "s3cret" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)

@@ -19,7 +19,7 @@ from tests.engine.virtual_time import run_virtually
 NOW = 1_000.0
 """When virtual time begins."""
 HASH = "0x" + "77" * 32
-LOST = UnreachableError("POST failed (the connection was dropped)")
+LOST = UnreachableError("POST failed: the connection was dropped")
 REVOKED = RefusedError("refused", status=400, code="session_revoked", proves_not_sent=True)
 BUSY = RefusedError("busy", status=503, code="service_temporarily_unavailable", retry_after=60.0)
 

@@ -159,8 +159,8 @@ async def test_a_market_that_is_not_listed_fails(surgery: Surgery) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"relayerSetRoot": "0x" + "22" * 32}, "its addresses give"),
-        ({"relayerAddresses": []}, "names no relayers"),
+        ({"relayerSetRoot": "0x" + "22" * 32}, "does not match its relayers"),
+        ({"relayerAddresses": []}, "has no relayers"),
     ],
     ids=["root", "empty"],
 )
@@ -179,7 +179,7 @@ async def test_an_order_book_that_is_none_fails_at_the_vault(surgery: Surgery) -
         return {**body, "markets": [{**body["markets"][0], "market_address": "0x" + "33" * 20}]}
 
     report = await surgery.look(api=Meddler(api={"/api/markets": elsewhere}), market=None)
-    assert "does not answer like an order book" in report.only("vault").text
+    assert "is not an order book" in report.only("vault").text
     assert report.of(CheckStatus.SKIP) == ["collateral"]
 
 

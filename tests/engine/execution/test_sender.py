@@ -23,7 +23,7 @@ from tests.engine.samples import ALICE, BOB, PRICE6, TICK6, book, cancel, fleet_
 from tests.engine.virtual_time import run_virtually
 
 HASH = "0x" + "77" * 32
-LOST = UnreachableError("POST failed (no response within 30 s)")
+LOST = UnreachableError("POST failed: no response within 30 s")
 
 
 def refused(code: str, status: int = 400, *, proves: bool = True, **more: Any) -> RefusedError:

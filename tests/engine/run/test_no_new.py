@@ -126,7 +126,7 @@ async def test_an_outage_of_the_node_is_journalled_when_it_begins_and_when_it_en
     run = run_of(engine)
 
     async def dead(**_: object) -> None:
-        raise UnreachableError("RPC_URL does not answer", "is the node running?")
+        raise UnreachableError("RPC_URL does not answer", "check that the node is running?")
 
     with monkeypatch.context() as patch:
         patch.setattr(run.context.connections.chain, "read_fleet", dead)

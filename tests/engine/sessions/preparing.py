@@ -18,7 +18,7 @@ from tests.engine.samples import ALICE, book
 from tests.engine.virtual_time import run_virtually
 
 NOW = 3_000_000_000
-LOST = UnreachableError("POST failed (the connection was dropped)")
+LOST = UnreachableError("POST failed: the connection was dropped")
 
 
 def refused(code: str, *, status: int = 400, proves: bool = True, limited: bool = False) -> RefusedError:

@@ -20,7 +20,7 @@ from tests.engine.samples import ALICE, BOB, MARKET
 from tests.engine.virtual_time import run_virtually
 
 BLOCK_S = 2.0
-LOST = UnreachableError("POST failed (the connection was dropped)")
+LOST = UnreachableError("POST failed: the connection was dropped")
 
 
 @dataclass
