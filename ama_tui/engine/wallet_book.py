@@ -160,8 +160,8 @@ class WalletBook:
         self.failures = 0
         self.backoff_until = 0.0
 
-    def snapshot(self, known: bool) -> WalletSnapshot:
-        """The wallet as the planner sees it; `known` is False if this cycle's read of it failed."""
+    def snapshot(self, was_read: bool) -> WalletSnapshot:
+        """The wallet as the planner sees it; `was_read` is False if this cycle's read of it failed."""
         read = self.read
         return WalletSnapshot(
             index=self.wallet.index,
@@ -171,7 +171,7 @@ class WalletBook:
             pending_orders=tuple(pending.as_pending_order for pending in self.pending),
             cancelling=frozenset(self.pending.cancels),
             sequence=self.pending.sequence,
-            was_read=known and read is not None,
+            was_read=was_read and read is not None,
             unusable=self.idle_reason,
             unusable_detail=self.unusable_detail,
         )

@@ -34,7 +34,7 @@ def test_dead_rpc_is_named_in_one_line(stored_run: StoredRun, command: tuple[str
     stored_run.operator.set_env(RPC_URL=f"{DEAD}/v2/0123456789abcdef0123456789abcdef")
     line = stored_run.operator.ama(*command).refusal(3)
     assert line.startswith(f"RPC_URL {DEAD}/v2/… failed")
-    assert "is RPC_URL right?" in line
+    assert "RPC_URL is correct" in line
     stored_run.assert_untouched()
 
 
@@ -43,7 +43,7 @@ def test_dead_api_is_named_in_one_line(stored_run: StoredRun, command: tuple[str
     stored_run.operator.set_env(APP_URL=DEAD)
     line = stored_run.operator.ama(*command).refusal(3)
     assert line.startswith("GET /api/markets failed")
-    assert "is APP_URL right?" in line
+    assert "APP_URL is correct" in line
     stored_run.assert_untouched()
 
 

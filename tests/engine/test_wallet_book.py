@@ -86,7 +86,7 @@ def test_a_snapshot_holds_what_the_planner_must_know() -> None:
     alice.pending.cancels[5] = PendingCancel(5, 0.0)
     alice.pending.sequence = 9
     alice.session.lose("session revoked")
-    snapshot = alice.snapshot(known=True)
+    snapshot = alice.snapshot(was_read=True)
     assert (snapshot.available6, snapshot.sequence, snapshot.was_read) == (77, 9, True)
     assert [(one.level, one.margin6, one.is_unknown) for one in snapshot.pending_orders] == [(2, placed.margin6, True)]
     assert snapshot.cancelling == {5}
@@ -96,10 +96,10 @@ def test_a_snapshot_holds_what_the_planner_must_know() -> None:
 def test_a_wallet_that_was_not_read_is_unknown_and_not_empty() -> None:
     alice = book()
     alice.read = wallet_read(order(ALICE, 5))
-    assert not alice.snapshot(known=False).was_read
-    assert len(alice.snapshot(known=False).orders) == 1
+    assert not alice.snapshot(was_read=False).was_read
+    assert len(alice.snapshot(was_read=False).orders) == 1
     alice.read = None
-    assert not alice.snapshot(known=True).was_read
+    assert not alice.snapshot(was_read=True).was_read
 
 
 PRICES = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 99), st.booleans()), max_size=10)

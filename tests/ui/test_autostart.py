@@ -76,7 +76,7 @@ async def test_what_cannot_be_decided_is_asked() -> None:
 
 
 async def test_markets_that_cannot_be_read_are_shown_as_an_error_with_a_retry() -> None:
-    error = UnreachableError("no answer", "is APP_URL right?")
+    error = UnreachableError("no answer", "APP_URL is correct")
     async with dashboard(autostart=True, is_demo=True, errors={"markets": error}) as stage:
         await stage.on(MarketsScreen)
         await stage.shows("✗ no answer")

@@ -343,7 +343,7 @@ NOTHING = wallet_read()
 def test_an_order_that_one_read_does_not_show_keeps_its_level_and_margin() -> None:
     world = Watched()
     assert world.look(NOTHING, 101, 1.0) == []
-    assert [(one.level, one.margin6) for one in world.alice.snapshot(known=True).pending_orders] == [
+    assert [(one.level, one.margin6) for one in world.alice.snapshot(was_read=True).pending_orders] == [
         (2, resting(world.placed, 9).margin6)
     ]
     assert world.look(wallet_read(resting(world.placed, 9)), 101, 1.5) == [Resolution.RESTED]
