@@ -53,7 +53,7 @@ class JournalCheck:
     first_seq: int | None
     last_seq: int | None
     files: int
-    torn: int
+    truncated: int
     """Bytes of a truncated last line, which the next run moves aside."""
 
     faults: tuple[str, ...]
@@ -64,8 +64,10 @@ class JournalCheck:
             more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
             return f"{self.path}: damaged, {self.faults[0]}{more}"
         seq = "no seq" if self.last_seq is None else f"seq {self.first_seq:,}…{self.last_seq:,}"
-        torn = f", last line truncated ({self.torn:,} bytes; the next run moves it aside)" if self.torn else ""
-        return f"{self.path}: ok, {self.lines:,} lines, {seq}{torn}"
+        tail = (
+            f", last line truncated ({self.truncated:,} bytes; the next run moves it aside)" if self.truncated else ""
+        )
+        return f"{self.path}: ok, {self.lines:,} lines, {seq}{tail}"
 
 
 @command.command("verify")
@@ -86,10 +88,10 @@ def verify(ctx: click.Context, path: Path, as_json: bool) -> None:
 
 def _check(journal: Path) -> JournalCheck:
     scan = Scan(journal, keep_going=True).finish()
-    torn = 0 if scan.torn is None else journal.stat().st_size - scan.torn
+    truncated = 0 if scan.truncated_at is None else journal.stat().st_size - scan.truncated_at
     faults = tuple(f"{fault.file.name} {fault.text}" for fault in scan.faults)
     return JournalCheck(
-        str(journal), not faults, scan.lines, scan.first_seq, scan.last_seq, len(scan.files), torn, faults
+        str(journal), not faults, scan.lines, scan.first_seq, scan.last_seq, len(scan.files), truncated, faults
     )
 
 

@@ -29,7 +29,7 @@ def read_config_file(path: Path) -> dict[str, object]:
     except FileNotFoundError:
         raise ConfigError(f"config file {path} not found", "correct --config, or leave it out") from None
     except OSError as error:
-        raise ConfigError(f"config file {path} cannot be read ({error.strerror})", "check its mode") from error
+        raise ConfigError(f"config file {path} cannot be read ({error.strerror})", "check its permissions") from error
     except UnicodeDecodeError:
         raise ConfigError(f"config file {path} is not UTF-8 text", "save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:

@@ -74,5 +74,5 @@ def markets_under(root: Path, chain_id: int) -> list[StatePaths]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise StoreError(f"{directory} cannot be read ({error.strerror})", "check its owner and mode") from error
+        raise StoreError(f"{directory} cannot be read ({error.strerror})", "check its owner and permissions") from error
     return [StatePaths(root, chain_id, name) for name in names if _ORDER_BOOK.fullmatch(name)]

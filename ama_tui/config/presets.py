@@ -128,7 +128,7 @@ def save_preset(directory: Path, name: str, parameters: Parameters) -> Path:
         replace_file(path, ("\n".join(lines) + "\n").encode())
     except OSError as error:
         raise ConfigError(
-            f"preset {path} cannot be written ({error.strerror})", "check the directory's mode"
+            f"preset {path} cannot be written ({error.strerror})", "check the directory's permissions"
         ) from error
     return path
 

@@ -26,8 +26,9 @@ NAMES = (
     "dirsync.before",
     "dirsync.after",
 )
-"""`intent` and `outcome`: a journal line is written; `sync`: lines are made durable; `post`: an order is sent to the
-venue; `replace`: a file is renamed; `dirsync`: names are made durable."""
+"""`intent` and `outcome`: a journal line was written; `sync`: lines were synced; `post`: an order was sent to the
+venue; `replace`: a file was renamed; `dirsync`: a directory was synced.
+"""
 
 
 class _Armed:
@@ -42,7 +43,7 @@ class _Armed:
         self._left = int(times or "1")
         self._guard = threading.Lock()
 
-    def pass_by(self) -> None:
+    def count_pass(self) -> None:
         with self._guard:
             self._left -= 1
             if self._left == 0:
@@ -53,6 +54,6 @@ _armed = _Armed(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None
 
 
 def reach(name: str) -> None:
-    """Kill the process if this point is armed and this is the pass it waits for."""
+    """Kill the process if this point is armed and its count is reached."""
     if _armed is not None and _armed.name == name:
-        _armed.pass_by()
+        _armed.count_pass()

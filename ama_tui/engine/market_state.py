@@ -62,7 +62,7 @@ def _of(store: StateStore) -> MarketState:
     return MarketState(
         journal=store.journal,
         wallets=store.checkpoint.wallets if store.checkpoint is not None else {},
-        replay=store.rebuild(),
+        replay=store.replay_journal(),
         notes=tuple(notes),
         is_whole=store.is_guest or not report.journal_problem,
         close=store.close,

@@ -71,7 +71,7 @@ def read_private(path: Path, what: str, *, missing: str) -> PrivateFile:
     except FileNotFoundError:
         raise WalletsError(f"{name} not found", missing) from None
     except OSError as error:
-        raise WalletsError(f"{name} cannot be read ({error.strerror})", "check its owner and mode") from None
+        raise WalletsError(f"{name} cannot be read ({error.strerror})", "check its owner and permissions") from None
 
 
 def file_problem(mode: int, owner: int, user: int) -> str | None:

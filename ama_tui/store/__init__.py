@@ -1,1 +1,1 @@
-"""What is remembered: checkpoint, per-wallet files, journal, lock."""
+"""What survives a restart: checkpoint, wallet files, journal, lock."""

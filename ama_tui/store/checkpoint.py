@@ -1,4 +1,4 @@
-"""The checkpoint of a market's run and the per-wallet files, in the format shared with the original tool."""
+"""The checkpoint of a market's run and the wallet files, in the original tool's format."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _WALLET_KEYS = ("nickname", "role", "sessionId", "sessionExpiry", "lastActionAt"
 
 @dataclass(frozen=True, slots=True)
 class WalletEntry:
-    """What is remembered of one wallet. `address` is in lower case.
+    """The stored state of one wallet. `address` is lower case.
 
-    `session_expiry` is Unix seconds, `last_action_at` Unix milliseconds, `index` the wallet's row (from 0)
-    at first use. `extra` holds the keys that are not ours; they survive a rewrite.
+    `session_expiry` is Unix seconds, `last_action_at` Unix milliseconds, `index` the wallet's row (from 0) when it was
+    first used. `extra` holds unknown keys, which are written back unchanged.
     """
 
     address: str
@@ -51,7 +51,7 @@ class WalletEntry:
     extra: Mapping[str, object] = field(default_factory=dict)
 
     def merged(self, other: WalletEntry) -> WalletEntry:
-        """This entry, filled in from another of its wallet: the later action, the longer-lived session."""
+        """This entry merged with another of the same wallet: the later action, the longer-lived session."""
         mine, theirs = self.session_expiry or 0, other.session_expiry or 0
         session = self if self.session_id and (mine >= theirs or not other.session_id) else other
         return replace(
@@ -77,11 +77,10 @@ class WalletEntry:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A run on one market. Times are Unix milliseconds; `wallets` is by address in lower case.
+    """A run on one market. Times are Unix milliseconds; `wallets` is by lower-case address.
 
-    `config` is the run's configuration by file key: the eight parameters (the original tool stores only
-    four of them), `mode`, and whatever else stands there. `raw` is the JSON that this was read from:
-    its unknown keys survive a rewrite.
+    `config` is the run's configuration by file key: the eight parameters (the original tool stores only four of them),
+    `mode` and any others. `raw` is the JSON this was read from; its unknown keys are written back unchanged.
     """
 
     market: Market
@@ -125,9 +124,9 @@ class Checkpoint:
 def stored_config(
     parameters: Parameters, earlier: Mapping[str, object] | None = None, **more: object
 ) -> dict[str, object]:
-    """A checkpoint's `config`: what stood there, the eight parameters, and `more` (strategy, rules, ...).
+    """A checkpoint's `config`: the existing keys, the eight parameters and `more` (strategy, rules, ...).
 
-    `mode`, `makerRatio` and `maxOpenOrdersPerMaker` are what the original tool needs to read it.
+    The original tool needs `mode`, `makerRatio` and `maxOpenOrdersPerMaker` to read the file.
     """
     legacy: dict[str, object] = {
         "mode": "MEAN",
@@ -138,10 +137,10 @@ def stored_config(
 
 
 def wallet_indexes(addresses: Iterable[str], wallets: Mapping[str, WalletEntry]) -> dict[str, int]:
-    """The index `w` of each address of a run, given in the order of the wallets file.
+    """The index `w` of each wallet of a run; `addresses` is in the order of the wallets file.
 
-    It is the remembered one, else the wallet's row, else the next free after it. Two wallets never share
-    an index, so that no two of them plan the same prices.
+    It is the stored index, else the wallet's row, else the next free one after it. No two wallets share an index, so no
+    two plan the same prices.
     """
     rows = [address.lower() for address in addresses]
     indexes: dict[str, int] = {}
@@ -160,15 +159,15 @@ def wallet_indexes(addresses: Iterable[str], wallets: Mapping[str, WalletEntry])
 def load_checkpoint(path: Path, *, chain_id: int, order_book: str) -> Checkpoint | None:
     """The checkpoint of this market, None when there is none.
 
-    Raises CheckpointError for one that cannot be read, is broken, or is of another version or market.
-    It stays where it is: `set_aside` moves it away when a new one is about to be written.
+    Raises CheckpointError if the file cannot be read, is corrupt, or is for another version or market. The file stays
+    in place: `set_aside` renames it before a new one is written.
     """
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror})", "check its owner and mode") from error
+        raise CheckpointError(f"{path} cannot be read ({error.strerror})", "check its owner and permissions") from error
     try:
         checkpoint = parse_checkpoint(parse_object(data))
         _check_market(checkpoint, chain_id, order_book)
@@ -178,7 +177,7 @@ def load_checkpoint(path: Path, *, chain_id: int, order_book: str) -> Checkpoint
 
 
 def parse_checkpoint(raw: dict[str, object]) -> Checkpoint:
-    """The checkpoint in a JSON object. Raises ShapeError."""
+    """Parse a checkpoint from a JSON object. Raises ShapeError."""
     version = raw.get("version")
     if isinstance(version, bool) or version != VERSION:
         raise ShapeError(f"version is not {VERSION}")
@@ -197,7 +196,7 @@ def parse_checkpoint(raw: dict[str, object]) -> Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Replace the checkpoint as a whole. Raises CheckpointError; the old one is then still there."""
+    """Replace the whole checkpoint. Raises CheckpointError; the old one is then unchanged."""
     _save(path, checkpoint.as_json())
 
 
@@ -208,13 +207,15 @@ def load_wallet(path: Path, address: str) -> WalletEntry | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror})", "check its owner and mode") from error
+        raise CheckpointError(f"{path} cannot be read ({error.strerror})", "check its owner and permissions") from error
     except ShapeError as error:
-        raise CheckpointError(f"{path} is corrupt: {error}", "it is kept and a new file is written") from None
+        raise CheckpointError(
+            f"{path} is corrupt: {error}", "the file will be kept aside and a new one written"
+        ) from None
 
 
 def parse_wallet(address: str, raw: Mapping[str, object]) -> WalletEntry:
-    """A wallet's entry in a JSON object. Raises ShapeError."""
+    """Parse a wallet's entry from a JSON object. Raises ShapeError."""
     role = text_of(raw, "role")
     if role not in Role.__members__:
         raise ShapeError("role is neither MAKER nor TAKER")
@@ -231,18 +232,19 @@ def parse_wallet(address: str, raw: Mapping[str, object]) -> WalletEntry:
 
 
 def save_wallet(path: Path, entry: WalletEntry) -> None:
-    """Replace one wallet's file as a whole. Raises CheckpointError; the old one is then still there."""
+    """Replace one whole wallet file. Raises CheckpointError; the old one is then unchanged."""
     _save(path, entry.as_json())
 
 
 def _save(path: Path, value: Mapping[str, object]) -> None:
-    # Escaped to ASCII, so that any text that JSON can hold can be written back.
+    # Escaped to ASCII, so that any JSON string can be written back.
     data = json.dumps(value, indent=2, allow_nan=False).encode("ascii") + b"\n"
     try:
         replace_file(path, data)
     except OSError as error:
         raise CheckpointError(
-            f"{path} cannot be written ({error.strerror})", "make room or correct its directory's mode"
+            f"{path} cannot be written ({error.strerror})",
+            "free disk space or correct the directory's permissions",
         ) from error
 
 
@@ -274,7 +276,7 @@ def _market_from_json(raw: Mapping[str, object]) -> Market:
 
 
 def _tick6(raw: Mapping[str, object]) -> int | None:
-    """The tick with 6 decimals, None where the market names none."""
+    """The tick size with 6 decimals, None when the market has none."""
     tick_size = raw.get("tick_size")
     if isinstance(tick_size, bool) or not isinstance(tick_size, int | float | None):
         raise ShapeError("market: tick_size is not a number")
@@ -286,9 +288,9 @@ def _tick6(raw: Mapping[str, object]) -> int | None:
 
 def _check_market(checkpoint: Checkpoint, chain_id: int, order_book: str) -> None:
     if checkpoint.chain_id != chain_id:
-        raise ShapeError(f"it is of chain {checkpoint.chain_id}, not of chain {chain_id}")
+        raise ShapeError(f"it is for chain {checkpoint.chain_id}, not chain {chain_id}")
     if checkpoint.order_book != order_book.lower():
-        raise ShapeError(f"it is of order book {checkpoint.order_book}, not of {order_book.lower()}")
+        raise ShapeError(f"it is for order book {checkpoint.order_book}, not {order_book.lower()}")
 
 
 def _latest(one: int | None, other: int | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Reading JSON that somebody else may have written: typed fields out of plain dicts, and ISO 8601 times."""
+"""Typed fields and ISO 8601 times from JSON that another program may have written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 MAX_DEPTH = 100
-"""How deep lists and objects may be nested; the designed files need four."""
+"""How deep lists and objects may be nested; our own files need four levels."""
 
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
@@ -18,11 +18,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ShapeError(ValueError):
-    """The JSON is not of the designed shape; the text says where."""
+    """The JSON does not have the expected shape; the message says where."""
 
 
 def parse_object(data: bytes) -> dict[str, object]:
-    """One JSON object in UTF-8. Raises ShapeError, also for NaN and for what is nested too deep."""
+    """Parse one JSON object in UTF-8. Raises ShapeError, also for NaN and for too much nesting."""
     try:
         text = data.decode("utf-8-sig")
         _refuse_deep(text)
@@ -44,7 +44,7 @@ def object_of(raw: Mapping[str, object], key: str) -> dict[str, object]:
 def text_of(raw: Mapping[str, object], key: str) -> str:
     value = raw.get(key)
     if not isinstance(value, str):
-        raise ShapeError(f"{key} is missing or not a text")
+        raise ShapeError(f"{key} is missing or not a string")
     return value
 
 
@@ -64,7 +64,7 @@ def optional_integer(raw: Mapping[str, object], key: str) -> int | None:
 
 
 def as_integer(value: object) -> int | None:
-    """A whole number, also as a decimal string or a float without a fraction; None for anything else."""
+    """A whole number, also from a decimal string or a float without a fraction; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -83,7 +83,7 @@ def iso_utc(unix_ms: int) -> str:
 
 
 def time_of(raw: Mapping[str, object], key: str) -> int:
-    """An ISO 8601 time (without a zone: UTC) as Unix milliseconds."""
+    """An ISO 8601 time as Unix milliseconds; a time without a zone is UTC."""
     try:
         moment = datetime.fromisoformat(text_of(raw, key))
     except ValueError:
@@ -94,7 +94,7 @@ def time_of(raw: Mapping[str, object], key: str) -> int:
 
 
 def _refuse_deep(text: str) -> None:
-    """The chain libraries raise the interpreter's recursion limit so far that `json` overflows the C stack."""
+    """The chain libraries raise the interpreter's recursion limit so far that `json` can overflow the C stack."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0

@@ -1,4 +1,4 @@
-"""One run at a time on a market's state directory, and one run at a time with a wallet."""
+"""Locks: one run per market state directory, and one run per wallet."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from filelock import FileLock, Timeout
 from ama_tui.disk.atomic import FILE_MODE, replace_file
 from ama_tui.domain.errors import LockHeldError, StoreError
 
-PATIENCE_S = 0.2
-"""Another run that looks whether this lock is held (see `claim_wallets`) is in the way for an instant."""
+PATIENCE_S = 1.0
+"""Another run that is checking this lock (see `claim_wallets`) holds it for an instant; longer on a busy machine."""
 
 
 class StateLock:
-    """An exclusive lock that the kernel drops when its process ends, however it ends.
+    """An exclusive lock that the kernel releases when its process ends, however it ends.
 
-    The holder's pid stands beside it (`lock.pid`), so that a second run can say who is in the way, and the
-    addresses of the wallets that it uses (`lock.wallets`).
+    `lock.pid` holds the owner's pid, so that a second run can say who is in the way; `lock.wallets` lists the wallets
+    it uses.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,27 +40,27 @@ class StateLock:
     def acquire(self) -> None:
         """Take the lock. Raises LockHeldError with the holder's pid, or StoreError."""
         try:
-            self._lock.acquire(poll_interval=PATIENCE_S / 10)
+            self._lock.acquire(poll_interval=PATIENCE_S / 50)
         except Timeout:
-            pid = holder_of(self._pid_file)
+            pid = lock_holder(self._pid_file)
             who = "another process" if pid is None else f"another run (pid {pid})"
             raise LockHeldError(
-                f"{self._directory} is in use by {who}", "stop it first, or name another --state-dir", pid=pid
+                f"{self._directory} is in use by {who}", "stop it first or use another --state-dir", pid=pid
             ) from None
         except OSError as error:
             raise StoreError(
                 f"{self._directory} cannot be locked ({error.strerror})",
-                "name another directory with --state-dir",
+                "use another directory with --state-dir",
             ) from error
-        self._drop_claim()  # that of a run that crashed
+        self._drop_claim()  # left over from a run that crashed
         self._write_pid()
 
     def claim_wallets(self, wallets: Mapping[str, str]) -> None:
         """Keep these wallets (address to nickname) from every other run on the same chain under the same state root.
 
-        The claim is on the disk before anybody else's is looked at: of two runs that begin together at least one
-        sees the other. To be called with the lock held. Raises LockHeldError when another run uses one of them,
-        StoreError when the claim cannot be written.
+        Our claim is on disk before we check anyone else's, so of two runs that start together at least one sees the
+        other. Call with the lock held. Raises LockHeldError when another run uses one of the wallets, StoreError when
+        the claim cannot be written.
         """
         names = {address.lower(): nickname for address, nickname in wallets.items()}
         try:
@@ -69,23 +69,23 @@ class StateLock:
         except OSError as error:
             raise StoreError(
                 f"the wallets cannot be claimed in {self._directory} ({error.strerror})",
-                "make room or correct its owner and mode",
+                "free some disk space or correct the owner and permissions",
             ) from error
         for other in others:
             common = sorted(_claimed(other / self._claim.name) & names.keys())
             if common and is_held(other / self._path.name):
                 self._drop_claim()
-                pid = holder_of(other / self._pid_file.name)
+                pid = lock_holder(other / self._pid_file.name)
                 who = "another process" if pid is None else f"another run (pid {pid})"
                 more = f" and {len(common) - 1} more are" if len(common) > 1 else " is"
                 raise LockHeldError(
                     f"wallet {names[common[0]]} ({common[0]}){more} in use by {who} on order book {other.name}",
-                    "stop that run first, or leave the wallet out of this one",
+                    "stop that run first or leave the wallet out of this one",
                     pid=pid,
                 )
 
     def release(self) -> None:
-        """Give the lock and the wallets back; releasing twice is fine."""
+        """Release the lock and the wallets; releasing twice is fine."""
         if self.is_held:
             self._drop_claim()
             with suppress(OSError):
@@ -106,7 +106,7 @@ class StateLock:
             self._claim.unlink()
 
     def _write_pid(self) -> None:
-        # A pid that cannot be written costs a second run the holder's name, nothing else.
+        # Without a pid a second run cannot name the holder; nothing else depends on it.
         with suppress(OSError):
             descriptor = os.open(self._pid_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
             try:
@@ -115,8 +115,8 @@ class StateLock:
                 os.close(descriptor)
 
 
-def holder_of(pid_file: Path) -> int | None:
-    """The pid that a lock's holder wrote, None when it wrote none."""
+def lock_holder(pid_file: Path) -> int | None:
+    """The pid written by a lock's holder, None when there is none."""
     try:
         text = pid_file.read_text("ascii").strip()
     except (OSError, ValueError):
@@ -125,7 +125,7 @@ def holder_of(pid_file: Path) -> int | None:
 
 
 def is_held(path: Path) -> bool:
-    """Does a living process hold this lock? Looking never keeps another from looking."""
+    """Does a living process hold this lock? Checking never gets in the way of another check."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
@@ -140,7 +140,7 @@ def is_held(path: Path) -> bool:
 
 
 def _claimed(path: Path) -> frozenset[str]:
-    """The addresses that a run has claimed, none where it wrote none."""
+    """The addresses a run has claimed, empty when it wrote none."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What a market's files say, for whoever only looks: no lock is taken, nothing is written, and a run may go on."""
+"""A market's files for read-only use: no lock is taken and nothing is written, so a run may go on meanwhile."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ama_tui.store.state_store import StateFiles
 
 @dataclass(frozen=True, slots=True)
 class StoredMarket:
-    """A market's files as far as they can be read: `wallets` by address in lower case, `problems` what is amiss."""
+    """A market's files as far as they could be read: `wallets` by lower-case address, `problems` one line per fault."""
 
     wallets: Mapping[str, WalletEntry]
     replay: JournalReplay
@@ -27,15 +27,15 @@ class StoredMarket:
 
 
 def market_at(paths: StateFiles) -> Market | None:
-    """The market that a checkpoint is of, None where none can be read."""
+    """The market of a checkpoint, None when there is no readable one."""
     with suppress(CheckpointError):
         stored = load_checkpoint(paths.checkpoint, chain_id=paths.chain_id, order_book=paths.order_book)
         return None if stored is None else stored.market
     return None
 
 
-def look(paths: StateFiles) -> StoredMarket:
-    """Read the checkpoint, the wallets' files and the newest files of the journal. Raises nothing of ours."""
+def read_stored_market(paths: StateFiles) -> StoredMarket:
+    """Read the checkpoint, the wallet files and the newest journal files. Faults are returned, not raised."""
     wallets: dict[str, WalletEntry] = {}
     problems = []
     try:
@@ -57,7 +57,7 @@ def look(paths: StateFiles) -> StoredMarket:
 
 
 def _journal(paths: StateFiles) -> tuple[JournalReplay, list[str]]:
-    """The journal's readable lines, those of a cancel-all after them, and the first fault of each."""
+    """The readable lines of the journal, then those of a cancel-all, and the first fault of each."""
     try:
         scans = [
             Scan(path, newest=NEWEST_READ, keep_going=True)

@@ -1,4 +1,4 @@
-"""The state directory as the engine uses it: lock, checkpoint, per-wallet files and journal in one."""
+"""The engine's view of the state directory: lock, checkpoint, wallet files and journal."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ama_tui.store.checkpoint import Checkpoint, WalletEntry
 from ama_tui.store.journal.files import CANCEL_JOURNAL
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.journal.replay import JournalReplay, replay
-from ama_tui.store.journal.writer import NEWEST_READ, Journal, TornTail
+from ama_tui.store.journal.writer import NEWEST_READ, Journal, TruncatedTail
 from ama_tui.store.lock import StateLock
 
 CANCEL_LOCK = "cancel-all.lock"
 
 
 class StateFiles(Protocol):
-    """Where everything of one market is kept; `config.paths.StatePaths` is one."""
+    """Where the files of one market are; `config.paths.StatePaths` is one."""
 
     @property
     def chain_id(self) -> int: ...
@@ -46,14 +46,14 @@ class StateFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StateReport:
-    """What opening found amiss and mended; none of it stops a run.
+    """What opening found and repaired; none of it stops a run.
 
-    `bad_wallet_files` could not be read: they are set aside when that wallet is next saved.
-    `corrupt_checkpoint` says why the checkpoint is passed over (only with `fresh`), `journal_problem` why the
-    market's own journal is not written (only for a cancel-all).
+    `bad_wallet_files` could not be read; each is set aside when its wallet is next saved. `corrupt_checkpoint` says why
+    the checkpoint was ignored (only with `fresh`), `journal_problem` why the market's own journal is not written (only
+    for a cancel-all).
     """
 
-    torn: TornTail | None = None
+    truncated: TruncatedTail | None = None
     bad_wallet_files: tuple[Path, ...] = ()
     corrupt_checkpoint: str | None = None
     journal_problem: str = ""
@@ -62,9 +62,9 @@ class StateReport:
 class StateStore:
     """An open state directory; it holds the lock until `close`.
 
-    `checkpoint` is the latest in memory, None before the first `begin` on a new market. The saving
-    methods block for some milliseconds and may be called from a worker thread. One that was opened beside another
-    run (`open_beside`) remembers in memory only: the files are that run's.
+    `checkpoint` is the latest one in memory, None before the first `begin` on a new market. Saving blocks for some
+    milliseconds and may be called from a worker thread. A store opened with `open_beside` never writes the checkpoint
+    or wallet files: they belong to the other run.
     """
 
     def __init__(
@@ -91,12 +91,12 @@ class StateStore:
 
     @classmethod
     def open(cls, paths: StateFiles, *, fresh: bool = False, tolerate_journal: bool = False) -> StateStore:
-        """Make the directory, take its lock, read the checkpoint with the per-wallet files, read and open the journal.
+        """Create the directory, take its lock, read the checkpoint and wallet files, read and open the journal.
 
-        Raises LockHeldError, CheckpointError (with `fresh` a corrupt one is only reported), JournalError or
-        StoreError; nothing is held or changed then, but for a torn journal tail set aside. With `tolerate_journal`,
-        for a cancel-all, a journal that cannot be gone on with is left as it is: what is readable of it counts, and
-        `journal` is another (`cancel-all.jsonl`); `report.journal_problem` says why.
+        Raises LockHeldError, CheckpointError (with `fresh` a corrupt one is only reported), JournalError or StoreError;
+        nothing is held or changed then, except that a truncated journal tail is set aside. With `tolerate_journal`, for
+        a cancel-all, a damaged journal is left alone: its readable lines count, `journal` is another one
+        (`cancel-all.jsonl`), and `report.journal_problem` says why.
         """
         paths.create()
         lock = StateLock(paths.lock)
@@ -111,7 +111,7 @@ class StateStore:
 
     @classmethod
     def open_beside(cls, paths: StateFiles) -> StateStore:
-        """Open for a cancel-all while another run holds the lock and goes on: read all, write `cancel-all.jsonl` only.
+        """Open for a cancel-all while another run holds the lock: read everything, write only `cancel-all.jsonl`.
 
         Raises LockHeldError when another cancel-all does the same, else as `open`.
         """
@@ -133,7 +133,7 @@ class StateStore:
         if checkpoint is not None:
             checkpoint, bad = _with_wallet_files(paths, checkpoint)
         journal, replayed, problem = _open_journal(paths.journal, tolerate=tolerate_journal, beside=beside)
-        report = StateReport(journal.torn, bad, corrupt, problem)
+        report = StateReport(journal.truncated, bad, corrupt, problem)
         return cls(paths, lock, journal, replayed, checkpoint, report, is_guest=bool(beside))
 
     def claim(self, wallets: Mapping[str, str]) -> None:
@@ -141,7 +141,7 @@ class StateStore:
         self._lock.claim_wallets(wallets)
 
     def begin(self, checkpoint: Checkpoint) -> None:
-        """Make this the checkpoint and write it and its wallets' files; corrupt ones are set aside first.
+        """Make this the checkpoint and write it with its wallet files; corrupt ones are set aside first.
 
         Raises CheckpointError.
         """
@@ -150,10 +150,10 @@ class StateStore:
             self._unsaved.update(checkpoint.wallets)
             self.save()
 
-    def rebuild(self) -> JournalReplay:
-        """What the newest files of the journal said when it was opened.
+    def replay_journal(self) -> JournalReplay:
+        """What the newest journal files said at opening.
 
-        The checkpoint's wallets get the latest `last_action_at` of the two.
+        The checkpoint's wallets get the later `last_action_at` of the two.
         """
         with self._guard:
             for address, entry in (self.checkpoint.wallets if self.checkpoint else {}).items():
@@ -163,7 +163,7 @@ class StateStore:
         return self._replayed
 
     def update_wallet(self, entry: WalletEntry) -> None:
-        """Remember a wallet's entry; `save` writes it. Touches no disk."""
+        """Keep a wallet's entry in memory; `save` writes it."""
         with self._guard:
             if self.checkpoint is None:
                 raise StoreError(
@@ -173,25 +173,25 @@ class StateStore:
             self._unsaved.add(entry.address)
 
     def save_wallet(self, entry: WalletEntry) -> None:
-        """Remember a wallet's entry and write its file (not the checkpoint). Raises CheckpointError."""
+        """Keep a wallet's entry and write its file, but not the checkpoint. Raises CheckpointError."""
         with self._guard:
             self.update_wallet(entry)
             if not self.is_guest:
                 self._write_wallet(entry)
 
     def save(self) -> None:
-        """Write the changed wallets' files, then the checkpoint, updated now. Raises CheckpointError."""
+        """Write the changed wallet files, then the checkpoint with a new time. Raises CheckpointError."""
         with self._guard:
             if self.checkpoint is None or self.is_guest:
                 return
             for address in sorted(self._unsaved):
                 self._write_wallet(self.checkpoint.wallets[address])
-            self._make_room(self.paths.checkpoint, lambda: _read(self.paths))
+            self._set_aside_unreadable(self.paths.checkpoint, lambda: _read(self.paths))
             self.checkpoint = replace(self.checkpoint, updated_at_ms=time.time_ns() // 1_000_000)
             files.save_checkpoint(self.paths.checkpoint, self.checkpoint)
 
     def close(self) -> None:
-        """Close the journal and release the lock; it saves nothing. Closing twice is fine."""
+        """Close the journal and release the lock; saves nothing. Closing twice is fine."""
         try:
             self.journal.close()
         finally:
@@ -199,12 +199,12 @@ class StateStore:
 
     def _write_wallet(self, entry: WalletEntry) -> None:
         path = self.paths.wallet(entry.address)
-        self._make_room(path, lambda: files.load_wallet(path, entry.address))
+        self._set_aside_unreadable(path, lambda: files.load_wallet(path, entry.address))
         files.save_wallet(path, entry)
         self._unsaved.discard(entry.address)
 
-    def _make_room(self, path: Path, read: Callable[[], object]) -> None:
-        """Before a file's first rewrite: if it cannot be read, it is kept aside and not overwritten."""
+    def _set_aside_unreadable(self, path: Path, read: Callable[[], object]) -> None:
+        """Before a file's first rewrite, set it aside if it cannot be read."""
         if path in self._whole:
             return
         try:
@@ -214,13 +214,13 @@ class StateStore:
                 set_aside(path)
             except OSError as error:
                 raise CheckpointError(
-                    f"{path} is corrupt and cannot be set aside ({error.strerror})", "move it away by hand"
+                    f"{path} is corrupt and could not be set aside ({error.strerror})", "move it away by hand"
                 ) from error
         self._whole.add(path)
 
 
 def _open_journal(path: Path, *, tolerate: bool, beside: str) -> tuple[Journal, JournalReplay, str]:
-    """The journal to write, what was read, and why it is not the market's own ('' when it is).
+    """The journal to write, the replay of what was read, and why it is not the market's own ('' when it is).
 
     Raises JournalError.
     """
@@ -248,7 +248,7 @@ def _read(paths: StateFiles) -> Checkpoint | None:
 
 
 def _load(paths: StateFiles, *, fresh: bool) -> tuple[Checkpoint | None, str | None]:
-    """The checkpoint, or with `fresh` why there is none to read."""
+    """The checkpoint, or with `fresh` why it could not be read."""
     try:
         return _read(paths), None
     except CheckpointError as error:
@@ -258,9 +258,9 @@ def _load(paths: StateFiles, *, fresh: bool) -> tuple[Checkpoint | None, str | N
 
 
 def _with_wallet_files(paths: StateFiles, checkpoint: Checkpoint) -> tuple[Checkpoint, tuple[Path, ...]]:
-    """The checkpoint with what its wallets' files know better, and those of them that cannot be read.
+    """The checkpoint merged with newer wallet files, and the wallet files that cannot be read.
 
-    A crash between the two writes leaves a wallet's file ahead of the checkpoint.
+    A crash between the two writes leaves a wallet file ahead of the checkpoint.
     """
     bad: list[Path] = []
     wallets = dict(checkpoint.wallets)

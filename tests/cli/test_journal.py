@@ -64,7 +64,7 @@ def test_whole_journals_are_ok_one_line_each(state: Path, ama: Run) -> None:
     assert len(ama("verify", state / "999" / "0x02").out.splitlines()) == 1
     found = json.loads(ama("verify", state, "--json").out)
     assert found["ok"]
-    assert [(one["ok"], one["lines"], one["last_seq"], one["torn"]) for one in found["journals"]] == [
+    assert [(one["ok"], one["lines"], one["last_seq"], one["truncated"]) for one in found["journals"]] == [
         (True, 20, 20, 0)
     ] * 2
     assert all(one["files"] > 2 for one in found["journals"])

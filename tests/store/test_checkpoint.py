@@ -192,7 +192,7 @@ def test_checkpoint_of_another_market_is_refused(path: Path) -> None:
     save_checkpoint(path, checkpoint())
     with pytest.raises(CheckpointError, match="order book"):
         load_checkpoint(path, chain_id=CHAIN_ID, order_book=ALICE)
-    with pytest.raises(CheckpointError, match="chain 999, not of chain 1"):
+    with pytest.raises(CheckpointError, match="chain 999, not chain 1"):
         load_checkpoint(path, chain_id=1, order_book=BOOK)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ama_tui.domain.errors import LockHeldError, StoreError
-from ama_tui.store.lock import StateLock, holder_of, is_held
+from ama_tui.store.lock import StateLock, is_held, lock_holder
 
 HOLDER = """
 import sys, time
@@ -38,9 +38,9 @@ def test_second_run_is_told_the_pid_of_the_first_and_a_dead_one_does_not_block(t
         assert raised.value.exit_code == 2
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-    assert holder_of(tmp_path / "lock.pid") == holder.pid
+    assert lock_holder(tmp_path / "lock.pid") == holder.pid
     with StateLock(path):
-        assert holder_of(tmp_path / "lock.pid") == os.getpid()
+        assert lock_holder(tmp_path / "lock.pid") == os.getpid()
 
 
 def test_two_runs_in_one_process_exclude_each_other_too(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_looking_whether_a_lock_is_held_keeps_nobody_from_taking_it(tmp_path: Pa
     stop = threading.Event()
 
     def look() -> None:
-        while not stop.is_set():
+        while not stop.wait(0.001):
             is_held(path)
 
     lookers = [threading.Thread(target=look) for _ in range(3)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ama_tui.config.paths import StatePaths
 from ama_tui.store.checkpoint import WalletEntry, save_wallet
-from ama_tui.store.read_only import look, market_at
+from ama_tui.store.read_only import market_at, read_stored_market
 from ama_tui.store.state_store import StateStore
 from tests.e2e.operator import hashes
 from tests.store.samples import ALICE, BOB, BOOK, CHAIN_ID, NOW_MS, checkpoint, line, market
@@ -30,7 +30,7 @@ def test_a_run_that_goes_on_is_read_and_left_alone(tmp_path: Path) -> None:
     paths, store = stored(tmp_path)
     save_wallet(paths.wallet(ALICE), replace(ALICES, session_id=LATER, session_expiry=3_000))  # ahead of the checkpoint
     before = hashes(tmp_path)
-    found = look(paths)
+    found = read_stored_market(paths)
     assert (found.wallets[ALICE].session_id, found.wallets[ALICE].session_expiry) == (LATER, 3_000)
     assert [one.session_id for one in found.replay.sessions[BOB]] == [LATER]
     assert found.problems == ()
@@ -44,7 +44,7 @@ def test_lines_of_a_cancel_all_count_too(tmp_path: Path) -> None:
     beside = StateStore.open_beside(paths)
     beside.journal.append(line(ts=NOW_MS + 1, action="SESSION_INIT", trader=BOB, params={"sessionId": SESSION}))
     beside.close()
-    assert [one.session_id for one in look(paths).replay.sessions[BOB]] == [LATER, SESSION]
+    assert [one.session_id for one in read_stored_market(paths).replay.sessions[BOB]] == [LATER, SESSION]
     store.close()
 
 
@@ -54,7 +54,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_counts(tmp_path: Path) -> Non
     paths.checkpoint.write_text("{")
     paths.wallet(BOB).write_text("{")
     paths.journal.write_bytes(b"garbage\n" + paths.journal.read_bytes())
-    found = look(paths)
+    found = read_stored_market(paths)
     assert found.wallets == {ALICE: ALICES}
     assert BOB in found.replay.sessions
     problems = "; ".join(found.problems)
@@ -65,7 +65,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_counts(tmp_path: Path) -> Non
 
 def test_nothing_there_is_nothing_known(tmp_path: Path) -> None:
     paths = StatePaths(tmp_path / "none", CHAIN_ID, BOOK)
-    found = look(paths)
+    found = read_stored_market(paths)
     assert (found.wallets, found.replay.sessions, found.problems) == ({}, {}, ())
     assert market_at(paths) is None
     assert not paths.root.exists()

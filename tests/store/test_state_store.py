@@ -53,7 +53,7 @@ def test_resumed_run_finds_what_was_saved(begun: StateStore, paths: StatePaths) 
     begun.close()
     store = StateStore.open(paths)
     assert store.checkpoint == saved
-    assert store.report.torn is None
+    assert store.report.truncated is None
     assert store.report.bad_wallet_files == ()
     store.close()
 
@@ -88,7 +88,7 @@ def test_last_action_is_rebuilt_from_the_journal(begun: StateStore, paths: State
     begun.save()
     begun.close()
     store = StateStore.open(paths)
-    found = store.rebuild()
+    found = store.replay_journal()
     assert store.checkpoint is not None
     assert found.entries == 3
     assert {address: entry.last_action_at for address, entry in store.checkpoint.wallets.items()} == {
@@ -104,9 +104,9 @@ def test_torn_journal_tail_is_set_aside_and_reported(begun: StateStore, paths: S
     with paths.journal.open("ab") as journal:
         journal.write(b'{"ts":3')
     store = StateStore.open(paths)
-    assert store.report.torn is not None
-    assert store.report.torn.size == 7
-    assert store.rebuild().entries == 1
+    assert store.report.truncated is not None
+    assert store.report.truncated.size == 7
+    assert store.replay_journal().entries == 1
     store.close()
     assert paths.journal.read_bytes() == line(1).as_line(1)
 
@@ -135,7 +135,7 @@ def test_cancel_all_opens_a_damaged_journal_reads_what_it_can_and_writes_another
     for run in (1, 2):
         store = StateStore.open(damaged, tolerate_journal=True)
         assert "line 2" in store.report.journal_problem
-        assert store.rebuild().entries == 1 + run
+        assert store.replay_journal().entries == 1 + run
         store.journal.append(line(NOW_MS + run))
         assert store.journal.path == damaged.directory / "cancel-all.jsonl"
         store.close()
@@ -159,7 +159,7 @@ def test_cancel_all_opens_a_journal_that_nobody_can_read(begun: StateStore, path
     paths.journal.mkdir()
     store = StateStore.open(paths, tolerate_journal=True)
     assert "cannot be read" in store.report.journal_problem
-    assert store.rebuild().entries == 0
+    assert store.replay_journal().entries == 0
     store.close()
 
 
@@ -179,7 +179,7 @@ def test_cancel_all_beside_a_run_reads_everything_and_touches_nothing_of_it(
     begun.journal.append(line(NOW_MS + 7))
     before = contents(paths.root)
     beside = StateStore.open_beside(paths)
-    assert beside.rebuild().last_action_at == {ALICE: NOW_MS + 7}
+    assert beside.replay_journal().last_action_at == {ALICE: NOW_MS + 7}
     assert beside.checkpoint is not None
     beside.save_wallet(replace(beside.checkpoint.wallets[ALICE], session_id="0x1"))
     assert beside.checkpoint.wallets[ALICE].session_id == "0x1"
@@ -334,7 +334,7 @@ def original(paths: StatePaths) -> StatePaths:
 def test_state_directory_of_the_original_tool_resumes(original: StatePaths) -> None:
     journal_before = original.journal.read_bytes()
     store = StateStore.open(original)
-    found = store.rebuild()
+    found = store.replay_journal()
     assert store.checkpoint is not None
     assert store.checkpoint.run_id == RUN_ID
     assert store.checkpoint.market.tick_is_default
@@ -354,7 +354,7 @@ def test_state_directory_of_the_original_tool_stays_readable_to_it(original: Sta
     before = json.loads(original.checkpoint.read_text())
     journal_before = original.journal.read_bytes()
     store = StateStore.open(original)
-    store.rebuild()
+    store.replay_journal()
     assert store.checkpoint is not None
     resolved = resolve(RunOptions(size_max=0.5), None, store.checkpoint.config)
     config = stored_config(resolved.parameters, store.checkpoint.config, **resolved.run.stored_settings())

@@ -33,7 +33,7 @@ from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import Fleet, WalletBook
-from ama_tui.store.journal.replay import sessions_known
+from ama_tui.store.journal.replay import session_ids
 from ama_tui.strategies.registry import strategy
 
 RETRIED = (VenueError,)
@@ -103,7 +103,7 @@ async def _cancel(
     books = _books(wallets, records)
     context.fleet = Fleet({book.address: book for book in books})
     ids = {address: entry.session_id for address, entry in records.wallets.items()}
-    candidates = {book.address: sessions_known(records.replay, book.address, ids.get(book.address)) for book in books}
+    candidates = {book.address: session_ids(records.replay, book.address, ids.get(book.address)) for book in books}
     await _choose_sessions(context, books, candidates)
     track_missing(books, records.replay)
     if not records.is_whole:

@@ -78,7 +78,7 @@ def _state(root: Path) -> CheckResult:
     try:
         markets = [directory for directory in sorted(root.glob("*/0x*")) if directory.is_dir()]
     except OSError as error:
-        raise StoreError(f"{root} cannot be read ({error.strerror})", "fix its owner and mode") from error
+        raise StoreError(f"{root} cannot be read ({error.strerror})", "fix its owner and permissions") from error
     held: list[LockHeldError] = []
     for market in markets:
         try:
@@ -102,7 +102,8 @@ def _try_new_market(root: Path) -> None:
             pass
     except OSError as error:
         raise StoreError(
-            f"{root} cannot be written to ({error.strerror})", "fix its owner and mode, or choose another --state-dir"
+            f"{root} cannot be written to ({error.strerror})",
+            "fix its owner and permissions, or choose another --state-dir",
         ) from error
 
 

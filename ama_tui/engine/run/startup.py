@@ -28,7 +28,7 @@ from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.relayers import Relayers
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry, stored_config, wallet_indexes
-from ama_tui.store.journal.replay import JournalReplay, sessions_known
+from ama_tui.store.journal.replay import JournalReplay, session_ids
 from ama_tui.store.state_store import StateStore
 from ama_tui.strategies.registry import strategy
 from ama_tui.venue.permits import relayer_set_problem
@@ -132,7 +132,7 @@ class Startup:
 
     def _fleet(self, checkpoint: Checkpoint) -> Fleet:
         indexes = wallet_indexes([wallet.address for wallet in self.request.wallets], checkpoint.wallets)
-        self._replay = self.store.rebuild()
+        self._replay = self.store.replay_journal()
         fleet = Fleet()
         for wallet in self.request.wallets:
             entry = checkpoint.wallets.get(wallet.address)
@@ -170,7 +170,7 @@ class Startup:
         for change in self.request.differences:
             text = f"{change.key} is {change.used} (saved run: {change.stored})"
             action_log.note(text, params={"key": change.key, "stored": change.stored, "used": change.used})
-        if self.store.report.torn is not None:
+        if self.store.report.truncated is not None:
             action_log.note("journal: the last line was truncated and moved aside", is_error=True)
         if self.store.report.corrupt_checkpoint is not None:
             action_log.note(f"{self.store.report.corrupt_checkpoint}: moved aside as .corrupt", is_error=True)
@@ -182,7 +182,7 @@ class Startup:
         stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
         ids = {address: entry.session_id for address, entry in stored.items()}
         candidates = {
-            book.address: sessions_known(self._replay, book.address, ids.get(book.address)) for book in context.fleet
+            book.address: session_ids(self._replay, book.address, ids.get(book.address)) for book in context.fleet
         }
         manager = SessionManager(
             context,

@@ -16,8 +16,8 @@ from ama_tui.domain.session import Methods, SessionRecord, SessionStatus, sessio
 from ama_tui.engine.connections import Connections, connect
 from ama_tui.engine.retry import retry_read
 from ama_tui.store.checkpoint import WalletEntry
-from ama_tui.store.journal.replay import JournalReplay, sessions_known
-from ama_tui.store.read_only import look, market_at
+from ama_tui.store.journal.replay import JournalReplay, session_ids
+from ama_tui.store.read_only import market_at, read_stored_market
 
 EVERY_MARKET = "all"
 TROUBLE = (VenueError,)
@@ -90,7 +90,7 @@ async def list_sessions(environment: Environment, state_root: Path, selector: st
     try:
         known: list[KnownSession] = []
         for one in chosen(remembered_markets(state_root, connections.chain_id), selector, state_root):
-            found = await asyncio.to_thread(look, one.paths)
+            found = await asyncio.to_thread(read_stored_market, one.paths)
             notes += found.problems
             known += known_sessions(one.market, found.wallets, found.replay)
         if not known:
@@ -138,7 +138,7 @@ def known_sessions(market: Market, wallets: Mapping[str, WalletEntry], replayed:
     for address in _in_order(wallets, replayed.sessions):
         entry = wallets.get(address)
         announced = {one.session_id: one for one in replayed.sessions.get(address, ())}
-        for session in sessions_known(replayed, address, entry.session_id if entry is not None else None):
+        for session in session_ids(replayed, address, entry.session_id if entry is not None else None):
             if _SESSION_ID.fullmatch(session.lower()) is None:
                 continue
             line = announced.get(session)

@@ -1,7 +1,8 @@
-"""One line of the journal: its fields, how it is written and how it is read.
+"""One journal line: its fields, writing and parsing.
 
 Our lines end in a checksum: `…,"seq":7,"intentId":"…","crc":1234}`. The crc is the CRC-32 of the line's bytes before
-`,"crc":`. A line with any of these three keys must have a right one; lines of the original tool have none of them.
+`,"crc":`. A line with any of these three keys must have the right checksum; the original tool's lines have none of
+them.
 """
 
 from __future__ import annotations
@@ -17,12 +18,11 @@ from ama_tui.store.json_fields import ShapeError, as_integer, parse_object
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One action. `ts` is Unix milliseconds; addresses are in lower case.
+    """One action. `ts` is Unix milliseconds; addresses are lower case.
 
-    `action` is one of `domain.event.Action`'s values, or a name that only another tool knows. Integers in
-    `params` are decimal strings. `extra` holds the keys that are not ours, and those of ours whose value is
-    not of our kind. `intent_id` joins an intent and everything that came of it. `seq` counts our lines from 1,
-    without a gap; the journal gives it when it writes the line.
+    `action` is one of `domain.event.Action`'s values, or a name only another tool knows. Integers in `params` are
+    decimal strings. `extra` holds unknown keys, and known ones with a value of the wrong type. `intent_id` links an
+    intent to its outcomes. `seq` counts our lines from 1 without a gap; the journal assigns it.
     """
 
     ts: int
@@ -42,7 +42,7 @@ class JournalEntry:
     intent_id: str | None = None
 
     def as_line(self, seq: int | None = None) -> bytes:
-        """The whole line with its newline, numbered `seq` (or as it is); ASCII, so that a cut one never parses."""
+        """The whole line with its newline, numbered `seq` if given; ASCII, so that a truncated one never parses."""
         values = {key: getattr(self, name) for key, name in _NAME_OF_KEY.items()}
         known = {key: value for key, value in values.items() if value is not None or key not in _OPTIONAL}
         ours = {"seq": self.seq if seq is None else seq, "intentId": self.intent_id}
@@ -78,12 +78,12 @@ _CRC_END = re.compile(rb',"crc":(0|[1-9][0-9]{0,9})}\n?\Z')
 
 
 def parse_line(line: bytes) -> JournalEntry:
-    """The entry on a line, tolerant of what the original tool writes; it must have `ts` and `action`.
+    """Parse a line, tolerant of the original tool's; `ts` and `action` are required.
 
-    Raises ShapeError, also for a line of ours that is not as it was written.
+    Raises ShapeError, also for a line of ours with a wrong checksum.
     """
     raw = parse_object(line)
-    checked = _take_checked(line, raw)
+    checked = _pop_checked_fields(line, raw)
     ts = as_integer(raw.get("ts"))
     action = raw.get("action")
     if ts is None or not isinstance(action, str):
@@ -95,22 +95,22 @@ def parse_line(line: bytes) -> JournalEntry:
             fields.setdefault(name, value.lower() if isinstance(value, str) and key in _HEXADECIMAL else value)
     used = {key for key, name in _NAME_OF_KEY.items() if name in fields}
     extra = {key: value for key, value in raw.items() if key not in used}
-    return JournalEntry(**{**_UNSAID, **fields, **checked, "extra": extra})  # type: ignore[arg-type]  # kinds checked above
+    return JournalEntry(**{**_UNSAID, **fields, **checked, "extra": extra})  # type: ignore[arg-type]  # the types were checked above
 
 
-def _take_checked(line: bytes, raw: dict[str, object]) -> dict[str, object]:
-    """Take `seq`, `intentId` and `crc` out of a line's keys; empty for a line of another tool."""
+def _pop_checked_fields(line: bytes, raw: dict[str, object]) -> dict[str, object]:
+    """Pop `seq`, `intentId` and `crc` from a line's keys; empty for another tool's line."""
     taken = {key: raw.pop(key) for key in _CHECKED if key in raw}
     if not taken:
         return {}
     end = _CRC_END.search(line)
     if end is None:
-        raise ShapeError("it does not end in a crc")
+        raise ShapeError("it does not end with a crc")
     if crc32(line[: end.start()]) != int(end[1]):
         raise ShapeError("its crc does not match")
     seq, intent_id = taken.get("seq"), taken.get("intentId")
     if seq is not None and (isinstance(seq, bool) or not isinstance(seq, int) or seq < 1):
         raise ShapeError("its seq is not a number from 1")
     if intent_id is not None and not isinstance(intent_id, str):
-        raise ShapeError("its intentId is not a text")
+        raise ShapeError("its intentId is not a string")
     return {"seq": seq, "intent_id": intent_id}

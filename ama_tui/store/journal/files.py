@@ -11,17 +11,17 @@ from ama_tui.disk.atomic import FILE_MODE, rename, temporary_path
 from ama_tui.domain.errors import StoreError
 
 SEGMENT_BYTES = 64 * 1024 * 1024
-"""A file that has come to this size gets a number, and a new one is begun."""
+"""A journal file of this size is numbered and a new one started."""
 
 CANCEL_JOURNAL = "cancel-all.jsonl"
-"""Where a cancel-all writes when the market's own journal is damaged, or in another run's hands."""
+"""The cancel-all journal, used when the market's own is damaged or belongs to a live run."""
 _JOURNALS = frozenset({"actions.jsonl", CANCEL_JOURNAL})
 
 _NUMBERED = re.compile(r"(?P<stem>.+)\.(?P<number>[0-9]{6,})\.jsonl")
 
 
-def segments_of(path: Path) -> list[Path]:
-    """The files of the journal whose newest is at `path`, from the oldest on; only those that are there.
+def segment_files(path: Path) -> list[Path]:
+    """The existing files of the journal whose newest is at `path`, oldest first.
 
     Raises OSError.
     """
@@ -35,40 +35,40 @@ def segments_of(path: Path) -> list[Path]:
     return [one for _, one in sorted(numbered)] + newest
 
 
-def newest_of(path: Path) -> Path:
-    """The name of the newest file of the journal that a file, numbered or not, belongs to."""
+def newest_segment(path: Path) -> Path:
+    """The name of the newest file of the journal that a file belongs to."""
     found = _NUMBERED.fullmatch(path.name)
     return path if found is None else path.with_name(f"{found['stem']}.jsonl")
 
 
 def is_first(path: Path, newest: Path) -> bool:
-    """Is nothing missing before this file: is it number 1, or the newest, with none before it?"""
+    """Is no earlier file missing? True for number 1, and for the newest when it is the only one."""
     return _number_of(path) == 1 or path == newest
 
 
 def journals_at(path: Path) -> list[Path]:
-    """The newest file's name of every journal at or below a path: a state directory, a market's, or a file.
+    """The newest file of every journal at or below a path: a state directory, a market's directory or a file.
 
     Raises StoreError when there is none.
     """
     found: set[Path] = set()
     if path.suffix == ".jsonl" and path.is_file():
-        found = {newest_of(path)}
+        found = {newest_segment(path)}
     elif path.is_dir():
-        found = {newest_of(one) for one in path.rglob("*.jsonl")}
+        found = {newest_segment(one) for one in path.rglob("*.jsonl")}
         found = {one for one in found if one.name in _JOURNALS}
     if not found:
-        raise StoreError(f"no journal at {path}", "name a state directory, a market's directory, or a journal")
+        raise StoreError(f"no journal at {path}", "use a state directory, a market's directory or a journal")
     return sorted(found)
 
 
-def begin_segment(path: Path) -> int:
-    """Number the file at `path`, put an empty one in its place, and return that one's descriptor for appending.
+def start_segment(path: Path) -> int:
+    """Number the file at `path`, create an empty one in its place, and return its descriptor for appending.
 
-    A crash between the two renames leaves no file at `path`; the next `Journal.open` makes it. Raises OSError;
-    everything is then as it was.
+    A crash between the two renames leaves no file at `path`; the next `Journal.open` creates it. Raises OSError;
+    everything is then unchanged.
     """
-    before = segments_of(path)
+    before = segment_files(path)
     number = max((_number_of(one) for one in before), default=0) + 1
     numbered = path.with_name(f"{path.stem}.{number:06d}.jsonl")
     fresh = temporary_path(path)

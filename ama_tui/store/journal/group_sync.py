@@ -1,4 +1,4 @@
-"""Making lines durable for everybody who waits, with one call to the disk for all of them."""
+"""Group commit: one fsync makes the lines of all waiters durable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ama_tui.disk import failpoints
 from ama_tui.domain.errors import JournalSyncError
 
 PATIENCE_S = 0.03
-"""How long a line that nobody waits for may stay on its way; with the call itself it is durable within 50 ms."""
+"""Delay before syncing lines nobody waits for; with the sync itself they are durable within 50 ms."""
 sync_data = getattr(os, "fdatasync", os.fsync)
 
 
@@ -25,10 +25,10 @@ class _Waiter:
 
 
 class GroupSync:
-    """Syncs one open file from a thread of its own; positions in it only grow.
+    """Syncs one open file from its own thread; positions in the file only grow.
 
-    `on_durable` is told, after each sync, the position up to which everything is on the disk. After a sync that
-    failed nobody can say what the disk holds, so there is no other: `failure` says why.
+    After each sync `on_durable` gets the position up to which the file is durable. After a failed sync the state of the
+    disk is unknown, so there is no retry: `failure` says why.
     """
 
     def __init__(self, descriptor: int, position: int, on_durable: Callable[[int], None]) -> None:
@@ -45,23 +45,23 @@ class GroupSync:
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
         self._thread.start()
 
-    def wrote(self, position: int) -> None:
-        """The file has been written up to here: it will be durable in a moment, whether anybody waits or not."""
+    def written_to(self, position: int) -> None:
+        """The file is written up to here and will soon be synced, whether or not anyone waits."""
         with self._state:
             was_clean = self._written == self._durable
             self._written = position
             if was_clean:
                 self._state.notify()
 
-    async def durable(self, position: int) -> None:
-        """Wait until everything up to here is on the disk. Raises JournalSyncError when a sync failed."""
+    async def wait_durable(self, position: int) -> None:
+        """Wait until the file is durable up to here. Raises JournalSyncError when a sync failed."""
         loop = asyncio.get_running_loop()
         with self._state:
             if self._durable < position and not self.failure:
                 waiter = _Waiter(position, loop, loop.create_future())
                 self._waiters.append(waiter)
-                # Not yet: whoever else is about to write in this turn of the loop shares the sync.
-                loop.call_soon(self._want, position)
+                # Yield once, so that others who write in this turn of the loop share the sync.
+                loop.call_soon(self._request, position)
             else:
                 waiter = None
         if waiter is not None:
@@ -69,8 +69,8 @@ class GroupSync:
         if self._durable < position:
             raise self._failed()
 
-    def now(self) -> None:
-        """Put everything written so far on the disk, waiting here. Raises JournalSyncError when a sync failed."""
+    def sync_now(self) -> None:
+        """Sync everything written so far, blocking. Raises JournalSyncError when a sync failed."""
         with self._state:
             position = self._written
         self._sync_to(position)
@@ -78,19 +78,19 @@ class GroupSync:
             raise self._failed()
 
     def fail(self, reason: str) -> None:
-        """Nobody can say what the disk holds any more."""
+        """A write failed in a way that leaves the state of the disk unknown."""
         with self._state:
             self.failure = self.failure or reason
             self._release()
 
     def switch(self, descriptor: int) -> None:
-        """Go on with another file; the one until now, durable to its end, is closed."""
+        """Switch to another file; the previous one, durable to its end, is closed."""
         with self._disk:
             os.close(self._descriptor)
             self._descriptor = descriptor
 
     def close(self) -> None:
-        """Sync what is left, unless a sync has failed before, then close the file. Raises JournalSyncError."""
+        """Sync the rest, unless a sync has failed before, then close the file. Raises JournalSyncError."""
         with self._state:
             self._is_closing = True
             has_failed = bool(self.failure)
@@ -98,11 +98,11 @@ class GroupSync:
         self._thread.join()
         try:
             if not has_failed:
-                self.now()
+                self.sync_now()
         finally:
             os.close(self._descriptor)
 
-    def _want(self, position: int) -> None:
+    def _request(self, position: int) -> None:
         with self._state:
             self._wanted = max(self._wanted, position)
             self._state.notify()
@@ -110,19 +110,19 @@ class GroupSync:
     def _run(self) -> None:
         while True:
             with self._state:
-                self._state.wait_for(lambda: self._written > self._durable or self._is_over)
-                self._state.wait_for(lambda: self._wanted > self._durable or self._is_over, PATIENCE_S)
-                if self._is_over:
+                self._state.wait_for(lambda: self._written > self._durable or self._has_ended)
+                self._state.wait_for(lambda: self._wanted > self._durable or self._has_ended, PATIENCE_S)
+                if self._has_ended:
                     return
                 position = self._written
             self._sync_to(position)
 
     @property
-    def _is_over(self) -> bool:
+    def _has_ended(self) -> bool:
         return self._is_closing or bool(self.failure)
 
     def _sync_to(self, position: int) -> None:
-        """One sync, unless another went as far; a failure is kept, not raised: every waiter must learn of it."""
+        """One sync, unless another got as far; a failure is stored, not raised, so that every waiter sees it."""
         with self._disk:
             if self._durable >= position or self.failure:
                 return
@@ -131,7 +131,7 @@ class GroupSync:
             try:
                 sync_data(self._descriptor)
             except OSError as error:
-                self.fail(error.strerror or "the disk did not take it")
+                self.fail(error.strerror or "the disk refused it")
                 return
             failpoints.reach("sync.after")
             self._on_durable(position)
@@ -140,20 +140,20 @@ class GroupSync:
                 self._release()
 
     def _release(self) -> None:
-        """Wake those whose lines are on the disk, and all of them after a failure. To be called with `_state` held."""
+        """Wake the waiters whose lines are durable, and all of them after a failure. Call with `_state` held."""
         left: list[_Waiter] = []
         for waiter in self._waiters:
             if waiter.position > self._durable and not self.failure:
                 left.append(waiter)
                 continue
-            with suppress(RuntimeError):  # its loop has ended, and with it whoever waited
+            with suppress(RuntimeError):  # its event loop has ended, and the waiter with it
                 waiter.loop.call_soon_threadsafe(_resolve, waiter.future)
         self._waiters = left
         self._state.notify()
 
     def _failed(self) -> JournalSyncError:
         return JournalSyncError(
-            f"the journal did not reach the disk ({self.failure})", "check the disk, then start again with --resume"
+            f"the journal could not be synced ({self.failure})", "check the disk, then start again with --resume"
         )
 
 

@@ -1,4 +1,4 @@
-"""Lines that did not fit on the disk and wait in memory for room."""
+"""Lines that could not be written and wait in memory for free disk space."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _FIRST_TO_GO = frozenset({Action.SKIP.value, Action.NOTE.value})
 
 
 class PendingLines:
-    """Lines in their order, at most `limit`: beyond that the oldest SKIP or NOTE goes, else the oldest line.
+    """Lines in order, at most `limit`: beyond that the oldest SKIP or NOTE is dropped, else the oldest line.
 
-    A line that says how many were lost takes the place of the first of them.
+    A line with the number of dropped lines replaces the first of them.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -34,17 +34,17 @@ class PendingLines:
             self._lost += 1
 
     def first(self) -> JournalEntry:
-        """The line to be written next."""
-        return self._loss() if self._lost else self._lines[0]
+        """The next line to write."""
+        return self._loss_note() if self._lost else self._lines[0]
 
-    def written(self) -> None:
-        """The first line stands in the file."""
+    def drop_first(self) -> None:
+        """The first line was written."""
         if self._lost:
             self._lost = 0
         else:
             self._lines.popleft()
 
-    def _loss(self) -> JournalEntry:
+    def _loss_note(self) -> JournalEntry:
         text = f"{self._lost} lines are missing here: the disk was full for too long"
         return replace(
             self._lines[0],

@@ -1,4 +1,4 @@
-"""A session permit as a journal line keeps it: whole, but for the signature, in the words of the venue's API."""
+"""A session permit as stored in a journal line: complete except for the signature, in the venue API's field names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def permit_params(session_id: str, permit: SessionPermit) -> dict[str, object]:
 
 
 def permit_of(params: Mapping[str, object]) -> SessionPermit | None:
-    """The permit of a line, None when it has none or not all of it."""
+    """The permit of a line, None when a field is missing."""
     raw = params.get("permit")
     if not isinstance(raw, Mapping):
         return None

@@ -1,4 +1,4 @@
-"""Reading a journal from its oldest line to its newest, and judging on the way whether it is whole."""
+"""Reading a journal from oldest line to newest and checking that it is complete."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ama_tui.domain.errors import JournalCorruptError, JournalError
 from ama_tui.store.journal.entry import JournalEntry, parse_line
-from ama_tui.store.journal.files import is_first, segments_of
-from ama_tui.store.journal.sync_marker import read_mark
+from ama_tui.store.journal.files import is_first, segment_files
+from ama_tui.store.journal.sync_marker import read_marker
 from ama_tui.store.json_fields import ShapeError
 
 REPAIR_HINT = "'ama-tui journal verify' lists what is wrong, 'ama-tui journal repair' keeps the original aside"
@@ -18,7 +18,7 @@ REPAIR_HINT = "'ama-tui journal verify' lists what is wrong, 'ama-tui journal re
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a file: its number from 1, where it begins, its bytes, and its entry or why it has none."""
+    """A line of a file: its number from 1, offset, bytes, and its entry or why it has none."""
 
     number: int
     offset: int
@@ -32,7 +32,7 @@ class Line:
 
 
 def read_lines(file: Path) -> Iterator[Line]:
-    """The lines of one file but the blank ones; none when there is no file. Raises OSError."""
+    """The lines of one file without blank ones; empty when there is no file. Raises OSError."""
     offset = 0
     with suppress(FileNotFoundError), file.open("rb") as lines:
         for number, data in enumerate(lines, start=1):
@@ -46,9 +46,9 @@ def read_lines(file: Path) -> Iterator[Line]:
 
 
 def lines_of(journal: Path, *, newest: int | None = None) -> Iterator[tuple[Path, Line]]:
-    """The lines of a journal's files, each with its file, first to last. Raises JournalError."""
+    """The lines of a journal's files, oldest first, each with its file. Raises JournalError."""
     try:
-        for file in segments_of(journal)[-newest if newest else 0 :]:
+        for file in segment_files(journal)[-newest if newest else 0 :]:
             for line in read_lines(file):
                 yield file, line
     except OSError as error:
@@ -57,7 +57,7 @@ def lines_of(journal: Path, *, newest: int | None = None) -> Iterator[tuple[Path
 
 @dataclass(frozen=True, slots=True)
 class JournalFault:
-    """A line that is not as it should be: damaged, or not the one that should follow; number 0 is the file itself."""
+    """A damaged line, or one with the wrong sequence number; line number 0 means the file itself."""
 
     file: Path
     number: int
@@ -65,32 +65,32 @@ class JournalFault:
 
     @property
     def text(self) -> str:
-        """What is wrong where in the file."""
+        """The problem and its line."""
         return f"line {self.number}: {self.problem}" if self.number else self.problem
 
 
 class Scan:
-    """One reading of a journal. Iterate it once, to its end: that gives the entries; then the rest is known.
+    """One pass over a journal. Iterate it once to its end for the entries; the other fields are set after that.
 
-    `newest` limits it to that many of the newest files. The entries end at the first damage, unless `keep_going`:
-    then every readable one is given. `faults` are what no crash explains. `torn` is where the newest file's
-    unfinished tail begins, None when it has none: an unfinished last line, or, from the first damaged line on, what
-    a power cut left of lines that were not durable yet (see `mark`). `lacks_newline` says that only the newline of
-    the last line is missing. `first_seq` and `last_seq` are None when no line has one.
+    `newest` limits it to that many of the newest files. The entries end at the first damage, unless `keep_going`: then
+    every readable one is given. `faults` are those no crash explains. `truncated_at` is the offset of the newest file's
+    unfinished tail, None when it has none: an unfinished last line or, from the first damaged line on, what a power
+    failure left of lines that were not yet durable (see `marker`). `lacks_newline` says that only the newline of the
+    last line is missing. `first_seq` and `last_seq` are None when no line has one.
     """
 
     def __init__(self, path: Path, *, newest: int | None = None, keep_going: bool = False) -> None:
         self.path = path
         self.faults: list[JournalFault] = []
-        self.torn: int | None = None
+        self.truncated_at: int | None = None
         self.lacks_newline = False
         self.lines = 0
         self.first_seq: int | None = None
         self.last_seq: int | None = None
         self._keep_going = keep_going
-        self._mark = read_mark(path)
+        self._marker = read_marker(path)
         try:
-            everything = segments_of(path)
+            everything = segment_files(path)
         except OSError as error:
             raise _unreadable(path, error) from error
         self.files = everything if newest is None else everything[-newest:]
@@ -109,7 +109,7 @@ class Scan:
                     raise _unreadable(file, error) from error
                 self._was_unreadable = True
                 self.faults.append(JournalFault(file, 0, f"cannot be read ({error.strerror})"))
-        self._judge_tail()
+        self._check_tail()
 
     def _entries_of(self, file: Path) -> Iterator[JournalEntry]:
         for line in read_lines(file):
@@ -126,18 +126,18 @@ class Scan:
                 yield line.entry
 
     def finish(self) -> Scan:
-        """Read it all, for its judgement only."""
+        """Read it all for the checks only."""
         for _ in self:
             pass
         return self
 
     def raise_fault(self) -> None:
-        """Raise JournalCorruptError naming the first fault, if there is one."""
+        """Raise JournalCorruptError for the first fault, if there is one."""
         if self.faults:
             raise JournalCorruptError(f"{self.faults[0].file} {self.faults[0].text}", REPAIR_HINT)
 
     def _problem(self, line: Line, *, is_newest: bool) -> str:
-        """What is wrong with a line where it stands, '' for nothing."""
+        """What is wrong with a line at this place, '' for nothing."""
         if line.entry is None:
             self._was_unreadable = True
             return line.problem
@@ -148,7 +148,7 @@ class Scan:
         return problem
 
     def _gap(self, seq: int) -> str:
-        """What is wrong with a line's number; after an unreadable line any higher one will do."""
+        """What is wrong with a line's number; after an unreadable line any higher one is accepted."""
         before, was_unreadable = self.last_seq, self._was_unreadable
         self._was_unreadable, self.last_seq = False, seq
         if before is None:
@@ -158,17 +158,17 @@ class Scan:
         is_next = seq > before if was_unreadable else seq == before + 1
         return "" if is_next else f"seq {seq} follows {before}"
 
-    def _judge_tail(self) -> None:
-        """Is the damage what a crash leaves behind? Then it is a torn tail and no fault."""
+    def _check_tail(self) -> None:
+        """Is this the damage a crash leaves? Then it is a truncated tail, not a fault."""
         damage, before = self._first_damage, self._seq_before_damage
         if damage is None or self.faults[0].file != self.path:
             return
         is_cut_short = damage.entry is None and not damage.is_finished
-        was_not_durable = self._mark is not None and (before or 0) >= self._mark and not self._has_foreign_after
+        was_not_durable = self._marker is not None and (before or 0) >= self._marker and not self._has_foreign_after
         if is_cut_short or was_not_durable:
-            self.torn, self.last_seq, self.lacks_newline = damage.offset, before, False
+            self.truncated_at, self.last_seq, self.lacks_newline = damage.offset, before, False
             self.faults.clear()
 
 
 def _unreadable(path: Path, error: OSError) -> JournalError:
-    return JournalError(f"{path} cannot be read ({error.strerror})", "check its owner and mode")
+    return JournalError(f"{path} cannot be read ({error.strerror})", "check its owner and permissions")

@@ -1,4 +1,4 @@
-"""Making a damaged journal one that can be gone on with, without losing a byte of the damaged one."""
+"""Repairing a damaged journal without losing a byte of the original."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from pathlib import Path
 
 from ama_tui.disk.atomic import FILE_MODE, rename, sync_directory, temporary_path
 from ama_tui.domain.errors import JournalError
-from ama_tui.store.journal.files import is_first, segments_of
+from ama_tui.store.journal.files import is_first, segment_files
 from ama_tui.store.journal.reader import JournalFault, Line, read_lines
-from ama_tui.store.journal.sync_marker import mark_path
+from ama_tui.store.journal.sync_marker import marker_path
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What a repair did: lines kept (of them renumbered), lines dropped and from where, the originals' new names."""
+    """The result of a repair: lines kept (and of them renumbered), lines dropped and from where, the new names of the
+    originals.
+    """
 
     kept: int
     renumbered: int
@@ -26,7 +28,7 @@ class Repair:
 
 
 class _Renumbering:
-    """Turns readable lines into the lines of a whole journal."""
+    """Numbers readable lines without a gap."""
 
     def __init__(self, *, from_one: bool) -> None:
         self.kept = 0
@@ -34,7 +36,7 @@ class _Renumbering:
         self._seq: int | None = 0 if from_one else None
 
     def line(self, line: Line) -> bytes:
-        """The line as it stands, numbered anew where it has a number and that is not the next one."""
+        """The line unchanged, or renumbered when its number is not the next one."""
         assert line.entry is not None  # noqa: S101 - only readable lines are asked for
         self.kept += 1
         if line.entry.seq is not None:
@@ -46,15 +48,15 @@ class _Renumbering:
 
 
 def repair(path: Path) -> Repair:
-    """Rewrite the files of a journal that need it: every readable line, numbered without a gap.
+    """Rewrite the damaged files of a journal: every readable line, numbered without a gap.
 
-    The original of a rewritten file is kept as `<name>.broken-<n>`. A journal that is whole is left alone. To be
-    called under the lock of its directory. Raises JournalError; a file is then either as it was or rewritten.
+    The original of a rewritten file is kept as `<name>.broken-<n>`. A healthy journal is left alone. Call with its
+    directory locked. Raises JournalError; each file is then either unchanged or rewritten.
     """
     dropped: list[JournalFault] = []
     originals: list[Path] = []
     try:
-        files = segments_of(path)
+        files = segment_files(path)
         renumbering = _Renumbering(from_one=bool(files) and is_first(files[0], path))
         for file in files:
             fresh = temporary_path(file)
@@ -65,15 +67,17 @@ def repair(path: Path) -> Repair:
                     sync_directory(file.parent)
             finally:
                 fresh.unlink(missing_ok=True)
-        # Everything is durable now: what a crashed run knew of its last sync is of no more use.
-        mark_path(path).unlink(missing_ok=True)
+        # Everything is durable now, so the sync marker of a crashed run is obsolete.
+        marker_path(path).unlink(missing_ok=True)
     except OSError as error:
-        raise JournalError(f"{path} cannot be repaired ({error.strerror})", "make room or check its owner") from error
+        raise JournalError(
+            f"{path} cannot be repaired ({error.strerror})", "free some disk space or check its owner"
+        ) from error
     return Repair(renumbering.kept, renumbering.renumbered, tuple(dropped), tuple(originals))
 
 
 def _rewrite(file: Path, fresh: Path, renumbering: _Renumbering, dropped: list[JournalFault]) -> bool:
-    """Write the file anew under another name; False when it came out the same."""
+    """Write the repaired file under another name; False when nothing changed."""
     is_same = True
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     with os.fdopen(descriptor, "wb") as out:
@@ -91,7 +95,7 @@ def _rewrite(file: Path, fresh: Path, renumbering: _Renumbering, dropped: list[J
 
 
 def _keep_aside(file: Path) -> Path:
-    """Give the file a second name that lasts."""
+    """Give the file a second, durable name."""
     names = (file.with_name(f"{file.name}.broken-{number}") for number in itertools.count(1))
     aside = next(name for name in names if not os.path.lexists(name))
     try:

@@ -1,4 +1,4 @@
-"""What the journal says happened: what a run needs to know of the ones before it."""
+"""What a run needs to know of earlier runs, from the journal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METHOD_CANCEL = "sessionCancelOrder"
 METHOD_SESSION = "sessionInit"
 
 _SEEN = frozenset({"resting", "late", "executed", "reverted", "void", "filled", "cancelled", "gone"})
-"""Statuses that the chain told: their lines were written without anything being sent."""
+"""Statuses read from the chain: these lines were written without sending anything."""
 
 _SENT = frozenset(
     action.value
@@ -34,10 +34,10 @@ _SENT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedSession:
-    """A session that was asked for. `expiry` is Unix seconds, None when the line did not say.
+    """A requested session. `expiry` is Unix seconds, None when the line has none.
 
-    `is_confirmed` is True when the venue answered with it; otherwise only the chain knows. `permit` is what was
-    asked for, None where the line did not say all of it.
+    `is_confirmed` is True when the venue returned it; otherwise only the chain knows. `permit` is the requested permit,
+    None when the line does not have all of it.
     """
 
     session_id: str
@@ -48,10 +48,10 @@ class AnnouncedSession:
 
 @dataclass(frozen=True, slots=True)
 class PlacedIntent:
-    """A placement that was decided and perhaps sent. `run_id` and `ts` (Unix ms) are the intent's.
+    """A placement that was planned and perhaps sent. `run_id` and `ts` (Unix ms) are the intent's.
 
-    `margin6` is the margin it was reckoned to need (USDC, 6 decimals). `status`, `error`, `tx_hash`,
-    `order_id` and `block` (of the read that first showed it resting) come from its outcomes, where there were any.
+    `margin6` is its planned margin (USDC, 6 decimals). `status`, `error`, `tx_hash`, `order_id` and `block` (of the
+    read that first showed it resting) come from its outcomes, if any.
     """
 
     wallet: str
@@ -74,13 +74,12 @@ class PlacedIntent:
 
 @dataclass(slots=True)
 class JournalReplay:
-    """The journal in short; wallets are addresses in lower case.
+    """A digest of the journal; wallets are lower-case addresses.
 
-    `last_action_at` is Unix milliseconds of the last thing a wallet sent (skips and errors do not count).
-    `sessions` are a wallet's announced sessions, the latest last. `placed` is by (wallet, amount18): the
-    amount carries the order's tag. `highest_sequence` is the highest tag sequence of a wallet.
-    `orders` is by (wallet, order id): the placement that the order came from, where a line named its id.
-    `cancels` are the (wallet, order id) whose cancel was decided.
+    `last_action_at` is Unix milliseconds of a wallet's last request (skips and errors do not count). `sessions` are a
+    wallet's announced sessions, the latest last. `placed` is by (wallet, amount18): the amount carries the order's tag.
+    `highest_sequence` is a wallet's highest tag sequence. `orders` maps (wallet, order id) to its placement, where a
+    line has the id. `cancels` are the (wallet, order id) pairs whose cancel was intended.
     """
 
     last_action_at: dict[str, int] = field(default_factory=dict)
@@ -92,20 +91,15 @@ class JournalReplay:
     entries: int = 0
     last_run_id: str = ""
 
-    def level_of(self, wallet: str, order_id: int) -> int | None:
-        """The level that an order was placed for, None when no line says."""
-        placed = self.orders.get((wallet.lower(), order_id))
-        return None if placed is None else placed.level
 
-
-def sessions_known(replayed: JournalReplay, wallet: str, stored: str | None) -> tuple[str, ...]:
-    """The ids of a wallet's sessions, the likeliest last: the checkpoint's (`stored`) and those in the journal."""
+def session_ids(replayed: JournalReplay, wallet: str, stored: str | None) -> tuple[str, ...]:
+    """The ids of a wallet's sessions, the most likely last: the checkpoint's (`stored`) and the journal's."""
     journalled = tuple(one.session_id for one in replayed.sessions.get(wallet, ()))
     return (stored, *journalled) if stored and stored not in journalled else journalled
 
 
 def replay(entries: Iterable[JournalEntry]) -> JournalReplay:
-    """Go through the journal once, first to last. Lines of other tools count as far as they say enough."""
+    """Read the journal once, first line to last. Other tools' lines count as far as they are complete."""
     found = JournalReplay()
     for entry in entries:
         found.entries += 1
@@ -179,7 +173,7 @@ def _note_outcome(found: JournalReplay, entry: JournalEntry, params: Mapping[str
 
 
 def _placement(entry: JournalEntry, params: Mapping[str, object]) -> PlacedIntent | None:
-    """The placement that a line speaks of, None when it does not say side, level and amount."""
+    """The placement in a line, None without side, level or amount."""
     side = params.get("side")
     level, amount18 = as_integer(params.get("level")), as_integer(params.get("amount"))
     if side not in ("buy", "sell") or level is None or amount18 is None:

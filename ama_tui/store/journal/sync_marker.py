@@ -1,8 +1,8 @@
-"""How far a journal that is being written has reached the disk, for whoever opens it after a power cut.
+"""How far an open journal is durable, for the next start after a power failure.
 
-`actions.synced` beside the journal holds the `seq` up to which every line is durable. It is written after each sync
-and not synced itself, so after a power cut it says too little, never too much: damage after it is what the cut left,
-damage before it is none of that. It is there only while the journal is open, or after a crash.
+`actions.synced` beside the journal holds the `seq` up to which every line is durable. It is written after each sync and
+not synced itself, so after a power failure it may lag but never runs ahead: damage after it is what the failure left,
+damage before it is something else. The file exists only while the journal is open, or after a crash.
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ from pathlib import Path
 from ama_tui.disk.atomic import FILE_MODE, sync_directory
 
 
-def mark_path(journal: Path) -> Path:
+def marker_path(journal: Path) -> Path:
     return journal.with_suffix(".synced")
 
 
-def read_mark(journal: Path) -> int | None:
-    """The seq up to which the journal is known to be durable, None when it was closed, or never ours."""
+def read_marker(journal: Path) -> int | None:
+    """The seq up to which the journal is known to be durable, None when it was closed or never ours."""
     try:
-        text = mark_path(journal).read_text("ascii")
+        text = marker_path(journal).read_text("ascii")
     except (OSError, ValueError):
         return None
     return int(text) if len(text) == 20 and text.isdecimal() else None
 
 
 class SyncMarker:
-    """The mark of an open journal. It is an aid: a disk that does not take it stops nothing."""
+    """The marker of an open journal. It is optional: if it cannot be written, nothing stops."""
 
     def __init__(self, journal: Path, seq: int) -> None:
-        self._path = mark_path(journal)
+        self._path = marker_path(journal)
         self._descriptor: int | None = None
         with suppress(OSError):
             self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, FILE_MODE)
-            self.put(seq)
+            self.write(seq)
             os.fsync(self._descriptor)
             sync_directory(self._path.parent)
 
-    def put(self, seq: int) -> None:
+    def write(self, seq: int) -> None:
         """Every line up to this one is durable."""
         if self._descriptor is not None:
             with suppress(OSError):
                 os.pwrite(self._descriptor, b"%020d" % seq, 0)
 
     def close(self, *, is_whole: bool) -> None:
-        """Stop; with `is_whole` the journal is durable to its end, which having no mark says."""
+        """Close it; with `is_whole` the journal is durable to its end, and the marker is removed to say so."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,4 +1,4 @@
-"""Reading the end of a journal, and what is added to it, while somebody else writes it."""
+"""Following the end of a journal while another process writes it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 
 from ama_tui.domain.errors import JournalError
 from ama_tui.store.journal.entry import JournalEntry, parse_line
-from ama_tui.store.journal.files import segments_of
+from ama_tui.store.journal.files import segment_files
 from ama_tui.store.journal.reader import lines_of
 from ama_tui.store.journal.writer import NEWEST_READ
 from ama_tui.store.json_fields import ShapeError
 
 
 class JournalTail:
-    """Gives the readable lines of a journal: first the last `count`, then whatever comes."""
+    """Yields the readable lines of a journal: first the last `count`, then new ones."""
 
     def __init__(self, path: Path, count: int) -> None:
         self.path = path
         self._count = count
         self._inode: int | None = None
-        """The file that is being read, under whatever name."""
+        """The file being read, whatever its name is now."""
         self._offset = 0
 
     def first(self) -> list[JournalEntry]:
-        """The last lines of the journal as it is now. Raises JournalError."""
+        """The journal's last lines now. Raises JournalError."""
         last: deque[JournalEntry] = deque(maxlen=self._count)
         with suppress(FileNotFoundError):
             self._inode = self.path.stat().st_ino
@@ -38,25 +38,27 @@ class JournalTail:
         return list(last)
 
     def more(self) -> list[JournalEntry]:
-        """The lines that came since; the file may have been numbered meanwhile, and another begun.
+        """The new lines since; the file may have been numbered and another started meanwhile.
 
         Raises JournalError.
         """
         found: list[JournalEntry] = []
         try:
-            for file in segments_of(self.path)[-NEWEST_READ:]:
+            for file in segment_files(self.path)[-NEWEST_READ:]:
                 inode = file.stat().st_ino
                 if file == self.path and inode != self._inode:
                     self._inode, self._offset = inode, 0
                 if inode == self._inode:
                     found += self._read(file)
         except OSError as error:
-            raise JournalError(f"{self.path} cannot be read ({error.strerror})", "check its owner and mode") from error
+            raise JournalError(
+                f"{self.path} cannot be read ({error.strerror})", "check its owner and permissions"
+            ) from error
         return found
 
     def _read(self, file: Path) -> list[JournalEntry]:
         with file.open("rb") as lines:
-            # A line that did not fit is cut off again.
+            # The writer removes a partial line again.
             self._offset = min(self._offset, os.fstat(lines.fileno()).st_size)
             lines.seek(self._offset)
             whole, newline, _ = lines.read().rpartition(b"\n")

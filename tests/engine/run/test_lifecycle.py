@@ -109,10 +109,10 @@ async def test_a_full_disk_does_not_keep_a_kill_from_cancelling_and_telling(
     await engine.pause()
 
     def full(*_: object) -> NoReturn:
-        raise JournalFullError("actions.jsonl cannot be written (No space left on device)", "make room")
+        raise JournalFullError("actions.jsonl cannot be written (No space left on device)", "free some disk space")
 
     def unsaved(*_: object) -> NoReturn:
-        raise CheckpointError("checkpoint.json cannot be written", "make room")
+        raise CheckpointError("checkpoint.json cannot be written", "free some disk space")
 
     monkeypatch.setattr("ama_tui.store.journal.writer.Journal._write_bytes", full)
     monkeypatch.setattr("ama_tui.store.state_store.StateStore.save", unsaved)
@@ -285,7 +285,7 @@ async def test_a_run_that_cannot_be_saved_is_over_all_the_same(rig: Rig, monkeyp
     engine = await rig.packed()
 
     def full(_: StateStore) -> None:
-        raise CheckpointError("the disk is full", "make room")
+        raise CheckpointError("the disk is full", "free some disk space")
 
     monkeypatch.setattr(StateStore, "save", full)
     with pytest.raises(CheckpointError):

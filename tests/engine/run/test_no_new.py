@@ -85,7 +85,7 @@ async def test_after_a_failed_sync_nothing_is_placed_until_a_restart(rig: Rig, m
     await cycles_later(engine, 3)
     latest = engine.publisher.latest
     assert (latest.state, run_of(engine).context.counters.totals.sent, latest.resting) == (EngineState.NO_NEW, 12, 11)
-    assert "did not reach the disk" in latest.reason
+    assert "could not be synced" in latest.reason
     assert latest.way_out == "stop, fix the cause, then start again with --resume"
     with suppress(JournalError):
         await engine.stop()
@@ -102,17 +102,17 @@ async def test_a_state_that_cannot_be_saved_is_told_once_and_recovers(
     engine = await rig.packed()
 
     def full(_: StateStore) -> None:
-        raise CheckpointError("the disk is full", "make room")
+        raise CheckpointError("the disk is full", "free some disk space")
 
     with monkeypatch.context() as patch:
         patch.setattr(StateStore, "save", full)
         await until(lambda: state(engine) is EngineState.NO_NEW, "the engine to notice")
         await take_best_bid(rig)
         await cycles_later(engine, 5)
-        assert (engine.publisher.latest.reason, engine.publisher.latest.resting) == ("the disk is full: make room", 11)
+        assert (engine.publisher.latest.reason, engine.publisher.latest.resting) == ("the disk is full: free some disk space", 11)
     await until(lambda: run_of(engine).packed, "the refill")
     assert state(engine) is EngineState.RUNNING
-    assert [line["error"] for line in rig.journal("ERROR")] == ["the disk is full: make room"]
+    assert [line["error"] for line in rig.journal("ERROR")] == ["the disk is full: free some disk space"]
     notes = [line["params"]["text"] for line in rig.journal("NOTE")]
     assert len([text for text in notes if text.startswith("state saved again")]) == 1
 
@@ -148,7 +148,7 @@ async def test_a_paused_run_stays_paused_through_a_trouble_and_shows_it_when_res
     await engine.pause()
 
     def full(_: StateStore) -> None:
-        raise CheckpointError("the disk is full", "make room")
+        raise CheckpointError("the disk is full", "free some disk space")
 
     with monkeypatch.context() as patch:
         patch.setattr(StateStore, "save", full)

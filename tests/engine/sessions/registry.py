@@ -15,7 +15,7 @@ from ama_tui.engine.sessions.adoption import SessionAdoption
 from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.relayers import Relayers
 from ama_tui.engine.sessions.renewal import Renewals
-from ama_tui.store.journal.replay import JournalReplay, sessions_known
+from ama_tui.store.journal.replay import JournalReplay, session_ids
 from ama_tui.venue.permits import relayer_root, session_id
 from tests.engine.fakes import no_record
 from tests.engine.process import Process
@@ -204,7 +204,7 @@ class SessionProcess(Process):
         run.session_hours = self.hours
         assert run.read is not None
         run.plan = run.strategy.plan(self.cycle.snapshot(run.read))
-        candidates = {address: sessions_known(found, address, None) for address in self.addresses}
+        candidates = {address: session_ids(found, address, None) for address in self.addresses}
         self.manager = SessionManager(
             run,
             Relayers(run, await run.connections.api.relayer_set()),

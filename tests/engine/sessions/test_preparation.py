@@ -257,7 +257,7 @@ def test_a_refused_signature_is_not_tried_again_and_says_why() -> None:
 
 
 def test_nothing_is_sent_that_could_not_be_journalled_and_the_error_is_ours() -> None:
-    done = Preparation(action_log=FakeScribe(broken=JournalError("the disk is full", "make room")))
+    done = Preparation(action_log=FakeScribe(broken=JournalError("the disk is full", "free some disk space")))
     done.books.append(unprepared(BOB))
     with pytest.raises(JournalError, match="the disk is full"):
         done.go()

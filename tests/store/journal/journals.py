@@ -11,7 +11,7 @@ from time import monotonic, sleep
 import pytest
 
 from ama_tui.store.journal.reader import Scan
-from ama_tui.store.journal.sync_marker import read_mark
+from ama_tui.store.journal.sync_marker import read_marker
 from ama_tui.store.journal.writer import Journal
 from tests.store.samples import line
 
@@ -30,7 +30,7 @@ def durably(journal: Journal, ts: int) -> None:
 
 
 def marked(path: Path, seq: int) -> bool:
-    return read_mark(path) == seq
+    return read_marker(path) == seq
 
 
 def until(is_so: Callable[[], bool]) -> None:

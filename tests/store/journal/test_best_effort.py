@@ -24,7 +24,7 @@ class Broken:
         self.hangs = hangs
 
     def append(self, entry: JournalEntry) -> None:
-        raise JournalError("the disk is full", "make room")
+        raise JournalError("the disk is full", "free some disk space")
 
     async def write_durable(self, entry: JournalEntry) -> None:
         if self.hangs:
@@ -49,14 +49,14 @@ async def test_what_it_does_not_take_is_told_once_and_raises_nothing() -> None:
     for _ in range(3):
         writing.append(line())
         await writing.write_durable(line())
-    assert ([str(one) for one in losses], writing.lost) == (["the disk is full: make room"], 6)
+    assert ([str(one) for one in losses], writing.lost) == (["the disk is full: free some disk space"], 6)
 
 
 async def test_a_disk_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forgiving, "LONGEST_SYNC_S", 0.05)
     losses: list[JournalError] = []
     await BestEffortJournal(Path("actions.jsonl"), Broken(hangs=True), losses.append).write_durable(line())
-    assert str(losses[0]) == "actions.jsonl did not reach the disk in 0.05 s: check the disk"
+    assert str(losses[0]) == "actions.jsonl was not synced within 0.05 s: check the disk"
 
 
 async def test_without_a_journal_lines_go_nowhere() -> None:

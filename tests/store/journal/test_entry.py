@@ -61,7 +61,7 @@ def test_line_that_is_not_as_it_was_written_is_refused(data: bytes) -> None:
         (b'"seq":"7"', "its seq is not a number from 1"),
         (b'"seq":true', "its seq is not a number from 1"),
         (b'"seq":1.5', "its seq is not a number from 1"),
-        (b'"intentId":7', "its intentId is not a text"),
+        (b'"intentId":7', "its intentId is not a string"),
     ],
 )
 def test_line_of_ours_with_a_number_or_an_intent_of_another_kind_is_refused(keys: bytes, problem: str) -> None:
@@ -72,7 +72,7 @@ def test_line_of_ours_with_a_number_or_an_intent_of_another_kind_is_refused(keys
 
 
 @pytest.mark.parametrize(
-    ("end", "problem"), [(b"}\n", "it does not end in a crc"), (b',"crc":1}\n', "its crc does not match")]
+    ("end", "problem"), [(b"}\n", "it does not end with a crc"), (b',"crc":1}\n', "its crc does not match")]
 )
 def test_line_of_ours_without_its_crc_is_refused(end: bytes, problem: str) -> None:
     with pytest.raises(ShapeError) as raised:

@@ -18,7 +18,7 @@ from ama_tui.disk.failpoints import NAMES
 from ama_tui.domain.errors import JournalCorruptError, JournalSyncError, StoreError
 from ama_tui.store.journal import files as segments
 from ama_tui.store.journal import writer as journal_module
-from ama_tui.store.journal.files import journals_at, newest_of, segments_of
+from ama_tui.store.journal.files import journals_at, newest_segment, segment_files
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.journal.writer import Journal
 from tests.sizes import size
@@ -41,7 +41,7 @@ def written(path: Path, first: int, last: int) -> Journal:
 
 
 def names(path: Path) -> list[str]:
-    return [one.name for one in segments_of(path)]
+    return [one.name for one in segment_files(path)]
 
 
 def seqs(path: Path) -> list[int | None]:
@@ -52,7 +52,7 @@ def test_full_file_gets_a_number_and_the_newest_keeps_the_name(path: Path) -> No
     for first in (1, 11, 21):
         written(path, first, first + 9).close()
     assert names(path) == [f"actions.{number:06d}.jsonl" for number in (1, 2, 3, 4)] + ["actions.jsonl"]
-    for file in segments_of(path):
+    for file in segment_files(path):
         assert file.read_bytes().endswith(b"\n")
         assert file.stat().st_size < SEGMENT + 400
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -72,23 +72,23 @@ def test_order_of_the_files_is_that_of_their_numbers(path: Path) -> None:
     for name in ("actions.1000000.jsonl", "actions.999999.jsonl", "actions.jsonl", "actions.jsonl.torn", "x.jsonl"):
         path.with_name(name).touch()
     assert names(path) == ["actions.999999.jsonl", "actions.1000000.jsonl", "actions.jsonl"]
-    assert newest_of(path.with_name("actions.999999.jsonl")) == path
+    assert newest_segment(path.with_name("actions.999999.jsonl")) == path
 
 
 def test_only_the_newest_two_files_are_read_at_start_and_must_join(path: Path) -> None:
     written(path, 1, 30).close()
-    segments_of(path)[0].write_bytes(b"garbage\n")
+    segment_files(path)[0].write_bytes(b"garbage\n")
     written(path, 31, 31).close()
     with pytest.raises(JournalCorruptError, match=r"actions\.000001\.jsonl line 1"):
         Scan(path, keep_going=True).finish().raise_fault()
-    segments_of(path)[-2].unlink()
+    segment_files(path)[-2].unlink()
     with pytest.raises(JournalCorruptError, match=r"line 1: seq \d+ follows \d+"):
         Journal.open(path)
 
 
 def test_oldest_files_may_be_taken_away(path: Path) -> None:
     written(path, 1, 30).close()
-    segments_of(path)[0].unlink()
+    segment_files(path)[0].unlink()
     scan = Scan(path).finish()
     assert scan.faults == []
     assert scan.first_seq is not None
@@ -104,7 +104,7 @@ def test_beginning_of_the_first_file_may_not(path: Path) -> None:
 
 def test_unfinished_end_of_a_numbered_file_is_a_fault(path: Path) -> None:
     written(path, 1, 30).close()
-    numbered = segments_of(path)[-2]
+    numbered = segment_files(path)[-2]
     numbered.write_bytes(numbered.read_bytes()[:-1])
     with pytest.raises(JournalCorruptError, match=r"line \d+: its end is missing: 'ama-tui"):
         Journal.open(path)
@@ -173,7 +173,7 @@ def test_new_file_whose_name_is_not_durable_is_a_failed_sync(
     assert not journal.can_recover
     with pytest.raises(JournalSyncError):
         asyncio.run(journal.write_durable(line(17)))
-    assert journal.problem == f"the journal did not reach the disk ({reason})"
+    assert journal.problem == f"the journal could not be synced ({reason})"
     journal.close()
 
 

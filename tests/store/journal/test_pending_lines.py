@@ -11,7 +11,7 @@ def taken(held: PendingLines) -> list[JournalEntry]:
     found = []
     while held:
         found.append(held.first())
-        held.written()
+        held.drop_first()
     return found
 
 

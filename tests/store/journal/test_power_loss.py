@@ -13,7 +13,7 @@ import pytest
 from ama_tui.store.journal import group_sync
 from ama_tui.store.journal.entry import JournalEntry
 from ama_tui.store.journal.reader import Scan
-from ama_tui.store.journal.sync_marker import mark_path
+from ama_tui.store.journal.sync_marker import marker_path
 from ama_tui.store.journal.writer import Journal
 from tests.sizes import size
 from tests.store.samples import line
@@ -68,7 +68,7 @@ def test_every_power_cut_is_recovered_from_without_losing_a_durable_line(path: P
     for seed in range(TAILS):
         cut = power_cut(random.Random(seed))
         path.write_bytes(cut.data)
-        mark_path(path).write_bytes(b"%020d" % cut.mark)
+        marker_path(path).write_bytes(b"%020d" % cut.mark)
         aside.unlink(missing_ok=True)
         journal = Journal.open(path)
         journal.append(line(10_000))
@@ -81,7 +81,7 @@ def test_every_power_cut_is_recovered_from_without_losing_a_durable_line(path: P
         assert (kept + torn).removesuffix(b"\n") == cut.data.removesuffix(b"\n"), seed
         scan = Scan(path)
         assert [entry.ts for entry in scan][-1] == 10_000, seed
-        assert (scan.faults, scan.torn) == ([], None), seed
+        assert (scan.faults, scan.truncated_at) == ([], None), seed
         recovered += 1
     print(f"\nrecovered {recovered:,} of {TAILS:,} power cuts")
 
@@ -109,7 +109,7 @@ def test_every_flipped_bit_of_a_closed_journal_is_noticed(path: Path) -> None:
         path.write_bytes(flipped)
         scan = Scan(path, keep_going=True).finish()
         # It is durable to its end: only its last line could be taken for one that was cut short.
-        assert scan.faults or (scan.torn is not None and at >= last_line), at
+        assert scan.faults or (scan.truncated_at is not None and at >= last_line), at
         noticed += 1
     print(f"\nnoticed {noticed:,} flipped bits of {8 * len(data):,}")
 
@@ -118,9 +118,9 @@ def test_flipped_bit_after_the_last_sync_of_a_crashed_run_is_a_torn_tail_and_bef
     lines = journal_of(FLIPPED_LINES)
     data = b"".join(lines)
     durable = len(b"".join(lines[:120]))
-    mark_path(path).write_bytes(b"%020d" % 120)
+    marker_path(path).write_bytes(b"%020d" % 120)
     for at, flipped in flips(data, size(1999, 97)):
         path.write_bytes(flipped)
         scan = Scan(path, keep_going=True).finish()
         assert bool(scan.faults) == (at < durable), at
-        assert (scan.torn is not None) == (at >= durable), at
+        assert (scan.truncated_at is not None) == (at >= durable), at

@@ -9,7 +9,7 @@ import pytest
 from ama_tui.domain.errors import JournalError
 from ama_tui.store.journal import reader as scan_module
 from ama_tui.store.journal.reader import Scan, lines_of
-from ama_tui.store.journal.sync_marker import mark_path
+from ama_tui.store.journal.sync_marker import marker_path
 from tests.store.samples import line
 
 THEIRS = b'{"ts": 5, "action": "SKIP"}\n'
@@ -32,7 +32,7 @@ def faults(path: Path, data: bytes) -> list[str]:
 def test_no_file_is_a_whole_journal_without_lines(path: Path) -> None:
     scan = Scan(path).finish()
     assert (scan.lines, scan.first_seq, scan.last_seq, scan.faults, scan.files) == (0, None, None, [], [])
-    assert (scan.torn, scan.lacks_newline) == (None, False)
+    assert (scan.truncated_at, scan.lacks_newline) == (None, False)
 
 
 def test_whole_journal_is_counted(path: Path) -> None:
@@ -87,17 +87,17 @@ def test_journal_that_cannot_be_read_says_what_to_look_at(path: Path) -> None:
     for reading in (lines_of(path), iter(Scan(path))):
         with pytest.raises(JournalError) as raised:
             list(reading)
-        assert str(raised.value) == f"{path} cannot be read (Is a directory): check its owner and mode"
+        assert str(raised.value) == f"{path} cannot be read (Is a directory): check its owner and permissions"
 
 
 def test_directory_that_cannot_be_read_says_what_to_look_at(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Path) -> list[Path]:
         raise OSError(13, "Permission denied")
 
-    monkeypatch.setattr(scan_module, "segments_of", refuse)
+    monkeypatch.setattr(scan_module, "segment_files", refuse)
     with pytest.raises(JournalError) as raised:
         Scan(path)
-    assert str(raised.value) == f"{path} cannot be read (Permission denied): check its owner and mode"
+    assert str(raised.value) == f"{path} cannot be read (Permission denied): check its owner and permissions"
 
 
 def test_file_that_cannot_be_read_is_one_fault_where_everything_readable_is_asked_for(path: Path) -> None:
@@ -119,10 +119,10 @@ def test_damage_after_the_mark_is_a_torn_tail_and_before_it_a_fault(
 ) -> None:
     path.write_bytes(ours(1, 2) + bytes(500) + b"\n" + ours(4))
     if mark is not None:
-        mark_path(path).write_bytes(b"%020d" % mark)
+        marker_path(path).write_bytes(b"%020d" % mark)
     scan = Scan(path).finish()
     assert bool(scan.faults) == (torn_at is None)
-    assert scan.torn == (None if torn_at is None else len(ours(1, 2)))
+    assert scan.truncated_at == (None if torn_at is None else len(ours(1, 2)))
     assert torn_at is None or scan.last_seq == torn_at
 
 
@@ -131,32 +131,32 @@ def test_journal_that_is_damaged_from_its_beginning_is_torn_if_nothing_was_durab
     path: Path, mark: int, torn_at: int | None
 ) -> None:
     path.write_bytes(bytes(500) + b"\n")
-    mark_path(path).write_bytes(b"%020d" % mark)
-    assert Scan(path).finish().torn == torn_at
+    marker_path(path).write_bytes(b"%020d" % mark)
+    assert Scan(path).finish().truncated_at == torn_at
 
 
 @pytest.mark.parametrize("last", [b"", ours(4)])
 def test_line_of_the_original_tool_after_the_damage_was_written_after_the_crash(path: Path, last: bytes) -> None:
     """So the damage is not what a power cut left behind, and that line must not be cut off with it."""
     path.write_bytes(ours(1, 2) + b'{"ts":1,"act' + THEIRS + THEIRS + last)
-    mark_path(path).write_bytes(b"%020d" % 1)
+    marker_path(path).write_bytes(b"%020d" % 1)
     assert len(Scan(path).finish().faults) == 1
 
 
 def test_line_of_the_original_tool_before_the_damage_says_nothing_of_it(path: Path) -> None:
     path.write_bytes(THEIRS + ours(1) + bytes(500) + b"\n")
-    mark_path(path).write_bytes(b"%020d" % 1)
-    assert Scan(path).finish().torn == len(THEIRS + ours(1))
+    marker_path(path).write_bytes(b"%020d" % 1)
+    assert Scan(path).finish().truncated_at == len(THEIRS + ours(1))
 
 
 @pytest.mark.parametrize("mark", [b"", b"12", b"x" * 20, bytes(20)])
 def test_mark_that_says_nothing_counts_as_none(path: Path, mark: bytes) -> None:
     path.write_bytes(ours(1) + b"garbage\n")
-    mark_path(path).write_bytes(mark)
+    marker_path(path).write_bytes(mark)
     assert len(Scan(path).finish().faults) == 1
 
 
 def test_whole_last_line_of_a_wrong_number_is_no_torn_tail(path: Path) -> None:
     path.write_bytes(ours(1, 2, 5)[:-1])
     scan = Scan(path).finish()
-    assert ([fault.number for fault in scan.faults], scan.torn, scan.lacks_newline) == ([3], None, False)
+    assert ([fault.number for fault in scan.faults], scan.truncated_at, scan.lacks_newline) == ([3], None, False)

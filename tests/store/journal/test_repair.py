@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ama_tui.domain.errors import JournalError
-from ama_tui.store.journal.files import segments_of
+from ama_tui.store.journal.files import segment_files
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.journal.repair import repair
-from ama_tui.store.journal.sync_marker import mark_path
+from ama_tui.store.journal.sync_marker import marker_path
 from ama_tui.store.journal.writer import Journal
 from tests.store.samples import line
 
@@ -43,7 +43,7 @@ def assert_goes_on(path: Path) -> None:
 def test_readable_lines_are_kept_and_numbered_without_a_gap(path: Path) -> None:
     damaged = ours(1, 2) + b"garbage\n" + THEIRS + ours(4, 7) + ours(8).replace(b"alice", b"malice") + b'{"ts":9'
     path.write_bytes(damaged)
-    mark_path(path).write_bytes(b"%020d" % 8)
+    marker_path(path).write_bytes(b"%020d" % 8)
     done = repair(path)
     assert (done.kept, done.renumbered) == (5, 2)
     assert [(fault.number, fault.problem.split(" (")[0]) for fault in done.dropped] == [
@@ -73,7 +73,7 @@ def test_only_the_files_that_need_it_are_rewritten(path: Path) -> None:
         path.with_name(name).write_bytes(data)
     done = repair(path)
     assert [original.name for original in done.originals] == ["actions.000002.jsonl.broken-1", "actions.jsonl.broken-1"]
-    assert [file.read_bytes() for file in segments_of(path)] == [ours(1, 2), ours(3), renumbered(5, 4)]
+    assert [file.read_bytes() for file in segment_files(path)] == [ours(1, 2), ours(3), renumbered(5, 4)]
     assert_goes_on(path)
 
 

@@ -41,7 +41,7 @@ def test_intent_alone_is_a_placement_without_an_outcome() -> None:
     found = replay([intent()])
     assert found.placed == {(ALICE, AMOUNT): PLACED}
     assert not found.placed[ALICE, AMOUNT].has_outcome
-    assert found.level_of(ALICE, 77) is None
+    assert not found.orders
 
 
 def test_outcome_adds_hash_order_id_and_status() -> None:
@@ -49,7 +49,6 @@ def test_outcome_adds_hash_order_id_and_status() -> None:
     placed = found.placed[ALICE, AMOUNT]
     assert (placed.tx_hash, placed.order_id, placed.status, placed.has_outcome) == ("0x99", 77, "accepted", True)
     assert (placed.sequence, placed.ts) == (0, 1)
-    assert found.level_of(ALICE.upper().replace("0X", "0x"), 77) == 3
     assert found.orders[ALICE, 77] == placed
 
 

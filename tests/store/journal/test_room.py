@@ -29,7 +29,7 @@ def test_intent_that_does_not_fit_leaves_nothing_and_the_next_may_fit(
         durably(journal, 2)
     assert path.read_bytes() == line(1).as_line(1)
     assert journal.problem == f"{path} cannot be written (No space left on device)"
-    assert str(raised.value) == f"{journal.problem}: make room or correct its owner and mode"
+    assert str(raised.value) == f"{journal.problem}: free some disk space or correct its owner and permissions"
     assert journal.can_recover
     monkeypatch.undo()
     durably(journal, 3)

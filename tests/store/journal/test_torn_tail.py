@@ -9,8 +9,8 @@ import pytest
 
 from ama_tui.domain.errors import JournalCorruptError, JournalError
 from ama_tui.store.journal.reader import Scan
-from ama_tui.store.journal.sync_marker import mark_path
-from ama_tui.store.journal.writer import Journal, TornTail
+from ama_tui.store.journal.sync_marker import marker_path
+from ama_tui.store.journal.writer import Journal, TruncatedTail
 from tests.sizes import thinned
 from tests.store.journal.journals import timestamps
 from tests.store.samples import line
@@ -30,7 +30,7 @@ def test_torn_last_line_is_kept_aside_and_cut_at_every_offset(path: Path) -> Non
         journal = Journal.open(path)
         journal.close()
         kept += last[:size] + b"\n"
-        assert journal.torn == TornTail(size, path.with_name("actions.jsonl.torn"))
+        assert journal.truncated == TruncatedTail(size, path.with_name("actions.jsonl.torn"))
         assert path.read_bytes() == whole
         assert path.with_name("actions.jsonl.torn").read_bytes() == kept
     assert stat.S_IMODE(path.with_name("actions.jsonl.torn").stat().st_mode) == 0o600
@@ -41,7 +41,7 @@ def test_whole_line_that_lacks_only_its_newline_is_completed(path: Path) -> None
     journal = Journal.open(path)
     journal.append(line(3))
     journal.close()
-    assert journal.torn is None
+    assert journal.truncated is None
     assert timestamps(path) == [1, 2, 3]
     assert not path.with_name("actions.jsonl.torn").exists()
 
@@ -62,7 +62,7 @@ def test_torn_tail_of_whole_lines_is_kept_aside_as_it_is(path: Path) -> None:
     """A power cut left a block of zeros among lines that were not on the disk yet."""
     tail = bytes(500) + b"\n" + line(4).as_line(4)
     path.write_bytes(line(1).as_line(1) + tail)
-    mark_path(path).write_bytes(b"%020d" % 1)
+    marker_path(path).write_bytes(b"%020d" % 1)
     Journal.open(path).close()
     assert path.read_bytes() == line(1).as_line(1)
     assert path.with_name("actions.jsonl.torn").read_bytes() == tail
@@ -72,7 +72,7 @@ def test_file_that_is_one_torn_line_becomes_empty(path: Path) -> None:
     path.write_bytes(b'{"ts":1')
     journal = Journal.open(path)
     journal.close()
-    assert (path.read_bytes(), journal.torn) == (b"", TornTail(7, path.with_name("actions.jsonl.torn")))
+    assert (path.read_bytes(), journal.truncated) == (b"", TruncatedTail(7, path.with_name("actions.jsonl.torn")))
 
 
 def test_torn_tail_stays_when_it_cannot_be_kept_aside(path: Path) -> None:
@@ -81,7 +81,7 @@ def test_torn_tail_stays_when_it_cannot_be_kept_aside(path: Path) -> None:
     with pytest.raises(JournalError) as raised:
         Journal.open(path)
     problem = f"{path} cannot be written (Is a directory)"
-    assert str(raised.value) == f"{problem}: make room or correct its owner and mode"
+    assert str(raised.value) == f"{problem}: free some disk space or correct its owner and permissions"
     assert path.read_bytes() == line(1).as_line() + b"half"
 
 

@@ -20,7 +20,7 @@ from ama_tui.domain.errors import JournalError, JournalSyncError
 from ama_tui.store.journal import group_sync
 from ama_tui.store.journal import writer as journal_module
 from ama_tui.store.journal.reader import Scan
-from ama_tui.store.journal.sync_marker import read_mark
+from ama_tui.store.journal.sync_marker import read_marker
 from ama_tui.store.journal.writer import Journal
 from tests.store.journal.journals import durably, fail, marked, timestamps, until
 from tests.store.samples import line
@@ -34,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 def test_lines_are_appended_in_order_over_several_runs(path: Path) -> None:
     for first in (0, 10):
         journal = Journal.open(path)
-        assert journal.torn is None
+        assert journal.truncated is None
         for ts in range(first, first + 10):
             journal.append(line(ts))
         journal.close()
@@ -50,7 +50,7 @@ def test_new_journal_has_its_name_on_the_disk_and_an_old_one_had_it_before(
     monkeypatch.setattr(journal_module, "sync_directory", synced.append)
     for _ in range(2):
         journal = Journal.open(path)
-        assert (journal.problem, journal.torn) == ("", None)
+        assert (journal.problem, journal.truncated) == ("", None)
         journal.close()
         assert synced == [path.parent]
 
@@ -174,7 +174,7 @@ def test_failed_sync_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(JournalSyncError) as raised:
         durably(journal, 9)
     assert str(raised.value) == (
-        "the journal did not reach the disk (Input/output error): check the disk, then start again with --resume"
+        "the journal could not be synced (Input/output error): check the disk, then start again with --resume"
     )
     assert path.stat().st_size == size
     journal.probe()
@@ -210,7 +210,7 @@ def test_failed_last_sync_is_told_and_the_journal_is_closed_all_the_same(
         journal.close()
     journal.close()
     # The mark stays: whoever opens it next must reckon with lines that were not durable.
-    assert read_mark(path) == 0
+    assert read_marker(path) == 0
 
 
 async def test_closing_makes_everything_durable(path: Path) -> None:
@@ -226,7 +226,7 @@ async def test_closing_makes_everything_durable(path: Path) -> None:
     with pytest.raises(JournalError, match="is closed"):
         await journal.write_durable(line(2))
     assert timestamps(path) == [1]
-    assert read_mark(path) is None
+    assert read_marker(path) is None
 
 
 WRITER = """
