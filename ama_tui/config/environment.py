@@ -58,10 +58,6 @@ class Environment:
             if goes_in_the_clear(url)
         )
 
-    @property
-    def is_complete(self) -> bool:
-        return bool(self.rpc_url and self.chain_id and self.registry and self.app_url)
-
     def __repr__(self) -> str:
         return (
             f"Environment(rpc_url={masked_url(self.rpc_url)!r}, chain_id={self.chain_id}, "

@@ -12,8 +12,6 @@ from eth_abi.abi import decode as abi_decode
 from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
 
-from ama_tui.localnet.node import Log
-
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
@@ -31,14 +29,6 @@ class AbiFunction:
     selector: bytes
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AbiEvent:
-    name: str
-    topic: bytes
-    indexed: tuple[tuple[str, str], ...]
-    data: tuple[tuple[str, str], ...]
 
 
 @cache
@@ -72,22 +62,13 @@ def decode(contract: str, name: str, data: bytes) -> tuple[Any, ...]:
     return tuple(abi_decode(function(contract, name).outputs, data))
 
 
+@cache
 def event_topic(contract: str, event: str) -> bytes:
-    """The 32-byte topic of an event."""
-    return next(entry.topic for entry in _events(contract).values() if entry.name == event)
-
-
-def decode_log(contract: str, log: Log) -> tuple[str, dict[str, Any]] | None:
-    """An event's name and fields; None if the contract does not declare it."""
-    event = _events(contract).get(log.topics[0]) if log.topics else None
-    if event is None:
-        return None
-    fields: dict[str, Any] = {}
-    for (name, kind), topic in zip(event.indexed, log.topics[1:], strict=True):
-        fields[name] = abi_decode([kind], topic)[0]
-    values = abi_decode([kind for _, kind in event.data], log.data)
-    fields.update(zip((name for name, _ in event.data), values, strict=True))
-    return event.name, fields
+    """The 32-byte topic of an event. Raises KeyError if the contract has no such event."""
+    for entry in artifact(contract).abi:
+        if entry["type"] == "event" and entry["name"] == event:
+            return keccak(text=f"{event}({','.join(_types(entry['inputs']))})")
+    raise KeyError(f"{contract} has no event {event}")
 
 
 @cache
@@ -102,24 +83,6 @@ def function(contract: str, name: str) -> AbiFunction:
                 outputs=_types(entry["outputs"]),
             )
     raise KeyError(f"{contract} has no function {name}")
-
-
-@cache
-def _events(contract: str) -> dict[bytes, AbiEvent]:
-    events = {}
-    for entry in artifact(contract).abi:
-        if entry["type"] != "event":
-            continue
-        fields = [(field["name"], kind) for field, kind in zip(entry["inputs"], _types(entry["inputs"]), strict=True)]
-        indexed = [field["indexed"] for field in entry["inputs"]]
-        topic = keccak(text=f"{entry['name']}({','.join(kind for _, kind in fields)})")
-        events[topic] = AbiEvent(
-            name=entry["name"],
-            topic=topic,
-            indexed=tuple(field for field, is_topic in zip(fields, indexed, strict=True) if is_topic),
-            data=tuple(field for field, is_topic in zip(fields, indexed, strict=True) if not is_topic),
-        )
-    return events
 
 
 def _types(parameters: list[dict[str, Any]]) -> tuple[str, ...]:

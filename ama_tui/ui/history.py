@@ -62,11 +62,6 @@ class History:
         return self._run[0]
 
     @property
-    def seconds_a_slot(self) -> int:
-        """Seconds per slot: 1, 2, 4 …"""
-        return self._stride
-
-    @property
     def began(self) -> float:
         """Time of the first snapshot (Unix seconds); 0 before it."""
         return self._began

@@ -39,7 +39,6 @@ def test_real_variables_alone_are_enough(cwd: Path) -> None:
     assert (found.rpc_url, found.chain_id, found.registry) == (WHOLE["RPC_URL"], 999, REGISTRY.lower())
     assert found.app_url == WHOLE["APP_URL"]
     assert set(found.sources.values()) == {"the environment"}
-    assert found.is_complete
 
 
 PLACES = ["the environment", ".env.local", ".env", "../.env.local", "../.env"]
@@ -127,7 +126,6 @@ def test_problems_are_listed_one_by_one(cwd: Path) -> None:
 def test_nothing_is_raised_when_no_venue_is_needed(cwd: Path) -> None:
     found = load_environment(cwd, {"CHAIN_ID": "abc", "RPC_URL": "https://a"}, need_venue=False)
     assert (found.rpc_url, found.chain_id, found.registry) == ("https://a", 0, "")
-    assert not found.is_complete
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "1e3", "0x3e7", "٣", "9" * 30, "1 2"])
@@ -176,7 +174,6 @@ def test_lines_around_malformed_quoting_are_read(
     (cwd / ".env").write_text(f"{odd}\n{plain}" if first else f"{plain}{odd}\n")
     found = load_environment(cwd, {})
     assert (found.rpc_url, found.chain_id) == (WHOLE["RPC_URL"], 999)
-    assert found.is_complete
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")
 
@@ -230,7 +227,7 @@ def test_file_that_is_not_utf8_still_yields_its_names(cwd: Path) -> None:
 
 def test_directory_named_like_the_file_is_skipped(cwd: Path) -> None:
     (cwd / ".env").mkdir()
-    assert load_environment(cwd, WHOLE).is_complete
+    assert load_environment(cwd, WHOLE).chain_id == 999
 
 
 def test_unreadable_file_is_named_with_what_is_missing(cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eth_abi.abi import decode
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
@@ -11,7 +12,7 @@ from eth_utils.crypto import keccak
 from ama_tui.localnet import abi, merkle
 from ama_tui.localnet.evm import ExecutionResult, Message, simulate
 from ama_tui.localnet.evm_factory import open_engine
-from ama_tui.localnet.node import MULTICALL3, CallReverted
+from ama_tui.localnet.node import MULTICALL3, CallReverted, Log
 from ama_tui.localnet.options import EngineName
 
 CHAIN_ID = 31337
@@ -28,6 +29,20 @@ TRADER_KEY = Account.from_key(b"\x42" * 32)
 TRADER = TRADER_KEY.address.lower()
 
 Event = tuple[str, dict[str, Any]]
+
+
+def order_book_event(log: Log) -> Event | None:
+    """An order book's event: its name and fields; None if the contract does not declare it."""
+    for entry in abi.artifact("OrderBook").abi:
+        if entry["type"] != "event" or abi.event_topic("OrderBook", entry["name"]) != log.topics[0]:
+            continue
+        inputs = entry["inputs"]
+        indexed = [field for field in inputs if field["indexed"]]
+        plain = [field for field in inputs if not field["indexed"]]
+        values = [decode([field["type"]], topic)[0] for field, topic in zip(indexed, log.topics[1:], strict=True)]
+        values += decode([field["type"] for field in plain], log.data)
+        return entry["name"], dict(zip([field["name"] for field in indexed + plain], values, strict=True))
+    return None
 
 
 class Bench:
@@ -95,7 +110,7 @@ class Bench:
 
     def events(self, result: ExecutionResult) -> list[Event]:
         logs = [log for log in result.logs if log.address == self.book]
-        return [event for log in logs if (event := abi.decode_log("OrderBook", log)) is not None]
+        return [event for log in logs if (event := order_book_event(log)) is not None]
 
     # ---- trading directly ----
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from ama_tui.localnet import abi
-from ama_tui.localnet.node import Log
 
 ADDRESS = "0x" + "ab" * 20
 
@@ -65,22 +63,6 @@ def test_functions_have_the_wire_contracts_signature(contract: str, signature: s
 @pytest.mark.parametrize("signature", EVENTS)
 def test_events_have_the_wire_contracts_topic(signature: str) -> None:
     assert abi.event_topic("OrderBook", signature.partition("(")[0]) == keccak(text=signature)
-
-
-def test_log_is_decoded_into_its_fields() -> None:
-    topics = (
-        abi.event_topic("OrderBook", "OrderCancelled"),
-        (7).to_bytes(32, "big"),
-        bytes.fromhex(ADDRESS[2:]).rjust(32, b"\0"),
-    )
-    log = Log("0x" + "01" * 20, topics, encode(["uint256", "uint256", "bool"], [5, 6, True]))
-    fields = {"orderId": 7, "trader": ADDRESS, "price": 5, "amount": 6, "isBuy": True}
-    assert abi.decode_log("OrderBook", log) == ("OrderCancelled", fields)
-
-
-@pytest.mark.parametrize("topics", [(), (b"\x01" * 32,)])
-def test_foreign_log_decodes_to_none(topics: tuple[bytes, ...]) -> None:
-    assert abi.decode_log("OrderBook", Log(ADDRESS, topics, b"")) is None
 
 
 def test_unknown_function_is_named_in_the_error() -> None:

@@ -54,7 +54,8 @@ async def test_contract_is_deployed_written_and_read(node: Node) -> None:
     assert receipt.block_number == await node.block_number()
     (log,) = receipt.logs
     assert log.address == vault
-    assert abi.decode_log("CoreVault", log) == ("Credited", {"trader": ALICE, "usdc6": 5})
+    assert log.topics[0] == abi.event_topic("CoreVault", "Credited")
+    assert int.from_bytes(log.data, "big") == 5
     assert await available6(node, vault) == 5
 
 

@@ -66,7 +66,7 @@ def test_a_day_takes_what_an_hour_takes(day: Day) -> None:
         points = day.history.points(measure)
         assert CAPACITY // 2 <= len(points) <= CAPACITY
         assert points[0].at == NOW
-        assert points[-1].at >= NOW + 86_400 - 2 * day.history.seconds_a_slot
+        assert points[-1].at >= NOW + 86_400 - 2 * day.history._stride
 
 
 def test_a_day_later_peaks_and_means_are_still_right(day: Day) -> None:
@@ -98,7 +98,7 @@ def test_a_snapshot_becomes_every_measure() -> None:
         "fills_per_minute": pytest.approx(8 * 60 / 724),
         "errors_per_minute": 3,
     }
-    assert (history.began, history.ended, history.seconds_a_slot) == (NOW, NOW, 1)
+    assert (history.began, history.ended, history._stride) == (NOW, NOW, 1)
 
 
 def test_a_one_sided_book_has_no_spread_and_no_collateral_no_utilization() -> None:
@@ -141,7 +141,7 @@ def test_another_run_starts_over(change: dict[str, Any]) -> None:
         history.note(snapshot(), NOW + second)
     history.note(snapshot(totals=Totals(sent=4), **change), NOW + 700)
     assert [(point.at, point.mean) for point in history.points("resting")] == [(NOW + 700, 120)]
-    assert history.seconds_a_slot == 1
+    assert history._stride == 1
     assert history.run_id == change.get("run_id", snapshot().run_id)
 
 
@@ -170,7 +170,7 @@ def test_a_clock_put_back_or_far_forward_loses_nothing() -> None:
     points = history.points("resting")
     assert [point.mean for point in points] == [120] * len(points)
     assert len(points) == 2
-    assert history.seconds_a_slot == 8192
+    assert history._stride == 8192
 
 
 @given(st.lists(st.none() | st.floats(-1e6, 1e6), min_size=2, max_size=32).filter(lambda values: len(values) % 2 == 0))

@@ -169,11 +169,6 @@ class BookLadder(Painted, ScrollView, can_focus=True):
         return self._levels
 
     @property
-    def is_centred(self) -> bool:
-        """Whether the spread is in the middle."""
-        return self.scroll_offset.y == self._above - self._centre
-
-    @property
     def text(self) -> str:
         """The visible lines as plain text."""
         return "\n".join(self.render_line(y).text.rstrip() for y in range(self.size.height))

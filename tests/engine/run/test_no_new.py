@@ -109,7 +109,8 @@ async def test_a_state_that_cannot_be_saved_is_told_once_and_recovers(
         await until(lambda: state(engine) is EngineState.NO_NEW, "the engine to notice")
         await take_best_bid(rig)
         await cycles_later(engine, 5)
-        assert (engine.publisher.latest.reason, engine.publisher.latest.resting) == ("the disk is full: free some disk space", 11)
+        latest = engine.publisher.latest
+        assert (latest.reason, latest.resting) == ("the disk is full: free some disk space", 11)
     await until(lambda: run_of(engine).packed, "the refill")
     assert state(engine) is EngineState.RUNNING
     assert [line["error"] for line in rig.journal("ERROR")] == ["the disk is full: free some disk space"]
