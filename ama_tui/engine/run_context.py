@@ -42,6 +42,8 @@ class RunContext:
     read_at_ms: int = 0
     plan: Plan = field(default_factory=Plan)
     """The plan made from that read."""
+    relayer_root: str | None = None
+    """The relayer root that sessions must be signed for, as last confirmed; None before it was read."""
     mark6: int | None = None
     """The API's latest mark price (USDC, 6 decimals)."""
     trades_block: int = 0

@@ -113,9 +113,9 @@ class SessionSlot:
             return None
         return self.status(unix_now).problem or record.shortage(notional6, pending6)
 
-    def status(self, unix_now: float, trader: str | None = None) -> SessionStatus:
+    def status(self, unix_now: float, trader: str | None = None, relayer_root: str | None = None) -> SessionStatus:
         """The status of the session in use at `unix_now` (Unix seconds), by the latest record of it."""
-        return session_status(self._current_record, trader=trader, block_time=unix_now)
+        return session_status(self._current_record, trader=trader, block_time=unix_now, relayer_root=relayer_root)
 
     @property
     def _current_record(self) -> SessionRecord | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ama_tui.config.paths import StatePaths
-from ama_tui.domain.errors import LockHeldError, StoreError
+from ama_tui.domain.errors import LockHeldError, StoreError, VenueError
 from ama_tui.domain.session import SessionRecord, SessionStatus, session_status
 from ama_tui.engine.doctor.context import DoctorContext
 from ama_tui.engine.doctor.result import CheckResult, fail, ok, warn
@@ -21,7 +21,9 @@ LOW_BYTES = 1_000_000_000
 MIN_BYTES = 100_000_000
 """A journal file grows to 64 MB."""
 
-STATES = ("live", "expiring within an hour", "expired", "revoked", "other wallet", "not on this chain")
+STATES = (
+    "live", "expiring within an hour", "expired", "revoked", "other wallet", "another relayer set", "not on this chain",
+)  # fmt: skip
 
 
 async def sessions(context: DoctorContext) -> CheckResult:
@@ -35,7 +37,10 @@ async def sessions(context: DoctorContext) -> CheckResult:
     read = await context.chain.sessions(context.environment.registry, sorted(owners))
     if None in read.records.values():
         return fail("some sessions could not be read", "try again; if it persists, use another node")
-    states = {session: _state_of(record, traders[session], read.block_time) for session, record in read.records.items()}
+    root = await _relayer_root(context)
+    states = {
+        session: _state_of(record, traders[session], read.block_time, root) for session, record in read.records.items()
+    }
     counts = Counter(states.values())
     text = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     revoked = [owners[session] for session, state in states.items() if state == "revoked"]
@@ -47,8 +52,16 @@ async def sessions(context: DoctorContext) -> CheckResult:
     return ok(text)
 
 
-def _state_of(record: SessionRecord | None, trader: str, block_time: int) -> str:
-    status = session_status(record, trader=trader, block_time=block_time)
+async def _relayer_root(context: DoctorContext) -> str | None:
+    """The venue's relayer root; None if it cannot be read, which `relayers` reports."""
+    try:
+        return (await context.api.relayer_set()).root
+    except VenueError:
+        return None
+
+
+def _state_of(record: SessionRecord | None, trader: str, block_time: int, relayer_root: str | None) -> str:
+    status = session_status(record, trader=trader, block_time=block_time, relayer_root=relayer_root)
     if status is SessionStatus.UNKNOWN:
         return "not on this chain"
     if status is not SessionStatus.LIVE:

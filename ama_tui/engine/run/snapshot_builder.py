@@ -149,5 +149,5 @@ def _session_state(context: RunContext, book: WalletBook) -> SessionState:
     if book.session.id is None:
         return SessionState.CREATING if book.note else SessionState.NONE
     block_time = int(time()) if context.read is None else context.read.block_time
-    has_problem = book.session.status(block_time, book.address).problem is not None
-    return SessionState.UNUSABLE if has_problem else SessionState.VALID
+    status = book.session.status(block_time, book.address, context.relayer_root)
+    return SessionState.VALID if status.problem is None else SessionState.UNUSABLE

@@ -28,6 +28,9 @@ class Relayers:
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _read_at: float = field(init=False, default=float("-inf"))
 
+    def __post_init__(self) -> None:
+        self.context.relayer_root = self.root
+
     @property
     def root(self) -> str:
         return self.current.root
@@ -56,4 +59,5 @@ class Relayers:
             if problem is not None:
                 raise VenueError(problem, "sessions unchanged")
             self.current = latest
+            self.context.relayer_root = self.root
             self.context.action_log.note("the relayer set changed: renewing sessions")

@@ -10,6 +10,7 @@ import pytest
 from ama_tui.domain.session import ZERO_ADDRESS
 from ama_tui.engine.doctor.result import CheckStatus
 from ama_tui.localnet.keys import derive_wallet
+from ama_tui.venue.permits import relayer_root
 from tests.cli.impostor import HTML, NO_MARKETS, Answer, Impostor
 from tests.engine.doctor.conftest import Surgery
 from tests.engine.doctor.meddler import Meddler
@@ -230,6 +231,18 @@ async def test_stored_sessions_are_told_by_what_the_registry_says(surgery: Surge
         revoked = (await surgery.look()).only("sessions", CheckStatus.WARN)
         assert revoked.text == f"2 live, 1 revoked: {first.nickname} on ETH-USD"
     assert ZERO_ADDRESS not in revoked.text
+
+
+async def test_sessions_of_another_relayer_set_are_counted(surgery: Surgery) -> None:
+    engine = await surgery.rig.packed()
+    await engine.stop()
+
+    def changed(body: dict[str, Any]) -> dict[str, Any]:
+        fewer = body["relayerAddresses"][:-1]
+        return {**body, "relayerAddresses": fewer, "relayerSetRoot": relayer_root(fewer)}
+
+    report = await surgery.look(api=Meddler(api={"/api/gasless/session/relayer-set": changed}))
+    assert report.results["sessions"].text == "3 another relayer set"
 
 
 async def test_sessions_near_their_end_and_beyond_it_are_counted(surgery: Surgery) -> None:

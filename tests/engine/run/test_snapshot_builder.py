@@ -113,6 +113,17 @@ def test_a_session_is_shown_as_it_is(
     assert row_of(alice).session is state
 
 
+@pytest.mark.parametrize(("root", "state"), [("the session's", SessionState.VALID), ("0x11", SessionState.UNUSABLE)])
+def test_a_session_of_another_relayer_set_is_not_shown_as_valid(root: str, state: SessionState) -> None:
+    alice = book()
+    session = record(ALICE, "0x01", expiry=4_000_000_000)
+    alice.session.adopt(session, now=0.0)
+    context = context_of(FakeVenue(), alice, clock=time.monotonic)
+    context.read = fleet_read([alice])
+    context.relayer_root = session.relayer_set_root if root == "the session's" else root
+    assert snapshot_of(context, EngineState.RUNNING).wallets[0].session is state
+
+
 def test_the_snapshot_sums_its_rows_and_shows_the_market() -> None:
     alice, bob = book(ALICE, pending(place())), book(BOB)
     bob.read = wallet_read(order(BOB, 1))
