@@ -52,7 +52,7 @@ class Progress:
             for text in self._new_events():
                 print(text, file=self._stream, flush=True)
             line = describe(self._publisher.latest)
-            if line != last and not self._is_quiet:
+            if line and line != last and not self._is_quiet:
                 print(line, file=self._stream, flush=True)
                 last = line
             if is_last:
@@ -101,7 +101,9 @@ def sessions_ready(snapshot: EngineSnapshot) -> int:
 
 
 def describe(snapshot: EngineSnapshot) -> str:
-    """Describe the run in one line."""
+    """Describe the run in one line; '' before its wallets are known."""
+    if not snapshot.wallets:
+        return ""
     if snapshot.state is EngineState.PREPARING or not snapshot.run_id:
         return f"{_state(snapshot)}: sessions {sessions_ready(snapshot)}/{len(snapshot.wallets)}"
     return (

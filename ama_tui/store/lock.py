@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from ama_tui.disk.atomic import FILE_MODE, replace_file
 from ama_tui.domain.errors import LockHeldError, StoreError
 
-PATIENCE_S = 1.0
+PATIENCE_S = 0.5
 """Another run that is checking this lock (see `claim_wallets`) holds it for an instant; longer on a busy machine."""
 
 
@@ -40,7 +40,7 @@ class StateLock:
     def acquire(self) -> None:
         """Take the lock. Raises LockHeldError with the holder's pid, or StoreError."""
         try:
-            self._lock.acquire(poll_interval=PATIENCE_S / 50)
+            self._lock.acquire(poll_interval=PATIENCE_S / 25)
         except Timeout:
             pid = lock_holder(self._pid_file)
             who = "another process" if pid is None else f"another run (pid {pid})"

@@ -213,7 +213,7 @@ class Machine(RuleBasedStateMachine):
 
 
 Machine.TestCase.settings = settings(
-    max_examples=2_000 if IS_LONG else 40,
+    max_examples=2_000 if IS_LONG else 25,
     stateful_step_count=50 if IS_LONG else 25,
     deadline=None,
     derandomize=not IS_LONG,

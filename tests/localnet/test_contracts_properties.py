@@ -15,6 +15,7 @@ from ama_tui.localnet.evm import ExecutionResult
 from ama_tui.localnet.options import EngineName
 from tests.localnet.book_model import BookModel, ModelOrder, Trade
 from tests.localnet.contract_bench import ALICE, BOB, CAROL, TRADER, UNIT, USDC, Bench
+from tests.sizes import size
 
 POOR = "0x" + "dd" * 20
 TRADERS = [ALICE, BOB, CAROL, POOR]
@@ -144,7 +145,7 @@ class PyEvmBookMachine(BookMachine):
 
 TestBook = BookMachine.TestCase
 TestBook.settings = settings(
-    max_examples=40,
+    max_examples=size(20, 400),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.order import Side, Tag, decode_tag
 from ama_tui.domain.plan import Cancel, CancelReason, CollateralBasis, Place, Plan, Rules, WalletSnapshot
-from tests.sizes import examples
+from tests.sizes import examples, size
 from tests.strategies.worlds import World, carried_out, orders_of
 
 worlds = st.integers(min_value=0, max_value=2**40).map(World)
-often = settings(max_examples=examples(1_500))
-sometimes = settings(max_examples=examples(750))
+often = settings(max_examples=examples(size(500, 10_000)))
+sometimes = settings(max_examples=examples(size(250, 5_000)))
 
 
 def places_of(plan: Plan, wallet: WalletSnapshot) -> list[Place]:

@@ -34,12 +34,13 @@ def size_of(thing: object, seen: set[int] | None = None) -> int:
     return size + sum(size_of(one, seen) for one in held)
 
 
+AT_THE_START = snapshot(wallets=2, started_at_ms=int(NOW * 1000))
+
+
 def running(second: int) -> EngineSnapshot:
     """A run that places two orders a second and has a fill every ten."""
     totals = Totals(cycles=second, sent=2 * second, fills=second // 10)
-    return snapshot(
-        wallets=2, totals=totals, started_at_ms=int(NOW * 1000), best_ask6=2_500_100_000 + second % 7 * 10_000
-    )
+    return replace(AT_THE_START, totals=totals, best_ask6=2_500_100_000 + second % 7 * 10_000)
 
 
 @dataclass(frozen=True)

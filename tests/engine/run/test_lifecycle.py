@@ -121,7 +121,7 @@ async def test_a_full_disk_does_not_keep_a_kill_from_cancelling_and_telling(
     assert run_of(engine).state is EngineState.STOPPED
     said = [line for line in log_lines(engine) if "cannot be written" in line]
     assert said[0].startswith("continuing without the journal: ")
-    assert said[-1] == "checkpoint.json cannot be written: make room"
+    assert said[-1] == "checkpoint.json cannot be written: free some disk space"
 
 
 async def test_a_wallet_whose_session_somebody_revoked_gets_one_to_cancel_with(rig: Rig) -> None:
