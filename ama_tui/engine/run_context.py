@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import time
 
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.parameters import Parameters
@@ -32,6 +34,8 @@ class RunContext:
     """How long new sessions last."""
     has_session_caps: bool = True
     """Whether new sessions limit the notional they may trade."""
+    unix_now: Callable[[], int] = lambda: int(time())
+    """This machine's clock, in Unix seconds: it decides when a new session ends."""
     started_at_ms: int = 0
     fleet: Fleet = field(default_factory=Fleet)
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import email.utils
 import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
@@ -49,6 +51,15 @@ class HttpStats:
     """The duration of the latest request in milliseconds."""
     server_date: str | None = None
     """The raw `Date` header of the latest response; None if it had none."""
+
+    @property
+    def server_time(self) -> float | None:
+        """That header as Unix seconds; None if it is missing or invalid."""
+        try:
+            moment = email.utils.parsedate_to_datetime(self.server_date or "")
+            return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)

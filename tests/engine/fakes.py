@@ -34,11 +34,12 @@ from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.strategies.registry import strategy
 from ama_tui.venue.http import HttpStats
-from ama_tui.venue.permits import session_id
+from ama_tui.venue.permits import relayer_root, session_id
 from tests.engine.samples import MARKET, TERMS, fleet_read
 
-ROOT = "0x" + "5e" * 32
-RELAYERS = RelayerSet((), ROOT)
+RELAYER_ADDRESSES = ("0x" + "7e" * 20, "0x" + "7f" * 20)
+ROOT = relayer_root(RELAYER_ADDRESSES)
+RELAYERS = RelayerSet(RELAYER_ADDRESSES, ROOT)
 METHODS = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
 
 
@@ -195,7 +196,7 @@ class FakeVenue:
 
     async def session_nonce(self, trader: str) -> int:
         self.asked_nonce.append(trader)
-        return self.fresh_nonces.get(trader, 0)
+        return self.fresh_nonces.get(trader, self.nonces.get(trader) or 0)
 
     async def session_status(self, session: str) -> SessionStatusResponse:
         self.asked_status.append(session)
@@ -268,4 +269,5 @@ def context_of(
         settle_after=60.0,
         fleet=Fleet({one.address: one for one in books}),
         rate_limiter=RateLimiter(clock=clock),
+        unix_now=lambda: venue.block_time,
     )

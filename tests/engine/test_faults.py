@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,16 @@ async def watched(rig: Rig, target: int = TARGET) -> AsyncIterator[None]:
     """Look at the chain all the time: no side of a wallet ever has more than the target, or a level twice."""
     worst: Counter[str] = Counter()
 
+    async def look() -> None:
+        orders = await rig.orders()
+        sides = Counter((one.wallet, one.side) for one in orders)
+        levels = Counter((one.wallet, one.side, one.level) for one in orders)
+        worst["orders on a side"] = max([worst["orders on a side"], *sides.values()])
+        worst["orders of a level"] = max([worst["orders of a level"], *levels.values()])
+
     async def watch() -> None:
         while True:
-            orders = await rig.orders()
-            sides = Counter((one.wallet, one.side) for one in orders)
-            levels = Counter((one.wallet, one.side, one.level) for one in orders)
-            worst["orders on a side"] = max([worst["orders on a side"], *sides.values()])
-            worst["orders of a level"] = max([worst["orders of a level"], *levels.values()])
+            await look()
             await asyncio.sleep(0.03)
 
     task = asyncio.create_task(watch())
@@ -46,7 +49,9 @@ async def watched(rig: Rig, target: int = TARGET) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with suppress(asyncio.CancelledError):
+            await task
+        await look()
     assert worst["orders on a side"] <= target
     assert worst["orders of a level"] == 1
 

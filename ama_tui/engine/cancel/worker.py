@@ -155,8 +155,7 @@ class CancelWorker:
         assert self._relayers is not None  # noqa: S101 - set before the event
         self.context.action_log.outcome(book.wallet, Action.NOTE, f"{problem}: creating a session that may only cancel")
         # Cancelling moves no funds: no cap is needed.
-        root = self._relayers.root
-        request = SessionRequest(Methods.CANCEL, CANCEL_SESSION_S, Caps(), root, SHORTEST_CANCEL_SESSION_S)
+        request = SessionRequest(Methods.CANCEL, CANCEL_SESSION_S, Caps(), self._relayers, SHORTEST_CANCEL_SESSION_S)
         try:
             record = await self._creator.create(
                 book, request, chain_time=0 if sessions is None else sessions.block_time

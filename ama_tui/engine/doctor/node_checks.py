@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from ama_tui.domain.errors import PreflightError
 from ama_tui.domain.market import short_address
@@ -32,7 +30,7 @@ async def rpc(context: DoctorContext) -> CheckResult:
     context.chain_id = await context.chain.chain_id()
     number, block_time = block_of(await context.rpc.call("eth_getBlockByNumber", ("latest", False)))
     stats = context.rpc.stats
-    context.head = Head(number, block_time, time.time(), _unix_time(stats.server_date))
+    context.head = Head(number, block_time, time.time(), stats.server_time)
     text = f"responds in {stats.last_ms:,.0f} ms, block {number:,}"
     if stats.last_ms > SLOW_MS:
         return warn(text, "use a closer or less busy node: every cycle makes several such requests")
@@ -102,12 +100,3 @@ async def registry(context: DoctorContext) -> CheckResult:
     if nonces[ZERO_ADDRESS] is None:
         raise PreflightError(f"the contract at {where} is not a session registry", "fix SESSION_REGISTRY_ADDRESS")
     return ok(f"{short_address(context.environment.registry)} responds")
-
-
-def _unix_time(date: str | None) -> float | None:
-    """Parse an HTTP date to Unix seconds. None if missing or invalid."""
-    try:
-        moment = parsedate_to_datetime(date or "")
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -8,6 +8,7 @@ from ama_tui.domain.market import Market
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import PlanPreview
+from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.reconciliation.rules import adopt
 from ama_tui.engine.run.planner_input import market_snapshot
 from ama_tui.engine.wallet_book import Fleet, WalletBook
@@ -18,7 +19,7 @@ async def preview(
     connections: Connections, market: Market, wallets: Sequence[FleetWallet], strategy: Strategy
 ) -> PlanPreview:
     """Plan as if all wallets had sessions. Orders that rest already keep their levels. Raises VenueError."""
-    terms = await connections.chain.terms(market.address)
+    terms = await market_terms(connections, market)
     read = await connections.chain.read_fleet(
         order_book=market.address,
         vault=terms.vault,

@@ -16,6 +16,7 @@ from ama_tui.domain.session import RelayerSet
 from ama_tui.domain.wallet import FleetWallet, Role
 from ama_tui.engine.action_log import ActionLog, now_ms
 from ama_tui.engine.connections import Connections
+from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.startup import recover, track_missing
 from ama_tui.engine.retry import retry_read
@@ -69,8 +70,8 @@ class Startup:
         request, connections = self.request, self.connections
         nicknames = {wallet.address: wallet.nickname for wallet in request.wallets}
         await asyncio.to_thread(self.store.claim, nicknames)
-        terms = await retry_read(lambda: connections.chain.terms(request.market.address))
-        relayers = await retry_read(connections.api.relayer_set)
+        terms = await market_terms(connections, request.market)
+        relayers = await self._relayers()
         checkpoint = self._checkpoint()
         context = RunContext(
             market=request.market,
@@ -89,7 +90,7 @@ class Startup:
         context.fleet = self._fleet(checkpoint)
         cycle = Cycle(context)
         await self._check_market(context, cycle)
-        self._begin(checkpoint, context, relayers)
+        self._begin(checkpoint, context)
         await retry_read(lambda: recover(context, self._replay))
         showing = asyncio.create_task(self._publish_progress(context))
         try:
@@ -155,7 +156,7 @@ class Startup:
         if refusal is not None:
             raise PreflightError(f"{context.market.symbol} cannot be quoted", refusal)
 
-    def _begin(self, checkpoint: Checkpoint, context: RunContext, relayers: RelayerSet) -> None:
+    def _begin(self, checkpoint: Checkpoint, context: RunContext) -> None:
         """Write the checkpoint, then log how this run differs from the saved run."""
         wallets = dict(checkpoint.wallets)
         for book in context.fleet:
@@ -174,9 +175,14 @@ class Startup:
             action_log.note("journal: the last line was truncated and moved aside", is_error=True)
         if self.store.report.corrupt_checkpoint is not None:
             action_log.note(f"{self.store.report.corrupt_checkpoint}: moved aside as .corrupt", is_error=True)
+
+    async def _relayers(self) -> RelayerSet:
+        """The venue's relayers. Raises PreflightError if no session may be signed for them."""
+        relayers = await retry_read(self.connections.api.relayer_set)
         problem = relayer_set_problem(relayers)
         if problem is not None:
-            action_log.note(f"relayer set: {problem}", is_error=True)
+            raise PreflightError(problem, "nothing was signed; ask the venue's operator")
+        return relayers
 
     async def _sessions(self, context: RunContext, relayers: RelayerSet) -> SessionManager:
         stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}

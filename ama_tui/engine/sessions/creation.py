@@ -1,6 +1,6 @@
 """Creates one session for one wallet: a permit is journalled in full and sent until it is clear what became of it.
 
-The registry keeps a nonce per wallet, and a permit names the nonce of its session. The same permit sent twice creates
+The registry keeps a nonce per wallet, and a permit contains its session's nonce. The same permit sent twice creates
 one session, and of two permits with the same nonce at most one takes effect. So a permit whose nonce is still free is
 sent again rather than replaced, even by the next process after a crash. A permit with a later nonce is signed only once
 it is certain that the earlier session does not exist.
@@ -18,10 +18,11 @@ from time import monotonic
 
 from ama_tui.domain.errors import RefusedError, VenueError
 from ama_tui.domain.event import Action
-from ama_tui.domain.session import Caps, Methods, SessionPermit, SessionRecord
+from ama_tui.domain.session import RENEW_BEFORE_S, Caps, Methods, RelayerSet, SessionPermit, SessionRecord
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.caps import are_alike
+from ama_tui.engine.sessions.permit_checks import Clocks, PermitTerms, permit_problem
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.permit_line import permit_params
 from ama_tui.venue.permits import session_id
@@ -34,7 +35,12 @@ CHAIN_PATIENCE_S = 20.0
 SHORT_PATIENCE_S = 5.0
 """The same when the permit will be sent again, or when orders wait to be cancelled."""
 BETWEEN_READS_S = 2.0
-"""Between the reads that must agree that a session does not exist."""
+"""Between the reads that must agree that a session does not exist, or on a nonce."""
+NONCE_READS = 3
+"""How often the chain's nonce and the API's are compared before a permit is given up."""
+PERMITS_PER_HOUR = 4
+"""Permits signed per wallet and hour, besides the renewals that sessions of less than an hour need."""
+NOT_SIGNED = "the wallet places nothing without a session"
 FOUND = "session created: the response was lost, but the chain has it"
 
 
@@ -45,7 +51,7 @@ class SessionRequest:
     methods: Methods
     seconds: int
     caps: Caps
-    relayer_root: str
+    relayers: RelayerSet
     shortest_s: int
     """A permit of an earlier process must have more than this many seconds left."""
 
@@ -53,7 +59,7 @@ class SessionRequest:
         """Does this permit suffice, without granting more than a new one would? `now` is in Unix seconds."""
         return (
             permit.methods == self.methods
-            and permit.relayer_set_root == self.relayer_root
+            and permit.relayer_set_root == self.relayers.root
             and permit.allowed_markets == (market_id,)
             and self.shortest_s < permit.expiry - now <= self.seconds
             and are_alike(permit.caps, self.caps)
@@ -98,6 +104,8 @@ class SessionCreator:
     is_frozen: Callable[[], bool] = lambda: False
     """True once no more sessions may be requested."""
     _permits: dict[str, list[PendingPermit]] = field(init=False, default_factory=dict)
+    _signed_at: dict[str, list[float]] = field(init=False, default_factory=dict)
+    """When the latest new permits of a wallet were signed, on the event loop's clock."""
 
     def remember(self, wallet: str, permits: Iterable[SessionPermit]) -> None:
         """Take over permits that an earlier process journalled and whose sessions the chain does not show."""
@@ -125,14 +133,19 @@ class SessionCreator:
         last_error: VenueError | None = None
         for turn in range(INIT_ATTEMPTS + 1):
             now = session_clock(chain_time)
-            nonce = await self._nonce(book, seen, is_first=last_error is None)
+            nonce = await self._chain_nonce(book, seen)
             found = await self._created_before(book, request, nonce, now, seen)
             if found is not None or not (is_needed or self.is_unanswered(book.address, now)):
                 return found
             if turn == INIT_ATTEMPTS and last_error is not None:
                 break
             seen = None
-            pending = self._pick(book, request, nonce, now)
+            terms = await self._terms(book, request, nonce, chain_time)
+            pending = self._pick(book, request, terms, now)
+            problem = permit_problem(pending.permit, terms)
+            if problem is not None:
+                raise VenueError(f"permit not signed: {problem}", NOT_SIGNED)
+            self._keep(book, pending, request.seconds)
             try:
                 return await self._send(book, pending, is_last=turn == INIT_ATTEMPTS - 1)
             except RefusedError as error:
@@ -144,17 +157,39 @@ class SessionCreator:
         assert last_error is not None  # noqa: S101 - every turn but the last returns, raises or sets it
         raise last_error
 
-    async def _nonce(self, book: WalletBook, seen: ChainView | None, *, is_first: bool) -> int:
-        """The wallet's next nonce; after the first attempt the venue's, since the venue is what refused."""
-        if is_first:
-            nonce = seen.nonce if seen is not None else await self._chain_nonce(book)
-            if nonce is not None:
-                return nonce
-        return await self.context.connections.api.session_nonce(book.address)
+    async def _chain_nonce(self, book: WalletBook, seen: ChainView | None) -> int:
+        """The registry's next nonce of the wallet. Raises VenueError when it cannot be read."""
+        if seen is not None and seen.nonce is not None:
+            return seen.nonce
+        connections = self.context.connections
+        nonce = (await connections.chain.meta_nonces(connections.registry, [book.address])).get(book.address)
+        if nonce is None:
+            raise VenueError("the wallet's nonce could not be read from the registry", NOT_SIGNED)
+        return nonce
 
-    async def _chain_nonce(self, book: WalletBook) -> int | None:
-        nonces = await self.context.connections.chain.meta_nonces(self.context.connections.registry, [book.address])
-        return nonces.get(book.address)
+    async def _terms(self, book: WalletBook, request: SessionRequest, nonce: int, chain_time: int) -> PermitTerms:
+        """What a new permit may say. Raises VenueError when the venue's API and the chain disagree on the nonce."""
+        context = self.context
+        for attempt in range(NONCE_READS):
+            venue_nonce = await context.connections.api.session_nonce(book.address)
+            if venue_nonce == nonce:
+                break
+            if attempt == NONCE_READS - 1:
+                raise VenueError(f"permit not signed: nonce {nonce} on chain, {venue_nonce} by the API", NOT_SIGNED)
+            await asyncio.sleep(BETWEEN_READS_S)
+            nonce = await self._chain_nonce(book, None)
+        ours = context.unix_now()
+        return PermitTerms(
+            trader=book.address,
+            market_id=context.terms.market_id,
+            listed_market_id=context.market.market_id,
+            methods=request.methods,
+            caps=request.caps,
+            relayers=request.relayers,
+            nonce=nonce,
+            clocks=Clocks(ours, chain_time or ours, context.connections.api.stats.server_time),
+            longest_s=request.seconds,
+        )
 
     # ---- earlier permits ----
 
@@ -182,7 +217,7 @@ class SessionCreator:
             asked.remove(one)
             if record.session_id == book.session.id or record.revoked:
                 continue
-            if found is None and request.is_met_by(one.permit, self.context.market.market_id, now):
+            if found is None and request.is_met_by(one.permit, self.context.terms.market_id, now):
                 found = self._done(book, one, record, FOUND)
             else:
                 book.session.add_replaced(record, monotonic())
@@ -211,26 +246,43 @@ class SessionCreator:
 
     # ---- sending ----
 
-    def _pick(self, book: WalletBook, request: SessionRequest, nonce: int, now: int) -> PendingPermit:
+    def _pick(self, book: WalletBook, request: SessionRequest, terms: PermitTerms, now: int) -> PendingPermit:
         """The latest suitable permit whose nonce is still free, otherwise a new one."""
-        known = self._permits.setdefault(book.address, [])
-        market_id = self.context.market.market_id
-        for one in reversed(known):
-            if one.permit.nonce == nonce and request.is_met_by(one.permit, market_id, now):
+        for one in reversed(self._permits.get(book.address, ())):
+            if one.permit.nonce == terms.nonce and request.is_met_by(one.permit, terms.market_id, now):
                 return one
         permit = SessionPermit(
             trader=book.address,
-            relayer_set_root=request.relayer_root,
-            expiry=now + request.seconds,
+            relayer_set_root=request.relayers.root,
+            expiry=terms.clocks.ours + request.seconds,
             max_notional_per_trade6=request.caps.per_trade6,
             max_notional_per_session6=request.caps.per_session6,
             methods=request.methods,
             salt="0x" + secrets.token_hex(32),
-            allowed_markets=(market_id,),
-            nonce=nonce,
+            allowed_markets=(terms.market_id,),
+            nonce=terms.nonce,
         )
-        known.append(PendingPermit(permit, session_id(permit)))
-        return known[-1]
+        return PendingPermit(permit, session_id(permit))
+
+    def _keep(self, book: WalletBook, pending: PendingPermit, seconds: int) -> None:
+        """Keep a permit that is about to be signed. Raises VenueError if the wallet has signed too many new ones.
+
+        `seconds` is how long the session will last.
+        """
+        known = self._permits.setdefault(book.address, [])
+        if pending in known:
+            return
+        now = asyncio.get_running_loop().time()
+        recent = [at for at in self._signed_at.get(book.address, ()) if now - at < 3600]
+        renewals = 0 if self.for_cancels else 3600 // max(1, seconds - RENEW_BEFORE_S)
+        if len(recent) >= PERMITS_PER_HOUR + renewals:
+            minutes = max(1, round((recent[0] + 3600 - now) / 60))
+            raise VenueError(
+                f"permit not signed: {len(recent)} were signed within the last hour",
+                f"the wallet waits {minutes} min",
+            )
+        self._signed_at[book.address] = [*recent, now]
+        known.append(pending)
 
     async def _send(self, book: WalletBook, pending: PendingPermit, *, is_last: bool) -> SessionRecord:
         """Send a permit once. Raises RefusedError, or _LostError when the session does not appear either."""

@@ -126,7 +126,7 @@ class SessionManager:
         context = self.context
         seconds = round(context.session_hours * 3600)
         return SessionRequest(
-            context.strategy.methods, seconds, self._caps(book, seconds), self.relayers.root, RENEW_BEFORE_S
+            context.strategy.methods, seconds, self._caps(book, seconds), self.relayers.current, RENEW_BEFORE_S
         )
 
     def _caps(self, book: WalletBook, seconds: int) -> Caps:

@@ -39,6 +39,8 @@ class Preparation:
     has_caps: bool = True
     books: list[WalletBook] = field(default_factory=lambda: [unprepared(ALICE)])
     action_log: FakeScribe = field(default_factory=FakeScribe)
+    attempts: int = 1
+    """How often sessions are prepared, one time after another."""
     seconds: float = 0.0
     run: RunContext | None = None
     plan: Plan = field(default_factory=Plan)
@@ -51,12 +53,16 @@ class Preparation:
             self.run = context_of(self.venue, *self.books, clock=clock, action_log=self.action_log)
             self.run.session_hours, self.run.has_session_caps = self.hours, self.has_caps
             self.run.plan = self.plan
+            self.run.unix_now = lambda: NOW
             manager = SessionManager(
                 self.run,
                 Relayers(self.run, RELAYERS),
                 SessionAdoption(self.run, self.candidates, self.announced, self.renew_revoked),
             )
-            await manager.prepare(self.books, chain_time=NOW)
+            for _ in range(self.attempts):
+                for one in self.books:
+                    one.session.loss = None
+                await manager.prepare(self.books, chain_time=NOW)
             self.seconds = clock() - began
 
         run_virtually(main)

@@ -202,6 +202,7 @@ class SessionProcess(Process):
     async def prepare(self, found: JournalReplay) -> None:
         run = self.run
         run.session_hours = self.hours
+        run.unix_now = lambda: int(self.clock())
         assert run.read is not None
         run.plan = run.strategy.plan(self.cycle.snapshot(run.read))
         candidates = {address: session_ids(found, address, None) for address in self.addresses}

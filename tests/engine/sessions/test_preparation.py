@@ -219,18 +219,30 @@ def test_a_permit_that_came_while_it_was_sent_again_is_found_and_makes_no_second
     assert (alice.session.id, alice.unusable) == (session_id(venue.permits[0]), None)
 
 
-def test_a_bad_nonce_is_asked_for_anew_and_tried_again() -> None:
+def test_nothing_is_signed_while_chain_and_api_disagree_on_the_nonce() -> None:
     venue = FakeVenue(nonces={ALICE: 1}, fresh_nonces={ALICE: 2})
-    venue.on_init = lambda permit: refused("bad_nonce") if permit.nonce == 1 else None
     alice = Preparation(venue).go()
-    assert [permit.nonce for permit in venue.permits] == [1, 2]
-    assert alice.session.id == session_id(venue.permits[1])
+    assert venue.permits == []
+    assert "nonce 1 on chain, 2 by the API" in str(alice.unusable_detail)
 
 
-def test_a_nonce_that_the_chain_did_not_give_is_asked_of_the_venue() -> None:
+def test_a_node_that_lags_is_waited_for_until_it_agrees_on_the_nonce() -> None:
+    class Lagging(FakeVenue):
+        async def session_nonce(self, trader: str) -> int:
+            self.nonces[trader] = 2
+            return 2
+
+    venue = Lagging(nonces={ALICE: 1})
+    alice = Preparation(venue).go()
+    assert [permit.nonce for permit in venue.permits] == [2]
+    assert alice.session.id == session_id(venue.permits[0])
+
+
+def test_nothing_is_signed_for_a_nonce_that_only_the_api_states() -> None:
     venue = FakeVenue(nonces={ALICE: None}, fresh_nonces={ALICE: 9})
-    Preparation(venue).go()
-    assert ([permit.nonce for permit in venue.permits], venue.asked_nonce) == ([9], [ALICE])
+    alice = Preparation(venue).go()
+    assert venue.permits == []
+    assert "nonce could not be read" in str(alice.unusable_detail)
 
 
 def test_a_nonce_that_stays_bad_ends_after_a_few_attempts() -> None:

@@ -1,0 +1,20 @@
+"""A market's terms on chain, held against what the venue's API lists."""
+
+from __future__ import annotations
+
+from ama_tui.domain.errors import PreflightError
+from ama_tui.domain.market import Market, MarketTerms
+from ama_tui.engine.connections import Connections
+from ama_tui.engine.retry import retry_read
+
+
+async def market_terms(connections: Connections, market: Market) -> MarketTerms:
+    """The terms of a market's order book. Raises PreflightError if its market id is not the listed one."""
+    terms = await retry_read(lambda: connections.chain.terms(market.address))
+    if market.market_id.lower() != terms.market_id.lower():
+        raise PreflightError(
+            f"the venue's API lists {market.symbol} with market id {market.market_id}, "
+            f"its order book on chain has {terms.market_id}",
+            "nothing was signed; ask the venue's operator",
+        )
+    return terms
