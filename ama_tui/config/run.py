@@ -46,6 +46,8 @@ class RunConfig:
     cancel_on_stop: bool = settings.CANCEL_ON_STOP.default
     settle_after_s: float = settings.SETTLE_AFTER.default
     """The venue's longest time, in seconds."""
+    price_band_percent: float = settings.PRICE_BAND.default
+    """How far the anchor may be from the vault's mark before nothing is placed."""
     session_hours: float = settings.SESSION_HOURS.default
     session_caps: bool = settings.SESSION_CAPS.default
     """Whether new sessions are limited in what they may trade."""

@@ -80,6 +80,8 @@ class MarketSnapshot:
     last_trade6: int | None = None
     wallets: tuple[WalletSnapshot, ...] = ()
     block: int = 0
+    price_conflict: str = ""
+    """Why the prices above are not to be used, '' if they may be. They are None then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,15 @@ class WalletRead:
     position18: int = 0
     """Positive when long."""
     orders: tuple[RestingOrder, ...] = ()
+    unlisted: int = 0
+    """Orders that exist although the book's list of the wallet's orders does not show them."""
     session: SessionRecord | None = None
     """The registry's record of the requested session; None if none was requested."""
+
+    @property
+    def reserved6(self) -> int:
+        """Margin of the resting margin orders (USDC, 6 decimals)."""
+        return sum(order.margin6 for order in self.orders if order.is_margin)
 
 
 @dataclass(frozen=True, slots=True)

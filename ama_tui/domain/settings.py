@@ -311,6 +311,19 @@ SETTLE_AFTER = Setting(
     low=1,
     in_config_file=False,
 )
+PRICE_BAND = Setting(
+    "priceBandPercent",
+    "price_band_percent",
+    Kind.NUMBER,
+    5.0,
+    "how far the anchor may be from the vault's mark price before nothing is placed",
+    spelling="--price-band",
+    placeholder="P",
+    unit="%",
+    low=0.1,
+    high=10_000,
+    in_checkpoint=True,
+)
 SESSION_HOURS = Setting(
     "sessionHours",
     "session_hours",
@@ -361,6 +374,7 @@ SETTINGS: Final[tuple[Setting[Any], ...]] = (
     COLLATERAL,
     CANCEL_ON_STOP,
     SETTLE_AFTER,
+    PRICE_BAND,
     SESSION_HOURS,
     SESSION_CAPS,
     RENEW_REVOKED,

@@ -14,6 +14,9 @@ KEPT_LAPSED = 500
 CANCEL_PATIENCE_S = 15.0
 """A cancel is acknowledged before it is mined and may revert: after this long it is sent again."""
 
+UNEXPLAINED = "unexplained"
+"""The verdict on an order that is not shown any more without a trade, a cancel or a release of its margin."""
+
 ReadMoment = tuple[int, float]
 """Block and monotonic time of a read of the chain."""
 
@@ -73,6 +76,16 @@ class PendingPlacement:
         """Note that it was written off."""
         self.given_up_at = now
 
+    def unexplained(self, read: ReadMoment) -> None:
+        """Note a read that does not show the order although nothing explains its end. Keeps the first and the last."""
+        self.add_evidence(UNEXPLAINED, read)
+        del self.evidence[1:-1]
+
+    @property
+    def unexplained_reads(self) -> tuple[ReadMoment, ...]:
+        """The first and the latest of the reads that show neither the order nor its end; empty if it is explained."""
+        return tuple(self.evidence) if self.verdict == UNEXPLAINED else ()
+
     def add_evidence(self, verdict: str, read: ReadMoment) -> tuple[ReadMoment, ...]:
         """Add a read that supports `verdict`. Returns the earlier consecutive reads that support it."""
         if self.verdict != verdict:
@@ -131,6 +144,8 @@ class PendingOrders:
     """By order id."""
     placed: dict[tuple[Side, int, int], int] = field(default_factory=dict)
     """Amounts placed by earlier runs, by (side, level, sequence): the planned size of a resumed order."""
+    expected: frozenset[int] = frozenset()
+    """Order ids that rested according to the journal, until the first good read."""
     sequence: int = 0
     """The next tag's sequence number."""
 
@@ -241,12 +256,22 @@ class PendingOrders:
         """Note the level and the planned size of a resting order."""
         self.memory[order_id] = memory
 
+    def expect(self, order_ids: Collection[int]) -> None:
+        """Note ids of orders that rest according to the journal: the first read asks for each of them."""
+        self.expected = frozenset(order_ids)
+
+    @property
+    def known_ids(self) -> frozenset[int]:
+        """Ids of orders that a read must ask for, whether or not the node lists them."""
+        return self.expected | self.memory.keys() | {one.last.order_id for one in self if one.last is not None}
+
     def forget(self, order_id: int) -> None:
         """Forget an order id that now belongs to another order."""
         self.memory.pop(order_id, None)
 
     def keep_only(self, order_ids: Collection[int], now: float) -> None:
         """Forget orders that a good read does not show, and cancels that took too long."""
+        self.expected = frozenset()
         watched = {*order_ids, *(placement.last.order_id for placement in self if placement.last is not None)}
         self.memory = {order_id: memory for order_id, memory in self.memory.items() if order_id in order_ids}
         self.cancels = {

@@ -11,6 +11,7 @@ from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Plan
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.recovery import ReconciliationReport
+from ama_tui.domain.settings import PRICE_BAND
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.counters import Counters
@@ -30,6 +31,10 @@ class RunContext:
     connections: Connections
     action_log: ActionLog
     settle_after: float
+    price_band_percent: float = PRICE_BAND.default
+    """How far the anchor may be from the vault's mark before nothing is placed."""
+    price_conflict: str = ""
+    """Why the last read's prices are not used, '' if they are."""
     session_hours: float = 24.0
     """How long new sessions last."""
     has_session_caps: bool = True

@@ -31,6 +31,10 @@ class WalletBook:
     pending: PendingOrders = field(default_factory=PendingOrders)
     read: WalletRead | None = None
     """The last good read."""
+    accounted6: int | None = None
+    """Available collateral plus the margin of the resting orders when the latest read with nothing pending was made,
+    less what has been filled since (USDC, 6 decimals). None before the first read.
+    """
     read_error: str = ""
     """Why the latest read failed, '' if it succeeded."""
     venue_refusal: str | None = None
@@ -97,7 +101,7 @@ class WalletBook:
 
     def reserved6(self) -> int:
         """Margin of the resting margin orders at the last read (USDC, 6 decimals)."""
-        return sum(order.margin6 for order in self.orders if order.is_margin)
+        return 0 if self.read is None else self.read.reserved6
 
     def is_level_taken(self, side: Side, level: int) -> bool:
         """Is there a resting or pending order at this level?"""
@@ -107,10 +111,29 @@ class WalletBook:
 
     # ---- reads ----
 
+    @property
+    def known_order_ids(self) -> frozenset[int]:
+        """Ids of the wallet's orders that a read must ask for, whether or not the node lists them."""
+        return self.pending.known_ids | {order.order_id for order in self.orders}
+
     def take_read(self, read: WalletRead, block: int) -> None:
         """Store a good read, with the levels of its orders."""
         self.read, self.read_error = read, ""
+        if not self.pending or self.accounted6 is None:
+            self.accounted6 = read.available6 + read.reserved6
         self.annotate(block)
+
+    def filled(self, margin6: int) -> None:
+        """Note that a fill turned the margin of an order (USDC, 6 decimals) into that of a position."""
+        if self.accounted6 is not None:
+            self.accounted6 -= margin6
+
+    def held_unseen6(self, read: WalletRead) -> int | None:
+        """Margin that the vault still holds for orders that a read does not show (USDC, 6 decimals).
+
+        It is what is missing from the last read that accounted for every order. None before such a read.
+        """
+        return None if self.accounted6 is None else self.accounted6 - read.available6 - read.reserved6
 
     def annotate(self, block: int) -> None:
         """Add newly learned levels to the orders of the last read."""

@@ -131,7 +131,7 @@ class _PlanBuilder:
     def _standing_reason(self, wallet: WalletSnapshot, budget: WalletBudget) -> Skip | None:
         """One Skip for all missing levels if none of them can be filled, else None."""
         if self._prices is None:
-            detail = "the book is not two-sided and there is no mark price or trade"
+            detail = self._market.price_conflict or "the book is not two-sided and there is no mark price or trade"
             return Skip(wallet.address, SkipReason.NO_ANCHOR, detail)
         if wallet.available6 + budget.reserved6 == 0:
             return Skip(wallet.address, SkipReason.NO_COLLATERAL, "nothing available or reserved")

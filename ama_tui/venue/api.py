@@ -25,6 +25,9 @@ TRADE_TIMEOUT = 30.0
 SESSION_TIMEOUT = 90.0
 """Seconds. The venue responds once the session is mined, which takes a few blocks."""
 
+OLDEST_LIVE_MS = 10_000
+"""Live prices older than this are not used."""
+
 MARKETS_PAGE = 100
 """Rows per request."""
 
@@ -88,12 +91,26 @@ class VenueApi:
                 break
         return tuple(by_address.values())
 
-    async def live(self, symbol: str, levels: int | None = None) -> LiveQuote:
-        """A market's live prices, up to about 1.25 s old. With `levels` (1..25) they include the depth."""
-        params = {"symbol": symbol}
+    async def live(self, market: Market, levels: int | None = None) -> LiveQuote:
+        """A market's live prices, up to about 1.25 s old. With `levels` (1..25) they include the depth.
+
+        Raises MalformedError for prices of another order book, and for prices older than `OLDEST_LIVE_MS`.
+        """
+        params = {"symbol": market.symbol}
         if levels is not None:
             params["levels"] = str(levels)
-        return await self._get("/api/orderbook/live", params, api_models.live_quote)
+        quote = await self._get("/api/orderbook/live", params, api_models.live_quote)
+        if quote.address != market.address.lower():
+            raise MalformedError(
+                f"GET /api/orderbook/live returned the prices of order book {quote.address}, not of {market.address}",
+                "ask the venue's operator",
+            )
+        if quote.cache_age_ms > OLDEST_LIVE_MS:
+            raise MalformedError(
+                f"GET /api/orderbook/live returned prices that are {quote.cache_age_ms / 1000:,.0f} s old",
+                "ask the venue's operator",
+            )
+        return quote
 
     async def relayer_set(self) -> RelayerSet:
         """The relayers and the root the venue reports for them. Check it with `permits.relayer_set_problem`."""

@@ -163,13 +163,21 @@ def live_quote(where: str, body: bytes) -> LiveQuote:
     """The live prices of a market. An invalid depth becomes an empty book."""
     live = _parsed(_LiveBody, where, body)
     data = live.data
-    age = live.cache_age_ms
     return LiveQuote(
         address=data.order_book,
         quote=Quote(data.best_bid6, data.best_ask6, data.last_trade6, data.mark6),
         book=_depth(data.depth),
-        cache_age_ms=int(age) if isinstance(age, int | float) and 0 <= age < json_scalars.MAX_JSON_INT else 0,
+        cache_age_ms=_age_ms(live.cache_age_ms),
     )
+
+
+def _age_ms(stated: object) -> int:
+    """An age in milliseconds: 0 if none is stated, the largest there is for anything that is not an age."""
+    if stated is None:
+        return 0
+    if isinstance(stated, int | float) and 0 <= stated < json_scalars.MAX_JSON_INT:
+        return int(stated)
+    return json_scalars.MAX_JSON_INT
 
 
 def relayer_set(where: str, body: bytes) -> RelayerSet:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
 from ama_tui.domain.errors import MalformedError, PreflightError
@@ -107,9 +107,11 @@ class ChainReader:
         registry: str,
         wallets: Sequence[tuple[str, str | None]],
         depth_levels: int = DEPTH_LEVELS,
+        known: Mapping[str, Collection[int]] = MappingProxyType({}),
     ) -> FleetRead:
         """Read the market and every wallet (address, session id or None) at one block, in two rounds.
 
+        `known` are a wallet's order ids (by address, lower case) that are read even if the node does not list them.
         `was_read` is False for a wallet if any part of its read failed. Raises MalformedError if the best prices could
         not be read.
         """
@@ -121,7 +123,10 @@ class ChainReader:
         first = await self._calls.run_first(calls)
         view, has_book = fleet_reader.book_view(first.results[: fleet_reader.MARKET_CALLS])
         results = iter(first.results[fleet_reader.MARKET_CALLS :])
-        holdings = [fleet_reader.holdings(query, results) for query in queries]
+        holdings = [
+            fleet_reader.also_known(fleet_reader.holdings(query, results), known.get(query.address, ()))
+            for query in queries
+        ]
 
         order_ids = [order_id for wallet in holdings for order_id in wallet.order_ids]
         order_results, pinned = await self._calls.run_at(
@@ -131,16 +136,25 @@ class ChainReader:
         reads: dict[str, WalletRead] = {wallet.address: fleet_reader.wallet_read(wallet, orders) for wallet in holdings}
         return FleetRead(first.block, first.block_time, first.pinned and pinned, view, reads, has_book)
 
-    async def open_orders(self, order_book: str, wallets: Sequence[str]) -> OrdersRead:
-        """Read only the open orders of `wallets`. An entry is None if they could not be read."""
+    async def open_orders(
+        self, order_book: str, wallets: Sequence[str], known: Mapping[str, Collection[int]] = MappingProxyType({})
+    ) -> OrdersRead:
+        """Read only the open orders of `wallets`. An entry is None if they could not be read.
+
+        `known` are order ids by wallet that are read even if the node does not list them.
+        """
         book = order_book.lower()
         addresses = [address.lower() for address in wallets]
         first = await self._calls.run_first(
             [Call(book, abi.GET_USER_ORDERS + abi.address_word(address)) for address in addresses]
         )
-        ids = {
+        listed = {
             address: _decoded(result, decode.order_ids)
             for address, result in zip(addresses, first.results, strict=True)
+        }
+        ids = {
+            address: None if found is None else fleet_reader.with_known(found, known.get(address, ()))
+            for address, found in listed.items()
         }
         all_ids = [order_id for wallet_ids in ids.values() for order_id in wallet_ids or ()]
         order_results, pinned = await self._calls.run_at(fleet_reader.order_calls(book, all_ids), first.block)

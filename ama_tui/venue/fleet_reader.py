@@ -6,8 +6,8 @@ A failed or invalid result only affects its own wallet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ama_tui.domain.errors import MalformedError
@@ -50,6 +50,9 @@ class Holdings:
     error: str | None = None
     """Why the wallet could not be read; None if it was."""
     order_ids: tuple[int, ...] = ()
+    """The listed ids, then those that `also_known` added."""
+    listed: int = 0
+    """How many of them the node listed."""
     available6: int = 0
     """Available collateral (USDC, 6 decimals)."""
     position18: int = 0
@@ -115,13 +118,24 @@ def holdings(query: WalletQuery, results: Iterator[CallResult]) -> Holdings:
     try:
         return Holdings(
             address,
-            order_ids=decode.order_ids(_ok(ids)),
+            order_ids=(listed := decode.order_ids(_ok(ids))),
+            listed=len(listed),
             available6=decode.uint(_ok(available)),
             position18=decode.sint(_ok(position)),
             session=decode.session(_ok(session), session_id) if session and session_id else None,
         )
     except decode.DecodeError as error:
         return Holdings(address, error=str(error))
+
+
+def also_known(wallet: Holdings, known: Collection[int]) -> Holdings:
+    """The holdings with ids that we know of and that the node did not list: each order is read by its own id."""
+    return replace(wallet, order_ids=with_known(wallet.order_ids, known)) if wallet.error is None else wallet
+
+
+def with_known(listed: tuple[int, ...], known: Collection[int]) -> tuple[int, ...]:
+    """Listed order ids and the other known ones, each once."""
+    return (*listed, *sorted(set(known).difference(listed)))
 
 
 def wallet_read(wallet: Holdings, results: Iterator[CallResult]) -> WalletRead:
@@ -131,11 +145,13 @@ def wallet_read(wallet: Holdings, results: Iterator[CallResult]) -> WalletRead:
     orders = resting_orders(wallet.address, wallet.order_ids, results)
     if isinstance(orders, str):
         return WalletRead(was_read=False, error=orders)
+    listed = frozenset(wallet.order_ids[: wallet.listed])
     return WalletRead(
         was_read=True,
         available6=wallet.available6,
         position18=wallet.position18,
         orders=orders,
+        unlisted=sum(order.order_id not in listed for order in orders),
         session=wallet.session,
     )
 

@@ -72,7 +72,7 @@ async def _session(connections: Connections, market: Market, trader: str) -> str
 
 async def _placements(connections: Connections, market: Market, sessions: Mapping[str, str], count: int) -> Figure:
     """Bids below the book, wallets side by side, one wallet's one after another."""
-    best_bid6 = (await connections.api.live(market.symbol)).quote.best_bid6
+    best_bid6 = (await connections.api.live(market)).quote.best_bid6
     if best_bid6 is None:
         raise RuntimeError("the demo's first market has no bid")
     taken: list[float] = []

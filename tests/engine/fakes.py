@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.event import Action
-from ama_tui.domain.market import Quote
+from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules
@@ -164,7 +164,7 @@ class FakeVenue:
     async def meta_nonces(self, registry: str, traders: list[str]) -> dict[str, int | None]:
         return {one: self.nonces.get(one, 0) for one in traders}
 
-    async def open_orders(self, book: str, wallets: list[str]) -> OrdersRead:
+    async def open_orders(self, book: str, wallets: list[str], known: object = None) -> OrdersRead:
         self.reads += 1
         error = self.on_read()
         if error is not None:
@@ -191,7 +191,7 @@ class FakeVenue:
 
     # ---- API ----
 
-    async def live(self, symbol: str) -> LiveQuote:
+    async def live(self, market: Market) -> LiveQuote:
         return LiveQuote(MARKET.address, Quote(mark6=await self.on_live()))
 
     async def session_nonce(self, trader: str) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from ama_tui.domain.errors import MalformedError, RefusedError, UnreachableError
-from ama_tui.domain.market import BookView, Quote
+from ama_tui.domain.market import BookView, Market, Quote
 from ama_tui.domain.money import margin6
 from ama_tui.domain.order import RestingOrder, Side, decode_tag
 from ama_tui.domain.reading import (
@@ -239,7 +239,7 @@ class SimulatedVenue:
             cancels=tuple(one for state in states for one in state.cancels if one.trader in cancels_of),
         )
 
-    async def live(self, symbol: str) -> LiveQuote:
+    async def live(self, market: Market) -> LiveQuote:
         return LiveQuote(MARKET.address, Quote())
 
     # ---- POSTs ----

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ama_tui.domain.parameters import Parameters
-from ama_tui.strategies.anchor import anchor_x2
+from ama_tui.strategies.anchor import anchor_x2, price_conflict
 from ama_tui.strategies.packer import Packer
 from tests.strategies.worlds import USDC, market
 
@@ -32,6 +32,39 @@ def test_the_anchor_is_the_first_price_that_is_one(
 ) -> None:
     snapshot = market(best_bid6=bid, best_ask6=ask, mark6=mark, vault_mark6=vault, last_trade6=last)
     assert anchor_x2(snapshot) == expected
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "mark", "vault", "band", "conflicts"),
+    [
+        (100, 110, 105, 100, 5, False),
+        (100, 110, 105, 100, 4.9, True),
+        (None, None, 250, 40, 5, True),
+        (None, None, 40, 250, 5, True),
+        (None, None, 250, 40, 600, False),
+        (None, None, 250, None, 5, False),
+        (None, None, 250, 0, 5, False),
+        (None, None, None, 40, 5, False),
+        (249, 251, 40, 40, 5, True),
+    ],
+)
+def test_an_anchor_outside_the_band_around_the_vaults_mark_is_a_conflict(
+    bid: int | None, ask: int | None, mark: int | None, vault: int | None, band: float, conflicts: bool
+) -> None:
+    def usdc(price: int | None) -> int | None:
+        return None if price is None else price * USDC
+
+    snapshot = market(
+        best_bid6=usdc(bid), best_ask6=usdc(ask), mark6=usdc(mark), vault_mark6=usdc(vault), last_trade6=None
+    )
+    assert bool(price_conflict(snapshot, band)) == conflicts
+
+
+def test_a_conflict_shows_the_prices_side_by_side() -> None:
+    snapshot = market(best_bid6=None, best_ask6=None, mark6=250 * USDC, vault_mark6=40 * USDC, last_trade6=41 * USDC)
+    assert price_conflict(snapshot, 5).endswith(
+        "525.0 % apart, more than --price-band 5: API mark 250.00, vault mark 40.00, last trade 41.00"
+    )
 
 
 def test_a_market_at_exactly_twice_the_nearest_distance_is_taken() -> None:

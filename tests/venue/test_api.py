@@ -47,6 +47,10 @@ def page(*rows: object, total: int | None = None) -> dict[str, object]:
     return {"success": True, "markets": list(rows), "pagination": pagination}
 
 
+def market(symbol: str) -> Market:
+    return Market(symbol, BOOK, MARKET_ID, 999, 10_000)
+
+
 def live(**changes: object) -> dict[str, object]:
     data = {"orderBookAddress": BOOK, "bestBid": 100.25, "bestAsk": None, "lastTradePrice": 1, "markPrice": "99.5"}
     return {"ok": True, "fromCache": True, "cacheAgeMs": 40, "data": {**data, "depth": None, **changes}}
@@ -141,7 +145,7 @@ async def test_tick_is_exact_or_default_or_unusable(tick: object, tick6: int, is
 
 
 async def test_live_prices_become_integers_and_unknown_ones_none() -> None:
-    quote, asked = await ask(lambda api: api.live("ETH USD", levels=5), live())
+    quote, asked = await ask(lambda api: api.live(market("ETH USD"), levels=5), live())
     assert (quote.address, quote.quote) == (BOOK, Quote(100_250_000, None, 1_000_000, 99_500_000))
     assert (quote.book, quote.cache_age_ms) == (Book(), 40)
     assert asked[0].query == {"symbol": "ETH USD", "levels": "5"}
@@ -149,27 +153,38 @@ async def test_live_prices_become_integers_and_unknown_ones_none() -> None:
 
 async def test_live_depth_is_read_and_a_bad_one_is_no_depth() -> None:
     depth = {"bidPrices": [9.5, 9], "bidAmounts": [1, 0.5], "askPrices": ["10"], "askAmounts": ["2"]}
-    quote, _ = await ask(lambda api: api.live("ETH"), live(depth=depth))
+    quote, _ = await ask(lambda api: api.live(market("ETH")), live(depth=depth))
     assert quote.book.bids == (BookLevel(9_500_000, 10**18), BookLevel(9_000_000, 5 * 10**17))
     assert quote.book.asks == (BookLevel(10_000_000, 2 * 10**18),)
     bad: object
     for bad in ({}, [], {**depth, "bidPrices": [1]}, {**depth, "askPrices": ["x"]}, {**depth, "askAmounts": 7}):
-        quote, _ = await ask(lambda api: api.live("ETH"), live(depth=bad))
+        quote, _ = await ask(lambda api: api.live(market("ETH")), live(depth=bad))
         assert quote.book == Book()
+
+
+async def test_live_prices_of_another_order_book_are_refused() -> None:
+    with pytest.raises(MalformedError, match=f"order book 0x{'c0' * 20}, not of {BOOK}"):
+        await ask(lambda api: api.live(market("ETH")), live(orderBookAddress="0x" + "C0" * 20))
+
+
+@pytest.mark.parametrize("age", [10_001, 1e300, -1, "soon", [1]])
+async def test_live_prices_of_ten_seconds_ago_or_of_no_known_age_are_refused(age: object) -> None:
+    with pytest.raises(MalformedError, match="s old"):
+        await ask(lambda api: api.live(market("ETH")), {**live(), "cacheAgeMs": age})
 
 
 @pytest.mark.parametrize("bad", [-1, "x", True, [], 1e30, "Infinity", "NaN"])
 async def test_live_price_that_is_none_is_malformed(bad: object) -> None:
     with pytest.raises(MalformedError, match=r"GET /api/orderbook/live returned an invalid response \(data.bestAsk"):
-        await ask(lambda api: api.live("ETH"), live(bestAsk=bad))
+        await ask(lambda api: api.live(market("ETH")), live(bestAsk=bad))
 
 
 async def test_unknown_symbol_is_refused() -> None:
     with pytest.raises(RefusedError, match="no such market") as caught:
-        await ask(lambda api: api.live("X"), (404, {"ok": False, "error": "no such market"}))
+        await ask(lambda api: api.live(market("X")), (404, {"ok": False, "error": "no such market"}))
     assert caught.value.status == 404
     with pytest.raises(RefusedError, match="no such market"):
-        await ask(lambda api: api.live("X"), {"ok": False, "error": "no such market"})
+        await ask(lambda api: api.live(market("X")), {"ok": False, "error": "no such market"})
 
 
 async def test_relayer_set_nonce_and_status_are_read() -> None:

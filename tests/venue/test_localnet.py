@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -114,12 +114,12 @@ async def test_markets_of_a_venue_are_all_listed_and_each_has_live_prices_or_non
     assert len(markets) >= 30
     assert {market.chain_id for market in markets} == {await client.chain.chain_id()}
     for market in markets[:5]:
-        live = await client.api.live(market.symbol, levels=25)
+        live = await client.api.live(market, levels=25)
         assert live.address == market.address
 
 
 async def test_live_prices_are_those_of_the_chain(client: Client) -> None:
-    live = await client.api.live(client.market.symbol, levels=25)
+    live = await client.api.live(client.market, levels=25)
     view = (await client.read()).view
     assert (live.quote.best_bid6, live.quote.best_ask6) == (view.best_bid6, view.best_ask6)
     assert view.vault_mark6 == live.quote.mark6
@@ -271,7 +271,7 @@ async def test_revoked_session_is_told_by_chain_and_refused(client: Client) -> N
 
 async def test_unknown_market_is_refused(client: Client) -> None:
     with pytest.raises(RefusedError) as caught:
-        await client.api.live("NO-SUCH-MARKET")
+        await client.api.live(replace(client.market, symbol="NO-SUCH-MARKET"))
     assert caught.value.status == 404
 
 

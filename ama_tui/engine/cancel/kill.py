@@ -70,6 +70,8 @@ class CancelAll:
     _newest_block: int = 0
     _empty_reads: list[tuple[int, float]] = field(default_factory=list)
     _ever_open: dict[int, str] = field(default_factory=dict)
+    _known: dict[str, set[int]] = field(default_factory=dict)
+    """By wallet: orders that every read asks for by their ids, whether or not the node lists them."""
     _gone: set[int] = field(default_factory=set)
     _revoking: set[str] = field(default_factory=set)
     _revoked: dict[str, str] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class CancelAll:
 
     def __post_init__(self) -> None:
         self._worker = CancelWorker(self.context, self.sender, self.reason)
+        self._known = {book.address: set(book.known_order_ids) for book in self.books}
 
     async def finish(self) -> KillReport:
         """Cancel and prove. Lists the survivors when the patience is over. Does not raise VenueError."""
@@ -144,7 +147,7 @@ class CancelAll:
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 orders, sessions, receipts = await asyncio.gather(
-                    _or_error(chain.open_orders(market.address, addresses)),
+                    _or_error(chain.open_orders(market.address, addresses, self._known)),
                     _or_error(chain.sessions(self.context.connections.registry, ids) if ids else _nothing(None)),
                     _or_error(chain.receipts(market.address, hashes) if hashes else _nothing(None)),
                 )
@@ -170,6 +173,8 @@ class CancelAll:
         alive = {order.order_id: address for address, orders in read.orders.items() for order in orders or ()}
         self._worker.alive = frozenset(alive)
         self._ever_open |= alive
+        for order_id, address in alive.items():
+            self._known[address].add(order_id)
         readable = {order_id for order_id, address in self._ever_open.items() if read.orders[address] is not None}
         self._gone = (self._gone | readable) - alive.keys()
         self.on_progress(KillProgress(len(self._gone), len(self._ever_open)))

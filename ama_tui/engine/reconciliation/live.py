@@ -96,7 +96,7 @@ class LiveReconciliation:
             self._report(book, result)
         for order in reconcile.adopt(book, read, now, block):
             self.context.counters.order_gone(max(0, self.read.block_time - order.placed_at))
-        if not book.pending.has_missing:
+        if not book.pending:
             book.pending.forget_trades()
 
     def _session_problem(self, book: WalletBook, pending: PendingPlacement) -> str:

@@ -18,6 +18,15 @@ NEVER_RESTS = frozenset({"rejected", "withdrawn", "executed", "reverted", "void"
 RESTS = frozenset({"resting", "late"})
 
 
+def resting_ids(journal: JournalReplay) -> dict[str, list[int]]:
+    """Ids of the orders that rest according to the journal, by wallet."""
+    found: dict[str, list[int]] = {}
+    for placed in journal.placed.values():
+        if placed.status in RESTS and placed.order_id is not None:
+            found.setdefault(placed.wallet, []).append(placed.order_id)
+    return found
+
+
 @dataclass(slots=True)
 class Account:
     """The journal's placements, sorted by what the chain's open orders alone say about them."""

@@ -6,7 +6,7 @@ rests is accepted at once, but its end only when reads some blocks apart agree, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -154,6 +154,7 @@ def explain(book: WalletBook, read: WalletRead, cancelled: Iterable[int]) -> lis
         after = shown.get(order.order_id)
         if after is not None and _is_same(order, after):
             book.pending.traded(order.side, order.price6, after.amount18 - order.amount18)
+            book.filled(order.margin6 - after.margin6)
     resolved = []
     for pending in book.pending:
         if pending.last is None:
@@ -161,6 +162,7 @@ def explain(book: WalletBook, read: WalletRead, cancelled: Iterable[int]) -> lis
         if pending.last.order_id in ids:
             resolved.append(ResolvedOrder(pending, Resolution.CANCELLED))
         elif book.pending.explain_by_trades(pending.last):
+            book.filled(pending.last.margin6)
             resolved.append(ResolvedOrder(pending, Resolution.FILLED))
     return resolved
 
@@ -175,29 +177,64 @@ def judge(
 ) -> list[ResolvedOrder]:
     """The placements on whose end this read and an earlier read agree. Records this read's verdict on each.
 
+    An order that came to rest, and is not shown, is GONE only once the vault has released its margin; until then it is
+    unexplained, and keeps its level and its margin. The same holds for a placement without a receipt (VOID).
+
     With a receipt: the reads are `REORG_BLOCKS` apart, so the receipt is that deep. Without a receipt, and
     `settle_after` seconds after it was sent (or its hash was returned): two reads two blocks apart, or ten seconds
     apart without a new block, do not show it. An order that is being sent is never VOID, and a receipt from a block
     after the read does not count yet.
     """
     resting = {order.order_id: order for order in read.orders}
+    held6 = book.held_unseen6(read)
     resolved = []
     for pending in book.pending:
         resolution: Resolution | None = None
         blocks = REORG_BLOCKS
         receipt = receipts.get(pending.tx_hash or "")
-        if receipt is not None and receipt.block <= block:
-            ids = [event.order_id for event in receipt.events if isinstance(event, OrderRested)]
-            order = next((resting[order_id] for order_id in ids if order_id in resting), None)
+        if pending.last is None and receipt is not None and receipt.block <= block:
+            rested = [event for event in receipt.events if isinstance(event, OrderRested)]
+            order = next((resting[event.order_id] for event in rested if event.order_id in resting), None)
             if receipt.ok and order is not None:
                 resolved.append(ResolvedOrder(pending, Resolution.RESTED, order))
                 continue
+            own = next((event for event in rested if event.trader == book.address), None)
+            if receipt.ok and own is not None:
+                pending.rested_as(_as_order(pending.place, own))
+                continue
             resolution = Resolution.EXECUTED if receipt.ok else Resolution.REVERTED
-        elif receipt is None and _is_overdue(pending, now, settle_after):
+        elif (pending.last is not None or receipt is None) and _is_overdue(pending, now, settle_after):
+            if _is_held(pending, held6):
+                pending.unexplained((block, now))
+                continue
             resolution, blocks = Resolution.VOID if pending.last is None else Resolution.GONE, BLOCKS_BETWEEN_ABSENCES
         if resolution is not None and _is_agreed(pending, resolution, (block, now), blocks):
             resolved.append(ResolvedOrder(pending, resolution))
     return resolved
+
+
+def _is_held(pending: PendingPlacement, held6: int | None) -> bool:
+    """Does the vault still hold margin that could be this placement's?
+
+    `held6` is what it holds for orders that are not shown. Profit, loss and fees move it a little.
+    """
+    margin6 = pending.place.margin6 if pending.last is None else pending.last.margin6
+    return held6 is not None and margin6 > 0 and 2 * held6 >= margin6
+
+
+def _as_order(place: Place, event: OrderRested) -> RestingOrder:
+    """The order of a placement as its receipt says that it came to rest."""
+    return RestingOrder(
+        order_id=event.order_id,
+        trader=event.trader,
+        side=place.side,
+        price6=event.price6,
+        amount18=event.amount18,
+        margin6=place.margin6 * event.amount18 // place.amount18,
+        placed_at=0,
+        level=place.level,
+        placed18=place.amount18,
+    )
 
 
 def _is_overdue(pending: PendingPlacement, now: float, settle_after: float) -> bool:
@@ -218,6 +255,11 @@ def is_far_apart(earlier: tuple[int, float], later: tuple[int, float], blocks: i
     """Are two reads, each (block, time), far enough apart to prove something together?"""
     between, seconds = later[0] - earlier[0], later[1] - earlier[1]
     return between >= blocks or (between == 0 and seconds >= SECONDS_WITHOUT_A_BLOCK)
+
+
+def is_vanished(unexplained_reads: Sequence[tuple[int, float]]) -> bool:
+    """Do reads that are far enough apart show neither an order nor its end?"""
+    return len(unexplained_reads) > 1 and is_far_apart(unexplained_reads[0], unexplained_reads[-1])
 
 
 def _is_same(before: RestingOrder | None, after: RestingOrder | None) -> bool:

@@ -103,7 +103,11 @@ class Cycle:
     def snapshot(self, read: FleetRead) -> MarketSnapshot:
         """The market and the fleet as the planner sees them."""
         context = self.context
-        return market_snapshot(context.market, context.terms, read, context.fleet, context.mark6)
+        snapshot = market_snapshot(
+            context.market, context.terms, read, context.fleet, context.mark6, context.price_band_percent
+        )
+        context.price_conflict = snapshot.price_conflict
+        return snapshot
 
     async def _read(self) -> FleetRead:
         context = self.context
@@ -115,6 +119,7 @@ class Cycle:
             registry=context.connections.registry,
             wallets=wallets,
             depth_levels=self._depth_levels(),
+            known={book.address: book.known_order_ids for book in context.fleet},
         )
 
     def _depth_levels(self) -> int:
@@ -132,7 +137,7 @@ class Cycle:
         problem: object = f"no response within {MARK_PATIENCE_S:g} s"
         try:
             async with asyncio.timeout(MARK_PATIENCE_S):
-                return (await self.context.connections.api.live(self.context.market.symbol)).quote.mark6
+                return (await self.context.connections.api.live(self.context.market)).quote.mark6
         except TimeoutError:
             pass
         except VenueError as error:

@@ -106,7 +106,7 @@ class LocalEngine:
 
     async def quote(self, market: Market) -> Quote:
         """The API's live prices."""
-        return (await self._connected().api.live(market.symbol)).quote
+        return (await self._connected().api.live(market)).quote
 
     async def stored_run(self, market: Market) -> StoredRun | None:
         """A market's saved run, None if there is none. Raises CheckpointError if it cannot be read."""
@@ -180,7 +180,8 @@ class LocalEngine:
     async def preview(self, request: StartRequest) -> PlanPreview:
         """What a run would place first, planned on the real book. Signs and sends nothing."""
         run = (await self._resolved(request)).run
-        return await preview(self._connected(), request.market, self._venue.wallets[: run.wallets], _planner(run))
+        wallets = self._venue.wallets[: run.wallets]
+        return await preview(self._connected(), request.market, wallets, _planner(run), run.price_band_percent)
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
         """The order books of these markets that have a checkpoint in the state directory."""

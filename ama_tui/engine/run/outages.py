@@ -6,8 +6,14 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Protocol
 
+from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.execution.pre_trade_checks import STALE_AFTER_S
+from ama_tui.engine.reconciliation.rules import is_vanished
+from ama_tui.engine.wallet_book import Fleet
+
+FEW_VANISHED = 3
+"""More orders than this that vanish unexplained stop all placing."""
 
 
 class Health(Protocol):
@@ -57,18 +63,24 @@ class Outage:
 
 @dataclass(slots=True)
 class Outages:
-    """The three things a run needs to place orders: the chain, the state directory, the journal."""
+    """What a run needs to place orders: the chain, prices that agree, the state directory, the journal."""
 
     action_log: ActionLog
     health: Health
     chain: Outage = field(init=False)
     saving: Outage = field(init=False)
     journal: Outage = field(init=False)
+    prices: Outage = field(init=False)
+    orders: Outage = field(init=False)
+    listing: Outage = field(init=False)
 
     def __post_init__(self) -> None:
         self.chain = Outage(self.action_log, "chain back")
         self.saving = Outage(self.action_log, "state saved again")
         self.journal = Outage(self.action_log, "journal writable again")
+        self.prices = Outage(self.action_log, "prices agree again")
+        self.orders = Outage(self.action_log, "every order explained again")
+        self.listing = Outage(self.action_log, "the node lists every order again")
 
     @property
     def can_recover(self) -> bool:
@@ -83,10 +95,33 @@ class Outages:
         else:
             self.journal.end()
 
+    def check_prices(self, conflict: str) -> None:
+        """Note why the latest prices are not used, '' if they are."""
+        if conflict:
+            self.prices.begin(conflict)
+        else:
+            self.prices.end()
+
+    def check_orders(self, read: FleetRead, fleet: Fleet) -> None:
+        """Note orders that the node hides, as far as we can tell."""
+        unlisted = sum(wallet.unlisted for wallet in read.wallets.values())
+        if unlisted:
+            self.listing.begin(f"the node does not list {unlisted} of the fleet's orders: reading each by its id")
+        else:
+            self.listing.end()
+        vanished = sum(is_vanished(pending.unexplained_reads) for book in fleet for pending in book.pending)
+        if vanished > FEW_VANISHED:
+            self.orders.begin(
+                f"{vanished} orders vanished without a trade or a cancel, and the vault holds their margin: "
+                "the node may be hiding them"
+            )
+        elif not vanished:
+            self.orders.end()
+
     def block_reason(self, read_age: float) -> str:
         """Why no new orders may be placed, '' if they may. `read_age` is the age of the last good read (seconds)."""
         if self.journal.text or self.saving.text:
             return self.journal.text or self.saving.text
         if self.chain.text and read_age > STALE_AFTER_S:
             return f"chain unreadable for {STALE_AFTER_S:.0f} s: {self.chain.text}"
-        return ""
+        return self.prices.text or self.orders.text

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.plan import MarketSnapshot
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.reconciliation.rules import others_best
 from ama_tui.engine.wallet_book import Fleet
+from ama_tui.strategies.anchor import price_conflict
 
 
 def market_snapshot(
-    market: Market, terms: MarketTerms, read: FleetRead, fleet: Fleet, mark6: int | None
+    market: Market, terms: MarketTerms, read: FleetRead, fleet: Fleet, mark6: int | None, price_band_percent: float
 ) -> MarketSnapshot:
-    """The market and the fleet as a strategy sees them."""
+    """The market and the fleet as a strategy sees them: without prices while their sources disagree.
+
+    Without prices a strategy neither places orders nor cancels those that seem far from the anchor.
+    """
     others_bid6, others_ask6 = others_best(read, [order for book in fleet for order in book.orders])
     view = read.view
-    return MarketSnapshot(
+    snapshot = MarketSnapshot(
         tick6=market.tick6,
         margin_req_bps=terms.margin_req_bps,
         now=read.block_time,
@@ -28,4 +34,16 @@ def market_snapshot(
         last_trade6=view.last_trade6,
         wallets=tuple(book.snapshot(read.wallets[book.address].was_read) for book in fleet),
         block=read.block,
+    )
+    conflict = price_conflict(snapshot, price_band_percent)
+    if not conflict:
+        return snapshot
+    return replace(
+        snapshot,
+        best_bid6=None,
+        best_ask6=None,
+        mark6=None,
+        vault_mark6=None,
+        last_trade6=None,
+        price_conflict=conflict,
     )

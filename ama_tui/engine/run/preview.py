@@ -16,7 +16,11 @@ from ama_tui.strategies.registry import Strategy
 
 
 async def preview(
-    connections: Connections, market: Market, wallets: Sequence[FleetWallet], strategy: Strategy
+    connections: Connections,
+    market: Market,
+    wallets: Sequence[FleetWallet],
+    strategy: Strategy,
+    price_band_percent: float,
 ) -> PlanPreview:
     """Plan as if all wallets had sessions. Orders that rest already keep their levels. Raises VenueError."""
     terms = await market_terms(connections, market)
@@ -27,12 +31,12 @@ async def preview(
         registry=connections.registry,
         wallets=[(wallet.address, None) for wallet in wallets],
     )
-    mark6 = (await connections.api.live(market.symbol)).quote.mark6
+    mark6 = (await connections.api.live(market)).quote.mark6
     fleet = Fleet({wallet.address: WalletBook(wallet) for wallet in wallets})
     for book in fleet:
         if read.wallets[book.address].was_read:
             adopt(book, read.wallets[book.address], 0.0)
-    snapshot = market_snapshot(market, terms, read, fleet, mark6)
+    snapshot = market_snapshot(market, terms, read, fleet, mark6, price_band_percent)
     plan = strategy.plan(snapshot)
     return PlanPreview(
         block=read.block,
@@ -41,5 +45,5 @@ async def preview(
         best_bid6=read.view.best_bid6,
         best_ask6=read.view.best_ask6,
         orders=sum(len(book.orders) for book in fleet),
-        refusal=strategy.refusal(market.tick6, plan.anchor_x2) or "",
+        refusal=strategy.refusal(market.tick6, plan.anchor_x2) or snapshot.price_conflict,
     )

@@ -18,6 +18,7 @@ from ama_tui.engine.action_log import ActionLog, now_ms
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.reconciliation.report import resting_ids
 from ama_tui.engine.reconciliation.startup import recover, track_missing
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run.cycle import Cycle
@@ -83,6 +84,7 @@ class Startup:
             connections=connections,
             action_log=ActionLog(self.store.journal, self.publisher, request.market, checkpoint.run_id),
             settle_after=request.config.settle_after_s,
+            price_band_percent=request.config.price_band_percent,
             session_hours=request.config.session_hours,
             has_session_caps=request.config.session_caps,
             started_at_ms=now_ms(),
@@ -145,6 +147,9 @@ class Startup:
         for (address, amount18), placed in self._replay.placed.items():
             if address in fleet and placed.sequence is not None:
                 fleet.books[address].pending.placed_earlier(placed.side, placed.level, placed.sequence, amount18)
+        for address, order_ids in resting_ids(self._replay).items():
+            if address in fleet:
+                fleet.books[address].pending.expect(order_ids)
         return fleet
 
     async def _check_market(self, context: RunContext, cycle: Cycle) -> None:

@@ -144,7 +144,7 @@ class Storm(FakeVenue):
             if orders and self.random.random() < 0.1:
                 self.open[wallet] = orders[1:]
 
-    async def open_orders(self, book: str, wallets: list[str]) -> OrdersRead:
+    async def open_orders(self, book: str, wallets: list[str], known: object = None) -> OrdersRead:
         self._pass()
         if self._fails():
             self.reads += 1

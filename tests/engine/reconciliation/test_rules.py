@@ -142,18 +142,33 @@ def test_a_partly_filled_order_is_found_by_its_receipt_and_keeps_its_level() -> 
     assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
 
 
-@pytest.mark.parametrize("rested", [(), (9,)])
-def test_a_mined_order_that_does_not_rest_has_been_executed(rested: tuple[int, ...]) -> None:
-    """It traded on arrival, or it rested and has been filled since."""
+def test_a_mined_order_that_never_rested_has_been_executed() -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH))
     looks = (100, 0.0), (103, 3.0)
-    assert judged(alice, wallet_read(order(ALICE, 4)), receipt(*rested), *looks) == [[], [Resolution.EXECUTED]]
+    assert judged(alice, wallet_read(order(ALICE, 4)), receipt(), *looks) == [[], [Resolution.EXECUTED]]
+
+
+def test_an_order_that_rested_according_to_its_receipt_and_is_not_shown_keeps_its_margin_until_it_is_released() -> None:
+    alice = book(ALICE, pending(place(), tx_hash=HASH))
+    alice.accounted6 = place().margin6 + 500
+    looks = (100, 0.0), (103, 3.0), (200, 300.0)
+    assert judged(alice, wallet_read(available6=500), receipt(9), *looks) == [[], [], []]
+    assert alice.pending.margin6 == place().margin6
+    released = wallet_read(available6=500 + place().margin6)
+    assert judged(alice, released, receipt(9), (201, 301.0), (203, 303.0)) == [[], [Resolution.GONE]]
+
+
+def test_an_order_that_rested_according_to_its_receipt_is_filled_when_as_much_has_traded() -> None:
+    alice = book(ALICE, pending(placed := place(), tx_hash=HASH))
+    assert judged(alice, wallet_read(), receipt(9), (100, 0.0)) == [[]]
+    alice.pending.traded18 = {(Side.BUY, PRICE6): placed.amount18}
+    assert fates(reconcile.explain(alice, wallet_read(), ())) == [Resolution.FILLED]
 
 
 def test_a_receipt_of_a_later_block_than_the_read_says_nothing_yet() -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH))
     looks = (100, 0.0), (103, 3.0), (104, 4.0), (106, 6.0), (107, 7.0)
-    assert judged(alice, wallet_read(), receipt(9, block=104), *looks) == [[], [], [], [], [Resolution.EXECUTED]]
+    assert judged(alice, wallet_read(), receipt(block=104), *looks) == [[], [], [], [], [Resolution.EXECUTED]]
 
 
 def test_a_missing_receipt_settles_nothing() -> None:
@@ -351,10 +366,21 @@ def test_an_order_that_one_read_does_not_show_keeps_its_level_and_margin() -> No
     assert [(one.order_id, one.level) for one in world.alice.orders] == [(9, 2)]
 
 
-def test_an_order_that_two_reads_do_not_show_is_gone() -> None:
+def test_an_order_that_two_reads_do_not_show_is_gone_once_the_vault_has_released_its_margin() -> None:
     world = Watched()
-    assert [world.look(NOTHING, block, block) for block in (101, 102, 103)] == [[], [], [Resolution.GONE]]
+    released = wallet_read(available6=10**10 + resting(world.placed, 9).margin6)
+    assert [world.look(released, block, block) for block in (101, 102, 103)] == [[], [], [Resolution.GONE]]
     assert list(world.alice.pending) == []
+
+
+def test_an_order_that_vanishes_while_the_vault_holds_its_margin_keeps_its_level_however_long() -> None:
+    world = Watched()
+    assert [world.look(NOTHING, block, block) for block in range(101, 900, 100)] == [[]] * 8
+    (kept,) = world.alice.pending
+    assert (kept.place.level, kept.place.margin6) == (2, resting(world.placed, 9).margin6)
+    assert reconcile.is_vanished(kept.unexplained_reads)
+    assert len(kept.unexplained_reads) == 2
+    assert world.look(NOTHING, 1000, 1000.0, cancelled=(9,)) == [Resolution.CANCELLED]
 
 
 def test_a_young_order_may_be_on_its_way_again_and_has_the_longest_time() -> None:
@@ -364,7 +390,8 @@ def test_a_young_order_may_be_on_its_way_again_and_has_the_longest_time() -> Non
     assert world.look(again, 131, 60.0) == [Resolution.RESTED]
     assert [(one.order_id, one.level) for one in world.alice.orders] == [(12, 2)]
     world.last_block = 140
-    assert [world.look(NOTHING, block, block) for block in (141, 143)] == [[], [Resolution.GONE]]
+    released = wallet_read(available6=10**10 + resting(world.placed, 12).margin6)
+    assert [world.look(released, block, block) for block in (141, 143)] == [[], [Resolution.GONE]]
 
 
 def test_trades_of_as_much_explain_it_at_once_and_of_less_do_not() -> None:
