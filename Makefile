@@ -6,11 +6,11 @@ READY  := $(VENV)/.ready
 TOOLS  := $(VENV)/tools
 LOCK   := requirements.lock
 IN_PROCESS := not (e2e or crash or bench or install or slow or anvil or tmux)
-UNIT   := not (e2e or crash or ui or localnet or bench or install or run or slow or anvil or tmux)
+UNIT   := not (e2e or crash or hostile or ui or localnet or bench or install or run or slow or anvil or tmux)
 UNIT_TESTS := tests/test_import_law.py tests/test_makefile.py tests/test_lock.py tests/test_leaks.py $(wildcard tests/config tests/disk tests/domain tests/keys tests/store tests/strategies tests/venue) tests/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo check coverage test lint lock upgrade audit crash fuzz mutants bench screenshots contracts clean
+.PHONY: help install install-test demo check coverage test lint lock upgrade audit crash fuzz hostile mutants bench screenshots contracts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ crash: $(READY) ## Kill whole runs by the thousand, also as sessions are made; l
 fuzz: $(READY) ## Malformed bodies, torn journals, ambiguous answers, by the tens of thousands (about half an hour)
 	$(BIN)/python -m tests.fuzz
 	AMA_TUI_LONG=1 $(BIN)/python -m pytest -q tests/store tests/engine
+
+hostile: $(READY) ## Whole runs against a venue that lies, one for each row of a table (about five minutes)
+	$(BIN)/python -m tests.hostile
 
 mutants: $(READY) ## Mutation testing of strategies, journal and reconciliation (about ten minutes)
 	$(BIN)/python -m pip install --quiet -e '.[mutants]'

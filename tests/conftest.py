@@ -29,7 +29,7 @@ settings.load_profile("mutants" if IS_MUTATED else "ama")
 
 PROGRAMS = ("anvil", "tmux")
 """Tests that are marked with a program's name need it on the PATH."""
-FOLDERS = ("e2e", "crash", "ui", "localnet", "bench", "install")
+FOLDERS = ("e2e", "crash", "ui", "localnet", "bench", "install", "hostile")
 """Tests in these folders carry the folder's name as a marker; the rest are unit tests and tests of one room."""
 RUNS = frozenset({"rig", "empty_rig"})
 """Tests with one of these fixtures are whole runs of the engine on localnet: they carry the marker `run`."""

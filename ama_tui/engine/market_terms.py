@@ -6,10 +6,14 @@ from ama_tui.domain.errors import PreflightError
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.retry import retry_read
+from ama_tui.strategies.anchor import market_problem
 
 
 async def market_terms(connections: Connections, market: Market) -> MarketTerms:
-    """The terms of a market's order book. Raises PreflightError if its market id is not the listed one."""
+    """The terms of a market's order book. Raises PreflightError if its tick size or its market id cannot be right."""
+    problem = market_problem(1, market.tick6, None)
+    if problem is not None:
+        raise PreflightError(f"{market.symbol} cannot be quoted", problem)
     terms = await retry_read(lambda: connections.chain.terms(market.address))
     if market.market_id.lower() != terms.market_id.lower():
         raise PreflightError(

@@ -17,6 +17,11 @@ WORD = 32
 MAX_PRICE6 = 2**128
 """No real price reaches this. The price of an empty side is 0, or on some venues the largest integer."""
 
+MAX_USDC6 = 10**18
+"""A trillion USDC. A larger amount is a lie or a mistake."""
+MAX_AMOUNT18 = 10**36
+"""10^18 units of a base asset, likewise."""
+
 _ZERO12 = bytes(12)
 _ZERO20 = bytes(20)
 _ZERO31 = bytes(31)
@@ -62,13 +67,16 @@ def order(result: bytes, order_id: int, trader: str, trader20: bytes) -> Resting
         raise DecodeError(f"getOrder({order_id}) returned order {int.from_bytes(id_word)}")
     if buy_pad != _ZERO31 or margin_pad != _ZERO31 or time_pad != _ZERO24 or is_buy > 1 or is_margin > 1:
         raise DecodeError(f"getOrder({order_id}) returned a bad boolean or time")
+    price6, amount18, margin6 = int.from_bytes(price), int.from_bytes(amount), int.from_bytes(margin)
+    if price6 >= MAX_PRICE6 or amount18 > MAX_AMOUNT18 or margin6 > MAX_USDC6:
+        raise DecodeError(f"getOrder({order_id}) returned an implausible price, amount or margin")
     return RestingOrder(
         order_id,
         trader,
         Side.BUY if is_buy else Side.SELL,
-        int.from_bytes(price),
-        int.from_bytes(amount),
-        int.from_bytes(margin),
+        price6,
+        amount18,
+        margin6,
         placed_at,
         is_margin == 1,
     )
@@ -103,6 +111,14 @@ def address(result: bytes, index: int = 0) -> str:
 def bytes32(result: bytes, index: int = 0) -> str:
     """Word `index` as 0x and 64 hexadecimal digits."""
     return "0x" + _word(result, index).hex()
+
+
+def usdc6(result: bytes, index: int = 0) -> int:
+    """An amount of USDC (6 decimals) in word `index`. Raises DecodeError above `MAX_USDC6`: nobody has as much."""
+    number = uint(result, index)
+    if number > MAX_USDC6:
+        raise DecodeError(f"an implausible amount of USDC: {number}")
+    return number
 
 
 def price6(result: bytes) -> int | None:

@@ -28,7 +28,17 @@ def get_order(
     return encode(ORDER_TYPES[:words], values[:words])
 
 
-@given(UINT, UINT, UINT, st.booleans(), st.integers(0, 2**64 - 1), UINT, UINT, st.booleans(), st.sampled_from([9, 10]))
+@given(
+    UINT,
+    st.integers(0, decode.MAX_PRICE6 - 1),
+    st.integers(0, decode.MAX_AMOUNT18),
+    st.booleans(),
+    st.integers(0, 2**64 - 1),
+    UINT,
+    st.integers(0, decode.MAX_USDC6),
+    st.booleans(),
+    st.sampled_from([9, 10]),
+)
 def test_order_slice_agrees_with_eth_abi(
     order_id: int,
     price: int,

@@ -1,0 +1,1 @@
+"""Whole runs against a venue that lies: see `lies.py` for the table."""

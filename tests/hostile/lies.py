@@ -1,0 +1,233 @@
+"""The table of lies: what the venue says, from when on, and what must come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from eth_abi.abi import decode, encode
+
+from ama_tui.venue import contract_abi as abi
+from tests.hostile.proxy import BodyLie, CallLie, Lies, MethodLie
+
+LIVE = "/api/orderbook/live"
+MARKETS = "/api/markets"
+RELAYERS = "/api/gasless/session/relayer-set"
+NONCE = "/api/gasless/session/nonce"
+
+UINTS: Mapping[str, int] = {"0": 0, "1": 1, "2^127": 2**127, "2^255": 2**255, "2^256-1": 2**256 - 1}
+"""What an integer on chain may be at its extremes."""
+NUMBERS: Mapping[str, Any] = {
+    "null": None,
+    "0": 0,
+    "-1": -1,
+    "1e-30": 1e-30,
+    "1e300": 1e300,
+    "2^256": 2**256,
+    "NaN": "NaN",
+    "text": "x",
+    "[]": [],
+}
+"""What a number in the API may be at its extremes."""
+OTHER = "0x" + "c0" * 20
+OTHER_32 = "0x" + "99" * 32
+
+
+class Since(Enum):
+    """From when on the venue lies."""
+
+    START = "start"
+    PACKED = "packed"
+
+
+class Outcome(Enum):
+    """What must come of a lie. In each the chain's own word decides: no order too many, no margin above the cap."""
+
+    REFUSED = "the run is refused before anything is signed"
+    NO_SESSION = "the run starts, and no permit is signed"
+    HELD = "nothing more is placed while it lasts"
+    SAFE = "the run goes on or stops with one of our own errors"
+
+
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """One row."""
+
+    name: str
+    make: Callable[[], Lies]
+    since: Since
+    outcome: Outcome
+    says: str = ""
+    """What the operator is told, as a part of an error, a reason or a line of the log."""
+    symbol: str = "ETH-USD"
+
+
+def call(selector: bytes, lie: CallLie) -> Callable[[], Lies]:
+    return lambda: Lies(calls={selector: lie})
+
+
+def method(name: str, lie: MethodLie) -> Callable[[], Lies]:
+    return lambda: Lies(methods={name: lie})
+
+
+def body(path: str, lie: BodyLie) -> Callable[[], Lies]:
+    return lambda: Lies(api={path: lie})
+
+
+# ---- contract results ----
+
+
+def word(index: int, value: int) -> CallLie:
+    """A result with one of its words replaced."""
+    return lambda _, said: said[: 32 * index] + value.to_bytes(32, "big") + said[32 * (index + 1) :]
+
+
+def _ids(said: bytes) -> list[int]:
+    (ids,) = decode(["uint256[]"], said)
+    return list(ids)
+
+
+def first_ids(count: int) -> CallLie:
+    """A gateway that pages: only the first so many order ids."""
+    return lambda _, said: encode(["uint256[]"], [_ids(said)[:count]])
+
+
+def every_second_id(_: bytes, said: bytes) -> bytes:
+    return encode(["uint256[]"], [_ids(said)[::2]])
+
+
+def other_ids(_: bytes, said: bytes) -> bytes:
+    return encode(["uint256[]"], [[one + 10_000 for one in _ids(said)]])
+
+
+def no_order(_: bytes, said: bytes) -> bytes:
+    return bytes(len(said))
+
+
+@dataclass
+class Cache:
+    """A gateway that gives the first answer to each call for ever."""
+
+    known: dict[bytes, bytes] = field(default_factory=dict)
+
+    def __call__(self, asked: bytes, said: bytes) -> bytes:
+        return self.known.setdefault(asked, said)
+
+
+def hidden(lists: CallLie) -> Callable[[], Lies]:
+    """Order lists that are cut, and orders that are not found by their ids either."""
+
+    def make() -> Lies:
+        shown: set[int] = set()
+
+        def cut(asked: bytes, said: bytes) -> bytes:
+            result = lists(asked, said)
+            shown.update(_ids(result))
+            return result
+
+        def find(asked: bytes, said: bytes) -> bytes:
+            return said if int.from_bytes(asked[4:36], "big") in shown else bytes(len(said))
+
+        return Lies(calls={abi.GET_USER_ORDERS: cut, abi.GET_ORDER: find})
+
+    return make
+
+
+# ---- API bodies ----
+
+
+def live(**changes: Any) -> BodyLie:
+    return lambda said: {**said, "data": {**said["data"], **changes}}
+
+
+def rows(**changes: Any) -> BodyLie:
+    """Every row of the market list changed."""
+    return lambda said: {**said, "markets": [{**row, **changes} for row in said["markets"]]}
+
+
+def fewer_relayers(said: dict[str, Any]) -> dict[str, Any]:
+    return {**said, "relayerAddresses": said["relayerAddresses"][1:]}
+
+
+def block_time(seconds: int) -> Callable[[], Lies]:
+    """A node whose clock is ahead, in blocks as in contract calls."""
+    return lambda: Lies(
+        calls={
+            abi.GET_BLOCK_TIMESTAMP: lambda _, said: (int.from_bytes(said, "big") + seconds).to_bytes(32, "big"),
+        }
+    )
+
+
+READS: Mapping[str, tuple[bytes, int]] = {
+    "bestBid": (abi.BEST_BID, 0),
+    "bestAsk": (abi.BEST_ASK, 0),
+    "lastTradePrice": (abi.LAST_TRADE_PRICE, 0),
+    "vault mark": (abi.GET_MARK_PRICE, 0),
+    "available collateral": (abi.GET_AVAILABLE_COLLATERAL, 0),
+    "position": (abi.GET_USER_POSITION, 0),
+    "block number": (abi.GET_BLOCK_NUMBER, 0),
+    "block time": (abi.GET_BLOCK_TIMESTAMP, 0),
+    "order price": (abi.GET_ORDER, 2),
+    "order amount": (abi.GET_ORDER, 3),
+    "order time": (abi.GET_ORDER, 5),
+    "order margin": (abi.GET_ORDER, 7),
+    "leverage": (abi.GET_LEVERAGE_INFO, 2),
+    "nonce": (abi.META_NONCE, 0),
+    "session expiry": (abi.SESSIONS, 2),
+    "session used": (abi.SESSIONS, 5),
+}
+"""Integers of contract reads: the selector and the word."""
+FIELDS = ("bestBid", "bestAsk", "markPrice", "lastTradePrice")
+
+NAMED = (
+    Lie("market id", body(MARKETS, rows(market_id_bytes32=OTHER_32)), Since.START, Outcome.REFUSED, "market id"),
+    Lie("relayer set", body(RELAYERS, fewer_relayers), Since.START, Outcome.REFUSED, "relayer root"),
+    Lie("nonce", body(NONCE, lambda said: {**said, "nonce": "7"}), Since.START, Outcome.NO_SESSION, "nonce"),
+    Lie("clock 10 years ahead", block_time(10 * 365 * 86_400), Since.START, Outcome.NO_SESSION, "clock"),
+    Lie("clock 6 minutes ahead", block_time(360), Since.START, Outcome.NO_SESSION, "clock"),
+    Lie("live of another book", body(LIVE, live(orderBookAddress=OTHER, markPrice=250)), Since.START, Outcome.SAFE,
+        f"order book {OTHER}"),
+    Lie("live of last minute", body(LIVE, lambda said: {**said, "cacheAgeMs": 60_000}), Since.START, Outcome.SAFE,
+        "60 s old"),
+    Lie("mark far off, empty book", body(LIVE, live(markPrice=99_999)), Since.START, Outcome.HELD, "apart",
+        symbol="NOVA-USD"),
+    Lie("vault mark far off", call(abi.GET_MARK_PRICE, word(0, 10**12)), Since.PACKED, Outcome.HELD, "apart"),
+    Lie("5 ids", call(abi.GET_USER_ORDERS, first_ids(2)), Since.PACKED, Outcome.SAFE, "does not list"),
+    Lie("5 ids from the start", call(abi.GET_USER_ORDERS, first_ids(2)), Since.START, Outcome.SAFE),
+    Lie("every second id", call(abi.GET_USER_ORDERS, every_second_id), Since.PACKED, Outcome.SAFE, "does not list"),
+    Lie("every second id from the start", call(abi.GET_USER_ORDERS, every_second_id), Since.START, Outcome.SAFE),
+    Lie("no ids", call(abi.GET_USER_ORDERS, first_ids(0)), Since.PACKED, Outcome.SAFE, "does not list"),
+    Lie("other ids", call(abi.GET_USER_ORDERS, other_ids), Since.PACKED, Outcome.SAFE),
+    Lie("cached ids", lambda: Lies(calls={abi.GET_USER_ORDERS: Cache()}), Since.START, Outcome.SAFE),
+    Lie("cached orders", lambda: Lies(calls={abi.GET_USER_ORDERS: Cache(), abi.GET_ORDER: Cache()}), Since.START,
+        Outcome.SAFE),
+    Lie("orders hidden", hidden(first_ids(0)), Since.PACKED, Outcome.HELD, "vanished"),
+    Lie("orders hidden from the start", hidden(first_ids(0)), Since.START, Outcome.SAFE),
+    Lie("half of the orders hidden", hidden(every_second_id), Since.PACKED, Outcome.HELD, "vanished"),
+    Lie("half of the orders hidden from the start", hidden(every_second_id), Since.START, Outcome.SAFE),
+    Lie("orders empty", call(abi.GET_ORDER, no_order), Since.PACKED, Outcome.HELD, "vanished"),
+    Lie("no receipts", method("eth_getTransactionReceipt", lambda _, said: None), Since.START, Outcome.SAFE),
+    Lie("no logs", method("eth_getLogs", lambda _, said: []), Since.PACKED, Outcome.SAFE),
+    Lie("tick 0", body(MARKETS, rows(tick_size=0)), Since.START, Outcome.REFUSED, "tick"),
+    Lie("tick -1", body(MARKETS, rows(tick_size=-1)), Since.START, Outcome.REFUSED, "tick"),
+    Lie("tick 1e-30", body(MARKETS, rows(tick_size=1e-30)), Since.START, Outcome.REFUSED, "tick"),
+    Lie("tick NaN", body(MARKETS, rows(tick_size="NaN")), Since.START, Outcome.REFUSED, "tick"),
+    Lie("tick 1e300", body(MARKETS, rows(tick_size=1e300)), Since.START, Outcome.REFUSED),
+)  # fmt: skip
+
+LIES: tuple[Lie, ...] = (
+    *NAMED,
+    *(
+        Lie(f"{name} = {text}", call(selector, word(index, value)), since, Outcome.SAFE)
+        for name, (selector, index) in READS.items()
+        for text, value in UINTS.items()
+        for since in ((Since.START,) if index == 0 else (Since.PACKED,))
+    ),
+    *(
+        Lie(f"{name} = {text}", body(LIVE, live(**{name: value})), Since.START, Outcome.SAFE, symbol=symbol)
+        for name, symbol in zip(FIELDS, ("ETH-USD", "ETH-USD", "NOVA-USD", "NOVA-USD"), strict=True)
+        for text, value in NUMBERS.items()
+    ),
+)

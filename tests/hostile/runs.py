@@ -1,0 +1,121 @@
+"""One whole run against one lie, judged by the chain's own word."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.domain.event import EngineState
+from ama_tui.engine.run.local_engine import LocalEngine
+from tests.engine.rig import Rig, log_lines, rig_of, run_of, ticking
+from tests.hostile.lies import Lie, Outcome, Since
+from tests.hostile.proxy import Lies, lying
+
+TARGET = 6
+SHARE = 0.2
+"""The largest part of a wallet's collateral that its orders may reserve."""
+CYCLES = 25
+LONGEST_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a lie; `failure` is empty where it is as stated."""
+
+    lie: Lie
+    failure: str
+    told: int
+    orders: int
+
+
+async def run_lie(lie: Lie, directory: Path) -> Result:
+    """Run one row of the table."""
+    lies = lie.make()
+    lies.is_on = lie.since is Since.START
+    async with rig_of(directory, lie.symbol) as rig:
+        before = {wallet: await rig.available6(wallet) for wallet in rig.wallets}
+        async with lying(lies, rig.venue.app_url) as api, lying(lies, rig.venue.rpc_url) as rpc, ticking(rig.venue):
+            rig.environ |= {"APP_URL": api, "RPC_URL": rpc}
+            failure = await _outcome(lie, rig, lies) or await _broken(rig, before)
+            for engine in rig.desks:
+                await engine.close()
+        return Result(lie, failure, lies.told, len(await rig.orders()))
+
+
+async def _outcome(lie: Lie, rig: Rig, lies: Lies) -> str:
+    """Begin a run, let the venue lie, and hold what happens to what the row states."""
+    error = ""
+    engine: LocalEngine | None = None
+    try:
+        engine = await rig.begin(orders_per_side=TARGET, max_utilization=SHARE)
+        if lie.since is Since.PACKED:
+            await _until_packed(engine)
+            lies.is_on = True
+        await _cycle(engine)
+    except AmaError as problem:
+        error = str(problem)
+    heard = "\n".join([error, *_told(engine)])
+    if "internal error" in heard:
+        return f"internal error: {heard[-300:]}"
+    if lie.says not in heard:
+        return f"the operator is not told {lie.says!r}: {heard[-400:]}"
+    made = [await rig.sessions_made(wallet) for wallet in rig.wallets]
+    if lie.outcome in (Outcome.REFUSED, Outcome.NO_SESSION) and any(made):
+        return f"sessions were made: {made}"
+    if lie.outcome is Outcome.REFUSED and not error:
+        return "the run was not refused"
+    if lie.outcome is Outcome.HELD:
+        assert engine is not None
+        if engine.publisher.latest.state is not EngineState.NO_NEW:
+            return f"the run is {engine.publisher.latest.state.value}, not held"
+    return ""
+
+
+def _told(engine: LocalEngine | None) -> list[str]:
+    """All that the operator can read: the reason of the state, the notes of the wallets, the log."""
+    if engine is None or engine.run is None:
+        return []
+    latest = engine.publisher.latest
+    return [latest.reason, *(row.note for row in latest.wallets), *log_lines(engine)]
+
+
+async def _until_packed(engine: LocalEngine) -> None:
+    deadline = monotonic() + LONGEST_S
+    while not run_of(engine).packed and monotonic() < deadline:  # noqa: ASYNC110 - the engine sets no event
+        await asyncio.sleep(0.02)
+
+
+async def _cycle(engine: LocalEngine) -> None:
+    """Let the run look so many times, whether or not it can read."""
+    deadline = monotonic() + LONGEST_S
+    run = run_of(engine)
+    seen, last = 0, -1
+    while seen < CYCLES and monotonic() < deadline:
+        at = run.context.next_cycle_at_ms
+        if at != last:
+            seen, last = seen + 1, at
+        if run.state.is_final:
+            return
+        await asyncio.sleep(0.01)
+
+
+async def _broken(rig: Rig, before: dict[str, int]) -> str:
+    """What the chain shows that must never be, '' for nothing."""
+    orders = await rig.orders()
+    sides = Counter((one.wallet, one.side) for one in orders)
+    levels = Counter((one.wallet, one.side, one.level) for one in orders)
+    margins = Counter[str]()
+    for one in orders:
+        margins[one.wallet] += one.margin6
+    if sides and max(sides.values()) > TARGET:
+        return f"{max(sides.values())} orders on a side instead of {TARGET}"
+    if levels and max(levels.values()) > 1:
+        return "a level was placed twice"
+    for wallet, margin6 in margins.items():
+        if margin6 > SHARE * before[wallet]:
+            return f"{margin6 / before[wallet]:.0%} of the collateral is tied up instead of {SHARE:.0%}"
+    return ""

@@ -1,0 +1,35 @@
+"""A few rows of the table; `make hostile` runs all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.lies import LIES
+from tests.hostile.runs import run_lie
+
+BY_NAME = {lie.name: lie for lie in LIES}
+SHORT = (
+    "market id",
+    "relayer set",
+    "nonce",
+    "clock 10 years ahead",
+    "mark far off, empty book",
+    "5 ids",
+    "half of the orders hidden",
+    "cached orders",
+    "tick NaN",
+    "available collateral = 2^256-1",
+)
+
+
+@pytest.mark.parametrize("name", SHORT)
+async def test_a_lie_comes_to_what_the_table_states(name: str, tmp_path: Path) -> None:
+    result = await run_lie(BY_NAME[name], tmp_path)
+    assert result.failure == ""
+    assert result.told > 0, "the lie was never told"
+
+
+def test_no_two_lies_have_the_same_name() -> None:
+    assert len({(lie.name, lie.since) for lie in LIES}) == len(LIES) >= 80
