@@ -226,7 +226,7 @@ LIES: tuple[Lie, ...] = (
         for since in ((Since.START,) if index == 0 else (Since.PACKED,))
     ),
     *(
-        Lie(f"{name} = {text}", body(LIVE, live(**{name: value})), Since.START, Outcome.SAFE, symbol=symbol)
+        Lie(f"API {name} = {text}", body(LIVE, live(**{name: value})), Since.START, Outcome.SAFE, symbol=symbol)
         for name, symbol in zip(FIELDS, ("ETH-USD", "ETH-USD", "NOVA-USD", "NOVA-USD"), strict=True)
         for text, value in NUMBERS.items()
     ),
