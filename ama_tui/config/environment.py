@@ -25,8 +25,10 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "CHAIN_ID": ("CHAIN_ID", "NEXT_PUBLIC_CHAIN_ID"),
         "SESSION_REGISTRY_ADDRESS": ("SESSION_REGISTRY_ADDRESS",),
         "APP_URL": ("APP_URL",),
+        "RPC_URL_CHECK": ("RPC_URL_CHECK",),
     }
 )
+_OPTIONAL = frozenset({"RPC_URL_CHECK"})
 _CHAIN_ID = re.compile(r"0*[1-9][0-9]{0,18}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -44,19 +46,25 @@ class Environment:
     """The session registry's address in lower case."""
     app_url: str
     sources: Mapping[str, str]
-    """Where RPC_URL, CHAIN_ID, SESSION_REGISTRY_ADDRESS and APP_URL come from.
+    """Where the values come from, by the name of the variable.
 
     'the environment', a file relative to the working directory ('.env.local', '../.env'), or 'default'.
     """
+    rpc_url_check: str = ""
+    """A second node that proofs are checked against, '' without one."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about an insecure connection to the venue."""
         return tuple(
             f"{name} {masked_url(url)} is plain http: anyone on the network path can read and change the traffic"
-            for name, url in (("RPC_URL", self.rpc_url), ("APP_URL", self.app_url))
+            for name, url in self._urls
             if goes_in_the_clear(url)
         )
+
+    @property
+    def _urls(self) -> tuple[tuple[str, str], ...]:
+        return ("RPC_URL", self.rpc_url), ("RPC_URL_CHECK", self.rpc_url_check), ("APP_URL", self.app_url)
 
     def __repr__(self) -> str:
         return (
@@ -99,6 +107,7 @@ def load_environment(
         chain_id=int(usable("CHAIN_ID") or 0),
         registry=usable("SESSION_REGISTRY_ADDRESS").lower(),
         app_url=usable("APP_URL").rstrip("/"),
+        rpc_url_check=usable("RPC_URL_CHECK").rstrip("/"),
         sources=MappingProxyType({key: value.source for key, value in values.items() if value.text}),
     )
 
@@ -140,6 +149,8 @@ def _first(key: str, names: tuple[str, ...], places: list[tuple[str, DotenvFile]
 
 def _problem(value: _Value, insecure_http: bool) -> str | None:
     """Why a value cannot be used, or None. A URL may hold a secret and is never repeated."""
+    if not value.text and value.name in _OPTIONAL:
+        return None
     if not value.text:
         return f"missing {value.name}" + (f" ({value.hint})" if value.hint else "")
     complaint: str | None = None

@@ -59,6 +59,8 @@ class OrdersRead:
     """False if the node refuses reads at a given block. The orders may then be from a later block, never earlier."""
     orders: Mapping[str, tuple[RestingOrder, ...] | None]
     """By wallet address in lower case; None for a wallet that could not be read."""
+    available6: Mapping[str, int | None] = field(default_factory=dict)
+    """Available collateral by wallet (USDC, 6 decimals), None where it could not be read; empty if not requested."""
 
 
 @dataclass(frozen=True, slots=True)

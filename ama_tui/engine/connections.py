@@ -26,6 +26,8 @@ class Connections:
     """As reported by the node."""
 
     registry: str
+    check: ChainReader | None = None
+    """A second node that proofs are checked against, None without one."""
 
     def sign_permit(self, permit: SessionPermit) -> str:
         """Sign a session permit with its trader's key. Raises WalletsError if the fleet lacks that key."""
@@ -35,6 +37,8 @@ class Connections:
         """Close the connections."""
         await self.api.aclose()
         await self.chain.aclose()
+        if self.check is not None:
+            await self.check.aclose()
 
 
 async def connect(environment: Environment, signer: Signer | None = None) -> tuple[Connections, tuple[str, ...]]:
@@ -62,4 +66,6 @@ async def connect(environment: Environment, signer: Signer | None = None) -> tup
         notes.append(
             f"CHAIN_ID is {environment.chain_id}, but the node reports {chain_id}: signing for chain {chain_id}"
         )
-    return Connections(api, chain, signer or Signer({}), chain_id, environment.registry), tuple(notes)
+    second = environment.rpc_url_check
+    check = ChainReader(JsonRpc(second, masked=f"RPC_URL_CHECK {masked_url(second)}")) if second else None
+    return Connections(api, chain, signer or Signer({}), chain_id, environment.registry, check), tuple(notes)

@@ -78,9 +78,16 @@ class KillReport:
     read_twice: bool = True
     """A second read, far enough from the first, confirms the last one."""
 
+    objections: tuple[str, ...] = ()
+    """What speaks against reads without orders: events, collateral, a second node."""
+
+    witnesses: str = ""
+    """What the reads were checked against."""
+
     @property
     def is_proven(self) -> bool:
-        return self.read_twice and not self.survivors and not self.unread and not self.unsettled
+        is_clear = not (self.survivors or self.unread or self.unsettled or self.objections)
+        return self.read_twice and is_clear
 
     @property
     def text(self) -> str:
@@ -90,8 +97,9 @@ class KillReport:
             return (
                 f"0 open at block {self.block:,}, confirmed twice; "
                 f"{self.cancelled} cancelled in {self.seconds:.1f} s{revoked}"
+                f"{f'; checked against {self.witnesses}' if self.witnesses else ''}"
             )
-        parts = []
+        parts = list(self.objections)
         if self.survivors:
             named = ", ".join(f"{order.nickname} {order.order_id}" for order in self.survivors[:5])
             more = f" and {len(self.survivors) - 5} more" if len(self.survivors) > 5 else ""

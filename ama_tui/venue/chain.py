@@ -137,20 +137,32 @@ class ChainReader:
         return FleetRead(first.block, first.block_time, first.pinned and pinned, view, reads, has_book)
 
     async def open_orders(
-        self, order_book: str, wallets: Sequence[str], known: Mapping[str, Collection[int]] = MappingProxyType({})
+        self,
+        order_book: str,
+        wallets: Sequence[str],
+        known: Mapping[str, Collection[int]] = MappingProxyType({}),
+        vault: str | None = None,
     ) -> OrdersRead:
         """Read only the open orders of `wallets`. An entry is None if they could not be read.
 
-        `known` are order ids by wallet that are read even if the node does not list them.
+        `known` are order ids by wallet that are read even if the node does not list them. With a `vault` the wallets'
+        available collateral is read too.
         """
         book = order_book.lower()
         addresses = [address.lower() for address in wallets]
-        first = await self._calls.run_first(
-            [Call(book, abi.GET_USER_ORDERS + abi.address_word(address)) for address in addresses]
-        )
+        calls = [Call(book, abi.GET_USER_ORDERS + abi.address_word(address)) for address in addresses]
+        if vault is not None:
+            calls += [
+                Call(vault.lower(), abi.GET_AVAILABLE_COLLATERAL + abi.address_word(address)) for address in addresses
+            ]
+        first = await self._calls.run_first(calls)
         listed = {
             address: _decoded(result, decode.order_ids)
-            for address, result in zip(addresses, first.results, strict=True)
+            for address, result in zip(addresses, first.results[: len(addresses)], strict=True)
+        }
+        available6 = {
+            address: _decoded(result, decode.usdc6)
+            for address, result in zip(addresses, first.results[len(addresses) :], strict=False)
         }
         ids = {
             address: None if found is None else fleet_reader.with_known(found, known.get(address, ()))
@@ -163,7 +175,7 @@ class ChainReader:
             address: None if wallet_ids is None else _orders(fleet_reader.resting_orders(address, wallet_ids, results))
             for address, wallet_ids in ids.items()
         }
-        return OrdersRead(first.block, first.pinned and pinned, orders)
+        return OrdersRead(first.block, first.pinned and pinned, orders, available6)
 
     async def session_records(self, registry: str, session_ids: Sequence[str]) -> dict[str, SessionRecord | None]:
         """The registry's records by session id; None if a record could not be read."""

@@ -37,6 +37,7 @@ from ama_tui.venue.http import HttpStats
 from ama_tui.venue.permits import relayer_root, session_id
 from tests.engine.samples import MARKET, TERMS, fleet_read
 
+STRANGER = "0x" + "99" * 20
 RELAYER_ADDRESSES = ("0x" + "7e" * 20, "0x" + "7f" * 20)
 ROOT = relayer_root(RELAYER_ADDRESSES)
 RELAYERS = RelayerSet(RELAYER_ADDRESSES, ROOT)
@@ -164,7 +165,9 @@ class FakeVenue:
     async def meta_nonces(self, registry: str, traders: list[str]) -> dict[str, int | None]:
         return {one: self.nonces.get(one, 0) for one in traders}
 
-    async def open_orders(self, book: str, wallets: list[str], known: object = None) -> OrdersRead:
+    async def open_orders(
+        self, book: str, wallets: list[str], known: object = None, vault: str | None = None
+    ) -> OrdersRead:
         self.reads += 1
         error = self.on_read()
         if error is not None:
@@ -228,8 +231,22 @@ class FakeVenue:
         error = self.on_cancel(order_id)
         if isinstance(error, VenueError):
             raise error
-        self.open[trader] = [one for one in self.open.get(trader) or [] if one.order_id != order_id]
+        self.ended(trader, order_id)
         return TradeResponse("0x" + "cc" * 32, pending=True)
+
+    def ended(self, trader: str, order_id: int) -> None:
+        """The chain has cancelled an order, and its log says so."""
+        gone = [one for one in self.open.get(trader) or [] if one.order_id == order_id]
+        self.open[trader] = [one for one in self.open.get(trader) or [] if one.order_id != order_id]
+        self.cancelled += tuple(
+            OrderCancelled(order_id, trader, one.price6, one.amount18, one.side.is_buy) for one in gone
+        )
+
+    def filled(self, order: RestingOrder) -> None:
+        """Somebody has taken the rest of an order."""
+        buyer, seller = (order.trader, STRANGER) if order.side.is_buy else (STRANGER, order.trader)
+        trade = Trade(self.block, "0x" + "7d" * 32, 0, buyer, seller, order.price6, order.amount18)
+        self.trades = (*(self.trades or ()), trade)
 
     async def relayer_set(self) -> RelayerSet:
         return RELAYERS

@@ -28,7 +28,6 @@ from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.market_state import MarketState, open_market_state
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.reconciliation.report import resting_ids
 from ama_tui.engine.reconciliation.startup import track_missing
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
@@ -107,9 +106,6 @@ async def _cancel(
     candidates = {book.address: session_ids(records.replay, book.address, ids.get(book.address)) for book in books}
     await _choose_sessions(context, books, candidates)
     track_missing(books, records.replay)
-    resting = resting_ids(records.replay)
-    for book in books:
-        book.pending.expect(resting.get(book.address, ()))
     if not records.is_whole:
         context.action_log.note(
             "orders sent in the last few minutes may be missing: run the command again in a minute", is_error=True
@@ -124,6 +120,7 @@ async def _cancel(
         placed_under=dict(candidates),
         should_stop=should_stop,
     )
+    work.witnesses.add_journal(records.replay)
     report = await work.finish()
     if request.revoke and report.is_proven:
         revoked = await WalletRevoker(context).revoke_all(books)

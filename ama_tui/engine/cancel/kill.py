@@ -17,6 +17,7 @@ from ama_tui.domain.event import KillProgress
 from ama_tui.domain.plan import CancelReason
 from ama_tui.domain.reading import OrdersRead, Receipt, SessionsRead, WalletRead
 from ama_tui.domain.session import session_status
+from ama_tui.engine.cancel.witnesses import Witnesses
 from ama_tui.engine.cancel.worker import LONGEST_CANCEL_S, CancelWorker
 from ama_tui.engine.engine_api import KillReport, Survivor
 from ama_tui.engine.execution.sender import Sender
@@ -70,8 +71,8 @@ class CancelAll:
     _newest_block: int = 0
     _empty_reads: list[tuple[int, float]] = field(default_factory=list)
     _ever_open: dict[int, str] = field(default_factory=dict)
-    _known: dict[str, set[int]] = field(default_factory=dict)
-    """By wallet: orders that every read asks for by their ids, whether or not the node lists them."""
+    witnesses: Witnesses = field(default_factory=Witnesses)
+    _objections: tuple[str, ...] = ()
     _gone: set[int] = field(default_factory=set)
     _revoking: set[str] = field(default_factory=set)
     _revoked: dict[str, str] = field(default_factory=dict)
@@ -79,7 +80,9 @@ class CancelAll:
 
     def __post_init__(self) -> None:
         self._worker = CancelWorker(self.context, self.sender, self.reason)
-        self._known = {book.address: set(book.known_order_ids) for book in self.books}
+        for book in self.books:
+            missing = [pending.last for pending in book.pending if pending.last is not None]
+            self.witnesses.add_orders((*book.orders, *missing), self._read_block())
 
     async def finish(self) -> KillReport:
         """Cancel and prove. Lists the survivors when the patience is over. Does not raise VenueError."""
@@ -135,11 +138,14 @@ class CancelAll:
             return False
         moment = (read.block, _now())
         self._empty_reads.append(moment)
-        return any(is_far_apart(earlier, moment) for earlier in self._empty_reads)
+        if not any(is_far_apart(earlier, moment) for earlier in self._empty_reads):
+            return False
+        self._objections = await self.witnesses.objections(self.context.connections, self.context.market.address, read)
+        return not self._objections
 
     async def _read(self, seconds: float) -> _ChainReads | None:
         """Orders, sessions and receipts in one round. None if the orders could not be read."""
-        chain, market = self.context.connections.chain, self.context.market
+        chain, market, vault = self.context.connections.chain, self.context.market, self.context.terms.vault
         addresses = [book.address for book in self.books]
         hashes = [pending.tx_hash for book in self.books for pending in book.pending if pending.tx_hash is not None]
         ids = sorted({session for book in self.books for session in self._sessions_to_read(book)})
@@ -147,7 +153,7 @@ class CancelAll:
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 orders, sessions, receipts = await asyncio.gather(
-                    _or_error(chain.open_orders(market.address, addresses, self._known)),
+                    _or_error(chain.open_orders(market.address, addresses, self._known_ids(), vault)),
                     _or_error(chain.sessions(self.context.connections.registry, ids) if ids else _nothing(None)),
                     _or_error(chain.receipts(market.address, hashes) if hashes else _nothing(None)),
                 )
@@ -173,8 +179,7 @@ class CancelAll:
         alive = {order.order_id: address for address, orders in read.orders.items() for order in orders or ()}
         self._worker.alive = frozenset(alive)
         self._ever_open |= alive
-        for order_id, address in alive.items():
-            self._known[address].add(order_id)
+        self.witnesses.add_read(read)
         readable = {order_id for order_id, address in self._ever_open.items() if read.orders[address] is not None}
         self._gone = (self._gone | readable) - alive.keys()
         self.on_progress(KillProgress(len(self._gone), len(self._ever_open)))
@@ -268,8 +273,25 @@ class CancelAll:
             else names,
             unsettled=sum(len(book.pending) for book in self.books),
             revoked=tuple(self._revoked.values()),
-            read_twice=is_proven,
+            read_twice=is_proven or bool(self._objections),
+            objections=() if is_proven else self._objections,
+            witnesses=self._checked_against(),
         )
+
+    def _checked_against(self) -> str:
+        """The witnesses of a proof, besides the two reads."""
+        found = ["the book's events", "the vault"]
+        if self.context.connections.check is not None:
+            found.append("a second node")
+        return ", ".join(found[:-1]) + f" and {found[-1]}"
+
+    def _known_ids(self) -> dict[str, set[int]]:
+        """By wallet: orders that every read asks for by their ids, whether or not the node lists them."""
+        ids = self.witnesses.ids
+        return {book.address: ids.get(book.address, set()) | book.known_order_ids for book in self.books}
+
+    def _read_block(self) -> int:
+        return 0 if self.context.read is None else self.context.read.block
 
 
 async def _or_error(reading: Awaitable[T]) -> T | VenueError:

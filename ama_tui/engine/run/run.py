@@ -278,10 +278,10 @@ class Run:
                     await asyncio.sleep(0.3)
 
     async def _cancel_all(self, books: list[WalletBook], reason: CancelReason) -> KillReport:
+        work = CancelAll(self.context, self.sender, books, reason, on_progress=self._show_kill)
         for book in books:
             book.pending.drop_missing()
         await self.send_queues.idle(1.0)
-        work = CancelAll(self.context, self.sender, books, reason, on_progress=self._show_kill)
         self.ended = await work.finish()
         return self.ended
 

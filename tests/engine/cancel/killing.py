@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 from ama_tui.domain.errors import RefusedError, UnreachableError
 from ama_tui.domain.event import KillProgress
@@ -37,6 +38,8 @@ class Killing:
     blocks: int = 1
     seconds: float = 0.0
     action_log: FakeScribe = field(default_factory=FakeScribe)
+    second: FakeVenue | None = None
+    """A second node."""
     clock: Callable[[], float] = lambda: 0.0
     should_stop: Callable[[], bool] = lambda: False
     progress: list[KillProgress] = field(default_factory=list)
@@ -57,6 +60,7 @@ class Killing:
                     one.session.use(session_of(one.address))
                     self.venue.records.setdefault(one.session.id, record(one.address, one.session.id))
             run = context_of(self.venue, *self.books, clock=clock, action_log=self.action_log)
+            run.connections = replace(run.connections, check=cast(Any, self.second))
             sender = Sender(run, lambda: False)
             report = await CancelAll(
                 run,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ama_tui.domain.reading import Receipt
+from ama_tui.domain.reading import OrdersRead, Receipt
 from ama_tui.domain.session import Methods, SessionRecord
 from ama_tui.engine.cancel.kill import PATIENCE_S
 from ama_tui.engine.cancel.worker import RETRY_CANCEL_S, RETRY_FAILED_S
@@ -15,7 +16,7 @@ from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.reconciliation.rules import SECONDS_WITHOUT_A_BLOCK as SECONDS_FOR_A_BLOCK
 from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
 from tests.engine.fakes import FakeVenue, no_record, record
-from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting
+from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting, wallet_read
 
 
 def test_every_order_is_cancelled_and_two_reads_two_blocks_apart_prove_it() -> None:
@@ -24,7 +25,10 @@ def test_every_order_is_cancelled_and_two_reads_two_blocks_apart_prove_it() -> N
     report = Killing(venue).go()
     assert sorted(venue.cancels) == [1, 2, 3, 4]
     assert (report.is_proven, report.cancelled, venue.reads, report.block) == (True, 4, 4, 104)
-    assert report.text == f"0 open at block 104, confirmed twice; 4 cancelled in {report.seconds:.1f} s"
+    assert report.text == (
+        f"0 open at block 104, confirmed twice; 4 cancelled in {report.seconds:.1f} s; "
+        "checked against the book's events and the vault"
+    )
 
 
 def test_where_nothing_rests_it_is_proven_all_the_same() -> None:
@@ -162,7 +166,7 @@ def test_a_cancel_whose_reply_was_lost_counts_when_its_order_is_gone() -> None:
     venue = with_orders(1)
 
     def lose_reply(order_id: int) -> Exception:
-        venue.open[ALICE] = []
+        venue.ended(ALICE, order_id)
         return LOST
 
     venue.on_cancel = lose_reply
@@ -288,3 +292,45 @@ def test_an_unknown_placement_that_shows_up_is_cancelled_and_the_kill_proven() -
     venue = FakeVenue(open={ALICE: [resting(placed, 5)]})
     report = Killing(venue, [alice]).go()
     assert (report.is_proven, venue.cancels) == (True, [5])
+
+
+# ---- witnesses ----
+
+
+def test_orders_that_a_node_hides_from_every_read_are_not_proven_gone() -> None:
+    class Hiding(FakeVenue):
+        async def open_orders(
+            self, book: str, wallets: list[str], known: object = None, vault: str | None = None
+        ) -> OrdersRead:
+            read = await super().open_orders(book, wallets)
+            return replace(read, orders=dict.fromkeys(wallets, ()))
+
+    hiding = Hiding(open={ALICE: [order(ALICE, 1), order(ALICE, 2)]})
+    alice = book(ALICE)
+    alice.take_read(wallet_read(order(ALICE, 1), order(ALICE, 2)), 100)
+    report = Killing(hiding, [alice]).go()
+    assert not report.is_proven
+    assert report.text.startswith("2 orders are not shown, but no trade or cancel ended them: 1, 2")
+
+
+def test_a_vault_that_still_holds_the_margin_speaks_against_the_proof() -> None:
+    class Holding(FakeVenue):
+        async def open_orders(
+            self, book: str, wallets: list[str], known: object = None, vault: str | None = None
+        ) -> OrdersRead:
+            read = await super().open_orders(book, wallets)
+            return replace(read, available6=dict.fromkeys(wallets, 1_000))
+
+    report = Killing(Holding(open={ALICE: [order(ALICE, 1)]}), [book(ALICE)]).go()
+    assert not report.is_proven
+    assert report.text == "the vault still holds the margin of 1 wallets"
+
+
+@pytest.mark.parametrize(("shown", "says"), [(1, "the second node shows 1 open orders"), (0, "")])
+def test_a_second_node_that_shows_an_order_speaks_against_the_proof(shown: int, says: str) -> None:
+    second = FakeVenue(open={ALICE: [order(ALICE, 7)] * shown}, block=10_000)
+    report = Killing(with_orders(1), second=second).go()
+    assert report.is_proven == (not says)
+    assert says in report.text
+    assert "a second node" in report.witnesses
+    assert report.objections == ((says,) if says else ())

@@ -142,9 +142,12 @@ class Storm(FakeVenue):
                     self.open.setdefault(one.trader, []).append(one)  # type: ignore[union-attr]
         for wallet, orders in self.open.items():
             if orders and self.random.random() < 0.1:
+                self.filled(orders[0])
                 self.open[wallet] = orders[1:]
 
-    async def open_orders(self, book: str, wallets: list[str], known: object = None) -> OrdersRead:
+    async def open_orders(
+        self, book: str, wallets: list[str], known: object = None, vault: str | None = None
+    ) -> OrdersRead:
         self._pass()
         if self._fails():
             self.reads += 1
@@ -160,7 +163,7 @@ class Storm(FakeVenue):
         what = self.random.choice(["lost", "busy", "executed"]) if self._fails() else "fine"
         record = self.records.get(session)
         if what in ("fine", "executed") and record is not None and not record.revoked:
-            self.open[trader] = [one for one in self.open.get(trader) or [] if one.order_id != order_id]
+            self.ended(trader, order_id)
         if what == "busy":
             raise BUSY
         if what != "fine":

@@ -1,0 +1,162 @@
+"""What must agree before a cancel-all is proven: order reads, the book's events, the vault, and a second node.
+
+A node that hides orders from its lists also hides them from two reads. So every order that we know to have rested needs
+an end that an event names, and its margin must have been released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ama_tui.domain.errors import VenueError
+from ama_tui.domain.order import RestingOrder, Side
+from ama_tui.domain.reading import OrderCancelled, OrdersRead, Trade
+from ama_tui.engine.connections import Connections
+from ama_tui.engine.reconciliation.report import RESTS
+from ama_tui.store.journal.replay import JournalReplay
+from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
+
+MOST_PAGES = 20
+"""Ranges of `MAX_LOG_BLOCKS` blocks that are searched for an order's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrder:
+    """An order that rested, according to the journal or to a read."""
+
+    wallet: str
+    order_id: int
+    side: Side
+    price6: int | None
+    amount18: int
+    block: int
+    """A block in which it rested, 0 if unknown."""
+
+
+@dataclass(slots=True)
+class Witnesses:
+    """The orders that a cancel-all must account for, and what each witness says of them."""
+
+    orders: dict[tuple[str, int], KnownOrder] = field(default_factory=dict)
+    held_before6: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By wallet, at the first read: available collateral and the margin of its orders (USDC, 6 decimals)."""
+
+    def add_journal(self, journal: JournalReplay) -> None:
+        """Add the orders that rest according to the journal."""
+        for placed in journal.placed.values():
+            if placed.status in RESTS and placed.order_id is not None:
+                key = placed.wallet, placed.order_id
+                self.orders[key] = KnownOrder(*key, placed.side, placed.price6, placed.amount18, placed.block or 0)
+
+    def add_orders(self, orders: Iterable[RestingOrder], block: int) -> None:
+        """Add orders that a read shows."""
+        for order in orders:
+            key = order.trader, order.order_id
+            if key not in self.orders:
+                self.orders[key] = KnownOrder(*key, order.side, order.price6, order.amount18, block)
+
+    def add_read(self, read: OrdersRead) -> None:
+        """Add the orders of a read, and the collateral of wallets that were not read before."""
+        for wallet, orders in read.orders.items():
+            if orders is None:
+                continue
+            self.add_orders(orders, read.block)
+            available6 = read.available6.get(wallet)
+            if available6 is not None:
+                self.held_before6.setdefault(wallet, (available6, sum(order.margin6 for order in orders)))
+
+    @property
+    def ids(self) -> Mapping[str, set[int]]:
+        """Order ids by wallet: every read asks for each of them."""
+        found: dict[str, set[int]] = {}
+        for wallet, order_id in self.orders:
+            found.setdefault(wallet, set()).add(order_id)
+        return found
+
+    async def objections(self, connections: Connections, order_book: str, read: OrdersRead) -> tuple[str, ...]:
+        """Why a read without orders is no proof, empty if every witness agrees with it."""
+        wallets = read.orders.keys()
+        found = [
+            await self._without_an_end(connections, order_book, wallets, read.block),
+            self._without_a_release(read),
+            await self._second_node(connections, order_book, read),
+        ]
+        return tuple(text for text in found if text)
+
+    async def _without_an_end(
+        self, connections: Connections, order_book: str, wallets: Iterable[str], block: int
+    ) -> str:
+        """Orders whose end no event names."""
+        watched = frozenset(wallets)
+        orders = [order for order in self.orders.values() if order.wallet in watched]
+        if not orders:
+            return ""
+        start = max(1, block - MOST_PAGES * MAX_LOG_BLOCKS + 1, min(order.block for order in orders))
+        traders = sorted({order.wallet for order in orders})
+        trades: list[Trade] = []
+        cancels: list[OrderCancelled] = []
+        try:
+            while start <= block:
+                events = await connections.chain.settlement(order_book, start, block, (), traders)
+                if events.trades is None or events.cancels is None:
+                    return f"the book's events could not be read ({events.error})"
+                trades += events.trades
+                cancels += events.cancels
+                start = events.through + 1
+        except VenueError as error:
+            return f"the book's events could not be read ({error.message})"
+        left = unexplained(orders, trades, cancels)
+        if not left:
+            return ""
+        named = ", ".join(str(order.order_id) for order in left[:5]) + (" …" if len(left) > 5 else "")
+        return f"{len(left)} orders are not shown, but no trade or cancel ended them: {named}"
+
+    def _without_a_release(self, read: OrdersRead) -> str:
+        """Wallets of which the vault still holds most of the orders' margin.
+
+        Fills, profit and loss move the collateral too, so less than half of the margin is no objection.
+        """
+        held = [
+            wallet
+            for wallet, (available6, margin6) in self.held_before6.items()
+            if (now6 := read.available6.get(wallet)) is not None and 2 * (now6 - available6) < margin6 - 1
+        ]
+        return f"the vault still holds the margin of {len(held)} wallets" if held else ""
+
+    async def _second_node(self, connections: Connections, order_book: str, read: OrdersRead) -> str:
+        """What the second node shows instead."""
+        if connections.check is None:
+            return ""
+        try:
+            other = await connections.check.open_orders(order_book, list(read.orders), self.ids)
+        except VenueError as error:
+            return f"the second node could not be read ({error.message})"
+        if other.block < read.block:
+            return f"the second node is at block {other.block:,}, before {read.block:,}"
+        count = sum(len(orders) for orders in other.orders.values() if orders is not None)
+        if count or None in other.orders.values():
+            return f"the second node shows {count} open orders" if count else "the second node left wallets unread"
+        return ""
+
+
+def unexplained(
+    orders: Sequence[KnownOrder], trades: Iterable[Trade], cancels: Iterable[OrderCancelled]
+) -> list[KnownOrder]:
+    """The orders whose end neither a cancel nor trades of as much at their price explain."""
+    cancelled = {(event.trader, event.order_id) for event in cancels}
+    traded18: dict[tuple[str, Side, int], int] = {}
+    for trade in trades:
+        for wallet, side in ((trade.buyer, Side.BUY), (trade.seller, Side.SELL)):
+            key = wallet, side, trade.price6
+            traded18[key] = traded18.get(key, 0) + trade.amount18
+    left = []
+    for order in orders:
+        if (order.wallet, order.order_id) in cancelled:
+            continue
+        key = order.wallet, order.side, order.price6 or 0
+        if traded18.get(key, 0) < order.amount18:
+            left.append(order)
+        else:
+            traded18[key] -= order.amount18
+    return left
