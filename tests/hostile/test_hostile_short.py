@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile.kills import kill_under
 from tests.hostile.lies import LIES
 from tests.hostile.runs import run_lie
 
@@ -33,3 +34,10 @@ async def test_a_lie_comes_to_what_the_table_states(name: str, tmp_path: Path) -
 
 def test_no_two_lies_have_the_same_name() -> None:
     assert len({(lie.name, lie.since) for lie in LIES}) == len(LIES) >= 80
+
+
+@pytest.mark.parametrize("name", ["the truth", "all hidden, no logs", "half hidden"])
+async def test_no_kill_is_called_proven_while_orders_rest(name: str, tmp_path: Path) -> None:
+    result = await kill_under(name, tmp_path, relayer_works=name != "all hidden, no logs")
+    assert not result.is_false, result.text
+    assert result.is_proven or name != "the truth", result.text

@@ -133,7 +133,8 @@ class CancelAll:
         self._count(read)
         self._act(reads, revokes=revokes)
         unread = any(orders is None for orders in read.orders.values())
-        if self._worker.alive or unread or any(book.pending for book in self.books):
+        is_shown = any(read.orders.values())
+        if is_shown or unread or any(book.pending for book in self.books):
             self._empty_reads.clear()
             return False
         moment = (read.block, _now())
@@ -249,8 +250,11 @@ class CancelAll:
     # ---- actions ----
 
     def _act(self, reads: _ChainReads, *, revokes: bool) -> None:
+        hidden = [order.as_resting() for order in self.witnesses.left]
+        self._worker.alive |= {order.order_id for order in hidden}
         for book in self.books:
-            self._worker.cancel(book, reads.orders.orders[book.address] or (), reads.sessions)
+            own = [order for order in hidden if order.trader == book.address]
+            self._worker.cancel(book, (*(reads.orders.orders[book.address] or ()), *own), reads.sessions)
             if revokes and book.pending:
                 self._revoking.add(book.address)
                 self._worker.revoke(book, self._alive_sessions(book, reads.sessions))

@@ -33,12 +33,18 @@ class KnownOrder:
     block: int
     """A block in which it rested, 0 if unknown."""
 
+    def as_resting(self) -> RestingOrder:
+        """The order as far as it is known, to cancel it."""
+        return RestingOrder(self.order_id, self.wallet, self.side, self.price6 or 0, self.amount18, 0, 0)
+
 
 @dataclass(slots=True)
 class Witnesses:
     """The orders that a cancel-all must account for, and what each witness says of them."""
 
     orders: dict[tuple[str, int], KnownOrder] = field(default_factory=dict)
+    left: list[KnownOrder] = field(default_factory=list)
+    """Orders that are not shown although no event ended them, at the last check: they may still rest."""
     held_before6: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By wallet, at the first read: available collateral and the margin of its orders (USDC, 6 decimals)."""
 
@@ -106,7 +112,7 @@ class Witnesses:
                 start = events.through + 1
         except VenueError as error:
             return f"the book's events could not be read ({error.message})"
-        left = unexplained(orders, trades, cancels)
+        self.left = left = unexplained(orders, trades, cancels)
         if not left:
             return ""
         named = ", ".join(str(order.order_id) for order in left[:5]) + (" …" if len(left) > 5 else "")

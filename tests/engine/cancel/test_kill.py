@@ -297,18 +297,33 @@ def test_an_unknown_placement_that_shows_up_is_cancelled_and_the_kill_proven() -
 # ---- witnesses ----
 
 
-def test_orders_that_a_node_hides_from_every_read_are_not_proven_gone() -> None:
-    class Hiding(FakeVenue):
-        async def open_orders(
-            self, book: str, wallets: list[str], known: object = None, vault: str | None = None
-        ) -> OrdersRead:
-            read = await super().open_orders(book, wallets)
-            return replace(read, orders=dict.fromkeys(wallets, ()))
+class Hiding(FakeVenue):
+    """A node that shows no order."""
 
+    async def open_orders(
+        self, book: str, wallets: list[str], known: object = None, vault: str | None = None
+    ) -> OrdersRead:
+        read = await super().open_orders(book, wallets)
+        return replace(read, orders=dict.fromkeys(wallets, ()))
+
+
+def hidden_orders() -> Killing:
     hiding = Hiding(open={ALICE: [order(ALICE, 1), order(ALICE, 2)]})
     alice = book(ALICE)
     alice.take_read(wallet_read(order(ALICE, 1), order(ALICE, 2)), 100)
-    report = Killing(hiding, [alice]).go()
+    return Killing(hiding, [alice])
+
+
+def test_orders_that_a_node_hides_are_cancelled_all_the_same() -> None:
+    killing = hidden_orders()
+    report = killing.go()
+    assert (report.is_proven, killing.venue.cancels, killing.venue.open[ALICE]) == (True, [1, 2], [])
+
+
+def test_orders_that_a_node_hides_from_every_read_are_not_proven_gone() -> None:
+    killing = hidden_orders()
+    killing.venue.on_cancel = lambda _: LOST
+    report = killing.go()
     assert not report.is_proven
     assert report.text.startswith("2 orders are not shown, but no trade or cancel ended them: 1, 2")
 

@@ -1,0 +1,99 @@
+"""Cancel-alls of a packed fleet against a node that lies: none may be called proven while an order rests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from ama_tui.domain.errors import AmaError
+from ama_tui.engine.cancel.command import CancelAllRequest, cancel_all
+from ama_tui.engine.connect import VenueSource
+from ama_tui.engine.publisher import Publisher
+from ama_tui.keys.wallet_source import WalletsSource
+from ama_tui.venue import contract_abi as abi
+from tests.engine.rig import Rig, rig_of, ticking
+from tests.hostile import lies as told
+from tests.hostile.proxy import Lies, lying
+
+WITHIN_S = 6.0
+
+
+def no_half(_: list[Any], said: Any) -> Any:
+    """Logs with every second event left out."""
+    return said[::2]
+
+
+KILL_LIES: Mapping[str, Callable[[], Lies]] = {
+    "the truth": Lies,
+    "lists cut": told.call(abi.GET_USER_ORDERS, told.first_ids(2)),
+    "every second id": told.call(abi.GET_USER_ORDERS, told.every_second_id),
+    "no ids": told.call(abi.GET_USER_ORDERS, told.first_ids(0)),
+    "other ids": told.call(abi.GET_USER_ORDERS, told.other_ids),
+    "orders empty": told.call(abi.GET_ORDER, told.no_order),
+    "all hidden": told.hidden(told.first_ids(0)),
+    "some hidden": told.hidden(told.first_ids(2)),
+    "half hidden": told.hidden(told.every_second_id),
+    "all hidden, no logs": lambda: Lies(told.hidden(told.first_ids(0))().calls, {"eth_getLogs": lambda _, said: []}),
+    "half hidden, half of the logs": lambda: Lies(told.hidden(told.every_second_id)().calls, {"eth_getLogs": no_half}),
+    "cached lists": lambda: Lies({abi.GET_USER_ORDERS: told.Cache()}),
+    "cached orders": lambda: Lies({abi.GET_USER_ORDERS: told.Cache(), abi.GET_ORDER: told.Cache()}),
+    "no receipts": told.method("eth_getTransactionReceipt", lambda _, said: None),
+    "no logs": told.method("eth_getLogs", lambda _, said: []),
+    "collateral stands still": lambda: Lies({abi.GET_AVAILABLE_COLLATERAL: told.Cache()}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KillResult:
+    """What a cancel-all said, and how many orders the chain still had."""
+
+    name: str
+    is_proven: bool
+    open_orders: int
+    text: str
+
+    @property
+    def is_false(self) -> bool:
+        return self.is_proven and self.open_orders > 0
+
+
+async def kill_under(name: str, directory: Path, *, relayer_works: bool) -> KillResult:
+    """Pack a fleet, stop, and cancel all of it while the node lies.
+
+    Without a relayer no cancel gets through, so every order goes on resting.
+    """
+    lies = KILL_LIES[name]()
+    if not relayer_works:
+        lies.api["/api/gasless/trade"] = lambda said: said
+    async with rig_of(directory) as rig, ticking(rig.venue):
+        engine = await rig.packed(orders_per_side=4)
+        await engine.stop()
+        await engine.close()
+        async with lying(lies, rig.venue.app_url) as api, lying(lies, rig.venue.rpc_url) as rpc:
+            urls = {"RPC_URL": rpc, "APP_URL": api if relayer_works else "http://127.0.0.1:9"}
+            report = await _cancel_all(rig, urls)
+        return KillResult(name, report[0], len(await rig.orders()), report[1])
+
+
+async def _cancel_all(rig: Rig, urls: Mapping[str, str]) -> tuple[bool, str]:
+    source = VenueSource(rig.directory, {**rig.environ, **urls}, WalletsSource(rig.directory / "wallets.csv"))
+    book = rig.venue.market(rig.symbol).address
+    request = CancelAllRequest(source=source, state_root=rig.directory / "state", market=book, within_s=WITHIN_S)
+    try:
+        _, report = await cancel_all(
+            request, publisher=Publisher(), on_progress=lambda _: None, should_stop=threading.Event().is_set
+        )
+    except AmaError as error:
+        return False, str(error)
+    return report.is_proven, report.text
+
+
+def plan(count: int, seed: int) -> list[tuple[str, bool]]:
+    """So many kills: a lie, and whether the relayer works."""
+    dice = Random(seed)
+    names = list(KILL_LIES)
+    return [(names[index % len(names)], dice.random() < 0.5) for index in range(count)]
