@@ -7,28 +7,41 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.options import allow_debug_option, insecure_http_option, patience_option, state_option, wallets_options
+from ama_tui.cli.strict import StrictCommand
+from ama_tui.domain.errors import AmaError
 
 if TYPE_CHECKING:
     from ama_tui.domain.event import KillProgress
     from ama_tui.domain.market import Market
     from ama_tui.engine.engine_api import KillReport
+    from ama_tui.engine.publisher import Publisher
     from ama_tui.keys.wallet_source import WalletsSource
 
 SURVIVORS = 4
 INTERRUPTED = 130
+LEAST_TIME_S = 1.0
+"""What a market gets at least, however many there are."""
 
 
-@click.command("cancel-all")
-@click.option("--market", required=True, metavar="SYMBOL|ADDRESS", help="Market to cancel on.")
+@click.command("cancel-all", cls=StrictCommand)
+@click.option(
+    "--market",
+    "markets",
+    required=True,
+    multiple=True,
+    metavar="SYMBOL|ADDRESS|all",
+    help="Market to cancel on. May be repeated; `all` is every market with saved files.",
+)
 @wallets_options
 @insecure_http_option
 @allow_debug_option
@@ -39,13 +52,13 @@ INTERRUPTED = 130
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object on stdout.")
 @patience_option
 def command(**options: object) -> None:
-    """Cancel all orders of the fleet on a market and verify on chain.
+    """Cancel all orders of the fleet on one or more markets and verify on chain.
 
     Works without a running instance and with a damaged journal. Wallets of the saved run that are missing from the
     wallets file are included if their sessions are still valid.
 
-    Exit code 0: confirmed by two chain reads two blocks apart; no order is open and none can still reach the book.
-    Exit code 4: orders are left, or some wallets could not be read.
+    Exit code 0: on every market two chain reads two blocks apart, the book's events and the vault agree that no order
+    is open, and none can still reach the book. Exit code 4: orders are left, or that could not be proven.
     """
     from ama_tui.cli.wiring import wallets_source
 
@@ -61,33 +74,20 @@ class _Command:
         self._source = source
         self._is_interrupted = False
         self._has_started = False
-        self._work: asyncio.Task[tuple[Market, KillReport]] | None = None
+        self._has_failed = False
+        """A market of several could not be cancelled on at all."""
+        self._work: asyncio.Task[list[tuple[Market, KillReport]]] | None = None
         self._last_line = ""
 
     async def run(self) -> int:
         """Cancel, print the report and return the exit code. Raises AmaError."""
         from ama_tui.domain.event import Action
-        from ama_tui.engine.cancel.command import CancelAllRequest, cancel_all, report_row
-        from ama_tui.engine.connect import VenueSource
+        from ama_tui.engine.cancel.command import report_row
         from ama_tui.engine.publisher import Publisher
 
-        options = self._options
-        request = CancelAllRequest(
-            market=str(options["market"]),
-            source=VenueSource(Path.cwd(), os.environ, self._source, insecure_http=bool(options["insecure_http"])),
-            state_root=Path(str(options["state_dir"])),
-            wallets=options["wallets"] if isinstance(options["wallets"], int) else None,
-            within_s=float(str(options["within"])),
-            force=bool(options["force"]),
-            revoke=bool(options["revoke"]),
-        )
         publisher = Publisher()
         self._handle_signals()
-        self._work = asyncio.create_task(
-            cancel_all(
-                request, publisher=publisher, on_progress=self._progress, should_stop=lambda: self._is_interrupted
-            )
-        )
+        self._work = asyncio.create_task(self._cancel(publisher))
         cursor = 0
         while not self._work.done():
             await asyncio.wait({self._work}, timeout=0.2)
@@ -98,12 +98,49 @@ class _Command:
         if self._work.cancelled():
             print("stopped before cancelling anything", file=sys.stderr)
             return INTERRUPTED
-        market, report = self._work.result()
-        if options["as_json"]:
-            click.echo(json.dumps(report_row(market, report)))
+        reports = self._work.result()
+        rows = [report_row(market, report) for market, report in reports]
+        if self._options["as_json"]:
+            click.echo(json.dumps(rows[0] if len(rows) == 1 and not self._has_failed else {"markets": rows}))
         else:
-            self._print(market, report)
-        return 0 if report.is_proven else SURVIVORS
+            for market, report in reports:
+                self._print(market, report)
+        is_proven = not self._has_failed and all(report.is_proven for _, report in reports)
+        return 0 if is_proven else SURVIVORS
+
+    async def _cancel(self, publisher: Publisher) -> list[tuple[Market, KillReport]]:
+        """Cancel on one market after another; each gets what is left of the time. Raises AmaError."""
+        from ama_tui.engine.cancel.command import CancelAllRequest, cancel_all, markets_named
+        from ama_tui.engine.connect import VenueSource
+
+        options = self._options
+        source = VenueSource(Path.cwd(), os.environ, self._source, insecure_http=bool(options["insecure_http"]))
+        state_root, named = Path(str(options["state_dir"])), options["markets"]
+        deadline = monotonic() + float(str(options["within"]))
+        markets = await markets_named(source, state_root, [str(one) for one in cast(Sequence[object], named)])
+        reports = []
+        for number, market in enumerate(markets):
+            request = CancelAllRequest(
+                market=market,
+                source=source,
+                state_root=state_root,
+                wallets=options["wallets"] if isinstance(options["wallets"], int) else None,
+                within_s=max(LEAST_TIME_S, (deadline - monotonic()) / (len(markets) - number)),
+                force=bool(options["force"]),
+                revoke=bool(options["revoke"]),
+            )
+            try:
+                done = await cancel_all(
+                    request, publisher=publisher, on_progress=self._progress, should_stop=lambda: self._is_interrupted
+                )
+            except AmaError as error:
+                if len(markets) == 1:
+                    raise
+                self._has_failed = True
+                print(f"{market}: {error}", file=sys.stderr)
+            else:
+                reports.append(done)
+        return reports
 
     def _print(self, market: Market, report: KillReport) -> None:
         click.echo(f"{market.symbol}: {report.text}")

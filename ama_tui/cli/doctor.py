@@ -18,6 +18,7 @@ import click
 from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.options import allow_debug_option, insecure_http_option, state_option, wallets_options
+from ama_tui.cli.strict import StrictCommand
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.settings import WALLETS
 
@@ -33,7 +34,7 @@ MAX_WIDTH = 100
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red", "skip": None}
 
 
-@click.command("doctor")
+@click.command("doctor", cls=StrictCommand)
 @wallets_options
 @insecure_http_option
 @allow_debug_option

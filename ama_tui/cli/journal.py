@@ -17,6 +17,7 @@ from typing import BinaryIO
 import click
 
 from ama_tui.cli.journal_format import COLUMNS, csv_row, format_entry
+from ama_tui.cli.strict import StrictGroup
 from ama_tui.config.paths import DEFAULT_ROOT
 from ama_tui.domain.errors import StoreError
 from ama_tui.store.journal.entry import JournalEntry
@@ -35,7 +36,7 @@ path_argument = click.argument("path", type=click.Path(path_type=Path), default=
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@click.group("journal", no_args_is_help=False)
+@click.group(cls=StrictGroup, name="journal", no_args_is_help=False)
 def command() -> None:
     """Show, verify, repair or export journals.
 

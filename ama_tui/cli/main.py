@@ -13,6 +13,7 @@ from ama_tui.cli import crash
 from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import forbid_core_dumps
 from ama_tui.cli.options import allow_debug_option, ask_option, fleet_options, insecure_http_option, wallets_options
+from ama_tui.cli.strict import StrictGroup
 from ama_tui.domain.errors import AmaError
 from ama_tui.keys.redaction import without_keys
 
@@ -30,7 +31,7 @@ COMMANDS = {
 """For each command: the module that defines it as `command`, and its line in the help."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(StrictGroup):
     """Loads a command's module only when it is used, to keep --help and --version fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -8,11 +8,12 @@ import json
 import click
 
 from ama_tui.cli.options import insecure_http_option
+from ama_tui.cli.strict import StrictCommand
 from ama_tui.domain.market import Market
 from ama_tui.domain.money import PRICE_UNIT, decimals_of_tick
 
 
-@click.command("markets")
+@click.command("markets", cls=StrictCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as a JSON list.")
 @insecure_http_option
 def command(as_json: bool, insecure_http: bool) -> None:

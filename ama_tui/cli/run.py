@@ -13,9 +13,10 @@ from ama_tui.cli.options import (
     insecure_http_option,
     wallets_options,
 )
+from ama_tui.cli.strict import StrictCommand
 
 
-@click.command("run")
+@click.command("run", cls=StrictCommand)
 @wallets_options
 @fleet_options
 @ask_option(True)

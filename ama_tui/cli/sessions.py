@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ama_tui.cli.options import insecure_http_option, patience_option, state_option
+from ama_tui.cli.strict import StrictGroup
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.money import format_usdc
 
@@ -33,7 +34,7 @@ COLUMNS = ("wallet", "address", "session", "state", "expires", "methods", "per t
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
 
-@click.group("sessions", no_args_is_help=False)
+@click.group(cls=StrictGroup, name="sessions", no_args_is_help=False)
 def command() -> None:
     """List and revoke the sessions of your wallets. Needs neither keys nor a running instance."""
 
@@ -69,7 +70,14 @@ def show(market: str, state_dir: Path, insecure_http: bool, as_json: bool) -> No
 @click.argument("session", metavar="[SESSION_ID]", required=False)
 @click.option("--wallet", default=None, metavar="NICKNAME|ADDRESS", help="Revoke this wallet's sessions.")
 @click.option("--all", "every", is_flag=True, help="Revoke all known sessions.")
-@click.option("--market", required=True, metavar="SYMBOL|ADDRESS|all", help="The market of the sessions.")
+@click.option(
+    "--market",
+    "markets",
+    required=True,
+    multiple=True,
+    metavar="SYMBOL|ADDRESS|all",
+    help="The market of the sessions. May be repeated.",
+)
 @state_option
 @click.option("--force", is_flag=True, help="Continue even if a running instance has the market.")
 @click.option("--yes", is_flag=True, help="Skip the confirmation for --all.")
@@ -83,7 +91,7 @@ def end(
     session: str | None,
     wallet: str | None,
     every: bool,
-    market: str,
+    markets: tuple[str, ...],
     state_dir: Path,
     force: bool,
     yes: bool,
@@ -106,7 +114,7 @@ def end(
     asks = every and not yes
     if asks and not sys.stdin.isatty():
         raise ConfigError("--all needs a confirmation, and stdin is not a terminal", "use --yes to skip it")
-    request = RevokeRequest(market, _environment(insecure_http), state_dir, session, wallet, force, within)
+    request = RevokeRequest(markets, _environment(insecure_http), state_dir, session, wallet, force, within)
     report = asyncio.run(revoke(request, may_begin=_confirm if asks else lambda _: True))
     if report is None:
         raise click.Abort

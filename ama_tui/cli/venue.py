@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from ama_tui.cli.options import localnet_options
+from ama_tui.cli.strict import StrictCommand
 from ama_tui.config.demo_extra import require_demo
 from ama_tui.domain.errors import ConfigError, PreflightError
 
 
-@click.command("venue")
+@click.command("venue", cls=StrictCommand)
 @click.option(
     "--write",
     "directory",

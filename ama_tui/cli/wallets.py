@@ -12,6 +12,7 @@ import click
 from ama_tui.cli.arguments import Arguments, arguments_of
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.options import allow_debug_option, wallets_options
+from ama_tui.cli.strict import StrictGroup
 from ama_tui.cli.wiring import DEFAULT_VAULT, DEFAULT_WALLETS_FILE
 from ama_tui.domain.errors import WalletsError
 
@@ -43,7 +44,7 @@ def keystore_password_option(function: F) -> F:
     )(function)
 
 
-@click.group("wallets")
+@click.group(cls=StrictGroup, name="wallets")
 @allow_debug_option
 def command(**options: object) -> None:
     """Create, check, encrypt and convert files with the fleet's keys.

@@ -24,6 +24,13 @@ HEADLESS = ("run", "--headless", "--market", "LINK-USD")
         ((*HEADLESS, "--session-hours", "0.05"), ("--session-hours is 0.05, but must be 0.1…168",)),
         ((*HEADLESS, "--rules", "odd"), ("'--rules'", "'even'", "'original'", "see 'ama-tui run --help'")),
         ((*HEADLESS, "--bogus"), ("--bogus", "see 'ama-tui run --help'")),
+        (("run", "--market", "A", "--market", "B"), ("--market is given 2 times",)),
+        ((*HEADLESS, "--resume", "--fresh"), ("--resume/--fresh is given 2 times",)),
+        (("doctor", "--market", "A", "--market", "B"), ("--market is given 2 times",)),
+        (("venue", "--seed", "1", "--seed", "2"), ("--seed is given 2 times",)),
+        (("journal", "verify", "--json", "--json", "x"), ("--json is given 2 times",)),
+        (("wallets", "new", "--count", "1", "--count", "2", "x.csv"), ("--count is given 2 times",)),
+        (("--state-dir", "a", "--state-dir", "b"), ("--state-dir is given 2 times",)),
         (("--market", "X", "run"), ("--market must come after the command", "ama-tui run --market")),
         (
             (*HEADLESS, "--max-utilization", "7", "--size-min", "3", "--size-max", "1"),

@@ -47,9 +47,40 @@ def test_wallets_that_never_traded_are_proven_empty_and_get_no_session(
         "unread": [],
         "unsettled": 0,
         "revoked": [],
+        "objections": [],
+        "checkedAgainst": "the book's events and the vault",
         "proven": True,
     }
     assert shared_venue.client.sessions_made(*shared_venue.client.addresses()) == before
+
+
+def test_several_markets_are_each_proven_and_the_exit_code_covers_them_all(
+    operator: Operator, shared_venue: ServedVenue
+) -> None:
+    markets = ("XRP-USD", "AAVE-USD")
+    for symbol in markets:
+        operator.ama(*PACK, *SMALL, "--market", symbol, "--wallets", "2").packed()
+    done = operator.ama("cancel-all", "--market", "XRP-USD", "--market", "AAVE-USD", "--wallets", "2", "--json")
+    assert done.code == 0, done.err
+    reports = done.summary["markets"]
+    assert [(one["market"], one["cancelled"], one["proven"]) for one in reports] == [
+        (symbol, 4, True) for symbol in markets
+    ]
+    assert [resting(shared_venue, symbol) for symbol in markets] == [{}, {}]
+    every = operator.ama("cancel-all", "--market", "all", "--wallets", "2")
+    assert every.code == 0, every.err
+    assert every.out.count("0 open at block") == 2
+
+
+def test_one_market_that_cannot_be_cancelled_does_not_keep_the_others_from_it(
+    operator: Operator, shared_venue: ServedVenue
+) -> None:
+    operator.ama(*PACK, *SMALL, "--market", "XRP-USD", "--wallets", "2").packed()
+    done = operator.ama("cancel-all", "--market", "NO-SUCH", "--market", "XRP-USD", "--wallets", "2")
+    assert done.code == 4
+    assert "NO-SUCH: no market named 'NO-SUCH'" in done.err
+    assert "XRP-USD: 0 open at block" in done.out
+    assert resting(shared_venue, "XRP-USD") == {}
 
 
 def test_a_corrupt_journal_and_checkpoint_keep_nothing_on_the_book(

@@ -6,13 +6,14 @@ import asyncio
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 
 from ama_tui.config.environment import load_environment
 from ama_tui.config.paths import StatePaths
-from ama_tui.domain.errors import ConfigError, JournalError, VenueError
+from ama_tui.domain.errors import ConfigError, JournalError, UnreachableError, VenueError
 from ama_tui.domain.event import KillProgress
 from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
 from ama_tui.domain.parameters import Parameters
@@ -31,6 +32,7 @@ from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.startup import track_missing
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sessions.registry import EVERY_MARKET, remembered_markets
 from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.journal.replay import session_ids
@@ -57,6 +59,21 @@ class CancelAllRequest:
     revoke: bool = False
 
 
+async def markets_named(source: VenueSource, state_root: Path, selectors: Sequence[str]) -> tuple[str, ...]:
+    """The markets to cancel on: `all` stands for every market with saved files. Raises ConfigError, VenueError."""
+    if EVERY_MARKET not in selectors:
+        return tuple(dict.fromkeys(selectors))
+    environment = load_environment(source.directory, source.environ, insecure_http=source.insecure_http)
+    connections, _ = await retry_read(lambda: connect(environment), after=RETRIED)
+    try:
+        saved = remembered_markets(state_root, connections.chain_id)
+    finally:
+        await connections.close()
+    if not saved:
+        raise ConfigError(f"no market has saved files under {state_root}", "name the markets with --market")
+    return tuple(one.market.address for one in saved)
+
+
 async def cancel_all(
     request: CancelAllRequest,
     *,
@@ -69,27 +86,36 @@ async def cancel_all(
     Raises ConfigError, LockHeldError or VenueError before anything is sent. After that, problems are part of the
     report.
     """
-    source = request.source
+    source, began = request.source, monotonic()
     environment = load_environment(source.directory, source.environ, insecure_http=source.insecure_http)
     wallets, signer = await asyncio.to_thread(open_signer, source.wallets)
-    connections, notes = await retry_read(lambda: connect(environment, signer), after=RETRIED)
-    try:
-        market = await _market(connections, request.market)
-        paths = StatePaths(request.state_root, connections.chain_id, market.address)
-        records = await asyncio.to_thread(open_market_state, paths, force=request.force)
+    async with AsyncExitStack() as stack:
         try:
-            context = await _context(connections, market, records, publisher)
-            insecure = await asyncio.to_thread(wallets_warning, source)
-            for note in filter(None, (*notes, insecure, *records.notes)):
-                context.action_log.note(note, is_error=True)
-            report = await _cancel(request, context, records, wallets[: request.wallets], on_progress, should_stop)
-            context.action_log.note(f"cancel-all: {report.text}", is_error=not report.is_proven)
-            return market, report
-        finally:
-            with suppress(JournalError):
-                await asyncio.to_thread(records.close)
-    finally:
-        await connections.close()
+            async with asyncio.timeout(request.within_s):
+                connections, notes = await retry_read(lambda: connect(environment, signer), after=RETRIED)
+                stack.push_async_callback(connections.close)
+                market = await _market(connections, request.market)
+                paths = StatePaths(request.state_root, connections.chain_id, market.address)
+                records = await asyncio.to_thread(open_market_state, paths, force=request.force)
+                stack.push_async_callback(_close, records)
+                context = await _context(connections, market, records, publisher)
+        except TimeoutError:
+            raise UnreachableError(
+                f"the venue could not be read within {request.within_s:g} s: nothing was cancelled",
+                "check the venue and the node, or allow more time with --within",
+            ) from None
+        insecure = await asyncio.to_thread(wallets_warning, source)
+        for note in filter(None, (*notes, insecure, *records.notes)):
+            context.action_log.note(note, is_error=True)
+        left = replace(request, within_s=max(0.0, request.within_s - (monotonic() - began)))
+        report = await _cancel(left, context, records, wallets[: request.wallets], on_progress, should_stop)
+        context.action_log.note(f"cancel-all: {report.text}", is_error=not report.is_proven)
+        return market, report
+
+
+async def _close(records: MarketState) -> None:
+    with suppress(JournalError):
+        await asyncio.to_thread(records.close)
 
 
 async def _cancel(
@@ -205,5 +231,7 @@ def report_row(market: Market, report: KillReport) -> dict[str, object]:
         "unsettled": report.unsettled,
         "revoked": list(report.revoked),
         "seconds": round(report.seconds, 3),
+        "objections": list(report.objections),
+        "checkedAgainst": report.witnesses,
         "proven": report.is_proven,
     }

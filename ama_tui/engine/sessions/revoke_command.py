@@ -41,8 +41,8 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 class RevokeRequest:
     """Which sessions to revoke: one session, one wallet's sessions, or all when neither is named."""
 
-    market: str
-    """A symbol, an address, or `all` saved markets."""
+    markets: tuple[str, ...]
+    """Symbols, addresses, or `all` saved markets."""
     environment: Environment
     state_root: Path
     session: str | None = None
@@ -94,21 +94,28 @@ async def revoke(request: RevokeRequest, *, may_begin: Callable[[Sequence[KnownS
 async def _markets(request: RevokeRequest, connections: Connections) -> list[MarketFiles]:
     """The requested markets. A market without saved files is fine for a session named by its id."""
     remembered = remembered_markets(request.state_root, connections.chain_id)
-    try:
-        return chosen(remembered, request.market, request.state_root)
-    except ConfigError:
-        if request.session is None:
-            raise
-    if _ADDRESS.fullmatch(request.market) is not None:
-        market = nameless_market(request.market.lower(), connections.chain_id)
+    found: dict[str, MarketFiles] = {}
+    for selector in request.markets:
+        try:
+            files = chosen(remembered, selector, request.state_root)
+        except ConfigError:
+            if request.session is None:
+                raise
+            files = [await _unsaved(selector, request, connections)]
+        found |= {one.market.address: one for one in files}
+    return list(found.values())
+
+
+async def _unsaved(selector: str, request: RevokeRequest, connections: Connections) -> MarketFiles:
+    """A market without saved files. Raises ConfigError for one that the venue does not list."""
+    if _ADDRESS.fullmatch(selector) is not None:
+        market = nameless_market(selector.lower(), connections.chain_id)
     else:
-        found = find_market(await retry_read(connections.api.markets, after=TROUBLE), request.market)
-        if found is None:
-            raise ConfigError(
-                f"no market named {request.market!r}", "`ama-tui markets` lists them, or name its address"
-            )
-        market = found
-    return [MarketFiles(market, StatePaths(request.state_root, connections.chain_id, market.address))]
+        listed = find_market(await retry_read(connections.api.markets, after=TROUBLE), selector)
+        if listed is None:
+            raise ConfigError(f"no market named {selector!r}", "list them with `ama-tui markets`, or use the address")
+        market = listed
+    return MarketFiles(market, StatePaths(request.state_root, connections.chain_id, market.address))
 
 
 async def _open(

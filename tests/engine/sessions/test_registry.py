@@ -88,7 +88,7 @@ async def test_a_session_that_was_asked_for_and_never_came_is_unknown_and_warned
     def may_begin(alive: Sequence[object]) -> bool:
         raise AssertionError("nothing is alive")
 
-    order = RevokeRequest("all", load_environment(rig.directory, {}), rig.directory / "state", within_s=30)
+    order = RevokeRequest(("all",), load_environment(rig.directory, {}), rig.directory / "state", within_s=30)
     async with ticking(rig.venue):
         report = await revoke(order, may_begin=may_begin)
     assert report is not None
