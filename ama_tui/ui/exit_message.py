@@ -36,6 +36,9 @@ def exit_line(
     # The demo's journal is deleted with its venue, so check that the file still exists.
     path = snapshot.journal_path
     log = f"; log: {plain(path)}" if path and Path(path).exists() else ""
+    if report is not None and not report.is_proven:
+        command = f"ama-tui cancel-all --market {plain(market.address)}"
+        return f"ama-tui: kill not proven on {symbol}: {plain(report.text)}; try again: {command}{log}"
     if report is not None:
         return f"ama-tui: killed on {symbol}: {plain(report.text)}{log}"
     if not snapshot.wallets or not snapshot.run_id:

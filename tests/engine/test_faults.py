@@ -6,11 +6,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ama_tui.domain.event import EngineState
+from ama_tui.engine.cancel.kill import CancelAll
 from ama_tui.engine.run.local_engine import LocalEngine
 from tests.engine.faults import INIT, TRADE, Fault, FaultyApi, faulty, first_of
 from tests.engine.rig import Rig, cycles_later, log_lines, rig_of, run_of, ticking, until
@@ -204,3 +207,27 @@ async def test_orders_on_their_way_when_the_process_ended_are_not_placed_again(t
 
 def desk_unknown(engine: LocalEngine) -> int:
     return engine.publisher.latest.unknown
+
+
+async def test_a_kill_that_is_not_proven_leaves_the_run_failed_and_can_be_tried_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = False
+
+    def rule(path: str, body: dict[str, object]) -> Fault | None:
+        return Fault.LOSE_REQUEST if dead else None
+
+    async with faulty(rig, rule), ticking(rig.venue):
+        engine = await pack(rig)
+        dead = True
+        with monkeypatch.context() as patch:
+            patch.setattr("ama_tui.engine.run.run.CancelAll", partial(CancelAll, patience=2.0))
+            first = await engine.kill()
+        assert not first.is_proven
+        assert engine.publisher.latest.state is EngineState.FAULTED
+        assert engine.publisher.latest.reason.startswith("kill not proven: 12 still open")
+        assert not any(row.is_packed for row in engine.publisher.latest.wallets)
+        dead = False
+        second = await engine.kill()
+        assert second.is_proven, second.text
+        assert (engine.publisher.latest.state, await rig.orders()) == (EngineState.STOPPED, [])

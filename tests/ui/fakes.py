@@ -195,7 +195,7 @@ class FakeDesk(EngineApi):
         self.set_state(EngineState.KILLING)
         await self._arrive("kill")
         bare = tuple(replace(row, bids=0, asks=0) for row in self.publisher.latest.wallets)
-        self.set_state(EngineState.STOPPED, wallets=bare)
+        self.set_state(EngineState.STOPPED if self.report.is_proven else EngineState.FAULTED, wallets=bare)
         return self.report
 
     @property

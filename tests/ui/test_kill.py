@@ -74,8 +74,8 @@ async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
         assert isinstance(stage.app.screen, KillScreen)
         stage.engine.gates["kill"].set()
         await stage.shows("✓ 0 open at block 1,231, confirmed twice; 120 cancelled in 2.1 s")
-        assert stage.focused() == "quit"
-        await stage.press("enter")
+        assert stage.focused() == "stay"
+        await stage.press("right", "enter")
         await stage.until(lambda: stage.app.return_value is not None, "the end")
     outcome = stage.app.return_value
     assert outcome is not None
@@ -130,11 +130,37 @@ async def test_survivors_are_named_and_give_exit_code_4() -> None:
         await stage.shows("✗ 12 still open at block 1,231, 108 cancelled")
         assert "User001  order 901" in stage.text()
         assert "and 4 more" in stage.text()
-        await stage.press("enter")
+        assert "ama-tui cancel-all --market" in stage.text()
+        assert stage.focused() == "cancel-all"
+        await stage.press("left", "enter")
         await stage.until(lambda: stage.app.return_value is not None, "the end")
     assert stage.app.return_value is not None
     assert stage.app.return_value.exit_code == 4
-    assert "12 still open" in stage.app.return_value.last_line
+    assert "kill not proven on ETH: 12 still open" in stage.app.return_value.last_line
+    assert "ama-tui cancel-all --market 0x1234" in stage.app.return_value.last_line
+
+
+async def test_a_kill_that_is_not_proven_can_be_tried_again_from_the_run() -> None:
+    async with dashboard(WIDE, report=survivors(12)) as stage:
+        await stage.to_live()
+        await stage.press("f10", "right", "enter")
+        await stage.shows("✗ 12 still open")
+        await stage.press("escape")
+        await stage.on(LiveScreen)
+        await stage.shows("✗ FAULTED")
+        assert "F10 cancels them" in stage.text()
+        stage.engine.report = KillReport(cancelled=12, block=1300, seconds=1.0)
+        await stage.press("f10")
+        await stage.on(KillScreen)
+        await stage.press("right", "enter")
+        await stage.shows("✓ 0 open at block 1,300, confirmed twice")
+    assert stage.engine.calls.count("kill") == 2
+
+
+def test_a_chain_that_could_not_be_read_is_not_called_empty() -> None:
+    text = report_lines(KillReport(cancelled=0, block=0, seconds=60.0, unread=("User001",), read_twice=False))
+    assert text.startswith("✗ the chain could not be read: any order may still be open")
+    assert "0 still open" not in text
 
 
 async def test_a_kill_that_fails_is_told_and_can_be_tried_again() -> None:

@@ -35,7 +35,8 @@ async def test_from_the_markets_to_the_proof_of_a_kill(size: tuple[int, int]) ->
         await stage.on(KillScreen)
         await stage.press("tab", "enter")
         await stage.shows("✓ 0 open at block 1,231, confirmed twice")
-        await stage.press("enter")
+        assert stage.focused() == "stay"
+        await stage.press("right", "enter")
         await stage.until(lambda: stage.app.return_value is not None, "the end")
     outcome = stage.app.return_value
     assert outcome is not None

@@ -20,7 +20,7 @@ TRANSITIONS: Mapping[EngineState, frozenset[EngineState]] = {
     _PAUSED: frozenset({_READY, _RUNNING, _NO_NEW, _STOPPING, _KILLING, _FAULTED}),
     _NO_NEW: frozenset({_READY, _RUNNING, _PAUSED, _STOPPING, _KILLING, _FAULTED}),
     _STOPPING: frozenset({_KILLING, _STOPPED}),
-    _KILLING: frozenset({_STOPPED}),
+    _KILLING: frozenset({_STOPPED, _FAULTED}),
     _STOPPED: frozenset(),
     _FAULTED: frozenset({_KILLING}),
 }
@@ -35,7 +35,7 @@ _WAY_OUT: Mapping[EngineState, str] = {
     _STOPPING: "finishes in a few seconds, or kill",
     _KILLING: "wait for the proof from the chain",
     _STOPPED: "start again with --resume",
-    _FAULTED: "kill to cancel its orders, or start again with --resume",
+    _FAULTED: "kill (again) to cancel its orders, or start again with --resume",
 }
 
 

@@ -261,7 +261,8 @@ class LocalEngine:
         """Cancel everything and prove it. With `revoke`, also revoke the sessions. Raises ConfigError if nothing is
         running.
 
-        A run in preparation is killed once it has the sessions that cancelling needs. It places nothing until then.
+        A run in preparation is killed once it has the sessions that cancelling needs. It places nothing until then. A
+        kill that is not proven keeps the state directory, and may be tried again.
         """
         self._freeze.set()
         try:
@@ -272,7 +273,9 @@ class LocalEngine:
             if self._killing is None or self._killing.done():
                 self._killing = asyncio.create_task(run.kill(revoke=revoke), name="kill")
             report = await asyncio.shield(self._killing)
-            await self._release()
+            await self._end_cycles()
+            if report.is_proven:
+                await self._close_store()
             return report
         finally:
             self._freeze.clear()
@@ -296,12 +299,15 @@ class LocalEngine:
             raise
 
     async def _release(self) -> None:
+        await self._end_cycles()
+        await self._close_store()
+
+    async def _end_cycles(self) -> None:
         if self._cycling is not None:
             await asyncio.wait({self._cycling}, timeout=LAST_CYCLE_S)
             self._cycling.cancel()  # it may still wait for a hanging node: nothing is lost
             await asyncio.gather(self._cycling, return_exceptions=True)
             self._cycling = None
-        await self._close_store()
 
     async def _close_store(self) -> None:
         store, self._store = self._store, None

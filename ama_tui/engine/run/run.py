@@ -195,7 +195,8 @@ class Run:
     async def kill(self, *, revoke: bool = False) -> KillReport:
         """Freeze all sends, cancel everything, prove it from the chain, then stop.
 
-        With `revoke`, also revoke the sessions once no orders are left. Raises ConfigError if the run has ended.
+        A kill that is not proven leaves the run FAULTED: it may be tried again. With `revoke`, also revoke the sessions
+        once no orders are left. Raises ConfigError if the run has ended.
         """
         if self.state is EngineState.STOPPED:
             raise ConfigError("nothing is running", "start a run first")
@@ -210,7 +211,10 @@ class Run:
         self.context.action_log.note(f"kill: {report.text}", is_error=not report.is_proven)
         await self._final_read()
         try:
-            await self._end(report.text)
+            if report.is_proven:
+                await self._end(report.text)
+            else:
+                await self._end(f"kill not proven: {report.text}", EngineState.FAULTED)
         except CheckpointError as error:  # still report what the chain shows
             self.context.action_log.note(str(error), is_error=True)
         return report
@@ -304,14 +308,14 @@ class Run:
             async with asyncio.timeout(FINAL_READ_S):
                 await self.cycle.watch()
 
-    async def _end(self, reason: str) -> None:
+    async def _end(self, reason: str, state: EngineState = EngineState.STOPPED) -> None:
         await self.send_queues.abandon()
         await self.renewals.close()
         self._woken.set()
         try:
             await self.save()
         finally:
-            self._become(EngineState.STOPPED, reason)
+            self._become(state, reason)
 
     def _stop_text(self) -> str:
         resting = sum(len(book.orders) for book in self.context.fleet)

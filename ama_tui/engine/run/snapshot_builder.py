@@ -124,7 +124,7 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
         session_used_percent=None if book.session.record is None else book.session.record.used_percent,
         last_action_at=book.last_action_at,
         note=_note(book, progress, state),
-        is_packed=progress.is_packed,
+        is_packed=progress.is_packed and state not in (EngineState.KILLING, EngineState.FAULTED),
         is_paused=book.is_paused,
         session_id=book.session.id or "",
         orders=book.orders,

@@ -235,7 +235,7 @@ _NOTICE: dict[EngineState, tuple[NoticeKind, str]] = {
     EngineState.STOPPING: ("warn", "no new orders, finishing pending requests"),
     EngineState.KILLING: ("danger", "cancelling everything, no new orders"),
     EngineState.STOPPED: ("over", "m: markets · q: quit"),
-    EngineState.FAULTED: ("danger", "the run has failed, orders are still resting · F10 cancels them · q quits"),
+    EngineState.FAULTED: ("danger", "the run has failed, orders may still rest · F10 cancels them · q quits"),
 }
 
 

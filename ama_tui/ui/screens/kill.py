@@ -13,7 +13,8 @@ from textual.types import CSSPathType
 from textual.widgets import Button
 
 from ama_tui.domain.errors import AmaError
-from ama_tui.domain.event import EngineSnapshot
+from ama_tui.domain.event import EngineSnapshot, SessionState
+from ama_tui.domain.money import format_amount, format_usdc
 from ama_tui.ui.actions import Scope
 from ama_tui.ui.format import bar, count, duration
 from ama_tui.ui.screens.base import AmaScreen
@@ -61,7 +62,11 @@ def report_lines(report: KillReport) -> str:
     """The confirmation; or the remaining orders, and what could not be checked."""
     if report.is_proven:
         return f"✓ {report.text}"
-    lines = [f"✗ {len(report.survivors)} still open at block {report.block:,}, {report.cancelled} cancelled"]
+    if not report.block:
+        lines = ["✗ the chain could not be read: any order may still be open"]
+    else:
+        lines = [f"✗ {len(report.survivors)} still open at block {report.block:,}, {report.cancelled} cancelled"]
+    lines += [f"✗ {objection}" for objection in report.objections]
     lines += [
         f"  {order.nickname or order.wallet}  order {order.order_id}" for order in report.survivors[:SURVIVORS_SHOWN]
     ]
@@ -74,6 +79,16 @@ def report_lines(report: KillReport) -> str:
     if not report.read_twice and len(lines) == 1:
         lines.append("✗ only one chain read: a second one must confirm")
     return "\n".join(lines)
+
+
+def left_open(snapshot: EngineSnapshot) -> str:
+    """What a kill leaves: the net position and its value, and the sessions that are still valid."""
+    position18 = sum(row.position18 for row in snapshot.wallets)
+    sessions = sum(row.session is SessionState.VALID for row in snapshot.wallets)
+    price6 = snapshot.mark6 or snapshot.last_trade6
+    value = "" if price6 is None else f" ({format_usdc(abs(position18) * price6 // 10**18)} USDC)"
+    position = f"net position {format_amount(position18)}{value}" if position18 else "no net position"
+    return f"Left open: {position}, {count(sessions, 'session')} still valid"
 
 
 def progress_line(snapshot: EngineSnapshot, at_start: int, seconds: float, *, revoke: bool) -> Line:
@@ -107,6 +122,7 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
         self._at_start = 0
         self._began = 0.0
         self._revoke = False
+        self._has_report = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="red") as dialog:
@@ -132,7 +148,7 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
         if self.host.is_killing:
             line = progress_line(snapshot, self._at_start, now - self._began, revoke=self._revoke)
             self.query_one("#progress", FieldLines).show([line])
-        elif self.host.kill_report is None:
+        elif not self._has_report:
             self.query_one("#sentence", PlainText).show(consequence(snapshot, self.host.market.symbol))
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -169,14 +185,27 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
             self.query_one("#cancel-all").focus()
             return
         self.host.is_killing = False
-        self.host.kill_report = report
-        self.query_one("#report", PlainText).show(report_lines(report))
+        self.host.kill_report, self._has_report = report, True
+        self.query_one("#report", PlainText).show("\n".join([report_lines(report), *self._what_next(report)]))
         self.query_one("#report").set_class(report.is_proven, "proven")
         self.query_one("#sentence", PlainText).show(ended_text(report, revoke=revoke))
-        self._show("#report", "#stay", "#quit")
-        self.query_one("#quit").focus()
+        if report.is_proven:
+            self._show("#report", "#stay", "#quit")
+            self.query_one("#stay").focus()
+        else:
+            self._show("#report", "#cancel-all", "#revoke", "#stay", "#quit")
+            self.query_one("#cancel-all", Button).label = "Try again"
+            self.query_one("#cancel-all").focus()
         if self.host.leave_after_kill:
             self.host.action_stop()
+
+    def _what_next(self, report: KillReport) -> list[str]:
+        """What stays open after a proof; without one, the command that tries again from outside."""
+        if self.host.bridge is None or self.host.market is None:
+            return []
+        if report.is_proven:
+            return [left_open(self.host.bridge.snapshot)]
+        return [f"Or in a shell: ama-tui cancel-all --market {self.host.market.address}"]
 
     def _show(self, *shown: str) -> None:
         for part in ("#progress", "#report", "#keep", "#cancel-all", "#revoke", "#stay", "#quit"):
