@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +54,12 @@ class StatePaths:
     def create(self) -> None:
         """Create the directories. Sets the mode of the market's directories even if they exist.
 
-        Raises StoreError when that fails.
+        Raises StoreError when that fails, or when another user could put files into one of them.
         """
         try:
             for directory in (self.root, self.directory.parent, self.directory, self.wallets):
                 directory.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
+                _refuse_others(directory)
             for directory in (self.directory, self.wallets):
                 directory.chmod(DIRECTORY_MODE)
         except OSError as error:
@@ -76,3 +79,12 @@ def markets_under(root: Path, chain_id: int) -> list[StatePaths]:
     except OSError as error:
         raise StoreError(f"{directory} cannot be read ({error.strerror})", "check its owner and permissions") from error
     return [StatePaths(root, chain_id, name) for name in names if _ORDER_BOOK.fullmatch(name)]
+
+
+def _refuse_others(directory: Path) -> None:
+    """Raise StoreError for a directory that another user owns or may write to."""
+    status = directory.stat()
+    if status.st_uid not in (os.geteuid(), 0):
+        raise StoreError(f"state directory {directory} belongs to another user", "use your own with --state-dir")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise StoreError(f"other users can write to the state directory {directory}", f"chmod go-w {directory}")

@@ -18,6 +18,17 @@ FILE_MODE = 0o600
 TEMPORARY_SUFFIX = ".ama-tmp"
 
 
+def open_own(path: Path, flags: int) -> int:
+    """Open one of our files; a symbolic link in its place is refused, whoever put it there. Raises OSError."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+
+
+def read_own(path: Path) -> bytes:
+    """The content of one of our files; a symbolic link is refused. Raises OSError."""
+    with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
+        return file.read()
+
+
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file, replacing an existing one. The content and the name are durable on return.
 

@@ -56,6 +56,9 @@ class RunContext:
     mark6: int | None = None
     """The API's latest mark price (USDC, 6 decimals)."""
     trades_block: int = 0
+    """The last block whose trades are counted."""
+    fills_problem: str = ""
+    """Why the fills after that block are unknown, '' if they are not."""
     first_send_at: float = 0.0
     order_ms: float = 0.0
     cycle_ms: float = 0.0

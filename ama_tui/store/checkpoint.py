@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ama_tui.disk.atomic import replace_file
+from ama_tui.disk.atomic import read_own, replace_file
 from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.market import DEFAULT_TICK6, Market
 from ama_tui.domain.money import PRICE_UNIT, price6_from_ui
@@ -163,7 +163,7 @@ def load_checkpoint(path: Path, *, chain_id: int, order_book: str) -> Checkpoint
     in place: `set_aside` renames it before a new one is written.
     """
     try:
-        data = path.read_bytes()
+        data = read_own(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -203,7 +203,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def load_wallet(path: Path, address: str) -> WalletEntry | None:
     """One wallet's file, None when there is none. Raises CheckpointError."""
     try:
-        return parse_wallet(address, parse_object(path.read_bytes()))
+        return parse_wallet(address, parse_object(read_own(path)))
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from ama_tui.disk.atomic import FILE_MODE, replace_file
+from ama_tui.disk.atomic import FILE_MODE, open_own, read_own, replace_file
 from ama_tui.domain.errors import LockHeldError, StoreError
 
 PATIENCE_S = 0.5
@@ -108,7 +108,7 @@ class StateLock:
     def _write_pid(self) -> None:
         # Without a pid a second run cannot name the holder; nothing else depends on it.
         with suppress(OSError):
-            descriptor = os.open(self._pid_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+            descriptor = open_own(self._pid_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             try:
                 os.write(descriptor, f"{os.getpid()}\n".encode())
             finally:
@@ -118,7 +118,7 @@ class StateLock:
 def lock_holder(pid_file: Path) -> int | None:
     """The pid written by a lock's holder, None when there is none."""
     try:
-        text = pid_file.read_text("ascii").strip()
+        text = read_own(pid_file).decode("ascii").strip()
     except (OSError, ValueError):
         return None
     return int(text) if text.isdecimal() and len(text) <= 10 else None
@@ -127,7 +127,7 @@ def lock_holder(pid_file: Path) -> int | None:
 def is_held(path: Path) -> bool:
     """Does a living process hold this lock? Checking never gets in the way of another check."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = open_own(path, os.O_RDONLY)
     except OSError:
         return False
     try:
@@ -142,7 +142,7 @@ def is_held(path: Path) -> bool:
 def _claimed(path: Path) -> frozenset[str]:
     """The addresses a run has claimed, empty when it wrote none."""
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_own(path))
     except (OSError, ValueError):
         return frozenset()
     return frozenset(one for one in found if isinstance(one, str)) if isinstance(found, list) else frozenset()

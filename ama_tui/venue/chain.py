@@ -19,10 +19,10 @@ from ama_tui.venue import fleet_reader, json_scalars, settlement_reader
 from ama_tui.venue.batch_reads import number_of
 from ama_tui.venue.contract_reads import CallReader
 from ama_tui.venue.http import HttpStats
+from ama_tui.venue.log_span import LogSpan
 from ama_tui.venue.multicall import Call, CallResult
 from ama_tui.venue.multicall_reads import MAX_CHUNK
 from ama_tui.venue.rpc import JsonRpc
-from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
 T = TypeVar("T")
 
@@ -42,6 +42,7 @@ class ChainReader:
     def __init__(self, rpc: JsonRpc, *, max_chunk: int = MAX_CHUNK) -> None:
         self._rpc = rpc
         self._calls = CallReader(rpc, max_chunk=max_chunk)
+        self._log_span = LogSpan()
 
     @property
     def stats(self) -> HttpStats:
@@ -212,20 +213,32 @@ class ChainReader:
     ) -> Settlement:
         """Read the trades from `from_block` to `to_block` (inclusive) and the receipts of `tx_hashes` in one batch.
 
-        Also reads the cancelled orders of the traders in `cancels_of`. Covers at most 10,000 blocks; `through` in the
-        result is the last block covered. Sends no request if there is nothing to read.
+        Also reads the cancelled orders of the traders in `cancels_of`. Covers at most 10,000 blocks, fewer if the node
+        accepts only short ranges; `through` in the result is the last block covered. Sends no request if there is
+        nothing to read.
         """
-        through = min(to_block, from_block + MAX_LOG_BLOCKS - 1)
-        trades = settlement_reader.log_requests(order_book, from_block, through, settlement_reader.trade_topics())
-        cancels = (
-            settlement_reader.log_requests(order_book, from_block, through, settlement_reader.cancel_topics(cancels_of))
-            if cancels_of
-            else []
-        )
+        while True:
+            settled, covered = await self._settlement(order_book, from_block, to_block, tx_hashes, cancels_of)
+            is_refused = settled.trades is None or (bool(cancels_of) and settled.cancels is None)
+            if not is_refused:
+                self._log_span.accepted(covered)
+                return settled
+            if not self._log_span.refused(covered):
+                return settled
+
+    async def _settlement(
+        self, order_book: str, from_block: int, to_block: int, tx_hashes: Sequence[str], cancels_of: Sequence[str]
+    ) -> tuple[Settlement, int]:
+        """One attempt with the span that the node is known to accept, and how many blocks a request covers."""
+        span = self._log_span.blocks
+        through = min(to_block, from_block + self._log_span.most_blocks - 1)
+        trades = settlement_reader.log_requests(order_book, from_block, through, settlement_reader.trade_topics(), span)
+        topics = settlement_reader.cancel_topics(cancels_of)
+        cancels = settlement_reader.log_requests(order_book, from_block, through, topics, span) if cancels_of else []
         requests = [*trades, *cancels, *(settlement_reader.receipt_request(tx_hash) for tx_hash in tx_hashes)]
         responses = await self._rpc.batch(requests) if requests else []
         trades_end, cancels_end = len(trades), len(trades) + len(cancels)
-        return settlement_reader.settlement(
+        settled = settlement_reader.settlement(
             order_book,
             through,
             responses[:trades_end],
@@ -233,6 +246,7 @@ class ChainReader:
             tx_hashes,
             responses[cancels_end:],
         )
+        return settled, min(span, max(0, through - from_block + 1))
 
 
 def _ok(result: CallResult) -> bytes:

@@ -8,13 +8,11 @@ from ama_tui.domain.errors import RpcError
 from ama_tui.domain.reading import OrderCancelled, Receipt, Settlement, Trade
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import logs
+from ama_tui.venue.log_span import LONGEST_SPAN, MOST_REQUESTS
 from ama_tui.venue.rpc import Request
 
-LOG_SPAN = 500
-"""Blocks per eth_getLogs request. Public nodes refuse much larger ranges."""
-
-MAX_LOG_BLOCKS = 20 * LOG_SPAN
-"""The largest range of blocks in one read."""
+MAX_LOG_BLOCKS = MOST_REQUESTS * LONGEST_SPAN
+"""The largest range of blocks in one read, if the node accepts the longest span."""
 
 
 def trade_topics() -> list[object]:
@@ -27,8 +25,11 @@ def cancel_topics(traders: Sequence[str]) -> list[object]:
     return [abi.ORDER_CANCELLED, None, ["0x" + abi.address_word(trader).hex() for trader in traders]]
 
 
-def log_requests(order_book: str, from_block: int, to_block: int, topics: Sequence[object]) -> list[Request]:
-    """Requests for the order book's events with these topics, from `from_block` to `to_block` (inclusive)."""
+def log_requests(order_book: str, from_block: int, to_block: int, topics: Sequence[object], span: int) -> list[Request]:
+    """Requests for the order book's events with these topics, from `from_block` to `to_block` (inclusive).
+
+    Each covers `span` blocks at most.
+    """
     return [
         (
             "eth_getLogs",
@@ -37,11 +38,11 @@ def log_requests(order_book: str, from_block: int, to_block: int, topics: Sequen
                     "address": order_book.lower(),
                     "topics": topics,
                     "fromBlock": hex(start),
-                    "toBlock": hex(min(start + LOG_SPAN - 1, to_block)),
+                    "toBlock": hex(min(start + span - 1, to_block)),
                 },
             ),
         )
-        for start in range(from_block, to_block + 1, LOG_SPAN)
+        for start in range(from_block, to_block + 1, span)
     ]
 
 

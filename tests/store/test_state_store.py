@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -373,3 +374,23 @@ def test_state_directory_of_the_original_tool_stays_readable_to_it(original: Sta
     assert json.loads(original.wallet(ALICE).read_text())["fills"] == 3
     assert original.journal.read_bytes() == journal_before + line(NOW_MS + 9000, "INTENT").as_line(1)
     assert modes_under(original.directory) == {(True, 0o700), (False, 0o600)}
+
+
+@pytest.mark.parametrize("name", ["lock", "lock.pid", "actions.jsonl", "actions.synced", "checkpoint.json"])
+def test_a_link_in_the_state_directory_is_not_followed(name: str, paths: StatePaths, tmp_path: Path) -> None:
+    paths.create()
+    precious = tmp_path / "precious"
+    precious.write_text("mine\n")
+    (paths.directory / name).symlink_to(precious)
+    with suppress(StoreError), closing(StateStore.open(paths)):
+        pass
+    assert precious.read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o777, 0o707])
+def test_a_state_directory_that_others_can_write_to_is_refused(mode: int, paths: StatePaths) -> None:
+    paths.root.mkdir(parents=True)
+    paths.root.chmod(mode)
+    with pytest.raises(StoreError, match="other users can write") as caught:
+        StateStore.open(paths)
+    assert f"chmod go-w {paths.root}" in str(caught.value)

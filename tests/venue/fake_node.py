@@ -69,6 +69,8 @@ class FakeNode:
     logs: list[dict[str, object]] = field(default_factory=list)
     receipts: dict[str, object] = field(default_factory=dict)
     log_error: str = ""
+    longest_logs: int = 10_000
+    """A longer range of blocks is refused."""
     requests: list[list[str]] = field(default_factory=list)
     tags: Counter[str] = field(default_factory=Counter)
 
@@ -119,6 +121,8 @@ class FakeNode:
         if self.log_error:
             raise RuntimeError(self.log_error)
         low, high = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+        if high - low >= self.longest_logs:
+            raise RuntimeError(f"range of more than {self.longest_logs} blocks")
         return [
             log
             for log in self.logs

@@ -168,6 +168,33 @@ async def test_long_range_is_asked_in_spans_and_cut_at_the_most() -> None:
     assert settled.through == 10_000
 
 
+async def test_a_node_that_allows_short_ranges_only_is_read_in_several_turns_and_remembered() -> None:
+    node = FakeNode(logs=[trade(block) for block in range(1, 1_001)], longest_logs=50)
+    async with reading(node) as chain:
+        blocks: list[int] = []
+        start, turns = 1, 0
+        while start <= 1_000:
+            settled = await chain.settlement(BOOK, start, 1_000, [])
+            assert settled.trades is not None, settled.error
+            blocks += [one.block for one in settled.trades]
+            start, turns = settled.through + 1, turns + 1
+        assert blocks == list(range(1, 1_001))
+        asked = len(node.requests)
+        assert (await chain.settlement(BOOK, 1, 31, [])).trades is not None
+        assert len(node.requests) == asked + 1, "the span is known by now"
+    assert turns <= 3
+
+
+async def test_a_span_that_was_reduced_grows_again_when_the_node_accepts_more() -> None:
+    node = FakeNode(longest_logs=60)
+    async with reading(node) as chain:
+        await chain.settlement(BOOK, 1, 5_000, [])
+        node.longest_logs = 10_000
+        for _ in range(100):
+            await chain.settlement(BOOK, 1, 50_000, [])
+        assert (await chain.settlement(BOOK, 1, 50_000, [])).through == 10_000
+
+
 async def test_refused_logs_leave_the_receipts() -> None:
     node = FakeNode(log_error="range too wide", receipts={TX: receipt()})
     async with reading(node) as chain:

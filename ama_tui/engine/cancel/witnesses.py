@@ -17,8 +17,8 @@ from ama_tui.engine.reconciliation.report import RESTS
 from ama_tui.store.journal.replay import JournalReplay
 from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
-MOST_PAGES = 20
-"""Ranges of `MAX_LOG_BLOCKS` blocks that are searched for an order's end."""
+MOST_READS = 20
+"""Reads of the book's events, of `MAX_LOG_BLOCKS` blocks each if the node accepts that many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,14 @@ class Witnesses:
         orders = [order for order in self.orders.values() if order.wallet in watched]
         if not orders:
             return ""
-        start = max(1, block - MOST_PAGES * MAX_LOG_BLOCKS + 1, min(order.block for order in orders))
+        start = max(1, block - MOST_READS * MAX_LOG_BLOCKS + 1, min(order.block for order in orders))
         traders = sorted({order.wallet for order in orders})
         trades: list[Trade] = []
         cancels: list[OrderCancelled] = []
         try:
-            while start <= block:
+            for _ in range(MOST_READS):
+                if start > block:
+                    break
                 events = await connections.chain.settlement(order_book, start, block, (), traders)
                 if events.trades is None or events.cancels is None:
                     return f"the book's events could not be read ({events.error})"
@@ -112,6 +114,8 @@ class Witnesses:
                 start = events.through + 1
         except VenueError as error:
             return f"the book's events could not be read ({error.message})"
+        if start <= block:
+            return f"the node tells events too slowly: those from block {start:,} on are not checked"
         self.left = left = unexplained(orders, trades, cancels)
         if not left:
             return ""

@@ -59,7 +59,10 @@ class Cycle:
         reconciliation.finish(settlement)
         for book in context.fleet:
             self._check_session(book, read.wallets[book.address].session, (read.block, began, read.block_time))
-        if settlement.trades is not None:
+        if settlement.trades is None:
+            context.fills_problem = f"fills from block {context.trades_block + 1:,} on are unknown: {settlement.error}"
+        else:
+            context.fills_problem = ""
             context.counters.traded(settlement.trades, context.fleet.books)
             self._show_fills(settlement)
             context.trades_block = max(context.trades_block, settlement.through)

@@ -72,6 +72,7 @@ class Outages:
     journal: Outage = field(init=False)
     prices: Outage = field(init=False)
     orders: Outage = field(init=False)
+    fills: Outage = field(init=False)
     listing: Outage = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +81,7 @@ class Outages:
         self.journal = Outage(self.action_log, "journal writable again")
         self.prices = Outage(self.action_log, "prices agree again")
         self.orders = Outage(self.action_log, "every order explained again")
+        self.fills = Outage(self.action_log, "every fill known again")
         self.listing = Outage(self.action_log, "the node lists every order again")
 
     @property
@@ -101,6 +103,13 @@ class Outages:
             self.prices.begin(conflict)
         else:
             self.prices.end()
+
+    def check_fills(self, problem: str) -> None:
+        """Note why fills are unknown, '' if they are not. Placing goes on: an order keeps its level until explained."""
+        if problem:
+            self.fills.begin(problem)
+        else:
+            self.fills.end()
 
     def check_orders(self, read: FleetRead, fleet: Fleet) -> None:
         """Note orders that the node hides, as far as we can tell."""

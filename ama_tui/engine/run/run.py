@@ -239,6 +239,7 @@ class Run:
         self.outages.check_journal()
         intents = self.cycle.decide(read)
         self.outages.check_prices(context.price_conflict)
+        self.outages.check_fills(context.fills_problem)
         self.outages.check_orders(read, context.fleet)
         self.renewals.look(read)
         self.packed = is_packed(self.context.fleet, self.context.parameters.orders_per_side, read)

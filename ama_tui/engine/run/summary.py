@@ -56,6 +56,7 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "self_trades": totals.self_trades,
         "taker_trades": totals.taker_trades,
         "fills": totals.fills,
+        "fills_unknown_from_block": context.trades_block + 1 if context.fills_problem else None,
         "max_utilization": round(totals.max_utilization, 6),
         "errors": totals.errors,
     }

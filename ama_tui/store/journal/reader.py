@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ama_tui.disk.atomic import open_own
 from ama_tui.domain.errors import JournalCorruptError, JournalError
 from ama_tui.store.journal.entry import JournalEntry, parse_line
 from ama_tui.store.journal.files import is_first, segment_files
@@ -34,7 +36,7 @@ class Line:
 def read_lines(file: Path) -> Iterator[Line]:
     """The lines of one file without blank ones; empty when there is no file. Raises OSError."""
     offset = 0
-    with suppress(FileNotFoundError), file.open("rb") as lines:
+    with suppress(FileNotFoundError), os.fdopen(open_own(file, os.O_RDONLY), "rb") as lines:
         for number, data in enumerate(lines, start=1):
             begin, offset = offset, offset + len(data)
             if data.isspace() and data.endswith(b"\n"):

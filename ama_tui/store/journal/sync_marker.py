@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ama_tui.disk.atomic import FILE_MODE, sync_directory
+from ama_tui.disk.atomic import open_own, read_own, sync_directory
 
 
 def marker_path(journal: Path) -> Path:
@@ -21,7 +21,7 @@ def marker_path(journal: Path) -> Path:
 def read_marker(journal: Path) -> int | None:
     """The seq up to which the journal is known to be durable, None when it was closed or never ours."""
     try:
-        text = marker_path(journal).read_text("ascii")
+        text = read_own(marker_path(journal)).decode("ascii")
     except (OSError, ValueError):
         return None
     return int(text) if len(text) == 20 and text.isdecimal() else None
@@ -34,7 +34,7 @@ class SyncMarker:
         self._path = marker_path(journal)
         self._descriptor: int | None = None
         with suppress(OSError):
-            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, FILE_MODE)
+            self._descriptor = open_own(self._path, os.O_WRONLY | os.O_CREAT)
             self.write(seq)
             os.fsync(self._descriptor)
             sync_directory(self._path.parent)

@@ -7,6 +7,7 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
+from ama_tui.disk.atomic import open_own
 from ama_tui.domain.errors import JournalError
 from ama_tui.store.journal.entry import JournalEntry, parse_line
 from ama_tui.store.journal.files import segment_files
@@ -57,7 +58,7 @@ class JournalTail:
         return found
 
     def _read(self, file: Path) -> list[JournalEntry]:
-        with file.open("rb") as lines:
+        with os.fdopen(open_own(file, os.O_RDONLY), "rb") as lines:
             # The writer removes a partial line again.
             self._offset = min(self._offset, os.fstat(lines.fileno()).st_size)
             lines.seek(self._offset)

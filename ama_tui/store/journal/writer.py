@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ama_tui.disk import failpoints
-from ama_tui.disk.atomic import FILE_MODE, sync_directory, write_all
+from ama_tui.disk.atomic import FILE_MODE, open_own, sync_directory, write_all
 from ama_tui.domain.errors import JournalError, JournalFullError, JournalSyncError
 from ama_tui.store.journal.entry import JournalEntry
 from ama_tui.store.journal.files import SEGMENT_BYTES, start_segment
@@ -71,7 +71,7 @@ class Journal:
         scan.raise_fault()
         try:
             is_new = path not in scan.files
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, FILE_MODE)
+            descriptor = open_own(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
             try:
                 os.fchmod(descriptor, FILE_MODE)
                 truncated = _repair_tail(path, descriptor, scan)
@@ -231,7 +231,7 @@ def _repair_tail(path: Path, descriptor: int, scan: Scan) -> TruncatedTail | Non
 
 def _keep(path: Path, tail: bytes) -> None:
     """Append a truncated tail to the kept ones; durable on return."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+    descriptor = open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         os.fchmod(descriptor, FILE_MODE)
         write_all(descriptor, tail if tail.endswith(b"\n") else tail + b"\n")

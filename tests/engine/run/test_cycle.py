@@ -354,3 +354,21 @@ def test_the_depth_reaches_past_the_fleets_own_prices_to_what_a_call_can_carry(m
         assert world.venue.depth_levels == MOST_DEPTH
 
     World().go(monkeypatch, steps)
+
+
+def test_fills_that_cannot_be_read_are_told_with_their_first_block_until_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def steps(world: World) -> None:
+        await world.look()
+        first = world.run.trades_block + 1
+        world.venue.trades = None
+        await world.look()
+        assert world.run.fills_problem.startswith(f"fills from block {first:,} on are unknown")
+        await world.look()
+        assert world.run.trades_block + 1 == first, "the range that is asked for again begins where it began"
+        world.venue.trades = ()
+        await world.look()
+        assert world.run.fills_problem == ""
+
+    World().go(monkeypatch, steps)
