@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 from collections.abc import Mapping
@@ -19,6 +21,7 @@ STANDARD_N = 1 << 18
 """scrypt's N in geth's keystores, with r = 8 and p = 1."""
 
 KEY_LENGTH = 32
+IV_LENGTH = 16
 MAX_ROUNDS = 20_000_000
 """Most PBKDF2 rounds a file may require: about ten seconds."""
 
@@ -77,16 +80,35 @@ def wallet_of_keystore(content: bytes, password: str, path: Path, index: int = 0
     return wallet
 
 
-def _decrypted(keystore: dict[str, object], password: str) -> SecretKey | None:
-    """Return the key, or None if the password is wrong. Hides the library's errors, which may contain a secret."""
-    from eth_keyfile.keyfile import decode_keyfile_json
+def _decrypted(keystore: Mapping[str, object], password: str) -> SecretKey | None:
+    """Return the key, or None if the password is wrong. The keystore has passed `_problem`. Raises MemoryError."""
+    # Imported here: chain libraries load slowly.
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    from cryptography.hazmat.primitives.ciphers.modes import CTR
+    from eth_hash.auto import keccak
 
-    try:
-        return SecretKey(decode_keyfile_json(keystore, password.encode("utf-8", "surrogatepass")))
-    except MemoryError:
-        raise
-    except Exception:
+    crypto = _table(keystore["crypto"])
+    ciphertext, mac = _bytes(crypto["ciphertext"]), _bytes(crypto["mac"])
+    derived = _derived(crypto, password.encode("utf-8", "surrogatepass"))
+    if not hmac.compare_digest(keccak(derived[16:] + ciphertext), mac):
         return None
+    cipher = Cipher(AES(derived[:16]), CTR(_bytes(_table(crypto["cipherparams"])["iv"]))).decryptor()
+    return SecretKey(cipher.update(ciphertext) + cipher.finalize())
+
+
+def _derived(crypto: Mapping[str, object], password: bytes) -> bytes:
+    """The key that the file's own key derivation makes of a password, with OpenSSL as for vaults."""
+    parameters = _table(crypto["kdfparams"])
+    salt = _bytes(parameters["salt"])
+    if crypto["kdf"] == "scrypt":
+        cost = ScryptCost(*(_whole(parameters[name]) for name in ("n", "r", "p")))
+        return cost.derive(password, salt, KEY_LENGTH)
+    return hashlib.pbkdf2_hmac("sha256", password, salt, _whole(parameters["c"]), KEY_LENGTH)
+
+
+def _bytes(value: object) -> bytes:
+    return bytes.fromhex(_HEX.sub(r"\1", str(value)))
 
 
 def _parsed(content: bytes, path: Path) -> dict[str, object]:
@@ -117,6 +139,8 @@ def _problem(keystore: Mapping[str, object]) -> str | None:
     parameters = _table(crypto["kdfparams"])
     if not all(isinstance(text, str) and _HEX.fullmatch(text) for text in (*texts, parameters["salt"])):
         return "a field is not hexadecimal"
+    if len(_bytes(texts[2])) != IV_LENGTH:
+        return f"its iv is not {IV_LENGTH} bytes long"
     if parameters["dklen"] != KEY_LENGTH:
         return f"its derived key is not {KEY_LENGTH} bytes long"
     if crypto["kdf"] == "scrypt":

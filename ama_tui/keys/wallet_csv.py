@@ -1,4 +1,7 @@
-"""The CSV format of a wallets file: nickname, address and privateKey, one wallet per line."""
+"""The CSV format of a wallets file: nickname, address and privateKey, one wallet per line.
+
+Spreadsheets write semicolons or tabs, and some a first line `sep=;`: all of these are read.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ COLUMNS = ("nickname", "address", "privateKey")
 _FIELD_OF_HEADER: Mapping[str, str] = {column.lower(): column for column in COLUMNS}
 _POSITIONS: Mapping[str, int] = {column: position for position, column in enumerate(COLUMNS)}
 _ADDRESS = re.compile(r"(?:0[xX])?([0-9a-fA-F]{40})")
+DELIMITERS = ",;\t"
+_SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
+"""A spreadsheet's first line."""
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 
@@ -71,10 +77,20 @@ def _decoded(raw: bytes) -> str | int:
 def _rows(text: str) -> Iterator[_Row]:
     """Yield the rows, skipping empty lines and comments. Each line is parsed alone: a stray quote affects one row."""
     columns: Mapping[str, int] | None = None
+    delimiter = ""
     for line, content in enumerate(_LINE_BREAK.split(text), start=1):
-        if not content.strip() or content.lstrip().startswith("#"):
+        if not content.strip():
             continue
-        cells = _cells(content)
+        if content.lstrip().startswith("#"):
+            if _is_wallet(content):
+                yield _Row(line, {}, 'a nickname that starts with # needs quotes; for a comment, write "# "')
+            continue
+        separator = _SEPARATOR.fullmatch(content.strip(" ")) if not delimiter else None
+        if separator is not None and separator[1] in DELIMITERS:
+            delimiter = separator[1]
+            continue
+        delimiter = delimiter or _delimiter_of(content)
+        cells = _cells(content, delimiter)
         if cells is None:
             yield _Row(line, {}, "unbalanced quotes")
             continue
@@ -90,10 +106,26 @@ def _rows(text: str) -> Iterator[_Row]:
         yield _row(line, cells, columns)
 
 
-def _cells(content: str) -> list[str] | None:
+def _delimiter_of(content: str) -> str:
+    """The delimiter of the first line: the one that makes most cells of it, a comma if in doubt."""
+    return max(DELIMITERS, key=content.count)
+
+
+def _is_wallet(comment: str) -> bool:
+    """Is this line a wallet whose nickname starts with #? A comment has a space after the #."""
+    text = comment.strip()
+    if text.startswith(("# ", "#\t")):
+        return False
+    cells = [cell.strip(" \"'") for cell in text.split(_delimiter_of(text))]
+    has_address = any(_ADDRESS.fullmatch(cell) for cell in cells)
+    return has_address and any(PRIVATE_KEY.fullmatch(cell) for cell in cells)
+
+
+def _cells(content: str, delimiter: str) -> list[str] | None:
     """Split one line into stripped cells, or return None if its quotes are unbalanced."""
     try:
-        return [cell.strip() for cell in next(csv.reader([content], skipinitialspace=True, strict=True))]
+        rows = csv.reader([content], delimiter=delimiter, skipinitialspace=True, strict=True)
+        return [cell.strip() for cell in next(rows)]
     except csv.Error:
         return None
 

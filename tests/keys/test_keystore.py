@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from eth_hash.auto import keccak
 
 from ama_tui.domain.errors import PasswordError, WalletsError
 from ama_tui.keys.keystore import is_keystore, keystore_of, read_keystore, wallet_of_keystore
+from ama_tui.keys.scrypt import ScryptCost
 from ama_tui.keys.secret_key import SecretKey
 from ama_tui.keys.wallet_key import wallet_of
 from ama_tui.keys.wallet_source import WalletsSource, open_wallets
@@ -204,3 +206,9 @@ def test_keystore_is_under_the_rules_of_the_wallets_file(tmp_path: Path) -> None
     path.chmod(0o644)
     with pytest.raises(WalletsError, match=r"can be read by its group and others \(mode 0644\)"):
         read_keystore(path)
+
+
+@pytest.mark.parametrize(("name", "value"), [("p", 4096), ("r", 65_536), ("r", 65), ("p", 65)])
+def test_costs_that_no_wallet_writes_are_refused_before_anything_is_derived(name: str, value: int) -> None:
+    cost = replace(ScryptCost(n=2), **{name: value})
+    assert "too much memory or time" in str(cost.problem)

@@ -79,6 +79,23 @@ def test_blank_lines_and_comments_are_passed_over(csv_path: Path) -> None:
     assert [wallet.nickname for wallet in load(csv_path)] == ["w3"]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "first", ["", "sep={}\n", "nickname{}address{}privateKey\n", "sep={}\nnickname{}address{}key\n"]
+)
+def test_delimiters_of_spreadsheets_are_read(csv_path: Path, delimiter: str, first: str) -> None:
+    header = first.replace("{}", delimiter).replace("key\n", "privateKey\n").replace("privateprivate", "private")
+    csv_path.write_text(header + "".join(row(number).replace(",", delimiter) + "\n" for number in (1, 2)))
+    assert [wallet.nickname for wallet in load(csv_path)] == ["w1", "w2"]
+
+
+def test_a_nickname_that_starts_with_a_hash_does_not_drop_its_wallet_silently(csv_path: Path) -> None:
+    csv_path.write_text(f"{row(1)}\n{row(2, nickname='#2')}\n# {row(3)}\n")
+    assert "line 2: a nickname that starts with # needs quotes" in problem_of(csv_path)
+    csv_path.write_text(f"{row(1)}\n{row(2, nickname=chr(34) + '#2' + chr(34))}\n# {row(3)}\n")
+    assert [wallet.nickname for wallet in load(csv_path)] == ["w1", "#2"]
+
+
 def test_quoted_nickname_may_hold_a_comma(csv_path: Path) -> None:
     csv_path.write_text(row(0, nickname='"Zoë, ""the"" maker"') + "\n")
     assert load(csv_path)[0].nickname == 'Zoë, "the" maker'
