@@ -80,12 +80,10 @@ def test_blank_lines_and_comments_are_passed_over(csv_path: Path) -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize(
-    "first", ["", "sep={}\n", "nickname{}address{}privateKey\n", "sep={}\nnickname{}address{}key\n"]
-)
+@pytest.mark.parametrize("first", ["", "sep={}\n", "nickname{}address{}privateKey\n"])
 def test_delimiters_of_spreadsheets_are_read(csv_path: Path, delimiter: str, first: str) -> None:
-    header = first.replace("{}", delimiter).replace("key\n", "privateKey\n").replace("privateprivate", "private")
-    csv_path.write_text(header + "".join(row(number).replace(",", delimiter) + "\n" for number in (1, 2)))
+    rows = [row(number).replace(",", delimiter) for number in (1, 2)]
+    csv_path.write_text(first.replace("{}", delimiter) + "\n".join(rows) + "\n")
     assert [wallet.nickname for wallet in load(csv_path)] == ["w1", "w2"]
 
 
