@@ -14,7 +14,7 @@ from ama_tui.venue import api_models, json_scalars
 from ama_tui.venue.api_errors import refusal, refusal_of_body, retry_after
 from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
 from ama_tui.venue.permits import permit_payload, session_id
-from ama_tui.venue.retry import retried, transient
+from ama_tui.venue.retry import HostGate, retried, transient
 
 READ_TIMEOUT = 10.0
 """Seconds."""
@@ -52,6 +52,7 @@ class VenueApi:
             hint="check that the venue is running and APP_URL is correct",
             timeout=READ_TIMEOUT,
         )
+        self._gate = HostGate("APP_URL")
 
     @property
     def stats(self) -> HttpStats:
@@ -187,7 +188,10 @@ class VenueApi:
         where = f"GET {path}"
 
         async def attempt() -> T:
+            await self._gate.passed()
             response = await self._http.get(path, params)
+            if response.status == 429:
+                self._gate.close(retry_after(response.retry_after))
             if response.status in _RETRIED_STATUS:
                 raise transient(refusal(where, response), retry_after(response.retry_after))
             return _parsed(where, response, parse)
@@ -198,6 +202,8 @@ class VenueApi:
         self, path: str, payload: Mapping[str, object], parse: Callable[[str, bytes], T], timeout: float
     ) -> T:
         response = await self._http.post(path, payload, timeout=timeout)
+        if response.status == 429:
+            self._gate.close(retry_after(response.retry_after))
         return _parsed(f"POST {path}", response, parse)
 
 

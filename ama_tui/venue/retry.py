@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import (
@@ -33,6 +35,27 @@ class TransientError(Exception):
         super().__init__(str(error))
         self.error = error
         self.retry_after = retry_after
+
+
+@dataclass(slots=True)
+class HostGate:
+    """When a host may be asked again, shared by all reads of one client: a rate limit closes it for all of them."""
+
+    name: str
+    _closed_until: float = 0.0
+
+    def close(self, seconds: float | None) -> None:
+        """Note a rate limit; `seconds` is its Retry-After. Without one only the request that was refused waits."""
+        if seconds is not None:
+            self._closed_until = max(self._closed_until, asyncio.get_running_loop().time() + seconds)
+
+    async def passed(self) -> None:
+        """Wait until the host may be asked. Raises UnreachableError, without a request, if that takes too long."""
+        seconds = self._closed_until - asyncio.get_running_loop().time()
+        if seconds > LONGEST_WAIT:
+            raise UnreachableError(f"{self.name} limits requests: asking again in {seconds:.0f} s", "wait")
+        if seconds > 0:
+            await asyncio.sleep(seconds)
 
 
 async def retried(attempt: Callable[[], Awaitable[T]], *, first_wait: float = 0.15) -> T:

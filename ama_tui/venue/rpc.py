@@ -12,12 +12,13 @@ import orjson
 from ama_tui.domain.errors import MalformedError, RpcError
 from ama_tui.venue.api_errors import retry_after
 from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
-from ama_tui.venue.retry import retried, transient
+from ama_tui.venue.retry import HostGate, retried, transient
 from ama_tui.venue.sanitize import excerpt, one_line
 
 MAX_BATCH = 500
 SINGLES_AT_ONCE = 16
-LIMIT_EXCEEDED = -32005
+LIMIT_CODES = frozenset({429, -32005, -32007, -32029})
+"""Codes by which nodes report a rate limit in a JSON-RPC body."""
 _NEVER_THE_SIZE = (401, 403, 404)
 _HINT = "check that RPC_URL points to a JSON-RPC node"
 _RATE_LIMIT_WORDS = ("rate limit", "rate-limit", "ratelimit", "too many requests")
@@ -39,6 +40,7 @@ class JsonRpc:
         self._masked = masked
         self._next_id = 0
         self._batch_limit = MAX_BATCH
+        self._gate = HostGate(masked)
 
     @property
     def stats(self) -> HttpStats:
@@ -62,7 +64,9 @@ class JsonRpc:
         envelope = self._envelope((method, params))
 
         async def attempt() -> object:
+            await self._gate.passed()
             response = await self._http.post("", envelope)
+            self._note_rate_limit(response)
             result = self._one(method, response)
             if isinstance(result, RpcError):
                 raise self._transient_if_busy(result, response)
@@ -95,7 +99,9 @@ class JsonRpc:
 
         async def attempt() -> list[object | RpcError] | None:
             nonlocal last
+            await self._gate.passed()
             response = await self._http.post("", envelopes)
+            self._note_rate_limit(response)
             body = self._json(response, "a batch")
             if not isinstance(body, list):
                 refused = self._error_of(body, response)
@@ -193,6 +199,11 @@ class JsonRpc:
             raise error
         return {"error": {"code": error.code, "message": error.message}}
 
+    def _note_rate_limit(self, response: HttpResponse) -> None:
+        """Close the gate for all requests if the node asks for a pause."""
+        if response.status == 429:
+            self._gate.close(retry_after(response.retry_after))
+
     def _transient_if_busy(self, error: RpcError, response: HttpResponse) -> Exception:
         if _is_busy(error, response.status):
             return transient(error, retry_after(response.retry_after))
@@ -205,7 +216,7 @@ class JsonRpc:
 
 
 def _is_busy(error: RpcError, status: int) -> bool:
-    if error.code == LIMIT_EXCEEDED or status in (429, 502, 503, 504):
+    if error.code in LIMIT_CODES or status in (429, 502, 503, 504):
         return True
     text = error.message.lower()
     return any(words in text for words in _RATE_LIMIT_WORDS)

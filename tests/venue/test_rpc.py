@@ -145,3 +145,27 @@ async def test_dead_node_is_unreachable_without_its_url() -> None:
             await rpc.call("eth_chainId")
     assert "s3cret" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
+
+
+async def test_a_rate_limit_holds_back_every_request_to_the_host_without_asking_again() -> None:
+    handle, asked = answering(web.Response(status=429, text="slow down", headers={"Retry-After": "60"}))
+    async with serving(handle) as url, JsonRpc(url, masked="RPC_URL") as rpc:
+        with pytest.raises(RpcError, match="429"):
+            await rpc.call("eth_chainId")
+        for _ in range(5):
+            with pytest.raises(UnreachableError, match="RPC_URL limits requests: asking again in"):
+                await rpc.call("eth_blockNumber")
+        with pytest.raises(UnreachableError, match="limits requests"):
+            await rpc.batch([("eth_chainId", ())])
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("code", [429, -32005, -32007, -32029])
+async def test_a_rate_limit_in_a_json_rpc_body_is_waited_out(code: int) -> None:
+    handle, asked = answering(
+        (200, orjson.dumps({"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": "wait"}}).decode()),
+        (200, '{"jsonrpc":"2.0","id":1,"result":"0x1"}'),
+    )
+    async with serving(handle) as url, JsonRpc(url, masked="RPC_URL") as rpc:
+        assert await rpc.call("eth_chainId") == "0x1"
+    assert len(asked) == 2
