@@ -41,6 +41,12 @@ def banner(state: EngineState) -> Span:
     return f"{sign} {state_name(state)}", ink
 
 
+def banner_of(snapshot: EngineSnapshot) -> Span:
+    """A run's state and its ink: a run whose last read failed is not green."""
+    text, ink = banner(snapshot.state)
+    return text, "warn" if ink == "good" and snapshot.reason else ink
+
+
 def has_run(snapshot: EngineSnapshot) -> bool:
     """A run was started, so it may have orders on the book."""
     return bool(snapshot.run_id)

@@ -8,7 +8,7 @@ import pytest
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, SendBudget, Totals
 from ama_tui.ui.panels.status import LastTrade, VenueFacts, notice, placing_line, status_lines
-from ama_tui.ui.states import BANNER, state_name
+from ama_tui.ui.states import BANNER, banner_of, state_name
 from ama_tui.ui.widgets.field_lines import fit
 from tests.ui.fakes import NOW, market, snapshot
 
@@ -119,3 +119,10 @@ def test_a_run_that_has_ended_is_never_called_stale() -> None:
     kind, text = notice(old, NOW, None)
     assert kind == "over"
     assert "120 orders stay on the book" in text
+
+
+def test_a_run_whose_last_read_failed_is_not_green() -> None:
+    good = snapshot(EngineState.RUNNING)
+    assert banner_of(good) == ("● RUNNING", "good")
+    assert banner_of(replace(good, reason="the node does not answer")) == ("● RUNNING", "warn")
+    assert banner_of(replace(good, state=EngineState.FAULTED, reason="x"))[1] == "danger"

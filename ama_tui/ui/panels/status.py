@@ -10,7 +10,7 @@ from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_price
 from ama_tui.ui.format import age, clock, duration, pad, plain, short_usdc
 from ama_tui.ui.panels.fragments import gauge, margin_totals, pair, percent, spread_points
-from ama_tui.ui.states import banner, state_name
+from ama_tui.ui.states import banner, banner_of, state_name
 from ama_tui.ui.widgets.field_lines import MARGIN, Field, FieldLines, Line, field
 from ama_tui.ui.widgets.styled_text import Span
 
@@ -64,7 +64,7 @@ def status_lines(
 
 def _run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: float) -> Line:
     uptime = duration(now - snapshot.started_at_ms / 1000) if snapshot.started_at_ms else ""
-    state, ink = banner(snapshot.state)
+    state, ink = banner_of(snapshot)
     label = venue.label.removeprefix("DEMO ") if venue.is_demo else venue.label
     return (
         field(("ama-tui", "label"), rank=6),
@@ -158,7 +158,7 @@ def _errors_per_minute(snapshot: EngineSnapshot, rank: int, *, width: int = 0, r
 
 def _narrow_run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: float) -> Line:
     ticks, points = _spread(snapshot, market)
-    state, ink = banner(snapshot.state)
+    state, ink = banner_of(snapshot)
     seconds = now - snapshot.read_at_ms / 1000 if snapshot.read_at_ms else None
     return (
         field((f"{venue.tag[0]}{market.chain_id} ", venue.tag[1])),
