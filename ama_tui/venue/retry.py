@@ -50,10 +50,10 @@ class HostGate:
             self._closed_until = max(self._closed_until, asyncio.get_running_loop().time() + seconds)
 
     async def passed(self) -> None:
-        """Wait until the host may be asked. Raises UnreachableError, without a request, if that takes too long."""
+        """Wait until the host may be asked. Raises VenueError, without a request, if that takes too long."""
         seconds = self._closed_until - asyncio.get_running_loop().time()
         if seconds > LONGEST_WAIT:
-            raise UnreachableError(f"{self.name} limits requests: asking again in {seconds:.0f} s", "wait")
+            raise VenueError(f"{self.name} limits requests: asking again in {seconds:.0f} s", "wait")
         if seconds > 0:
             await asyncio.sleep(seconds)
 

@@ -62,6 +62,8 @@ def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_
     operator.press("Right")
     operator.press("Enter")
     operator.shows("All orders cancelled. Confirmed on chain:", "✓ 0 open at block", "24 cancelled", limit=START)
+    operator.shows("Left open:", "2 sessions still valid")
+    operator.press("Right")
     operator.press("Enter")
 
     said = operator.prompts()

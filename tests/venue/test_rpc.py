@@ -6,7 +6,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from ama_tui.domain.errors import MalformedError, RpcError, UnreachableError
+from ama_tui.domain.errors import MalformedError, RpcError, UnreachableError, VenueError
 from ama_tui.venue.rpc import JsonRpc
 from tests.venue.fake_node import FakeNode
 from tests.venue.servers import Handler, answering, serving
@@ -153,9 +153,9 @@ async def test_a_rate_limit_holds_back_every_request_to_the_host_without_asking_
         with pytest.raises(RpcError, match="429"):
             await rpc.call("eth_chainId")
         for _ in range(5):
-            with pytest.raises(UnreachableError, match="RPC_URL limits requests: asking again in"):
+            with pytest.raises(VenueError, match="RPC_URL limits requests: asking again in"):
                 await rpc.call("eth_blockNumber")
-        with pytest.raises(UnreachableError, match="limits requests"):
+        with pytest.raises(VenueError, match="limits requests"):
             await rpc.batch([("eth_chainId", ())])
     assert len(asked) == 1
 
