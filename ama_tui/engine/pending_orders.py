@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -300,6 +300,12 @@ class PendingOrders:
     def next_sequence(self, used: int) -> None:
         """Continue after the last used sequence number; -1 for none."""
         self.sequence = (used + 1) % (MAX_TAG_SEQUENCE + 1)
+
+    def continue_after(self, placed18: Iterable[int]) -> None:
+        """Without a history, continue after the tags of orders taken over: the next start then believes them too."""
+        if self.sequence == 0:
+            tags = [tag for amount18 in placed18 if (tag := decode_tag(amount18)) is not None]
+            self.next_sequence(max((tag.sequence for tag in tags), default=-1))
 
     def has_used(self, sequence: int) -> bool:
         """Was this sequence number used before? Numbers wrap around: half of them count as used."""

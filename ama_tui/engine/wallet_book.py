@@ -140,6 +140,7 @@ class WalletBook:
         if self.read is not None:
             orders = tuple(self.pending.annotated(order, block) for order in self.read.orders)
             self.read = replace(self.read, orders=orders)
+            self.pending.continue_after(order.placed18 for order in orders if order.placed18 is not None)
 
     def read_failed(self, error: str) -> None:
         """Note that the latest read failed. The last good read stays."""

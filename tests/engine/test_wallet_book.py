@@ -123,3 +123,16 @@ def test_the_fleets_best_price_is_the_best_of_all_it_has(
     for side, best in ((Side.BUY, max), (Side.SELL, min)):
         known = [PRICE6 + ticks * TICK6 for one, ticks, _ in [*alices, *bobs] if one is side]
         assert fleet(*books).best_own(side, 0.0) == best(known, default=None)
+
+
+def test_levels_of_orders_that_were_taken_over_are_still_known_at_the_second_start() -> None:
+    adopted = [resting(place(level=level, sequence=500 + level), level) for level in (1, 2, 3)]
+    first = book()
+    first.take_read(wallet_read(*adopted), 100)
+    assert [one.level for one in first.orders] == [1, 2, 3]
+    assert first.pending.sequence == 504, "what this process places comes after what it took over"
+
+    second = book()
+    second.pending.next_sequence(first.pending.sequence)  # its journal has one placement
+    second.take_read(wallet_read(*adopted), 200)
+    assert [one.level for one in second.orders] == [1, 2, 3]
