@@ -418,6 +418,7 @@ def test_a_cancel_of_its_id_explains_it_at_once() -> None:
 def test_an_id_that_stands_for_another_order_now_is_not_the_same_order() -> None:
     world = Watched(since=99)
     other = place(level=4, sequence=8, price6=PRICE6 - TICK6)
+    world.alice.pending.next_sequence(other.sequence)
     world.look(wallet_read(resting(other, 9)), 101, 1.0)
     assert [(one.order_id, one.level) for one in world.alice.orders] == [(9, 4)]
     (undone,) = world.alice.pending
