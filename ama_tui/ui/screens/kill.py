@@ -130,6 +130,7 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
             yield PlainText(id="sentence")
             yield FieldLines(id="progress")
             yield PlainText(id="report")
+            yield PlainText(id="next", classes="label")
             yield Problem(id="problem")
             with HorizontalGroup(id="choices"):
                 yield Button("Keep running", id="keep", compact=True)
@@ -139,7 +140,7 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
                 yield Button("Quit", id="quit", compact=True)
 
     def on_mount(self) -> None:
-        for hidden in ("#progress", "#report", "#stay", "#quit"):
+        for hidden in ("#progress", "#report", "#next", "#stay", "#quit"):
             self.query_one(hidden).display = False
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
@@ -186,27 +187,28 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
             return
         self.host.is_killing = False
         self.host.kill_report, self._has_report = report, True
-        self.query_one("#report", PlainText).show("\n".join([report_lines(report), *self._what_next(report)]))
+        self.query_one("#report", PlainText).show(report_lines(report))
+        self.query_one("#next", PlainText).show(self._what_next(report))
         self.query_one("#report").set_class(report.is_proven, "proven")
         self.query_one("#sentence", PlainText).show(ended_text(report, revoke=revoke))
         if report.is_proven:
-            self._show("#report", "#stay", "#quit")
+            self._show("#report", "#next", "#stay", "#quit")
             self.query_one("#stay").focus()
         else:
-            self._show("#report", "#cancel-all", "#revoke", "#stay", "#quit")
+            self._show("#report", "#next", "#cancel-all", "#revoke", "#stay", "#quit")
             self.query_one("#cancel-all", Button).label = "Try again"
             self.query_one("#cancel-all").focus()
         if self.host.leave_after_kill:
             self.host.action_stop()
 
-    def _what_next(self, report: KillReport) -> list[str]:
+    def _what_next(self, report: KillReport) -> str:
         """What stays open after a proof; without one, the command that tries again from outside."""
         if self.host.bridge is None or self.host.market is None:
-            return []
+            return ""
         if report.is_proven:
-            return [left_open(self.host.bridge.snapshot)]
-        return [f"Or in a shell: ama-tui cancel-all --market {self.host.market.address}"]
+            return left_open(self.host.bridge.snapshot)
+        return f"Or in a shell: ama-tui cancel-all --market {self.host.market.address}"
 
     def _show(self, *shown: str) -> None:
-        for part in ("#progress", "#report", "#keep", "#cancel-all", "#revoke", "#stay", "#quit"):
+        for part in ("#progress", "#report", "#next", "#keep", "#cancel-all", "#revoke", "#stay", "#quit"):
             self.query_one(part).display = part in shown
