@@ -116,8 +116,10 @@ class _Command:
         options = self._options
         source = VenueSource(Path.cwd(), os.environ, self._source, insecure_http=bool(options["insecure_http"]))
         state_root, named = Path(str(options["state_dir"])), options["markets"]
-        deadline = monotonic() + float(str(options["within"]))
-        markets = await markets_named(source, state_root, [str(one) for one in cast(Sequence[object], named)])
+        within_s = float(str(options["within"]))
+        deadline = monotonic() + within_s
+        selectors = [str(one) for one in cast(Sequence[object], named)]
+        markets = await markets_named(source, state_root, selectors, within_s)
         reports = []
         for number, market in enumerate(markets):
             request = CancelAllRequest(

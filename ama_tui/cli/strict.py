@@ -30,4 +30,5 @@ def refuse_repeats(command: click.Command, ctx: click.Context, args: list[str]) 
     _, _, order = command.make_parser(ctx).parse_args(list(args))
     for parameter, count in Counter(order).items():
         if count > 1 and isinstance(parameter, click.Option) and not parameter.multiple and not parameter.count:
-            raise click.UsageError(f"{'/'.join((*parameter.opts, *parameter.secondary_opts))} is given {count} times")
+            name = "/".join((*parameter.opts, *parameter.secondary_opts))
+            raise click.UsageError(f"{name} is given {count} times", ctx)

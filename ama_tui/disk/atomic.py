@@ -19,7 +19,7 @@ TEMPORARY_SUFFIX = ".ama-tmp"
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open one of our files; a symbolic link in its place is refused, whoever put it there. Raises OSError."""
+    """Open one of our files; a symbolic link in its place is refused. Raises OSError."""
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
 
 

@@ -64,7 +64,7 @@ class KillResult:
 async def kill_under(name: str, directory: Path, *, relayer_works: bool) -> KillResult:
     """Pack a fleet, stop, and cancel all of it while the node lies.
 
-    Without a relayer no cancel gets through, so every order goes on resting.
+    Without a relayer no cancel gets through, so every order stays on the book.
     """
     lies = KILL_LIES[name]()
     if not relayer_works:

@@ -48,7 +48,7 @@ class Outcome(Enum):
     REFUSED = "the run is refused before anything is signed"
     NO_SESSION = "the run starts, and no permit is signed"
     HELD = "nothing more is placed while it lasts"
-    SAFE = "the run goes on or stops with one of our own errors"
+    SAFE = "the run continues, or stops with a clear error"
 
 
 @dataclass(frozen=True, slots=True)

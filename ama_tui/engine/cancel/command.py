@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -59,12 +59,15 @@ class CancelAllRequest:
     revoke: bool = False
 
 
-async def markets_named(source: VenueSource, state_root: Path, selectors: Sequence[str]) -> tuple[str, ...]:
+async def markets_named(
+    source: VenueSource, state_root: Path, selectors: Sequence[str], within_s: float
+) -> tuple[str, ...]:
     """The markets to cancel on: `all` stands for every market with saved files. Raises ConfigError, VenueError."""
     if EVERY_MARKET not in selectors:
         return tuple(dict.fromkeys(selectors))
     environment = load_environment(source.directory, source.environ, insecure_http=source.insecure_http)
-    connections, _ = await retry_read(lambda: connect(environment), after=RETRIED)
+    async with _time_limit(within_s):
+        connections, _ = await retry_read(lambda: connect(environment), after=RETRIED)
     try:
         saved = remembered_markets(state_root, connections.chain_id)
     finally:
@@ -90,20 +93,14 @@ async def cancel_all(
     environment = load_environment(source.directory, source.environ, insecure_http=source.insecure_http)
     wallets, signer = await asyncio.to_thread(open_signer, source.wallets)
     async with AsyncExitStack() as stack:
-        try:
-            async with asyncio.timeout(request.within_s):
-                connections, notes = await retry_read(lambda: connect(environment, signer), after=RETRIED)
-                stack.push_async_callback(connections.close)
-                market = await _market(connections, request.market)
-                paths = StatePaths(request.state_root, connections.chain_id, market.address)
-                records = await asyncio.to_thread(open_market_state, paths, force=request.force)
-                stack.push_async_callback(_close, records)
-                context = await _context(connections, market, records, publisher)
-        except TimeoutError:
-            raise UnreachableError(
-                f"the venue could not be read within {request.within_s:g} s: nothing was cancelled",
-                "check the venue and the node, or allow more time with --within",
-            ) from None
+        async with _time_limit(request.within_s):
+            connections, notes = await retry_read(lambda: connect(environment, signer), after=RETRIED)
+            stack.push_async_callback(connections.close)
+            market = await _market(connections, request.market)
+            paths = StatePaths(request.state_root, connections.chain_id, market.address)
+            records = await asyncio.to_thread(open_market_state, paths, force=request.force)
+            stack.push_async_callback(_close, records)
+            context = await _context(connections, market, records, publisher)
         insecure = await asyncio.to_thread(wallets_warning, source)
         for note in filter(None, (*notes, insecure, *records.notes)):
             context.action_log.note(note, is_error=True)
@@ -111,6 +108,19 @@ async def cancel_all(
         report = await _cancel(left, context, records, wallets[: request.wallets], on_progress, should_stop)
         context.action_log.note(f"cancel-all: {report.text}", is_error=not report.is_proven)
         return market, report
+
+
+@asynccontextmanager
+async def _time_limit(seconds: float) -> AsyncIterator[None]:
+    """Raise UnreachableError when the venue has not been read in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise UnreachableError(
+            f"the venue could not be read within {seconds:.3g} s: nothing was cancelled",
+            "check the venue and the node, or allow more time with --within",
+        ) from None
 
 
 async def _close(records: MarketState) -> None:

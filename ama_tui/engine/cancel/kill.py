@@ -8,12 +8,14 @@ longest delay, or the end of the session it was sent under (the order book contr
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.event import KillProgress
+from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.plan import CancelReason
 from ama_tui.domain.reading import OrdersRead, Receipt, SessionsRead, WalletRead
 from ama_tui.domain.session import session_status
@@ -136,13 +138,22 @@ class CancelAll:
         is_shown = any(read.orders.values())
         if is_shown or unread or any(book.pending for book in self.books):
             self._empty_reads.clear()
+            self._objections = ()
             return False
         moment = (read.block, _now())
         self._empty_reads.append(moment)
         if not any(is_far_apart(earlier, moment) for earlier in self._empty_reads):
             return False
-        self._objections = await self.witnesses.objections(self.context.connections, self.context.market.address, read)
+        self._objections = await self._ask_witnesses(read, seconds)
         return not self._objections
+
+    async def _ask_witnesses(self, read: OrdersRead, seconds: float) -> tuple[str, ...]:
+        """What speaks against a read without orders, asked within so many seconds."""
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                return await self.witnesses.objections(self.context.connections, self.context.market.address, read)
+        except TimeoutError:
+            return (f"the book's events and the second node could not be read within {seconds:.0f} s",)
 
     async def _read(self, seconds: float) -> _ChainReads | None:
         """Orders, sessions and receipts in one round. None if the orders could not be read."""
@@ -250,11 +261,13 @@ class CancelAll:
     # ---- actions ----
 
     def _act(self, reads: _ChainReads, *, revokes: bool) -> None:
-        hidden = [order.as_resting() for order in self.witnesses.left]
-        self._worker.alive |= {order.order_id for order in hidden}
+        hidden: defaultdict[str, list[RestingOrder]] = defaultdict(list)
+        for order in self.witnesses.left:
+            hidden[order.wallet].append(order.as_resting())
+        self._worker.alive |= {order.order_id for order in self.witnesses.left}
         for book in self.books:
-            own = [order for order in hidden if order.trader == book.address]
-            self._worker.cancel(book, (*(reads.orders.orders[book.address] or ()), *own), reads.sessions)
+            shown = reads.orders.orders[book.address] or ()
+            self._worker.cancel(book, (*shown, *hidden[book.address]), reads.sessions)
             if revokes and book.pending:
                 self._revoking.add(book.address)
                 self._worker.revoke(book, self._alive_sessions(book, reads.sessions))

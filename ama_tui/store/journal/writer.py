@@ -199,7 +199,7 @@ class Journal:
         self._has_half_line = False
 
     def _rotate(self) -> None:
-        """Start a new file; if that fails, go on with this one and try again later."""
+        """Start a new file; if that fails, keep using this one and try again later."""
         self._rotate_at = self._size + _ROTATE_AGAIN_BYTES
         try:
             if self._has_half_line:
