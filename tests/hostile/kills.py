@@ -17,7 +17,7 @@ from ama_tui.keys.wallet_source import WalletsSource
 from ama_tui.venue import contract_abi as abi
 from tests.engine.rig import Rig, rig_of, ticking
 from tests.hostile import lies as told
-from tests.hostile.proxy import Lies, lying
+from tests.hostile.proxy import Lies
 
 WITHIN_S = 6.0
 
@@ -37,13 +37,17 @@ KILL_LIES: Mapping[str, Callable[[], Lies]] = {
     "all hidden": told.hidden(told.first_ids(0)),
     "some hidden": told.hidden(told.first_ids(2)),
     "half hidden": told.hidden(told.every_second_id),
-    "all hidden, no logs": lambda: Lies(told.hidden(told.first_ids(0))().calls, {"eth_getLogs": lambda _, said: []}),
-    "half hidden, half of the logs": lambda: Lies(told.hidden(told.every_second_id)().calls, {"eth_getLogs": no_half}),
-    "cached lists": lambda: Lies({abi.GET_USER_ORDERS: told.Cache()}),
-    "cached orders": lambda: Lies({abi.GET_USER_ORDERS: told.Cache(), abi.GET_ORDER: told.Cache()}),
+    "all hidden, no logs": lambda: Lies(
+        calls=told.hidden(told.first_ids(0))().calls, rpc={"eth_getLogs": lambda _, said: []}
+    ),
+    "half hidden, half of the logs": lambda: Lies(
+        calls=told.hidden(told.every_second_id)().calls, rpc={"eth_getLogs": no_half}
+    ),
+    "cached lists": lambda: Lies(calls={abi.GET_USER_ORDERS: told.Cache()}),
+    "cached orders": lambda: Lies(calls={abi.GET_USER_ORDERS: told.Cache(), abi.GET_ORDER: told.Cache()}),
     "no receipts": told.method("eth_getTransactionReceipt", lambda _, said: None),
     "no logs": told.method("eth_getLogs", lambda _, said: []),
-    "collateral stands still": lambda: Lies({abi.GET_AVAILABLE_COLLATERAL: told.Cache()}),
+    "collateral stands still": lambda: Lies(calls={abi.GET_AVAILABLE_COLLATERAL: told.Cache()}),
 }
 
 
@@ -67,13 +71,11 @@ async def kill_under(name: str, directory: Path, *, relayer_works: bool) -> Kill
     Without a relayer no cancel gets through, so every order stays on the book.
     """
     lies = KILL_LIES[name]()
-    if not relayer_works:
-        lies.api["/api/gasless/trade"] = lambda said: said
     async with rig_of(directory) as rig, ticking(rig.venue):
         engine = await rig.packed(orders_per_side=4)
         await engine.stop()
         await engine.close()
-        async with lying(lies, rig.venue.app_url) as api, lying(lies, rig.venue.rpc_url) as rpc:
+        async with lies.between(rig.venue.app_url) as api, lies.between(rig.venue.rpc_url) as rpc:
             urls = {"RPC_URL": rpc, "APP_URL": api if relayer_works else "http://127.0.0.1:9"}
             report = await _cancel_all(rig, urls)
         return KillResult(name, report[0], len(await rig.orders()), report[1])

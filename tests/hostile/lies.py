@@ -10,7 +10,8 @@ from typing import Any
 from eth_abi.abi import decode, encode
 
 from ama_tui.venue import contract_abi as abi
-from tests.hostile.proxy import BodyLie, CallLie, Lies, MethodLie
+from tests.engine.doctor.meddler import ChangeBody, ChangeResult
+from tests.hostile.proxy import CallLie, Lies
 
 LIVE = "/api/orderbook/live"
 MARKETS = "/api/markets"
@@ -68,11 +69,11 @@ def call(selector: bytes, lie: CallLie) -> Callable[[], Lies]:
     return lambda: Lies(calls={selector: lie})
 
 
-def method(name: str, lie: MethodLie) -> Callable[[], Lies]:
-    return lambda: Lies(methods={name: lie})
+def method(name: str, lie: ChangeResult) -> Callable[[], Lies]:
+    return lambda: Lies(rpc={name: lie})
 
 
-def body(path: str, lie: BodyLie) -> Callable[[], Lies]:
+def body(path: str, lie: ChangeBody) -> Callable[[], Lies]:
     return lambda: Lies(api={path: lie})
 
 
@@ -138,11 +139,11 @@ def hidden(lists: CallLie) -> Callable[[], Lies]:
 # ---- API bodies ----
 
 
-def live(**changes: Any) -> BodyLie:
+def live(**changes: Any) -> ChangeBody:
     return lambda said: {**said, "data": {**said["data"], **changes}}
 
 
-def rows(**changes: Any) -> BodyLie:
+def rows(**changes: Any) -> ChangeBody:
     """Every row of the market list changed."""
     return lambda said: {**said, "markets": [{**row, **changes} for row in said["markets"]]}
 

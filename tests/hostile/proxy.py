@@ -1,64 +1,45 @@
-"""A proxy before a venue's API and node that changes what they say, down to one contract call inside a multicall."""
+"""A proxy in front of a venue's API and node that lies, down to one contract call inside a multicall."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import ClientSession, web
 from eth_abi.abi import decode, encode
 
 from ama_tui.venue.contract_abi import AGGREGATE3
-from tests.venue.servers import serving
+from tests.engine.doctor.meddler import Meddler
 
 CallLie = Callable[[bytes, bytes], bytes]
 """From a contract call's data and its result to another result."""
-BodyLie = Callable[[dict[str, Any]], Any]
-"""From an API response to another."""
-MethodLie = Callable[[list[Any], Any], Any]
-"""From a JSON-RPC call's parameters and its result to another result."""
 
 _CALLS, _RESULTS = "(address,bool,bytes)[]", "(bool,bytes)[]"
 
 
 @dataclass
-class Lies:
-    """What is changed: contract calls by selector, JSON-RPC results by method, API responses by path.
+class Lies(Meddler):
+    """A meddler that also changes contract calls, by selector.
 
-    `is_on` switches all of them; `told` counts those that were told.
+    `is_on` switches everything; `told` counts the lies that were told.
     """
 
     calls: dict[bytes, CallLie] = field(default_factory=dict)
-    methods: dict[str, MethodLie] = field(default_factory=dict)
-    api: dict[str, BodyLie] = field(default_factory=dict)
     is_on: bool = True
     told: int = 0
 
-    def response(self, path: str, asked: Any, said: Any) -> Any:
-        """What the client gets instead of what the venue said."""
+    def _changed(self, path: str, asked: Any, said: Any) -> Any:
         if not self.is_on:
             return said
-        if path in self.api and isinstance(said, dict):
-            self.told += 1
-            return self.api[path](said)
-        if isinstance(asked, list):
-            by_id = {one["id"]: one for one in asked}
-            return [self._rpc(by_id[one["id"]], one) for one in said]
-        return self._rpc(asked, said) if isinstance(asked, dict) and "jsonrpc" in asked else said
+        self.told += path in self.api
+        return super()._changed(path, asked, said)
 
-    def _rpc(self, call: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-        if "result" not in said:
-            return said
-        method, params, result = call["method"], call["params"], said["result"]
-        if method in self.methods:
-            self.told += 1
-            return {**said, "result": self.methods[method](params, result)}
-        if method == "eth_call" and self.calls:
-            return {**said, "result": self._contract(bytes.fromhex(params[0]["data"][2:]), result)}
-        return said
+    def _answer(self, call: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        self.told += call["method"] in self.rpc
+        if call["method"] == "eth_call" and self.calls and "result" in answer:
+            data = bytes.fromhex(call["params"][0]["data"][2:])
+            return {**answer, "result": self._contract(data, answer["result"])}
+        return super()._answer(call, answer)
 
     def _contract(self, data: bytes, result: str) -> str:
         raw = bytes.fromhex(result[2:])
@@ -78,20 +59,3 @@ class Lies:
             return answer
         self.told += 1
         return lie(call, answer)
-
-
-@asynccontextmanager
-async def lying(lies: Lies, upstream: str) -> AsyncIterator[str]:
-    """Serve in front of an API or a node; yields the URL."""
-    async with ClientSession() as client:
-
-        async def handle(request: web.Request) -> web.StreamResponse:
-            asked = await request.json() if request.method == "POST" else None
-            async with client.request(request.method, upstream + str(request.rel_url), json=asked) as response:
-                said = await response.json()
-                status = response.status
-            body = lies.response(request.path, asked, said) if status == 200 else said
-            return web.Response(text=json.dumps(body), status=status, content_type="application/json")
-
-        async with serving(handle) as url:
-            yield url

@@ -13,7 +13,7 @@ from ama_tui.domain.event import EngineState
 from ama_tui.engine.run.local_engine import LocalEngine
 from tests.engine.rig import Rig, log_lines, rig_of, run_of, ticking
 from tests.hostile.lies import Lie, Outcome, Since
-from tests.hostile.proxy import Lies, lying
+from tests.hostile.proxy import Lies
 
 TARGET = 6
 SHARE = 0.2
@@ -38,7 +38,7 @@ async def run_lie(lie: Lie, directory: Path) -> Result:
     lies.is_on = lie.since is Since.START
     async with rig_of(directory, lie.symbol) as rig:
         before = {wallet: await rig.available6(wallet) for wallet in rig.wallets}
-        async with lying(lies, rig.venue.app_url) as api, lying(lies, rig.venue.rpc_url) as rpc, ticking(rig.venue):
+        async with lies.between(rig.venue.app_url) as api, lies.between(rig.venue.rpc_url) as rpc, ticking(rig.venue):
             rig.environ |= {"APP_URL": api, "RPC_URL": rpc}
             failure = await _outcome(lie, rig, lies) or await _broken(rig, before)
             for engine in rig.desks:

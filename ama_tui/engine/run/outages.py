@@ -105,7 +105,7 @@ class Outages:
             self.prices.end()
 
     def check_fills(self, problem: str) -> None:
-        """Note why fills are unknown, '' if they are not. It blocks nothing: orders keep their levels until explained."""
+        """Note why fills are unknown, '' if they are not. Blocks nothing: orders keep their levels until explained."""
         if problem:
             self.fills.begin(problem)
         else:

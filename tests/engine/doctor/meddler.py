@@ -1,4 +1,4 @@
-"""Something between the doctor and a real venue that changes what one of them says."""
+"""Something in front of a real venue that changes what it says."""
 
 from __future__ import annotations
 
@@ -43,11 +43,12 @@ class Meddler:
                 async with client.request(
                     request.method, upstream + str(request.rel_url), json=asked if asked is not None else None
                 ) as answer:
-                    said = await answer.json()
+                    said, status = await answer.json(), answer.status
                 if isinstance(asked, dict):
                     await asyncio.sleep(self.slow.get(asked.get("method", ""), 0))
                 date = formatdate(time() + self.clock_s, usegmt=True) if self.names_time else "soon"
-                return web.json_response(self._changed(request.path, asked, said), headers={"Date": date})
+                body = self._changed(request.path, asked, said) if status == 200 else said
+                return web.json_response(body, status=status, headers={"Date": date})
 
             async with serving(handle) as url:
                 yield url
