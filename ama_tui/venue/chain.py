@@ -19,7 +19,7 @@ from ama_tui.venue import fleet_reader, json_scalars, settlement_reader
 from ama_tui.venue.batch_reads import number_of
 from ama_tui.venue.contract_reads import CallReader
 from ama_tui.venue.http import HttpStats
-from ama_tui.venue.log_span import LogSpan
+from ama_tui.venue.learned_limit import LearnedLimit
 from ama_tui.venue.multicall import Call, CallResult
 from ama_tui.venue.multicall_reads import MAX_CHUNK
 from ama_tui.venue.rpc import JsonRpc
@@ -42,7 +42,7 @@ class ChainReader:
     def __init__(self, rpc: JsonRpc, *, max_chunk: int = MAX_CHUNK) -> None:
         self._rpc = rpc
         self._calls = CallReader(rpc, max_chunk=max_chunk)
-        self._log_span = LogSpan()
+        self._log_span = LearnedLimit(settlement_reader.LONGEST_SPAN)
 
     @property
     def stats(self) -> HttpStats:
@@ -230,8 +230,8 @@ class ChainReader:
         self, order_book: str, from_block: int, to_block: int, tx_hashes: Sequence[str], cancels_of: Sequence[str]
     ) -> tuple[Settlement, int]:
         """One attempt with the span that the node is known to accept, and how many blocks a request covers."""
-        span = self._log_span.blocks
-        through = min(to_block, from_block + self._log_span.most_blocks - 1)
+        span = self._log_span.now
+        through = min(to_block, from_block + span * settlement_reader.MOST_REQUESTS - 1)
         trades = settlement_reader.log_requests(order_book, from_block, through, settlement_reader.trade_topics(), span)
         topics = settlement_reader.cancel_topics(cancels_of)
         cancels = settlement_reader.log_requests(order_book, from_block, through, topics, span) if cancels_of else []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from time import monotonic
 from typing import NamedTuple, Protocol
 
 from ama_tui.domain.errors import MalformedError, RpcError
@@ -26,6 +27,10 @@ _UNPINNED_READS = 100
 _ATTEMPTS = 4
 _WAIT = 0.15
 """Seconds between attempts."""
+
+_FIRST_PAUSE_S = 10.0
+_LONGEST_PAUSE_S = 600.0
+"""Between two looks for Multicall3 on a chain that seems to lack it; the pause doubles each time."""
 
 _MAX_BLOCK_GAP = 100
 """On some layer-two chains a contract's `block.number` is the other chain's. A larger gap indicates this."""
@@ -67,7 +72,9 @@ class CallReader:
     def __init__(self, rpc: JsonRpc, *, max_chunk: int = MAX_CHUNK) -> None:
         self._rpc = rpc
         self._max_chunk = max_chunk
-        self._backend: CallBackend | None = None
+        self._backend: CallBackend = BatchReader(rpc)
+        self._look_again_at = float("-inf")
+        self._pause = _FIRST_PAUSE_S
         self._refusals = 0
         self._unpinned_left = 0
 
@@ -119,21 +126,21 @@ class CallReader:
             self._refusals = _REFUSALS - 1
 
     async def _choose_backend(self) -> CallBackend:
-        """The backend for this chain, chosen on first use."""
-        if self._backend is None:
-            code, height, number = await self._rpc.batch(
-                [
-                    ("eth_getCode", (MULTICALL3, "latest")),
-                    ("eth_blockNumber", ()),
-                    ("eth_call", ({"to": MULTICALL3, "data": "0x" + BLOCK_NUMBER.data.hex()}, "latest")),
-                ]
-            )
-            if isinstance(code, RpcError):
-                raise code
-            if _is_usable(code, height, number):
-                self._backend = MulticallReader(self._rpc, max_chunk=self._max_chunk)
-            else:
-                self._backend = BatchReader(self._rpc)
+        """Multicall3 once it was found, for good. Until then JSON-RPC batches, with another look now and then."""
+        if isinstance(self._backend, MulticallReader) or monotonic() < self._look_again_at:
+            return self._backend
+        code, height, number = await self._rpc.batch(
+            [
+                ("eth_getCode", (MULTICALL3, "latest")),
+                ("eth_blockNumber", ()),
+                ("eth_call", ({"to": MULTICALL3, "data": "0x" + BLOCK_NUMBER.data.hex()}, "latest")),
+            ]
+        )
+        if _is_usable(code, height, number):
+            self._backend = MulticallReader(self._rpc, max_chunk=self._max_chunk)
+        else:
+            self._look_again_at = monotonic() + self._pause
+            self._pause = min(_LONGEST_PAUSE_S, 2 * self._pause)
         return self._backend
 
 

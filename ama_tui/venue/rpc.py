@@ -12,6 +12,7 @@ import orjson
 from ama_tui.domain.errors import MalformedError, RpcError
 from ama_tui.venue.api_errors import retry_after
 from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
+from ama_tui.venue.learned_limit import LearnedLimit
 from ama_tui.venue.retry import HostGate, retried, transient
 from ama_tui.venue.sanitize import excerpt, one_line
 
@@ -39,7 +40,7 @@ class JsonRpc:
         )
         self._masked = masked
         self._next_id = 0
-        self._batch_limit = MAX_BATCH
+        self._batch_limit = LearnedLimit(MAX_BATCH)
         self._gate = HostGate(masked)
 
     @property
@@ -77,19 +78,22 @@ class JsonRpc:
     async def batch(self, requests: Sequence[Request]) -> list[object | RpcError]:
         """The results of many calls in order, in one HTTP request per 500. A failed call yields its RpcError.
 
-        If the node refuses a batch of that size, smaller batches follow, down to single calls.
+        If the node refuses a batch of that size, smaller batches follow, down to single calls. Larger ones are tried
+        again later.
         """
         results: list[object | RpcError] = []
         while len(results) < len(requests):
-            size = self._batch_limit
-            part = requests[len(results) : len(results) + size]
-            if size == 1:
-                return results + await self._singles(requests[len(results) :])
+            part = requests[len(results) : len(results) + self._batch_limit.now]
+            if self._batch_limit.now == 1:
+                results += await self._singles(requests[len(results) :])
+                self._batch_limit.accepted(1)
+                return results
             responses = await self._batch_once(part)
-            if responses is None:
-                self._batch_limit = max(1, min(size, len(part)) // 2)
-            else:
+            if responses is not None:
                 results += responses
+                self._batch_limit.accepted(len(part))
+            else:
+                self._batch_limit.refused(max(2, len(part)))  # even one call is no batch here: ask without
         return results
 
     async def _batch_once(self, requests: Sequence[Request]) -> list[object | RpcError] | None:

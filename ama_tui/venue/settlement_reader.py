@@ -8,9 +8,12 @@ from ama_tui.domain.errors import RpcError
 from ama_tui.domain.reading import OrderCancelled, Receipt, Settlement, Trade
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import logs
-from ama_tui.venue.log_span import LONGEST_SPAN, MOST_REQUESTS
 from ama_tui.venue.rpc import Request
 
+LONGEST_SPAN = 500
+"""Blocks per request. Public nodes refuse much larger ranges."""
+MOST_REQUESTS = 20
+"""Requests for one range of blocks, whatever the span: a longer range is read in several turns."""
 MAX_LOG_BLOCKS = MOST_REQUESTS * LONGEST_SPAN
 """The largest range of blocks in one read, if the node accepts the longest span."""
 

@@ -13,6 +13,7 @@ from ama_tui.domain.market import BookLevel, BookView
 from ama_tui.domain.order import Side
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.session import Methods
+from ama_tui.venue import contract_reads
 from ama_tui.venue.chain import ChainReader
 from ama_tui.venue.contract_reads import CallReader
 from ama_tui.venue.multicall import Call
@@ -348,3 +349,27 @@ async def test_sessions_and_nonces_are_read_together(has_multicall: bool) -> Non
         assert records[bad] is None
         assert await chain.meta_nonces(REGISTRY, [wallet(1), wallet(2)]) == {wallet(1): 4, wallet(2): None}
         assert await chain.meta_nonces(REGISTRY, []) == {}
+
+
+async def test_passing_failure_of_the_look_for_multicall_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(contract_reads, "monotonic", lambda: clock)
+    node = node_with(2, 1, reverting={call_data("getBlockNumber()"): RevertError()})
+    async with reading(node) as chain:
+        assert_whole(await read(chain, 2), 2, 1)
+        node.reverting.clear()
+        assert not await chain.has_multicall()  # not asked again at once
+        clock += 11
+        assert await chain.has_multicall()
+        assert_whole(await read(chain, 2), 2, 1)
+
+
+async def test_chain_that_lacks_multicall_is_asked_for_it_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 1000.0
+    monkeypatch.setattr(contract_reads, "monotonic", lambda: clock)
+    node = node_with(1, 1, has_multicall=False)
+    async with reading(node) as chain:
+        for _ in range(3600):
+            await chain.has_multicall()
+            clock += 1
+    assert len(node.requests) == 11

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from ama_tui.domain.errors import MalformedError, RpcError, UnreachableError, VenueError
+from ama_tui.venue.learned_limit import FIRST_PATIENCE
 from ama_tui.venue.rpc import JsonRpc
 from tests.venue.fake_node import FakeNode
 from tests.venue.servers import Handler, answering, serving
@@ -169,3 +170,23 @@ async def test_a_rate_limit_in_a_json_rpc_body_is_waited_out(code: int) -> None:
     async with serving(handle) as url, JsonRpc(url, masked="RPC_URL") as rpc:
         assert await rpc.call("eth_chainId") == "0x1"
     assert len(asked) == 2
+
+
+async def test_batch_size_that_was_cut_grows_again_when_the_node_accepts_more() -> None:
+    node = FakeNode(max_batch=0)
+    async with serving(node.handle) as url, JsonRpc(url) as rpc:
+        await rpc.batch(BLOCK_NUMBERS)
+        node.max_batch = 500
+        for _ in range(3 * FIRST_PATIENCE):
+            await rpc.batch(BLOCK_NUMBERS)
+        node.requests.clear()
+        await rpc.batch(BLOCK_NUMBERS)
+    assert [len(request) for request in node.requests] == [5]
+
+
+async def test_node_that_keeps_refusing_batches_is_tried_less_and_less() -> None:
+    node = FakeNode(max_batch=0)
+    async with serving(node.handle) as url, JsonRpc(url) as rpc:
+        for _ in range(40 * FIRST_PATIENCE):
+            await rpc.batch(BLOCK_NUMBERS[:2])
+    assert sum(len(request) > 1 for request in node.requests) == 6
