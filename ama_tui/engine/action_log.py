@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 
 from ama_tui.domain.errors import JournalError
 from ama_tui.domain.event import Action, LogEvent
@@ -15,6 +16,7 @@ from ama_tui.domain.plan import Cancel, Place
 from ama_tui.domain.reading import Trade
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.repeated_errors import RepeatedErrors
 from ama_tui.store.journal.best_effort import BestEffortJournal, JournalSink
 from ama_tui.store.journal.entry import JournalEntry
 
@@ -32,6 +34,7 @@ class ActionLog:
     publisher: Publisher
     market: Market
     run_id: str
+    _repeated: RepeatedErrors = field(init=False, default_factory=RepeatedErrors)
 
     def forgive(self) -> None:
         """From now on, report a failing journal once and continue without it."""
@@ -61,9 +64,13 @@ class ActionLog:
         error: str | None = None,
         intent_id: str | None = None,
     ) -> None:
-        """Write the result of an action, then show it. `intent_id` links it to its intent, if it had one."""
+        """Write the result of an action, then show it. `intent_id` links it to its intent, if it had one.
+
+        The error of a request is not shown again while it repeats.
+        """
         self._write(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id))
-        self.show(action, text, wallet, is_error=error is not None, tx_hash=tx_hash or "")
+        if error is None or action is Action.ERROR or self._is_new(error, wallet):
+            self.show(action, text, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
     def placement(
         self,
@@ -78,7 +85,7 @@ class ActionLog:
         order_id: int | None = None,
         block: int | None = None,
     ) -> None:
-        """Write the result of a placement. Shows `text`; without one the line goes to the journal only.
+        """Write the result of a placement. Shows `text`, unless it is None or an error that repeats.
 
         With an order id the line is short: the intent has the rest.
         """
@@ -89,7 +96,7 @@ class ActionLog:
         self._write(
             self._entry(wallet, Action.PLACE_LIMIT, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id)
         )
-        if text is not None:
+        if text is not None and (error is None or self._is_new(error, wallet)):
             line = f"{self.describe(place)}  {text}"
             self.show(Action.PLACE_LIMIT, line, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
@@ -99,6 +106,21 @@ class ActionLog:
         entry = self._entry(None, action, params={"text": text, **(params or {})}, error=text if is_error else None)
         self._write(entry)
         self.show(action, text, is_error=is_error)
+
+    def not_sent(self, wallet: FleetWallet, place: Place, reason: str) -> None:
+        """Show why an order was not sent, unless the reason repeats. Nothing is journalled: there was no intent."""
+        if self._is_new(reason, wallet):
+            self.show(Action.SKIP, f"{self.describe(place)} not sent: {reason}", wallet)
+
+    def report_repeated(self, *, is_last: bool = False) -> None:
+        """Say how often an error came that is over by now, or that lasted until the end of the run."""
+        for text in [*self._repeated.over(monotonic()), *(self._repeated.lasting() if is_last else ())]:
+            self.note(text)
+
+    def note_error(self, text: str) -> None:
+        """Write and show an error of the whole run, unless it repeats."""
+        if self._repeated.is_new(text, "", monotonic()):
+            self.note(text, is_error=True)
 
     def fill(self, wallet: FleetWallet, side: str, trade: Trade) -> None:
         """Write one side of a trade of ours."""
@@ -129,6 +151,9 @@ class ActionLog:
         """For example `sell 0.184 @ 2,500.52 L3`."""
         price = format_price(place.price6, self.market.tick6)
         return f"{place.side.value:4} {format_amount(place.amount18)} @ {price} L{place.level}"
+
+    def _is_new(self, error: str, wallet: FleetWallet) -> bool:
+        return self._repeated.is_new(error, wallet.address, monotonic())
 
     def _write(self, entry: JournalEntry) -> None:
         """Append a line without waiting for the disk.

@@ -55,6 +55,8 @@ class RunContext:
     """The relayer root that sessions must be signed for, as last confirmed; None before it was read."""
     mark6: int | None = None
     """The API's latest mark price (USDC, 6 decimals)."""
+    mark_problem: str = ""
+    """Why the API gave no mark price at the last read, '' if it did."""
     trades_block: int = 0
     """The last block whose trades are counted."""
     fills_problem: str = ""

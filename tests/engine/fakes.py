@@ -80,6 +80,15 @@ class FakeScribe:
     def show(self, action: Action, text: str, wallet: Any = None, **more: Any) -> None:
         self.lines.append(("", f"show {action.value}", text))
 
+    def note_error(self, text: str) -> None:
+        self.note(text)
+
+    def not_sent(self, wallet: Any, place: Any, reason: str) -> None:
+        self.lines.append(("", "show SKIP", f"{self.describe(place)} not sent: {reason}"))
+
+    def report_repeated(self, **_: Any) -> None:
+        pass
+
     def describe(self, place: Any) -> str:
         return f"{place.side.value} L{place.level}"
 

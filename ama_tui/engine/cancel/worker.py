@@ -101,9 +101,9 @@ class CancelWorker:
         try:
             await work()
         except VenueError as error:
-            self.context.action_log.note(f"cancel-all: {error}", is_error=True)
+            self.context.action_log.note_error(f"cancel-all: {error}")
         except Exception as error:  # another library's error text may contain a URL with a key
-            self.context.action_log.note(f"cancel-all: internal error ({type(error).__name__})", is_error=True)
+            self.context.action_log.note_error(f"cancel-all: internal error ({type(error).__name__})")
         finally:
             del self._tasks[key]
 

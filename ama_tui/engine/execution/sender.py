@@ -64,9 +64,7 @@ class Sender:
             except JournalError as error:
                 book.pending.remove(pending)
                 context.counters.error("intent not journalled")
-                context.action_log.show(
-                    Action.ERROR, f"{context.action_log.describe(place)} dropped: {error}", book.wallet
-                )
+                context.action_log.not_sent(book.wallet, place, str(error))
                 return False
             except BaseException:
                 book.pending.remove(pending)
@@ -121,8 +119,7 @@ class Sender:
     def _refused(self, book: WalletBook, place: Place) -> bool:
         refusal = self._refusal(book, place)
         if refusal is not None:
-            action_log = self._context.action_log
-            action_log.show(Action.SKIP, f"{action_log.describe(place)} not sent: {refusal}", book.wallet)
+            self._context.action_log.not_sent(book.wallet, place, refusal)
         return refusal is not None
 
     def _refusal(self, book: WalletBook, place: Place) -> str | None:

@@ -137,16 +137,17 @@ class Cycle:
 
     async def _live_mark(self) -> int | None:
         """The API's mark price. None if it is unavailable: the planner then uses the vault's."""
-        problem: object = f"no response within {MARK_PATIENCE_S:g} s"
+        context = self.context
         try:
             async with asyncio.timeout(MARK_PATIENCE_S):
-                return (await self.context.connections.api.live(self.context.market)).quote.mark6
+                live = await context.connections.api.live(context.market)
         except TimeoutError:
-            pass
+            context.mark_problem = f"mark price: no response within {MARK_PATIENCE_S:g} s"
         except VenueError as error:
-            problem = error
-        self.context.counters.error("mark price unavailable")
-        self.context.action_log.show(Action.ERROR, f"mark price: {problem}", is_error=True)
+            context.mark_problem = f"mark price: {error}"
+        else:
+            context.mark_problem = ""
+            return live.quote.mark6
         return None
 
     async def _settlement(self, read: FleetRead, reconciliation: LiveReconciliation) -> Settlement:

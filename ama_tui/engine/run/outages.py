@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from time import monotonic
+from functools import partial
 from typing import Protocol
 
 from ama_tui.domain.reading import FleetRead
-from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.execution.pre_trade_checks import STALE_AFTER_S
+from ama_tui.engine.outage import Outage
 from ama_tui.engine.reconciliation.rules import is_vanished
+from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import Fleet
 
 FEW_VANISHED = 3
@@ -35,39 +36,13 @@ class Health(Protocol):
 
 
 @dataclass(slots=True)
-class Outage:
-    """Something that fails for a while."""
-
-    action_log: ActionLog
-    recovery: str
-    """How the log reports the end of the outage."""
-
-    text: str = ""
-    """The cause, '' while it works."""
-
-    since: float = 0.0
-
-    def begin(self, text: str) -> None:
-        """Note a failure. Only the first of a series is journalled."""
-        if not self.text:
-            self.since = monotonic()
-            self.action_log.note(text, is_error=True)
-        self.text = text
-
-    def end(self) -> None:
-        """Note a success. Journalled only after a failure."""
-        if self.text:
-            self.text = ""
-            self.action_log.note(f"{self.recovery} after {monotonic() - self.since:.0f} s")
-
-
-@dataclass(slots=True)
 class Outages:
     """What a run needs to place orders: the chain, prices that agree, the state directory, the journal."""
 
-    action_log: ActionLog
+    context: RunContext
     health: Health
     chain: Outage = field(init=False)
+    mark: Outage = field(init=False)
     saving: Outage = field(init=False)
     journal: Outage = field(init=False)
     prices: Outage = field(init=False)
@@ -76,13 +51,15 @@ class Outages:
     listing: Outage = field(init=False)
 
     def __post_init__(self) -> None:
-        self.chain = Outage(self.action_log, "chain back")
-        self.saving = Outage(self.action_log, "state saved again")
-        self.journal = Outage(self.action_log, "journal writable again")
-        self.prices = Outage(self.action_log, "prices agree again")
-        self.orders = Outage(self.action_log, "every order explained again")
-        self.fills = Outage(self.action_log, "every fill known again")
-        self.listing = Outage(self.action_log, "the node lists every order again")
+        outage = partial(Outage, self.context.action_log, self.context.counters)
+        self.chain = outage("chain unreadable", "chain back")
+        self.mark = outage("mark price unavailable", "mark price back")
+        self.saving = outage("state not saved", "state saved again")
+        self.journal = outage("journal not writable", "journal writable again")
+        self.prices = outage("prices disagree", "prices agree again")
+        self.orders = outage("orders unexplained", "every order explained again")
+        self.fills = outage("fills unknown", "every fill known again")
+        self.listing = outage("orders not listed", "the node lists every order again")
 
     @property
     def can_recover(self) -> bool:
@@ -92,32 +69,14 @@ class Outages:
         """Check the journal, and try to write again if that may help."""
         if self.health.problem and self.health.can_recover:
             self.health.probe()
-        if self.health.problem:
-            self.journal.begin(self.health.problem)
-        else:
-            self.journal.end()
-
-    def check_prices(self, conflict: str) -> None:
-        """Note why the latest prices are not used, '' if they are."""
-        if conflict:
-            self.prices.begin(conflict)
-        else:
-            self.prices.end()
-
-    def check_fills(self, problem: str) -> None:
-        """Note why fills are unknown, '' if they are not. Blocks nothing: orders keep their levels until explained."""
-        if problem:
-            self.fills.begin(problem)
-        else:
-            self.fills.end()
+        self.journal.check(self.health.problem)
 
     def check_orders(self, read: FleetRead, fleet: Fleet) -> None:
         """Note orders that the node hides, as far as we can tell."""
         unlisted = sum(wallet.unlisted for wallet in read.wallets.values())
-        if unlisted:
-            self.listing.begin(f"the node does not list {unlisted} of the fleet's orders: reading each by its id")
-        else:
-            self.listing.end()
+        self.listing.check(
+            f"the node does not list {unlisted} of the fleet's orders: reading each by its id" if unlisted else ""
+        )
         vanished = sum(is_vanished(pending.unexplained_reads) for book in fleet for pending in book.pending)
         if vanished > FEW_VANISHED:
             self.orders.begin(

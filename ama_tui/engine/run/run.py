@@ -83,7 +83,7 @@ class Run:
     def __post_init__(self) -> None:
         self.sender = Sender(self.context, self._may_place)
         self.send_queues = SendQueues(self.sender.send)
-        self.outages = Outages(self.context.action_log, self.store.journal)
+        self.outages = Outages(self.context, self.store.journal)
         self.renewals = Renewals(self.context, self.sessions)
         self._autosave = Autosave(self.store, self.context.fleet)
 
@@ -229,7 +229,6 @@ class Run:
         try:
             read = await self.cycle.watch()
         except VenueError as error:
-            context.counters.error("chain unreadable")
             self.outages.chain.begin(str(error))
             self.outages.check_journal()
             self._update_state()
@@ -238,9 +237,11 @@ class Run:
         self.outages.chain.end()
         self.outages.check_journal()
         intents = self.cycle.decide(read)
-        self.outages.check_prices(context.price_conflict)
-        self.outages.check_fills(context.fills_problem)
+        self.outages.mark.check(context.mark_problem)
+        self.outages.prices.check(context.price_conflict)
+        self.outages.fills.check(context.fills_problem)
         self.outages.check_orders(read, context.fleet)
+        context.action_log.report_repeated()
         self.renewals.look(read)
         self.packed = is_packed(self.context.fleet, self.context.parameters.orders_per_side, read)
         if self.packed and not self.packed_at:
@@ -312,6 +313,7 @@ class Run:
     async def _end(self, reason: str, state: EngineState = EngineState.STOPPED) -> None:
         await self.send_queues.abandon()
         await self.renewals.close()
+        self.context.action_log.report_repeated(is_last=True)
         self._woken.set()
         try:
             await self.save()
@@ -340,7 +342,6 @@ class Run:
             try:
                 await self._autosave.save()
             except CheckpointError as error:
-                self.context.counters.error("state not saved")
                 self.outages.saving.begin(str(error))
             else:
                 self.outages.saving.end()

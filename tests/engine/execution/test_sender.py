@@ -180,7 +180,7 @@ def test_what_could_not_be_written_ahead_is_dropped_and_neither_sent_nor_in_flig
     engine = Desk(action_log=FakeScribe(broken=JournalError("the disk is full")))
     assert not engine.send(buy())
     assert (engine.venue.placed, list(engine.alice.pending), engine.run.counters.totals.sent) == ([], [], 0)
-    assert engine.action_log.of("show ERROR") == ["buy L1 dropped: the disk is full"]
+    assert engine.action_log.of("show SKIP") == ["buy L1 not sent: the disk is full"]
     assert engine.alice.pending.sequence == 6, "its tag is never used again: the line may have reached the disk"
 
 

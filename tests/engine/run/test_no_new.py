@@ -133,12 +133,34 @@ async def test_an_outage_of_the_node_is_journalled_when_it_begins_and_when_it_en
         patch.setattr(run.context.connections.chain, "read_fleet", dead)
         await until(lambda: state(engine) is EngineState.NO_NEW, "the read to grow old")
         assert engine.publisher.latest.reason.startswith("RPC_URL does not answer")
-        before = run.context.counters.totals.errors
-        await until(lambda: run.context.counters.totals.errors > before + 5, "some cycles of it")
+        await until(lambda: run.outages.chain.times > 5, "some cycles of it")
+        assert run.context.counters.errors_by_kind["chain unreadable"] == 1
     await until(lambda: state(engine) is EngineState.RUNNING, "the node to be back")
     assert len(rig.journal("ERROR")) == 1
     notes = [line["params"]["text"] for line in rig.journal("NOTE")]
-    assert len([text for text in notes if text.startswith("chain back after")]) == 1
+    (end,) = [text for text in notes if text.startswith("chain back after")]
+    assert int(end.split("(")[1].split()[0]) > 5
+
+
+async def test_a_mark_price_that_stays_away_is_one_error_and_told_when_it_goes_and_when_it_is_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await rig.packed()
+    context, outages = run_of(engine).context, run_of(engine).outages
+
+    async def dead(*_: object) -> None:
+        raise UnreachableError("the API does not answer", "is it running?")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(context.connections.api, "live", dead)
+        await until(lambda: outages.mark.times > 5, "some cycles of it")
+        assert state(engine) is EngineState.RUNNING
+    await until(lambda: not outages.mark.text, "the price to be back")
+    assert context.counters.errors_by_kind["mark price unavailable"] == 1
+    told = [text for text in log_lines(engine) if text.startswith("mark price")]
+    assert told[0] == "mark price: the API does not answer: is it running?"
+    assert len(told) == 2
+    assert told[1].startswith("mark price back after")
 
 
 async def test_a_paused_run_stays_paused_through_a_trouble_and_shows_it_when_resumed(
