@@ -26,3 +26,7 @@ def examples(usual: int) -> int:
 def thinned(cases: Sequence[int]) -> Sequence[int]:
     """The cases to go through, every one but where mutants are tested."""
     return cases[::_THINNING] if IS_MUTATED else cases
+
+
+SLOW_MACHINE = frozenset({"mark price unavailable"})
+"""Errors that a run on a busy machine may count although nothing is wrong: the venue took longer than a cycle waits."""

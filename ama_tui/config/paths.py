@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import re
 import stat
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from platformdirs import user_runtime_path
 
 from ama_tui.domain.errors import StoreError
 
 DIRECTORY_MODE = 0o700
 DEFAULT_ROOT = Path("state")
+LOCAL_CHAINS = frozenset({1337, 31337})
+"""Chain ids that development nodes use by default."""
 _ORDER_BOOK = re.compile(r"0x[0-9a-f]{40}")
 
 
@@ -81,10 +87,43 @@ def markets_under(root: Path, chain_id: int) -> list[StatePaths]:
     return [StatePaths(root, chain_id, name) for name in names if _ORDER_BOOK.fullmatch(name)]
 
 
-def _refuse_others(directory: Path) -> None:
+def chain_name(chain_id: int, rpc_url: str) -> str:
+    """Names a chain among those that this machine can reach: its id, for local chains also the node's address.
+
+    Several local chains with the same id may run side by side.
+    """
+    if chain_id not in LOCAL_CHAINS:
+        return str(chain_id)
+    node = urlsplit(rpc_url)
+    return f"{chain_id}-{node.hostname}-{node.port}"
+
+
+def runtime_directory(chain: str) -> Path:
+    """The directory that all runs of this user on a chain share (see `chain_name`), created with mode 0700.
+
+    Raises StoreError when it cannot be created or when another user could put files into it.
+    """
+    try:
+        with warnings.catch_warnings():  # the fallback without XDG_RUNTIME_DIR is as private
+            warnings.simplefilter("ignore")
+            root = user_runtime_path("ama-tui", ensure_exists=True)
+        directory = root / chain
+        directory.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
+        for one in (root, directory):
+            _refuse_others(one, "runtime directory", "set XDG_RUNTIME_DIR to a directory of your own")
+    except OSError as error:
+        raise StoreError(
+            f"the runtime directory cannot be created ({error})", "set XDG_RUNTIME_DIR to a directory of your own"
+        ) from error
+    return directory
+
+
+def _refuse_others(
+    directory: Path, what: str = "state directory", instead: str = "use your own with --state-dir"
+) -> None:
     """Raise StoreError for a directory that another user owns or may write to."""
     status = directory.stat()
     if status.st_uid not in (os.geteuid(), 0):
-        raise StoreError(f"state directory {directory} belongs to another user", "use your own with --state-dir")
+        raise StoreError(f"{what} {directory} belongs to another user", instead)
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise StoreError(f"other users can write to the state directory {directory}", f"chmod go-w {directory}")
+        raise StoreError(f"other users can write to the {what} {directory}", f"chmod go-w {directory}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ama_tui.config.environment import Environment
+from ama_tui.config.paths import chain_name
 from ama_tui.config.urls import masked_url
 from ama_tui.domain.errors import PreflightError
 from ama_tui.domain.session import SessionPermit
@@ -26,6 +27,8 @@ class Connections:
     """As reported by the node."""
 
     registry: str
+    chain_name: str
+    """The chain's id, for local chains also the node's address."""
     check: ChainReader | None = None
     """A second node that proofs are checked against, None without one."""
 
@@ -68,4 +71,5 @@ async def connect(environment: Environment, signer: Signer | None = None) -> tup
         )
     second = environment.rpc_url_check
     check = ChainReader(JsonRpc(second, masked=f"RPC_URL_CHECK {masked_url(second)}")) if second else None
-    return Connections(api, chain, signer or Signer({}), chain_id, environment.registry, check), tuple(notes)
+    name = chain_name(chain_id, environment.rpc_url)
+    return Connections(api, chain, signer or Signer({}), chain_id, environment.registry, name, check), tuple(notes)

@@ -55,16 +55,17 @@ class StateLock:
         self._drop_claim()  # left over from a run that crashed
         self._write_pid()
 
-    def claim_wallets(self, wallets: Mapping[str, str]) -> None:
-        """Keep these wallets (address to nickname) from every other run on the same chain under the same state root.
+    def claim_wallets(self, wallets: Mapping[str, str], state_directory: Path | None = None) -> None:
+        """Keep these wallets (address to nickname) from every run that locks a directory beside this one.
 
-        Our claim is on disk before we check anyone else's, so of two runs that start together at least one sees the
-        other. Call with the lock held. Raises LockHeldError when another run uses one of the wallets, StoreError when
-        the claim cannot be written.
+        The claim names `state_directory`, by default the lock's own. It is on disk before we check anyone else's, so of
+        two runs that start together at least one sees the other. Call with the lock held. Raises LockHeldError when
+        another run uses one of the wallets, StoreError when the claim cannot be written.
         """
         names = {address.lower(): nickname for address, nickname in wallets.items()}
+        claim = {"stateDirectory": str(state_directory or self._directory), "wallets": sorted(names)}
         try:
-            replace_file(self._claim, json.dumps(sorted(names)).encode())
+            replace_file(self._claim, json.dumps(claim).encode())
             others = [one for one in self._directory.parent.iterdir() if one != self._directory]
         except OSError as error:
             raise StoreError(
@@ -72,14 +73,15 @@ class StateLock:
                 "free some disk space or correct the owner and permissions",
             ) from error
         for other in others:
-            common = sorted(_claimed(other / self._claim.name) & names.keys())
+            directory, claimed = _claim_of(other / self._claim.name)
+            common = sorted(claimed & names.keys())
             if common and is_held(other / self._path.name):
                 self._drop_claim()
                 pid = lock_holder(other / self._pid_file.name)
                 who = "another process" if pid is None else f"another run (pid {pid})"
                 more = f" and {len(common) - 1} more are" if len(common) > 1 else " is"
                 raise LockHeldError(
-                    f"wallet {names[common[0]]} ({common[0]}){more} in use by {who} on order book {other.name}",
+                    f"wallet {names[common[0]]} ({common[0]}){more} in use by {who} in {directory}",
                     "stop that run first or leave the wallet out of this one",
                     pid=pid,
                 )
@@ -91,6 +93,13 @@ class StateLock:
             with suppress(OSError):
                 self._pid_file.unlink()
             self._lock.release()
+
+    def remove_directory(self) -> None:
+        """Remove a released lock with its directory, and the directory above when nothing else is left in it."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+            self._directory.rmdir()
+            self._directory.parent.rmdir()
 
     def __enter__(self) -> StateLock:
         self.acquire()
@@ -139,10 +148,12 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def _claimed(path: Path) -> frozenset[str]:
-    """The addresses a run has claimed, empty when it wrote none."""
+def _claim_of(path: Path) -> tuple[str, frozenset[str]]:
+    """The state directory and the addresses that a run has claimed; no addresses when it wrote none."""
     try:
         found = json.loads(read_own(path))
-    except (OSError, ValueError):
-        return frozenset()
-    return frozenset(one for one in found if isinstance(one, str)) if isinstance(found, list) else frozenset()
+        directory, wallets = found["stateDirectory"], found["wallets"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return "", frozenset()
+    found = wallets if isinstance(wallets, list) else ()
+    return str(directory), frozenset(one for one in found if isinstance(one, str))

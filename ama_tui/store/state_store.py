@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -83,6 +85,7 @@ class StateStore:
         self.checkpoint = checkpoint
         self.report = report
         self._lock = lock
+        self._shared_lock: StateLock | None = None
         self._replayed = replayed
         self.is_guest = is_guest
         self._guard = threading.RLock()
@@ -136,9 +139,25 @@ class StateStore:
         report = StateReport(journal.truncated, bad, corrupt, problem)
         return cls(paths, lock, journal, replayed, checkpoint, report, is_guest=bool(beside))
 
-    def claim(self, wallets: Mapping[str, str]) -> None:
-        """Keep these wallets (address to nickname) from other runs until `close`; see `StateLock.claim_wallets`."""
+    def claim(self, wallets: Mapping[str, str], runtime: Path) -> None:
+        """Keep these wallets (address to nickname) from other runs until `close`; see `StateLock.claim_wallets`.
+
+        `runtime` is a directory that every run of this user on this chain shares, whatever its state root.
+        """
         self._lock.claim_wallets(wallets)
+        self._drop_shared_claim()
+        state = self.paths.directory.resolve()
+        directory = runtime / hashlib.sha256(os.fsencode(state)).hexdigest()[:16]
+        try:
+            directory.mkdir(0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"{directory} cannot be created ({error.strerror})", "set XDG_RUNTIME_DIR to a directory of your own"
+            ) from error
+        lock = StateLock(directory / "lock")
+        lock.acquire()
+        self._shared_lock = lock
+        lock.claim_wallets(wallets, state)
 
     def begin(self, checkpoint: Checkpoint) -> None:
         """Make this the checkpoint and write it with its wallet files; corrupt ones are set aside first.
@@ -195,7 +214,15 @@ class StateStore:
         try:
             self.journal.close()
         finally:
+            self._drop_shared_claim()
             self._lock.release()
+
+    def _drop_shared_claim(self) -> None:
+        """Remove the claim in the runtime directory. The state directory's lock keeps others from making the same."""
+        lock, self._shared_lock = self._shared_lock, None
+        if lock is not None:
+            lock.release()
+            lock.remove_directory()
 
     def _write_wallet(self, entry: WalletEntry) -> None:
         path = self.paths.wallet(entry.address)

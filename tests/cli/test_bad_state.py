@@ -88,17 +88,20 @@ def test_corrupt_wallet_file_is_set_aside_and_the_checkpoint_s_entry_used(
     assert shared_venue.client.sessions_made(address) == sessions
 
 
-def test_second_run_on_the_same_state_names_the_first_s_pid(operator: Operator) -> None:
+def test_second_run_on_the_same_state_or_wallet_names_the_first_s_pid(operator: Operator) -> None:
     endless = ("run", "--headless", "--market", "DOT-USD", *SMALL)
     first = operator.start(*endless)
     first.until("2 orders", lambda: "resting 2/2" in first.err)
     line = operator.ama(*PACK, "--market", "DOT-USD", *SMALL).refusal(2)
     assert f"in use by another run (pid {first.pid})" in line
     assert "stop it first" in line
+    elsewhere = ("--market", "DOT-USD", *SMALL, "--state-dir", "elsewhere")
+    line = operator.ama(*PACK, *elsewhere).refusal(2)
+    assert f"in use by another run (pid {first.pid}) in {operator.market_state()}" in line
     assert not first.is_over
     first.signal(signal.SIGINT)
     assert first.wait().code == 0
-    operator.ama(*PACK, "--market", "DOT-USD", *SMALL).packed()
+    operator.ama(*PACK, *elsewhere).packed()
 
 
 def with_file_limit(size: int) -> tuple[str, ...]:
@@ -115,7 +118,7 @@ def test_disk_that_is_full_at_the_start_ends_the_run_in_one_line_and_loses_no_li
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     command = (*PACK, "--market", "BCH-USD", "--wallets", "3", "--orders-per-side", "3")
-    full = operator.ama(*command, program=with_file_limit(200))
+    full = operator.ama(*command, program=with_file_limit(400))
     assert full.code == 2, full.err
     (line,) = [line for line in full.err.splitlines() if line.startswith("ama-tui: ")]
     assert "cannot be written" in line

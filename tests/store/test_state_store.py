@@ -197,15 +197,30 @@ def test_cancel_all_beside_a_run_reads_everything_and_touches_nothing_of_it(
     assert ours == {one: data for one, data in before.items() if one.name != "actions.synced"} | {paths.journal: grown}
 
 
-def test_wallets_are_claimed_until_the_store_is_closed(begun: StateStore, paths: StatePaths) -> None:
+def test_wallets_are_claimed_until_the_store_is_closed(begun: StateStore, paths: StatePaths, tmp_path: Path) -> None:
     other = StatePaths(paths.root, CHAIN_ID, "0x" + "cd" * 20)
-    begun.claim({ALICE: "alice"})
+    begun.claim({ALICE: "alice"}, tmp_path / "runtime")
     second = StateStore.open(other)
     with pytest.raises(LockHeldError, match="alice"):
-        second.claim({ALICE: "alice"})
+        second.claim({ALICE: "alice"}, tmp_path / "runtime")
     begun.close()
-    second.claim({ALICE: "alice"})
+    second.claim({ALICE: "alice"}, tmp_path / "runtime")
     second.close()
+
+
+def test_wallet_is_claimed_from_runs_with_another_state_root_too(
+    begun: StateStore, paths: StatePaths, tmp_path: Path
+) -> None:
+    runtime = tmp_path / "runtime" / str(CHAIN_ID)
+    begun.claim({ALICE: "alice"}, runtime)
+    with closing(StateStore.open(StatePaths(tmp_path / "elsewhere", CHAIN_ID, BOOK))) as second:
+        with pytest.raises(LockHeldError, match=f"wallet alice .* in use by another run .* in {paths.directory}"):
+            second.claim({ALICE: "alice"}, runtime)
+        second.claim({BOB: "bob"}, runtime)
+        second.claim({ALICE: "alice"}, tmp_path / "runtime" / "another chain")
+        begun.close()
+        second.claim({ALICE: "alice"}, runtime)
+    assert not runtime.exists()
 
 
 def test_corrupt_checkpoint_stops_a_resume_and_changes_nothing(begun: StateStore, paths: StatePaths) -> None:

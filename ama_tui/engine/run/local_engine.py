@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
-from ama_tui.config.paths import StatePaths
+from ama_tui.config.paths import StatePaths, runtime_directory
 from ama_tui.config.run import Resolved, RunConfig, resolve
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, VenueError
@@ -141,6 +141,7 @@ class LocalEngine:
             resolved.run,
             self._venue.wallets[: resolved.run.wallets],
             paths,
+            runtime_directory(connections.chain_name),
             resume,
             resolved.differences,
             tuple(notes),

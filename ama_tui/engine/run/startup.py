@@ -6,6 +6,7 @@ import asyncio
 import threading
 import uuid
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Difference, RunConfig
@@ -46,6 +47,8 @@ class RunRequest:
     config: RunConfig
     wallets: tuple[FleetWallet, ...]
     paths: StatePaths
+    runtime: Path
+    """The directory in which all of the user's runs on this chain claim their wallets."""
     resume: bool
     differences: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
@@ -70,7 +73,7 @@ class Startup:
         """
         request, connections = self.request, self.connections
         nicknames = {wallet.address: wallet.nickname for wallet in request.wallets}
-        await asyncio.to_thread(self.store.claim, nicknames)
+        await asyncio.to_thread(self.store.claim, nicknames, request.runtime)
         terms = await market_terms(connections, request.market)
         relayers = await self._relayers()
         checkpoint = self._checkpoint()

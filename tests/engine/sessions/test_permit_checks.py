@@ -9,12 +9,11 @@ import pytest
 
 from ama_tui.domain.errors import PreflightError
 from ama_tui.domain.session import Caps, Methods, RelayerSet, SessionPermit
-from ama_tui.engine.connections import Connections
 from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.sessions.creation import PERMITS_PER_HOUR
 from ama_tui.engine.sessions.permit_checks import Clocks, PermitTerms, permit_problem
 from ama_tui.venue.permits import relayer_root
-from tests.engine.fakes import METHODS, RELAYER_ADDRESSES, RELAYERS, FakeVenue
+from tests.engine.fakes import METHODS, RELAYER_ADDRESSES, RELAYERS, FakeVenue, connections_of
 from tests.engine.samples import ALICE, BOB, MARKET, TERMS
 from tests.engine.sessions.preparing import NOW, Preparation, refused
 
@@ -95,7 +94,7 @@ async def test_a_market_id_that_the_chain_does_not_confirm_is_refused_with_both_
 
     fake: Any = Chain()
     with pytest.raises(PreflightError, match=f"{MARKET.market_id}.*{OTHER_MARKET}"):
-        await market_terms(Connections(fake, fake, fake, MARKET.chain_id, "0x" + "5e" * 20), MARKET)
+        await market_terms(connections_of(fake), MARKET)
 
 
 def test_a_venue_that_consumes_nonces_without_making_sessions_gets_four_permits_an_hour() -> None:

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from ama_tui.domain.errors import RefusedError, UnreachableError, VenueError
 from ama_tui.domain.reading import SessionsRead
 from ama_tui.domain.session import SessionStatus
-from ama_tui.engine.connections import Connections
 from ama_tui.engine.sessions.registry import KnownSession
 from ama_tui.engine.sessions.revocation import RETRY_REVOKE_S, ProvenRevocation, RevocationResult, RevocationTarget
-from tests.engine.fakes import FakeVenue, record
+from tests.engine.fakes import FakeVenue, connections_of, record
 from tests.engine.samples import ALICE, BOB, MARKET
 from tests.engine.virtual_time import run_virtually
 
@@ -50,7 +49,7 @@ class Ending:
         async def main(clock: Callable[[], float]) -> None:
             self.venue.clock, self.venue.began = clock, clock()
             fake: Any = self.venue
-            work = ProvenRevocation(Connections(fake, fake, fake, MARKET.chain_id, "0x" + "5e" * 20), self.targets)
+            work = ProvenRevocation(connections_of(fake), self.targets)
             await work.read_first()
             self.is_proven = await work.finish(patience)
             self.seconds = clock() - self.venue.began
