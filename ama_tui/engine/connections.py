@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from ama_tui.config.environment import Environment
 from ama_tui.config.paths import chain_name
 from ama_tui.config.urls import masked_url
-from ama_tui.domain.errors import PreflightError
+from ama_tui.domain.errors import PreflightError, VenueError
 from ama_tui.domain.session import SessionPermit
 from ama_tui.keys.signer import Signer
 from ama_tui.venue.api import VenueApi
 from ama_tui.venue.chain import ChainReader
 from ama_tui.venue.permits import permit_digest
 from ama_tui.venue.rpc import JsonRpc
+
+NODES_FAR_APART = 5
+"""Blocks: two healthy nodes of one chain are not further apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ async def connect(environment: Environment, signer: Signer | None = None) -> tup
     Raises UnreachableError, PreflightError.
     """
     chain = ChainReader(JsonRpc(environment.rpc_url, masked=f"RPC_URL {masked_url(environment.rpc_url)}"))
+    check = second_node(environment)
     api = VenueApi(environment.app_url)
     try:
         chain_id = await chain.chain_id()
@@ -60,16 +64,33 @@ async def connect(environment: Environment, signer: Signer | None = None) -> tup
                 f"no contract at SESSION_REGISTRY_ADDRESS {environment.registry} on chain {chain_id}",
                 "fix SESSION_REGISTRY_ADDRESS or RPC_URL",
             )
+        if check is not None:
+            await _refuse_other_chain(check, chain_id)
     except BaseException:
-        await chain.aclose()
-        await api.aclose()
+        for connection in (chain, api, check):
+            if connection is not None:
+                await connection.aclose()
         raise
     notes = list(environment.warnings)
     if chain_id != environment.chain_id:
         notes.append(
             f"CHAIN_ID is {environment.chain_id}, but the node reports {chain_id}: signing for chain {chain_id}"
         )
-    second = environment.rpc_url_check
-    check = ChainReader(JsonRpc(second, masked=f"RPC_URL_CHECK {masked_url(second)}")) if second else None
     name = chain_name(chain_id, environment.rpc_url)
     return Connections(api, chain, signer or Signer({}), chain_id, environment.registry, name, check), tuple(notes)
+
+
+def second_node(environment: Environment) -> ChainReader | None:
+    """A reader of the node that `RPC_URL_CHECK` names, None without one. It sends nothing yet."""
+    url = environment.rpc_url_check
+    return ChainReader(JsonRpc(url, masked=f"RPC_URL_CHECK {masked_url(url)}")) if url else None
+
+
+async def _refuse_other_chain(check: ChainReader, chain_id: int) -> None:
+    """Raise PreflightError if the second node is on another chain. One that does not answer is reported by the run."""
+    try:
+        other = await check.chain_id()
+    except VenueError:
+        return
+    if other != chain_id:
+        raise PreflightError(f"RPC_URL is on chain {chain_id}, RPC_URL_CHECK on chain {other}", "fix RPC_URL_CHECK")

@@ -57,6 +57,10 @@ class RunContext:
     """The API's latest mark price (USDC, 6 decimals)."""
     mark_problem: str = ""
     """Why the API gave no mark price at the last read, '' if it did."""
+    nodes_differ: str = ""
+    """How the second node differed at the last comparison, '' if it did not or there is none."""
+    second_node_problem: str = ""
+    """Why the last comparison failed, '' if it did not."""
     trades_block: int = 0
     """The last block whose trades are counted."""
     fills_problem: str = ""

@@ -65,6 +65,10 @@ class ChainReader:
         """The node's chain id."""
         return number_of(await self._rpc.call("eth_chainId"))
 
+    async def block_number(self) -> int:
+        """The number of the node's latest block."""
+        return number_of(await self._rpc.call("eth_blockNumber"))
+
     async def has_code(self, address: str) -> bool:
         """Whether there is a contract at `address`."""
         code = await self._rpc.call("eth_getCode", (address, "latest"))

@@ -14,6 +14,7 @@ from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.settings import WALLETS
 from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.connections import second_node
 from ama_tui.venue.api import VenueApi
 from ama_tui.venue.chain import ChainReader
 from ama_tui.venue.rpc import JsonRpc
@@ -65,6 +66,7 @@ class DoctorContext:
     environment: Environment = field(init=False)
     rpc: JsonRpc = field(init=False)
     chain: ChainReader = field(init=False)
+    second_node: ChainReader | None = field(init=False)
     api: VenueApi = field(init=False)
     chain_id: int = field(init=False)
     head: Head = field(init=False)
@@ -79,6 +81,7 @@ class DoctorContext:
         self.environment = environment
         self.rpc = JsonRpc(environment.rpc_url, masked=f"RPC_URL {masked_url(environment.rpc_url)}")
         self.chain = ChainReader(self.rpc)
+        self.second_node = second_node(environment)
         self.api = VenueApi(environment.app_url)
         self._is_open = True
 
@@ -90,3 +93,5 @@ class DoctorContext:
             async with asyncio.timeout(CLOSING_S):
                 await self.api.aclose()
                 await self.rpc.aclose()
+                if self.second_node is not None:
+                    await self.second_node.aclose()

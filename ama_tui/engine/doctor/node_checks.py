@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
-from ama_tui.domain.errors import PreflightError
+from ama_tui.domain.errors import PreflightError, VenueError
 from ama_tui.domain.market import short_address
 from ama_tui.domain.session import ZERO_ADDRESS
+from ama_tui.engine.connections import NODES_FAR_APART
 from ama_tui.engine.doctor.context import DoctorContext, Head
 from ama_tui.engine.doctor.result import CheckResult, fail, ok, warn
 from ama_tui.venue.batch_reads import block_of
@@ -79,6 +81,26 @@ async def clock(context: DoctorContext) -> CheckResult:
     if off > CLOCK_WARN_S:
         return warn(text, "set this machine's clock (NTP)")
     return ok(text)
+
+
+async def second_node(context: DoctorContext) -> CheckResult:
+    """The node that proofs are checked against responds, is on the same chain and at about the same block."""
+    second = context.second_node
+    if second is None:
+        return ok("none: set RPC_URL_CHECK to have a second node confirm what the first shows")
+    fix = "fix RPC_URL_CHECK, or remove it to do without a second node"
+    try:
+        other = await second.chain_id()
+        if other != context.chain_id:
+            return fail(f"RPC_URL is on chain {context.chain_id}, RPC_URL_CHECK on chain {other}", fix)
+        ours, theirs = await asyncio.gather(context.chain.block_number(), second.block_number())
+    except VenueError as error:
+        return fail(f"no kill can be proven: {error.message}", fix)
+    if abs(ours - theirs) > NODES_FAR_APART:
+        return warn(
+            f"RPC_URL is at block {ours:,}, RPC_URL_CHECK at block {theirs:,}", "replace the one that is behind"
+        )
+    return ok(f"responds, block {theirs:,}")
 
 
 async def multicall(context: DoctorContext) -> CheckResult:

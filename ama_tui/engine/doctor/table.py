@@ -23,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     Check("chain id", node_checks.chain_id, ("RPC",)),
     Check("block age", node_checks.block_age, ("RPC",)),
     Check("clock", node_checks.clock, ("RPC",)),
+    Check("second node", node_checks.second_node, ("RPC",), timeout_fix="use a faster node as RPC_URL_CHECK"),
     Check("Multicall3", node_checks.multicall, ("RPC",), timeout_fix=_NODE),
     Check("registry", node_checks.registry, ("RPC",), "no session registry", _NODE),
     Check("API", venue_checks.api, ("environment",), "API not reachable", _API),

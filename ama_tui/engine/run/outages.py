@@ -49,6 +49,8 @@ class Outages:
     orders: Outage = field(init=False)
     fills: Outage = field(init=False)
     listing: Outage = field(init=False)
+    nodes: Outage = field(init=False)
+    second_node: Outage = field(init=False)
 
     def __post_init__(self) -> None:
         outage = partial(Outage, self.context.action_log, self.context.counters)
@@ -60,6 +62,8 @@ class Outages:
         self.orders = outage("orders unexplained", "every order explained again")
         self.fills = outage("fills unknown", "every fill known again")
         self.listing = outage("orders not listed", "the node lists every order again")
+        self.nodes = outage("nodes disagree", "both nodes agree again")
+        self.second_node = outage("second node unavailable", "second node back")
 
     @property
     def can_recover(self) -> bool:
@@ -92,4 +96,4 @@ class Outages:
             return self.journal.text or self.saving.text
         if self.chain.text and read_age > STALE_AFTER_S:
             return f"chain unreadable for {STALE_AFTER_S:.0f} s: {self.chain.text}"
-        return self.prices.text or self.orders.text
+        return self.prices.text or self.orders.text or self.nodes.text

@@ -20,6 +20,7 @@ from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.execution.send_queues import SendQueues
 from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.reconciliation.second_node import SecondNode
 from ama_tui.engine.run.autosave import Autosave
 from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run.lifecycle import CYCLING, moved
@@ -90,7 +91,10 @@ class Run:
     async def cycle_on(self, ending: StopCondition) -> None:
         """Run cycles until the stop condition, a stop or a kill. Raises errors that the venue did not cause."""
         self._update_state()
-        watching = asyncio.create_task(self.sessions.relayers.watch(), name="relayers")
+        watching = [
+            asyncio.create_task(self.sessions.relayers.watch(), name="relayers"),
+            asyncio.create_task(SecondNode(self.context).watch(), name="second node"),
+        ]
         try:
             while self.state in CYCLING:
                 read = await self._cycle()
@@ -104,7 +108,8 @@ class Run:
                     return
                 await self._sleep(ending, was_read=read is not None)
         finally:
-            watching.cancel()
+            for task in watching:
+                task.cancel()
 
     def pause(self) -> None:
         """Stop placing. Orders stay, monitoring continues."""
@@ -240,6 +245,8 @@ class Run:
         self.outages.mark.check(context.mark_problem)
         self.outages.prices.check(context.price_conflict)
         self.outages.fills.check(context.fills_problem)
+        self.outages.nodes.check(context.nodes_differ)
+        self.outages.second_node.check(context.second_node_problem)
         self.outages.check_orders(read, context.fleet)
         context.action_log.report_repeated()
         self.renewals.look(read)

@@ -20,6 +20,7 @@ from ama_tui.engine.connections import Connections
 from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.report import resting_ids
+from ama_tui.engine.reconciliation.second_node import SecondNode
 from ama_tui.engine.reconciliation.startup import recover, track_missing
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run.cycle import Cycle
@@ -156,8 +157,14 @@ class Startup:
         return fleet
 
     async def _check_market(self, context: RunContext, cycle: Cycle) -> None:
-        """Read the market once and refuse a market that cannot be quoted. Raises PreflightError, VenueError."""
+        """Read the market once. Refuses one that cannot be quoted, and nodes that disagree.
+
+        Raises PreflightError, VenueError.
+        """
         read = await retry_read(cycle.watch)
+        await SecondNode(context).compare()
+        if context.nodes_differ:
+            raise PreflightError(context.nodes_differ, "find out which node is wrong; ama-tui doctor checks both")
         context.counters.restart_cycles()
         context.plan = context.strategy.plan(cycle.snapshot(read))
         refusal = context.strategy.refusal(context.market.tick6, context.plan.anchor_x2)

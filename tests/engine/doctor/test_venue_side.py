@@ -18,7 +18,18 @@ from tests.localnet.venue_client import client_of
 from tests.venue.fake_node import MULTICALL
 
 DEAD = "http://127.0.0.1:1"
-NODE_CHECKS = ["RPC", "chain id", "block age", "clock", "Multicall3", "registry", "vault", "collateral", "sessions"]
+NODE_CHECKS = [
+    "RPC",
+    "chain id",
+    "block age",
+    "clock",
+    "second node",
+    "Multicall3",
+    "registry",
+    "vault",
+    "collateral",
+    "sessions",
+]
 API_CHECKS = ["API", "market", "relayers", "vault", "collateral"]
 
 
@@ -126,6 +137,25 @@ async def test_a_node_that_names_no_time_has_its_blocks_against_our_clock(surger
     node = block_at(-3600)
     node.names_time = False
     assert "ahead of this machine's clock" in (await surgery.look(node=node)).only("clock").text
+
+
+async def test_a_second_node_that_responds_is_ok(surgery: Surgery) -> None:
+    surgery.environ["RPC_URL_CHECK"] = surgery.rig.venue.rpc_url
+    report = await surgery.look()
+    report.assert_all_ok()
+    assert report.results["second node"].text.startswith("responds, block ")
+
+
+async def test_a_second_node_that_is_dead_on_another_chain_or_far_behind_is_told(surgery: Surgery) -> None:
+    surgery.environ["RPC_URL_CHECK"] = "http://127.0.0.1:9"
+    assert (await surgery.look()).only("second node").text.startswith("no kill can be proven: RPC_URL_CHECK ")
+    for method, answer, status, text in (
+        ("eth_chainId", "0x1", CheckStatus.FAIL, "RPC_URL_CHECK on chain 1"),
+        ("eth_blockNumber", "0xffff", CheckStatus.WARN, "RPC_URL_CHECK at block 65,535"),
+    ):
+        lie = Meddler(rpc={method: lambda *_, answer=answer: answer})
+        async with lie.between(surgery.rig.venue.rpc_url) as surgery.environ["RPC_URL_CHECK"]:
+            assert text in (await surgery.look()).only("second node", status).text
 
 
 async def test_a_chain_without_multicall3_is_a_warning_and_is_read_all_the_same(surgery: Surgery) -> None:
