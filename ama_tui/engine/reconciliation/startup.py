@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from time import monotonic
 
 from ama_tui.domain.event import Action
 from ama_tui.domain.money import format_amount, format_price
-from ama_tui.domain.order import RestingOrder
+from ama_tui.domain.order import RestingOrder, decode_tag
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import Settlement
 from ama_tui.domain.recovery import AccountedOrder, ReconciliationReport
@@ -74,6 +75,7 @@ def _store(context: RunContext, account: Account, conclusion: Conclusion, block:
             _journal(context, book, placed, status, order.order_id, block)
     for book in context.fleet:
         book.annotate(block)
+    _journal_taken_over(context, account.orphans, block)
     for placed, status in conclusion.ended:
         book, pending = books[placed.wallet], _as_pending(placed)
         if placed in conclusion.held:
@@ -85,6 +87,17 @@ def _store(context: RunContext, account: Account, conclusion: Conclusion, block:
         books[placed.wallet].pending.lapse(_as_pending(placed))
     for placed in conclusion.unresolved:
         books[placed.wallet].pending.add(_as_pending(placed))
+
+
+def _journal_taken_over(context: RunContext, orphans: Iterable[RestingOrder], block: int) -> None:
+    """Journal the level of each order that only its tag tells: a partial fill erases the tag."""
+    for orphan in orphans:
+        book, tag = context.fleet.books[orphan.trader], decode_tag(orphan.amount18)
+        order = next(order for order in book.orders if order.order_id == orphan.order_id)
+        if order.level is not None and tag is not None:
+            intent_id = uuid.uuid4().hex
+            book.pending.remember(order.order_id, OrderMemory(order.level, order.amount18, block, intent_id))
+            context.action_log.taken_over(book.wallet, intent_id, order, tag.sequence, block)
 
 
 def _journal(

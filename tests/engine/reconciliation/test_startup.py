@@ -207,9 +207,11 @@ def test_an_id_of_another_price_or_size_is_not_believed() -> None:
 
 
 def test_an_order_that_the_journal_does_not_know_is_an_orphan() -> None:
-    found = Restart([], shown(order(ALICE, 3), resting(place(level=2), 4))).recover()
+    restart = Restart([], shown(order(ALICE, 3), resting(place(level=2), 4)))
+    found = restart.recover()
     assert [(one.order_id, one.level) for one in found.orphans] == [(3, None), (4, 2)]
     assert found.text == "2 not in the journal"
+    assert restart.action_log.statuses == [("alice", 2, "resting", 4)], "the journal learns what the tag says"
 
 
 @pytest.mark.parametrize("status", ["void", "reverted", "executed"])

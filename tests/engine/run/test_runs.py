@@ -349,3 +349,18 @@ async def test_keys_are_nowhere_in_the_state_directory(rig: Rig) -> None:
         if path.is_file():
             text = path.read_text().lower()
             assert not [key for key in keys if key.removeprefix("0x")[:16] in text]
+
+
+async def test_a_taken_over_order_that_is_partly_filled_keeps_its_level_at_the_next_start(empty_rig: Rig) -> None:
+    rig = empty_rig
+    await (await rig.packed()).stop()
+    (rig.directory / "state").rename(rig.directory / "earlier")
+    engine = await rig.packed()
+    assert run_of(engine).context.counters.totals.sent == 0
+    await engine.stop()
+    before = {order.order_id for order in await rig.orders()}
+    best = max((order for order in await rig.orders() if order.side.is_buy), key=lambda order: order.price6)
+    await rig.venue.take(rig.symbol, False, best.amount18 // 3)
+    engine = await rig.packed(resume=True)
+    assert run_of(engine).context.counters.totals.sent == 0
+    assert {order.order_id for order in await rig.orders()} == before
