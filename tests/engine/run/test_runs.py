@@ -10,7 +10,7 @@ import pytest
 
 from ama_tui.domain.errors import ConfigError, LockHeldError, PreflightError
 from ama_tui.domain.event import EngineState
-from ama_tui.domain.order import Side
+from ama_tui.domain.order import Side, decode_tag
 from ama_tui.domain.session import HOW_TO_RENEW
 from ama_tui.engine.run.run import StopCondition
 from ama_tui.keys.wallet_source import WalletsSource, open_wallets
@@ -364,3 +364,5 @@ async def test_a_taken_over_order_that_is_partly_filled_keeps_its_level_at_the_n
     engine = await rig.packed(resume=True)
     assert run_of(engine).context.counters.totals.sent == 0
     assert {order.order_id for order in await rig.orders()} == before
+    levels = {order.order_id: order.level for book in run_of(engine).context.fleet for order in book.orders}
+    assert levels[best.order_id] == decode_tag(best.amount18).level  # type: ignore[union-attr]  # placed by us
