@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from ama_tui.cli import event_loop
 from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.options import allow_debug_option, insecure_http_option, patience_option, state_option, wallets_options
+from ama_tui.cli.signals import INTERRUPTED
 from ama_tui.cli.strict import StrictCommand
 from ama_tui.domain.errors import AmaError
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from ama_tui.keys.wallet_source import WalletsSource
 
 SURVIVORS = 4
-INTERRUPTED = 130
-LEAST_TIME_S = 1.0
-"""What a market gets at least, however many there are."""
 
 
 @click.command("cancel-all", cls=StrictCommand)
@@ -63,16 +61,17 @@ def command(**options: object) -> None:
     from ama_tui.cli.wiring import wallets_source
 
     refuse_debugging(os.environ, is_allowed=bool(options["allow_debug"]))
-    click.get_current_context().exit(asyncio.run(_Command(options, wallets_source(arguments_of(options))).run()))
+    work = _Command(options, wallets_source(arguments_of(options)))
+    click.get_current_context().exit(event_loop.run(work.run(), on_stop=work.stop))
 
 
 class _Command:
-    """One cancel-all: its progress, report and signals."""
+    """One cancel-all: its progress and report."""
 
     def __init__(self, options: Mapping[str, object], source: WalletsSource) -> None:
         self._options = options
         self._source = source
-        self._is_interrupted = False
+        self._stop = asyncio.Event()
         self._has_started = False
         self._has_failed = False
         """A market of several could not be cancelled on at all."""
@@ -86,8 +85,9 @@ class _Command:
         from ama_tui.engine.publisher import Publisher
 
         publisher = Publisher()
-        self._handle_signals()
         self._work = asyncio.create_task(self._cancel(publisher))
+        if self._stop.is_set():
+            self._work.cancel()
         cursor = 0
         while not self._work.done():
             await asyncio.wait({self._work}, timeout=0.2)
@@ -120,28 +120,35 @@ class _Command:
         deadline = monotonic() + within_s
         selectors = [str(one) for one in cast(Sequence[object], named)]
         markets = await markets_named(source, state_root, selectors, within_s)
-        reports = []
+        reports: list[tuple[Market, KillReport]] = []
         for number, market in enumerate(markets):
             request = CancelAllRequest(
                 market=market,
                 source=source,
                 state_root=state_root,
                 wallets=options["wallets"] if isinstance(options["wallets"], int) else None,
-                within_s=max(LEAST_TIME_S, (deadline - monotonic()) / (len(markets) - number)),
+                within_s=max(0.0, (deadline - monotonic()) / (len(markets) - number)),
                 force=bool(options["force"]),
                 revoke=bool(options["revoke"]),
             )
+            self._has_started, left = False, markets[number + 1 :]
             try:
-                done = await cancel_all(
-                    request, publisher=publisher, on_progress=self._progress, should_stop=lambda: self._is_interrupted
-                )
+                done = await cancel_all(request, publisher=publisher, on_progress=self._progress, stop=self._stop)
             except AmaError as error:
                 if len(markets) == 1:
                     raise
                 self._has_failed = True
                 print(f"{market}: {error}", file=sys.stderr)
+            except asyncio.CancelledError:
+                if not reports:
+                    raise
+                left = markets[number:]
             else:
                 reports.append(done)
+            if self._stop.is_set() and left:
+                self._has_failed = True
+                print(f"stopped before cancelling on {', '.join(left)}", file=sys.stderr)
+                break
         return reports
 
     def _print(self, market: Market, report: KillReport) -> None:
@@ -156,17 +163,10 @@ class _Command:
             self._last_line = line
             print(line, file=sys.stderr, flush=True)
 
-    def _handle_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stop_or_exit)
-
-    def _stop_or_exit(self) -> None:
-        """First signal: finish the current pass and print the report. Second signal: exit immediately."""
-        if self._is_interrupted:
-            os._exit(INTERRUPTED)
-        self._is_interrupted = True
-        if self._has_started or self._work is None:
+    def stop(self) -> None:
+        """Finish pending requests and report, or end what has not sent anything."""
+        self._stop.set()
+        if self._has_started:
             print("finishing pending requests (press again to quit now)", file=sys.stderr)
-        else:
+        elif self._work is not None:
             self._work.cancel()

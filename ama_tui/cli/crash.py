@@ -16,8 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 
 from ama_tui import __version__
+from ama_tui.cli.signals import INTERRUPTED, SIGNALS
 from ama_tui.config.paths import DIRECTORY_MODE
 from ama_tui.disk.atomic import FILE_MODE
 from ama_tui.keys.redaction import without_secrets
@@ -32,7 +34,7 @@ _REPORTED = "_ama_tui_reported"
 
 def report_all() -> None:
     """Report all uncaught errors from now on, of any thread or event loop."""
-    sys.excepthook = lambda kind, error, trace: report(error)
+    sys.excepthook = _on_error
     threading.excepthook = _on_thread_error
     sys.unraisablehook = _on_unraisable_error
     logging.getLogger().addHandler(_LogHandler(logging.WARNING))
@@ -117,13 +119,21 @@ def _print(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def _on_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        os._exit(INTERRUPTED)
+    report(error)
+
+
 def _on_thread_error(failed: threading.ExceptHookArgs) -> None:
     if failed.exc_value is not None and failed.exc_type is not SystemExit:
         report(failed.exc_value)
 
 
 def _on_unraisable_error(failed: sys.UnraisableHookArgs) -> None:
-    if failed.exc_value is not None:
+    if isinstance(failed.exc_value, KeyboardInterrupt):
+        SIGNALS.again()
+    elif failed.exc_value is not None:
         report(failed.exc_value)
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
+import termios
+from collections.abc import Callable
+from contextlib import suppress
 
 from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.hardening import refuse_debugging
+from ama_tui.cli.signals import SIGNALS
 from ama_tui.domain.errors import ConfigError
+
+_LEAVE_SCREEN = b"\x1b[?2004l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[?7h"
 
 
 def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:
@@ -23,11 +30,14 @@ def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:
     from ama_tui.ui.run import run_dashboard
 
     wallets = None if demo else wallets_source(arguments)  # may prompt for a password, so before the screen
+    SIGNALS.before_forced_exit = _terminal_restorer()
+    SIGNALS.hold()
     outcome = run_dashboard(
         lambda: open_host(arguments, wallets),
         make_demo_host=lambda: open_host(arguments, None),
         is_demo=demo,
         autostart=not arguments.ask,
+        signals=SIGNALS,
     )
     if outcome.last_line:
         print(outcome.last_line, file=sys.stderr, flush=True)
@@ -36,3 +46,17 @@ def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:
     if outcome.failure is not None:
         raise outcome.failure
     return outcome.exit_code
+
+
+def _terminal_restorer() -> Callable[[], None]:
+    """What gives the terminal back when the dashboard cannot do it any more."""
+    terminal = sys.stdin.fileno()
+    modes = termios.tcgetattr(terminal)
+
+    def restore() -> None:
+        with suppress(OSError, termios.error):
+            termios.tcsetattr(terminal, termios.TCSANOW, modes)
+            if select.select([], [2], [], 0)[1]:
+                os.write(2, _LEAVE_SCREEN)
+
+    return restore

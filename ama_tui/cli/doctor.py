@@ -6,15 +6,14 @@ import asyncio
 import json
 import os
 import shutil
-import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ama_tui.cli import event_loop
 from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.options import allow_debug_option, insecure_http_option, state_option, wallets_options
@@ -49,10 +48,11 @@ def command(ctx: click.Context, /, as_json: bool, **options: object) -> None:
     Prints one line per check: ok, warn (works, but needs attention), fail, or skip (depends on a failed check).
     Exit code 3 if a check fails, else 0.
     """
-    ctx.exit(FAILED if asyncio.run(_check(options, as_json)) else 0)
+    request = _request(options)  # may prompt for a password, so before the event loop
+    ctx.exit(FAILED if event_loop.run(_check(request, as_json)) else 0)
 
 
-async def _check(options: Mapping[str, object], as_json: bool) -> bool:
+async def _check(request: DoctorRequest, as_json: bool) -> bool:
     """Run and print all checks. Returns True if one fails."""
     from ama_tui.cli.terminal import terminal
     from ama_tui.engine.doctor.abandonable_threads import AbandonableThreads
@@ -71,7 +71,7 @@ async def _check(options: Mapping[str, object], as_json: bool) -> bool:
         if not as_json:
             print_row(rows[-1])
 
-    await run_checks(checks, DoctorContext(_request(options)), report)
+    await run_checks(checks, DoctorContext(request), report)
     if as_json:
         click.echo(json.dumps(rows))
     return any(row["status"] == CheckStatus.FAIL.value for row in rows)
@@ -111,8 +111,6 @@ def _request(options: Mapping[str, object]) -> DoctorRequest:
 
 def _row_printer(name_width: int) -> Callable[[Mapping[str, str]], None]:
     """Return a function that prints a row: wrapped and coloured on a terminal, else one line."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # the encoding may lack the arrow
     is_terminal = os.isatty(1)
     width = min(MAX_WIDTH, shutil.get_terminal_size().columns)
     is_coloured = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

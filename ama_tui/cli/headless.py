@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import signal
 import sys
 import threading
 from collections.abc import Mapping
@@ -14,9 +13,11 @@ from time import monotonic
 
 import click
 
+from ama_tui.cli import event_loop
 from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.progress import Progress
+from ama_tui.cli.signals import INTERRUPTED, SIGNALS
 from ama_tui.cli.wiring import build_engine, wallets_source
 from ama_tui.domain.errors import ConfigError, PreflightError
 from ama_tui.domain.market import Market, short_address
@@ -29,7 +30,6 @@ from ama_tui.keys.wallet_source import WalletsSource
 
 SURVIVORS = 4
 NOT_PACKED = 5
-INTERRUPTED = 130
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s?")
 
 
@@ -38,9 +38,10 @@ def run_headless(arguments: Arguments, *, demo: bool = False) -> int:
     if not demo:
         refuse_debugging(os.environ, is_allowed=arguments.allow_debug)
     until = _until(arguments.until)
-    # May prompt for a password, so before the event loop and signal handlers.
+    # May prompt for a password, so before the event loop.
     wallets = None if demo else wallets_source(arguments)
-    return asyncio.run(_Headless(arguments, until, wallets).run())
+    headless = _Headless(arguments, until, wallets)
+    return event_loop.run(headless.run(), on_stop=headless.stop)
 
 
 def _until(text: str | None) -> float | None:
@@ -54,7 +55,7 @@ def _until(text: str | None) -> float | None:
 
 
 class _Headless:
-    """One headless run and its signals."""
+    """One headless run."""
 
     def __init__(self, arguments: Arguments, until: float | None, wallets: WalletsSource | None) -> None:
         self._arguments = arguments
@@ -62,11 +63,13 @@ class _Headless:
         self._publisher = Publisher()
         self._engine = build_engine(arguments, wallets, self._publisher, threading.Event())
         self._stop_requested = asyncio.Event()
+        self._stop_by = float("inf")
+        """On the monotonic clock, once a stop is requested."""
+        self._is_preparing = False
         self._stop_condition = StopCondition(when_packed=arguments.until == "packed")
 
     async def run(self) -> int:
         """Run from start to finish. Always closes the engine."""
-        self._handle_signals()
         try:
             with Progress(self._publisher, sys.stderr) as progress:
                 return await self._run_engine(progress)
@@ -87,10 +90,11 @@ class _Headless:
         return await self._finish(progress)
 
     async def _start_or_stop(self, progress: Progress, stop: asyncio.Task[object]) -> int | None:
-        """Start the run. A stop meanwhile waits briefly for sessions being created, then cancels them."""
+        """Start the run. A stop meanwhile waits briefly for sessions being created, but not for reads."""
         begin = asyncio.create_task(self._start(progress))
         await asyncio.wait({begin, stop}, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait({begin}, timeout=STOP_PATIENCE_S)
+        if not begin.done() and self._is_preparing:
+            await asyncio.wait({begin}, timeout=self._seconds_to_stop())
         if begin.done():
             return begin.result()
         begin.cancel()
@@ -117,6 +121,7 @@ class _Headless:
             _print_plan(market, preview.plan, as_json=self._arguments.as_json)
             return 0
         progress.begin()
+        self._is_preparing = True
         await engine.begin(market, resolved, resume=resumes, ending=self._stop_condition)
         self._stop_condition.at = monotonic() + self._seconds()
         return None
@@ -126,7 +131,9 @@ class _Headless:
         engine = self._engine
         was_stopped = self._stop_requested.is_set()
         summary = engine.summary()
-        await engine.stop()
+        if engine.run is not None and engine.run.cancel_on_stop:
+            SIGNALS.lift_limit()
+        await engine.stop(self._seconds_to_stop())
         if was_stopped:
             summary = engine.summary()
         progress.close()
@@ -153,15 +160,12 @@ class _Headless:
             return self._until
         return self._arguments.within if self._arguments.until == "packed" else float("inf")
 
-    def _handle_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stop_or_exit)
+    def _seconds_to_stop(self) -> float:
+        return min(STOP_PATIENCE_S, max(0.0, self._stop_by - monotonic()))
 
-    def _stop_or_exit(self) -> None:
-        """First signal: stop in order. Second signal: exit immediately; the journal is already on disk."""
-        if self._stop_requested.is_set():
-            os._exit(INTERRUPTED)
+    def stop(self) -> None:
+        """Stop in order."""
+        self._stop_by = monotonic() + STOP_PATIENCE_S
         self._stop_requested.set()
         print("stopping: finishing pending requests (press again to quit now)", file=sys.stderr)
 

@@ -13,6 +13,8 @@ from ama_tui.cli import crash
 from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import forbid_core_dumps
 from ama_tui.cli.options import allow_debug_option, ask_option, fleet_options, insecure_http_option, wallets_options
+from ama_tui.cli.signals import INTERRUPTED, SIGNALS
+from ama_tui.cli.streams import OutputError, prepare_streams
 from ama_tui.cli.strict import StrictGroup
 from ama_tui.domain.errors import AmaError
 from ama_tui.keys.redaction import without_keys
@@ -87,24 +89,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("ama-tui: Windows is not supported; use Linux, macOS or WSL", err=True)
         sys.exit(2)
     if arguments is None:
+        SIGNALS.take_over()
+        prepare_streams()
         crash.report_all()
-        sys.exit(_run(None))
+        sys.exit(_run_process())
     with crash.reported():
         code = _run(arguments)
     sys.exit(code)
 
 
+def _run_process() -> int:
+    """Run the process's own command line, with its signals. Nothing stops it once it has its code."""
+    code = crash.EXIT_CODE
+    try:
+        code = _run(None)
+    except KeyboardInterrupt:  # while `_run` was returning
+        code = INTERRUPTED
+    finally:
+        SIGNALS.over(code)
+    return code
+
+
 def _run(arguments: Sequence[str] | None) -> int:
     try:
+        SIGNALS.interrupt()
         forbid_core_dumps()
         code = cli.main(args=arguments, prog_name="ama-tui", standalone_mode=False)
+    except OutputError as error:
+        if not error.has_no_reader:
+            click.echo(f"ama-tui: {error}", err=True)
+        return error.exit_code
     except AmaError as error:
         click.echo(f"ama-tui: {without_keys(str(error))}", err=True)
         return error.exit_code
     except click.exceptions.Exit as done:
         return done.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return 130
+        return INTERRUPTED
     except click.ClickException as error:
         click.echo(f"ama-tui: {without_keys(_usage_line(error))}", err=True)
         return 2

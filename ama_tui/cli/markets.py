@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import click
 
+from ama_tui.cli import event_loop
 from ama_tui.cli.options import insecure_http_option
 from ama_tui.cli.strict import StrictCommand
 from ama_tui.domain.market import Market
@@ -18,7 +18,7 @@ from ama_tui.domain.money import PRICE_UNIT, decimals_of_tick
 @insecure_http_option
 def command(as_json: bool, insecure_http: bool) -> None:
     """List the venue's markets."""
-    markets = asyncio.run(_markets(insecure_http))
+    markets = event_loop.run(_markets(insecure_http))
     if as_json:
         click.echo(json.dumps([_row(market) for market in markets]))
         return

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ama_tui.cli import event_loop
 from ama_tui.cli.options import insecure_http_option, patience_option, state_option
+from ama_tui.cli.signals import INTERRUPTED, SIGNALS
 from ama_tui.cli.strict import StrictGroup
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.money import format_usdc
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from ama_tui.config.environment import Environment
     from ama_tui.engine.sessions.registry import KnownSession, ListedSession, SessionList
     from ama_tui.engine.sessions.revocation import RevocationTarget
-    from ama_tui.engine.sessions.revoke_command import RevokeReport
+    from ama_tui.engine.sessions.revoke_command import RevokeReport, RevokeRequest
 
 LEFT_ALIVE = 4
 SHORT_ID = 10
@@ -53,7 +55,7 @@ def show(market: str, state_dir: Path, insecure_http: bool, as_json: bool) -> No
     """
     from ama_tui.engine.sessions.registry import list_sessions
 
-    found = asyncio.run(list_sessions(_environment(insecure_http), state_dir, market))
+    found = event_loop.run(list_sessions(_environment(insecure_http), state_dir, market))
     for note in found.notes:
         click.echo(note, err=True)
     if as_json:
@@ -107,7 +109,7 @@ def end(
     Exit code 0 means proven: two reads of the chain, two blocks apart, show every session over. 4 means that a session
     is still valid or could not be read.
     """
-    from ama_tui.engine.sessions.revoke_command import RevokeRequest, revoke
+    from ama_tui.engine.sessions.revoke_command import RevokeRequest
 
     if sum((session is not None, wallet is not None, every)) != 1:
         raise click.UsageError("name exactly one of SESSION_ID, --wallet and --all")
@@ -115,9 +117,10 @@ def end(
     if asks and not sys.stdin.isatty():
         raise ConfigError("--all needs a confirmation, and stdin is not a terminal", "use --yes to skip it")
     request = RevokeRequest(markets, _environment(insecure_http), state_dir, session, wallet, force, within)
-    report = asyncio.run(revoke(request, may_begin=_confirm if asks else lambda _: True))
+    work = _Revocation(request, asks=asks)
+    report = event_loop.run(work.run(), on_stop=work.stop)
     if report is None:
-        raise click.Abort
+        ctx.exit(INTERRUPTED)
     for note in report.notes:
         click.echo(note, err=True)
     if as_json:
@@ -125,6 +128,46 @@ def end(
     else:
         _print_report(report)
     ctx.exit(0 if report.is_proven else LEFT_ALIVE)
+
+
+class _Revocation:
+    """One `sessions revoke`, which a signal ends before anything is sent, and hurries after that."""
+
+    def __init__(self, request: RevokeRequest, *, asks: bool) -> None:
+        self._request = request
+        self._asks = asks
+        self._stop = asyncio.Event()
+        self._work: asyncio.Task[RevokeReport | None] | None = None
+        self._has_started = False
+
+    async def run(self) -> RevokeReport | None:
+        """The report; None if nothing was sent. Raises AmaError."""
+        from ama_tui.engine.sessions.revoke_command import revoke
+
+        self._work = asyncio.create_task(revoke(self._request, may_begin=self._may_begin, stop=self._stop))
+        if self._stop.is_set():
+            self._work.cancel()
+        await asyncio.wait({self._work})
+        if not self._work.cancelled():
+            return self._work.result()
+        click.echo("stopped before revoking anything", err=True)
+        return None
+
+    def stop(self) -> None:
+        """Wait for pending requests and report, or end what has not sent anything."""
+        self._stop.set()
+        if self._has_started:
+            click.echo("finishing pending requests (press again to quit now)", err=True)
+        elif self._work is not None:
+            self._work.cancel()
+
+    def _may_begin(self, alive: Sequence[KnownSession]) -> bool:
+        if self._asks:
+            with SIGNALS.interrupting():
+                self._has_started = _confirm(alive)
+        else:
+            self._has_started = True
+        return self._has_started
 
 
 def _environment(insecure_http: bool) -> Environment:

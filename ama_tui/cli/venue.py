@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from ama_tui.cli import event_loop
 from ama_tui.cli.options import localnet_options
 from ama_tui.cli.strict import StrictCommand
 from ama_tui.config.demo_extra import require_demo
@@ -42,7 +43,7 @@ def command(
         node="anvil" if node == "anvil" else "embedded",
         faults=mix.chaos(seed, own_node=node != "anvil") if chaos else None,
     )
-    asyncio.run(_serve(options, directory))
+    event_loop.run(_serve(options, directory))
 
 
 async def _serve(options: object, directory: Path | None) -> None:
@@ -51,9 +52,6 @@ async def _serve(options: object, directory: Path | None) -> None:
     from ama_tui.localnet.venue import LocalVenue
 
     assert isinstance(options, VenueOptions)  # noqa: S101 - made above
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     try:
         venue = await LocalVenue.start(options)
     except (NodeError, OSError) as error:
@@ -70,4 +68,5 @@ async def _serve(options: object, directory: Path | None) -> None:
         if directory is not None:
             click.echo(f"wrote {directory / '.env'} and {directory / 'wallets.csv'}", err=True)
             click.echo(f"next: cd {directory} && ama-tui", err=True)
-        await stopped.wait()
+        with suppress(asyncio.CancelledError):  # a signal: all that it served is over in order
+            await asyncio.Event().wait()

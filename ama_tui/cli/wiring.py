@@ -105,6 +105,9 @@ class DemoVenue:
         self._arguments = arguments
         self._directory = TemporaryDirectory(prefix="ama-demo-")
         self._process: VenueProcess | None = None
+        self._is_changing = threading.Lock()
+        """Held while the process starts or stops, which happens on different threads."""
+        self._is_stopped = False
 
     @property
     def state_root(self) -> Path:
@@ -116,19 +119,25 @@ class DemoVenue:
         from ama_tui.config.demo_extra import require_demo
 
         require_demo()
+        directory = Path(self._directory.name)
+        with self._is_changing:
+            if self._is_stopped:
+                raise PreflightError("the demo was stopped")
+            if self._process is None or not self._process.is_running:
+                self._process = self._spawn(directory)
+        return directory
+
+    def _spawn(self, directory: Path) -> VenueProcess:
         from ama_tui.localnet.faults.mix import chaos
         from ama_tui.localnet.options import VenueOptions
         from ama_tui.localnet.process import VenueProcess, VenueStartError
 
-        directory = Path(self._directory.name)
-        if self._process is not None and self._process.is_running:
-            return directory
         arguments, wallets = self._arguments, self._arguments.run.wallets
         is_anvil = arguments.node == "anvil"
         settle_after = arguments.run.settle_after_s or SETTLE_AFTER.default
         faults = chaos(arguments.seed, settle_after=settle_after, own_node=not is_anvil) if arguments.chaos else None
         try:
-            self._process = VenueProcess.spawn(
+            return VenueProcess.spawn(
                 VenueOptions(
                     wallets=WALLETS.default if wallets is None else wallets,
                     block_time=arguments.block_time,
@@ -141,10 +150,11 @@ class DemoVenue:
             )
         except VenueStartError as error:
             raise PreflightError(f"the demo's venue failed to start: {error}", "try --node embedded") from None
-        return directory
 
     def stop(self) -> None:
-        """Stop the venue and remove its directory."""
-        if self._process is not None:
-            self._process.stop()
-        self._directory.cleanup()
+        """Stop the venue, once it has started, and remove its directory."""
+        with self._is_changing:
+            self._is_stopped = True
+            if self._process is not None:
+                self._process.stop()
+            self._directory.cleanup()

@@ -1,7 +1,7 @@
 """`python -m ama_tui.localnet`: a venue in its own process, started and stopped by `VenueProcess`.
 
-It prints one line of JSON: its addresses once it is ready, or the error that kept it from starting. It exits on SIGINT
-and SIGTERM, and when its standard input closes, so it never outlives its parent.
+It prints one line of JSON: its addresses once it is ready, or the error that kept it from starting. It exits on SIGINT,
+SIGTERM and SIGHUP, and when its standard input closes, so it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ def main() -> int:
 async def _serve(options: VenueOptions, directory: Path | None) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stopping.set)
     await _stop_at_end_of_input(stopping)
     async with await LocalVenue.start(options) as venue:
         if directory is not None:

@@ -14,7 +14,7 @@ from textual import work
 from textual.screen import Screen
 
 from ama_tui.ui.actions import BY_ID
-from ama_tui.ui.base_app import BaseApp
+from ama_tui.ui.base_app import BaseApp, SignalSource
 from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.screens.starting import StartingScreen
@@ -41,12 +41,13 @@ class AmaApp(BaseApp):
         is_demo: bool = False,
         autostart: bool = False,
         clock: Callable[[], float] = time.time,
+        signals: SignalSource | None = None,
     ) -> None:
         """`make_host` is called after the first frame, `make_demo_host` when the operator starts the demo.
 
         With `autostart` a run starts as soon as the venue is open, as the options say.
         """
-        super().__init__()
+        super().__init__(signals)
         self.clock = clock
         self.is_demo = is_demo
         self.can_start_demo = make_demo_host is not None and not is_demo
@@ -258,9 +259,18 @@ class AmaApp(BaseApp):
     def action_interrupt(self) -> None:
         """Stop and quit; the second time exit immediately."""
         if self.is_leaving or self.leave_after_kill:
-            self.exit(ExitMessage(130, self._exit_line("exited immediately"), is_forced=True), return_code=130)
+            self.leave_now()
         else:
             self.action_stop()
+
+    def leave_now(self) -> None:
+        """Exit without waiting for the engine."""
+        self.exit(ExitMessage(130, self._exit_line("exited immediately"), is_forced=True), return_code=130)
+
+    @property
+    def takes_its_time(self) -> bool:
+        """A kill is under way, or stopping cancels the run's orders."""
+        return self.is_killing or (self.bridge is not None and self.bridge.snapshot.cancels_on_stop)
 
     async def action_quit(self) -> None:
         self.action_stop()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextlib import suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -26,7 +27,18 @@ from ama_tui.ui.widgets.styled_text import INK_CLASSES
 if TYPE_CHECKING:
     from ama_tui.domain.errors import AmaError
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+LONGEST_STOP_S = 11.0
+"""So long after a signal the dashboard ends, whatever the engine waits for, unless it cancels orders."""
+
+
+class SignalSource(Protocol):
+    """Where the signals that ask the program to stop come from."""
+
+    def deliver_to(self, receiver: Callable[[int], None]) -> None:
+        """Call `receiver` with the number of every signal, from within any step of this thread."""
+
+    def lift_limit(self) -> None:
+        """Let the stop take as long as it needs."""
 
 
 class BaseApp(App[ExitMessage]):
@@ -39,8 +51,9 @@ class BaseApp(App[ExitMessage]):
     ENABLE_SELECT_AUTO_SCROLL = False
     NOTIFICATION_TIMEOUT = 4
 
-    def __init__(self) -> None:
+    def __init__(self, signals: SignalSource | None = None) -> None:
         super().__init__()
+        self._signals = signals
         for theme in THEMES:
             self.register_theme(theme)
         # Set before any style sheet is parsed, to avoid parsing twice.
@@ -48,24 +61,39 @@ class BaseApp(App[ExitMessage]):
         self.stylesheet.set_variables(self.get_css_variables())
         self.animation_level = "none"
         self.failure: Exception | None = None
-        self._signals_taken = False
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return meanings(self.current_theme)
 
     def on_mount(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGINT, self.action_interrupt)
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self.action_stop)
-            self._signals_taken = True
+        if self._signals is not None:
+            loop, context = asyncio.get_running_loop(), copy_context()  # a signal strikes in any context
 
-    def on_unmount(self) -> None:
-        if self._signals_taken:
-            loop = asyncio.get_running_loop()
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
+            def receive(number: int) -> None:
+                with suppress(RuntimeError):  # the loop has ended
+                    loop.call_soon_threadsafe(self._signalled, number, context=context)
+
+            self._signals.deliver_to(receive)
+
+    def _signalled(self, number: int) -> None:
+        if self.takes_its_time:
+            assert self._signals is not None  # noqa: S101 - it sent the signal
+            self._signals.lift_limit()
+        else:
+            self.set_timer(LONGEST_STOP_S, self.leave_now)
+        if number == signal.SIGINT:
+            self.action_interrupt()
+        else:
+            self.action_stop()
+
+    @property
+    def takes_its_time(self) -> bool:
+        """Stopping now cancels orders, which no signal may cut short."""
+        raise NotImplementedError
+
+    def leave_now(self) -> None:
+        """Quit without waiting for the engine."""
+        raise NotImplementedError
 
     def action_interrupt(self) -> None:
         """Ctrl+C, as a signal or a key."""

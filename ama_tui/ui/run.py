@@ -10,6 +10,7 @@ from ama_tui.ui.exit_message import ExitMessage
 
 if TYPE_CHECKING:
     from ama_tui.engine.host import EngineHost
+    from ama_tui.ui.base_app import SignalSource
 
 
 def run_dashboard(
@@ -18,6 +19,7 @@ def run_dashboard(
     make_demo_host: Callable[[], EngineHost] | None = None,
     is_demo: bool = False,
     autostart: bool = False,
+    signals: SignalSource | None = None,
 ) -> ExitMessage:
     """Show the dashboard until the operator leaves it; returns how it ended.
 
@@ -25,7 +27,7 @@ def run_dashboard(
     frame, so its imports do not delay that frame. If the screen crashes, the engine is still stopped and the
     exit code is 1.
     """
-    app = AmaApp(make_host, make_demo_host=make_demo_host, is_demo=is_demo, autostart=autostart)
+    app = AmaApp(make_host, make_demo_host=make_demo_host, is_demo=is_demo, autostart=autostart, signals=signals)
     message: ExitMessage | None = None
     try:
         message = app.run()

@@ -3,15 +3,20 @@
 Textual's driver passes its output to a thread through a bounded queue. When the terminal disappears, that
 thread ends, the queue fills up, and the next write would block forever. The SIGCONT that follows SIGHUP would
 also make the driver enter application mode again, without a terminal.
+
+Where the terminal's encoding lacks boxes and bars, ASCII of the same width takes their place.
 """
 
 from __future__ import annotations
 
 import os
 from queue import Full
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+
+from ama_tui.domain.plain_characters import encodable, is_complete
 
 WRITE_TIMEOUT_S = 0.2
 
@@ -25,12 +30,19 @@ class HandlesInputFailure(Protocol):
 class ResilientDriver(LinuxDriver):
     """The Linux and macOS driver, for a terminal that may disappear."""
 
+    def __init__(self, app: App[object], **options: Any) -> None:
+        super().__init__(app, **options)
+        self._encoding = "utf-8" if self._file is None else self._file.encoding
+        self._is_complete = is_complete(self._encoding)
+
     @property
     def is_lost(self) -> bool:
         """There was a terminal and it is gone."""
         return self.input_tty and not os.isatty(self.fileno)
 
     def write(self, data: str) -> None:
+        if not self._is_complete:
+            data = encodable(data, self._encoding)
         writer = self._writer_thread
         while writer is not None and writer.is_alive():
             try:
@@ -42,7 +54,11 @@ class ResilientDriver(LinuxDriver):
     def _run_input_thread(self) -> None:
         """Read keys; a failure is reported to the application instead of being printed by Textual."""
         try:
-            self.run_input_thread()
+            while True:
+                try:
+                    return self.run_input_thread()
+                except UnicodeDecodeError:  # a key of a terminal without UTF-8: it is dropped, no more
+                    continue
         except Exception as error:
             self._app.call_later(cast(HandlesInputFailure, self._app).input_failed, error)
 

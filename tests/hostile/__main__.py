@@ -1,6 +1,7 @@
-"""`python -m tests.hostile [WORD...]`: run every lie of the table, or those whose name contains a word; then the kills.
+"""`python -m tests.hostile [WORD...]`: run every lie of the table, or those whose name contains a word; then the rest.
 
-With words no kills are made. `--kills N` makes so many, and no runs.
+The rest are kills, and signals at random moments. With words there is only that; `--kills N` makes so many kills and
+nothing else, `--signals N [SEED]` so many tries of each signal.
 """
 
 from __future__ import annotations
@@ -15,9 +16,15 @@ from pathlib import Path
 from tests.hostile.kills import kill_under, plan
 from tests.hostile.lies import LIES
 from tests.hostile.runs import run_lie
+from tests.hostile.signals import SIGNALS, counts, signal_row
+from tests.hostile.signals import plan as signal_plan
 
 JOBS = 2
+SIGNAL_JOBS = 4
+"""These mostly wait."""
 KILLS = 100
+TRIES = 200
+"""Of each signal."""
 
 
 def run_row(index: int) -> tuple[str, str]:
@@ -48,29 +55,39 @@ def kill_row(kill: tuple[str, bool]) -> tuple[str, str]:
     return f"kill, {name}: {said}, {result.open_orders} open ({result.text[:80]})", failure
 
 
-def run_all(work: Callable[..., tuple[str, str]], rows: Sequence[object]) -> int:
-    """Run rows side by side and print each; returns how many failed."""
-    failures = 0
-    with ProcessPoolExecutor(JOBS) as pool:
+def run_all(work: Callable[..., tuple[str, str]], rows: Sequence[object], jobs: int = JOBS) -> list[tuple[str, str]]:
+    """Run rows side by side and print each; returns their names and failures."""
+    results = []
+    with ProcessPoolExecutor(jobs) as pool:
         for done in as_completed([pool.submit(work, row) for row in rows]):
             name, failure = done.result()
-            failures += bool(failure)
+            results.append((name, failure))
             print(f"{'FAILED' if failure else 'ok':6}  {name}{f': {failure}' if failure else ''}", flush=True)
-    return failures
+    return results
+
+
+def failed(results: Sequence[tuple[str, str]]) -> int:
+    return sum(bool(failure) for _, failure in results)
 
 
 def main() -> int:
     words = sys.argv[1:]
+    part = words[0] if words and words[0].startswith("--") else ""
     failures = 0
-    if words[:1] != ["--kills"]:
+    if not part:
         chosen = [index for index, lie in enumerate(LIES) if not words or any(word in lie.name for word in words)]
-        failures = run_all(run_row, chosen)
+        failures = failed(run_all(run_row, chosen))
         print(f"{len(chosen) - failures} of {len(chosen)} lies behave as stated")
-    if not words or words[0] == "--kills":
-        count = int(words[1]) if words else KILLS
-        false = run_all(kill_row, plan(count, seed=1))
+    if not words or part == "--kills":
+        count = int(words[1]) if part else KILLS
+        false = failed(run_all(kill_row, plan(count, seed=1)))
         print(f"{count - false} of {count} kills: {false} false proofs or failures")
         failures += false
+    if not words or part == "--signals":
+        count, seed = (*map(int, words[1:]), 1)[:2] if part else (TRIES, 1)
+        results = run_all(signal_row, signal_plan(count, seed), SIGNAL_JOBS)
+        print(f"{count} tries of each of {len(SIGNALS)} signals: {counts(results)}")
+        failures += failed(results)
     return 1 if failures else 0
 
 

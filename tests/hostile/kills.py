@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,9 +86,7 @@ async def _cancel_all(rig: Rig, urls: Mapping[str, str]) -> tuple[bool, str]:
     book = rig.venue.market(rig.symbol).address
     request = CancelAllRequest(source=source, state_root=rig.directory / "state", market=book, within_s=WITHIN_S)
     try:
-        _, report = await cancel_all(
-            request, publisher=Publisher(), on_progress=lambda _: None, should_stop=threading.Event().is_set
-        )
+        _, report = await cancel_all(request, publisher=Publisher(), on_progress=lambda _: None, stop=asyncio.Event())
     except AmaError as error:
         return False, str(error)
     return report.is_proven, report.text

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 
 from ama_tui.cli import crash
+from ama_tui.cli.signals import SIGNALS
 from ama_tui.engine.host import EngineHost
 from ama_tui.ui.run import run_dashboard
 
@@ -25,11 +26,14 @@ def main() -> int:
     parser.add_argument("--mark", type=Path)
     parser.add_argument("--own-terminal", action="store_true")
     options = parser.parse_args()
+    SIGNALS.take_over()
     if options.own_terminal:
         _take_terminal()
     if options.play == "crash":
         _crash_when_live()
-    outcome = run_dashboard(lambda: _host(options), make_demo_host=_lively, is_demo=options.play == "lively")
+    outcome = run_dashboard(
+        lambda: _host(options), make_demo_host=_lively, is_demo=options.play == "lively", signals=SIGNALS
+    )
     if outcome.last_line:
         print(outcome.last_line, flush=True)
     if outcome.is_forced:

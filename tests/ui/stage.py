@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from ama_tui.domain.event import Action, EngineSnapshot, LogEvent
 from ama_tui.ui.app import AmaApp
+from ama_tui.ui.base_app import SignalSource
 from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.base import AmaScreen
 from tests.ui.fakes import NOW, FakeDesk, FakeHost, market, snapshot
@@ -124,11 +125,12 @@ async def dashboard(
     host: FakeHost | None = None,
     autostart: bool = False,
     now: float = NOW,
+    signals: SignalSource | None = None,
     **fields: object,
 ) -> AsyncIterator[Stage]:
     """A dashboard over a `FakeDesk` with these fields, at `now`; its engine's thread is closed at the end."""
     host = host or FakeHost(**fields)
-    app = AmaApp(lambda: host, autostart=autostart, clock=lambda: now)
+    app = AmaApp(lambda: host, autostart=autostart, clock=lambda: now, signals=signals)
     async with app.run_test(size=size) as pilot:
         try:
             yield Stage(app, host, pilot)

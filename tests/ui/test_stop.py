@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,12 +26,27 @@ async def ended(stage: Stage) -> None:
     await stage.until(lambda: stage.app.return_value is not None, "the end")
 
 
+class FakeSignals:
+    """Signals that the test sends."""
+
+    def __init__(self) -> None:
+        self.receiver: Callable[[int], None] = lambda number: None
+        self.is_limited = True
+
+    def deliver_to(self, receiver: Callable[[int], None]) -> None:
+        self.receiver = receiver
+
+    def lift_limit(self) -> None:
+        self.is_limited = False
+
+
 @pytest.mark.parametrize("how", ["q", "ctrl+q", "ctrl+c", "button", "SIGTERM", "SIGHUP", "SIGINT"])
 async def test_leaving_stops_the_run_joins_the_engine_and_says_what_stays(how: str) -> None:
-    async with dashboard() as stage:
+    signals = FakeSignals()
+    async with dashboard(signals=signals) as stage:
         await stage.to_live()
         if how.startswith("SIG"):
-            os.kill(os.getpid(), getattr(signal, how))
+            signals.receiver(getattr(signal, how))
         elif how == "button":
             await stage.pilot.click("#stop")
         else:
@@ -150,12 +165,33 @@ async def test_a_run_that_has_ended_is_not_stopped_again() -> None:
     assert "close" in stage.engine.calls
 
 
-async def test_signal_handlers_are_given_back() -> None:
-    loop = asyncio.get_running_loop()
-    async with dashboard() as stage:
-        await stage.to_markets()
-        assert signal.SIGTERM in loop._signal_handlers  # type: ignore[attr-defined]
-    assert signal.SIGTERM not in loop._signal_handlers  # type: ignore[attr-defined]
+async def test_a_signal_ends_the_dashboard_though_the_engine_never_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ama_tui.ui.base_app.LONGEST_STOP_S", 0.3)
+    signals = FakeSignals()
+    async with dashboard(signals=signals, gates={"stop": threading.Event()}) as stage:
+        await stage.to_live()
+        signals.receiver(signal.SIGTERM)
+        await ended(stage)
+    outcome = stage.app.return_value
+    assert outcome is not None
+    assert (outcome.exit_code, outcome.is_forced, signals.is_limited) == (130, True, True)
+
+
+async def test_a_signal_does_not_cut_short_a_stop_that_cancels_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ama_tui.ui.base_app.LONGEST_STOP_S", 0.3)
+    signals, gate = FakeSignals(), threading.Event()
+    async with dashboard(signals=signals, gates={"stop": gate}) as stage:
+        await stage.to_live()
+        await stage.publish(snapshot(cancels_on_stop=True))
+        signals.receiver(signal.SIGTERM)
+        await stage.on(StopScreen)
+        await asyncio.sleep(0.6)
+        assert stage.app.return_value is None
+        assert not signals.is_limited
+        gate.set()
+        await ended(stage)
+    assert stage.app.return_value is not None
+    assert stage.app.return_value.exit_code == 0
 
 
 async def crash(app: AmaApp, host: FakeHost) -> None:

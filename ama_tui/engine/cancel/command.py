@@ -66,7 +66,7 @@ async def markets_named(
     if EVERY_MARKET not in selectors:
         return tuple(dict.fromkeys(selectors))
     environment = load_environment(source.directory, source.environ, insecure_http=source.insecure_http)
-    async with _time_limit(within_s):
+    async with _time_limit(within_s, monotonic() + within_s):
         connections, _ = await retry_read(lambda: connect(environment), after=RETRIED)
     try:
         saved = remembered_markets(state_root, connections.chain_id)
@@ -82,18 +82,20 @@ async def cancel_all(
     *,
     publisher: Publisher,
     on_progress: Callable[[KillProgress], None],
-    should_stop: Callable[[], bool],
+    stop: asyncio.Event,
 ) -> tuple[Market, KillReport]:
-    """Cancel everything and prove it. Log lines go to `publisher`.
+    """Cancel everything and prove it, within `within_s` in all. Log lines go to `publisher`.
+
+    Once `stop` is set it reports what the chain shows, within 9 s.
 
     Raises ConfigError, LockHeldError or VenueError before anything is sent. After that, problems are part of the
     report.
     """
-    source, began = request.source, monotonic()
+    source, deadline = request.source, monotonic() + request.within_s
     environment = load_environment(source.directory, source.environ, insecure_http=source.insecure_http)
     wallets, signer = await asyncio.to_thread(open_signer, source.wallets)
     async with AsyncExitStack() as stack:
-        async with _time_limit(request.within_s):
+        async with _time_limit(request.within_s, deadline):
             connections, notes = await retry_read(lambda: connect(environment, signer), after=RETRIED)
             stack.push_async_callback(connections.close)
             market = await _market(connections, request.market)
@@ -104,17 +106,16 @@ async def cancel_all(
         insecure = await asyncio.to_thread(wallets_warning, source)
         for note in filter(None, (*notes, insecure, *records.notes)):
             context.action_log.note(note, is_error=True)
-        left = replace(request, within_s=max(0.0, request.within_s - (monotonic() - began)))
-        report = await _cancel(left, context, records, wallets[: request.wallets], on_progress, should_stop)
+        report = await _cancel(request, deadline, context, records, wallets[: request.wallets], on_progress, stop)
         context.action_log.note(f"cancel-all: {report.text}", is_error=not report.is_proven)
         return market, report
 
 
 @asynccontextmanager
-async def _time_limit(seconds: float) -> AsyncIterator[None]:
-    """Raise UnreachableError when the venue has not been read in time."""
+async def _time_limit(seconds: float, deadline: float) -> AsyncIterator[None]:
+    """Raise UnreachableError when the venue has not been read by the deadline (monotonic), so long after the start."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(max(0.0, deadline - monotonic())):
             yield
     except TimeoutError:
         raise UnreachableError(
@@ -130,17 +131,20 @@ async def _close(records: MarketState) -> None:
 
 async def _cancel(
     request: CancelAllRequest,
+    deadline: float,
     context: RunContext,
     records: MarketState,
     wallets: Sequence[FleetWallet],
     on_progress: Callable[[KillProgress], None],
-    should_stop: Callable[[], bool],
+    stop: asyncio.Event,
 ) -> KillReport:
     books = _books(wallets, records)
     context.fleet = Fleet({book.address: book for book in books})
     ids = {address: entry.session_id for address, entry in records.wallets.items()}
     candidates = {book.address: session_ids(records.replay, book.address, ids.get(book.address)) for book in books}
-    await _choose_sessions(context, books, candidates)
+    with suppress(TimeoutError):  # then no wallet has one, and gets one when it needs it
+        async with asyncio.timeout(max(0.0, deadline - monotonic()) / 4):
+            await _choose_sessions(context, books, candidates)
     track_missing(books, records.replay)
     if not records.is_whole:
         context.action_log.note(
@@ -151,17 +155,34 @@ async def _cancel(
         Sender(context, lambda: False),
         books,
         CancelReason.OPERATOR,
-        request.within_s,
+        max(0.0, deadline - monotonic()),
         on_progress,
         placed_under=dict(candidates),
-        should_stop=should_stop,
+        stop=stop,
     )
     work.witnesses.add_journal(records.replay)
     report = await work.finish()
     if request.revoke and report.is_proven:
-        revoked = await WalletRevoker(context).revoke_all(books)
-        return replace(report, revoked=tuple(dict.fromkeys((*report.revoked, *revoked))))
+        return await _revoke(context, books, report, max(0.0, deadline - monotonic()), stop)
     return report
+
+
+async def _revoke(
+    context: RunContext, books: Sequence[WalletBook], report: KillReport, seconds: float, stop: asyncio.Event
+) -> KillReport:
+    """Revoke the wallets' sessions in what is left of the time, or until the operator wants to stop."""
+    revoking = asyncio.create_task(WalletRevoker(context).revoke_all(books))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({revoking, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not revoking.done():
+            context.action_log.note("not all sessions were revoked in time: `ama-tui sessions revoke`", is_error=True)
+            return report
+        return replace(report, revoked=tuple(dict.fromkeys((*report.revoked, *revoking.result()))))
+    finally:
+        stopping.cancel()
+        revoking.cancel()
+        await asyncio.gather(revoking, stopping, return_exceptions=True)
 
 
 def _books(wallets: Sequence[FleetWallet], records: MarketState) -> list[WalletBook]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from ama_tui.domain.plan import CancelReason
 from ama_tui.domain.reading import OrdersRead, Receipt, SessionsRead, WalletRead
 from ama_tui.domain.session import session_status
 from ama_tui.engine.cancel.witnesses import Witnesses
-from ama_tui.engine.cancel.worker import LONGEST_CANCEL_S, CancelWorker
+from ama_tui.engine.cancel.worker import CancelWorker
 from ama_tui.engine.engine_api import KillReport, Survivor
 from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.pending_orders import PendingStage
@@ -35,7 +36,10 @@ REVOKE_AFTER = 0.5
 BETWEEN_READS_S = 0.5
 LONGEST_READ_S = 20.0
 LAST_READ_S = 10.0
-"""After the patience is over, how long to try the read that lists the remaining orders."""
+LAST_READ_SHARE = 0.25
+"""The end of the patience that is left to the read that lists the remaining orders: seconds, and share at most."""
+LONGEST_STOP_S = 9.0
+"""Once the operator wants to stop, pending requests and the last read take no longer."""
 
 T = TypeVar("T")
 
@@ -65,8 +69,8 @@ class CancelAll:
     placed_under: dict[str, Sequence[str]] = field(default_factory=dict)
     """By wallet: the sessions that pending orders may have been sent under. Default: the current session."""
 
-    should_stop: Callable[[], bool] = lambda: False
-    """True once the operator wants to stop: no new requests, report what the chain shows."""
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the operator wants to stop: no new requests, report what the chain shows."""
 
     _worker: CancelWorker = field(init=False)
     _latest: OrdersRead | None = None
@@ -79,6 +83,9 @@ class CancelAll:
     _revoking: set[str] = field(default_factory=set)
     _revoked: dict[str, str] = field(default_factory=dict)
     _problem: str = ""
+    _cancel_until: float = 0.0
+    _ends_at: float = 0.0
+    _reading: asyncio.Timeout | None = None
 
     def __post_init__(self) -> None:
         self._worker = CancelWorker(self.context, self.sender, self.reason)
@@ -87,41 +94,67 @@ class CancelAll:
             self.witnesses.add_orders((*book.orders, *missing), self._read_block())
 
     async def finish(self) -> KillReport:
-        """Cancel and prove. Lists the survivors when the patience is over. Does not raise VenueError."""
+        """Cancel and prove, within the patience; lists the survivors then. Does not raise VenueError."""
         self.context.action_log.forgive()
         for book in self.books:
             if book.session.ids:
                 self.placed_under.setdefault(book.address, book.session.ids)
         began = _now()
-        deadline = began + self.patience
+        self._allow(self.patience)
         self._worker.open()
+        hurrying = asyncio.create_task(self._hurry(), name="cancel-all hurries")
         try:
-            while True:
-                is_proven = await self._pass(min(LONGEST_READ_S, deadline - _now()), revokes=self._is_late(began))
-                if is_proven or self.should_stop() or _now() + BETWEEN_READS_S >= deadline:
-                    break
-                await asyncio.sleep(BETWEEN_READS_S)
-            if not is_proven and not self.should_stop():
-                await asyncio.sleep(deadline - _now())
+            is_proven = await self._cancel(began)
+            await self._worker.close(max(0.0, self._cancel_until - _now()) if self.stop.is_set() else 0.0)
+            if is_proven:
+                return self._report(_now() - began, is_read=True, is_proven=True)
+            before = self._latest
+            while self._latest is before and _now() < self._ends_at:
+                is_proven = await self._pass(self._ends_at, revokes=False)
+                if self._latest is before:
+                    await asyncio.sleep(min(BETWEEN_READS_S, max(0.0, self._ends_at - _now())))
+            return self._report(_now() - began, is_read=self._latest is not before, is_proven=is_proven)
         finally:
-            await self._worker.close(LONGEST_CANCEL_S if self.should_stop() else 0.0)
-        if is_proven:
-            return self._report(_now() - began, is_read=True, is_proven=True)
-        last, before = _now() + LAST_READ_S, self._latest
-        while self._latest is before and _now() < last:
-            is_proven = await self._pass(last - _now(), revokes=False)
-            if self._latest is before:
-                await asyncio.sleep(BETWEEN_READS_S)
-        return self._report(_now() - began, is_read=self._latest is not before, is_proven=is_proven)
+            hurrying.cancel()
+            await self._worker.close()
+
+    async def _cancel(self, began: float) -> bool:
+        """Read and cancel until that is proven, the time for it is over, or the operator wants to stop."""
+        while True:
+            until = min(_now() + LONGEST_READ_S, self._cancel_until)
+            is_proven = await self._pass(until, revokes=self._is_late(began))
+            if is_proven or self.stop.is_set():
+                return is_proven
+            is_last = _now() + BETWEEN_READS_S >= self._cancel_until
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._cancel_until if is_last else _now() + BETWEEN_READS_S):
+                    await self.stop.wait()
+            if is_last or self.stop.is_set():
+                return False
+
+    def _allow(self, seconds: float) -> None:
+        """Take so long at most from now on, the last read included."""
+        now = _now()
+        last_read = min(LAST_READ_S, LAST_READ_SHARE * seconds)
+        self._ends_at = min(self._ends_at or float("inf"), now + seconds)
+        self._cancel_until = min(self._cancel_until or float("inf"), now + seconds - last_read)
+
+    async def _hurry(self) -> None:
+        """Shorten what is left, and the read in progress, when the operator wants to stop."""
+        await self.stop.wait()
+        self._allow(LONGEST_STOP_S)
+        if self._reading is not None:
+            soon = _now() + LONGEST_STOP_S / 3
+            self._reading.reschedule(min(self._reading.when() or soon, soon))
 
     def _is_late(self, began: float) -> bool:
         return _now() - began >= self.patience * REVOKE_AFTER
 
     # ---- reads ----
 
-    async def _pass(self, seconds: float, *, revokes: bool) -> bool:
+    async def _pass(self, until: float, *, revokes: bool) -> bool:
         """Read, reconcile, and cancel the orders that the read shows. True if this read completes the proof."""
-        reads = await self._read(seconds)
+        reads = await self._read(until)
         if reads is None:
             self._empty_reads.clear()
             return False
@@ -144,33 +177,43 @@ class CancelAll:
         self._empty_reads.append(moment)
         if not any(is_far_apart(earlier, moment) for earlier in self._empty_reads):
             return False
-        self._objections = await self._ask_witnesses(read, seconds)
+        self._objections = await self._ask_witnesses(read, until)
         return not self._objections
 
-    async def _ask_witnesses(self, read: OrdersRead, seconds: float) -> tuple[str, ...]:
-        """What speaks against a read without orders, asked within so many seconds."""
+    @asynccontextmanager
+    async def _in_time(self, until: float) -> AsyncIterator[None]:
+        """Raise TimeoutError at that time of the loop's clock, or sooner if the operator wants to stop."""
+        async with asyncio.timeout_at(until) as self._reading:
+            try:
+                yield
+            finally:
+                self._reading = None
+
+    async def _ask_witnesses(self, read: OrdersRead, until: float) -> tuple[str, ...]:
+        """What speaks against a read without orders."""
+        began = _now()
         try:
-            async with asyncio.timeout(max(0.0, seconds)):
+            async with self._in_time(until):
                 return await self.witnesses.objections(self.context.connections, self.context.market.address, read)
         except TimeoutError:
-            return (f"the book's events and the second node could not be read within {seconds:.0f} s",)
+            return (f"the book's events and the second node could not be read within {_now() - began:.0f} s",)
 
-    async def _read(self, seconds: float) -> _ChainReads | None:
+    async def _read(self, until: float) -> _ChainReads | None:
         """Orders, sessions and receipts in one round. None if the orders could not be read."""
         chain, market, vault = self.context.connections.chain, self.context.market, self.context.terms.vault
         addresses = [book.address for book in self.books]
         hashes = [pending.tx_hash for book in self.books for pending in book.pending if pending.tx_hash is not None]
         ids = sorted({session for book in self.books for session in self._sessions_to_read(book)})
-        problem = ""
+        problem, began = "", _now()
         try:
-            async with asyncio.timeout(max(0.0, seconds)):
+            async with self._in_time(until):
                 orders, sessions, receipts = await asyncio.gather(
                     _or_error(chain.open_orders(market.address, addresses, self._known_ids(), vault)),
                     _or_error(chain.sessions(self.context.connections.registry, ids) if ids else _nothing(None)),
                     _or_error(chain.receipts(market.address, hashes) if hashes else _nothing(None)),
                 )
         except TimeoutError:
-            orders, problem = None, f"no response from the chain within {seconds:.0f} s"
+            orders, problem = None, f"no response from the chain within {_now() - began:.0f} s"
         if isinstance(orders, OrdersRead):
             self._problem = ""
             session_records = sessions if isinstance(sessions, SessionsRead) else None

@@ -245,14 +245,17 @@ class LocalEngine:
         if self.run is not None:
             self.run.resume()
 
-    async def stop(self) -> None:
-        """Stop the run or its preparation, wait for a kill in progress, and release the state directory."""
+    async def stop(self, patience: float | None = None) -> None:
+        """Stop the run or its preparation, wait for a kill in progress, and release the state directory.
+
+        Pending requests get 10 s, or `patience`.
+        """
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.wait({self._preparing})
         try:
             if self.run is not None:
-                await self.run.stop()
+                await self.run.stop(patience)
             if self._killing is not None:
                 await asyncio.wait({self._killing})
         finally:

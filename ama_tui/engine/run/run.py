@@ -35,7 +35,7 @@ from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.state_store import StateStore
 from ama_tui.strategies.registry import Strategy
 
-STOP_PATIENCE_S = 10.0
+STOP_PATIENCE_S = 9.0
 """The longest wait for pending requests on stop."""
 FINAL_READ_S = 3.0
 """The longest wait for the last read, which is only for display."""
@@ -173,18 +173,20 @@ class Run:
         self._woken.set()
         self.publish()
 
-    async def stop(self) -> None:
-        """Finish pending requests (10 s at most), save, and leave orders resting or cancel them, as set up.
+    async def stop(self, patience: float | None = None) -> None:
+        """Finish pending requests, save, and leave orders resting or cancel them, as set up.
 
-        A kill during a stop takes over. Raises CheckpointError if the state could not be saved.
+        Pending requests get 10 s, or `patience`. A kill during a stop takes over. Raises CheckpointError if the state
+        could not be saved.
         """
         if self.state in (EngineState.STOPPING, EngineState.KILLING) or self.state.is_final:
             return
         self._become(EngineState.STOPPING, "finishing pending requests")
         self.send_queues.clear()
         self.renewals.hold()
-        deadline = monotonic() + STOP_PATIENCE_S
-        await self.send_queues.idle(STOP_PATIENCE_S)
+        patience = STOP_PATIENCE_S if patience is None else patience
+        deadline = monotonic() + patience
+        await self.send_queues.idle(patience)
         await self._reconcile_until(deadline)
         if self._is_stopping:
             await self.renewals.close(max(0.0, deadline - monotonic()))

@@ -31,6 +31,8 @@ RETRY_REVOKE_S = 5.0
 """A session that is not over yet is revoked again after this long."""
 LONGEST_REVOKE_S = 15.0
 """A response takes no longer: the chain shows whether the session is over."""
+LONGEST_STOP_S = 9.0
+"""Once the operator wants to stop, pending requests and the reads of their results take no longer."""
 LONGEST_WAIT_S = 5.0
 """The longest delay by `Retry-After` that a revocation accepts."""
 
@@ -197,26 +199,39 @@ class ProvenRevocation:
             notes.append(f"{len(others)} sessions belong to other wallets and are left alone; name them by id")
             self.targets = [target for target in self.targets if target not in others]
 
-    async def finish(self, patience: float) -> bool:
-        """Revoke all targets; True once that is proven, False after `patience` seconds. Raises no VenueError."""
+    async def finish(self, patience: float, stop: asyncio.Event) -> bool:
+        """Revoke all targets; True once that is proven, False after `patience` seconds. Raises no VenueError.
+
+        Once `stop` is set it revokes no more, and reads on only as long as `LONGEST_STOP_S`.
+        """
+        if not self.targets:
+            return True
+        proving = asyncio.create_task(self._prove(stop), name="revoke and prove")
+        stopping = asyncio.create_task(stop.wait())
         deadline = _now() + patience
         try:
-            while self.targets:
-                self._begin()
-                await asyncio.sleep(BETWEEN_READS_S)
-                with suppress(VenueError):  # the next pass reads again
-                    async with asyncio.timeout(max(BETWEEN_READS_S, deadline - _now())):
-                        if self._take(await self._read()):
-                            return True
-                if _now() >= deadline:
-                    return False
-            return True
-        except TimeoutError:
-            return False
+            await asyncio.wait({proving, stopping}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if not proving.done() and stop.is_set():
+                await asyncio.wait({proving}, timeout=min(LONGEST_STOP_S, max(0.0, deadline - _now())))
+            return proving.done() and proving.result()
         finally:
-            for task in self._tasks.values():
+            tasks = (proving, stopping, *self._tasks.values())
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _prove(self, stop: asyncio.Event) -> bool:
+        """Revoke and read until all targets are over, or until a read after `stop`, once its requests are answered."""
+        while True:
+            if not stop.is_set():
+                self._begin()
+            await asyncio.sleep(BETWEEN_READS_S)
+            is_last = stop.is_set() and not self._tasks
+            with suppress(VenueError):  # the next pass reads again
+                if self._take(await self._read()):
+                    return True
+                if is_last and not all(target.is_over for target in self.targets):
+                    return False
 
     async def _read(self) -> SessionsRead:
         ids = sorted({target.known.session_id for target in self.targets})

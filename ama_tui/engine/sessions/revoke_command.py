@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 
 from ama_tui.config.environment import Environment
 from ama_tui.config.paths import StatePaths
-from ama_tui.domain.errors import ConfigError, JournalError
+from ama_tui.domain.errors import ConfigError, JournalError, UnreachableError
 from ama_tui.domain.market import Market, find_market
 from ama_tui.domain.session import SessionStatus
 from ama_tui.engine.action_log import ActionLog
@@ -50,7 +51,7 @@ class RevokeRequest:
     wallet: str | None = None
     force: bool = False
     within_s: float = 60.0
-    """Seconds to wait for the proof."""
+    """Seconds until the proof, from the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +66,57 @@ class RevokeReport:
     notes: tuple[str, ...] = ()
 
 
-async def revoke(request: RevokeRequest, *, may_begin: Callable[[Sequence[KnownSession]], bool]) -> RevokeReport | None:
+async def revoke(
+    request: RevokeRequest, *, may_begin: Callable[[Sequence[KnownSession]], bool], stop: asyncio.Event
+) -> RevokeReport | None:
     """Revoke the sessions; None when `may_begin`, which gets the valid ones, returns False.
 
-    Raises ConfigError, StoreError (LockHeldError when a run has the market, unless forced) or VenueError before
-    anything was sent.
+    Takes `within_s` in all, besides the time in `may_begin`. Once `stop` is set it reports what the chain shows,
+    within 9 s. Raises ConfigError, StoreError (LockHeldError when a run has the market, unless forced) or VenueError
+    before anything was sent.
     """
-    connections, notes = await reach(request.environment)
+    began = monotonic()
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(connections.close)
-        markets = await _markets(request, connections)
-        known: list[RevocationTarget] = []
-        for one in markets:
-            known += await _open(one, request, connections, notes, stack)
-        work = ProvenRevocation(connections, _wanted(request, known, [one.market for one in markets]))
-        await work.read_first()
-        if request.session is None:
-            work.drop_other_wallets(notes)
+        notes: list[str] = []
+        async with _time_limit(request.within_s):
+            work = await _prepare(request, notes, stack)
+        left = request.within_s - (monotonic() - began)
         alive = [target.known for target in work.targets if not target.is_over]
         if alive and not may_begin(alive):
             return None
-        is_proven = await work.finish(request.within_s)
+        is_proven = await work.finish(left, stop)
         for target in work.targets:
             target.write_down()
         return RevokeReport(work.block, tuple(work.targets), is_proven, tuple(notes + _awaited(work.targets)))
+
+
+@asynccontextmanager
+async def _time_limit(seconds: float) -> AsyncIterator[None]:
+    """Raise UnreachableError when the venue has not been read in so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise UnreachableError(
+            f"the venue could not be read within {seconds:.3g} s: nothing was revoked",
+            "check the venue and the node, or allow more time with --within",
+        ) from None
+
+
+async def _prepare(request: RevokeRequest, notes: list[str], stack: AsyncExitStack) -> ProvenRevocation:
+    """Connect, lock the markets, and read the requested sessions."""
+    connections, warnings = await reach(request.environment)
+    stack.push_async_callback(connections.close)
+    notes += warnings
+    markets = await _markets(request, connections)
+    known: list[RevocationTarget] = []
+    for one in markets:
+        known += await _open(one, request, connections, notes, stack)
+    work = ProvenRevocation(connections, _wanted(request, known, [one.market for one in markets]))
+    await work.read_first()
+    if request.session is None:
+        work.drop_other_wallets(notes)
+    return work
 
 
 async def _markets(request: RevokeRequest, connections: Connections) -> list[MarketFiles]:

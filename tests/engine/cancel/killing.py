@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -41,7 +42,7 @@ class Killing:
     second: FakeVenue | None = None
     """A second node."""
     clock: Callable[[], float] = lambda: 0.0
-    should_stop: Callable[[], bool] = lambda: False
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
     progress: list[KillProgress] = field(default_factory=list)
 
     def go(self, patience: float = PATIENCE_S) -> KillReport:
@@ -69,7 +70,7 @@ class Killing:
                 CancelReason.KILL,
                 patience,
                 self.progress.append,
-                should_stop=self.should_stop,
+                stop=self.stop,
             ).finish()
             self.seconds = report.seconds
             return report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -90,7 +91,7 @@ async def test_a_session_that_was_asked_for_and_never_came_is_unknown_and_warned
 
     order = RevokeRequest(("all",), load_environment(rig.directory, {}), rig.directory / "state", within_s=30)
     async with ticking(rig.venue):
-        report = await revoke(order, may_begin=may_begin)
+        report = await revoke(order, may_begin=may_begin, stop=asyncio.Event())
     assert report is not None
     assert report.is_proven
     assert report.notes == ("1 more were requested and are not on chain yet: check again in a minute",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -51,7 +52,7 @@ class Ending:
             fake: Any = self.venue
             work = ProvenRevocation(connections_of(fake), self.targets)
             await work.read_first()
-            self.is_proven = await work.finish(patience)
+            self.is_proven = await work.finish(patience, asyncio.Event())
             self.seconds = clock() - self.venue.began
 
         run_virtually(main)

@@ -1,0 +1,135 @@
+"""The signals that ask the program to stop: SIGINT, SIGTERM and SIGHUP, from its first line to its last.
+
+They are taken before anything slow is imported, and never handed to an event loop, which would reset them when it
+closes. A signal that was ignored when the program started (nohup, `trap '' INT`) stays ignored.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED = 130
+"""The exit code of a command that a signal ended before its work was done."""
+LONGEST_STOP_S = 11.5
+"""So long after the first signal the process ends, whatever it waits for."""
+LONGEST_EXIT_S = 5.0
+"""So long may a process whose exit code is known wait for its threads."""
+_LATE = b"ama-tui: something did not stop in time; exited without it\n"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asks the program to stop.
+
+    A type of its own: Python ends a process by SIGINT, whatever its exit code, if a plain KeyboardInterrupt once passed
+    through an `exec`, as imports make them.
+    """
+
+
+class StopSignals:
+    """What a signal does: it is held, raises Interrupted in the main thread, or goes to a receiver."""
+
+    def __init__(self) -> None:
+        self.before_forced_exit: Callable[[], None] = lambda: None
+        """Called from another thread before the process is ended because it did not stop in time."""
+        self._previous: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+        self._is_held = True
+        self._receiver: Callable[[int], None] | None = None
+        self._count = 0
+        self._unheard: int | None = None
+        """The latest signal that no receiver got."""
+        self._is_limited = True
+
+    def take_over(self) -> None:
+        """Take the signals that are not ignored, and hold them. Call it again without effect."""
+        for number in STOPPING:
+            if number not in self._previous and signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._received)
+
+    def give_back(self) -> None:
+        """Restore the handlers that were in place before."""
+        while self._previous:
+            number, handler = self._previous.popitem()
+            signal.signal(number, handler)
+
+    def hold(self) -> None:
+        """Keep the signals for whoever takes them next."""
+        self._is_held, self._receiver = True, None
+
+    def interrupt(self) -> None:
+        """Raise Interrupted at every signal from now on, and now if one was held."""
+        self._is_held, self._receiver = False, None
+        if self._unheard is not None:
+            raise Interrupted
+
+    def deliver_to(self, receiver: Callable[[int], None]) -> None:
+        """Call `receiver` with the number of every signal from now on, and now if one was held.
+
+        It is called between any two steps of the main thread, so it may only wake an event loop.
+        """
+        self._receiver = receiver
+        if self._unheard is not None:
+            self._deliver(receiver, self._unheard)
+
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Raise Interrupted at a signal within this context: the event loop waits for the operator's input."""
+        is_held, receiver = self._is_held, self._receiver
+        self.interrupt()
+        try:
+            yield
+        finally:
+            self._is_held, self._receiver = is_held, receiver
+
+    def lift_limit(self) -> None:
+        """Let the stop take as long as it needs: it cancels orders."""
+        self._is_limited = False
+
+    def again(self) -> None:
+        """Repeat an interrupt that Python could not raise, as in a destructor."""
+        if self._unheard is not None:
+            _thread.interrupt_main(signal.Signals(self._unheard))
+
+    def over(self, exit_code: int) -> None:
+        """The exit code is known: signals change nothing any more, and a thread that hangs cannot keep the process."""
+        for number in self._previous:
+            signal.signal(number, signal.SIG_IGN)
+        _thread.start_new_thread(_exit_after, (LONGEST_EXIT_S, exit_code))
+
+    def _received(self, number: int, frame: FrameType | None) -> None:
+        if not self._count:
+            _thread.start_new_thread(self._exit_when_late, ())
+        self._count += 1
+        self._unheard = number
+        if self._receiver is not None:
+            self._deliver(self._receiver, number)
+        elif not self._is_held:
+            raise Interrupted
+
+    def _deliver(self, receiver: Callable[[int], None], number: int) -> None:
+        self._unheard = None
+        receiver(number)
+
+    def _exit_when_late(self) -> None:
+        time.sleep(LONGEST_STOP_S)
+        if self._is_limited:
+            self.before_forced_exit()
+            if select.select([], [2], [], 0)[1]:  # a reader that does not read must not hold up the end
+                os.write(2, _LATE)
+            os._exit(INTERRUPTED)
+
+
+def _exit_after(seconds: float, code: int) -> None:
+    time.sleep(seconds)
+    os._exit(code)
+
+
+SIGNALS = StopSignals()
+"""Those of this process."""
