@@ -54,7 +54,7 @@ def command(ctx: click.Context, /, as_json: bool, **options: object) -> None:
 
 async def _check(request: DoctorRequest, as_json: bool) -> bool:
     """Run and print all checks. Returns True if one fails."""
-    from ama_tui.cli.terminal import terminal
+    from ama_tui.cli.terminal import characters, terminal
     from ama_tui.engine.doctor.abandonable_threads import AbandonableThreads
     from ama_tui.engine.doctor.context import DoctorContext
     from ama_tui.engine.doctor.result import CheckStatus
@@ -62,7 +62,7 @@ async def _check(request: DoctorRequest, as_json: bool) -> bool:
     from ama_tui.engine.doctor.table import CHECKS
 
     asyncio.get_running_loop().set_default_executor(AbandonableThreads())
-    checks = (*CHECKS, Check("terminal", terminal))
+    checks = (*CHECKS, Check("terminal", terminal), Check("characters", characters))
     rows: list[dict[str, str]] = []
     print_row = _row_printer(max(len(check.name) for check in checks))
 

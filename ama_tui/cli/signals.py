@@ -95,7 +95,7 @@ class StopSignals:
     def again(self) -> None:
         """Repeat an interrupt that Python could not raise, as in a destructor."""
         if self._unheard is not None:
-            _thread.interrupt_main(signal.Signals(self._unheard))
+            _thread.start_new_thread(_send_soon, (signal.Signals(self._unheard),))
 
     def over(self, exit_code: int) -> None:
         """The exit code is known: signals change nothing any more, and a thread that hangs cannot keep the process."""
@@ -124,6 +124,11 @@ class StopSignals:
             if select.select([], [2], [], 0)[1]:  # a reader that does not read must not hold up the end
                 os.write(2, _LATE)
             os._exit(INTERRUPTED)
+
+
+def _send_soon(number: signal.Signals) -> None:
+    time.sleep(0.05)  # until the destructor and what reports its error are over
+    _thread.interrupt_main(number)
 
 
 def _exit_after(seconds: float, code: int) -> None:

@@ -16,7 +16,7 @@ from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from ama_tui.domain.errors import AmaError
-from ama_tui.domain.plain_characters import ERRORS
+from ama_tui.domain.plain_characters import ERRORS, PLAIN_ASCII, is_ascii
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -49,6 +49,8 @@ def prepare_streams() -> None:
 def _text(file: FileIO, replaced: TextIO | None) -> TextIOWrapper:
     is_line_buffered = file.isatty() or isinstance(file, _Stderr)
     encoding = "utf-8" if replaced is None else replaced.encoding
+    if is_ascii(encoding):
+        encoding = PLAIN_ASCII
     return TextIOWrapper(BufferedWriter(file), encoding, ERRORS, line_buffering=is_line_buffered)
 
 

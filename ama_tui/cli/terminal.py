@@ -1,11 +1,13 @@
-"""The doctor's check of the terminal: is it large enough, and how many colours does it support?"""
+"""The doctor's checks of the terminal: is it large enough, how many colours, can it show boxes and bars?"""
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Mapping
 
+from ama_tui.domain.plain_characters import is_complete
 from ama_tui.engine.doctor.context import DoctorContext
 from ama_tui.engine.doctor.result import CheckResult, fail, ok, warn
 from ama_tui.ui.terminal_size import LEAST_HEIGHT, LEAST_WIDTH, is_too_small
@@ -31,6 +33,22 @@ def terminal_result(size: tuple[int, int] | None, environ: Mapping[str, str]) ->
     if colours.startswith("no colours") and not environ.get("NO_COLOR"):
         return warn(text, "set TERM to your terminal's type, such as xterm-256color")
     return ok(text)
+
+
+async def characters(context: DoctorContext) -> CheckResult:
+    """Check the encoding of what the program prints."""
+    return characters_result((sys.__stderr__ or sys.stderr).encoding)
+
+
+def characters_result(encoding: str) -> CheckResult:
+    """Judge an encoding: does it have every character that the dashboard shows?"""
+    name = codecs.lookup(encoding).name.upper()
+    if is_complete(encoding):
+        return ok(name)
+    return warn(
+        f"{name} lacks boxes, bars and arrows: ASCII characters are shown instead",
+        "use a UTF-8 terminal and set LC_ALL to a UTF-8 locale, such as C.UTF-8",
+    )
 
 
 def _colours(environ: Mapping[str, str]) -> str:

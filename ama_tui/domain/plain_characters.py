@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import codecs
 import unicodedata
+from encodings import ascii as ascii_codec
 
 ERRORS = "ama_tui.ascii"
 """The name of the encoding error handler that writes the substitutes."""
+
+PLAIN_ASCII = "plain-ascii"
+"""ASCII under another name, because click takes ASCII for a mistake and writes UTF-8 instead."""
 
 _SUBSTITUTES = {
     **dict.fromkeys("─━┄┅┈┉╌╍═╴╶╸╺‐‑‒–—―−", "-"),
@@ -21,7 +25,8 @@ _SUBSTITUTES = {
     **dict.fromkeys("↓▼▾", "v"),
     **dict.fromkeys("●◉◕", "@"),
     **dict.fromkeys("○□", "o"),
-    **dict.fromkeys("◌·…•", "."),
+    **dict.fromkeys("◌·•", "."),
+    "…": "~",
     **dict.fromkeys("◔◐◑", "%"),
     **dict.fromkeys("✓✔", "+"),
     **dict.fromkeys("✗✘×", "x"),
@@ -30,7 +35,7 @@ _SUBSTITUTES = {
     "⚠": "!",
     "␣": "_",
     "⏎": "<",
-    "±": "~",
+    "±": "+",
 }
 
 
@@ -61,10 +66,29 @@ def is_complete(encoding: str) -> bool:
     return codecs.lookup(encoding).name.startswith("utf")
 
 
+def is_ascii(encoding: str) -> bool:
+    """Whether it is ASCII, whatever it is called."""
+    return codecs.lookup(encoding).name == "ascii"
+
+
+def _plain_ascii(name: str) -> codecs.CodecInfo | None:
+    if name != PLAIN_ASCII.replace("-", "_"):
+        return None
+    codec = ascii_codec.Codec()
+    return codecs.CodecInfo(
+        codec.encode,
+        codec.decode,
+        incrementalencoder=ascii_codec.IncrementalEncoder,
+        incrementaldecoder=ascii_codec.IncrementalDecoder,
+        name=PLAIN_ASCII,
+    )
+
+
 def _substitute(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(plain, error.object[error.start : error.end])), error.end
 
 
+codecs.register(_plain_ascii)
 codecs.register_error(ERRORS, _substitute)

@@ -10,10 +10,14 @@ Where the terminal's encoding lacks boxes and bars, ASCII of the same width take
 from __future__ import annotations
 
 import os
+from codecs import IncrementalDecoder, getincrementaldecoder
+from collections.abc import Callable
+from functools import partial
 from queue import Full
 from typing import Any, Protocol, cast
 
 from textual.app import App
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
 from ama_tui.domain.plain_characters import encodable, is_complete
@@ -54,13 +58,14 @@ class ResilientDriver(LinuxDriver):
     def _run_input_thread(self) -> None:
         """Read keys; a failure is reported to the application instead of being printed by Textual."""
         try:
-            while True:
-                try:
-                    return self.run_input_thread()
-                except UnicodeDecodeError:  # a key of a terminal without UTF-8: it is dropped, no more
-                    continue
+            linux_driver.getincrementaldecoder = self._decoder_for  # type: ignore[attr-defined,assignment]
+            self.run_input_thread()
         except Exception as error:
             self._app.call_later(cast(HandlesInputFailure, self._app).input_failed, error)
+
+    def _decoder_for(self, name: str) -> Callable[[], IncrementalDecoder]:
+        """Decodes keys as the terminal encodes them; Textual's takes UTF-8 only, and ends at anything else."""
+        return partial(getincrementaldecoder(self._encoding), "ignore")
 
     def start_application_mode(self) -> None:
         if not self.is_lost:

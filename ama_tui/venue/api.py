@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
 
-from ama_tui.domain.errors import MalformedError
+from ama_tui.domain.errors import MalformedError, RefusedError
 from ama_tui.domain.market import Market
 from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatusResponse, TradeResponse
 from ama_tui.domain.session import RelayerSet, SessionPermit
 from ama_tui.venue import api_models, json_scalars
 from ama_tui.venue.api_errors import refusal, refusal_of_body, retry_after
-from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
+from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats, TooLargeError
 from ama_tui.venue.permits import permit_payload, session_id
 from ama_tui.venue.retry import HostGate, retried, transient
 
@@ -30,6 +30,9 @@ OLDEST_LIVE_MS = 10_000
 
 MARKETS_PAGE = 100
 """Rows per request."""
+
+SMALLER_PAGE = 10
+"""The part of a page that is asked for when it is too large."""
 
 _MAX_PAGES = 200
 _RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
@@ -74,22 +77,38 @@ class VenueApi:
     async def markets(self, limit: int = MARKETS_PAGE, status: str = "ACTIVE") -> tuple[Market, ...]:
         """All markets, read `limit` rows per request. Malformed and duplicate rows are dropped.
 
-        `tick6` is 0 for a row whose tick is not a positive multiple of 0.000001.
+        A venue that does not say how many there are is asked until a page brings nothing new. Where a page is too
+        large, the next are smaller. `tick6` is 0 for a row whose tick is not a positive multiple of 0.000001.
         """
         by_address: dict[str, Market] = {}
-        offset = 0
+        offset, is_counted = 0, True
         for _ in range(_MAX_PAGES):
             params = {"limit": str(limit), "status": status}
             if offset:
                 params["offset"] = str(offset)
-            page, rows, total = await self._get("/api/markets", params, api_models.markets_page)
-            count = len(by_address)
+            try:
+                page, rows, total = await self._get("/api/markets", params, api_models.markets_page)
+            except TooLargeError as error:
+                if limit == 1:
+                    raise MalformedError(f"{error.message}, even for one market", "ask the venue's operator") from None
+                limit = max(1, limit // SMALLER_PAGE)
+                continue
+            except RefusedError:
+                if offset and not is_counted:
+                    break  # there is no such page
+                raise
+            count, is_counted = len(by_address), total is not None
             for market in page:
                 by_address.setdefault(market.address, market)
             offset += rows
-            is_repeat = bool(page) and len(by_address) == count
-            if rows == 0 or is_repeat or offset >= (total or 0):
+            has_new = len(by_address) > count
+            if rows == 0 or (page and not has_new) or (offset >= total if total is not None else not has_new):
                 break
+        else:
+            raise MalformedError(
+                f"GET /api/markets goes on after {_MAX_PAGES} pages with {len(by_address)} markets",
+                "ask the venue's operator",
+            )
         return tuple(by_address.values())
 
     async def live(self, market: Market, levels: int | None = None) -> LiveQuote:

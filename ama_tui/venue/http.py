@@ -41,6 +41,10 @@ SHORTEST_PASSWORD = 4
 """Shorter parts of a URL are not hidden in messages."""
 
 
+class TooLargeError(MalformedError):
+    """A body over `MAX_BODY`."""
+
+
 @dataclass(slots=True)
 class HttpStats:
     """Counters of a client."""
@@ -95,11 +99,11 @@ class HttpClient:
     async def get(
         self, path: str = "", params: Mapping[str, str] | None = None, *, timeout: float | None = None
     ) -> HttpResponse:
-        """GET the base URL plus `path`. Raises UnreachableError, or MalformedError if the body exceeds 8 MiB."""
+        """GET the base URL plus `path`. Raises UnreachableError, or TooLargeError if the body exceeds 8 MiB."""
         return await self._request("GET", path, params=params, timeout=timeout)
 
     async def post(self, path: str, payload: object, *, timeout: float | None = None) -> HttpResponse:
-        """POST `payload` as JSON, once. Raises UnreachableError, or MalformedError if the body exceeds 8 MiB."""
+        """POST `payload` as JSON, once. Raises UnreachableError, or TooLargeError if the body exceeds 8 MiB."""
         return await self._request("POST", path, content=orjson.dumps(payload), timeout=timeout)
 
     async def aclose(self) -> None:
@@ -237,6 +241,8 @@ async def _read_bounded(response: httpx.Response, where: str) -> bytes:
     async for chunk in response.aiter_bytes():
         size += len(chunk)
         if size > MAX_BODY:
-            raise MalformedError(f"{where} returned more than {MAX_BODY} bytes", "check that this is the right server")
+            raise TooLargeError(
+                f"{where} returned more than {MAX_BODY // 2**20} MiB", "check that this is the right server"
+            )
         chunks.append(chunk)
     return b"".join(chunks)

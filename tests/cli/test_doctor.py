@@ -15,7 +15,7 @@ from contextlib import suppress
 import pytest
 
 from ama_tui.cli.doctor import format_row
-from ama_tui.cli.terminal import terminal_result
+from ama_tui.cli.terminal import characters_result, terminal_result
 from tests.e2e.operator import PROGRAM, Operator
 
 ROW = {
@@ -127,6 +127,16 @@ def test_a_terminal_is_judged_by_room_and_colours(
     result = terminal_result(size, environ)
     assert result.status.value == status
     assert says in result.text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "status", "says"),
+    [("utf8", "ok", "UTF-8"), ("latin-1", "warn", "ISO8859-1 lacks boxes, bars and arrows")],
+)
+def test_an_encoding_is_judged_by_the_characters_it_has(encoding: str, status: str, says: str) -> None:
+    result = characters_result(encoding)
+    assert result.status.value == status
+    assert result.text.startswith(says)
 
 
 @pytest.mark.parametrize("no_color", ["", "1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.hostile.kills import kill_under
 from tests.hostile.lies import LIES
 from tests.hostile.runs import run_lie
+from tests.hostile.signals import WAYS, Try, plan, run_try
 
 BY_NAME = {lie.name: lie for lie in LIES}
 SHORT = (
@@ -34,6 +36,21 @@ async def test_a_lie_comes_to_what_the_table_states(name: str, tmp_path: Path) -
 
 def test_no_two_lies_have_the_same_name() -> None:
     assert len({(lie.name, lie.since) for lie in LIES}) == len(LIES) >= 80
+
+
+def short_tries() -> list[Try]:
+    """A run, a dashboard and a cancel-all, once with a signal that was ignored from the start."""
+    tries = plan(len(WAYS), seed=5)
+    chosen = [next(one for one in tries if one.way.name == name and not one.is_ignored) for name in SIGNALLED]
+    return [*chosen, replace(chosen[0], is_ignored=True, second=None, after=0.3)]
+
+
+SIGNALLED = ("run", "dashboard", "cancel-all", "password prompt")
+
+
+@pytest.mark.parametrize("one", short_tries(), ids=lambda one: f"{one.way.name}-{one.number.name}")
+def test_a_signal_ends_a_process_in_time_with_a_documented_code(one: Try) -> None:
+    assert run_try(one).failure == ""
 
 
 @pytest.mark.parametrize("name", ["the truth", "all hidden, no logs", "half hidden"])

@@ -6,17 +6,20 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from time import monotonic
 
 import pytest
+
+from tests.locales import C, latin_1
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -26,7 +29,7 @@ LEAVES_SCREEN = "\x1b[?1049l"
 class Terminal:
     """A process on a pseudo-terminal of 120×40."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         self.before = termios.tcgetattr(slave)
@@ -37,7 +40,14 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "", "LINES": ""},
+            env={
+                **os.environ,
+                "TERM": "xterm-256color",
+                "COLORTERM": "truecolor",
+                "COLUMNS": "",
+                "LINES": "",
+                **(environ or {}),
+            },
         )
         os.close(slave)
         self.output = ""
@@ -80,8 +90,8 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def terminal(*arguments: str) -> Iterator[Terminal]:
-    one = Terminal(*arguments)
+def terminal(*arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+    one = Terminal(*arguments, environ=environ)
     try:
         yield one
     finally:
@@ -102,6 +112,19 @@ def test_leaving_gives_the_terminal_back_and_then_says_what_stays(how: str, tmp_
         assert "ama-tui: stopped; 120 orders still resting on ETH" in after
         assert "\x1b[?25h" in after
         assert last_calls(tmp_path / "mark") == ["stop", "close"]
+
+
+@pytest.mark.parametrize("is_latin_1", [False, True])
+def test_a_terminal_without_unicode_gets_boxes_and_bars_of_ascii(is_latin_1: bool, tmp_path: Path) -> None:
+    environ = latin_1(tmp_path) if is_latin_1 else C
+    with terminal("plain", environ={**environ, "NO_COLOR": "1"}) as one:
+        one.to_live()
+        one.wait_for("-" * 100)
+        os.write(one.master, b"\xe4q")  # a key that is no UTF-8 does no harm, and the next is heard
+        assert one.end() == 0
+        assert "\\u" not in one.output
+        assert set(re.findall(r".\?|\? .", re.sub(r"\x1b\[[?>=\d;]*\$?[a-zA-Z]", "", one.output))) <= {"? h", " ?"}
+        assert is_latin_1 or one.output.isascii()
 
 
 def last_calls(mark: Path) -> list[str]:

@@ -80,11 +80,56 @@ async def test_paging_ends_when_a_venue_ignores_the_offset() -> None:
     assert (len(markets), len(asked)) == (2, 2)
 
 
-async def test_paging_ends_at_an_empty_page_and_without_a_total() -> None:
+async def test_paging_ends_at_an_empty_page() -> None:
     markets, asked = await ask(lambda api: api.markets(), page(row(1), total=9), page(total=9))
     assert (len(markets), len(asked)) == (1, 2)
-    markets, asked = await ask(lambda api: api.markets(), {"markets": [row(1)]})
-    assert (len(markets), len(asked)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "end", [{"markets": []}, {"markets": [row(3), row(1)]}, {"markets": [{}]}, (400, {"error": "no such page"})]
+)
+async def test_a_list_without_pagination_is_read_until_nothing_new_comes(end: object) -> None:
+    pages = [{"markets": [row(1), row(2)]}, {"markets": [row(3)]}, end]
+    markets, asked = await ask(lambda api: api.markets(limit=2), *pages)
+    assert [market.symbol for market in markets] == ["M1", "M2", "M3"]
+    assert [request.query.get("offset") for request in asked] == [None, "2", "3"]
+
+
+async def test_a_first_page_that_is_refused_is_an_error_though_nothing_is_counted() -> None:
+    with pytest.raises(RefusedError):
+        await ask(lambda api: api.markets(), (400, {"error": "no"}))
+
+
+async def test_a_list_too_large_for_one_answer_is_read_in_smaller_pages() -> None:
+    rows = [row(number, padding="x" * 400_000) for number in range(1, 31)]
+
+    async def handle(request: web.Request) -> web.Response:
+        offset, limit = int(request.query.get("offset", 0)), int(request.query["limit"])
+        sizes.append(limit)
+        return web.json_response(page(*rows[offset : offset + limit], total=len(rows)))
+
+    sizes: list[int] = []
+    async with serving(handle) as url, VenueApi(url) as api:
+        assert len(await api.markets()) == 30
+    assert sizes == [100, 10, 10, 10]
+
+
+async def test_a_list_too_large_for_any_page_is_explained_in_one_line() -> None:
+    with pytest.raises(MalformedError) as caught:
+        await ask(lambda api: api.markets(), page(*(row(1, padding="x" * 400_000) for _ in range(30))))
+    assert str(caught.value) == (
+        "GET /api/markets returned more than 8 MiB, even for one market: ask the venue's operator"
+    )
+
+
+async def test_a_list_that_never_ends_is_an_error_not_a_part_of_it() -> None:
+    async def handle(request: web.Request) -> web.Response:
+        offset = int(request.query.get("offset", 0))
+        return web.json_response({"markets": [row(offset + 1)]})
+
+    async with serving(handle) as url, VenueApi(url) as api:
+        with pytest.raises(MalformedError, match="goes on after 200 pages with 200 markets"):
+            await api.markets(limit=1)
 
 
 @pytest.mark.parametrize(
