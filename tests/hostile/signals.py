@@ -218,7 +218,10 @@ class _Child:
         code = (
             "import os, signal, sys\n"
             + ("os.login_tty(0)\n" if one.way.on_a_terminal else "")
-            + "".join(f"signal.signal({int(number)}, signal.SIG_IGN)\n" for number in ignored)
+            + "".join(
+                f"signal.signal({int(number)}, signal.SIG_{'IGN' if number in ignored else 'DFL'})\n"
+                for number in SIGNALS
+            )
             + "os.execv(sys.argv[1], sys.argv[1:])"
         )
         self._screen = -1
