@@ -66,7 +66,9 @@ class _Headless:
         self._stop_by = float("inf")
         """On the monotonic clock, once a stop is requested."""
         self._is_preparing = False
-        self._stop_condition = StopCondition(when_packed=arguments.until == "packed")
+        self._stop_condition = StopCondition()
+        if arguments.until == "packed":
+            self._stop_condition = StopCondition(when_packed=True, at=monotonic() + arguments.within)
 
     async def run(self) -> int:
         """Run from start to finish. Always closes the engine."""
@@ -92,14 +94,19 @@ class _Headless:
     async def _start_or_stop(self, progress: Progress, stop: asyncio.Task[object]) -> int | None:
         """Start the run. A stop meanwhile waits briefly for sessions being created, but not for reads."""
         begin = asyncio.create_task(self._start(progress))
-        await asyncio.wait({begin, stop}, return_when=asyncio.FIRST_COMPLETED)
-        if not begin.done() and self._is_preparing:
+        limit = self._arguments.within if self._arguments.until == "packed" else None
+        await asyncio.wait({begin, stop}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        if stop.done() and not begin.done() and self._is_preparing:
             await asyncio.wait({begin}, timeout=self._seconds_to_stop())
         if begin.done():
             return begin.result()
         begin.cancel()
         await asyncio.gather(begin, return_exceptions=True)
-        return self._interrupted(progress)
+        if stop.done():
+            return self._interrupted(progress)
+        progress.close(quietly=True)
+        print(f"not packed within {limit:g} s: the run has not even started", file=sys.stderr)
+        return NOT_PACKED
 
     async def _start(self, progress: Progress) -> int | None:
         """Open the venue, prepare and start the run. Returns an exit code if nothing runs. Raises AmaError."""
@@ -123,7 +130,8 @@ class _Headless:
         progress.begin()
         self._is_preparing = True
         await engine.begin(market, resolved, resume=resumes, ending=self._stop_condition)
-        self._stop_condition.at = monotonic() + self._seconds()
+        if self._until is not None:
+            self._stop_condition.at = monotonic() + self._until
         return None
 
     async def _finish(self, progress: Progress) -> int:
@@ -154,11 +162,6 @@ class _Headless:
         progress.close(quietly=True)
         print("stopped before the run started", file=sys.stderr)
         return INTERRUPTED
-
-    def _seconds(self) -> float:
-        if self._until is not None:
-            return self._until
-        return self._arguments.within if self._arguments.until == "packed" else float("inf")
 
     def _seconds_to_stop(self) -> float:
         return min(STOP_PATIENCE_S, max(0.0, self._stop_by - monotonic()))

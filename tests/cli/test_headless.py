@@ -23,9 +23,9 @@ class StoppedDesk:
     """A desk whose run has ended with this report."""
 
     def __init__(self, ended: KillReport | None) -> None:
-        self.run = SimpleNamespace(ended=ended)
+        self.run = SimpleNamespace(ended=ended, cancel_on_stop=False)
 
-    async def stop(self) -> None: ...
+    async def stop(self, patience: float) -> None: ...
 
     def summary(self) -> dict[str, object]:
         return {"packed": True}
