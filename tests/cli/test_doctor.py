@@ -90,7 +90,7 @@ def test_an_encoding_without_arrows_is_no_trouble(operator: Operator) -> None:
     operator.set_env(RPC_URL=DEAD, APP_URL=DEAD)
     answer = operator.ama("doctor", environ={"PYTHONIOENCODING": "latin-1"})
     assert (answer.code, answer.err) == (3, "")
-    assert "? check that the node is running" in answer.out
+    assert "> check that the node is running" in answer.out
 
 
 def test_it_ends_in_time_though_node_api_and_wallets_file_all_hang(operator: Operator) -> None:
