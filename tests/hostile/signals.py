@@ -31,6 +31,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LONGEST_END_S = 12.0
 START_S = 1.5
 """Half of the signals come within this time: imports, connecting, the first reads."""
+AT_WORK_S = 2.5
+SIGN_S = 30.0
+"""A sign takes no longer, or is not waited for."""
 IGNORED_SHARE = 0.2
 SECOND_SHARE = 0.25
 """This share of the tries gets another signal while it stops."""
@@ -51,46 +54,61 @@ class Way:
     """The exit codes that it may end with, stopped or not."""
     seconds: float
     """A signal comes within this time; the command may have ended by itself."""
-    on_a_terminal: bool = False
-    is_endless: bool = False
-    hangs: bool = False
+    sign: str
+    """What it shows once it does its work; half of the tries wait for that."""
+    on_a_terminal: bool
+    is_endless: bool
+    hangs: bool
     """The venue accepts connections and answers nothing."""
-    stays: bool = True
+    stays: bool
     """It works on the directory that the tries before it left, not on an empty one."""
+    knows_password: bool
+    """The vault's password comes from a file."""
 
 
-def _way(name: str, *arguments: str, codes: tuple[int, ...] = (), seconds: float = 4.0, **more: bool) -> Way:
-    return Way(name, arguments, frozenset({0, INTERRUPTED, *codes}), seconds, **more)
+def _way(
+    name: str,
+    *arguments: str,
+    codes: tuple[int, ...] = (),
+    seconds: float = 4.0,
+    sign: str = "",
+    is_endless: bool = False,
+    hangs: bool = False,
+    on_a_terminal: bool = False,
+    stays: bool = True,
+    knows_password: bool = False,
+) -> Way:
+    allowed = frozenset({0, INTERRUPTED, *codes})
+    is_endless |= on_a_terminal
+    return Way(name, arguments, allowed, seconds, sign, on_a_terminal, is_endless, hangs, stays, knows_password)
 
 
 RUN = ("run", "--headless", "--json", *SMALL, *QUICK)
 REVOKE = ("sessions", "revoke", "--all", "--yes", "--market", "all")
 WAYS = (
-    _way("run", *RUN, seconds=6, is_endless=True),
-    _way("run with new sessions", *RUN, seconds=6, is_endless=True, stays=False),
-    _way("run that cancels on stop", *RUN, "--cancel-on-stop", codes=(4,), seconds=6, is_endless=True),
-    _way("run until packed", *RUN, "--until", "packed", codes=(5,), seconds=5),
+    _way("run", *RUN, sign="resting", is_endless=True),
+    _way("run with new sessions", *RUN, sign="sessions", is_endless=True, stays=False),
+    _way("run that cancels on stop", *RUN, "--cancel-on-stop", codes=(4,), sign="resting", is_endless=True),
+    _way("run until packed", *RUN, "--until", "packed", codes=(5,), sign="sessions"),
     _way("run on a venue that hangs", *RUN, codes=(3,), seconds=6, hangs=True),
     _way("plan", *RUN, "--dry-run"),
-    _way("dashboard", "run", "--no-ask", *SMALL, *QUICK, seconds=7, on_a_terminal=True, is_endless=True),
-    _way("dashboard that asks", "run", "--ask", seconds=5, on_a_terminal=True, is_endless=True),
-    _way(
-        "dashboard on a venue that hangs", "run", codes=(3,), seconds=5, on_a_terminal=True, hangs=True, is_endless=True
-    ),
-    _way("password prompt", "run", "--vault", "wallets.vault", seconds=3, on_a_terminal=True, is_endless=True),
-    _way("demo", "demo", "--headless", "--wallets", "2", "--block-time", "0.2", seconds=7, is_endless=True),
-    _way("venue", "venue", "--wallets", "2", seconds=4, is_endless=True),
-    _way("cancel-all", "cancel-all", "--market", "ETH-USD", codes=(4,)),
-    _way("cancel-all and revoke", "cancel-all", "--market", "all", "--revoke", codes=(2, 4)),
+    _way("dashboard", "run", "--no-ask", *SMALL, *QUICK, sign="RUNNING", on_a_terminal=True),
+    _way("dashboard that asks", "run", "--ask", sign="Markets", on_a_terminal=True),
+    _way("dashboard on a venue that hangs", "run", codes=(3,), sign="ama-tui", hangs=True, on_a_terminal=True),
+    _way("password prompt", "run", "--vault", "wallets.vault", sign="Password for", on_a_terminal=True),
+    _way("demo", "demo", "--headless", "--wallets", "2", "--block-time", "0.2", sign="resting", is_endless=True),
+    _way("venue", "venue", "--wallets", "2", sign="API http", is_endless=True),
+    _way("cancel-all", "cancel-all", "--market", "ETH-USD", codes=(4,), sign="cancelling"),
+    _way("cancel-all and revoke", "cancel-all", "--market", "all", "--revoke", codes=(2, 4), sign="cancelling"),
     _way("cancel-all on a venue that hangs", "cancel-all", "--market", "ETH-USD", codes=(3, 4), seconds=6, hangs=True),
     _way("sessions list", "sessions", "list", seconds=3),
     _way("sessions revoke", *REVOKE, codes=(4,)),
     _way("sessions revoke on a venue that hangs", *REVOKE, codes=(3,), hangs=True),
     _way("markets", "markets", seconds=2),
-    _way("doctor", "doctor", seconds=3),
-    _way("doctor on a venue that hangs", "doctor", codes=(3,), seconds=6, hangs=True),
-    _way("journal", "journal", "tail", "--follow", codes=(2,), seconds=3, is_endless=True),
-    _way("wallets", "wallets", "seal", "--vault", "other.vault", codes=(2,), seconds=3),
+    _way("doctor", "doctor", sign="ok "),
+    _way("doctor on a venue that hangs", "doctor", codes=(3,), seconds=6, sign="ok ", hangs=True),
+    _way("journal", "journal", "tail", "--follow", codes=(2,), sign="session", is_endless=True),
+    _way("wallets", "wallets", "seal", "--vault", "other.vault", stays=False, knows_password=True),
 )
 
 
@@ -101,7 +119,8 @@ class Try:
     way: Way
     number: signal.Signals
     after: float
-    """Seconds from the start of the process to the signal."""
+    """Seconds to the signal from the start of the process, or from the sign that it works."""
+    at_work: bool
     is_ignored: bool
     second: tuple[signal.Signals, float] | None
     """Another signal, so many seconds after the first."""
@@ -113,10 +132,13 @@ def plan(count: int, seed: int) -> list[Try]:
     tries = []
     for index in range(count * len(SIGNALS)):
         way = WAYS[index // len(SIGNALS) % len(WAYS)]
-        after = dice.uniform(0.0, dice.choice((START_S, way.seconds)))
+        at_work = bool(way.sign) and dice.random() < 0.5
+        after = dice.uniform(0.0, AT_WORK_S if at_work else dice.choice((START_S, way.seconds)))
         is_ignored = dice.random() < IGNORED_SHARE
         second = (dice.choice(SIGNALS), dice.uniform(0.0, 3.0)) if dice.random() < SECOND_SHARE else None
-        tries.append(Try(way, SIGNALS[index % len(SIGNALS)], after, is_ignored, None if is_ignored else second))
+        tries.append(
+            Try(way, SIGNALS[index % len(SIGNALS)], after, at_work, is_ignored, None if is_ignored else second)
+        )
     return tries
 
 
@@ -136,7 +158,7 @@ class Ended:
 def signal_row(one: Try) -> tuple[str, str]:
     """What happened in a try, and why it failed ('' if it did not)."""
     number = one.number.name
-    name = f"{number} at {one.after:.2f} s, {one.way.name}"
+    name = f"{number} at {one.after:.2f} s{' of its work' if one.at_work else ''}, {one.way.name}"
     if one.is_ignored:
         name += ", ignored"
     if one.second is not None:
@@ -154,6 +176,8 @@ def run_try(one: Try) -> Ended:
     """Run one process, send it its signal, and judge its end."""
     place = _place()
     with place.directory(one.way) as directory, _Child(one, directory, place.environ) as child:
+        if one.at_work:
+            child.wait_for_sign()
         child.wait(one.after)
         if child.code is not None:
             return _judged(one, child, 0.0, was_before_us=False)
@@ -213,7 +237,7 @@ class _Child:
 
     def __init__(self, one: Try, directory: Path, environ: dict[str, str]) -> None:
         self._out = (directory.parent / "said").open("w+b")
-        self._is_leader = one.way.on_a_terminal
+        self._sign = one.way.sign.encode()
         ignored = [one.number] if one.is_ignored else []
         code = (
             "import os, signal, sys\n"
@@ -234,7 +258,7 @@ class _Child:
         self._child = subprocess.Popen(
             [sys.executable, "-ISc", code, *PROGRAM, *one.way.arguments],
             cwd=directory,
-            env=environ | ({"RPC_URL": _hanging(), "APP_URL": _hanging()} if one.way.hangs else {}),
+            env=environ | _more_environ(one.way, environ),
             start_new_session=True,
             **streams,  # type: ignore[call-overload]
         )
@@ -266,6 +290,12 @@ class _Child:
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(seconds)
 
+    def wait_for_sign(self) -> None:
+        """Wait until it shows what its way names, or ends."""
+        deadline = time.monotonic() + SIGN_S
+        while self._child.poll() is None and self._sign not in self._all() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
     def send(self, number: signal.Signals) -> None:
         self._child.send_signal(number)
 
@@ -279,8 +309,10 @@ class _Child:
 
     def said(self) -> str:
         """The end of what it printed."""
-        self._out.seek(0)
-        return self._out.read().decode(errors="replace")[-600:]
+        return self._all().decode(errors="replace")[-600:]
+
+    def _all(self) -> bytes:
+        return Path(self._out.name).read_bytes()
 
     def _mask(self, name: str) -> int:
         with suppress(OSError):
@@ -305,6 +337,13 @@ class _Child:
             while piece := os.read(self._screen, 65_536):
                 self._out.write(piece)
                 self._out.flush()
+
+
+def _more_environ(way: Way, environ: dict[str, str]) -> dict[str, str]:
+    more = {"RPC_URL": _hanging(), "APP_URL": _hanging()} if way.hangs else {}
+    if way.knows_password:
+        more["AMA_VAULT_PASSWORD_FILE"] = f"{environ['XDG_STATE_HOME']}/password"
+    return more
 
 
 @cache
