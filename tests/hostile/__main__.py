@@ -16,8 +16,9 @@ from pathlib import Path
 from tests.hostile.kills import kill_under, plan
 from tests.hostile.lies import LIES
 from tests.hostile.runs import run_lie
-from tests.hostile.signals import SIGNALS, counts, signal_row
-from tests.hostile.signals import plan as signal_plan
+from tests.hostile.signal_ways import SIGNALS
+from tests.hostile.signal_ways import plan as signal_plan
+from tests.hostile.signals import counts, signal_row
 
 JOBS = 2
 SIGNAL_JOBS = 4

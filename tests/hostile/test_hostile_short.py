@@ -10,7 +10,8 @@ import pytest
 from tests.hostile.kills import kill_under
 from tests.hostile.lies import LIES
 from tests.hostile.runs import run_lie
-from tests.hostile.signals import WAYS, Try, plan, run_try
+from tests.hostile.signal_ways import WAYS, Try, plan
+from tests.hostile.signals import run_try
 
 BY_NAME = {lie.name: lie for lie in LIES}
 SHORT = (

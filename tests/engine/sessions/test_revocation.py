@@ -14,7 +14,13 @@ from ama_tui.domain.errors import RefusedError, UnreachableError, VenueError
 from ama_tui.domain.reading import SessionsRead
 from ama_tui.domain.session import SessionStatus
 from ama_tui.engine.sessions.registry import KnownSession
-from ama_tui.engine.sessions.revocation import RETRY_REVOKE_S, ProvenRevocation, RevocationResult, RevocationTarget
+from ama_tui.engine.sessions.revocation import (
+    LONGEST_STOP_S,
+    RETRY_REVOKE_S,
+    ProvenRevocation,
+    RevocationResult,
+    RevocationTarget,
+)
 from tests.engine.fakes import FakeVenue, connections_of, record
 from tests.engine.samples import ALICE, BOB, MARKET
 from tests.engine.virtual_time import run_virtually
@@ -46,13 +52,15 @@ class Ending:
     is_proven: bool = False
     seconds: float = 0.0
 
-    def go(self, patience: float = 60.0) -> list[RevocationResult]:
+    def go(self, patience: float = 60.0, stop_after: float = 3600.0) -> list[RevocationResult]:
         async def main(clock: Callable[[], float]) -> None:
             self.venue.clock, self.venue.began = clock, clock()
             fake: Any = self.venue
             work = ProvenRevocation(connections_of(fake), self.targets)
             await work.read_first()
-            self.is_proven = await work.finish(patience, asyncio.Event())
+            stop = asyncio.Event()
+            asyncio.get_running_loop().call_later(stop_after, stop.set)
+            self.is_proven = await work.finish(patience, stop)
             self.seconds = clock() - self.venue.began
 
         run_virtually(main)
@@ -73,6 +81,31 @@ def test_each_is_asked_for_once_and_proven_two_blocks_after() -> None:
     assert done.is_proven
     assert sorted(done.venue.revokes) == ["0x01", "0x02"]
     assert 2 * BLOCK_S <= done.seconds < 4 * BLOCK_S
+
+
+def test_a_stop_reports_what_the_chain_shows_once_pending_requests_are_answered() -> None:
+    done = Ending(venue_of(on_revoke=lambda _: LOST))
+    assert done.go(stop_after=1.0) == [RevocationResult.LEFT, RevocationResult.LEFT]
+    assert not done.is_proven
+    assert sorted(done.venue.revokes) == ["0x01", "0x02"]
+    assert done.seconds < 2.0
+
+
+def test_neither_patience_nor_a_stop_waits_for_a_node_that_hangs() -> None:
+    for patience, stop_after, longest in ((7.0, 3600.0, 7.0), (60.0, 1.0, 1.0 + LONGEST_STOP_S)):
+        venue = venue_of()
+        done = Ending(venue)
+
+        async def hang(registry: str, ids: list[str], venue: MovingVenue = venue) -> SessionsRead:
+            if venue.reads_sessions:
+                await asyncio.sleep(3600)
+            venue.reads_sessions += 1
+            return await MovingVenue.sessions(venue, registry, ids)
+
+        venue.sessions = hang  # type: ignore[method-assign]
+        done.go(patience, stop_after)
+        assert not done.is_proven
+        assert done.seconds <= longest + 0.01
 
 
 def test_what_was_over_is_not_asked_for_and_proven_all_the_same() -> None:
