@@ -40,7 +40,7 @@ class StopSignals:
     def __init__(self) -> None:
         self.before_forced_exit: Callable[[], None] = lambda: None
         """Called from another thread before the process is ended because it did not stop in time."""
-        self._previous: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+        self._taken: set[signal.Signals] = set()
         self._is_held = True
         self._receiver: Callable[[int], None] | None = None
         self._count = 0
@@ -51,14 +51,9 @@ class StopSignals:
     def take_over(self) -> None:
         """Take the signals that are not ignored, and hold them. Call it again without effect."""
         for number in STOPPING:
-            if number not in self._previous and signal.getsignal(number) is not signal.SIG_IGN:
-                self._previous[number] = signal.signal(number, self._received)
-
-    def give_back(self) -> None:
-        """Restore the handlers that were in place before."""
-        while self._previous:
-            number, handler = self._previous.popitem()
-            signal.signal(number, handler)
+            if number not in self._taken and signal.getsignal(number) is not signal.SIG_IGN:
+                self._taken.add(number)
+                signal.signal(number, self._received)
 
     def hold(self) -> None:
         """Keep the signals for whoever takes them next."""
@@ -100,7 +95,7 @@ class StopSignals:
 
     def over(self, exit_code: int) -> None:
         """The exit code is known: signals change nothing any more, and a thread that hangs cannot keep the process."""
-        for number in self._previous:
+        for number in self._taken:
             signal.signal(number, signal.SIG_IGN)
         _thread.start_new_thread(_exit_after, (LONGEST_EXIT_S, exit_code))
 
