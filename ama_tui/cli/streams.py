@@ -13,13 +13,10 @@ import os
 import select
 import sys
 from io import BufferedWriter, FileIO, TextIOWrapper
-from typing import TYPE_CHECKING, TextIO
+from typing import Any, TextIO
 
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.plain_characters import ERRORS, PLAIN_ASCII, is_ascii
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 
 class OutputError(AmaError):
@@ -55,28 +52,28 @@ def _text(file: FileIO, replaced: TextIO | None) -> TextIOWrapper:
 
 
 class _Waiting(FileIO):
-    """A file that another process may have made non-blocking."""
+    """A file that another process may have made non-blocking, under a BufferedWriter, which writes memoryviews."""
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Any, /) -> int:
         while (count := super().write(data)) is None:
             select.select([], [self], [])
         return count
 
 
 class _Stderr(_Waiting):
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
         except OSError:
-            return memoryview(data).nbytes
+            return len(data)
 
 
 class _Stdout(_Waiting):
     _is_broken = False
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Any, /) -> int:
         if self._is_broken:
-            return memoryview(data).nbytes  # said already
+            return len(data)  # said already
         try:
             return super().write(data)
         except OSError as error:
