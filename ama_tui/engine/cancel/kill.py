@@ -37,7 +37,7 @@ BETWEEN_READS_S = 0.5
 LONGEST_READ_S = 20.0
 LAST_READ_S = 10.0
 LAST_READ_SHARE = 0.25
-"""The end of the patience that is left to the read that lists the remaining orders: seconds, and share at most."""
+"""A read that hangs leaves so much of the patience to another, which lists the remaining orders: seconds, and share."""
 LONGEST_STOP_S = 9.0
 """Once the operator wants to stop, pending requests and the last read take no longer."""
 
@@ -83,8 +83,10 @@ class CancelAll:
     _revoking: set[str] = field(default_factory=set)
     _revoked: dict[str, str] = field(default_factory=dict)
     _problem: str = ""
-    _cancel_until: float = 0.0
+    _hang_until: float = 0.0
     _ends_at: float = 0.0
+    _is_read: bool = False
+    """The latest pass read the orders."""
     _reading: asyncio.Timeout | None = None
 
     def __post_init__(self) -> None:
@@ -105,15 +107,9 @@ class CancelAll:
         hurrying = asyncio.create_task(self._hurry(), name="cancel-all hurries")
         try:
             is_proven = await self._cancel(began)
-            await self._worker.close(max(0.0, self._cancel_until - _now()) if self.stop.is_set() else 0.0)
-            if is_proven:
-                return self._report(_now() - began, is_read=True, is_proven=True)
-            before = self._latest
-            while self._latest is before and _now() < self._ends_at:
-                is_proven = await self._pass(self._ends_at, revokes=False)
-                if self._latest is before:
-                    await asyncio.sleep(min(BETWEEN_READS_S, max(0.0, self._ends_at - _now())))
-            return self._report(_now() - began, is_read=self._latest is not before, is_proven=is_proven)
+            if self.stop.is_set() and not is_proven:
+                is_proven = await self._wind_up()
+            return self._report(_now() - began, is_read=self._is_read, is_proven=is_proven)
         finally:
             hurrying.cancel()
             await self._worker.close()
@@ -121,23 +117,32 @@ class CancelAll:
     async def _cancel(self, began: float) -> bool:
         """Read and cancel until that is proven, the time for it is over, or the operator wants to stop."""
         while True:
-            until = min(_now() + LONGEST_READ_S, self._cancel_until)
+            may_hang = _now() < self._hang_until
+            until = min(_now() + LONGEST_READ_S, self._hang_until if may_hang else self._ends_at)
             is_proven = await self._pass(until, revokes=self._is_late(began))
-            if is_proven or self.stop.is_set():
+            if is_proven or self.stop.is_set() or _now() + BETWEEN_READS_S >= self._ends_at:
                 return is_proven
-            is_last = _now() + BETWEEN_READS_S >= self._cancel_until
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._cancel_until if is_last else _now() + BETWEEN_READS_S):
+                async with asyncio.timeout(BETWEEN_READS_S):
                     await self.stop.wait()
-            if is_last or self.stop.is_set():
+            if self.stop.is_set():
                 return False
+
+    async def _wind_up(self) -> bool:
+        """Wait for the cancels in progress and read what they left. True if this read completes the proof."""
+        await self._worker.close(max(0.0, self._hang_until - _now()))
+        while True:
+            is_proven = await self._pass(self._ends_at, revokes=False)
+            if self._is_read or _now() + BETWEEN_READS_S >= self._ends_at:
+                return is_proven
+            await asyncio.sleep(BETWEEN_READS_S)
 
     def _allow(self, seconds: float) -> None:
         """Take so long at most from now on, the last read included."""
         now = _now()
         last_read = min(LAST_READ_S, LAST_READ_SHARE * seconds)
         self._ends_at = min(self._ends_at or float("inf"), now + seconds)
-        self._cancel_until = min(self._cancel_until or float("inf"), now + seconds - last_read)
+        self._hang_until = min(self._hang_until or float("inf"), now + seconds - last_read)
 
     async def _hurry(self) -> None:
         """Shorten what is left, and the read in progress, when the operator wants to stop."""
@@ -154,6 +159,7 @@ class CancelAll:
 
     async def _pass(self, until: float, *, revokes: bool) -> bool:
         """Read, reconcile, and cancel the orders that the read shows. True if this read completes the proof."""
+        self._is_read = False
         reads = await self._read(until)
         if reads is None:
             self._empty_reads.clear()
@@ -163,7 +169,7 @@ class CancelAll:
         if read.block < self._newest_block:
             self._empty_reads.clear()  # older than an earlier read: proves nothing
             return False
-        self._newest_block, self._latest = read.block, read
+        self._newest_block, self._latest, self._is_read = read.block, read, True
         self._confirm(reads)
         self._count(read)
         self._act(reads, revokes=revokes)

@@ -14,7 +14,7 @@ from ama_tui.domain.event import KillProgress
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.reading import OrdersRead, SessionCreated, TradeResponse
 from ama_tui.domain.session import SessionPermit
-from ama_tui.engine.cancel.kill import LAST_READ_SHARE, LONGEST_STOP_S, PATIENCE_S
+from ama_tui.engine.cancel.kill import BETWEEN_READS_S, LONGEST_STOP_S, PATIENCE_S
 from ama_tui.engine.cancel.worker import LONGEST_CANCEL_S
 from ama_tui.engine.pending_orders import PendingStage
 from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
@@ -69,7 +69,7 @@ def test_the_last_read_says_what_is_left() -> None:
     venue.on_cancel = lambda _: REVOKED
 
     def fill_late() -> None:
-        if killing.clock() >= NOW + 10.0 * (1 - LAST_READ_SHARE):
+        if killing.clock() >= NOW + 10.0 - BETWEEN_READS_S:
             venue.open[ALICE] = []
 
     venue.on_read = fill_late
