@@ -14,7 +14,7 @@ from ama_tui.venue import api_models, json_scalars
 from ama_tui.venue.api_errors import refusal, refusal_of_body, retry_after
 from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
 from ama_tui.venue.permits import permit_payload, session_id
-from ama_tui.venue.retry import HostGate, retried, transient
+from ama_tui.venue.retry import HostGate, in_time, retried, transient
 
 READ_TIMEOUT = 10.0
 """Seconds."""
@@ -74,8 +74,11 @@ class VenueApi:
     async def markets(self, limit: int = MARKETS_PAGE, status: str = "ACTIVE") -> tuple[Market, ...]:
         """All markets, read `limit` rows per request. Malformed and duplicate rows are dropped.
 
-        `tick6` is 0 for a row whose tick is not a positive multiple of 0.000001.
+        `tick6` is 0 for a row whose tick is not a positive multiple of 0.000001. The pages are read within a minute.
         """
+        return await in_time(self._markets(limit, status), "GET /api/markets")
+
+    async def _markets(self, limit: int, status: str) -> tuple[Market, ...]:
         by_address: dict[str, Market] = {}
         offset = 0
         for _ in range(_MAX_PAGES):

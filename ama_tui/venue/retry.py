@@ -25,7 +25,19 @@ TOTAL_SECONDS = 20.0
 LONGEST_WAIT = 5.0
 """Seconds. A longer Retry-After is not waited for: the error is raised at once."""
 
+LONGEST_READ = 60.0
+"""Seconds for a read that takes several requests, such as all pages of a list."""
+
 T = TypeVar("T")
+
+
+async def in_time(read: Awaitable[T], what: str) -> T:
+    """The result of a read of several requests. Raises UnreachableError if it takes longer than `LONGEST_READ`."""
+    try:
+        async with asyncio.timeout(LONGEST_READ):
+            return await read
+    except TimeoutError:
+        raise UnreachableError(f"{what} took longer than {LONGEST_READ:.0f} s", "the server is too slow") from None
 
 
 class TransientError(Exception):

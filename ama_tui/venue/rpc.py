@@ -12,7 +12,7 @@ import orjson
 from ama_tui.domain.errors import MalformedError, RpcError
 from ama_tui.venue.api_errors import retry_after
 from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
-from ama_tui.venue.retry import HostGate, retried, transient
+from ama_tui.venue.retry import HostGate, in_time, retried, transient
 from ama_tui.venue.sanitize import excerpt, one_line
 
 MAX_BATCH = 500
@@ -77,8 +77,12 @@ class JsonRpc:
     async def batch(self, requests: Sequence[Request]) -> list[object | RpcError]:
         """The results of many calls in order, in one HTTP request per 500. A failed call yields its RpcError.
 
-        If the node refuses a batch of that size, smaller batches follow, down to single calls.
+        If the node refuses a batch of that size, smaller batches follow, down to single calls. All of it takes at most
+        a minute.
         """
+        return await in_time(self._batch(requests), f"a batch of {len(requests)} calls to {self._masked}")
+
+    async def _batch(self, requests: Sequence[Request]) -> list[object | RpcError]:
         results: list[object | RpcError] = []
         while len(results) < len(requests):
             size = self._batch_limit
