@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ama_tui.domain.errors import MalformedError, RpcError
 from ama_tui.venue import json_scalars
@@ -55,17 +55,26 @@ def block_of(response: object) -> tuple[int, int]:
     try:
         if not isinstance(response, dict):
             raise ValueError("not a block")
-        return json_scalars.quantity(response.get("number")), json_scalars.quantity(response.get("timestamp"))
+        return json_scalars.block_number(response.get("number")), json_scalars.unix_time(response.get("timestamp"))
     except ValueError as error:
         raise MalformedError(f"the node returned an invalid block: {error}", "try another node") from None
 
 
 def number_of(response: object) -> int:
-    """The number in an eth_blockNumber or eth_chainId response. Raises RpcError, MalformedError."""
+    """The number in an eth_blockNumber response. Raises RpcError, MalformedError."""
+    return _scalar(response, json_scalars.block_number)
+
+
+def chain_id_of(response: object) -> int:
+    """The id in an eth_chainId response. Raises RpcError, MalformedError."""
+    return _scalar(response, json_scalars.chain_id)
+
+
+def _scalar(response: object, parse: Callable[[object], int]) -> int:
     if isinstance(response, RpcError):
         raise response
     try:
-        return json_scalars.quantity(response)
+        return parse(response)
     except ValueError as error:
         raise MalformedError(f"the node returned an invalid number: {error}", "try another node") from None
 

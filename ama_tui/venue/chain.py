@@ -16,7 +16,7 @@ from ama_tui.domain.session import ZERO_ADDRESS, SessionRecord
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
 from ama_tui.venue import fleet_reader, json_scalars, settlement_reader
-from ama_tui.venue.batch_reads import number_of
+from ama_tui.venue.batch_reads import chain_id_of
 from ama_tui.venue.contract_reads import CallReader
 from ama_tui.venue.http import HttpStats
 from ama_tui.venue.log_span import LogSpan
@@ -63,7 +63,7 @@ class ChainReader:
 
     async def chain_id(self) -> int:
         """The node's chain id."""
-        return number_of(await self._rpc.call("eth_chainId"))
+        return chain_id_of(await self._rpc.call("eth_chainId"))
 
     async def has_code(self, address: str) -> bool:
         """Whether there is a contract at `address`."""
@@ -197,7 +197,7 @@ class ChainReader:
         addresses = [trader.lower() for trader in traders]
         calls = [Call(registry.lower(), abi.META_NONCE + abi.address_word(address)) for address in addresses]
         results = (await self._calls.run_first(calls)).results
-        return {address: _decoded(result, decode.uint) for address, result in zip(addresses, results, strict=True)}
+        return {address: _decoded(result, decode.nonce) for address, result in zip(addresses, results, strict=True)}
 
     async def receipts(self, order_book: str, tx_hashes: Sequence[str]) -> Mapping[str, Receipt | None]:
         """Receipts by transaction hash, with the order book's events. None if not mined or not readable."""

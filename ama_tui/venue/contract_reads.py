@@ -140,6 +140,9 @@ class CallReader:
 def _is_usable(code: object, height: object, number: object) -> bool:
     try:
         exists = len(json_scalars.data(code)) > 0
-        return exists and abs(json_scalars.quantity(height) - decode.uint(json_scalars.data(number))) <= _MAX_BLOCK_GAP
+        return (
+            exists
+            and abs(json_scalars.block_number(height) - decode.block(json_scalars.data(number))) <= _MAX_BLOCK_GAP
+        )
     except ValueError:
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ama_tui.domain.errors import MalformedError, RpcError, VenueError
 from ama_tui.venue import contract_abi as abi
@@ -49,7 +49,7 @@ class MulticallReader:
             number, time = await self._once([BLOCK_NUMBER, BLOCK_TIMESTAMP], "latest")
             results = []
         block = _block_number(number)
-        return block, _block_number(time), await self._fed(part, results, hex(block))
+        return block, _checked(time, decode.unix_time), await self._fed(part, results, hex(block))
 
     async def run_latest(self, calls: Sequence[Call]) -> tuple[int, list[CallResult]]:
         """All results, and the earliest block that any of them is from."""
@@ -149,7 +149,11 @@ class MulticallReader:
 
 
 def _block_number(result: CallResult) -> int:
+    return _checked(result, decode.block)
+
+
+def _checked(result: CallResult, read: Callable[[bytes], int]) -> int:
     try:
-        return decode.uint(result.data)
+        return read(result.data)
     except decode.DecodeError as error:
-        raise MalformedError(f"invalid block number from Multicall3: {error}", "try another node") from None
+        raise MalformedError(f"invalid block from Multicall3: {error}", "try another node") from None

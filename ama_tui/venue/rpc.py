@@ -13,7 +13,7 @@ from ama_tui.domain.errors import MalformedError, RpcError
 from ama_tui.venue.api_errors import retry_after
 from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
 from ama_tui.venue.retry import HostGate, in_time, retried, transient
-from ama_tui.venue.sanitize import excerpt, one_line
+from ama_tui.venue.sanitize import excerpt, shown
 
 MAX_BATCH = 500
 SINGLES_AT_ONCE = 16
@@ -172,12 +172,12 @@ class JsonRpc:
 
     def _rpc_error(self, error: object) -> RpcError:
         if not isinstance(error, dict):
-            return RpcError(f"{self._masked} returned an error: {one_line(str(error))}")
+            return RpcError(f"{self._masked} returned an error: {shown(error)}")
         code, message, data = error.get("code"), error.get("message"), error.get("data")
         if isinstance(data, dict):
             data = data.get("data")
         return RpcError(
-            f"{self._masked} returned an error: {one_line(str(message or 'no message'))}",
+            f"{self._masked} returned an error: {shown(message or 'no message')}",
             code=code if isinstance(code, int) and not isinstance(code, bool) else 0,
             data=data if isinstance(data, str) else None,
         )
