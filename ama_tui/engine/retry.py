@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from ama_tui.domain.errors import MalformedError, PreflightError, RefusedError, RpcError, VenueError
+from ama_tui.domain.errors import MalformedError, PreflightError, RateLimitError, RefusedError, RpcError, VenueError
 
 ATTEMPTS = 4
 BETWEEN_ATTEMPTS_S = 0.5
-WRONG_RESPONSES = (MalformedError, RefusedError, RpcError, PreflightError)
+WRONG_RESPONSES = (MalformedError, RefusedError, RpcError, RateLimitError, PreflightError)
 """Errors that may not occur again. The transport has already retried a venue that does not respond."""
 
 T = TypeVar("T")

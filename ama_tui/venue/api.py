@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
 
-from ama_tui.domain.errors import MalformedError
+from ama_tui.domain.errors import MalformedError, RefusedError
 from ama_tui.domain.market import Market
 from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatusResponse, TradeResponse
 from ama_tui.domain.session import RelayerSet, SessionPermit
 from ama_tui.venue import api_models, json_scalars
 from ama_tui.venue.api_errors import refusal, refusal_of_body, retry_after
+from ama_tui.venue.host_gate import HostGate
 from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
 from ama_tui.venue.permits import permit_payload, session_id
-from ama_tui.venue.retry import HostGate, in_time, retried, transient
+from ama_tui.venue.retry import in_time, retried, transient
 
 READ_TIMEOUT = 10.0
 """Seconds."""
@@ -52,7 +53,7 @@ class VenueApi:
             hint="check that the venue is running and APP_URL is correct",
             timeout=READ_TIMEOUT,
         )
-        self._gate = HostGate("APP_URL")
+        self._gate = HostGate("APP_URL", self._http.stats)
 
     @property
     def stats(self) -> HttpStats:
@@ -193,11 +194,12 @@ class VenueApi:
         async def attempt() -> T:
             await self._gate.passed()
             response = await self._http.get(path, params)
-            if response.status == 429:
-                self._gate.close(retry_after(response.retry_after))
-            if response.status in _RETRIED_STATUS:
-                raise transient(refusal(where, response), retry_after(response.retry_after))
-            return _parsed(where, response, parse)
+            try:
+                return self._parsed(where, response, parse)
+            except RefusedError as error:
+                if error.is_rate_limit or response.status in _RETRIED_STATUS:
+                    raise transient(error, error.retry_after) from None
+                raise
 
         return await retried(attempt)
 
@@ -205,9 +207,18 @@ class VenueApi:
         self, path: str, payload: Mapping[str, object], parse: Callable[[str, bytes], T], timeout: float
     ) -> T:
         response = await self._http.post(path, payload, timeout=timeout)
-        if response.status == 429:
-            self._gate.close(retry_after(response.retry_after))
-        return _parsed(f"POST {path}", response, parse)
+        return self._parsed(f"POST {path}", response, parse)
+
+    def _parsed(self, where: str, response: HttpResponse, parse: Callable[[str, bytes], T]) -> T:
+        """The parsed body, with any rate limit noted. Raises RefusedError, MalformedError."""
+        try:
+            result = _parsed(where, response, parse)
+        except RefusedError as error:
+            if error.is_rate_limit:
+                self._gate.refused(error.retry_after)
+            raise
+        self._gate.answered()
+        return result
 
 
 def _placement(trader: str, amount18: int, is_buy: bool, price6: int | None = None) -> dict[str, object]:
@@ -221,5 +232,5 @@ def _parsed(where: str, response: HttpResponse, parse: Callable[[str, bytes], T]
         raise refusal(where, response)
     body = json_scalars.json_object(response.body)
     if body is not None and (body.get("ok") is False or body.get("success") is False):
-        raise refusal_of_body(where, response.status, body)
+        raise refusal_of_body(where, response.status, body, retry_after(response.retry_after))
     return parse(where, response.body)

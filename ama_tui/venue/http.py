@@ -57,6 +57,10 @@ class HttpStats:
     """Requests sent so far, including retries."""
     last_ms: float = 0.0
     """The duration of the latest request in milliseconds."""
+    rate_limited: int = 0
+    """Responses so far that reported a rate limit."""
+    closed_until: float = 0.0
+    """Until when the host is not asked because of a rate limit (monotonic clock)."""
     server_date: str | None = None
     """The raw `Date` header of the latest response; None if it had none."""
 
