@@ -60,10 +60,12 @@ class ActionLog:
         tx_hash: str | None = None,
         error: str | None = None,
         intent_id: str | None = None,
+        is_shown: bool = True,
     ) -> None:
         """Write the result of an action, then show it. `intent_id` links it to its intent, if it had one."""
         self._write(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id))
-        self.show(action, text, wallet, is_error=error is not None, tx_hash=tx_hash or "")
+        if is_shown:
+            self.show(action, text, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
     def placement(
         self,

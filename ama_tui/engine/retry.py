@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -10,6 +11,8 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from ama_tui.domain.errors import MalformedError, PreflightError, RateLimitError, RefusedError, RpcError, VenueError
 
 ATTEMPTS = 4
+LIMIT_PATIENCE_S = 30.0
+"""How long a rate limit is waited out."""
 BETWEEN_ATTEMPTS_S = 0.5
 WRONG_RESPONSES = (MalformedError, RefusedError, RpcError, RateLimitError, PreflightError)
 """Errors that may not occur again. The transport has already retried a venue that does not respond."""
@@ -27,6 +30,20 @@ async def retry_read(read: Callable[[], Awaitable[T]], *, after: tuple[type[Venu
     )
 
     async def attempt() -> T:
-        return await read()
+        return await when_allowed(read)
 
     return await attempts(attempt)
+
+
+async def when_allowed(read: Callable[[], Awaitable[T]], patience_s: float = LIMIT_PATIENCE_S) -> T:
+    """The result of a read. A rate limit is waited out for so many seconds in all. Raises VenueError."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience_s
+    while True:
+        try:
+            return await read()
+        except VenueError as error:
+            pause = error.retry_after or BETWEEN_ATTEMPTS_S
+            if not error.is_rate_limit or loop.time() + pause > deadline:
+                raise
+        await asyncio.sleep(pause)

@@ -12,7 +12,7 @@ from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatusRespo
 from ama_tui.domain.session import RelayerSet, SessionPermit
 from ama_tui.venue import api_models, json_scalars
 from ama_tui.venue.api_errors import refusal, refusal_of_body, retry_after
-from ama_tui.venue.host_gate import HostGate
+from ama_tui.venue.host_gate import LONGEST_WAIT, HostGate
 from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
 from ama_tui.venue.permits import permit_payload, session_id
 from ama_tui.venue.retry import in_time, retried, transient
@@ -96,15 +96,16 @@ class VenueApi:
                 break
         return tuple(by_address.values())
 
-    async def live(self, market: Market, levels: int | None = None) -> LiveQuote:
+    async def live(self, market: Market, levels: int | None = None, *, waits: bool = True) -> LiveQuote:
         """A market's live prices, up to about 1.25 s old. With `levels` (1..25) they include the depth.
 
-        Raises MalformedError for prices of another order book, and for prices older than `OLDEST_LIVE_MS`.
+        Unless it `waits`, a rate limit is raised at once. Raises MalformedError for prices of another order book, and
+        for prices older than `OLDEST_LIVE_MS`.
         """
         params = {"symbol": market.symbol}
         if levels is not None:
             params["levels"] = str(levels)
-        quote = await self._get("/api/orderbook/live", params, api_models.live_quote)
+        quote = await self._get("/api/orderbook/live", params, api_models.live_quote, waits=waits)
         if quote.address != market.address.lower():
             raise MalformedError(
                 f"GET /api/orderbook/live returned the prices of order book {quote.address}, not of {market.address}",
@@ -188,15 +189,19 @@ class VenueApi:
         payload = {"orderBook": order_book, "method": method, "sessionId": session, "params": params}
         return await self._post("/api/gasless/trade", payload, api_models.trade_response, TRADE_TIMEOUT)
 
-    async def _get(self, path: str, params: Mapping[str, str], parse: Callable[[str, bytes], T]) -> T:
+    async def _get(
+        self, path: str, params: Mapping[str, str], parse: Callable[[str, bytes], T], *, waits: bool = True
+    ) -> T:
         where = f"GET {path}"
 
         async def attempt() -> T:
-            await self._gate.passed()
+            await self._gate.passed(LONGEST_WAIT if waits else 0.0)
             response = await self._http.get(path, params)
             try:
                 return self._parsed(where, response, parse)
             except RefusedError as error:
+                if error.is_rate_limit and not waits:
+                    raise
                 if error.is_rate_limit or response.status in _RETRIED_STATUS:
                     raise transient(error, error.retry_after) from None
                 raise

@@ -32,16 +32,17 @@ class HostGate:
             if now >= self.stats.closed_until:  # of requests that were refused together, only the first counts
                 self._pause = min(LONGEST_WAIT, max(FIRST_PAUSE, 2 * self._pause))
             retry_after = self._pause
+        self.stats.asked_s = retry_after
         self.stats.closed_until = max(self.stats.closed_until, now + retry_after)
 
     def answered(self) -> None:
         """Note a response without a rate limit."""
         self._pause = 0.0
 
-    async def passed(self) -> None:
+    async def passed(self, longest_wait: float = LONGEST_WAIT) -> None:
         """Wait until the host may be asked. Raises RateLimitError, without a request, if that takes too long."""
         while (seconds := self.stats.closed_until - monotonic()) > 0:
-            if seconds > LONGEST_WAIT:
+            if seconds > longest_wait:
                 raise RateLimitError(
                     f"{self.name} limits requests: asking again in {seconds:.0f} s", "wait", retry_after=seconds
                 )

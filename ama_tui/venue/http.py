@@ -61,6 +61,8 @@ class HttpStats:
     """Responses so far that reported a rate limit."""
     closed_until: float = 0.0
     """Until when the host is not asked because of a rate limit (monotonic clock)."""
+    asked_s: float = 0.0
+    """How many seconds it last asked us to wait, or we chose to."""
     server_date: str | None = None
     """The raw `Date` header of the latest response; None if it had none."""
 

@@ -37,6 +37,7 @@ DESIGNED_KEYS = {
     "taker_trades",
     "max_utilization",
     "errors",
+    "rate_limits",
 }
 
 

@@ -140,10 +140,13 @@ class Cycle:
         problem: object = f"no response within {MARK_PATIENCE_S:g} s"
         try:
             async with asyncio.timeout(MARK_PATIENCE_S):
-                return (await self.context.connections.api.live(self.context.market)).quote.mark6
+                quote = await self.context.connections.api.live(self.context.market, waits=False)
+                return quote.quote.mark6
         except TimeoutError:
             pass
         except VenueError as error:
+            if error.is_rate_limit:
+                return None
             problem = error
         self.context.counters.error("mark price unavailable")
         self.context.action_log.show(Action.ERROR, f"mark price: {problem}", is_error=True)

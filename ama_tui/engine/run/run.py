@@ -221,6 +221,7 @@ class Run:
 
     def publish(self) -> None:
         """Publish a snapshot of the run."""
+        self.context.rate_limits.look()
         self.publisher.publish(run_snapshot(self))
 
     async def _cycle(self) -> FleetRead | None:
@@ -229,13 +230,13 @@ class Run:
         try:
             read = await self.cycle.watch()
         except VenueError as error:
-            context.counters.error("chain unreadable")
-            self.outages.chain.begin(str(error))
+            context.failed("chain unreadable", error)
+            self.outages.chain_unread(error)
             self.outages.check_journal()
             self._update_state()
             self.publish()
             return None
-        self.outages.chain.end()
+        self.outages.chain_read()
         self.outages.check_journal()
         intents = self.cycle.decide(read)
         self.outages.check_prices(context.price_conflict)
@@ -278,7 +279,7 @@ class Run:
                     try:
                         await self.cycle.watch()
                     except VenueError as error:
-                        self.outages.chain.begin(str(error))
+                        self.outages.chain_unread(error)
                     self.publish()
                     await asyncio.sleep(0.3)
 

@@ -228,5 +228,6 @@ class Startup:
     async def _publish_progress(self, context: RunContext) -> None:
         """Publish the preparation's progress a few times a second, regardless of the number of wallets."""
         while True:
+            context.rate_limits.look()
             self.publisher.publish(snapshot_of(context, EngineState.PREPARING, "preparing sessions"))
             await asyncio.sleep(PUBLISH_EVERY_S)
