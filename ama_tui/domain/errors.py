@@ -14,6 +14,7 @@
     │   └── LockHeldError    another run holds the state directory
     └── VenueError           exit 3: the outside world
         ├── UnreachableError no connection, or no response in time
+        │   └── NodeBehindError  an answer from before a block that the node has shown
         ├── MalformedError   a response that breaks the wire contract
         ├── RefusedError     an HTTP error response from the venue's API
         ├── RpcError         a JSON-RPC error from the node
@@ -109,6 +110,10 @@ class VenueError(AmaError):
 
 class UnreachableError(VenueError):
     """No connection, or no complete response in time. An order sent this way may or may not have been executed."""
+
+
+class NodeBehindError(UnreachableError):
+    """The node answered from before a block that it has shown: it lags, or several nodes are behind one URL."""
 
 
 class MalformedError(VenueError):

@@ -8,13 +8,21 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from ama_tui.domain.errors import MalformedError, PreflightError, RateLimitError, RefusedError, RpcError, VenueError
+from ama_tui.domain.errors import (
+    MalformedError,
+    NodeBehindError,
+    PreflightError,
+    RateLimitError,
+    RefusedError,
+    RpcError,
+    VenueError,
+)
 
 ATTEMPTS = 4
 LIMIT_PATIENCE_S = 30.0
 """How long a rate limit is waited out."""
 BETWEEN_ATTEMPTS_S = 0.5
-WRONG_RESPONSES = (MalformedError, RefusedError, RpcError, RateLimitError, PreflightError)
+WRONG_RESPONSES = (MalformedError, RefusedError, RpcError, RateLimitError, PreflightError, NodeBehindError)
 """Errors that may not occur again. The transport has already retried a venue that does not respond."""
 
 T = TypeVar("T")

@@ -51,17 +51,16 @@ class MulticallReader:
         block = _block_number(number)
         return block, _checked(time, decode.unix_time), await self._fed(part, results, hex(block))
 
-    async def run_latest(self, calls: Sequence[Call]) -> tuple[int, list[CallResult]]:
-        """All results, and the earliest block that any of them is from."""
+    async def run_latest(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
+        """All results, and the earliest and the latest block that any of them is from."""
         size = max(1, self._chunk - 1)
-        earliest: int | None = None
+        blocks: list[int] = []
         results: list[CallResult] = []
         for at in range(0, len(calls), size):
             number, *part = await self.run_at([BLOCK_NUMBER, *calls[at : at + size]], "latest")
-            block = _block_number(number)
-            earliest = block if earliest is None else min(earliest, block)
+            blocks.append(_block_number(number))
             results += part
-        return earliest or 0, results
+        return min(blocks, default=0), max(blocks, default=0), results
 
     async def run_at(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
         """The results of all calls. Raises the node's error if it cannot read at `tag` at all."""

@@ -50,6 +50,11 @@ class JsonRpc:
         """The number of HTTP requests sent and the duration of the latest."""
         return self._http.stats
 
+    @property
+    def batch_limit(self) -> int:
+        """How many calls go into one HTTP request."""
+        return self._batch_limit
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()

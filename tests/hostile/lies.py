@@ -9,6 +9,7 @@ from typing import Any
 
 from eth_abi.abi import decode, encode
 
+from ama_tui.localnet.faults.rules import FaultRule
 from ama_tui.venue import contract_abi as abi
 from tests.engine.doctor.meddler import ChangeBody, ChangeResult
 from tests.hostile.proxy import CallLie, Lies
@@ -74,6 +75,10 @@ class Lie:
     says: str = ""
     """What the operator is told, as a part of an error, a reason or a line of the log."""
     symbol: str = "ETH-USD"
+    faults: tuple[FaultRule, ...] = ()
+    """Faults of the local venue that hold as long as the lie."""
+    ends_nothing: bool = False
+    """No order may be called gone or void, nor be hidden for long: all of them rest, and nobody cancels."""
 
 
 def call(selector: bytes, lie: CallLie) -> Callable[[], Lies]:
@@ -290,8 +295,23 @@ NAMED = (
     Lie("tick 1e300", body(MARKETS, rows(tick_size=1e300)), Since.START, Outcome.REFUSED),
 )  # fmt: skip
 
+REPLICAS = FaultRule("replicas")
+"""A load balancer: each answer comes from another node, up to five blocks behind."""
+
+
+def replicas(name: str, since: Since, make: Callable[[], Lies] = Lies) -> Lie:
+    return Lie(name, make, since, Outcome.SAFE, faults=(REPLICAS,), ends_nothing=True)
+
+
+def no_multicall() -> Lies:
+    return Lies(rpc={"eth_getCode": lambda _, said: "0x"})
+
+
 LIES: tuple[Lie, ...] = (
     *NAMED,
+    replicas("replicas", Since.START),
+    replicas("replicas", Since.PACKED),
+    replicas("replicas without Multicall3", Since.START, no_multicall),
     *(
         Lie(f"{name} = {text}", call(selector, word(index, value)), since, Outcome.SAFE)
         for name, (selector, index) in READS.items()

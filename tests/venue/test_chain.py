@@ -191,7 +191,7 @@ async def test_node_that_has_not_seen_the_block_yet_is_asked_again() -> None:
         reader = CallReader(rpc)
         block = (await reader.run_first([])).block
         node.lagging = 5
-        results, pinned = await reader.run_at(LATEST_ORDERS, block)
+        results, pinned, _ = await reader.run_at(LATEST_ORDERS, block)
     assert pinned
     assert [result.data for result in results] == [node.order(1), node.order(2)]
 

@@ -172,7 +172,7 @@ class Sender:
         context.order_ms = (monotonic() - began) * 1000
         book.succeeded()
         book.acted(now_ms())
-        pending.accepted(response.tx_hash, monotonic())
+        pending.accepted(response.tx_hash, monotonic(), response.block or 0)
         context.counters.placed(response.tx_hash, book.address, place, pending.best_opposite6)
         status = "mined" if response.mined else "pending"
         where = f"{status} {response.block:,}" if response.block is not None else status

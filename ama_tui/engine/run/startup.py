@@ -90,7 +90,7 @@ class Startup:
             started_at_ms=now_ms(),
         )
         context.fleet = self._fleet(checkpoint)
-        cycle = Cycle(context)
+        cycle = Cycle(context, floor=self._replay.newest_block)
         await self._check_market(context, cycle)
         self._begin(checkpoint, context)
         await retry_read(lambda: recover(context, self._replay))
