@@ -179,6 +179,11 @@ def _summary_text(summary: Mapping[str, object]) -> str:
         f"{summary['market']}: bids {summary['resting_bids']}, asks {summary['resting_asks']} "
         f"of {summary['target_orders']}, {'packed' if summary['packed'] else 'not packed'} at block {summary['block']}"
     )
+    limits = summary["rate_limits"]
+    if isinstance(limits, Mapping):
+        for host, waited in limits.items():
+            refused = f"{waited['refused']} requests refused"
+            head += f"\n  waited {waited['seconds']:.0f} s for the {host}'s rate limit ({refused})"
     short = summary["short"]
     if not isinstance(short, Mapping) or not short:
         return head

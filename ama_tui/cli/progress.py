@@ -114,6 +114,9 @@ def describe(snapshot: EngineSnapshot) -> str:
 
 def _state(snapshot: EngineSnapshot) -> str:
     state = snapshot.state.value.lower()
+    notes = [wait.text(wait.asked_s) for wait in snapshot.rate_limits]
+    if snapshot.reason:
+        notes.insert(0, snapshot.reason)
     if snapshot.state is EngineState.NO_NEW:
-        return f"{state} ({snapshot.reason}; {snapshot.way_out})"
-    return f"{state} ({snapshot.reason})" if snapshot.reason else state
+        notes.append(snapshot.way_out)
+    return f"{state} ({'; '.join(notes)})" if notes else state

@@ -14,9 +14,11 @@
     │   └── LockHeldError    another run holds the state directory
     └── VenueError           exit 3: the outside world
         ├── UnreachableError no connection, or no response in time
+        │   └── NodeBehindError  an answer from before a block that the node has shown
         ├── MalformedError   a response that breaks the wire contract
         ├── RefusedError     an HTTP error response from the venue's API
         ├── RpcError         a JSON-RPC error from the node
+        ├── RateLimitError   the host limits requests: a wait, not a failure
         └── PreflightError   the venue responds, but the run cannot start
 
 Third-party exceptions are caught at the boundary and raised again as one of these.
@@ -100,9 +102,18 @@ class VenueError(AmaError):
 
     exit_code = 3
 
+    retry_after: float | None = None
+    """Seconds to wait, if the host named them."""
+    is_rate_limit: bool = False
+    """The host limits requests. The sender should slow down."""
+
 
 class UnreachableError(VenueError):
     """No connection, or no complete response in time. An order sent this way may or may not have been executed."""
+
+
+class NodeBehindError(UnreachableError):
+    """The node answered from before a block that it has shown: it lags, or several nodes are behind one URL."""
 
 
 class MalformedError(VenueError):
@@ -130,13 +141,11 @@ class RefusedError(VenueError):
         self.code = code
         """The `error` text of the body."""
         self.retry_after = retry_after
-        """Seconds to wait, if the venue named them."""
         self.tx_hash = tx_hash
         """The transaction of a placement that reverted."""
         self.proves_not_sent = proves_not_sent
         """The wire contract guarantees that nothing reached the chain."""
         self.is_rate_limit = is_rate_limit
-        """A 429, or an error text that means one. The sender should slow down."""
 
 
 class RpcError(VenueError):
@@ -148,6 +157,16 @@ class RpcError(VenueError):
         """The node's error code, 0 if it gave none."""
         self.data = data
         """Revert data as hexadecimal with 0x, if the node gave any."""
+
+
+class RateLimitError(VenueError):
+    """A read was refused, or not even sent, because the host limits requests."""
+
+    is_rate_limit = True
+
+    def __init__(self, message: str, hint: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
 
 
 class PreflightError(VenueError):

@@ -151,6 +151,25 @@ class SendBudget:
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimitWait:
+    """A host that limits our requests now. This is a wait, not an error."""
+
+    host: str
+    """`venue`, `node` or `second node`."""
+    refused: int
+    """Requests refused since it began."""
+    asked_s: float
+    """How many seconds it last asked us to wait."""
+    left_s: float
+    """Seconds until it is asked again; 0 if it is being asked, at a lower rate."""
+
+    def text(self, seconds: float) -> str:
+        """`waiting for the venue's rate limit (12 s)`."""
+        how_long = f" ({seconds:.0f} s)" if seconds >= 0.5 else ""
+        return f"waiting for the {self.host}'s rate limit{how_long}"
+
+
+@dataclass(frozen=True, slots=True)
 class KillProgress:
     """The progress of a kill."""
 
@@ -196,6 +215,8 @@ class EngineSnapshot:
     """Every wallet is packed."""
     parameters: Parameters = field(default_factory=Parameters)
     budget: SendBudget = field(default_factory=SendBudget)
+    rate_limits: tuple[RateLimitWait, ...] = ()
+    """Hosts that limit our requests now."""
     kill: KillProgress = field(default_factory=KillProgress)
     order_lifetime_s: float | None = None
     """Median time on the book of orders that have left it; None before the first."""

@@ -5,7 +5,7 @@ The venue's JSON and the screen use floats. They are converted here and nowhere 
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 
 PRICE_UNIT = 10**6
 AMOUNT_UNIT = 10**18
@@ -37,7 +37,7 @@ def amount18_from_ui(value: float | str) -> int:
 def _scaled(value: float | str, unit: int) -> int:
     try:
         number = Decimal(str(value))
-    except InvalidOperation:
+    except ArithmeticError:
         raise ValueError(f"not a number: {value!r}") from None
     if not number.is_finite() or number < 0:
         raise ValueError(f"not a finite, non-negative number: {value!r}")

@@ -48,6 +48,13 @@ class FleetRead:
     """By address in lower case."""
     has_book: bool = True
     """False if the depth could not be read. An empty `view.book` then means nothing."""
+    newest_block: int = 0
+    """The latest block that any part may be from, if it is not pinned; else 0 or the block itself."""
+
+    @property
+    def seen_block(self) -> int:
+        """The latest block of which this read shows anything: a read of an earlier one may contradict it."""
+        return max(self.block, self.newest_block)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,13 +64,14 @@ class ActionLog:
         tx_hash: str | None = None,
         error: str | None = None,
         intent_id: str | None = None,
+        is_shown: bool = True,
     ) -> None:
         """Write the result of an action, then show it. `intent_id` links it to its intent, if it had one.
 
         The error of a request is not shown again while it repeats.
         """
         self._write(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id))
-        if error is None or action is Action.ERROR or self._is_new(error, wallet):
+        if is_shown and (error is None or action is Action.ERROR or self._is_new(error, wallet)):
             self.show(action, text, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
     def placement(

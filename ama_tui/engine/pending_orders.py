@@ -45,6 +45,8 @@ class PendingPlacement:
     """When the venue returned the transaction hash (monotonic clock). After a slow response the transaction may have
     been sent later than the request.
     """
+    block: int = 0
+    """The block that the venue says it is in, 0 if it named none."""
     verdict: str = ""
     """The resolution that the latest reads agree on, '' before the first."""
     evidence: list[ReadMoment] = field(default_factory=list)
@@ -56,9 +58,9 @@ class PendingPlacement:
     given_up_at: float = 0.0
     """When it was written off (monotonic clock), 0 if it was not."""
 
-    def accepted(self, tx_hash: str, now: float) -> None:
-        """Note the transaction hash that the venue returned."""
-        self.stage, self.tx_hash, self.acknowledged_at = PendingStage.ACCEPTED, tx_hash, now
+    def accepted(self, tx_hash: str, now: float, block: int = 0) -> None:
+        """Note the transaction hash that the venue returned, and the block it is in, if it named one."""
+        self.stage, self.tx_hash, self.acknowledged_at, self.block = PendingStage.ACCEPTED, tx_hash, now, block
 
     def unacknowledged(self) -> None:
         """Note that there was no usable response: the order may or may not reach the chain."""

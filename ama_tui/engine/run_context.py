@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import time
 
+from ama_tui.domain.errors import AmaError, VenueError
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Plan
@@ -15,6 +16,7 @@ from ama_tui.domain.settings import PRICE_BAND
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.counters import Counters
+from ama_tui.engine.rate_limit_watch import RateLimitWatch
 from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.wallet_book import Fleet
 from ama_tui.strategies.registry import Strategy
@@ -70,3 +72,16 @@ class RunContext:
     cycle_ms: float = 0.0
     next_cycle_at_ms: int = 0
     recovery: ReconciliationReport = field(default_factory=ReconciliationReport)
+    rate_limits: RateLimitWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        connections = self.connections
+        hosts = {"venue": connections.api.stats, "node": connections.chain.stats}
+        if connections.check is not None:
+            hosts["second node"] = connections.check.stats
+        self.rate_limits = RateLimitWatch(hosts, self.action_log.note)
+
+    def failed(self, kind: str, error: AmaError) -> None:
+        """Count a failed request as an error, unless the host limits requests: that is a wait."""
+        if not (isinstance(error, VenueError) and error.is_rate_limit):
+            self.counters.error(kind)

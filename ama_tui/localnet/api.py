@@ -17,6 +17,7 @@ from ama_tui.localnet.listing import Listings, rows
 from ama_tui.localnet.live_prices import DEFAULT_LEVELS, MAX_LEVELS, LivePrices
 from ama_tui.localnet.node import NodeError
 from ama_tui.localnet.relayer import RelayerService
+from ama_tui.localnet.web_guard import refusal_of
 from ama_tui.localnet.wire import (
     Body,
     RefusalError,
@@ -67,7 +68,7 @@ class Api:
     async def serve(self, port: int) -> str:
         """Listen on 127.0.0.1 (port 0 picks a free one) and return the base URL. Raises OSError."""
         # Faults act on complete responses, refusals included. They read bodies themselves, which can be too long.
-        middlewares = [_errors_as_json, self._faulty.middleware, _errors_as_json]
+        middlewares = [_errors_as_json, _own_clients_only, self._faulty.middleware, _errors_as_json]
         app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=middlewares)
         app.add_routes(
             [
@@ -189,6 +190,14 @@ def _out_of_service(error: NodeError) -> tuple[Body, int, dict[str, str]]:
     is_out_of_funds = "insufficient funds" in error.message
     name = "all_relayers_insufficient_funds" if is_out_of_funds else "service_temporarily_unavailable"
     return {"error": name, "message": error.message}, 503, {"Retry-After": "60"}
+
+
+@web.middleware
+async def _own_clients_only(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    refused = refusal_of(request)
+    if refused is not None:
+        raise RefusalError(refused.status, refused.error, message=refused.message)
+    return await handler(request)
 
 
 @web.middleware

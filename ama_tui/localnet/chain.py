@@ -18,7 +18,7 @@ CALL_GAS = 2**40
 """Gas limit of a read, which may exceed the block gas limit."""
 COMPACT_GAS = 250_000_000
 """Gas after which the EVM frees the memory it keeps for rewinding: a few hundred orders."""
-KEPT_STATES = 4
+KEPT_STATES = 6
 """How many blocks the chain can be rewound, if it keeps states at all."""
 
 

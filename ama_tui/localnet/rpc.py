@@ -44,6 +44,11 @@ def respond(methods: Mapping[str, RpcMethod], body: bytes) -> bytes:
     return orjson.dumps(replies) if replies else b""
 
 
+def refuse(message: str) -> bytes:
+    """The response to a request that is not read at all."""
+    return orjson.dumps(_error(None, JsonRpcError(INVALID_REQUEST, message)))
+
+
 def _respond_to(methods: Mapping[str, RpcMethod], request: Any) -> dict[str, Any] | None:
     if not isinstance(request, dict) or not isinstance(request.get("method"), str):
         return _error(None, JsonRpcError(INVALID_REQUEST, "invalid request"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ama_tui.domain.errors import AmaError, RefusedError
+from ama_tui.domain.errors import AmaError, VenueError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.money import format_price
 
@@ -94,7 +94,7 @@ class QuoteFeed:
         self._pending.discard(market.address)
         last = self._results.get(market.address) or QuoteResult(now)
         self._results[market.address] = QuoteResult(now, last.quote, last.good_at, error.message, last.failures + 1)
-        if isinstance(error, RefusedError) and error.is_rate_limit:
+        if isinstance(error, VenueError) and error.is_rate_limit:
             self._paused_until = max(self._paused_until, now + (error.retry_after or FAILED_SECONDS))
 
     def cancelled(self, address: str) -> None:

@@ -42,9 +42,9 @@ def banner(state: EngineState) -> Span:
 
 
 def banner_of(snapshot: EngineSnapshot) -> Span:
-    """A run's state and its ink: a run whose last read failed is not green."""
+    """A run's state and its ink: a run whose last read failed, or that waits for a rate limit, is not green."""
     text, ink = banner(snapshot.state)
-    return text, "warn" if ink == "good" and snapshot.reason else ink
+    return text, "warn" if ink == "good" and (snapshot.reason or snapshot.rate_limits) else ink
 
 
 def has_run(snapshot: EngineSnapshot) -> bool:

@@ -12,9 +12,11 @@ from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatusRespo
 from ama_tui.domain.session import RelayerSet, SessionPermit
 from ama_tui.venue import api_models, json_scalars
 from ama_tui.venue.api_errors import refusal, refusal_of_body, retry_after
-from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats, TooLargeError
+from ama_tui.venue.host_gate import LONGEST_WAIT, HostGate
+from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
+from ama_tui.venue.http_body import TooLargeError
 from ama_tui.venue.permits import permit_payload, session_id
-from ama_tui.venue.retry import HostGate, retried, transient
+from ama_tui.venue.retry import in_time, retried, transient
 
 READ_TIMEOUT = 10.0
 """Seconds."""
@@ -55,7 +57,7 @@ class VenueApi:
             hint="check that the venue is running and APP_URL is correct",
             timeout=READ_TIMEOUT,
         )
-        self._gate = HostGate("APP_URL")
+        self._gate = HostGate("APP_URL", self._http.stats)
 
     @property
     def stats(self) -> HttpStats:
@@ -78,8 +80,12 @@ class VenueApi:
         """All markets, read `limit` rows per request. Malformed and duplicate rows are dropped.
 
         A venue that does not say how many there are is asked until a page brings nothing new. Where a page is too
-        large, the next are smaller. `tick6` is 0 for a row whose tick is not a positive multiple of 0.000001.
+        large, the next are smaller. All of it takes at most a minute. `tick6` is 0 for a row whose tick is not a
+        positive multiple of 0.000001.
         """
+        return await in_time(self._markets(limit, status), "GET /api/markets")
+
+    async def _markets(self, limit: int, status: str) -> tuple[Market, ...]:
         by_address: dict[str, Market] = {}
         offset, is_counted = 0, True
         for _ in range(_MAX_PAGES):
@@ -111,15 +117,16 @@ class VenueApi:
             )
         return tuple(by_address.values())
 
-    async def live(self, market: Market, levels: int | None = None) -> LiveQuote:
+    async def live(self, market: Market, levels: int | None = None, *, waits: bool = True) -> LiveQuote:
         """A market's live prices, up to about 1.25 s old. With `levels` (1..25) they include the depth.
 
-        Raises MalformedError for prices of another order book, and for prices older than `OLDEST_LIVE_MS`.
+        Unless it `waits`, a rate limit is raised at once. Raises MalformedError for prices of another order book, and
+        for prices older than `OLDEST_LIVE_MS`.
         """
         params = {"symbol": market.symbol}
         if levels is not None:
             params["levels"] = str(levels)
-        quote = await self._get("/api/orderbook/live", params, api_models.live_quote)
+        quote = await self._get("/api/orderbook/live", params, api_models.live_quote, waits=waits)
         if quote.address != market.address.lower():
             raise MalformedError(
                 f"GET /api/orderbook/live returned the prices of order book {quote.address}, not of {market.address}",
@@ -203,17 +210,22 @@ class VenueApi:
         payload = {"orderBook": order_book, "method": method, "sessionId": session, "params": params}
         return await self._post("/api/gasless/trade", payload, api_models.trade_response, TRADE_TIMEOUT)
 
-    async def _get(self, path: str, params: Mapping[str, str], parse: Callable[[str, bytes], T]) -> T:
+    async def _get(
+        self, path: str, params: Mapping[str, str], parse: Callable[[str, bytes], T], *, waits: bool = True
+    ) -> T:
         where = f"GET {path}"
 
         async def attempt() -> T:
-            await self._gate.passed()
+            await self._gate.passed(LONGEST_WAIT if waits else 0.0)
             response = await self._http.get(path, params)
-            if response.status == 429:
-                self._gate.close(retry_after(response.retry_after))
-            if response.status in _RETRIED_STATUS:
-                raise transient(refusal(where, response), retry_after(response.retry_after))
-            return _parsed(where, response, parse)
+            try:
+                return self._parsed(where, response, parse)
+            except RefusedError as error:
+                if error.is_rate_limit and not waits:
+                    raise
+                if error.is_rate_limit or response.status in _RETRIED_STATUS:
+                    raise transient(error, error.retry_after) from None
+                raise
 
         return await retried(attempt)
 
@@ -221,9 +233,18 @@ class VenueApi:
         self, path: str, payload: Mapping[str, object], parse: Callable[[str, bytes], T], timeout: float
     ) -> T:
         response = await self._http.post(path, payload, timeout=timeout)
-        if response.status == 429:
-            self._gate.close(retry_after(response.retry_after))
-        return _parsed(f"POST {path}", response, parse)
+        return self._parsed(f"POST {path}", response, parse)
+
+    def _parsed(self, where: str, response: HttpResponse, parse: Callable[[str, bytes], T]) -> T:
+        """The parsed body, with any rate limit noted. Raises RefusedError, MalformedError."""
+        try:
+            result = _parsed(where, response, parse)
+        except RefusedError as error:
+            if error.is_rate_limit:
+                self._gate.refused(error.retry_after)
+            raise
+        self._gate.answered()
+        return result
 
 
 def _placement(trader: str, amount18: int, is_buy: bool, price6: int | None = None) -> dict[str, object]:
@@ -237,5 +258,5 @@ def _parsed(where: str, response: HttpResponse, parse: Callable[[str, bytes], T]
         raise refusal(where, response)
     body = json_scalars.json_object(response.body)
     if body is not None and (body.get("ok") is False or body.get("success") is False):
-        raise refusal_of_body(where, response.status, body)
+        raise refusal_of_body(where, response.status, body, retry_after(response.retry_after))
     return parse(where, response.body)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from ama_tui.domain.errors import RefusedError
 from ama_tui.venue import json_scalars
 from ama_tui.venue.http import HttpResponse
-from ama_tui.venue.sanitize import excerpt, one_line
+from ama_tui.venue.sanitize import excerpt, one_line, shown
 
 HIDDEN_RATE_LIMIT = "rate_limit_text"
 """The code for an error text that mentions a rate limit although the status is not 429."""
@@ -90,7 +90,7 @@ def refusal_of_body(where: str, status: int, body: Mapping[str, object], wait: f
     """The error in a JSON body `{error, message?, txHash?, …}`. `wait` is its Retry-After in seconds."""
     reason = _reason(body)
     code = reason or f"http_{status}"
-    hides_rate_limit = status != 429 and bool(_RATE_LIMIT_TEXT.search(f"{reason} {body.get('message')}"))
+    hides_rate_limit = status != 429 and bool(_RATE_LIMIT_TEXT.search(f"{reason} {shown(body.get('message'))}"))
     if hides_rate_limit and code != "rate_limit_exceeded":
         code = HIDDEN_RATE_LIMIT
     tx_hash = _tx_hash(body)
@@ -173,7 +173,7 @@ def _detail(reason: str, body: Mapping[str, object]) -> str:
     if isinstance(message, str) and message.strip() and message.strip() != reason:
         parts.append(one_line(message.strip(), 120))
     figures = ("available6", "required6")
-    parts += [f"{key} {one_line(str(body[key]), 40)}" for key in figures if key in body]
+    parts += [f"{key} {shown(body[key], 40)}" for key in figures if key in body]
     return ", ".join(parts)
 
 

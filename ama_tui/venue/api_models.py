@@ -6,7 +6,8 @@ contract. Fields outside the contract are ignored.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -18,20 +19,33 @@ from ama_tui.domain.money import PRICE_UNIT, amount18_from_ui, price6_from_ui
 from ama_tui.domain.reading import LiveQuote, SessionCreated, SessionStatusResponse, TradeResponse
 from ama_tui.domain.session import ZERO_ADDRESS, RelayerSet
 from ama_tui.venue import json_scalars
+from ama_tui.venue.ranges import (
+    MAX_AGE_MS,
+    MAX_AMOUNT18,
+    MAX_BLOCK,
+    MAX_CHAIN_ID,
+    MAX_LEVELS,
+    MAX_NONCE,
+    MAX_RELAYERS,
+    MAX_ROWS,
+    MAX_UI_PRICE,
+    within,
+)
 from ama_tui.venue.sanitize import excerpt, one_line
 
 _HINT = "check that APP_URL is the address of a supported venue"
 
 
 def _price6(value: object) -> int | None:
+    """A price in UI units with 6 decimals; None if it is null or rounds to 0, which is no price."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("not a price")
     price6 = price6_from_ui(value)
-    if price6 is None or price6 > json_scalars.MAX_UI_PRICE * PRICE_UNIT:
+    if price6 is None or price6 > MAX_UI_PRICE * PRICE_UNIT:
         raise ValueError("not a price")
-    return price6
+    return price6 or None
 
 
 def _symbol(value: object) -> str:
@@ -48,15 +62,29 @@ def _identifier(value: object) -> str | None:
 
 
 def _chain_id(value: object) -> int:
-    if (number := json_scalars.uint(value)) > 0:
-        return number
-    raise ValueError("not a positive chain id")
+    return within(json_scalars.uint(value) - 1, MAX_CHAIN_ID - 1, "a positive chain id") + 1
+
+
+def _age_ms(value: object) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_AGE_MS:
+        raise ValueError("not an age in milliseconds")
+    return int(value)
+
+
+def _at_most(most: int, what: str) -> Callable[[object], int]:
+    return lambda value: within(json_scalars.uint(value), most, what)
 
 
 Address = Annotated[str, BeforeValidator(json_scalars.address)]
 Hash = Annotated[str, BeforeValidator(json_scalars.hash32)]
 Uint = Annotated[int, BeforeValidator(json_scalars.uint)]
 Flag = Annotated[bool, BeforeValidator(json_scalars.flag)]
+Nonce = Annotated[int, BeforeValidator(_at_most(MAX_NONCE, "a nonce"))]
+BlockNumber = Annotated[int, BeforeValidator(_at_most(MAX_BLOCK, "a block number"))]
+Count = Annotated[int, BeforeValidator(_at_most(MAX_ROWS, "a number of rows"))]
+AgeMs = Annotated[int, BeforeValidator(_age_ms)]
 Price6 = Annotated[int | None, BeforeValidator(_price6)]
 
 
@@ -77,7 +105,7 @@ class _MarketRow(_Body):
 
 
 class _Pagination(_Body):
-    total: Uint
+    total: Count
 
 
 class _MarketsBody(_Body):
@@ -95,22 +123,22 @@ class _LiveData(_Body):
 
 
 class _LiveBody(_Body):
-    cache_age_ms: Any = Field(0, validation_alias="cacheAgeMs")
+    cache_age_ms: AgeMs = Field(0, validation_alias="cacheAgeMs")
     data: _LiveData
 
 
 class _RelayerSetBody(_Body):
-    addresses: list[Address] = Field(validation_alias="relayerAddresses")
+    addresses: list[Address] = Field(validation_alias="relayerAddresses", max_length=MAX_RELAYERS)
     root: Hash = Field(validation_alias="relayerSetRoot")
 
 
 class _NonceBody(_Body):
-    nonce: Uint
+    nonce: Nonce
 
 
 class _SentBody(_Body):
     tx_hash: Hash = Field(validation_alias="txHash")
-    block: Uint | None = Field(None, validation_alias="blockNumber")
+    block: BlockNumber | None = Field(None, validation_alias="blockNumber")
 
 
 class _CreatedBody(_SentBody):
@@ -167,17 +195,8 @@ def live_quote(where: str, body: bytes) -> LiveQuote:
         address=data.order_book,
         quote=Quote(data.best_bid6, data.best_ask6, data.last_trade6, data.mark6),
         book=_depth(data.depth),
-        cache_age_ms=_age_ms(live.cache_age_ms),
+        cache_age_ms=live.cache_age_ms,
     )
-
-
-def _age_ms(stated: object) -> int:
-    """An age in milliseconds: 0 if none is stated, the largest there is for anything that is not an age."""
-    if stated is None:
-        return 0
-    if isinstance(stated, int | float) and 0 <= stated < json_scalars.MAX_JSON_INT:
-        return int(stated)
-    return json_scalars.MAX_JSON_INT
 
 
 def relayer_set(where: str, body: bytes) -> RelayerSet:
@@ -229,8 +248,8 @@ def _tick6(value: object) -> int:
         return 0
     try:
         tick6 = Decimal(str(value)) * PRICE_UNIT
-        exact = tick6.is_finite() and 0 < tick6 <= json_scalars.MAX_UI_PRICE and tick6 == tick6.to_integral_value()
-    except InvalidOperation:
+        exact = tick6.is_finite() and 0 < tick6 <= MAX_UI_PRICE and tick6 == tick6.to_integral_value()
+    except ArithmeticError:
         return 0
     return int(tick6) if exact else 0
 
@@ -245,9 +264,12 @@ def _depth(depth: object) -> Book:
 
 
 def _side(depth: dict[str, Any], prices: str, amounts: str) -> tuple[BookLevel, ...]:
+    within(len(depth[prices]), MAX_LEVELS, "a number of price levels")
     pairs = zip(depth[prices], depth[amounts], strict=True)
     levels = ((_price6(price), amount18_from_ui(amount)) for price, amount in pairs)
-    return tuple(BookLevel(price6, amount18) for price6, amount18 in levels if price6)
+    return tuple(
+        BookLevel(price6, within(amount18, MAX_AMOUNT18, "an amount")) for price6, amount18 in levels if price6
+    )
 
 
 def _parsed(model: type[BodyT], where: str, body: bytes) -> BodyT:
@@ -267,7 +289,9 @@ def _validated(model: type[BodyT], raw: object, where: str, body: bytes) -> Body
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the body"
-        problem = f"an invalid response ({one_line(field, 60)}: {one_line(first['msg'], 80)})"
+        problem = (
+            f"an invalid response ({one_line(field, 60)}: {one_line(first['msg'].removeprefix('Value error, '), 80)})"
+        )
         raise _malformed(where, problem, body) from None
 
 

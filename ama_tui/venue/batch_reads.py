@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ama_tui.domain.errors import MalformedError, RpcError
 from ama_tui.venue import json_scalars
@@ -20,10 +20,13 @@ class BatchReader:
         self._rpc = rpc
 
     async def run_first(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
-        """The latest block's number and Unix time, and the results. No results if a new block arrived meanwhile."""
+        """The latest block's number and Unix time, and the results of as many calls as fit into one request.
+
+        No results if a new block arrived meanwhile.
+        """
         requests: list[Request] = [
             ("eth_getBlockByNumber", ("latest", False)),
-            *(_eth_call(call, "latest") for call in calls),
+            *(_eth_call(call, "latest") for call in calls[: max(0, self._rpc.batch_limit - 2)]),
             ("eth_blockNumber", ()),
         ]
         head, *responses, after = await self._rpc.batch(requests)
@@ -32,12 +35,25 @@ class BatchReader:
             return block, block_time, []
         return block, block_time, [_result(response) for response in responses]
 
-    async def run_latest(self, calls: Sequence[Call]) -> tuple[int, list[CallResult]]:
-        """A block number and results that are at least as new."""
-        number, *responses = await self._rpc.batch(
-            [("eth_blockNumber", ()), *(_eth_call(call, "latest") for call in calls)]
-        )
-        return number_of(number), [_result(response) for response in responses]
+    async def run_latest(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
+        """All results, and the earliest and the latest block that any of them is from.
+
+        Each HTTP request has its own block numbers: behind a load balancer each may reach another node.
+        """
+        size = max(1, self._rpc.batch_limit - 2)
+        blocks: list[int] = []
+        results: list[CallResult] = []
+        for at in range(0, len(calls), size):
+            before, *responses, after = await self._rpc.batch(
+                [
+                    ("eth_blockNumber", ()),
+                    *(_eth_call(call, "latest") for call in calls[at : at + size]),
+                    ("eth_blockNumber", ()),
+                ]
+            )
+            blocks += [number_of(before), number_of(after)]
+            results += map(_result, responses)
+        return min(blocks, default=0), max(blocks, default=0), results
 
     async def run_at(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
         """The results of all calls at `tag`. Raises the node's RpcError if it refuses every call."""
@@ -55,17 +71,26 @@ def block_of(response: object) -> tuple[int, int]:
     try:
         if not isinstance(response, dict):
             raise ValueError("not a block")
-        return json_scalars.quantity(response.get("number")), json_scalars.quantity(response.get("timestamp"))
+        return json_scalars.block_number(response.get("number")), json_scalars.unix_time(response.get("timestamp"))
     except ValueError as error:
         raise MalformedError(f"the node returned an invalid block: {error}", "try another node") from None
 
 
 def number_of(response: object) -> int:
-    """The number in an eth_blockNumber or eth_chainId response. Raises RpcError, MalformedError."""
+    """The number in an eth_blockNumber response. Raises RpcError, MalformedError."""
+    return _scalar(response, json_scalars.block_number)
+
+
+def chain_id_of(response: object) -> int:
+    """The id in an eth_chainId response. Raises RpcError, MalformedError."""
+    return _scalar(response, json_scalars.chain_id)
+
+
+def _scalar(response: object, parse: Callable[[object], int]) -> int:
     if isinstance(response, RpcError):
         raise response
     try:
-        return json_scalars.quantity(response)
+        return parse(response)
     except ValueError as error:
         raise MalformedError(f"the node returned an invalid number: {error}", "try another node") from None
 

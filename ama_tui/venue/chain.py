@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
@@ -16,13 +17,13 @@ from ama_tui.domain.session import ZERO_ADDRESS, SessionRecord
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
 from ama_tui.venue import fleet_reader, json_scalars, settlement_reader
-from ama_tui.venue.batch_reads import number_of
+from ama_tui.venue.batch_reads import chain_id_of, number_of
 from ama_tui.venue.contract_reads import CallReader
 from ama_tui.venue.http import HttpStats
 from ama_tui.venue.learned_limit import LearnedLimit
 from ama_tui.venue.multicall import Call, CallResult
 from ama_tui.venue.multicall_reads import MAX_CHUNK
-from ama_tui.venue.rpc import JsonRpc
+from ama_tui.venue.rpc import JsonRpc, Request
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class ChainReader:
 
     async def chain_id(self) -> int:
         """The node's chain id."""
-        return number_of(await self._rpc.call("eth_chainId"))
+        return chain_id_of(await self._rpc.call("eth_chainId"))
 
     async def block_number(self) -> int:
         """The number of the node's latest block."""
@@ -134,12 +135,18 @@ class ChainReader:
         ]
 
         order_ids = [order_id for wallet in holdings for order_id in wallet.order_ids]
-        order_results, pinned = await self._calls.run_at(
-            fleet_reader.order_calls(contracts.order_book, order_ids), first.block
-        )
-        orders = iter(order_results)
+        second = await self._calls.run_at(fleet_reader.order_calls(contracts.order_book, order_ids), first.block)
+        orders = iter(second.results)
         reads: dict[str, WalletRead] = {wallet.address: fleet_reader.wallet_read(wallet, orders) for wallet in holdings}
-        return FleetRead(first.block, first.block_time, first.pinned and pinned, view, reads, has_book)
+        return FleetRead(
+            first.block,
+            first.block_time,
+            first.pinned and second.pinned,
+            view,
+            reads,
+            has_book,
+            max(first.newest, second.newest),
+        )
 
     async def open_orders(
         self,
@@ -174,13 +181,13 @@ class ChainReader:
             for address, found in listed.items()
         }
         all_ids = [order_id for wallet_ids in ids.values() for order_id in wallet_ids or ()]
-        order_results, pinned = await self._calls.run_at(fleet_reader.order_calls(book, all_ids), first.block)
-        results = iter(order_results)
+        second = await self._calls.run_at(fleet_reader.order_calls(book, all_ids), first.block)
+        results = iter(second.results)
         orders = {
             address: None if wallet_ids is None else _orders(fleet_reader.resting_orders(address, wallet_ids, results))
             for address, wallet_ids in ids.items()
         }
-        return OrdersRead(first.block, first.pinned and pinned, orders, available6)
+        return OrdersRead(first.block, first.pinned and second.pinned, orders, available6)
 
     async def session_records(self, registry: str, session_ids: Sequence[str]) -> dict[str, SessionRecord | None]:
         """The registry's records by session id; None if a record could not be read."""
@@ -201,7 +208,7 @@ class ChainReader:
         addresses = [trader.lower() for trader in traders]
         calls = [Call(registry.lower(), abi.META_NONCE + abi.address_word(address)) for address in addresses]
         results = (await self._calls.run_first(calls)).results
-        return {address: _decoded(result, decode.uint) for address, result in zip(addresses, results, strict=True)}
+        return {address: _decoded(result, decode.nonce) for address, result in zip(addresses, results, strict=True)}
 
     async def receipts(self, order_book: str, tx_hashes: Sequence[str]) -> Mapping[str, Receipt | None]:
         """Receipts by transaction hash, with the order book's events. None if not mined or not readable."""
@@ -222,25 +229,37 @@ class ChainReader:
         nothing to read.
         """
         while True:
-            settled, covered = await self._settlement(order_book, from_block, to_block, tx_hashes, cancels_of)
+            settled, covered, head = await self._settlement(order_book, from_block, to_block, tx_hashes, cancels_of)
             is_refused = settled.trades is None or (bool(cancels_of) and settled.cancels is None)
             if not is_refused:
                 self._log_span.accepted(covered)
                 return settled
-            if not self._log_span.refused(covered):
+            if head is not None and head < to_block:
+                to_block = head  # some nodes refuse a range beyond their head, whatever its size
+            elif not self._log_span.refused(covered):
                 return settled
 
     async def _settlement(
         self, order_book: str, from_block: int, to_block: int, tx_hashes: Sequence[str], cancels_of: Sequence[str]
-    ) -> tuple[Settlement, int]:
-        """One attempt with the span that the node is known to accept, and how many blocks a request covers."""
+    ) -> tuple[Settlement, int, int | None]:
+        """One attempt with the span that the node is known to accept, how many blocks a request covers, and the head.
+
+        Nodes tell no events beyond their head, and no error either. So the head is read with the events, before and
+        after them, and nothing beyond it counts as covered. None if no events were asked for or it could not be read.
+        """
         span = self._log_span.now
         through = min(to_block, from_block + span * settlement_reader.MOST_REQUESTS - 1)
         trades = settlement_reader.log_requests(order_book, from_block, through, settlement_reader.trade_topics(), span)
         topics = settlement_reader.cancel_topics(cancels_of)
         cancels = settlement_reader.log_requests(order_book, from_block, through, topics, span) if cancels_of else []
-        requests = [*trades, *cancels, *(settlement_reader.receipt_request(tx_hash) for tx_hash in tx_hashes)]
+        heads: list[Request] = [("eth_blockNumber", ())] if trades else []
+        receipts = [settlement_reader.receipt_request(tx_hash) for tx_hash in tx_hashes]
+        requests = [*heads, *trades, *cancels, *receipts, *heads]
         responses = await self._rpc.batch(requests) if requests else []
+        head = settlement_reader.head_of([responses[0], responses[-1]]) if trades else None
+        if head is not None:
+            through = max(from_block - 1, min(through, head))
+        responses = responses[len(heads) : len(responses) - len(heads)]
         trades_end, cancels_end = len(trades), len(trades) + len(cancels)
         settled = settlement_reader.settlement(
             order_book,
@@ -250,7 +269,9 @@ class ChainReader:
             tx_hashes,
             responses[cancels_end:],
         )
-        return settled, min(span, max(0, through - from_block + 1))
+        if trades and head is None:
+            settled = replace(settled, trades=None, cancels=None, error=settled.error or "the node's head is unknown")
+        return settled, min(span, max(0, through - from_block + 1)), head
 
 
 def _ok(result: CallResult) -> bytes:

@@ -12,16 +12,19 @@ from ama_tui.domain.market import Book, BookLevel
 from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.session import Methods, SessionRecord
 from ama_tui.venue.contract_abi import ERROR_STRING, PANIC
+from ama_tui.venue.ranges import (
+    MAX_AMOUNT18,
+    MAX_BLOCK,
+    MAX_LEVELS,
+    MAX_NONCE,
+    MAX_ORDERS,
+    MAX_PRICE6,
+    MAX_UNIX_TIME,
+    MAX_USDC6,
+    within,
+)
 
 WORD = 32
-MAX_PRICE6 = 2**128
-"""No real price reaches this. The price of an empty side is 0, or on some venues the largest integer."""
-
-MAX_USDC6 = 10**18
-"""A trillion USDC. A larger amount is a lie or a mistake."""
-MAX_AMOUNT18 = 10**36
-"""10^18 units of a base asset, likewise."""
-
 _ZERO12 = bytes(12)
 _ZERO20 = bytes(20)
 _ZERO31 = bytes(31)
@@ -68,8 +71,8 @@ def order(result: bytes, order_id: int, trader: str, trader20: bytes) -> Resting
     if buy_pad != _ZERO31 or margin_pad != _ZERO31 or time_pad != _ZERO24 or is_buy > 1 or is_margin > 1:
         raise DecodeError(f"getOrder({order_id}) returned a bad boolean or time")
     price6, amount18, margin6 = int.from_bytes(price), int.from_bytes(amount), int.from_bytes(margin)
-    if price6 >= MAX_PRICE6 or amount18 > MAX_AMOUNT18 or margin6 > MAX_USDC6:
-        raise DecodeError(f"getOrder({order_id}) returned an implausible price, amount or margin")
+    if price6 >= MAX_PRICE6 or amount18 > MAX_AMOUNT18 or margin6 > MAX_USDC6 or placed_at > MAX_UNIX_TIME:
+        raise DecodeError(f"getOrder({order_id}) returned an implausible price, amount, margin or time")
     return RestingOrder(
         order_id,
         trader,
@@ -115,10 +118,39 @@ def bytes32(result: bytes, index: int = 0) -> str:
 
 def usdc6(result: bytes, index: int = 0) -> int:
     """An amount of USDC (6 decimals) in word `index`. Raises DecodeError above `MAX_USDC6`: nobody has as much."""
-    number = uint(result, index)
-    if number > MAX_USDC6:
-        raise DecodeError(f"an implausible amount of USDC: {number}")
+    return _within(uint(result, index), MAX_USDC6, "a plausible amount of USDC")
+
+
+def amount18(result: bytes, index: int = 0) -> int:
+    """An amount of the base asset (18 decimals) in word `index`. Raises DecodeError above `MAX_AMOUNT18`."""
+    return _within(uint(result, index), MAX_AMOUNT18, "a plausible amount")
+
+
+def position18(result: bytes) -> int:
+    """A position (18 decimals, positive when long). Raises DecodeError above `MAX_AMOUNT18` either way."""
+    number = sint(result)
+    _within(abs(number), MAX_AMOUNT18, "a plausible position")
     return number
+
+
+def trade_price6(result: bytes, index: int = 0) -> int:
+    """The price (6 decimals) of an order or a trade in word `index`. Raises DecodeError from `MAX_PRICE6` on."""
+    return _within(uint(result, index), MAX_PRICE6 - 1, "a plausible price")
+
+
+def block(result: bytes) -> int:
+    """A block number."""
+    return _within(uint(result), MAX_BLOCK, "a block number")
+
+
+def unix_time(result: bytes) -> int:
+    """A time in Unix seconds."""
+    return _within(uint(result), MAX_UNIX_TIME, "a Unix time in seconds")
+
+
+def nonce(result: bytes) -> int:
+    """The nonce of a trader's next permit."""
+    return _within(uint(result), MAX_NONCE, "a nonce")
 
 
 def price6(result: bytes) -> int | None:
@@ -138,12 +170,17 @@ def uint_array(result: bytes, index: int = 0) -> list[int]:
 
 
 def order_ids(result: bytes) -> tuple[int, ...]:
-    """Decode `getUserOrders`: order ids in no particular order, without duplicates."""
-    return tuple(dict.fromkeys(uint_array(result)))
+    """Decode `getUserOrders`: order ids in no particular order, without duplicates. At most `MAX_ORDERS`."""
+    ids = tuple(dict.fromkeys(uint_array(result)))
+    _within(len(ids), MAX_ORDERS, "a plausible number of orders")
+    return ids
 
 
 def depth(result: bytes) -> Book:
-    """Decode `getOrderBookDepthFromPointers`: both sides, best level first, without empty levels."""
+    """Decode `getOrderBookDepthFromPointers`: both sides, best level first.
+
+    Levels without an amount or a possible price are left out: anybody can rest an order at any price.
+    """
     bid_prices, bid_amounts, ask_prices, ask_amounts = (uint_array(result, index) for index in range(4))
     return Book(_levels(bid_prices, bid_amounts), _levels(ask_prices, ask_amounts))
 
@@ -203,4 +240,16 @@ def _string(body: bytes) -> str:
 def _levels(prices: list[int], amounts: list[int]) -> tuple[BookLevel, ...]:
     if len(prices) != len(amounts):
         raise DecodeError(f"{len(prices)} prices and {len(amounts)} amounts")
-    return tuple(BookLevel(price, amount) for price, amount in zip(prices, amounts, strict=True) if price and amount)
+    _within(len(prices), MAX_LEVELS, "a number of price levels")
+    return tuple(
+        BookLevel(price, _within(amount, MAX_AMOUNT18, "a plausible amount"))
+        for price, amount in zip(prices, amounts, strict=True)
+        if 0 < price < MAX_PRICE6 and amount
+    )
+
+
+def _within(number: int, most: int, what: str) -> int:
+    try:
+        return within(number, most, what)
+    except ValueError as error:
+        raise DecodeError(str(error)) from None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import NamedTuple, Protocol
 
-from ama_tui.domain.errors import MalformedError, RpcError
+from ama_tui.domain.errors import MalformedError, NodeBehindError, RpcError
 from ama_tui.venue import contract_decode as decode
 from ama_tui.venue import json_scalars
 from ama_tui.venue.batch_reads import BatchReader
@@ -43,8 +43,8 @@ class CallBackend(Protocol):
         """The latest block's number and Unix time, and the results of the first calls, as many as were run."""
         ...
 
-    async def run_latest(self, calls: Sequence[Call]) -> tuple[int, list[CallResult]]:
-        """A block number and all results, which are at least as new."""
+    async def run_latest(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
+        """All results, and the earliest and the latest block that they may be from."""
         ...
 
     async def run_at(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
@@ -61,6 +61,18 @@ class BlockRead(NamedTuple):
     results: list[CallResult]
     pinned: bool
     """Whether all results are from `block`; False if some may be from a later block."""
+    newest: int
+    """The latest block that any result may be from."""
+
+
+class ResultsAt(NamedTuple):
+    """The results of follow-up calls."""
+
+    results: list[CallResult]
+    pinned: bool
+    """Whether they are from the block that was asked for; False if they may be from a later one."""
+    newest: int
+    """The latest block that any of them may be from."""
 
 
 class CallReader:
@@ -86,16 +98,13 @@ class CallReader:
         """Run calls at the latest block."""
         backend = await self._choose_backend()
         block, block_time, results = await backend.run_first(calls)
-        rest, pinned = await self.run_at(calls[len(results) :], block)
-        return BlockRead(block, block_time, results + rest, pinned)
+        rest = await self.run_at(calls[len(results) :], block)
+        return BlockRead(block, block_time, results + rest.results, rest.pinned, rest.newest)
 
-    async def run_at(self, calls: Sequence[Call], block: int) -> tuple[list[CallResult], bool]:
-        """Run calls at `block`. The flag is False if the node refused that and the results are from a later block.
-
-        Raises MalformedError if the node is behind `block`.
-        """
+    async def run_at(self, calls: Sequence[Call], block: int) -> ResultsAt:
+        """Run calls at `block`, or at a later block if the node refuses that. Raises NodeBehindError."""
         if not calls:
-            return [], True
+            return ResultsAt([], True, block)
         backend = await self._choose_backend()
         for attempt in range(_ATTEMPTS):
             if attempt:
@@ -104,14 +113,14 @@ class CallReader:
                 try:
                     results = await backend.run_at(calls, hex(block))
                     self._refusals = 0
-                    return results, True
+                    return ResultsAt(results, True, block)
                 except (RpcError, MalformedError):
                     pass  # The node has no history or has not seen this block yet. The next read shows which.
-            newest, results = await backend.run_latest(calls)
-            if newest >= block:
+            earliest, newest, results = await backend.run_latest(calls)
+            if earliest >= block:
                 self._note_refusal()
-                return results, False
-        raise MalformedError(
+                return ResultsAt(results, False, newest)
+        raise NodeBehindError(
             f"the node went back to before block {block}",
             "use another node: RPC_URL seems to point to several nodes that are not in sync",
         )
@@ -147,6 +156,9 @@ class CallReader:
 def _is_usable(code: object, height: object, number: object) -> bool:
     try:
         exists = len(json_scalars.data(code)) > 0
-        return exists and abs(json_scalars.quantity(height) - decode.uint(json_scalars.data(number))) <= _MAX_BLOCK_GAP
+        return (
+            exists
+            and abs(json_scalars.block_number(height) - decode.block(json_scalars.data(number))) <= _MAX_BLOCK_GAP
+        )
     except ValueError:
         return False

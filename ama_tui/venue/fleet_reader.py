@@ -121,7 +121,7 @@ def holdings(query: WalletQuery, results: Iterator[CallResult]) -> Holdings:
             order_ids=(listed := decode.order_ids(_ok(ids))),
             listed=len(listed),
             available6=decode.usdc6(_ok(available)),
-            position18=decode.sint(_ok(position)),
+            position18=decode.position18(_ok(position)),
             session=decode.session(_ok(session), session_id) if session and session_id else None,
         )
     except decode.DecodeError as error:

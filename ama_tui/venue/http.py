@@ -23,11 +23,9 @@ import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
 
-from ama_tui.domain.errors import ConfigError, MalformedError, UnreachableError
+from ama_tui.domain.errors import ConfigError, UnreachableError
+from ama_tui.venue.http_body import UndecodableError, read_body
 from ama_tui.venue.sanitize import hide
-
-MAX_BODY = 8 * 1024 * 1024
-"""Bytes, after decompression."""
 
 CONNECT_TIMEOUT = 5.0
 """Seconds."""
@@ -40,9 +38,15 @@ SHORTEST_SECRET = 8
 SHORTEST_PASSWORD = 4
 """Shorter parts of a URL are not hidden in messages."""
 
-
-class TooLargeError(MalformedError):
-    """A body over `MAX_BODY`."""
+_FAILURES = (
+    TimeoutError,
+    UndecodableError,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    aiohttp.ClientError,
+    OSError,
+    ValueError,
+)
 
 
 @dataclass(slots=True)
@@ -53,6 +57,12 @@ class HttpStats:
     """Requests sent so far, including retries."""
     last_ms: float = 0.0
     """The duration of the latest request in milliseconds."""
+    rate_limited: int = 0
+    """Responses so far that reported a rate limit."""
+    closed_until: float = 0.0
+    """Until when the host is not asked because of a rate limit (monotonic clock)."""
+    asked_s: float = 0.0
+    """How many seconds it last asked us to wait, or we chose to."""
     server_date: str | None = None
     """The raw `Date` header of the latest response; None if it had none."""
 
@@ -143,8 +153,8 @@ class HttpClient:
                 self._client.stream(method, url, params=params, content=content) as response,
             ):
                 self.stats.server_date = response.headers.get("date")
-                body = await _read_bounded(response, where)
-        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
+                body = await read_body(response, where)
+        except _FAILURES as error:
             raise UnreachableError(f"{where} failed: {_reason(error, seconds)}", self._hint) from None
         finally:
             self.stats.last_ms = (time.perf_counter() - began) * 1000
@@ -156,7 +166,7 @@ def _reason(error: Exception, seconds: float) -> str:
 
     Checks the cause first: the transport maps aiohttp's exceptions to httpx's, not always accurately.
     """
-    if isinstance(error, httpx.DecodingError):
+    if isinstance(error, UndecodableError):
         return "the response could not be decompressed"
     cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
     if isinstance(cause, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
@@ -169,9 +179,7 @@ def _reason(error: Exception, seconds: float) -> str:
         return "the connection was dropped"
     if isinstance(cause, aiohttp.ClientPayloadError):
         return "the response was incomplete"
-    if isinstance(cause, aiohttp.ClientResponseError):
-        return "the response was not HTTP"
-    return type(cause).__name__
+    return "the response was not HTTP"
 
 
 def _split_credentials(base_url: str, name: str) -> tuple[str, dict[str, str]]:
@@ -233,16 +241,3 @@ def _open_client(url: str, headers: Mapping[str, str]) -> httpx.AsyncClient:
         follow_redirects=False,
         trust_env=False,
     )
-
-
-async def _read_bounded(response: httpx.Response, where: str) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise TooLargeError(
-                f"{where} returned more than {MAX_BODY // 2**20} MiB", "check that this is the right server"
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)

@@ -10,10 +10,7 @@ import re
 
 import orjson
 
-MAX_JSON_INT = 2**53
-MAX_UINT256 = 2**256 - 1
-MAX_UI_PRICE = 10**15
-"""Larger prices in UI units are refused."""
+from ama_tui.venue.ranges import MAX_BLOCK, MAX_CHAIN_ID, MAX_JSON_INT, MAX_UINT256, MAX_UNIX_TIME, within
 
 _ADDRESS = re.compile(r"(?:0x|0X)?([0-9a-fA-F]{40})", re.ASCII)
 _HASH = re.compile(r"(?:0x|0X)?([0-9a-fA-F]{64})", re.ASCII)
@@ -52,6 +49,21 @@ def quantity(value: object) -> int:
     if isinstance(value, str) and (match := _QUANTITY.fullmatch(value)):
         return int(match[1], 16)
     raise ValueError("not a 0x quantity")
+
+
+def block_number(value: object) -> int:
+    """A block number as a JSON-RPC quantity."""
+    return within(quantity(value), MAX_BLOCK, "a block number")
+
+
+def unix_time(value: object) -> int:
+    """Unix seconds as a JSON-RPC quantity."""
+    return within(quantity(value), MAX_UNIX_TIME, "a Unix time in seconds")
+
+
+def chain_id(value: object) -> int:
+    """A positive chain id as a JSON-RPC quantity."""
+    return within(quantity(value) - 1, MAX_CHAIN_ID - 1, "a chain id") + 1
 
 
 def data(value: object) -> bytes:

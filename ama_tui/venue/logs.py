@@ -16,6 +16,7 @@ from ama_tui.domain.reading import (
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
 from ama_tui.venue import json_scalars
+from ama_tui.venue.ranges import MAX_LOG_INDEX, within
 
 
 def receipt(response: object, order_book: str) -> Receipt | None:
@@ -32,8 +33,8 @@ def receipt(response: object, order_book: str) -> Receipt | None:
         raise ValueError("a receipt has no list of logs")
     return Receipt(
         tx_hash=json_scalars.hash32(response.get("transactionHash")),
-        ok=json_scalars.quantity(response.get("status")) == 1,
-        block=json_scalars.quantity(block),
+        ok=within(json_scalars.quantity(response.get("status")), 1, "a receipt's status") == 1,
+        block=json_scalars.block_number(block),
         events=events(logs, order_book),
     )
 
@@ -87,26 +88,26 @@ def _cancelled(topics: list[bytes], data: bytes, _log: dict[str, object]) -> Ord
 
 def _order_fields(topics: list[bytes], data: bytes) -> tuple[int, str, int, int, bool]:
     _, order_id, trader = _exactly(topics, 3)
-    price6, amount18, is_buy = decode.uint(data, 0), decode.uint(data, 1), decode.boolean(data, 2)
+    price6, amount18, is_buy = decode.trade_price6(data, 0), decode.amount18(data, 1), decode.boolean(data, 2)
     return decode.uint(order_id), decode.address(trader), price6, amount18, is_buy
 
 
 def _modified(topics: list[bytes], data: bytes, _log: dict[str, object]) -> OrderModified:
     _, old, new, trader = _exactly(topics, 4)
     ids = decode.uint(old), decode.uint(new)
-    return OrderModified(*ids, decode.address(trader), decode.uint(data, 0), decode.uint(data, 1))
+    return OrderModified(*ids, decode.address(trader), decode.trade_price6(data, 0), decode.amount18(data, 1))
 
 
 def _traded(topics: list[bytes], data: bytes, log: dict[str, object]) -> Trade:
     _, buyer, seller = _exactly(topics, 3)
     return Trade(
-        block=json_scalars.quantity(log.get("blockNumber")),
+        block=json_scalars.block_number(log.get("blockNumber")),
         tx_hash=json_scalars.hash32(log.get("transactionHash")),
-        log_index=json_scalars.quantity(log.get("logIndex")),
+        log_index=within(json_scalars.quantity(log.get("logIndex")), MAX_LOG_INDEX, "a log's index"),
         buyer=decode.address(buyer),
         seller=decode.address(seller),
-        price6=decode.uint(data, 0),
-        amount18=decode.uint(data, 1),
+        price6=decode.trade_price6(data, 0),
+        amount18=decode.amount18(data, 1),
     )
 
 

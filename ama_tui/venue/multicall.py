@@ -55,18 +55,20 @@ def encode_aggregate(calls: Sequence[Call]) -> bytes:
 
 
 def decode_aggregate(result: bytes, count: int) -> list[CallResult]:
-    """The results of `count` sub-calls. Raises DecodeError if `result` does not have this many."""
+    """The results of `count` sub-calls. Raises DecodeError if `result` does not have this many, one after another."""
     size = len(result)
     base = 2 * WORD
     if int.from_bytes(result[:WORD]) != WORD or int.from_bytes(result[WORD:base]) != count:
         raise DecodeError(f"the response to {count} calls does not have {count} results")
     results: list[CallResult] = []
+    left = size
     for at in range(base, base + count * WORD, WORD):
         start = base + int.from_bytes(result[at : at + WORD])
         body = start + 3 * WORD
         length = int.from_bytes(result[body - WORD : body])
         end = body + length
-        if end > size or int.from_bytes(result[start + WORD : start + 2 * WORD]) != 2 * WORD:
+        left -= length
+        if end > size or left < 0 or int.from_bytes(result[start + WORD : start + 2 * WORD]) != 2 * WORD:
             raise DecodeError(f"the response to {count} calls is incomplete")
         success = int.from_bytes(result[start : start + WORD])
         if success > 1:

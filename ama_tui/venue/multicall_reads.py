@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ama_tui.domain.errors import MalformedError, RpcError, VenueError
 from ama_tui.venue import contract_abi as abi
@@ -49,19 +49,18 @@ class MulticallReader:
             number, time = await self._once([BLOCK_NUMBER, BLOCK_TIMESTAMP], "latest")
             results = []
         block = _block_number(number)
-        return block, _block_number(time), await self._fed(part, results, hex(block))
+        return block, _checked(time, decode.unix_time), await self._fed(part, results, hex(block))
 
-    async def run_latest(self, calls: Sequence[Call]) -> tuple[int, list[CallResult]]:
-        """All results, and the earliest block that any of them is from."""
+    async def run_latest(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
+        """All results, and the earliest and the latest block that any of them is from."""
         size = max(1, self._chunk - 1)
-        earliest: int | None = None
+        blocks: list[int] = []
         results: list[CallResult] = []
         for at in range(0, len(calls), size):
             number, *part = await self.run_at([BLOCK_NUMBER, *calls[at : at + size]], "latest")
-            block = _block_number(number)
-            earliest = block if earliest is None else min(earliest, block)
+            blocks.append(_block_number(number))
             results += part
-        return earliest or 0, results
+        return min(blocks, default=0), max(blocks, default=0), results
 
     async def run_at(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
         """The results of all calls. Raises the node's error if it cannot read at `tag` at all."""
@@ -149,7 +148,11 @@ class MulticallReader:
 
 
 def _block_number(result: CallResult) -> int:
+    return _checked(result, decode.block)
+
+
+def _checked(result: CallResult, read: Callable[[bytes], int]) -> int:
     try:
-        return decode.uint(result.data)
+        return read(result.data)
     except decode.DecodeError as error:
-        raise MalformedError(f"invalid block number from Multicall3: {error}", "try another node") from None
+        raise MalformedError(f"invalid block from Multicall3: {error}", "try another node") from None

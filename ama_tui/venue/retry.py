@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import (
@@ -17,15 +16,25 @@ from tenacity import (
 )
 
 from ama_tui.domain.errors import UnreachableError, VenueError
+from ama_tui.venue.host_gate import LONGEST_WAIT
 
 ATTEMPTS = 4
 TOTAL_SECONDS = 20.0
 """No attempt starts after this time."""
 
-LONGEST_WAIT = 5.0
-"""Seconds. A longer Retry-After is not waited for: the error is raised at once."""
+LONGEST_READ = 60.0
+"""Seconds for a read that takes several requests, such as all pages of a list."""
 
 T = TypeVar("T")
+
+
+async def in_time(read: Awaitable[T], what: str) -> T:
+    """The result of a read of several requests. Raises UnreachableError if it takes longer than `LONGEST_READ`."""
+    try:
+        async with asyncio.timeout(LONGEST_READ):
+            return await read
+    except TimeoutError:
+        raise UnreachableError(f"{what} took longer than {LONGEST_READ:.0f} s", "the server is too slow") from None
 
 
 class TransientError(Exception):
@@ -35,27 +44,6 @@ class TransientError(Exception):
         super().__init__(str(error))
         self.error = error
         self.retry_after = retry_after
-
-
-@dataclass(slots=True)
-class HostGate:
-    """When a host may be asked again, shared by all reads of one client: a rate limit closes it for all of them."""
-
-    name: str
-    _closed_until: float = 0.0
-
-    def close(self, seconds: float | None) -> None:
-        """Note a rate limit; `seconds` is its Retry-After. Without one only the request that was refused waits."""
-        if seconds is not None:
-            self._closed_until = max(self._closed_until, asyncio.get_running_loop().time() + seconds)
-
-    async def passed(self) -> None:
-        """Wait until the host may be asked. Raises VenueError, without a request, if that takes too long."""
-        seconds = self._closed_until - asyncio.get_running_loop().time()
-        if seconds > LONGEST_WAIT:
-            raise VenueError(f"{self.name} limits requests: asking again in {seconds:.0f} s", "wait")
-        if seconds > 0:
-            await asyncio.sleep(seconds)
 
 
 async def retried(attempt: Callable[[], Awaitable[T]], *, first_wait: float = 0.15) -> T:

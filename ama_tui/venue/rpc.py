@@ -9,20 +9,19 @@ from typing import Self
 
 import orjson
 
-from ama_tui.domain.errors import MalformedError, RpcError
+from ama_tui.domain.errors import MalformedError, RateLimitError, RpcError
 from ama_tui.venue.api_errors import retry_after
+from ama_tui.venue.host_gate import HostGate
 from ama_tui.venue.http import HttpClient, HttpResponse, HttpStats
 from ama_tui.venue.learned_limit import LearnedLimit
-from ama_tui.venue.retry import HostGate, retried, transient
-from ama_tui.venue.sanitize import excerpt, one_line
+from ama_tui.venue.retry import in_time, retried, transient
+from ama_tui.venue.rpc_errors import is_busy, is_rate_limit, rpc_error
+from ama_tui.venue.sanitize import excerpt
 
 MAX_BATCH = 500
 SINGLES_AT_ONCE = 16
-LIMIT_CODES = frozenset({429, -32005, -32007, -32029})
-"""Codes by which nodes report a rate limit in a JSON-RPC body."""
 _NEVER_THE_SIZE = (401, 403, 404)
 _HINT = "check that RPC_URL points to a JSON-RPC node"
-_RATE_LIMIT_WORDS = ("rate limit", "rate-limit", "ratelimit", "too many requests")
 
 Request = tuple[str, Sequence[object]]
 """A method and its parameters."""
@@ -31,7 +30,8 @@ Request = tuple[str, Sequence[object]]
 class JsonRpc:
     """A client for one node. Messages show `masked` instead of the URL, because RPC URLs often contain a key.
 
-    Raises UnreachableError (no response), MalformedError (not JSON-RPC) and RpcError (the node's own error).
+    Raises UnreachableError (no response), MalformedError (not JSON-RPC), RateLimitError (the node limits requests) and
+    RpcError (the node's own error).
     """
 
     def __init__(self, url: str, *, masked: str = "RPC_URL", timeout: float = 15.0) -> None:
@@ -41,12 +41,17 @@ class JsonRpc:
         self._masked = masked
         self._next_id = 0
         self._batch_limit = LearnedLimit(MAX_BATCH)
-        self._gate = HostGate(masked)
+        self._gate = HostGate(masked, self._http.stats)
 
     @property
     def stats(self) -> HttpStats:
         """The number of HTTP requests sent and the duration of the latest."""
         return self._http.stats
+
+    @property
+    def batch_limit(self) -> int:
+        """How many calls go into one HTTP request."""
+        return self._batch_limit.now
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -67,10 +72,10 @@ class JsonRpc:
         async def attempt() -> object:
             await self._gate.passed()
             response = await self._http.post("", envelope)
-            self._note_rate_limit(response)
             result = self._one(method, response)
             if isinstance(result, RpcError):
-                raise self._transient_if_busy(result, response)
+                raise self._as_raised(result, response)
+            self._gate.answered()
             return result
 
         return await retried(attempt)
@@ -78,9 +83,12 @@ class JsonRpc:
     async def batch(self, requests: Sequence[Request]) -> list[object | RpcError]:
         """The results of many calls in order, in one HTTP request per 500. A failed call yields its RpcError.
 
-        If the node refuses a batch of that size, smaller batches follow, down to single calls. Larger ones are tried
-        again later.
+        If the node refuses a batch of that size, or limits the rate of some of its calls, smaller batches follow, down
+        to single calls, and larger ones are tried again later. All of it takes at most a minute.
         """
+        return await in_time(self._batch(requests), f"a batch of {len(requests)} calls to {self._masked}")
+
+    async def _batch(self, requests: Sequence[Request]) -> list[object | RpcError]:
         results: list[object | RpcError] = []
         while len(results) < len(requests):
             part = requests[len(results) : len(results) + self._batch_limit.now]
@@ -97,7 +105,7 @@ class JsonRpc:
         return results
 
     async def _batch_once(self, requests: Sequence[Request]) -> list[object | RpcError] | None:
-        """Send one batch in one HTTP request. None if the node refuses it as a batch."""
+        """Send one batch in one HTTP request. None if the node refuses it as a batch, or limits some of its calls."""
         envelopes = [self._envelope(request) for request in requests]
         last: list[object | RpcError] | None = None
 
@@ -105,7 +113,6 @@ class JsonRpc:
             nonlocal last
             await self._gate.passed()
             response = await self._http.post("", envelopes)
-            self._note_rate_limit(response)
             body = self._json(response, "a batch")
             if not isinstance(body, list):
                 refused = self._error_of(body, response)
@@ -113,18 +120,23 @@ class JsonRpc:
                     raise self._malformed("a batch", "neither results nor an error", response)
                 if response.status in _NEVER_THE_SIZE:
                     raise refused
-                if _is_busy(refused, response.status):
-                    raise transient(refused, retry_after(response.retry_after))
+                if is_busy(refused, response.status):
+                    raise self._as_raised(refused, response)
                 return None
             by_id = {item["id"]: item for item in body if isinstance(item, dict) and _is_id(item.get("id"))}
             last = [self._entry(by_id.get(envelope["id"])) for envelope in envelopes]
-            busy = next((r for r in last if isinstance(r, RpcError) and _is_busy(r, response.status)), None)
+            busy = next((r for r in last if isinstance(r, RpcError) and is_busy(r, response.status)), None)
             if busy is not None:
-                raise transient(busy, retry_after(response.retry_after))
+                raise self._as_raised(busy, response)
+            self._gate.answered()
             return last
 
         try:
             return await retried(attempt)
+        except RateLimitError:
+            if last is None or all(isinstance(result, RpcError) for result in last):
+                raise
+            return None  # the node counts calls, not requests: fewer at once may pass
         except RpcError:
             if last is None:
                 raise
@@ -159,7 +171,7 @@ class JsonRpc:
             return RpcError(f"{self._masked} left a result out of a batch", "try another node")
         error = item.get("error")
         if error is not None:
-            return self._rpc_error(error)
+            return rpc_error(self._masked, error)
         if "result" not in item:
             return RpcError(f"{self._masked} returned neither a result nor an error", _HINT)
         return item["result"]
@@ -167,20 +179,8 @@ class JsonRpc:
     def _error_of(self, body: object, response: HttpResponse) -> RpcError | None:
         """The error returned for a whole batch, None if the body has none."""
         if isinstance(body, dict) and body.get("error") is not None:
-            return self._rpc_error(body["error"])
+            return rpc_error(self._masked, body["error"])
         return None if response.is_ok else self._http_error(response)
-
-    def _rpc_error(self, error: object) -> RpcError:
-        if not isinstance(error, dict):
-            return RpcError(f"{self._masked} returned an error: {one_line(str(error))}")
-        code, message, data = error.get("code"), error.get("message"), error.get("data")
-        if isinstance(data, dict):
-            data = data.get("data")
-        return RpcError(
-            f"{self._masked} returned an error: {one_line(str(message or 'no message'))}",
-            code=code if isinstance(code, int) and not isinstance(code, bool) else 0,
-            data=data if isinstance(data, str) else None,
-        )
 
     def _http_error(self, response: HttpResponse) -> RpcError:
         hint = "check the key in RPC_URL" if response.status in (401, 403) else _HINT
@@ -197,33 +197,27 @@ class JsonRpc:
             if response.is_ok:
                 raise self._malformed(what, "something that is not JSON", response) from None
         error = self._http_error(response)
-        if response.status >= 500 or response.status == 429:
-            raise transient(error, retry_after(response.retry_after))
+        if response.status >= 500 or is_busy(error, response.status):
+            raise self._as_raised(error, response, is_transient=True)
         if response.status in _NEVER_THE_SIZE:
             raise error
         return {"error": {"code": error.code, "message": error.message}}
 
-    def _note_rate_limit(self, response: HttpResponse) -> None:
-        """Close the gate for all requests if the node asks for a pause."""
-        if response.status == 429:
-            self._gate.close(retry_after(response.retry_after))
-
-    def _transient_if_busy(self, error: RpcError, response: HttpResponse) -> Exception:
-        if _is_busy(error, response.status):
-            return transient(error, retry_after(response.retry_after))
+    def _as_raised(self, error: RpcError, response: HttpResponse, *, is_transient: bool = False) -> Exception:
+        """The error as it is raised: a rate limit closes the gate, and it or a busy node allow another attempt."""
+        seconds = retry_after(response.retry_after)
+        if is_rate_limit(error, response.status):
+            self._gate.refused(seconds)
+            hint = "wait, or use a node with a higher limit"
+            return transient(RateLimitError(error.message, hint, retry_after=seconds), seconds)
+        if is_transient or is_busy(error, response.status):
+            return transient(error, seconds)
         return error
 
     def _malformed(self, what: str, how: str, response: HttpResponse) -> MalformedError:
         return MalformedError(
             f"{self._masked} responded to {what} with {how}: {excerpt(response.body) or '(empty)'}", _HINT
         )
-
-
-def _is_busy(error: RpcError, status: int) -> bool:
-    if error.code in LIMIT_CODES or status in (429, 502, 503, 504):
-        return True
-    text = error.message.lower()
-    return any(words in text for words in _RATE_LIMIT_WORDS)
 
 
 def _is_id(value: object) -> bool:

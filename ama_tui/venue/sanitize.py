@@ -22,6 +22,14 @@ def one_line(text: str, limit: int = EXCERPT_CHARS) -> str:
     return cut if len(text) <= limit else cut + "…"
 
 
+def shown(value: object, limit: int = EXCERPT_CHARS) -> str:
+    """A value from a JSON body on one line."""
+    try:
+        return one_line(str(value), limit)
+    except RecursionError:
+        return "(nested too deeply)"
+
+
 def excerpt(body: bytes) -> str:
     """The first 200 characters of a response on one line. Invalid UTF-8 is shown as \\xNN."""
     text = body if _hidden else body[: 4 * EXCERPT_CHARS]  # cutting first could leave part of a secret

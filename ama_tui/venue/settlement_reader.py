@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ama_tui.domain.errors import RpcError
 from ama_tui.domain.reading import OrderCancelled, Receipt, Settlement, Trade
 from ama_tui.venue import contract_abi as abi
-from ama_tui.venue import logs
+from ama_tui.venue import json_scalars, logs
 from ama_tui.venue.rpc import Request
 
 LONGEST_SPAN = 500
@@ -52,6 +52,14 @@ def log_requests(order_book: str, from_block: int, to_block: int, topics: Sequen
 def receipt_request(tx_hash: str) -> Request:
     """A request for a transaction's receipt."""
     return "eth_getTransactionReceipt", (tx_hash,)
+
+
+def head_of(responses: Sequence[object]) -> int | None:
+    """The lowest block number in these eth_blockNumber responses; None if one of them has none."""
+    try:
+        return min(json_scalars.block_number(_successful(response)) for response in responses)
+    except (RpcError, ValueError):
+        return None
 
 
 def settlement(

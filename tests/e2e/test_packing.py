@@ -39,6 +39,7 @@ DESIGNED_KEYS = {
     "max_utilization",
     "errors",
     "errors_by_kind",
+    "rate_limits",
 }
 
 

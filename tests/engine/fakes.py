@@ -211,7 +211,7 @@ class FakeVenue:
 
     # ---- API ----
 
-    async def live(self, market: Market) -> LiveQuote:
+    async def live(self, market: Market, *, waits: bool = True) -> LiveQuote:
         return LiveQuote(MARKET.address, Quote(mark6=await self.on_live()))
 
     async def session_nonce(self, trader: str) -> int:

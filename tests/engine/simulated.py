@@ -239,7 +239,7 @@ class SimulatedVenue:
             cancels=tuple(one for state in states for one in state.cancels if one.trader in cancels_of),
         )
 
-    async def live(self, market: Market) -> LiveQuote:
+    async def live(self, market: Market, *, waits: bool = True) -> LiveQuote:
         return LiveQuote(MARKET.address, Quote())
 
     # ---- POSTs ----

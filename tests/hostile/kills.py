@@ -14,6 +14,7 @@ from ama_tui.engine.cancel.command import CancelAllRequest, cancel_all
 from ama_tui.engine.connect import VenueSource
 from ama_tui.engine.publisher import Publisher
 from ama_tui.keys.wallet_source import WalletsSource
+from ama_tui.localnet.faults.rules import Faults
 from ama_tui.venue import contract_abi as abi
 from tests.engine.rig import Rig, rig_of, ticking
 from tests.hostile import lies as told
@@ -47,6 +48,7 @@ KILL_LIES: Mapping[str, Callable[[], Lies]] = {
     "cached orders": lambda: Lies(calls={abi.GET_USER_ORDERS: told.Cache(), abi.GET_ORDER: told.Cache()}),
     "no receipts": told.method("eth_getTransactionReceipt", lambda _, said: None),
     "no logs": told.method("eth_getLogs", lambda _, said: []),
+    "replicas": Lies,
     "collateral stands still": lambda: Lies(calls={abi.GET_AVAILABLE_COLLATERAL: told.Cache()}),
 }
 
@@ -75,6 +77,8 @@ async def kill_under(name: str, directory: Path, *, relayer_works: bool) -> Kill
         engine = await rig.packed(orders_per_side=4)
         await engine.stop()
         await engine.close()
+        if name == "replicas":
+            await rig.venue.set_faults(Faults((told.REPLICAS,)))
         async with lies.between(rig.venue.app_url) as api, lies.between(rig.venue.rpc_url) as rpc:
             urls = {"RPC_URL": rpc, "APP_URL": api if relayer_works else "http://127.0.0.1:9"}
             report = await _cancel_all(rig, urls)

@@ -9,6 +9,7 @@ from typing import Any
 
 from eth_abi.abi import decode, encode
 
+from ama_tui.localnet.faults.rules import FaultRule
 from ama_tui.venue import contract_abi as abi
 from tests.engine.doctor.meddler import ChangeBody, ChangeResult
 from tests.hostile.proxy import CallLie, Lies
@@ -17,6 +18,8 @@ LIVE = "/api/orderbook/live"
 MARKETS = "/api/markets"
 RELAYERS = "/api/gasless/session/relayer-set"
 NONCE = "/api/gasless/session/nonce"
+INIT = "/api/gasless/session/init"
+TRADE = "/api/gasless/trade"
 
 UINTS: Mapping[str, int] = {"0": 0, "1": 1, "2^127": 2**127, "2^255": 2**255, "2^256-1": 2**256 - 1}
 """What an integer on chain may be at its extremes."""
@@ -32,6 +35,15 @@ NUMBERS: Mapping[str, Any] = {
     "[]": [],
 }
 """What a number in the API may be at its extremes."""
+QUANTITIES: Mapping[str, Any] = {
+    "0": "0x0",
+    "2^64": hex(2**64),
+    "2^256-1": hex(2**256 - 1),
+    "-1": "-0x1",
+    "null": None,
+    "[]": [],
+}
+"""What a number in an answer of the node may be at its extremes."""
 OTHER = "0x" + "c0" * 20
 OTHER_32 = "0x" + "99" * 32
 
@@ -63,6 +75,10 @@ class Lie:
     says: str = ""
     """What the operator is told, as a part of an error, a reason or a line of the log."""
     symbol: str = "ETH-USD"
+    faults: tuple[FaultRule, ...] = ()
+    """Faults of the local venue that hold as long as the lie."""
+    ends_nothing: bool = False
+    """No order may be called gone or void, nor be hidden for long: all of them rest, and nobody cancels."""
 
 
 def call(selector: bytes, lie: CallLie) -> Callable[[], Lies]:
@@ -148,6 +164,67 @@ def rows(**changes: Any) -> ChangeBody:
     return lambda said: {**said, "markets": [{**row, **changes} for row in said["markets"]]}
 
 
+def total(value: Any) -> ChangeBody:
+    return lambda said: {**said, "pagination": {**said["pagination"], "total": value}}
+
+
+def whole(**changes: Any) -> ChangeBody:
+    return lambda said: {**said, **changes}
+
+
+API_FIELDS: Mapping[str, tuple[str, Callable[[Any], ChangeBody]]] = {
+    "cache age": (LIVE, lambda value: whole(cacheAgeMs=value)),
+    "tick": (MARKETS, lambda value: rows(tick_size=value)),
+    "chain id of a row": (MARKETS, lambda value: rows(chain_id=value)),
+    "total of the markets": (MARKETS, total),
+    "API nonce": (NONCE, lambda value: whole(nonce=value)),
+    "block of a session": (INIT, lambda value: whole(blockNumber=value)),
+    "block of a trade": (TRADE, lambda value: whole(blockNumber=value)),
+}
+"""Numbers of API bodies: the path, and the body with another value."""
+
+
+# ---- answers of the node ----
+
+
+def receipt(**changes: Any) -> ChangeResult:
+    return lambda _, said: said and {**said, **changes}
+
+
+def each_log(**changes: Any) -> ChangeResult:
+    return lambda _, said: [{**log, **changes} for log in said]
+
+
+def trade_word(index: int, value: int) -> ChangeResult:
+    """Every event with one word of its data replaced."""
+
+    def change(_: list[Any], said: Any) -> Any:
+        lie = word(index, value)
+        return [{**log, "data": "0x" + lie(b"", bytes.fromhex(log["data"][2:])).hex()} for log in said]
+
+    return change
+
+
+def without_multicall(name: str, lie: Callable[[Any], Any]) -> Callable[[], Lies]:
+    """A node without Multicall3, whose blocks are read as JSON."""
+    return lambda: Lies(rpc={"eth_getCode": lambda _, said: "0x", name: lambda _, said: lie(said)})
+
+
+NODE_FIELDS: Mapping[str, Callable[[Any], Callable[[], Lies]]] = {
+    "chain id": lambda value: method("eth_chainId", lambda _, said: value),
+    "receipt's status": lambda value: method("eth_getTransactionReceipt", receipt(status=value)),
+    "receipt's block": lambda value: method("eth_getTransactionReceipt", receipt(blockNumber=value)),
+    "log's block": lambda value: method("eth_getLogs", each_log(blockNumber=value)),
+    "log's index": lambda value: method("eth_getLogs", each_log(logIndex=value)),
+    "JSON block number": lambda value: without_multicall("eth_blockNumber", lambda _: value),
+    "JSON block": lambda value: without_multicall("eth_getBlockByNumber", lambda said: {**said, "number": value}),
+    "JSON block time": lambda value: without_multicall(
+        "eth_getBlockByNumber", lambda said: {**said, "timestamp": value}
+    ),
+}
+"""Numbers of the node's answers, and the lie with another value."""
+
+
 def fewer_relayers(said: dict[str, Any]) -> dict[str, Any]:
     return {**said, "relayerAddresses": said["relayerAddresses"][1:]}
 
@@ -218,8 +295,23 @@ NAMED = (
     Lie("tick 1e300", body(MARKETS, rows(tick_size=1e300)), Since.START, Outcome.REFUSED),
 )  # fmt: skip
 
+REPLICAS = FaultRule("replicas")
+"""A load balancer: each answer comes from another node, up to five blocks behind."""
+
+
+def replicas(name: str, since: Since, make: Callable[[], Lies] = Lies) -> Lie:
+    return Lie(name, make, since, Outcome.SAFE, faults=(REPLICAS,), ends_nothing=True)
+
+
+def no_multicall() -> Lies:
+    return Lies(rpc={"eth_getCode": lambda _, said: "0x"})
+
+
 LIES: tuple[Lie, ...] = (
     *NAMED,
+    replicas("replicas", Since.START),
+    replicas("replicas", Since.PACKED),
+    replicas("replicas without Multicall3", Since.START, no_multicall),
     *(
         Lie(f"{name} = {text}", call(selector, word(index, value)), since, Outcome.SAFE)
         for name, (selector, index) in READS.items()
@@ -230,5 +322,20 @@ LIES: tuple[Lie, ...] = (
         Lie(f"API {name} = {text}", body(LIVE, live(**{name: value})), Since.START, Outcome.SAFE, symbol=symbol)
         for name, symbol in zip(FIELDS, ("ETH-USD", "ETH-USD", "NOVA-USD", "NOVA-USD"), strict=True)
         for text, value in NUMBERS.items()
+    ),
+    *(
+        Lie(f"{name} = {text}", body(path, change(value)), Since.START, Outcome.SAFE)
+        for name, (path, change) in API_FIELDS.items()
+        for text, value in NUMBERS.items()
+    ),
+    *(
+        Lie(f"{name} = {text}", make(value), Since.START, Outcome.SAFE)
+        for name, make in NODE_FIELDS.items()
+        for text, value in QUANTITIES.items()
+    ),
+    *(
+        Lie(f"trade's {name} = {text}", method("eth_getLogs", trade_word(index, value)), Since.START, Outcome.SAFE)
+        for index, name in enumerate(("price", "amount"))
+        for text, value in UINTS.items()
     ),
 )

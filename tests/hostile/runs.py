@@ -11,6 +11,7 @@ from time import monotonic
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineState
 from ama_tui.engine.run.local_engine import LocalEngine
+from ama_tui.localnet.faults.rules import Faults
 from tests.engine.rig import Rig, log_lines, rig_of, run_of, ticking
 from tests.hostile.lies import Lie, Outcome, Since
 from tests.hostile.proxy import Lies
@@ -37,13 +38,22 @@ async def run_lie(lie: Lie, directory: Path) -> Result:
     lies = lie.make()
     lies.is_on = lie.since is Since.START
     async with rig_of(directory, lie.symbol) as rig:
+        if lies.is_on:
+            await rig.venue.set_faults(Faults(lie.faults))
         before = {wallet: await rig.available6(wallet) for wallet in rig.wallets}
         async with lies.between(rig.venue.app_url) as api, lies.between(rig.venue.rpc_url) as rpc, ticking(rig.venue):
             rig.environ |= {"APP_URL": api, "RPC_URL": rpc}
             failure = await _outcome(lie, rig, lies) or await _broken(rig, before)
             for engine in rig.desks:
                 await engine.close()
-        return Result(lie, failure, lies.told, len(await rig.orders()))
+            failure = failure or (_ended_falsely(rig) if lie.ends_nothing else "")
+        return Result(lie, failure, lies.told + rig.venue.faults.struck.total(), len(await rig.orders()))
+
+
+def _ended_falsely(rig: Rig) -> str:
+    """Orders that the journal calls ended although nothing ended them."""
+    ended = [line for line in rig.journal("PLACE_LIMIT") if line["params"]["status"] in ("gone", "void", "late")]
+    return f"{len(ended)} orders were called ended: {ended[0]['params']}" if ended else ""
 
 
 async def _outcome(lie: Lie, rig: Rig, lies: Lies) -> str:
@@ -55,6 +65,7 @@ async def _outcome(lie: Lie, rig: Rig, lies: Lies) -> str:
         if lie.since is Since.PACKED:
             await _until_packed(engine)
             lies.is_on = True
+            await rig.venue.set_faults(Faults(lie.faults))
         await _cycle(engine)
     except AmaError as problem:
         error = str(problem)

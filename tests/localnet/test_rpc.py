@@ -28,7 +28,9 @@ class Wire:
 
     async def post(self, content: Any) -> httpx.Response:
         if isinstance(content, bytes):
-            return await self.http.post(self.node.rpc_url, content=content)
+            return await self.http.post(
+                self.node.rpc_url, content=content, headers={"content-type": "application/json"}
+            )
         return await self.http.post(self.node.rpc_url, json=content)
 
     async def full(self, method: str, *params: Any) -> dict[str, Any]:

@@ -52,6 +52,9 @@ class VenueClient:
     async def post(self, path: str, body: object) -> httpx.Response:
         return await self.http.post(self.app_url + path, json=body)
 
+    async def post_raw(self, path: str, body: bytes | str) -> httpx.Response:
+        return await self.http.post(self.app_url + path, content=body, headers={"content-type": "application/json"})
+
     async def permit(self, wallet: Wallet, **changes: Any) -> dict[str, Any]:
         """A permit for a day and all methods, in the API's format."""
         root = (await self.get("/api/gasless/session/relayer-set")).json()["relayerSetRoot"]

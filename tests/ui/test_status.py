@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ama_tui.domain.event import EngineSnapshot, EngineState, SendBudget, Totals
+from ama_tui.domain.event import EngineSnapshot, EngineState, RateLimitWait, SendBudget, Totals
 from ama_tui.ui.panels.status import LastTrade, VenueFacts, notice, placing_line, status_lines
 from ama_tui.ui.states import BANNER, banner_of, state_name
 from ama_tui.ui.widgets.field_lines import fit
@@ -126,3 +126,14 @@ def test_a_run_whose_last_read_failed_is_not_green() -> None:
     assert banner_of(good) == ("● RUNNING", "good")
     assert banner_of(replace(good, reason="the node does not answer")) == ("● RUNNING", "warn")
     assert banner_of(replace(good, state=EngineState.FAULTED, reason="x"))[1] == "danger"
+
+
+def test_a_rate_limit_is_a_wait_with_its_seconds_and_not_green() -> None:
+    limited = snapshot(rate_limits=(RateLimitWait("venue", 17, 60.0, 12.0), RateLimitWait("node", 1, 0.2, 0.0)))
+    kind, text = notice(limited, NOW, None)
+    assert kind == "warn"
+    assert text == "◔ waiting for the venue's rate limit (12 s) · waiting for the node's rate limit"
+    assert banner_of(limited) == ("● RUNNING", "warn")
+    stale = replace(limited, read_at_ms=int((NOW - 13) * 1000))
+    assert "data is 13s old" in notice(stale, NOW, None)[1]
+    assert notice(replace(limited, reason="no response"), NOW, None)[0] == "danger"

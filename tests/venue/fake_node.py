@@ -58,6 +58,8 @@ class FakeNode:
     gas_for: int = 10_000
     """Sub-calls of one eth_call after so many fail without a word."""
     max_batch: int = 10_000
+    limited: int = 0
+    """So many of the next requests meet a rate limit."""
     poison: set[bytes] = field(default_factory=set)
     """Call data whose mere presence fails a whole eth_call."""
     reverting: dict[bytes, Exception] = field(default_factory=dict)
@@ -83,6 +85,11 @@ class FakeNode:
         body = await request.json()
         calls = body if isinstance(body, list) else [body]
         self.requests.append([call["method"] for call in calls])
+        if self.limited:
+            self.limited -= 1
+            error = {"code": -32007, "message": "request limit reached"}
+            limits = [{"jsonrpc": "2.0", "id": call["id"], "error": error} for call in calls]
+            return web.json_response(limits if isinstance(body, list) else limits[0])
         if isinstance(body, list) and len(calls) > self.max_batch:
             return web.json_response({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batch"}})
         answers = [self._answer(call) for call in calls]

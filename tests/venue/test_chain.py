@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from eth_abi.abi import encode
 
-from ama_tui.domain.errors import MalformedError, PreflightError, RpcError
+from ama_tui.domain.errors import MalformedError, PreflightError, RateLimitError, RpcError
 from ama_tui.domain.market import BookLevel, BookView
 from ama_tui.domain.order import Side
 from ama_tui.domain.reading import FleetRead
@@ -192,7 +192,7 @@ async def test_node_that_has_not_seen_the_block_yet_is_asked_again() -> None:
         reader = CallReader(rpc)
         block = (await reader.run_first([])).block
         node.lagging = 5
-        results, pinned = await reader.run_at(LATEST_ORDERS, block)
+        results, pinned, _ = await reader.run_at(LATEST_ORDERS, block)
     assert pinned
     assert [result.data for result in results] == [node.order(1), node.order(2)]
 
@@ -256,6 +256,28 @@ async def test_calls_that_others_ate_the_gas_of_are_run_again_and_fewer_are_sent
         before = chain.stats.requests
         assert_whole(await read(chain, 40), 40, 3)
         assert chain.stats.requests - before <= 7
+
+
+async def test_rate_limit_makes_no_request_smaller_and_no_history_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ama_tui.venue.host_gate.FIRST_PAUSE", 0.01)
+    node = node_with(20, 5)
+    async with reading(node) as chain:
+        assert_whole(await read(chain, 20), 20, 5)
+        await chain.settlement(BOOK, 500, 999, [], [wallet(1)])
+        for _ in range(5):
+            node.limited = 4
+            with pytest.raises(RateLimitError):
+                await read(chain, 20)
+            node.limited = 4
+            with pytest.raises(RateLimitError):
+                await chain.settlement(BOOK, 500, 999, [], [wallet(1)])
+        node.requests.clear()
+        fleet = await read(chain, 20)
+        assert_whole(fleet, 20, 5)
+        assert fleet.pinned
+        settled = await chain.settlement(BOOK, 500, 999, [], [wallet(1)])
+        assert (settled.through, len(node.requests)) == (999, 3)
+        assert chain.stats.rate_limited == 40
 
 
 async def test_size_that_was_cut_grows_again_when_the_trouble_is_over() -> None:

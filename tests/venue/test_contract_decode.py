@@ -14,6 +14,7 @@ from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.session import Methods
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
+from ama_tui.venue.ranges import MAX_AMOUNT18, MAX_PRICE6, MAX_UNIX_TIME, MAX_USDC6
 
 TRADER = "0x" + "ab" * 20
 TRADER20 = bytes.fromhex(TRADER[2:])
@@ -30,12 +31,12 @@ def get_order(
 
 @given(
     UINT,
-    st.integers(0, decode.MAX_PRICE6 - 1),
-    st.integers(0, decode.MAX_AMOUNT18),
+    st.integers(0, MAX_PRICE6 - 1),
+    st.integers(0, MAX_AMOUNT18),
     st.booleans(),
-    st.integers(0, 2**64 - 1),
+    st.integers(0, MAX_UNIX_TIME),
     UINT,
-    st.integers(0, decode.MAX_USDC6),
+    st.integers(0, MAX_USDC6),
     st.booleans(),
     st.sampled_from([9, 10]),
 )

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from ama_tui.domain.errors import MalformedError, RpcError, UnreachableError, VenueError
+from ama_tui.domain.errors import MalformedError, RateLimitError, RpcError, UnreachableError, VenueError
 from ama_tui.venue.learned_limit import FIRST_PATIENCE
 from ama_tui.venue.rpc import JsonRpc
 from tests.venue.fake_node import FakeNode
@@ -103,12 +103,12 @@ async def test_busy_node_is_asked_again(busy: tuple[int, str]) -> None:
         assert (len(asked), rpc.stats.requests) == (3, 3)
 
 
-async def test_busy_node_that_stays_busy_is_an_rpc_error_with_its_status() -> None:
+async def test_node_that_limits_requests_for_long_is_a_rate_limit_with_its_status() -> None:
     handle, asked = answering((429, "slow down"))
     async with serving(handle) as url, JsonRpc(url, masked="https://rpc…") as rpc:
-        with pytest.raises(RpcError, match="https://rpc… returned HTTP 429: slow down") as caught:
+        with pytest.raises(RateLimitError, match="https://rpc… returned HTTP 429: slow down"):
             await rpc.call("eth_chainId")
-    assert (caught.value.code, len(asked)) == (429, 4)
+        assert (len(asked), rpc.stats.rate_limited) == (4, 4)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -151,8 +151,9 @@ async def test_dead_node_is_unreachable_without_its_url() -> None:
 async def test_a_rate_limit_holds_back_every_request_to_the_host_without_asking_again() -> None:
     handle, asked = answering(web.Response(status=429, text="slow down", headers={"Retry-After": "60"}))
     async with serving(handle) as url, JsonRpc(url, masked="RPC_URL") as rpc:
-        with pytest.raises(RpcError, match="429"):
+        with pytest.raises(RateLimitError, match="429") as caught:
             await rpc.call("eth_chainId")
+        assert caught.value.retry_after == 60
         for _ in range(5):
             with pytest.raises(VenueError, match="RPC_URL limits requests: asking again in"):
                 await rpc.call("eth_blockNumber")
@@ -161,15 +162,90 @@ async def test_a_rate_limit_holds_back_every_request_to_the_host_without_asking_
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("code", [429, -32005, -32007, -32029])
-async def test_a_rate_limit_in_a_json_rpc_body_is_waited_out(code: int) -> None:
-    handle, asked = answering(
-        (200, orjson.dumps({"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": "wait"}}).decode()),
-        (200, '{"jsonrpc":"2.0","id":1,"result":"0x1"}'),
-    )
-    async with serving(handle) as url, JsonRpc(url, masked="RPC_URL") as rpc:
+LIMITS: list[tuple[int, str]] = [
+    *((code, "wait") for code in (429, -32005, -32007, -32029)),
+    (-32005, "limit exceeded"),
+    (-32000, "Too Many Requests"),
+    (-32001, "call rate limit exhausted, retry in 10s"),
+    (-1, "project ID request rate exceeded"),
+    (-32005, "daily request count exceeded, request rate limited"),
+    (-32007, "50/second request limit reached"),
+    (0, "Your app has exceeded its compute units per second capacity"),
+    (-32603, "request throttled"),
+]
+
+
+@pytest.mark.parametrize(("code", "message"), LIMITS)
+async def test_a_rate_limit_in_a_json_rpc_body_is_waited_out(code: int, message: str) -> None:
+    error = {"code": code, "message": message}
+
+    async def limited_once(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        calls = body if isinstance(body, list) else [body]
+        asked.append(len(calls))
+        answers = [{"id": call["id"], "result": "0x1"} for call in calls]
+        if len(asked) % 2:
+            answers[-1] = {"id": calls[-1]["id"], "error": error}
+        return web.json_response(answers if isinstance(body, list) else answers[0])
+
+    asked: list[int] = []
+    async with serving(limited_once) as url, JsonRpc(url, masked="RPC_URL") as rpc:
         assert await rpc.call("eth_chainId") == "0x1"
-    assert len(asked) == 2
+        assert await rpc.batch([("eth_chainId", ())] * 3) == ["0x1"] * 3
+        assert rpc.stats.rate_limited == 2
+    assert asked == [1, 1, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (3, "execution reverted: rate limit"),
+        (-32005, "query returned more than 10000 results"),
+        (-32602, "block range is too large"),
+        (-32000, "header not found"),
+    ],
+)
+async def test_another_error_is_no_rate_limit(code: int, message: str) -> None:
+    handle, asked = answering((200, orjson.dumps({"id": 1, "error": {"code": code, "message": message}}).decode()))
+    async with serving(handle) as url, JsonRpc(url, masked="RPC_URL") as rpc:
+        with pytest.raises(RpcError):
+            await rpc.call("eth_call")
+        assert (len(asked), rpc.stats.rate_limited) == (1, 0)
+
+
+async def test_node_that_counts_the_calls_of_a_batch_gets_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ama_tui.venue.host_gate.FIRST_PAUSE", 0.01)
+    at_once = 4
+
+    async def counting(request: web.Request) -> web.StreamResponse:
+        calls = await request.json()
+        limited = {"error": {"code": -32005, "message": "limit exceeded"}}
+        return web.json_response(
+            [
+                {"id": call["id"], **({"result": "0x1"} if index < at_once else limited)}
+                for index, call in enumerate(calls)
+            ]
+        )
+
+    async with serving(counting) as url, JsonRpc(url) as rpc:
+        assert await rpc.batch([("eth_chainId", ())] * 12) == ["0x1"] * 12
+
+
+async def test_batch_whose_calls_are_all_limited_is_a_rate_limit_and_no_reason_for_smaller_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ama_tui.venue.host_gate.FIRST_PAUSE", 0.01)
+    sizes: list[int] = []
+
+    async def refusing(request: web.Request) -> web.StreamResponse:
+        calls = await request.json()
+        sizes.append(len(calls))
+        return web.json_response([{"id": call["id"], "error": {"code": 429, "message": "slow"}} for call in calls])
+
+    async with serving(refusing) as url, JsonRpc(url) as rpc:
+        with pytest.raises(RateLimitError):
+            await rpc.batch([("eth_chainId", ())] * 12)
+    assert sizes == [12] * 4
 
 
 async def test_batch_size_that_was_cut_grows_again_when_the_node_accepts_more() -> None:

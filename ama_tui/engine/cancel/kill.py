@@ -25,7 +25,15 @@ from ama_tui.engine.cancel.worker import CancelWorker
 from ama_tui.engine.engine_api import KillReport, Survivor
 from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.pending_orders import PendingStage
-from ama_tui.engine.reconciliation.rules import Resolution, ResolvedOrder, apply, is_far_apart, judge, match_rested
+from ama_tui.engine.reconciliation.rules import (
+    Resolution,
+    ResolvedOrder,
+    apply,
+    is_behind,
+    is_far_apart,
+    judge,
+    match_rested,
+)
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 
@@ -94,6 +102,8 @@ class CancelAll:
         for book in self.books:
             missing = [pending.last for pending in book.pending if pending.last is not None]
             self.witnesses.add_orders((*book.orders, *missing), self._read_block())
+        if self.context.read is not None:
+            self._newest_block = self.context.read.seen_block
 
     async def finish(self) -> KillReport:
         """Cancel and prove, within the patience; lists the survivors then. Does not raise VenueError."""
@@ -166,7 +176,7 @@ class CancelAll:
             return False
         self._resolve(reads)
         read = reads.orders
-        if read.block < self._newest_block:
+        if read.block < self._newest_block or is_behind(read.block, self._known_block()):
             self._empty_reads.clear()  # older than an earlier read: proves nothing
             return False
         self._newest_block, self._latest, self._is_read = read.block, read, True
@@ -355,6 +365,12 @@ class CancelAll:
         """By wallet: orders that every read asks for by their ids, whether or not the node lists them."""
         ids = self.witnesses.ids
         return {book.address: ids.get(book.address, set()) | book.known_order_ids for book in self.books}
+
+    def _known_block(self) -> int:
+        """The latest block in which an order is known to have rested, or to have been mined."""
+        rested = (order.block for order in self.witnesses.orders.values())
+        sent = (pending.block for book in self.books for pending in book.pending)
+        return max((*rested, *sent), default=0)
 
     def _read_block(self) -> int:
         return 0 if self.context.read is None else self.context.read.block

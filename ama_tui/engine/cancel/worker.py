@@ -161,7 +161,7 @@ class CancelWorker:
                 book, request, chain_time=0 if sessions is None else sessions.block_time
             )
         except VenueError as error:
-            self.context.counters.error("session not created")
+            self.context.failed("session not created", error)
             self.context.action_log.outcome(book.wallet, Action.ERROR, f"no session: {error}", error=str(error))
             self._next_session[book.address] = _now() + RETRY_FAILED_S
             return False

@@ -94,7 +94,7 @@ class Sender:
                     book.pending.cancel_refused(cancel.order_id)
                 self._pushed_back(error)
                 self._refused_session(book, session, error)
-                context.counters.error("cancel failed")
+                context.failed("cancel failed", error)
                 context.action_log.outcome(
                     book.wallet,
                     Action.CANCEL_ORDER,
@@ -102,6 +102,7 @@ class Sender:
                     params=cancel_params(cancel),
                     error=str(error),
                     intent_id=intent_id,
+                    is_shown=not error.is_rate_limit,
                 )
                 return False
             context.rate_limiter.succeeded()
@@ -168,7 +169,7 @@ class Sender:
         context.order_ms = (monotonic() - began) * 1000
         book.succeeded()
         book.acted(now_ms())
-        pending.accepted(response.tx_hash, monotonic())
+        pending.accepted(response.tx_hash, monotonic(), response.block or 0)
         context.counters.placed(response.tx_hash, book.address, place, pending.best_opposite6)
         status = "mined" if response.mined else "pending"
         where = f"{status} {response.block:,}" if response.block is not None else status
@@ -182,13 +183,13 @@ class Sender:
         tx_hash = error.tx_hash if isinstance(error, RefusedError) else None
         if isinstance(error, RefusedError) and error.proves_not_sent:
             book.pending.remove(pending)
-            context.counters.add(rejected=1)
-            context.counters.error("order rejected")
+            context.counters.add(rejected=0 if error.is_rate_limit else 1)
+            context.failed("order rejected", error)
             if not self._refused_session(book, session, error):
                 book.failed(monotonic())
-            self._outcome(book, pending, f"rejected: {error}", status="rejected", error=str(error))
+            self._outcome(book, pending, _shown(f"rejected: {error}", error), status="rejected", error=str(error))
             return False
-        context.counters.error("no reply" if tx_hash is None else "order reverted")
+        context.failed("no reply" if tx_hash is None else "order reverted", error)
         if pending.intent_id in book.pending:
             if tx_hash is None:
                 pending.unacknowledged()
@@ -197,7 +198,8 @@ class Sender:
         if tx_hash is not None:
             context.counters.placed(tx_hash, book.address, pending.place, pending.best_opposite6)
         book.failed(monotonic())
-        self._outcome(book, pending, f"unknown: {error}", status="unknown", tx_hash=tx_hash, error=str(error))
+        text = _shown(f"unknown: {error}", error)
+        self._outcome(book, pending, text, status="unknown", tx_hash=tx_hash, error=str(error))
         return False
 
     def _refused_session(self, book: WalletBook, session: str, error: VenueError) -> bool:
@@ -221,7 +223,7 @@ class Sender:
         self,
         book: WalletBook,
         pending: PendingPlacement,
-        text: str,
+        text: str | None,
         *,
         status: str,
         tx_hash: str | None = None,
@@ -230,3 +232,8 @@ class Sender:
         self._context.action_log.placement(
             book.wallet, pending.intent_id, pending.place, status, text, tx_hash=tx_hash, error=error
         )
+
+
+def _shown(text: str, error: VenueError) -> str | None:
+    """The text for the log, None for a rate limit: that is reported once, not for each request."""
+    return None if error.is_rate_limit else text

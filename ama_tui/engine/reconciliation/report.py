@@ -43,6 +43,9 @@ class Account:
     unresolved: list[PlacedIntent] = field(default_factory=list)
     """Placements that may still be pending."""
 
+    unread: frozenset[str] = frozenset()
+    """Wallets that could not be read: their open orders are not known."""
+
     lapsed: list[PlacedIntent] = field(default_factory=list)
     """Placements that are over."""
 
@@ -154,6 +157,8 @@ def conclude(account: Account, journal: JournalReplay, settlement: Settlement, b
         if order is not None:
             account.orphans.remove(order)
             account.resting.append((order, placed))
+        elif placed.wallet in account.unread and receipt is not None and _came_to_rest(receipt, placed):
+            result.unresolved.append(placed)
         elif receipt is not None and block - receipt.block >= REORG_BLOCKS:
             result.ended.append((placed, "executed" if receipt.ok else "reverted"))
         else:
@@ -203,6 +208,13 @@ def _rested(receipt: Receipt | None, orders: Iterable[RestingOrder]) -> RestingO
         return None
     ids = {event.order_id for event in receipt.events if isinstance(event, OrderRested)}
     return next((order for order in orders if order.order_id in ids), None)
+
+
+def _came_to_rest(receipt: Receipt, placed: PlacedIntent) -> bool:
+    """Does the receipt say that it rested? Then only a read of its wallet tells what became of it."""
+    return receipt.ok and any(
+        isinstance(event, OrderRested) and event.trader == placed.wallet for event in receipt.events
+    )
 
 
 def _order(order: RestingOrder, level: int | None) -> AccountedOrder:

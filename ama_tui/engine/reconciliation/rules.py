@@ -19,6 +19,8 @@ from ama_tui.engine.wallet_book import WalletBook
 BLOCKS_BETWEEN_ABSENCES = 2
 REORG_BLOCKS = 3
 """The deepest reorg we expect: a receipt this deep is final."""
+FARTHEST_BEHIND = 20
+"""The most blocks that one of several nodes behind a URL lags. A block so much later was of another chain, or a lie."""
 SECONDS_WITHOUT_A_BLOCK = 10.0
 """Two reads of the same block this far apart count like two reads some blocks apart."""
 
@@ -204,6 +206,8 @@ def judge(
                 continue
             resolution = Resolution.EXECUTED if receipt.ok else Resolution.REVERTED
         elif (pending.last is not None or receipt is None) and _is_overdue(pending, now, settle_after):
+            if is_behind(block, pending.block):
+                continue  # the venue saw it in a later block
             if _is_held(pending, held6):
                 pending.unexplained((block, now))
                 continue
@@ -235,6 +239,11 @@ def _as_order(place: Place, event: OrderRested) -> RestingOrder:
         level=place.level,
         placed18=place.amount18,
     )
+
+
+def is_behind(block: int, known: int) -> bool:
+    """Is a read of `block` from before a block that is known to exist, as a lagging node's may be?"""
+    return 0 < known - block <= FARTHEST_BEHIND
 
 
 def _is_overdue(pending: PendingPlacement, now: float, settle_after: float) -> bool:

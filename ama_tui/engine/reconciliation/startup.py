@@ -34,8 +34,8 @@ async def recover(context: RunContext, journal: JournalReplay) -> Reconciliation
     block = context.read.block if context.read is not None else 0
     orders = {book.address: book.orders for book in context.fleet if book.read is not None}
     account = accounts.sort_placements(orders, journal, now_ms=now_ms())
-    unread = {book.address for book in context.fleet} - orders.keys()
-    account.unresolved += accounts.possibly_live(unread, journal, now_ms=now_ms())
+    account.unread = frozenset(book.address for book in context.fleet if book.read is None)
+    account.unresolved += accounts.possibly_live(account.unread, journal, now_ms=now_ms())
     conclusion = accounts.conclude(account, journal, await _settlement(context, account, block), block)
     result = accounts.build_report(account, conclusion, block)
     _store(context, account, conclusion, block)

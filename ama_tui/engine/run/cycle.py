@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from ama_tui.domain.errors import UnreachableError, VenueError
+from ama_tui.domain.errors import NodeBehindError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, MarketSnapshot, Place, Skip, SkipReason
@@ -16,7 +16,7 @@ from ama_tui.domain.reading import FleetRead, Settlement
 from ama_tui.domain.session import HOW_TO_RENEW, REVOKED, SessionRecord, SessionStatus, session_status
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.reconciliation.live import LiveReconciliation
-from ama_tui.engine.reconciliation.rules import is_far_apart
+from ama_tui.engine.reconciliation.rules import is_behind, is_far_apart
 from ama_tui.engine.run.packing import utilization
 from ama_tui.engine.run.planner_input import market_snapshot
 from ama_tui.engine.run_context import RunContext
@@ -29,12 +29,17 @@ MOST_DEPTH = 250
 MARK_PATIENCE_S = 3.0
 """How long a cycle waits for the API's mark price, so that a slow API does not make the chain read stale."""
 
+FORWARD_ATTEMPTS = 6
+BETWEEN_ATTEMPTS_S = 0.1
+
 
 @dataclass(slots=True)
 class Cycle:
     """The steps of a cycle. `watch` reads and reconciles, `decide` plans."""
 
     context: RunContext
+    floor: int = 0
+    """A block that earlier processes saw: the first read must not be from shortly before it."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def watch(self) -> FleetRead:
@@ -49,11 +54,7 @@ class Cycle:
     async def _watch(self) -> FleetRead:
         context = self.context
         began, began_ms = monotonic(), now_ms()  # the read's age counts from the request, not from the response
-        read, context.mark6 = await asyncio.gather(self._read(), self._live_mark())
-        if context.read is not None and read.block < context.read.block:
-            raise UnreachableError(
-                f"the node went back from block {context.read.block} to {read.block}", "waiting for it to catch up"
-            )
+        read, context.mark6 = await asyncio.gather(self._read_forward(), self._live_mark())
         reconciliation = LiveReconciliation(context, read)
         settlement = await self._settlement(read, reconciliation)
         reconciliation.finish(settlement)
@@ -112,6 +113,29 @@ class Cycle:
         context.price_conflict = snapshot.price_conflict
         return snapshot
 
+    async def _read_forward(self) -> FleetRead:
+        """A read that goes back behind nothing that was shown: one of several nodes behind a URL may lag.
+
+        Tried a few times. Raises NodeBehindError, and what the chain reader raises.
+        """
+        last = self.context.read
+        before = self.floor if last is None else last.seen_block
+        for attempt in range(FORWARD_ATTEMPTS):
+            is_last = attempt == FORWARD_ATTEMPTS - 1
+            try:
+                read = await self._read()
+            except NodeBehindError:
+                if is_last:
+                    raise
+            else:
+                if read.block >= before or (last is None and not is_behind(read.block, before)):
+                    return read
+                if is_last:
+                    text = f"the node went back from block {before} to {read.block}"
+                    raise NodeBehindError(text, "waiting for it to catch up")
+            await asyncio.sleep(BETWEEN_ATTEMPTS_S)
+        raise AssertionError
+
     async def _read(self) -> FleetRead:
         context = self.context
         wallets = [(book.address, book.session.id) for book in context.fleet]
@@ -140,11 +164,11 @@ class Cycle:
         context = self.context
         try:
             async with asyncio.timeout(MARK_PATIENCE_S):
-                live = await context.connections.api.live(context.market)
+                live = await context.connections.api.live(context.market, waits=False)
         except TimeoutError:
             context.mark_problem = f"mark price: no response within {MARK_PATIENCE_S:g} s"
         except VenueError as error:
-            context.mark_problem = f"mark price: {error}"
+            context.mark_problem = "" if error.is_rate_limit else f"mark price: {error}"
         else:
             context.mark_problem = ""
             return live.quote.mark6

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from ama_tui.domain.errors import VenueError
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.execution.pre_trade_checks import STALE_AFTER_S
 from ama_tui.engine.outage import Outage
@@ -51,6 +52,8 @@ class Outages:
     listing: Outage = field(init=False)
     nodes: Outage = field(init=False)
     second_node: Outage = field(init=False)
+    limit: str = ""
+    """The node's rate limit that the last read met, '' if it met none."""
 
     def __post_init__(self) -> None:
         outage = partial(Outage, self.context.action_log, self.context.counters)
@@ -68,6 +71,18 @@ class Outages:
     @property
     def can_recover(self) -> bool:
         return self.health.can_recover
+
+    def chain_unread(self, error: VenueError) -> None:
+        """Note that the chain could not be read. A rate limit is a wait: it is reported as such elsewhere."""
+        if error.is_rate_limit:
+            self.limit = error.message
+        else:
+            self.chain.begin(str(error))
+
+    def chain_read(self) -> None:
+        """Note that the chain was read."""
+        self.limit = ""
+        self.chain.end()
 
     def check_journal(self) -> None:
         """Check the journal, and try to write again if that may help."""
@@ -96,4 +111,6 @@ class Outages:
             return self.journal.text or self.saving.text
         if self.chain.text and read_age > STALE_AFTER_S:
             return f"chain unreadable for {STALE_AFTER_S:.0f} s: {self.chain.text}"
+        if self.limit and read_age > STALE_AFTER_S:
+            return f"chain not read for {STALE_AFTER_S:.0f} s: {self.limit}"
         return self.prices.text or self.orders.text or self.nodes.text

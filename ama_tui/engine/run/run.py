@@ -228,6 +228,7 @@ class Run:
 
     def publish(self) -> None:
         """Publish a snapshot of the run."""
+        self.context.rate_limits.look()
         self.publisher.publish(run_snapshot(self))
 
     async def _cycle(self) -> FleetRead | None:
@@ -236,12 +237,12 @@ class Run:
         try:
             read = await self.cycle.watch()
         except VenueError as error:
-            self.outages.chain.begin(str(error))
+            self.outages.chain_unread(error)
             self.outages.check_journal()
             self._update_state()
             self.publish()
             return None
-        self.outages.chain.end()
+        self.outages.chain_read()
         self.outages.check_journal()
         intents = self.cycle.decide(read)
         self.outages.mark.check(context.mark_problem)
@@ -288,7 +289,7 @@ class Run:
                     try:
                         await self.cycle.watch()
                     except VenueError as error:
-                        self.outages.chain.begin(str(error))
+                        self.outages.chain_unread(error)
                     self.publish()
                     await asyncio.sleep(0.3)
 

@@ -79,6 +79,7 @@ def snapshot_of(
         packed=packed,
         parameters=context.parameters,
         budget=context.rate_limiter.budget,
+        rate_limits=context.rate_limits.waits(),
         kill=kill or KillProgress(),
         order_lifetime_s=context.counters.order_lifetime_s,
         errors_by_kind=tuple(context.counters.errors_by_kind.most_common()),

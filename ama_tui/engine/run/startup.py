@@ -94,7 +94,7 @@ class Startup:
             started_at_ms=now_ms(),
         )
         context.fleet = self._fleet(checkpoint)
-        cycle = Cycle(context)
+        cycle = Cycle(context, floor=self._replay.newest_block)
         await self._check_market(context, cycle)
         self._begin(checkpoint, context)
         await retry_read(lambda: recover(context, self._replay))
@@ -238,5 +238,6 @@ class Startup:
     async def _publish_progress(self, context: RunContext) -> None:
         """Publish the preparation's progress a few times a second, regardless of the number of wallets."""
         while True:
+            context.rate_limits.look()
             self.publisher.publish(snapshot_of(context, EngineState.PREPARING, "preparing sessions"))
             await asyncio.sleep(PUBLISH_EVERY_S)

@@ -12,7 +12,7 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
     """The run in numbers, as of its last read of the chain. Seconds are rounded to milliseconds.
 
     `short` lists the wallets below their target with the reason. `seconds_to_packed` counts from the first order sent:
-    0 if none was sent, None if the fleet is not packed.
+    0 if none was sent, None if the fleet is not packed. `rate_limits` counts refused requests and seconds by host.
     """
     context = run.context
     totals, target = totals_of(context), context.parameters.orders_per_side
@@ -60,4 +60,5 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "max_utilization": round(totals.max_utilization, 6),
         "errors": totals.errors,
         "errors_by_kind": dict(context.counters.errors_by_kind.most_common()),
+        "rate_limits": context.rate_limits.totals(),
     }

@@ -11,21 +11,25 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import TypeVar
 
 from ama_tui.domain.errors import RefusedError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.session import RENEW_BEFORE_S, Caps, Methods, RelayerSet, SessionPermit, SessionRecord
 from ama_tui.engine.action_log import now_ms
+from ama_tui.engine.retry import LIMIT_PATIENCE_S, when_allowed
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.caps import are_alike
 from ama_tui.engine.sessions.permit_checks import Clocks, PermitTerms, permit_problem
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.permit_line import permit_params
 from ama_tui.venue.permits import session_id
+
+T = TypeVar("T")
 
 INIT_ATTEMPTS = 3
 LONGEST_WAIT_S = 5.0
@@ -162,16 +166,21 @@ class SessionCreator:
         if seen is not None and seen.nonce is not None:
             return seen.nonce
         connections = self.context.connections
-        nonce = (await connections.chain.meta_nonces(connections.registry, [book.address])).get(book.address)
+        nonces = await self._read(lambda: connections.chain.meta_nonces(connections.registry, [book.address]))
+        nonce = nonces.get(book.address)
         if nonce is None:
             raise VenueError("the wallet's nonce could not be read from the registry", NOT_SIGNED)
         return nonce
+
+    async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
+        """The result of a read. A rate limit is waited out, but not for long while orders wait to be cancelled."""
+        return await when_allowed(read, LONGEST_WAIT_S if self.for_cancels else LIMIT_PATIENCE_S)
 
     async def _terms(self, book: WalletBook, request: SessionRequest, nonce: int, chain_time: int) -> PermitTerms:
         """What a new permit may say. Raises VenueError when the venue's API and the chain disagree on the nonce."""
         context = self.context
         for attempt in range(NONCE_READS):
-            venue_nonce = await context.connections.api.session_nonce(book.address)
+            venue_nonce = await self._read(lambda: context.connections.api.session_nonce(book.address))
             if venue_nonce == nonce:
                 break
             if attempt == NONCE_READS - 1:
@@ -302,7 +311,8 @@ class SessionCreator:
                 record = permit.as_record(pending.session_id)
                 return self._done(book, pending, record, "session created", tx_hash=answer.tx_hash)
         if isinstance(failure, RefusedError):
-            self._log(book, pending, f"session refused: {failure}", error=str(failure))
+            text = f"session refused: {failure}"
+            self._log(book, pending, text, error=str(failure), is_shown=not failure.is_rate_limit)
             if failure.is_rate_limit:
                 context.rate_limiter.pushed_back(failure.retry_after)
             if failure.proves_not_sent:
@@ -353,6 +363,7 @@ class SessionCreator:
         *,
         error: str | None = None,
         tx_hash: str | None = None,
+        is_shown: bool = True,
     ) -> None:
         params = {
             "sessionId": pending.session_id,
@@ -368,6 +379,7 @@ class SessionCreator:
             tx_hash=tx_hash,
             error=error,
             intent_id=intent_id,
+            is_shown=is_shown,
         )
 
     def _refuse_when_frozen(self) -> None:

@@ -77,7 +77,7 @@ class SessionManager:
             is_lost = book.session.id is None
             why = f"no session: {error}" if is_lost else f"session not renewed: {error}"
             book.report(why)
-            self.context.counters.error("session not created")
+            self.context.failed("session not created", error)
             self.context.action_log.outcome(book.wallet, Action.ERROR, why, error=why)
             if is_lost:
                 book.session.lose(why)

@@ -160,7 +160,7 @@ class Renewals:
                 book.session.lose(f"no session: {error}")
             else:
                 book.session.report(f"session not renewed: {error.message}")
-            context.counters.error("session not renewed")
+            context.failed("session not renewed", error)
             text = f"session not renewed ({why}): {error}; trying again in {pause:.0f} s"
             context.action_log.outcome(book.wallet, Action.ERROR, text, error=str(error))
             return error

@@ -89,7 +89,7 @@ class WalletRevoker:
         try:
             tx_hash = await self._revoker.revoke(context.market.address, session)
         except VenueError as error:
-            context.counters.error("session not revoked")
+            context.failed("session not revoked", error)
             context.action_log.outcome(book.wallet, Action.ERROR, f"session not revoked: {error}", error=str(error))
             return False
         book.session.revoked(session)

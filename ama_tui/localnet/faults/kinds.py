@@ -31,6 +31,8 @@ class FaultKind:
     """Default range of its delay or Retry-After; None if it has neither."""
     blocks: tuple[int, int] | None = None
     """Default range of how many blocks it goes back; None if it does not."""
+    block_limits: tuple[int, int] = (1, 3)
+    """The least and the most blocks that a rule may name."""
 
 
 def _transport(on: tuple[str, ...], seconds: Range | None = None) -> FaultKind:
@@ -60,6 +62,8 @@ KINDS: Final[Mapping[str, FaultKind]] = {
     "rpc_empty": FaultKind(RPC, RPC),  # one result is empty: 0x, null or []
     "rpc_truncated": FaultKind(RPC, RPC),  # one result's data is cut off
     "lag": FaultKind(RPC, RPC, blocks=(1, 3)),  # responds as of some blocks ago
+    # a load balancer: each request goes to another replica, which is so many blocks behind
+    "replicas": FaultKind(RPC, RPC, blocks=(0, 5), block_limits=(0, 5)),
     "batch_shuffled": FaultKind(("batch",), ("batch",)),  # responses in another order
     "batch_missing": FaultKind(("batch",), ("batch",)),  # one response is missing
     "reorg": FaultKind(("block",), ("block",), (0.0, 1.0), (1, 3)),  # the last blocks are mined again

@@ -37,6 +37,7 @@ def chaos(seed: int, *, settle_after: float = 60.0, own_node: bool = True) -> Fa
         FaultRule("rpc_empty", rate=0.005),
         FaultRule("rpc_truncated", rate=0.005),
         FaultRule("lag", rate=0.01, blocks=(1, 2)),
+        FaultRule("replicas", rate=0.01),
         FaultRule("batch_shuffled", rate=0.02),
         FaultRule("batch_missing", rate=0.01),
         FaultRule("reorg", rate=0.02, blocks=(1, 1)),

@@ -10,7 +10,6 @@ from typing import Any
 from ama_tui.localnet.faults.kinds import ENDPOINTS, KINDS, RPC, Range
 
 MOST_RULES = 100
-MOST_BLOCKS = 3
 
 
 class FaultsError(ValueError):
@@ -59,8 +58,9 @@ class FaultRule:
             low, high = getattr(self, name) or (0, 0)
             if not (0 <= low <= high and isfinite(high)):
                 raise FaultsError(f"{name} must be two numbers in increasing order, 0 or more: not {low:g}, {high:g}")
-        if self.blocks is not None and not 1 <= self.blocks[0] <= self.blocks[1] <= MOST_BLOCKS:
-            raise FaultsError(f"blocks must be from 1 to {MOST_BLOCKS}, not {self.blocks[0]}, {self.blocks[1]}")
+        least, most = kind.block_limits
+        if self.blocks is not None and not least <= self.blocks[0] <= self.blocks[1] <= most:
+            raise FaultsError(f"blocks must be from {least} to {most}, not {self.blocks[0]}, {self.blocks[1]}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,11 @@ class JournalReplay:
     entries: int = 0
     last_run_id: str = ""
 
+    @property
+    def newest_block(self) -> int:
+        """The latest block that a read showed an order in, 0 without one."""
+        return max((placed.block for placed in self.placed.values()), default=0)
+
 
 def session_ids(replayed: JournalReplay, wallet: str, stored: str | None) -> tuple[str, ...]:
     """The ids of a wallet's sessions, the most likely last: the checkpoint's (`stored`) and the journal's."""

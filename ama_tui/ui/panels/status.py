@@ -240,7 +240,7 @@ _NOTICE: dict[EngineState, tuple[NoticeKind, str]] = {
 
 
 def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> tuple[NoticeKind, str]:
-    """What the operator must not miss: a frozen display, an unreachable chain, a run that is not running."""
+    """What the operator must not miss: a frozen display, no chain, a rate limit, a run that does not run."""
     if frozen_since is not None:
         engine = f"engine still {banner(snapshot.state)[0]}"
         return "frozen", f"▣ FROZEN DISPLAY  {duration(now - frozen_since)} · {engine} · f unfreezes"
@@ -254,6 +254,10 @@ def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> 
         # A failure's reason comes first; after a stop the keys do, since a long reason may be cut off.
         parts = [text, *reasons] if state is EngineState.STOPPED else [*reasons, text]
         return kind, f"{banner(state)[0]}  {' · '.join(parts)}"
+    if snapshot.rate_limits and not snapshot.reason:
+        waits = " · ".join(wait.text(wait.left_s) for wait in snapshot.rate_limits)
+        old = f" · data is {age(now - snapshot.read_at_ms / 1000)} old" if is_stale(snapshot, now) else ""
+        return "warn", f"◔ {waits}{old}"
     if is_stale(snapshot, now) or (snapshot.reason and state is EngineState.RUNNING):
         data = f"data is {age(now - snapshot.read_at_ms / 1000)} old" if snapshot.read_at_ms else "no data yet"
         reason = plain(snapshot.reason) or "no response"

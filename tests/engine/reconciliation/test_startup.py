@@ -122,6 +122,19 @@ def test_a_receipt_settles_it_once_it_is_too_deep_to_be_undone(receipt: Receipt 
     assert len(found.filled_away) == (status == "executed")
 
 
+def test_an_order_that_rested_is_not_called_executed_because_its_wallet_could_not_be_read() -> None:
+    placed = place(level=2)
+    receipt = Receipt(HASH, True, 60, (OrderRested(9, ALICE, PRICE6, placed.amount18, True, True),))
+    rests = journalled(placed, tx_hash=HASH, status="resting", order_id=9, block=60)
+    alice = book(ALICE)
+    alice.read = None
+    restart = Restart([rests], alice, FakeVenue(receipts_by_hash={HASH: receipt}))
+    found = restart.recover()
+    assert (len(found.unknown), found.filled_away, restart.action_log.statuses) == (1, (), [])
+    (pending,) = restart.alice.pending
+    assert (pending.place.level, pending.last is not None) == (2, True)
+
+
 def test_an_order_that_shrank_before_the_journal_knew_its_id_is_found_by_its_receipt() -> None:
     placed = place(level=2)
     receipt = Receipt(HASH, True, 99, (OrderRested(9, ALICE, PRICE6, placed.amount18, True, True),))

@@ -263,9 +263,9 @@ async def test_a_stop_ends_in_time_though_the_node_hangs(rig: Rig, monkeypatch: 
     is_answering.set()
 
     async def node(request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+        body = await request.json()
         await is_answering.wait()
-        async with forward.post(rig.venue.rpc_url, data=body) as answer:
+        async with forward.post(rig.venue.rpc_url, json=body) as answer:
             return web.Response(body=await answer.read(), content_type="application/json")
 
     async with ClientSession() as forward, serving(node) as url:

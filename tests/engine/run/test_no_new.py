@@ -148,7 +148,7 @@ async def test_a_mark_price_that_stays_away_is_one_error_and_told_when_it_goes_a
     engine = await rig.packed()
     context, outages = run_of(engine).context, run_of(engine).outages
 
-    async def dead(*_: object) -> None:
+    async def dead(*_: object, **__: object) -> None:
         raise UnreachableError("the API does not answer", "is it running?")
 
     with monkeypatch.context() as patch:

@@ -39,6 +39,7 @@ DESIGNED = {
     "taker_trades",
     "max_utilization",
     "errors",
+    "rate_limits",
 }
 
 

@@ -33,6 +33,7 @@ async def ask(client: VenueClient, *calls: tuple[str, list[Any]]) -> httpx.Respo
 
 
 HEAD: tuple[str, list[Any]] = ("eth_blockNumber", [])
+LATEST = ("eth_getBlockByNumber", ["latest", False])
 BATCH: tuple[tuple[str, list[Any]], ...] = (HEAD, ("eth_chainId", []), ("net_version", []))
 
 
@@ -101,6 +102,21 @@ async def test_lagging_node_responds_as_of_some_blocks_ago_in_every_respect(
     assert [receipt is not None for receipt in receipts] == [True, False, False]
     assert await client.orders(wallet) == ids
     assert len(ids) == 3
+
+
+async def test_each_answer_comes_from_another_replica_that_is_in_step_with_itself(
+    client: VenueClient, wallet: Wallet, session: str, strike: Strike
+) -> None:
+    await strike({"fault": "replicas"})
+    for _ in range(6):
+        await client.trade(wallet, session, **PLACE)
+    heads = set()
+    for _ in range(40):
+        number, block = [reply["result"] for reply in (await ask(client, HEAD, LATEST)).json()]
+        assert number == block["number"]
+        heads.add(int(number, 16))
+    newest = max(heads)
+    assert heads == set(range(newest - 5, newest + 1))
 
 
 async def test_transactions_ignore_the_lag(client: VenueClient, strike: Strike) -> None:

@@ -82,6 +82,7 @@ def test_rule_takes_defaults_from_its_fault(name: str) -> None:
         ({"rules": [{"fault": "delay", "blocks": [1, 2]}]}, "delay has no blocks"),
         ({"rules": [{"fault": "reorg", "blocks": [1, 4]}]}, "blocks must be from 1 to 3"),
         ({"rules": [{"fault": "reorg", "blocks": [0, 1]}]}, "blocks must be from 1 to 3"),
+        ({"rules": [{"fault": "replicas", "blocks": [0, 6]}]}, "blocks must be from 0 to 5"),
         ({"rules": [{"fault": "reorg", "blocks": [1]}]}, "blocks must be a list of two numbers"),
         ({"rules": [{"fault": "reorg"}] * (MOST_RULES + 1)}, "at most 100 rules"),
     ],
