@@ -235,7 +235,7 @@ class ChainReader:
                 self._log_span.accepted(covered)
                 return settled
             if head is not None and head < to_block:
-                to_block = head  # some nodes refuse a range beyond their head, whatever its size
+                to_block = max(head, from_block - 1)  # some nodes refuse a range beyond their head, whatever its size
             elif not self._log_span.refused(covered):
                 return settled
 

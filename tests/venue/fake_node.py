@@ -71,6 +71,8 @@ class FakeNode:
     logs: list[dict[str, object]] = field(default_factory=list)
     receipts: dict[str, object] = field(default_factory=dict)
     log_error: str = ""
+    refuses_beyond_head: bool = False
+    """Whether a range of blocks beyond the latest is refused, or answered as far as it goes."""
     longest_logs: int = 10_000
     """A longer range of blocks is refused."""
     requests: list[list[str]] = field(default_factory=list)
@@ -128,6 +130,8 @@ class FakeNode:
         if self.log_error:
             raise RuntimeError(self.log_error)
         low, high = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+        if high > self.block and self.refuses_beyond_head:
+            raise RuntimeError("block range extends beyond current head block")
         if high - low >= self.longest_logs:
             raise RuntimeError(f"range of more than {self.longest_logs} blocks")
         return [

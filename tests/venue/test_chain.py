@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from eth_abi.abi import encode
 
-from ama_tui.domain.errors import MalformedError, PreflightError, RateLimitError, RpcError
+from ama_tui.domain.errors import MalformedError, NodeBehindError, PreflightError, RateLimitError, RpcError
 from ama_tui.domain.market import BookLevel, BookView
 from ama_tui.domain.order import Side
 from ama_tui.domain.reading import FleetRead
@@ -203,7 +203,7 @@ async def test_node_that_stays_behind_a_block_it_has_shown_is_an_error() -> None
         reader = CallReader(rpc)
         block = (await reader.run_first([])).block
         node.lagging = 10_000
-        with pytest.raises(MalformedError, match="went back to before block 1000"):
+        with pytest.raises(NodeBehindError, match="went back to before block 1000"):
             await reader.run_at(LATEST_ORDERS, block)
 
 

@@ -157,15 +157,41 @@ async def test_settlement_of_nothing_costs_nothing() -> None:
 
 
 async def test_long_range_is_asked_in_spans_and_cut_at_the_most() -> None:
-    node = FakeNode(logs=[trade(1), trade(501), trade(10_000), trade(10_001)])
+    node = FakeNode(logs=[trade(1), trade(501), trade(10_000), trade(10_001)], block=50_000)
     async with reading(node) as chain:
         settled = await chain.settlement(BOOK, 1, 50_000, [])
         assert len((await chain.settlement(BOOK, 501, 1_000, [])).trades or ()) == 1
-    assert node.requests[0] == ["eth_getLogs"] * 20
-    assert node.requests[1] == ["eth_getLogs"]
+    assert node.requests[0] == ["eth_blockNumber", *["eth_getLogs"] * 20, "eth_blockNumber"]
+    assert node.requests[1] == ["eth_blockNumber", "eth_getLogs", "eth_blockNumber"]
     assert settled.trades is not None
     assert [one.block for one in settled.trades] == [1, 501, 10_000]
     assert settled.through == 10_000
+
+
+async def test_events_count_up_to_the_head_of_the_node_that_tells_them_and_no_further() -> None:
+    node = FakeNode(logs=[trade(block) for block in range(1, 21)], block=10)
+    async with reading(node) as chain:
+        settled = await chain.settlement(BOOK, 8, 20, [], [TRADER])
+        assert settled.through == 10
+        node.block = 4
+        settled = await chain.settlement(BOOK, 11, 20, [], [TRADER])
+        assert settled.through == 10
+        node.block = 20
+        settled = await chain.settlement(BOOK, 11, 20, [], [TRADER])
+        assert (settled.through, len(settled.trades or ())) == (20, 10)
+
+
+async def test_a_node_that_refuses_ranges_beyond_its_head_is_asked_up_to_it_and_no_span_shrinks() -> None:
+    node = FakeNode(logs=[trade(7), trade(300)], block=10, refuses_beyond_head=True)
+    async with reading(node) as chain:
+        settled = await chain.settlement(BOOK, 1, 400, [])
+        assert (settled.through, len(settled.trades or ())) == (10, 1)
+        settled = await chain.settlement(BOOK, 50, 400, [])
+        assert (settled.through, settled.trades) == (49, ())
+        node.block = 400
+        node.requests.clear()
+        assert (await chain.settlement(BOOK, 1, 400, [])).through == 400
+        assert node.requests == [["eth_blockNumber", "eth_getLogs", "eth_blockNumber"]]
 
 
 async def test_a_node_that_allows_short_ranges_only_is_read_in_several_turns_and_remembered() -> None:
@@ -186,7 +212,7 @@ async def test_a_node_that_allows_short_ranges_only_is_read_in_several_turns_and
 
 
 async def test_a_span_that_was_reduced_grows_again_when_the_node_accepts_more() -> None:
-    node = FakeNode(longest_logs=60)
+    node = FakeNode(longest_logs=60, block=50_000)
     async with reading(node) as chain:
         await chain.settlement(BOOK, 1, 5_000, [])
         node.longest_logs = 10_000
