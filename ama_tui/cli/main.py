@@ -13,7 +13,7 @@ from ama_tui.cli import crash
 from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import forbid_core_dumps
 from ama_tui.cli.options import allow_debug_option, ask_option, fleet_options, insecure_http_option, wallets_options
-from ama_tui.cli.signals import INTERRUPTED, SIGNALS
+from ama_tui.cli.signals import INTERRUPTED, SIGNALS, was_interrupted
 from ama_tui.cli.streams import OutputError, prepare_streams
 from ama_tui.cli.strict import StrictGroup
 from ama_tui.domain.errors import AmaError
@@ -115,26 +115,27 @@ def _run(arguments: Sequence[str] | None) -> int:
         SIGNALS.interrupt()
         forbid_core_dumps()
         code = cli.main(args=arguments, prog_name="ama-tui", standalone_mode=False)
-    except OutputError as error:
-        if not error.has_no_reader:
-            click.echo(f"ama-tui: {error}", err=True)
-        return error.exit_code
-    except AmaError as error:
-        click.echo(f"ama-tui: {without_keys(str(error))}", err=True)
-        return error.exit_code
     except click.exceptions.Exit as done:
         return done.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except click.ClickException as error:
-        click.echo(f"ama-tui: {without_keys(_usage_line(error))}", err=True)
-        return 2
     except SystemExit:
         raise
     except BaseException as error:  # Python would print the error's message, which may contain secrets
-        crash.report(error)
-        return crash.EXIT_CODE
+        return INTERRUPTED if isinstance(error, click.Abort) or was_interrupted(error) else _explain(error)
     return code if isinstance(code, int) else 0
+
+
+def _explain(error: BaseException) -> int:
+    """Print what is wrong in one line; returns the exit code."""
+    if isinstance(error, OutputError) and error.has_no_reader:
+        return error.exit_code
+    if isinstance(error, AmaError):
+        click.echo(f"ama-tui: {without_keys(str(error))}", err=True)
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        click.echo(f"ama-tui: {without_keys(_usage_line(error))}", err=True)
+        return 2
+    crash.report(error)
+    return crash.EXIT_CODE
 
 
 def _usage_line(error: click.ClickException) -> str:

@@ -34,6 +34,15 @@ class Interrupted(KeyboardInterrupt):
     """
 
 
+def was_interrupted(error: BaseException | None) -> bool:
+    """Whether an interrupt is behind an error: imports turn it into errors of other types."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 class StopSignals:
     """What a signal does: it is held, raises Interrupted in the main thread, or goes to a receiver."""
 

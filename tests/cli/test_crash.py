@@ -15,6 +15,7 @@ import pytest
 
 from ama_tui.cli import crash
 from ama_tui.cli.main import cli, main
+from ama_tui.cli.signals import Interrupted
 from ama_tui.keys.secret_key import SecretKey
 from tests.leaks import traces
 
@@ -47,6 +48,22 @@ def caught(fail: Callable[[], None]) -> BaseException:
     with pytest.raises(BaseException) as info:
         fail()
     return info.value
+
+
+def test_an_interrupt_that_an_import_turned_into_another_error_is_still_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupts:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise Interrupted
+
+    with pytest.raises((RuntimeError, Interrupted)) as info:
+        type("Owner", (), {"part": Interrupts()})
+    failing(monkeypatch, info.value)
+    with pytest.raises(SystemExit) as ended:
+        main(["markets"])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out, said.err, reports(home)) == (130, "", "", [])
 
 
 def test_unexpected_error_is_one_line_that_names_a_private_report(
