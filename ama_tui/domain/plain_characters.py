@@ -15,9 +15,9 @@ PLAIN_ASCII = "plain-ascii"
 _SUBSTITUTES = {
     **dict.fromkeys("─━┄┅┈┉╌╍═╴╶╸╺‐‑‒–—―−", "-"),
     **dict.fromkeys("│┃┆┇┊┋╎╏║╵╷╹╻‖", "|"),
-    **dict.fromkeys("▏▎▍▌▕▐", "|"),
+    **dict.fromkeys("▏▕▐", "|"),
     **dict.fromkeys("█▉▊▋▇▆▓▒■▣", "#"),
-    **dict.fromkeys("▅▄▃▀", "="),
+    **dict.fromkeys("▅▄▃▀▎▍▌", "="),
     **dict.fromkeys("▁▂░", "_"),
     **dict.fromkeys("→›▸▶»", ">"),
     **dict.fromkeys("←‹◂◀«", "<"),
