@@ -45,7 +45,9 @@ async def read_body(response: httpx.Response, where: str) -> bytes:
                 break
             blocks.append(block)
         if max(received, size) > MAX_BODY:
-            raise TooLargeError(f"{where} returned more than {MAX_BODY // 2**20} MiB", "check that this is the right server")
+            raise TooLargeError(
+                f"{where} returned more than {MAX_BODY // 2**20} MiB", "check that this is the right server"
+            )
     if inflate is not None and received:
         inflate.finish()
     return b"".join(blocks)

@@ -201,7 +201,7 @@ async def test_false_or_cut_compression_is_unreachable(body: bytes) -> None:
 async def test_bomb_is_given_up_at_the_bound() -> None:
     body = zeros(8 * MAX_BODY)
     async with raw_server([packed(body=body, coding="gzip")]) as (url, _):
-        assert (await failure_of(url)).message == "GET /x returned more than 8388608 bytes"
+        assert (await failure_of(url)).message == "GET /x returned more than 8 MiB"
 
 
 async def test_body_at_the_bound_is_read() -> None:
