@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from ama_tui.domain.errors import CheckpointError, ConfigError, VenueError
-from ama_tui.domain.event import Action, EngineState, KillProgress
+from ama_tui.domain.event import Action, EngineState, KillProgress, KillStage
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason
 from ama_tui.domain.reading import FleetRead
@@ -22,6 +22,7 @@ from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.autosave import Autosave
 from ama_tui.engine.run.cycle import Cycle
+from ama_tui.engine.run.kill_display import keep_showing
 from ama_tui.engine.run.lifecycle import CYCLING, moved
 from ama_tui.engine.run.outages import Outages
 from ama_tui.engine.run.packing import is_packed
@@ -38,7 +39,6 @@ STOP_PATIENCE_S = 10.0
 """The longest wait for pending requests on stop."""
 FINAL_READ_S = 3.0
 """The longest wait for the last read, which is only for display."""
-SHOW_EVERY_S = 0.1
 RETRY_S = 1.0
 """The shortest pause after a cycle that could not read the chain."""
 
@@ -78,7 +78,6 @@ class Run:
     renewals: Renewals = field(init=False)
     _autosave: Autosave = field(init=False)
     _is_paused: bool = field(init=False, default=False)
-    _shown_at: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self.sender = Sender(self.context, self._may_place)
@@ -201,13 +200,17 @@ class Run:
         if self.state is EngineState.STOPPED:
             raise ConfigError("nothing is running", "start a run first")
         self.freeze.set()
+        self.kill_progress = KillProgress()
         self._become(EngineState.KILLING, "cancelling everything")
         self.send_queues.clear()
-        books = [*self.context.fleet, *self.missing]
-        report = await self._cancel_all(books, CancelReason.KILL)
-        if revoke and report.is_proven:
-            await self.renewals.close(STOP_PATIENCE_S)  # includes a session that was being created
-            report = replace(report, revoked=(*report.revoked, *await WalletRevoker(self.context).revoke_all(books)))
+        showing = asyncio.create_task(keep_showing(self.context, self.cycle, self.publish), name="kill display")
+        try:
+            report = await self._cancel_and_revoke([*self.context.fleet, *self.missing], revoke=revoke)
+        except BaseException:  # a defect must not leave a kill that nobody can repeat
+            self._become(EngineState.FAULTED, "kill not proven: it ended with an error")
+            raise
+        finally:
+            showing.cancel()
         self.context.action_log.note(f"kill: {report.text}", is_error=not report.is_proven)
         await self._final_read()
         try:
@@ -218,6 +221,14 @@ class Run:
         except CheckpointError as error:  # still report what the chain shows
             self.context.action_log.note(str(error), is_error=True)
         return report
+
+    async def _cancel_and_revoke(self, books: list[WalletBook], *, revoke: bool) -> KillReport:
+        report = await self._cancel_all(books, CancelReason.KILL)
+        if not (revoke and report.is_proven):
+            return report
+        self._show_kill(replace(self.kill_progress, stage=KillStage.REVOKE))
+        await self.renewals.close(STOP_PATIENCE_S)  # includes a session that was being created
+        return replace(report, revoked=(*report.revoked, *await WalletRevoker(self.context).revoke_all(books)))
 
     def publish(self) -> None:
         """Publish a snapshot of the run."""
@@ -291,11 +302,9 @@ class Run:
         return self.ended
 
     def _show_kill(self, progress: KillProgress) -> None:
-        """Publish the progress of a cancel-all, a few times a second at most."""
+        """Publish the progress of a cancel-all."""
         self.kill_progress = progress
-        if monotonic() - self._shown_at >= SHOW_EVERY_S or progress.done == progress.total:
-            self._shown_at = monotonic()
-            self.publish()
+        self.publish()
 
     def _book(self, address: str) -> WalletBook:
         book = self.context.fleet.books.get(address.lower())
@@ -308,6 +317,7 @@ class Run:
         with suppress(VenueError, TimeoutError):
             async with asyncio.timeout(FINAL_READ_S):
                 await self.cycle.watch()
+                self.context.shown = None
 
     async def _end(self, reason: str, state: EngineState = EngineState.STOPPED) -> None:
         await self.send_queues.abandon()
