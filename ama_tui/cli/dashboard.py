@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 
 from ama_tui.cli.arguments import Arguments
@@ -28,6 +29,7 @@ def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:
         make_demo_host=lambda: open_host(arguments, None),
         is_demo=demo,
         autostart=not arguments.ask,
+        cancel_options=cancel_options(arguments),
     )
     if outcome.last_line:
         print(outcome.last_line, file=sys.stderr, flush=True)
@@ -36,3 +38,19 @@ def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:
     if outcome.failure is not None:
         raise outcome.failure
     return outcome.exit_code
+
+
+def cancel_options(arguments: Arguments) -> str:
+    """The options of this command line that a `cancel-all` for the same venue, wallets and files needs too."""
+    words: list[str] = []
+    for option, path in (("--vault", arguments.csv), ("--state-dir", arguments.state_dir)):
+        if path is not None:
+            words += [option, str(path.absolute())]
+    for option, is_given in (
+        ("--insecure-permissions", arguments.insecure_permissions),
+        ("--insecure-http", arguments.insecure_http),
+        ("--allow-debug", arguments.allow_debug),
+    ):
+        if is_given:
+            words.append(option)
+    return shlex.join(words)

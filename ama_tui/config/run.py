@@ -51,6 +51,8 @@ class RunConfig:
     session_hours: float = settings.SESSION_HOURS.default
     session_caps: bool = settings.SESSION_CAPS.default
     """Whether new sessions are limited in what they may trade."""
+    confirm_quit: bool = settings.CONFIRM_QUIT.default
+    """Whether the dashboard asks before it quits while orders rest."""
     renew_revoked: bool = settings.RENEW_REVOKED.default
     """Whether revoked sessions are recreated."""
 

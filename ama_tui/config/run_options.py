@@ -34,6 +34,7 @@ class RunOptions:
     session_hours: float | None = None
     session_caps: bool | None = None
     renew_revoked: bool | None = None
+    confirm_quit: bool | None = None
     dry_run: bool | None = None
 
     def with_parameters(self, parameters: Parameters) -> RunOptions:

@@ -344,6 +344,14 @@ SESSION_CAPS = Setting(
     spelling="--session-caps/--no-session-caps",
 )
 RENEW_REVOKED = Setting("renewRevoked", "renew_revoked", Kind.FLAG, False, "recreate revoked sessions")
+CONFIRM_QUIT = Setting(
+    "confirmQuit",
+    "confirm_quit",
+    Kind.FLAG,
+    True,
+    "ask before the dashboard quits while orders rest",
+    spelling="--confirm-quit/--no-confirm-quit",
+)
 DRY_RUN = Setting(
     "dryRun",
     "dry_run",
@@ -378,6 +386,7 @@ SETTINGS: Final[tuple[Setting[Any], ...]] = (
     SESSION_HOURS,
     SESSION_CAPS,
     RENEW_REVOKED,
+    CONFIRM_QUIT,
     DRY_RUN,
 )
 PARAMETER_BY_KEY: Final[Mapping[str, Setting[Any]]] = {setting.key: setting for setting in PARAMETERS}

@@ -58,7 +58,7 @@ class BaseApp(App[ExitMessage]):
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGINT, self.action_interrupt)
             for number in (signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, self.action_stop)
+                loop.add_signal_handler(number, self.stop_now)
             self._signals_taken = True
 
     def on_unmount(self) -> None:
@@ -71,8 +71,8 @@ class BaseApp(App[ExitMessage]):
         """Ctrl+C, as a signal or a key."""
         raise NotImplementedError
 
-    def action_stop(self) -> None:
-        """Stop and quit."""
+    def stop_now(self) -> None:
+        """Stop and quit, without a question."""
         raise NotImplementedError
 
     def get_driver_class(self) -> type[Driver]:
@@ -89,7 +89,7 @@ class BaseApp(App[ExitMessage]):
     def input_failed(self, error: Exception) -> None:
         """Keys can no longer be read: stop properly if the terminal is gone, otherwise fail."""
         if self.terminal_lost:
-            self.action_stop()
+            self.stop_now()
         else:
             self._handle_exception(error)
 

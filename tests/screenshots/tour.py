@@ -122,7 +122,7 @@ async def _kill(guide: Guide, album: Album) -> None:
     await guide.settle()
     album.take(guide.app, "kill")
     await guide.click("#cancel-all")
-    await guide.until(lambda: guide.app.kill_report is not None)
+    await guide.until(lambda: guide.app.kills.report is not None)
     await guide.settle()
     album.take(guide.app, "kill-proof")
 

@@ -94,6 +94,8 @@ def test_leaving_gives_the_terminal_back_and_then_says_what_stays(how: str, tmp_
         one.to_live()
         if how == "q":
             one.type("q")
+            one.wait_for("Leave them resting")
+            one.type("\t\r")
         else:
             one.process.send_signal(signal.SIGTERM)
         assert one.end() == 0

@@ -65,6 +65,8 @@ class LocalEngine:
         self.defaults = Parameters()
         self.preselected: str | None = None
         self.resume_asked: bool | None = None
+        self.confirms_quit = True
+        self.directory = ""
         self.seconds_sessions = 0.0
         self.run: Run | None = None
         self._settings = settings
@@ -90,7 +92,9 @@ class LocalEngine:
         resolved = self._resolve()
         self.defaults, self.preselected = resolved.parameters, resolved.run.market
         self.wallets_asked, self.resume_asked = resolved.run.wallets, resolved.run.resume
+        self.confirms_quit = resolved.run.confirm_quit
         source = await asyncio.to_thread(self._settings.find_venue)
+        self.directory = str(source.directory.absolute())
         self._venue = venue = await open_venue(source)
         self.is_demo, self.environment_label = venue.is_demo, venue.label
         self.wallets_available = len(venue.wallets)
@@ -244,8 +248,12 @@ class LocalEngine:
         if self.run is not None:
             self.run.resume()
 
-    async def stop(self) -> None:
-        """Stop the run or its preparation, wait for a kill in progress, and release the state directory."""
+    async def stop(self) -> KillReport | None:
+        """Stop the run or its preparation, wait for a kill in progress, and release the state directory.
+
+        Returns the report of a cancel-all that the stop made, None if it made none.
+        """
+        before = None if self.run is None else self.run.ended
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.wait({self._preparing})
@@ -256,6 +264,8 @@ class LocalEngine:
                 await asyncio.wait({self._killing})
         finally:
             await self._release()
+        after = None if self.run is None else self.run.ended
+        return None if after is before else after
 
     async def kill(self, *, revoke: bool = False) -> KillReport:
         """Cancel everything and prove it. With `revoke`, also revoke the sessions. Raises ConfigError if nothing is

@@ -189,8 +189,8 @@ def _narrow_market_line(snapshot: EngineSnapshot, market: Market) -> Line:
 
 
 def is_stale(snapshot: EngineSnapshot, now: float) -> bool:
-    """Whether the latest chain data is too old to act on; never true once the run has ended."""
-    if not snapshot.read_at_ms or snapshot.state.is_final:
+    """Whether the latest chain data is too old to act on; never true once the run was stopped."""
+    if not snapshot.read_at_ms or snapshot.state is EngineState.STOPPED:
         return False
     return now - snapshot.read_at_ms / 1000 > STALE_SECONDS
 

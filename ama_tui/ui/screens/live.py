@@ -107,12 +107,6 @@ class LiveScreen(RunScreen):
         if self._frozen_since is None:
             self._show_panels(snapshot, now)
 
-    def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
-        """Show the last state of an ended run even under a dialog."""
-        super().state_changed(snapshot, now)
-        if self.is_ready and snapshot.state.is_final and self._frozen_since is None:
-            self._show_panels(snapshot, now)
-
     def _show_panels(self, snapshot: EngineSnapshot, now: float) -> None:
         """Update the visible panels; hidden ones are updated when they come into view."""
         narrow, view = self.has_class("-narrow"), self._view

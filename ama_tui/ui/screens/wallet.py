@@ -90,7 +90,8 @@ class WalletScreen(AmaScreen[None]):
         self.set_class(self.app.size.width >= SIDE_BY_SIDE, "-beside")
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        self._show_state(snapshot, now)
+        self.query_one(StatusBar).tick(snapshot, now)
+        self.query_one(Notice).tick(snapshot, now)
         self._row = next((row for row in snapshot.wallets if row.address == self.address), None)
         facts, grid = self.query_one("#facts", FieldLines), self.query_one(OrdersGrid)
         if self._row is None:
@@ -104,14 +105,6 @@ class WalletScreen(AmaScreen[None]):
             self._set_title(grid, orders_title(lines, snapshot))
         self._follow_log()
         self._follow_state(snapshot)
-
-    def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
-        if self.is_ready:
-            self._show_state(snapshot, now)
-
-    def _show_state(self, snapshot: EngineSnapshot, now: float) -> None:
-        self.query_one(StatusBar).tick(snapshot, now)
-        self.query_one(Notice).tick(snapshot, now)
 
     @staticmethod
     def _set_title(grid: OrdersGrid, title: str) -> None:
