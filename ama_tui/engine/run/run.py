@@ -14,6 +14,7 @@ from ama_tui.domain.event import Action, EngineState, KillProgress, KillStage
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason
 from ama_tui.domain.reading import FleetRead
+from ama_tui.domain.settings import PARAMETER_BY_KEY
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.cancel.kill import CancelAll
 from ama_tui.engine.engine_api import KillReport
@@ -161,7 +162,8 @@ class Run:
         for key, value in after.items():
             if value != before[key]:
                 change = {"key": key, "stored": before[key], "used": value}
-                self.context.action_log.note(f"{key}: {before[key]} → {value}", params=change)
+                name = PARAMETER_BY_KEY[key].form_name
+                self.context.action_log.note(f"{name}: {before[key]} → {value}", params=change)
         self.context.parameters, self.context.strategy = parameters, strategy
         self.packed, self.packed_at = False, 0.0
         self._woken.set()
