@@ -63,7 +63,8 @@ def refusal(**given: Any) -> str:
 
 @pytest.mark.parametrize(("setting", "value"), cases([s for s in SETTINGS if s.enumeration is None]))
 def test_option(setting: Setting[Any], value: object) -> None:
-    assert_named(refusal(options=RunOptions(**{setting.name: value})), setting, setting.short_option)
+    given: dict[str, Any] = {setting.name: value}
+    assert_named(refusal(options=RunOptions(**given)), setting, setting.short_option)
 
 
 @pytest.mark.parametrize("setting", [*NUMBERS, *(s for s in SETTINGS if s.enumeration)], ids=lambda s: s.key)
@@ -138,7 +139,7 @@ def test_two_names_of_one_key_in_a_file_are_both_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["CHAIN_ID", "NEXT_PUBLIC_CHAIN_ID"])
 def test_environment(name: str, value: str, tmp_path: Path) -> None:
     problems = environment_problems(tmp_path, {name: value})
-    assert [one for one in problems if "whole number" in one][0].startswith(f"{name} is ")
+    assert next(one for one in problems if "whole number" in one).startswith(f"{name} is ")
 
 
 @pytest.mark.parametrize(

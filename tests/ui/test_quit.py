@@ -94,6 +94,7 @@ async def test_cancelling_first_stays_with_the_banner_where_it_is_not_proven() -
         assert "KILL NOT PROVEN on ETH: 2 orders still on the book" in stage.text()
         await stage.press("q")
         await stage.on(QuitScreen)
+        assert "The kill on ETH is not proven: 2 orders still on the book" in stage.text()
         stage.engine.report = KillReport(cancelled=2, block=1300, seconds=1.0)
         await stage.press("right", "right", "enter")
         assert (await ended(stage)).exit_code == 0

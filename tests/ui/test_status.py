@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, SendBudget, Totals
+from ama_tui.domain.parameters import Parameters
 from ama_tui.ui.panels.status import LastTrade, VenueFacts, notice, placing_line, status_lines
 from ama_tui.ui.states import BANNER, banner_of, state_name
 from ama_tui.ui.widgets.field_lines import fit
@@ -123,6 +124,30 @@ def test_a_run_that_has_ended_is_never_called_stale() -> None:
 
 def test_a_run_whose_last_read_failed_is_not_green() -> None:
     good = snapshot(EngineState.RUNNING)
-    assert banner_of(good) == ("● RUNNING", "good")
-    assert banner_of(replace(good, reason="the node does not answer")) == ("● RUNNING", "warn")
-    assert banner_of(replace(good, state=EngineState.FAULTED, reason="x"))[1] == "danger"
+    assert banner_of(good, NOW) == ("● RUNNING", "good")
+    failed = replace(good, reason="the node does not answer")
+    assert banner_of(failed, NOW) == ("● RUNNING", "warn")
+    assert notice(failed, NOW, None) == (
+        "warn",
+        "⚠ CHAIN READ FAILED  data is 0.6s old · retrying · the node does not answer",
+    )
+    assert banner_of(replace(good, state=EngineState.FAULTED, reason="x"), NOW)[1] == "danger"
+
+
+@pytest.mark.parametrize("state", [EngineState.RUNNING, EngineState.READY, EngineState.KILLING])
+def test_a_node_that_hangs_turns_everything_amber_long_before_the_data_is_stale(state: EngineState) -> None:
+    """A read that hangs has not failed yet: its age tells."""
+    hung = snapshot(state, read_at_ms=int((NOW - 5) * 1000))
+    assert banner_of(hung, NOW)[1] != "good"
+    lines = status_lines(hung, DEMO, market(), LastTrade(), NOW, 160)
+    inks = {ink for line in (*lines, placing_line(hung, NOW, 120)) for one in line for _, ink in one.spans}
+    assert "good" not in inks
+    if state is not EngineState.KILLING:
+        assert notice(hung, NOW, None) == ("warn", "⚠ CHAIN NOT ANSWERING  data is 5.0s old · waiting")
+    assert notice(snapshot(read_at_ms=int((NOW - 11) * 1000)), NOW, None)[0] == "danger"
+
+
+def test_long_pauses_between_cycles_are_no_alarm() -> None:
+    slow = snapshot(read_at_ms=int((NOW - 8) * 1000), parameters=Parameters(max_delay_ms=60_000))
+    assert banner_of(slow, NOW)[1] == "good"
+    assert notice(snapshot(EngineState.PREPARING, read_at_ms=int((NOW - 60) * 1000)), NOW, None) == ("", "")

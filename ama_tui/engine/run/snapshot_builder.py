@@ -34,7 +34,7 @@ def run_snapshot(run: RunView) -> EngineSnapshot:
     return snapshot_of(
         run.context,
         run.state,
-        run.outages.chain.text or run.reason,
+        run.reason if run.state.is_final else run.outages.chain.text or run.reason,
         packed=run.packed,
         missing=tuple(book.note for book in run.missing),
         kill=run.kill_progress,

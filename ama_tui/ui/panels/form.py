@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -207,10 +207,10 @@ class ParameterForm(VerticalGroup):
         self.query_one("#form-bp", PlainText).show(distance_note(texts, self._market, self._anchor_x2))
         self.query_one("#form-usdc", PlainText).show(size_note(texts, self._anchor_x2))
 
-    def mark(self, state: FormState) -> None:
-        """Mark the fields that a problem is about."""
+    def mark(self, wrong: Collection[str]) -> None:
+        """Mark these fields as wrong, and no others."""
         for field in self.query(Input):
-            field.set_class(field.name in state.wrong, "-wrong")
+            field.set_class(field.name in wrong, "-wrong")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

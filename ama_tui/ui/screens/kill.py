@@ -235,3 +235,4 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
     def _show(self, *shown: str) -> None:
         for part in _PARTS:
             self.query_one(part).display = part in shown
+        self.query_one("#choices").display = shown != ("#progress",)

@@ -19,10 +19,10 @@ from ama_tui.ui.panels.depth import DepthProfile
 from ama_tui.ui.panels.ladder import BookLadder
 from ama_tui.ui.panels.log import KINDS, ActivityLog, LogFilter, event_text
 from ama_tui.ui.panels.logbar import LogBar
-from ama_tui.ui.panels.status import is_stale, placing_line
+from ama_tui.ui.panels.status import placing_line
 from ama_tui.ui.panels.wallets import WalletGrid, row_filter
 from ama_tui.ui.screens.run import RunScreen
-from ama_tui.ui.states import pause_label, why_not
+from ama_tui.ui.states import is_overdue, is_stale, pause_label, why_not
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.field_lines import Field, FieldLines, field
 from ama_tui.ui.widgets.grid import Grid
@@ -118,7 +118,7 @@ class LiveScreen(RunScreen):
             self.query_one(DepthProfile).tick(snapshot, now)
         if not narrow or view == "wallets":
             grid = self.query_one(WalletGrid)
-            grid.tick(snapshot.wallets, now, stale=is_stale(snapshot, now))
+            grid.tick(snapshot.wallets, now, stale=is_overdue(snapshot, now))
             self._explain_empty(grid, snapshot)
             frame = self.query_one("#wallets-frame")
             title = wallets_title(snapshot, len(grid.rows), now)

@@ -97,7 +97,7 @@ class ParametersScreen(AmaScreen[None]):
 
     def _follow_form(self) -> None:
         state = self.form.state
-        self.form.mark(state)
+        self.form.mark(state.wrong)
         self.query_one("#wrong", PlainText).show("\n".join(f"✗ {problem}" for problem in state.problems))
         self._follow_button(state)
         plan = self.query_one(PlanPanel)

@@ -14,6 +14,7 @@ from textual.widgets import Button
 from ama_tui.domain.event import EngineSnapshot
 from ama_tui.ui.actions import Scope
 from ama_tui.ui.format import count, plain
+from ama_tui.ui.kills import UnprovenKill
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.plain_text import PlainText
@@ -21,12 +22,17 @@ from ama_tui.ui.widgets.plain_text import PlainText
 HOW_TO_TURN_OFF = "--no-confirm-quit turns this question off"
 
 
-def question(snapshot: EngineSnapshot, *, venue_ends: bool) -> str:
-    """'118 orders of 10 wallets rest on ETH-USD.', pending ones too; in the demo, what becomes of them."""
+def question(snapshot: EngineSnapshot, unproven: tuple[UnprovenKill, ...], *, venue_ends: bool) -> str:
+    """'118 orders of 10 wallets rest on ETH-USD.', pending ones too, or what unproven kills may have left.
+
+    In the demo also what becomes of them.
+    """
     wallets = count(len(snapshot.wallets) + len(snapshot.missing_wallets), "wallet")
     where = f" on {plain(snapshot.market.symbol)}" if snapshot.market is not None else ""
     verb = "rests" if snapshot.resting == 1 else "rest"
-    lines = [f"{count(snapshot.resting, 'order')} of {wallets} {verb}{where}."]
+    lines = [f"The kill on {one.market.symbol} is not proven: {one.left}." for one in unproven]
+    if snapshot.resting or not lines:
+        lines.append(f"{count(snapshot.resting, 'order')} of {wallets} {verb}{where}.")
     pending = snapshot.pending + snapshot.unknown
     if pending:
         lines.append(f"{count(pending, 'pending order')} may still reach the book.")
@@ -60,7 +66,8 @@ class QuitScreen(ModalScreen[None], AmaScreen[None]):
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         facts = self.host.facts
         venue_ends = facts is not None and facts.is_demo
-        self.query_one("#sentence", PlainText).show(question(snapshot, venue_ends=venue_ends))
+        text = question(snapshot, self.host.kills.unproven, venue_ends=venue_ends)
+        self.query_one("#sentence", PlainText).show(text)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss()

@@ -16,7 +16,7 @@ from ama_tui.config.presets import BUILT_IN, Preset, Presets, load_presets, own_
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.settings import PARAMETERS
+from ama_tui.domain.settings import MIN_DISTANCE_TICKS, PARAMETERS
 from ama_tui.engine.engine_api import StartRequest, StoredRun
 from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import count, plain, whole_age
@@ -276,12 +276,13 @@ class SetupScreen(AmaScreen[None]):
 
     def _problems(self) -> tuple[list[str], Parameters | None, int | None]:
         state = self.form.state
-        self.form.mark(state)
-        problems = list(state.problems)
+        problems, wrong = list(state.problems), state.wrong
         if state.parameters is not None:
             reason = refusal(state.parameters, self._market, self._quote)
             if reason is not None:
                 problems.append(reason)
+                wrong |= {MIN_DISTANCE_TICKS.name}
+        self.form.mark(wrong)
         return problems, state.parameters, state.wallets
 
     def _refresh(self) -> None:

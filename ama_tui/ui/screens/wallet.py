@@ -18,10 +18,10 @@ from ama_tui.domain.market import Market, short_address
 from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import plain
 from ama_tui.ui.panels.log import ActivityLog
-from ama_tui.ui.panels.status import Notice, StatusBar, VenueFacts, is_stale
+from ama_tui.ui.panels.status import Notice, StatusBar, VenueFacts
 from ama_tui.ui.panels.wallet import OrderLine, OrdersGrid, fact_lines, order_lines, orders_title, short_id
 from ama_tui.ui.screens.base import AmaScreen
-from ama_tui.ui.states import why_not
+from ama_tui.ui.states import is_overdue, why_not
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.field_lines import FieldLines, field
 from ama_tui.ui.widgets.grid import Grid
@@ -101,7 +101,7 @@ class WalletScreen(AmaScreen[None]):
             self._cancelling &= {order.order_id for order in self._row.orders}
             facts.show(fact_lines(self._row, now, self.size.width))
             lines = order_lines(self._row, snapshot.anchor_x2, self.market.tick6, self._cancelling)
-            grid.tick(lines, now, stale=is_stale(snapshot, now))
+            grid.tick(lines, now, stale=is_overdue(snapshot, now))
             self._set_title(grid, orders_title(lines, snapshot))
         self._follow_log()
         self._follow_state(snapshot)
