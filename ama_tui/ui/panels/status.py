@@ -67,7 +67,7 @@ def _run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: 
         field(("ama-tui", "label"), rank=6),
         field(venue.tag, (f" {plain(label)}", "plain"), rank=0),
         field((plain(market.symbol), "strong"), (f"  {short_address(market.address)}", "label"), rank=0),
-        field((f"{state:<11}", ink), (uptime, "plain"), rank=0),
+        field((f"{state:<12}", ink), (uptime, "plain"), rank=0),
         field((plain(snapshot.reason), ink), rank=7),
         field((f"block {snapshot.block:,}", "plain"), rank=2, right=True),
         field(_read_age(snapshot, now), rank=2, right=True),
