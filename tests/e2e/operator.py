@@ -56,6 +56,8 @@ class Finished:
         assert self.code == 0, f"exit {self.code}: {self.out}{self.err}"
         summary = self.summary
         assert summary["packed"], summary
+        if not self.err:
+            return summary  # its progress went to a terminal
         *_, last = re.findall(r"resting (\d+)/(\d+), pending (\d+), unknown (\d+), block (\d+)", self.err)
         resting = summary["resting_bids"] + summary["resting_asks"]
         told = (resting, summary["target_orders"], summary["pending"], summary["unknown"], summary["block"])
