@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import sys
 import termios
 from collections.abc import Callable
@@ -38,6 +39,7 @@ def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:
         is_demo=demo,
         autostart=not arguments.ask,
         signals=SIGNALS,
+        cancel_options=cancel_options(arguments),
     )
     if outcome.last_line:
         print(outcome.last_line, file=sys.stderr, flush=True)
@@ -60,3 +62,19 @@ def _terminal_restorer() -> Callable[[], None]:
                 os.write(2, _LEAVE_SCREEN)
 
     return restore
+
+
+def cancel_options(arguments: Arguments) -> str:
+    """The options of this command line that a `cancel-all` for the same venue, wallets and files needs too."""
+    words: list[str] = []
+    for option, path in (("--vault", arguments.csv), ("--state-dir", arguments.state_dir)):
+        if path is not None:
+            words += [option, str(path.absolute())]
+    for option, is_given in (
+        ("--insecure-permissions", arguments.insecure_permissions),
+        ("--insecure-http", arguments.insecure_http),
+        ("--allow-debug", arguments.allow_debug),
+    ):
+        if is_given:
+            words.append(option)
+    return shlex.join(words)

@@ -135,15 +135,20 @@ class _Headless:
         return None
 
     async def _finish(self, progress: Progress) -> int:
-        """Stop and print the summary, as of the read that ended the run, or as of the stop after a signal."""
+        """Stop and print the summary, as of the read that ended the run, or as of the stop after a signal.
+
+        The last line of progress is of the same read.
+        """
         engine = self._engine
         was_stopped = self._stop_requested.is_set()
-        summary = engine.summary()
         if engine.run is not None and engine.run.cancel_on_stop:
             SIGNALS.lift_limit()
-        await engine.stop(self._seconds_to_stop())
         if was_stopped:
-            summary = engine.summary()
+            await engine.stop(self._seconds_to_stop())
+        summary = engine.summary()
+        progress.hold()
+        if not was_stopped:
+            await engine.stop(self._seconds_to_stop())
         progress.close()
         if self._arguments.as_json:
             click.echo(json.dumps(summary))

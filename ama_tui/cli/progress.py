@@ -21,6 +21,7 @@ class Progress:
         self._cursor = 0
         self._done = threading.Event()
         self._is_quiet = False
+        self._held: EngineSnapshot | None = None
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
@@ -28,6 +29,10 @@ class Progress:
         watch = self._show_bars if self._stream.isatty() else self._show_lines
         self._thread = threading.Thread(target=watch, name="progress", daemon=True)
         self._thread.start()
+
+    def hold(self) -> None:
+        """Show the state as it is now until the end: the summary is of the same read."""
+        self._held = self._publisher.latest
 
     def close(self, *, quietly: bool = False) -> None:
         """Show the final state (quietly: only remaining log lines) and stop. Can be called twice."""
@@ -51,7 +56,7 @@ class Progress:
             is_last = self._done.wait(INTERVAL_S)
             for text in self._new_events():
                 print(text, file=self._stream, flush=True)
-            line = describe(self._publisher.latest)
+            line = describe(self._latest)
             if line and line != last and not self._is_quiet:
                 print(line, file=self._stream, flush=True)
                 last = line
@@ -76,7 +81,7 @@ class Progress:
             is_last = False
             while not is_last:
                 is_last = self._done.wait(INTERVAL_S / 2)
-                snapshot = self._publisher.latest
+                snapshot = self._latest
                 for text in self._new_events():
                     bars.console.print(text, markup=False, highlight=False)
                 ready, wallets = sessions_ready(snapshot), len(snapshot.wallets) or None
@@ -87,6 +92,10 @@ class Progress:
                     total=snapshot.target_orders or None,
                     note=_state(snapshot),
                 )
+
+    @property
+    def _latest(self) -> EngineSnapshot:
+        return self._held or self._publisher.latest
 
     def _new_events(self) -> list[str]:
         """New errors and run notes. Everything else is only in the journal."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,17 @@ SPELLINGS: Mapping[str, str] = {
 """The key for each spelling that a configuration file may use."""
 
 
-def read_config_file(path: Path) -> dict[str, object]:
-    """The settings of a TOML file by key; parameters may also be in a table `[parameters]`.
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The settings of a configuration file, by key."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    """How the file writes each key: `max_utilization`."""
+
+
+def read_config_file(path: Path) -> ConfigFile:
+    """The settings of a TOML file; parameters may also be in a table `[parameters]`.
 
     Raises ConfigError: not found, not TOML (with line and column), unknown or repeated keys (all named).
     """
@@ -40,18 +50,20 @@ def read_config_file(path: Path) -> dict[str, object]:
     return _known_keys(path, [*content.items(), *table.items()])
 
 
-def _known_keys(path: Path, pairs: list[tuple[str, object]]) -> dict[str, object]:
-    settings: dict[str, object] = {}
+def _known_keys(path: Path, pairs: list[tuple[str, object]]) -> ConfigFile:
+    values: dict[str, object] = {}
+    spellings: dict[str, str] = {}
     problems: list[str] = []
     for name, value in pairs:
         key = SPELLINGS.get(name)
         if key is None:
             close = difflib.get_close_matches(name, IN_CONFIG_FILE, n=1)
             problems.append(f"unknown key {shortened(name, 20)}" + (f" (did you mean {close[0]}?)" if close else ""))
-        elif key in settings:
-            problems.append(f"{key} is given twice")
+        elif key in values:
+            other = spellings[key]
+            problems.append(f"{other} is given twice" + (f", also as {name}" if name != other else ""))
         else:
-            settings[key] = value
+            values[key], spellings[key] = value, name
     if problems:
         raise ConfigError(f"config file {path}: " + "; ".join(problems), "valid keys are " + ", ".join(IN_CONFIG_FILE))
-    return settings
+    return ConfigFile(values, spellings)

@@ -7,7 +7,6 @@ be used is reported in one line and skipped.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,11 +138,12 @@ def _read(path: Path) -> Preset:
     if problem is not None:
         raise ConfigError(f"preset file {path.name}: {problem}")
     try:
-        settings: Mapping[str, object] = read_config_file(path)
-        others = sorted(set(settings) - set(PARAMETER_BY_KEY))
+        file = read_config_file(path)
+        others = sorted(name for key, name in file.spellings.items() if key not in PARAMETER_BY_KEY)
         if others:
             raise ConfigError(f"{', '.join(others)} is not a parameter")
-        return Preset(path.stem, Parameters.checked(settings), is_own=True)
+        parameters = Parameters.checked(file.values, lambda setting: file.spellings.get(setting.key, setting.key))
+        return Preset(path.stem, parameters, is_own=True)
     except ConfigError as error:
         reason = " ".join(error.message.removeprefix(f"config file {path}").lstrip(": ").split())
         raise ConfigError(f"preset file {path.name}: {reason}") from None

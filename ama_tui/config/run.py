@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from ama_tui.config.config_file import read_config_file
+from ama_tui.config.config_file import ConfigFile, read_config_file
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain import settings
 from ama_tui.domain.errors import ParameterError
@@ -16,12 +16,15 @@ from ama_tui.domain.parameters import RANGES, Parameters, range_problem
 from ama_tui.domain.plan import CollateralBasis, Rules
 from ama_tui.domain.settings import PARAMETERS, SETTINGS, Setting, plain
 
+RESCUE = ", with an option in place of a stored value, or with --fresh"
+"""What helps where the checkpoint stores a value that is not allowed."""
 _OTHERS = tuple(setting for setting in SETTINGS if setting not in PARAMETERS)
 
 
 class Origin(Enum):
     """Where a setting came from, in the words of messages."""
 
+    FORM = "form"
     OPTION = "option"
     CONFIG_FILE = "config file"
     CHECKPOINT = "checkpoint"
@@ -51,6 +54,8 @@ class RunConfig:
     session_hours: float = settings.SESSION_HOURS.default
     session_caps: bool = settings.SESSION_CAPS.default
     """Whether new sessions are limited in what they may trade."""
+    confirm_quit: bool = settings.CONFIRM_QUIT.default
+    """Whether the dashboard asks before it quits while orders rest."""
     renew_revoked: bool = settings.RENEW_REVOKED.default
     """Whether revoked sessions are recreated."""
 
@@ -66,6 +71,8 @@ class Difference:
     key: str
     stored: object
     used: object
+    name: str
+    """What the source of the value in use calls the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ class Resolved:
 
     run: RunConfig
     origins: Mapping[str, Origin]
+    names: Mapping[str, str]
+    """What each setting is called where its value came from."""
     differences: tuple[Difference, ...] = ()
     missing_in_checkpoint: tuple[str, ...] = ()
     """The parameters that a resumed checkpoint does not store (the original tool stores four of the eight)."""
@@ -89,17 +98,20 @@ def resolve(
     checkpoint_config: Mapping[str, object] | None = None,
     *,
     strategies: Collection[str] = (settings.STRATEGY.default,),
+    form: Mapping[str, object] | None = None,
 ) -> Resolved:
-    """Give every setting its value: of the options, else the TOML file, else the checkpoint, else the default.
+    """Give every setting its value: of the form, else the options, the TOML file, the checkpoint, the default.
 
+    `form` has the values of the set-up form by file key; where it agrees with the others, the others count as origin.
     Raises ConfigError for a file that cannot be read and for unknown keys, ParameterError (a ConfigError)
-    for values out of range; each names everything wrong at once, with its origin.
+    for values out of range; each names everything wrong at once, as its origin calls it.
     """
     stored = _stored(checkpoint_config or {})
+    file = ConfigFile() if toml_path is None else read_config_file(toml_path)
     layers: list[tuple[Origin, Mapping[str, object]]] = [
         (Origin.DEFAULT, {setting.key: setting.plain_default for setting in SETTINGS}),
         (Origin.CHECKPOINT, stored),
-        (Origin.CONFIG_FILE, {} if toml_path is None else read_config_file(toml_path)),
+        (Origin.CONFIG_FILE, file.values),
         (Origin.OPTION, options.given()),
     ]
     values: dict[str, object] = {}
@@ -107,13 +119,21 @@ def resolve(
     for origin, layer in layers:
         values.update(layer)
         origins.update(dict.fromkeys(layer, origin))
-    problems = _problems(values, origins, strategies)
+    changed = {key: value for key, value in (form or {}).items() if value != values[key]}
+    values.update(changed)
+    origins.update(dict.fromkeys(changed, Origin.FORM))
+    names = {setting.key: _name(setting, origins[setting.key], file, is_form=form is not None) for setting in SETTINGS}
+    problems = _problems(values, origins, names, strategies)
     if problems:
-        raise ParameterError("; ".join(problems), "fix the values and try again")
+        is_stored = Origin.CHECKPOINT in (origins[key] for key in stored)
+        raise ParameterError("; ".join(problems), "fix the values and try again" + (RESCUE if is_stored else ""))
     return Resolved(
         run=_run_config(values),
         origins=origins,
-        differences=tuple(Difference(key, stored[key], values[key]) for key in stored if stored[key] != values[key]),
+        names=names,
+        differences=tuple(
+            Difference(key, stored[key], values[key], names[key]) for key in stored if stored[key] != values[key]
+        ),
         missing_in_checkpoint=()
         if checkpoint_config is None
         else tuple(setting.key for setting in PARAMETERS if setting.key not in stored),
@@ -126,19 +146,31 @@ def _stored(config: Mapping[str, object]) -> dict[str, object]:
     return {key: config[key] for key in keys if config.get(key) is not None}
 
 
-def _problems(values: Mapping[str, object], origins: Mapping[str, Origin], strategies: Collection[str]) -> list[str]:
-    """Everything that is wrong with the values, one line each, under the name that the operator used."""
+def _name(setting: Setting[Any], origin: Origin, file: ConfigFile, *, is_form: bool) -> str:
+    """What the operator calls a setting whose value came from there."""
+    if origin is Origin.CONFIG_FILE:
+        return file.spellings[setting.key]
+    if origin is Origin.CHECKPOINT:
+        return setting.key
+    if setting.form_label and (origin is Origin.FORM or (origin is Origin.DEFAULT and is_form)):
+        return setting.form_name
+    return setting.short_option
 
-    def label(setting: Setting[Any]) -> str:
-        return setting.short_option if origins[setting.key] is Origin.OPTION else setting.key
 
+def _problems(
+    values: Mapping[str, object],
+    origins: Mapping[str, Origin],
+    names: Mapping[str, str],
+    strategies: Collection[str],
+) -> list[str]:
+    """Everything that is wrong with the values, one line each."""
     problems: list[str] = []
     for setting in SETTINGS:
-        problem = setting.problem(values[setting.key], label(setting), strategies)
+        problem = setting.problem(values[setting.key], names[setting.key], strategies)
         if problem is not None:
             problems.append(f"{problem} ({origins[setting.key].value})")
     for lower, upper in RANGES:
-        problem = range_problem(lower, upper, values, label(lower), label(upper))
+        problem = range_problem(lower, upper, values, names[lower.key], names[upper.key])
         if problem is not None:
             problems.append(f"{problem} ({origins[lower.key].value}, {origins[upper.key].value})")
     return problems

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules
-from ama_tui.domain.settings import PARAMETERS, SETTINGS, plain
+from ama_tui.domain.settings import SETTINGS, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +33,8 @@ class RunOptions:
     session_hours: float | None = None
     session_caps: bool | None = None
     renew_revoked: bool | None = None
+    confirm_quit: bool | None = None
     dry_run: bool | None = None
-
-    def with_parameters(self, parameters: Parameters) -> RunOptions:
-        """These options with all eight parameters given."""
-        return replace(self, **{setting.name: getattr(parameters, setting.name) for setting in PARAMETERS})
 
     def given(self) -> Mapping[str, object]:
         """The values that were given, by file key."""

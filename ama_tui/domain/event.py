@@ -150,6 +150,21 @@ class SendBudget:
     """Seconds until the venue accepts requests again."""
 
 
+class KillStage(Enum):
+    """What a kill is doing, in its order."""
+
+    READ = "read"
+    """Reading the open orders for the first time."""
+    CANCEL = "cancel"
+    """Orders are open, or may still reach the book."""
+    CONFIRM = "confirm"
+    """A read shows no order, and a second one must confirm it."""
+    CHECK = "check"
+    """Both reads agree, and events, vault and second node are asked."""
+    REVOKE = "revoke"
+    """Proven, and the sessions are being revoked."""
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimitWait:
     """A host that limits our requests now. This is a wait, not an error."""
@@ -177,6 +192,17 @@ class KillProgress:
     """Orders cancelled."""
     total: int = 0
     """Orders to cancel."""
+    sent: int = 0
+    """Orders that a cancel was sent for."""
+    block: int = 0
+    """The block of its last read, 0 before the first."""
+    stage: KillStage = KillStage.READ
+    empty_reads: int = 0
+    """Reads in a row that show no order; two that are far enough apart are needed."""
+    waiting_for: str = ""
+    """What it waits for, as text; empty while nothing is overdue."""
+    waiting_since_ms: int = 0
+    """When that wait began, Unix milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ama_tui.domain import settings
 from ama_tui.domain.errors import ParameterError
@@ -16,6 +16,23 @@ RANGES: tuple[tuple[Setting[Any], Setting[Any]], ...] = (
     (settings.MIN_DISTANCE_TICKS, settings.MAX_DISTANCE_TICKS),
 )
 """The two ends of each range."""
+
+Naming = Callable[[Setting[Any]], str]
+"""What the source of the values calls a setting."""
+
+
+class SettingProblem(NamedTuple):
+    """Something that is wrong with values."""
+
+    text: str
+    """One line that begins with the name of a setting."""
+    settings: tuple[Setting[Any], ...]
+    """What it is about."""
+
+
+def key_of(setting: Setting[Any]) -> str:
+    """A setting's name in files."""
+    return setting.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +49,14 @@ class Parameters:
     max_distance_ticks: int = settings.MAX_DISTANCE_TICKS.default
 
     @classmethod
-    def checked(cls, values: Mapping[str, object]) -> Parameters:
-        """Parameters from values by file key; what is missing takes its default.
+    def checked(cls, values: Mapping[str, object], name: Naming = key_of) -> Parameters:
+        """Parameters from values by file key; what is missing takes its default. `name` is how their source calls them.
 
         Raises ParameterError that names everything out of range at once.
         """
-        problems = problems_of(values)
+        problems = problems_of(values, name)
         if problems:
-            raise ParameterError("; ".join(problems), "fix the values and try again")
+            raise ParameterError("; ".join(problem.text for problem in problems), "fix the values and try again")
         return cls(**{setting.name: setting.read(values) for setting in PARAMETERS})
 
     def as_keys(self) -> dict[str, int | float]:
@@ -47,11 +64,18 @@ class Parameters:
         return {setting.key: getattr(self, setting.name) for setting in PARAMETERS}
 
 
-def problems_of(values: Mapping[str, object]) -> list[str]:
-    """Everything that is wrong with values by file key, one line each; missing ones take their defaults."""
-    problems = [setting.problem(values.get(setting.key, setting.default)) for setting in PARAMETERS]
-    problems += [range_problem(lower, upper, values, lower.key, upper.key) for lower, upper in RANGES]
-    return [problem for problem in problems if problem is not None]
+def problems_of(values: Mapping[str, object], name: Naming = key_of) -> list[SettingProblem]:
+    """Everything that is wrong with values by file key; missing ones take their defaults."""
+    problems = []
+    for setting in PARAMETERS:
+        text = setting.problem(values.get(setting.key, setting.default), name(setting))
+        if text is not None:
+            problems.append(SettingProblem(text, (setting,)))
+    for lower, upper in RANGES:
+        text = range_problem(lower, upper, values, name(lower), name(upper))
+        if text is not None:
+            problems.append(SettingProblem(text, (lower, upper)))
+    return problems
 
 
 def range_problem(

@@ -52,6 +52,8 @@ class Setting(Generic[T]):
     """Whether a resumed run uses the value it was saved with."""
     form_label: str = ""
     """The label of its line in the set-up form, empty where the form does not ask. A range shares its line."""
+    form_end: str = ""
+    """Which end of its range it is, as messages about the form say: `smallest`."""
     form_line: int = 0
     """The position of that line."""
 
@@ -64,6 +66,11 @@ class Setting(Generic[T]):
     def short_option(self) -> str:
         """The command-line option without its opposite, as messages name it."""
         return self.option.partition("/")[0]
+
+    @property
+    def form_name(self) -> str:
+        """Its name in messages about the set-up form: `smallest order size`, `collateral share`."""
+        return " ".join(filter(None, (self.form_end, self.form_label.partition(",")[0])))
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -157,6 +164,7 @@ MIN_DELAY_MS = Setting(
     high=600_000,
     in_checkpoint=True,
     form_label="delay, ms",
+    form_end="shortest",
     form_line=5,
 )
 MAX_DELAY_MS = Setting(
@@ -170,6 +178,7 @@ MAX_DELAY_MS = Setting(
     high=600_000,
     in_checkpoint=True,
     form_label="delay, ms",
+    form_end="longest",
     form_line=5,
 )
 SIZE_MIN = Setting(
@@ -183,6 +192,7 @@ SIZE_MIN = Setting(
     low_is_exclusive=True,
     in_checkpoint=True,
     form_label="order size, base",
+    form_end="smallest",
     form_line=4,
 )
 SIZE_MAX = Setting(
@@ -196,6 +206,7 @@ SIZE_MAX = Setting(
     low_is_exclusive=True,
     in_checkpoint=True,
     form_label="order size, base",
+    form_end="largest",
     form_line=4,
 )
 ORDERS_PER_SIDE = Setting(
@@ -221,7 +232,7 @@ MAX_UTILIZATION = Setting(
     low=0.02,
     high=0.90,
     in_checkpoint=True,
-    form_label="max collateral",
+    form_label="collateral share",
     form_line=2,
 )
 MIN_DISTANCE_TICKS = Setting(
@@ -235,6 +246,7 @@ MIN_DISTANCE_TICKS = Setting(
     high=100_000,
     in_checkpoint=True,
     form_label="distance, ticks",
+    form_end="nearest",
     form_line=3,
 )
 MAX_DISTANCE_TICKS = Setting(
@@ -248,6 +260,7 @@ MAX_DISTANCE_TICKS = Setting(
     high=100_000,
     in_checkpoint=True,
     form_label="distance, ticks",
+    form_end="farthest",
     form_line=3,
 )
 
@@ -344,6 +357,14 @@ SESSION_CAPS = Setting(
     spelling="--session-caps/--no-session-caps",
 )
 RENEW_REVOKED = Setting("renewRevoked", "renew_revoked", Kind.FLAG, False, "recreate revoked sessions")
+CONFIRM_QUIT = Setting(
+    "confirmQuit",
+    "confirm_quit",
+    Kind.FLAG,
+    True,
+    "ask before the dashboard quits while orders rest",
+    spelling="--confirm-quit/--no-confirm-quit",
+)
 DRY_RUN = Setting(
     "dryRun",
     "dry_run",
@@ -378,6 +399,7 @@ SETTINGS: Final[tuple[Setting[Any], ...]] = (
     SESSION_HOURS,
     SESSION_CAPS,
     RENEW_REVOKED,
+    CONFIRM_QUIT,
     DRY_RUN,
 )
 PARAMETER_BY_KEY: Final[Mapping[str, Setting[Any]]] = {setting.key: setting for setting in PARAMETERS}

@@ -146,6 +146,10 @@ class EngineApi(Protocol):
     """The market given by the options, by symbol or address."""
     resume_asked: bool | None
     """Whether the options say to resume (True) or start fresh (False); None if they do not say."""
+    confirms_quit: bool
+    """Whether a front end asks before it quits while orders rest."""
+    directory: str
+    """Where the venue's `.env` and wallets file are."""
 
     async def open(self) -> None: ...
 
@@ -163,8 +167,10 @@ class EngineApi(Protocol):
 
     async def resume(self) -> None: ...
 
-    async def stop(self) -> None:
-        """Finish pending requests, save, and leave orders resting (or cancel them, if set up that way)."""
+    async def stop(self) -> KillReport | None:
+        """Finish pending requests, save, and leave orders resting. Or cancel them, if set up that way:
+        then returns the report.
+        """
         ...
 
     async def kill(self, *, revoke: bool = False) -> KillReport: ...

@@ -49,6 +49,10 @@ class RunContext:
     counters: Counters = field(default_factory=Counters)
     read: FleetRead | None = None
     """The last good read of the fleet."""
+    shown: FleetRead | None = None
+    """A later read that is only shown, during a kill; None outside of one."""
+    shown_at_ms: int = 0
+    """When it was made, Unix milliseconds."""
     read_at: float = 0.0
     read_at_ms: int = 0
     plan: Plan = field(default_factory=Plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ama_tui.domain.market import BAD_DEFAULT_PRICE6
 from ama_tui.domain.money import format_price
 from ama_tui.domain.plan import MarketSnapshot
+from ama_tui.domain.settings import MIN_DISTANCE_TICKS
 
 _NOT_A_PRICE = (None, 0, BAD_DEFAULT_PRICE6)
 
@@ -50,8 +51,15 @@ def price_conflict(market: MarketSnapshot, band_percent: float) -> str:
     return f"prices are {off_percent:,.1f} % apart, more than --price-band {band_percent:g}: {prices}"
 
 
-def market_problem(min_distance_ticks: int, tick6: int, anchor_x2: int | None) -> str | None:
-    """Why this market cannot be quoted, in one line; None if it can.
+NEAREST = MIN_DISTANCE_TICKS.form_name
+"""What the form calls the nearest distance."""
+
+
+def market_problem(
+    min_distance_ticks: int, tick6: int, anchor_x2: int | None, distance_name: str = NEAREST
+) -> str | None:
+    """Why this market cannot be quoted, in one line; None if it can. `distance_name` is what the operator calls the
+    nearest distance.
 
     The anchor price must be at least twice the smallest distance. Without an anchor this is not checked; it is
     checked again once there is one.
@@ -62,7 +70,7 @@ def market_problem(min_distance_ticks: int, tick6: int, anchor_x2: int | None) -
         return None
     anchor_ticks = anchor_x2 // (2 * tick6)
     fits = anchor_x2 // (4 * tick6)
-    problem = f"minDistanceTicks {min_distance_ticks} does not fit a price of {anchor_ticks} ticks"
+    problem = f"{distance_name} {min_distance_ticks} does not fit a price of {anchor_ticks} ticks"
     if fits == 0:
         return f"{problem}, and no other value does; choose another market"
     return f"{problem}; use {fits} or less"

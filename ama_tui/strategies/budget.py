@@ -26,7 +26,7 @@ DUST18 = 10**13
 SEQUENCES = MAX_TAG_SEQUENCE + 1
 """Sequence numbers wrap around after this many orders."""
 
-CAP_DETAIL = "its orders use all the margin that maxWalletUtilization allows"
+CAP_DETAIL = "its orders use all the margin that the collateral share allows (--max-utilization)"
 DUST_DETAIL = "less than 0.00001 fits the cap"
 
 

@@ -21,7 +21,7 @@ from ama_tui.domain.plan import (
     WalletSnapshot,
 )
 from ama_tui.domain.session import Methods
-from ama_tui.strategies.anchor import anchor_x2, market_problem
+from ama_tui.strategies.anchor import NEAREST, anchor_x2, market_problem
 from ama_tui.strategies.budget import CAP_DETAIL, DUST18, OrderRequest, budget_of, fit, margin_bps
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
 from ama_tui.strategies.levels import SideOrders
@@ -52,9 +52,12 @@ class Packer:
             plan.add_wallet(wallet)
         return Plan((*plan.cancels, *plan.places), tuple(plan.skips), anchor, plan.budgets)
 
-    def refusal(self, tick6: int, anchor_x2: int | None) -> str | None:
-        """Why a market with this tick and anchor (doubled), both with 6 decimals, cannot be quoted; None if it can."""
-        return market_problem(self.parameters.min_distance_ticks, tick6, anchor_x2)
+    def refusal(self, tick6: int, anchor_x2: int | None, distance_name: str = NEAREST) -> str | None:
+        """Why a market with this tick and anchor (doubled), both with 6 decimals, cannot be quoted; None if it can.
+
+        `distance_name` is what the operator calls the nearest distance.
+        """
+        return market_problem(self.parameters.min_distance_ticks, tick6, anchor_x2, distance_name)
 
 
 class _PlanBuilder:
@@ -156,7 +159,7 @@ class _PlanBuilder:
                 detail = f"{distance} ticks from the anchor"
                 self.skips.append(Skip(wallet.address, price.refusal, detail, side, level))
             elif amount18 < DUST18:
-                detail = "sizeMin and sizeMax give less than 0.00001"
+                detail = "its size would be less than 0.00001"
                 self.skips.append(Skip(wallet.address, SkipReason.DUST, detail, side, level))
             else:
                 requests.append(OrderRequest(side, level, price, amount18, bps))

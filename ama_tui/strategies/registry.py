@@ -9,6 +9,7 @@ from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, MarketSnapshot, Plan, Rules
 from ama_tui.domain.session import Methods
+from ama_tui.strategies.anchor import NEAREST
 from ama_tui.strategies.packer import Packer
 
 
@@ -26,10 +27,11 @@ class Strategy(Protocol):
     def plan(self, market: MarketSnapshot) -> Plan:
         """What to place and cancel now, and why levels stay vacant."""
 
-    def refusal(self, tick6: int, anchor_x2: int | None) -> str | None:
+    def refusal(self, tick6: int, anchor_x2: int | None, distance_name: str = NEAREST) -> str | None:
         """Why this market cannot be quoted with these parameters, in one line; None if it can.
 
-        `tick6` is the market's tick (6 decimals), `anchor_x2` twice its anchor price (6 decimals).
+        `tick6` is the market's tick (6 decimals), `anchor_x2` twice its anchor price (6 decimals),
+        `distance_name` what the operator calls the nearest distance.
         """
 
 

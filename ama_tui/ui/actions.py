@@ -20,10 +20,11 @@ Scope = Literal[
     "help",
     "kill",
     "stop",
+    "quit",
 ]
 """Where an action is available: on one screen, or anywhere."""
 
-Need = Literal["nothing", "run", "pausable", "paused", "demo", "ended"]
+Need = Literal["nothing", "run", "pausable", "paused", "demo", "ended", "unproven"]
 """What an action requires; `ama_tui.ui.states` explains why it is unavailable otherwise."""
 
 
@@ -245,7 +246,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     # everywhere
     ActionSpec(
         "run.stop", "q", "app.stop", "quit", "run: stop and quit",
-        "Finish pending requests, save and quit. Orders stay on the book.",
+        "Finish pending requests, save and quit. While orders rest it asks first.",
         ("starting", "welcome", "markets", "setup", "preparation", "live", "wallet"), in_palette=False,
     ),
     ActionSpec(
@@ -260,6 +261,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "run.kill", "f10", "app.kill", "KILL", "run: kill",
         "Stop placing, cancel every order on this market, and verify on chain.",
         ("anywhere",), need="run", priority=True,
+    ),
+    ActionSpec(
+        "run.copy.cancel", "f8", "app.copy_cancel", "copy cancel-all", "copy: the cancel-all command",
+        "After a kill that is not proven: copy the command that cancels from another terminal.",
+        ("anywhere",), need="unproven", priority=True,
     ),
     ActionSpec(
         "app.help", "question_mark,f1", "app.help", "help", "app: help",
@@ -292,6 +298,7 @@ KEY_NAMES = {
     "f4": "F4",
     "f5": "F5",
     "f6": "F6",
+    "f8": "F8",
     "f10": "F10",
     "ctrl+q": "^q",
     "ctrl+c": "^c",

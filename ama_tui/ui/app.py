@@ -1,6 +1,6 @@
 """The application: opens the engine, leads from screen to screen, and carries out the actions of all screens.
 
-It is the `Host` of its screens, and the only module that imports them. At import time it loads only what the
+It is the `Host` of its screens; only it and its base `ending_app` import them. At import time it loads only what the
 first frame needs; the engine and the other screens load later.
 """
 
@@ -13,24 +13,22 @@ from typing import TYPE_CHECKING, Any
 from textual import work
 from textual.screen import Screen
 
-from ama_tui.ui.actions import BY_ID
-from ama_tui.ui.base_app import BaseApp, SignalSource
-from ama_tui.ui.exit_message import ExitMessage
+from ama_tui.ui.base_app import SignalSource
+from ama_tui.ui.ending_app import EndingApp
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.screens.starting import StartingScreen
 
 if TYPE_CHECKING:
     from ama_tui.domain.errors import AmaError
-    from ama_tui.domain.event import EngineState
     from ama_tui.domain.market import Market
-    from ama_tui.engine.engine_api import KillReport, StartRequest
+    from ama_tui.engine.engine_api import StartRequest
     from ama_tui.engine.host import EngineHost
-    from ama_tui.ui.bridge import Bridge, EngineFacts
+    from ama_tui.ui.bridge import EngineFacts
     from ama_tui.ui.history import History
     from ama_tui.ui.host import Host
 
 
-class AmaApp(BaseApp):
+class AmaApp(EndingApp):
     """The dashboard."""
 
     def __init__(
@@ -40,28 +38,24 @@ class AmaApp(BaseApp):
         make_demo_host: Callable[[], EngineHost] | None = None,
         is_demo: bool = False,
         autostart: bool = False,
+        cancel_options: str = "",
         clock: Callable[[], float] = time.time,
         signals: SignalSource | None = None,
     ) -> None:
         """`make_host` is called after the first frame, `make_demo_host` when the operator starts the demo.
 
-        With `autostart` a run starts as soon as the venue is open, as the options say.
+        With `autostart` a run starts as soon as the venue is open, as the options say. `cancel_options` are those of
+        this command line that `ama-tui cancel-all` needs too.
         """
-        super().__init__(signals)
+        super().__init__(
+            is_demo=is_demo,
+            can_start_demo=make_demo_host is not None and not is_demo,
+            cancel_options=cancel_options,
+            signals=signals,
+        )
         self.clock = clock
-        self.is_demo = is_demo
-        self.can_start_demo = make_demo_host is not None and not is_demo
-        self.bridge: Bridge | None = None
-        self.facts: EngineFacts | None = None
         self.history: History | None = None
-        self.market: Market | None = None
-        self.kill_report: KillReport | None = None
-        self.is_leaving = False
-        self.is_killing = False
-        self.leave_after_kill = False
-        self.open_exit_code = 0
         self._autostart = autostart
-        self._earlier_survivors = False
         self._make_host = make_host
         self._make_demo_host = make_demo_host
 
@@ -155,36 +149,9 @@ class AmaApp(BaseApp):
         if self.bridge.poll() is None:
             return
         self.refresh_bindings()
-        for screen in self.screen_stack[:-1]:
-            if isinstance(screen, AmaScreen):
-                screen.state_changed(self.bridge.snapshot, self.clock())
+        self.show_kills()
 
     # actions
-
-    @property
-    def state(self) -> EngineState | None:
-        """The engine's state; None before the engine is opened."""
-        return None if self.bridge is None else self.bridge.snapshot.state
-
-    def why_not(self, action_id: str) -> str | None:
-        """Why an action is unavailable now; None when it is available."""
-        need = BY_ID[action_id].need
-        if need == "nothing":
-            return None
-        if need == "demo":
-            return None if self.can_start_demo else "this already is the demo"
-        if self.bridge is None:
-            return "no run is active"
-        from ama_tui.ui.states import why_not
-
-        return why_not(need, self.bridge.snapshot)
-
-    def refused(self, action_id: str) -> bool:
-        """Show why an action is unavailable; False when it is available."""
-        reason = self.why_not(action_id)
-        if reason is not None:
-            self.toast(f"{BY_ID[action_id].label}: {reason}")
-        return reason is not None
 
     def action_start_demo(self) -> None:
         """Close the configured venue and open the local test venue."""
@@ -222,15 +189,6 @@ class AmaApp(BaseApp):
             self.report_error(error)
         self._poll()
 
-    def action_kill(self) -> None:
-        """Open the kill dialog, from every screen and over every dialog."""
-        from ama_tui.ui.screens.kill import KillScreen
-
-        if any(isinstance(screen, KillScreen) for screen in self.screen_stack):
-            return
-        if not self.refused("run.kill"):
-            self.push_screen(KillScreen())
-
     def action_help(self) -> None:
         """Open or close the help."""
         from ama_tui.ui.screens.help import HelpScreen
@@ -239,41 +197,6 @@ class AmaApp(BaseApp):
             self.screen.action_back()
         elif isinstance(self.screen, AmaScreen):
             self.push_screen(HelpScreen(self.screen.SCOPE))
-
-    def action_stop(self) -> None:
-        """Stop the run, close the engine and quit. A kill is finished first."""
-        if self.is_leaving:
-            return
-        if self.is_killing:
-            self.leave_after_kill = True
-            self.toast("Quitting once the cancellation is confirmed · ^c: quit now")
-            return
-        self.is_leaving = True
-        if self.bridge is None:
-            self.leave()
-            return
-        from ama_tui.ui.screens.stop import StopScreen
-
-        self.push_screen(StopScreen())
-
-    def action_interrupt(self) -> None:
-        """Stop and quit; the second time exit immediately."""
-        if self.is_leaving or self.leave_after_kill:
-            self.leave_now()
-        else:
-            self.action_stop()
-
-    def leave_now(self) -> None:
-        """Exit without waiting for the engine."""
-        self.exit(ExitMessage(130, self._exit_line("exited immediately"), is_forced=True), return_code=130)
-
-    @property
-    def takes_its_time(self) -> bool:
-        """A kill is under way, or stopping cancels the run's orders."""
-        return self.is_killing or (self.bridge is not None and self.bridge.snapshot.cancels_on_stop)
-
-    async def action_quit(self) -> None:
-        self.action_stop()
 
     # the way through the screens
 
@@ -310,14 +233,8 @@ class AmaApp(BaseApp):
         from ama_tui.ui.screens.preparation import PreparationScreen
 
         self.market = request.market
-        self._earlier_survivors = self._may_have_survivors
-        self.kill_report = None
+        self.kills.new_run()
         self.push_screen(PreparationScreen(request))
-
-    @property
-    def _may_have_survivors(self) -> bool:
-        """A kill, of this run or an earlier one, may have left orders on the book."""
-        return self._earlier_survivors or (self.kill_report is not None and not self.kill_report.is_proven)
 
     def started(self) -> None:
         """The run is running: replace its preparation with the live screen."""
@@ -338,28 +255,6 @@ class AmaApp(BaseApp):
         else:
             self._show_markets(self.facts, opens_preselected=False)
             self.push_screen(SetupScreen(request.market, self.facts, failed=(request, error)))
-
-    # leaving
-
-    def leave(self) -> None:
-        """Exit; the exit line reports what stays open."""
-        code = 4 if self._may_have_survivors else self.open_exit_code
-        self.exit(ExitMessage(code, self._exit_line("stopped")), return_code=code)
-
-    def stop_after_crash(self) -> ExitMessage:
-        """Stop the engine after the screen crashed; call after `run`."""
-        line = self._exit_line("the dashboard failed")
-        if self.bridge is not None:
-            self.bridge.stop_without_screen()
-            line = self._exit_line("the dashboard failed and the run was stopped")
-        return ExitMessage(self.return_code or 1, line, failure=self.failure)
-
-    def _exit_line(self, event: str) -> str:
-        if self.bridge is None or self.market is None or self.terminal_lost:
-            return ""
-        from ama_tui.ui.exit_message import exit_line
-
-        return exit_line(event, self.market, self.bridge.snapshot, self.kill_report, venue_ends=self.is_demo)
 
 
 if TYPE_CHECKING:

@@ -84,7 +84,7 @@ class BaseApp(App[ExitMessage]):
         if number == signal.SIGINT:
             self.action_interrupt()
         else:
-            self.action_stop()
+            self.stop_now()
 
     @property
     def takes_its_time(self) -> bool:
@@ -99,8 +99,8 @@ class BaseApp(App[ExitMessage]):
         """Ctrl+C, as a signal or a key."""
         raise NotImplementedError
 
-    def action_stop(self) -> None:
-        """Stop and quit."""
+    def stop_now(self) -> None:
+        """Stop and quit, without a question."""
         raise NotImplementedError
 
     def get_driver_class(self) -> type[Driver]:
@@ -117,7 +117,7 @@ class BaseApp(App[ExitMessage]):
     def input_failed(self, error: Exception) -> None:
         """Keys can no longer be read: stop properly if the terminal is gone, otherwise fail."""
         if self.terminal_lost:
-            self.action_stop()
+            self.stop_now()
         else:
             self._handle_exception(error)
 

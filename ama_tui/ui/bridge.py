@@ -1,8 +1,8 @@
 """Connects the screen's thread with the engine's thread: snapshots in one direction, commands in the other.
 
-On every poll the bridge passes the publisher's latest snapshot to the attached views. A screen under a dialog
-detaches itself and is not repainted. Commands are awaited on the screen's loop; cancelling such an await does
-not cancel the engine's work, except for a `read`.
+On every poll the bridge passes the publisher's latest snapshot to the views on top; to those under another screen once
+a second, and when the run's state changes. Commands are awaited on the screen's loop; cancelling such an await does not
+cancel the engine's work, except for a `read`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ _LOG = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 
+COVERED_POLLS = 4
+"""Views under another screen are updated on every so manieth poll."""
+
 CLOSE_SECONDS = 15.0
 """How long closing waits for the engine's thread; the engine itself waits at most 10 s for pending requests."""
 
@@ -47,6 +50,8 @@ class EngineFacts:
     defaults: Parameters
     preselected: str | None
     resume_asked: bool | None
+    confirms_quit: bool
+    directory: str
 
     @property
     def wallets(self) -> int:
@@ -68,6 +73,8 @@ class Bridge:
         self._host = host
         self._clock = clock
         self._views: list[SnapshotView] = []
+        self._covered: list[SnapshotView] = []
+        self._polls = 0
         self._state = host.publisher.latest.state
 
     @property
@@ -84,18 +91,28 @@ class Bridge:
 
     def attach(self, view: SnapshotView) -> None:
         """Update a view now and on every poll."""
-        if view not in self._views:
-            self._views.append(view)
+        self.detach(view)
+        self._views.append(view)
         view.bridge_tick(self.snapshot, self._clock())
 
-    def detach(self, view: SnapshotView) -> None:
-        with suppress(ValueError):
+    def cover(self, view: SnapshotView) -> None:
+        """Update an attached view once a second: another screen is over it."""
+        if view in self._views:
             self._views.remove(view)
+            self._covered.append(view)
+
+    def detach(self, view: SnapshotView) -> None:
+        """Update a view no more."""
+        for views in (self._views, self._covered):
+            with suppress(ValueError):
+                views.remove(view)
 
     def poll(self) -> EngineState | None:
         """Update the views. Returns the engine's state if it changed since the last poll, else None."""
         snapshot, now = self.snapshot, self._clock()
-        for view in tuple(self._views):
+        self._polls += 1
+        shows_covered = self._polls % COVERED_POLLS == 0 or snapshot.state is not self._state
+        for view in (*self._views, *(self._covered if shows_covered else ())):
             view.bridge_tick(snapshot, now)
         if snapshot.state is self._state:
             return None
@@ -116,6 +133,8 @@ class Bridge:
                 defaults=engine.defaults,
                 preselected=engine.preselected,
                 resume_asked=engine.resume_asked,
+                confirms_quit=engine.confirms_quit,
+                directory=engine.directory,
             )
 
         return await self.ask(open_engine)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from ama_tui.domain.event import EngineSnapshot
     from ama_tui.domain.market import Market
-    from ama_tui.engine.engine_api import KillReport
+    from ama_tui.ui.kills import CancelCommand, Kills
 
 
 class ExitMessage(NamedTuple):
@@ -24,9 +24,15 @@ class ExitMessage(NamedTuple):
 
 
 def exit_line(
-    event: str, market: Market, snapshot: EngineSnapshot, report: KillReport | None, *, venue_ends: bool = False
+    event: str,
+    market: Market,
+    snapshot: EngineSnapshot,
+    kills: Kills,
+    command: CancelCommand,
+    *,
+    venue_ends: bool = False,
 ) -> str:
-    """What stays open: '118 orders stay on the book on ETH-USD', or the result of the kill.
+    """What stays open: '118 orders stay on the book on ETH-USD', or the result of the kills.
 
     `event` is what happened ('stopped'). `venue_ends` is True for the demo, whose venue ends with it.
     """
@@ -36,11 +42,14 @@ def exit_line(
     # The demo's journal is deleted with its venue, so check that the file still exists.
     path = snapshot.journal_path
     log = f"; log: {plain(path)}" if path and Path(path).exists() else ""
-    if report is not None and not report.is_proven:
-        command = f"ama-tui cancel-all --market {plain(market.address)}"
-        return f"ama-tui: kill not proven on {symbol}: {plain(report.text)}; try again: {command}{log}"
-    if report is not None:
-        return f"ama-tui: killed on {symbol}: {plain(report.text)}{log}"
+    if kills.unproven:
+        failed = "; ".join(
+            f"kill not proven on {plain(one.market.symbol)}: {plain(one.text)}" for one in kills.unproven
+        )
+        retry = f"try again: {command.short(*(one.market for one in kills.unproven))}"
+        return f"ama-tui: {failed}; {'discarded with the demo venue' if venue_ends else retry}{log}"
+    if kills.report is not None:
+        return f"ama-tui: killed on {symbol}: {plain(kills.report.text)}{log}"
     if not snapshot.wallets or not snapshot.run_id:
         return f"ama-tui: {event} before anything was sent on {symbol}"
     open_now = snapshot.resting

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from ama_tui.domain.errors import AmaError
     from ama_tui.domain.market import Market
-    from ama_tui.engine.engine_api import KillReport, StartRequest
+    from ama_tui.engine.engine_api import StartRequest
     from ama_tui.ui.bridge import Bridge, EngineFacts
     from ama_tui.ui.history import History
+    from ama_tui.ui.kills import CancelCommand, Kills
 
 
 class Host(Protocol):
@@ -29,12 +30,8 @@ class Host(Protocol):
     """The market of the current run; None before the first."""
     clock: Callable[[], float]
     """The time in Unix seconds."""
-    is_killing: bool
-    """A kill is under way."""
-    leave_after_kill: bool
-    """The operator asked to quit during the kill."""
-    kill_report: KillReport | None
-    """The report of this run's kill; None while there was none."""
+    kills: Kills
+    """The kill under way, this run's report, and the markets where a kill is not proven."""
 
     # actions
 
@@ -44,8 +41,24 @@ class Host(Protocol):
     def refused(self, action_id: str) -> bool:
         """Show why an action is unavailable; False when it is available."""
 
-    def action_stop(self) -> None:
-        """Stop the run and quit."""
+    def action_kill(self) -> None:
+        """Open the kill dialog."""
+
+    def action_copy_cancel(self) -> None:
+        """Copy the command that cancels the orders of unproven kills from another terminal."""
+
+    def kill_and_quit(self) -> None:
+        """Cancel everything, and quit if that is proven."""
+
+    def show_kills(self) -> None:
+        """Show on every screen which kills are not proven."""
+
+    @property
+    def cancel_command(self) -> CancelCommand:
+        """How to cancel from a shell what the dashboard could not."""
+
+    def stop_now(self) -> None:
+        """Stop the run and quit, without a question."""
 
     def leave(self) -> None:
         """Exit now; the engine is closed."""

@@ -20,14 +20,22 @@ def run_dashboard(
     is_demo: bool = False,
     autostart: bool = False,
     signals: SignalSource | None = None,
+    cancel_options: str = "",
 ) -> ExitMessage:
     """Show the dashboard until the operator leaves it; returns how it ended.
 
-    With `autostart` a run starts without asking, if the options suffice. `make_host` is called after the first
-    frame, so its imports do not delay that frame. If the screen crashes, the engine is still stopped and the
-    exit code is 1.
+    With `autostart` a run starts without asking, if the options suffice. `cancel_options` are those of this command
+    line that `ama-tui cancel-all` needs too. `make_host` is called after the first frame, so its imports do not delay
+    that frame. If the screen crashes, the engine is still stopped and the exit code is 1.
     """
-    app = AmaApp(make_host, make_demo_host=make_demo_host, is_demo=is_demo, autostart=autostart, signals=signals)
+    app = AmaApp(
+        make_host,
+        make_demo_host=make_demo_host,
+        is_demo=is_demo,
+        autostart=autostart,
+        cancel_options=cancel_options,
+        signals=signals,
+    )
     message: ExitMessage | None = None
     try:
         message = app.run()

@@ -27,6 +27,12 @@ KILLABLE = frozenset(
 )
 """States in which a run may have orders to cancel."""
 
+STALE_SECONDS = 10.0
+"""Chain data older than this is marked as stale."""
+
+OVERDUE_SECONDS = 3.0
+"""A read that takes this long after the longest pause between two cycles is overdue."""
+
 PAUSABLE = frozenset({EngineState.READY, EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW})
 
 
@@ -41,10 +47,28 @@ def banner(state: EngineState) -> Span:
     return f"{sign} {state_name(state)}", ink
 
 
-def banner_of(snapshot: EngineSnapshot) -> Span:
-    """A run's state and its ink: a run whose last read failed, or that waits for a rate limit, is not green."""
+def banner_of(snapshot: EngineSnapshot, now: float) -> Span:
+    """A run's state and its ink: one whose last read failed or is overdue, or that waits for a limit, is not green."""
     text, ink = banner(snapshot.state)
-    return text, "warn" if ink == "good" and (snapshot.reason or snapshot.rate_limits) else ink
+    is_doubtful = bool(snapshot.reason or snapshot.rate_limits) or is_overdue(snapshot, now)
+    return text, "warn" if ink == "good" and is_doubtful else ink
+
+
+def is_stale(snapshot: EngineSnapshot, now: float) -> bool:
+    """Whether the latest chain data is too old to act on; never true before the run and once it was stopped."""
+    return _age(snapshot, now) > STALE_SECONDS
+
+
+def is_overdue(snapshot: EngineSnapshot, now: float) -> bool:
+    """Whether the next read of the chain is overdue; never true before the run and once it was stopped."""
+    return _age(snapshot, now) > min(STALE_SECONDS, OVERDUE_SECONDS + snapshot.parameters.max_delay_ms / 1000)
+
+
+def _age(snapshot: EngineSnapshot, now: float) -> float:
+    """The age of the latest chain data in seconds; 0 where there is none, or where none is expected."""
+    if not snapshot.read_at_ms or snapshot.state in (EngineState.PREPARING, EngineState.STOPPED):
+        return 0.0
+    return now - snapshot.read_at_ms / 1000
 
 
 def has_run(snapshot: EngineSnapshot) -> bool:

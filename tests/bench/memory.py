@@ -36,7 +36,7 @@ def measure(scale: Scale) -> list[Figure]:
             demo = psutil.Process(program.child.pid)
             ours = demo.memory_info().rss / MEGABYTE
             venue = sum(child.memory_info().rss for child in demo.children(recursive=True)) / MEGABYTE
-            program.press(b"q")
+            program.press(b"\x03")
             program.close(patience=20)
     after = f"{scale.wallets} wallets packed, {scale.memory_seconds:g} s later, {COLUMNS}×{ROWS}"
     return [

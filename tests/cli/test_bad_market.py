@@ -29,7 +29,7 @@ def test_price_too_low_for_the_distance_is_refused_with_the_largest_that_fits(
 ) -> None:
     operator, client = stored_run.operator, shared_venue.client
     line = operator.ama(*PACK, "--market", "DOGE-USD").refusal(3)
-    assert line == "DOGE-USD cannot be quoted: minDistanceTicks 10 does not fit a price of 13 ticks; use 6 or less"
+    assert line == "DOGE-USD cannot be quoted: --min-distance-ticks 10 does not fit a price of 13 ticks; use 6 or less"
     assert line in operator.ama("run", "--dry-run", "--market", "DOGE-USD").err
     stored_run.assert_nothing_lost()
     assert client.orders("DOGE-USD", *client.addresses()) == {address: [] for address in client.addresses()}

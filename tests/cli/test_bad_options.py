@@ -38,7 +38,7 @@ HEADLESS = ("run", "--headless", "--market", "LINK-USD")
         ),
         (
             (*HEADLESS, "--min-distance-ticks", "200"),
-            ("--min-distance-ticks (200) must not be above maxDistanceTicks (120)",),
+            ("--min-distance-ticks (200) must not be above --max-distance-ticks (120)",),
         ),
         ((*HEADLESS, "--config", "nowhere.toml"), ("nowhere.toml not found",)),
         ((*HEADLESS, "--state-dir", "wallets.csv"), ("--state-dir", "wallets.csv", "is a file")),

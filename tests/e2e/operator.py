@@ -54,8 +54,15 @@ class Finished:
     def packed(self) -> dict[str, Any]:
         """The summary of a run that must have ended with the fleet packed."""
         assert self.code == 0, f"exit {self.code}: {self.out}{self.err}"
-        assert self.summary["packed"], self.summary
-        return self.summary
+        summary = self.summary
+        assert summary["packed"], summary
+        if not self.err:
+            return summary  # its progress went to a terminal
+        *_, last = re.findall(r"resting (\d+)/(\d+), pending (\d+), unknown (\d+), block (\d+)", self.err)
+        resting = summary["resting_bids"] + summary["resting_asks"]
+        told = (resting, summary["target_orders"], summary["pending"], summary["unknown"], summary["block"])
+        assert tuple(map(int, last)) == told, "the last line of progress is of another read than the summary"
+        return summary
 
     def refusal(self, code: int) -> str:
         """The one line on stderr of a run that must have ended with this exit code and said nothing else."""

@@ -133,10 +133,10 @@ def test_state_of_the_original_tool_resumes_and_keeps_its_keys(serve: ServeVenue
     assert (summary["runId"], summary["target_orders"]) == (RUN_ID, 8)
     assert client.sessions_made(*client.addresses()) == [1, 1]
     assert_each_level_once(client, "BNB-USD", client.keys, 2)
-    assert "ordersPerSidePerWallet from option" in resumed.err
-    for name in ("maxWalletUtilization", "minDistanceTicks", "maxDistanceTicks"):
+    assert "--orders-per-side from option" in resumed.err
+    for name in ("--max-utilization", "--min-distance-ticks", "--max-distance-ticks"):
         assert f"{name} from default" in resumed.err
-    assert "sizeMin from" not in resumed.err
+    assert "--size-min from" not in resumed.err
 
     assert (directory / "actions.jsonl").read_bytes().startswith(journal)
     moved = frozenset({"updatedAt", "lastActionAt", "maxOpenOrdersPerMaker"})
@@ -156,7 +156,7 @@ def test_options_that_differ_from_the_stored_run_are_said_and_journalled(
     operator.ama(*PACK, *small, "--orders-per-side", "1").packed()
     resumed = operator.ama(*PACK, *small, "--orders-per-side", "2", "--resume")
     assert resumed.packed()["target_orders"] == 4
-    assert "ordersPerSidePerWallet is 2 (saved run: 1)" in resumed.err
+    assert "--orders-per-side is 2 (saved run: 1)" in resumed.err
     notes = [line["params"] for line in operator.journal() if line["action"] == "NOTE"]
     (noted,) = [note for note in notes if "key" in note]
     assert (noted["key"], noted["stored"], noted["used"]) == ("ordersPerSidePerWallet", 1, 2)

@@ -6,8 +6,10 @@ It is the way of `ama-tui demo --ask`, which shows the list of markets before it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import psutil
 
 from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.wiring import open_host
@@ -19,6 +21,7 @@ from ama_tui.ui.screens.kill import KillScreen
 from ama_tui.ui.screens.live import LiveScreen
 from ama_tui.ui.screens.markets import MarketsScreen
 from ama_tui.ui.screens.preparation import PreparationScreen
+from ama_tui.ui.screens.quit import QuitScreen
 from ama_tui.ui.screens.setup import SetupScreen
 from ama_tui.ui.screens.wallet import WalletScreen
 from tests.screenshots.album import Album
@@ -116,15 +119,41 @@ async def _look_around(guide: Guide, album: Album) -> None:
 
 
 async def _kill(guide: Guide, album: Album) -> None:
-    """The question, and what the chain shows after it was answered."""
+    """Both questions, what a kill says while the venue does not answer, and what the chain shows once it does."""
+    await guide.press("q")
+    await guide.arrive(QuitScreen)
+    await guide.settle()
+    album.take(guide.app, "quit")
+    await guide.press("escape")
     await guide.press("f10")
     await guide.arrive(KillScreen)
     await guide.settle()
     album.take(guide.app, "kill")
+    with _silent_venue():
+        await guide.click("#cancel-all")
+        await guide.until(lambda: bool(guide.app.kills.unproven))
+        await guide.press("escape")
+        await guide.arrive(LiveScreen)
+        await guide.settle()
+        album.take(guide.app, "kill-unproven")
+    await guide.press("f10")
+    await guide.arrive(KillScreen)
     await guide.click("#cancel-all")
-    await guide.until(lambda: guide.app.kill_report is not None)
+    await guide.until(lambda: not guide.app.kills.unproven)
     await guide.settle()
     album.take(guide.app, "kill-proof")
+
+
+@contextmanager
+def _silent_venue() -> Iterator[None]:
+    """The demo's venue takes requests and does not answer."""
+    children = psutil.Process().children(recursive=True)
+    (venue,) = (child for child in children if "ama_tui.localnet" in child.cmdline())
+    venue.suspend()
+    try:
+        yield
+    finally:
+        venue.resume()
 
 
 async def _prepare(guide: Guide, album: Album) -> bool:

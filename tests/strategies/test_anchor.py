@@ -74,14 +74,14 @@ def test_a_market_at_exactly_twice_the_nearest_distance_is_taken() -> None:
 
 def test_a_market_below_that_is_refused_with_the_largest_distance_that_fits() -> None:
     refusal = Packer(Parameters(min_distance_ticks=10)).refusal(10_000, 2 * 20 * 10_000 - 1)
-    assert refusal == "minDistanceTicks 10 does not fit a price of 19 ticks; use 9 or less"
+    assert refusal == "nearest distance 10 does not fit a price of 19 ticks; use 9 or less"
     assert Packer(Parameters(min_distance_ticks=9)).refusal(10_000, 2 * 20 * 10_000 - 1) is None
 
 
 def test_a_market_under_two_ticks_is_refused_whatever_the_distance() -> None:
     refusal = Packer(Parameters(min_distance_ticks=1)).refusal(10_000, 3 * 10_000)
     assert refusal == (
-        "minDistanceTicks 1 does not fit a price of 1 ticks, and no other value does; choose another market"
+        "nearest distance 1 does not fit a price of 1 ticks, and no other value does; choose another market"
     )
 
 

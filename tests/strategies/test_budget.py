@@ -146,7 +146,7 @@ def test_a_cut_to_dust_is_blamed_on_the_cap_only_when_the_cap_holds_nothing() ->
     fits_none = fit(wallet(), requests, 24_999, Rules.EVEN)
     assert {skip.reason for skip in fits_none.skips} == {SkipReason.CAP}
     assert {skip.text for skip in fits_none.skips} == {
-        "cap reached: its orders use all the margin that maxWalletUtilization allows"
+        "cap reached: its orders use all the margin that the collateral share allows (--max-utilization)"
     }
     fits_one = fit(wallet(), requests, 25_000, Rules.EVEN)
     assert {skip.reason for skip in fits_one.skips} == {SkipReason.DUST}

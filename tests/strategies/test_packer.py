@@ -134,7 +134,9 @@ def test_a_wallet_that_reserves_as_much_as_it_has_available_has_collateral() -> 
 def test_a_wallet_whose_cap_is_in_use_says_so() -> None:
     pending_orders = (PendingOrder(Side.BUY, 1, 2_499_000_000, 10**17, 2_000 * USDC),)
     skip = only_skip(EVEN.plan(market(wallet(pending_orders=pending_orders))))
-    assert skip.text == "cap reached: its orders use all the margin that maxWalletUtilization allows"
+    assert (
+        skip.text == "cap reached: its orders use all the margin that the collateral share allows (--max-utilization)"
+    )
 
 
 @pytest.mark.parametrize("packer", [EVEN, ORIGINAL])
@@ -146,7 +148,7 @@ def test_a_wallet_whose_collateral_is_all_reserved_is_at_its_cap(packer: Packer)
 def test_sizes_below_the_dust_limit_are_skipped_level_by_level() -> None:
     plan = Packer(Parameters(size_min=1e-6, size_max=1e-6)).plan(market(wallet()))
     assert places(plan) == []
-    assert {skip.text for skip in plan.skips} == {"too small to place: sizeMin and sizeMax give less than 0.00001"}
+    assert {skip.text for skip in plan.skips} == {"too small to place: its size would be less than 0.00001"}
     assert len({(skip.side, skip.level) for skip in plan.skips}) == 12
 
 

@@ -118,6 +118,8 @@ class FakeDesk(EngineApi):
     wallets_available: int = 25
     wallets_asked: int = 10
     resume_asked: bool | None = None
+    confirms_quit: bool = True
+    directory: str = "/desk"
     defaults: Parameters = field(default_factory=Parameters)
     preselected: str | None = None
     all_markets: tuple[Market, ...] = field(default_factory=markets)
@@ -184,10 +186,11 @@ class FakeDesk(EngineApi):
         await self._arrive("resume")
         self.set_state(EngineState.RUNNING)
 
-    async def stop(self) -> None:
+    async def stop(self) -> KillReport | None:
         self.set_state(EngineState.STOPPING)
         await self._arrive("stop")
         self.set_state(EngineState.STOPPED)
+        return self.report if self.publisher.latest.cancels_on_stop else None
 
     async def kill(self, *, revoke: bool = False) -> KillReport:
         assert self.freeze.is_set()

@@ -15,6 +15,7 @@ from ama_tui.ui.screens.live import LiveScreen
 from ama_tui.ui.screens.markets import MarketsScreen
 from ama_tui.ui.screens.parameters import ParametersScreen
 from ama_tui.ui.screens.preparation import PreparationScreen
+from ama_tui.ui.screens.quit import QuitScreen
 from ama_tui.ui.screens.setup import SetupScreen
 from ama_tui.ui.screens.starting import StartingScreen
 from ama_tui.ui.screens.stop import StopScreen
@@ -33,7 +34,9 @@ SCREENS: tuple[type[AmaScreen[None]], ...] = (
     HelpScreen,
     KillScreen,
     StopScreen,
+    QuitScreen,
 )
+DIALOGS = (KillScreen, StopScreen, QuitScreen)
 
 
 def test_ids_are_unique() -> None:
@@ -87,7 +90,7 @@ def test_the_help_names_every_action_of_every_scope(screen: type[AmaScreen[None]
             assert spec.title in text
             assert spec.tooltip in text
     heads = [line for line in text.splitlines() if line.endswith("  this screen")]
-    assert len(heads) == (screen not in (KillScreen, StopScreen))
+    assert len(heads) == (screen not in DIALOGS)
 
 
 def test_what_the_palette_leaves_out_has_another_way() -> None:
@@ -97,4 +100,4 @@ def test_what_the_palette_leaves_out_has_another_way() -> None:
 
 def test_every_screen_has_its_own_scope() -> None:
     assert len({screen.SCOPE for screen in SCREENS}) == len(SCREENS)
-    assert all(actions_in(screen.SCOPE) or screen in (KillScreen, StopScreen) for screen in SCREENS)
+    assert all(actions_in(screen.SCOPE) or screen in DIALOGS for screen in SCREENS)

@@ -27,7 +27,7 @@ from tests.ui.stage import MEDIUM, NARROW, WIDE, dashboard
 STORED = StoredRun(
     "1a2b", "2025-11-22T12:00:00Z", "2025-11-22T13:00:00Z", 3, Parameters(orders_per_side=4), frozenset()
 )
-FACTS = EngineFacts((), "chain 1", False, 25, 10, Parameters(orders_per_side=7), None, None)
+FACTS = EngineFacts((), "chain 1", False, 25, 10, Parameters(orders_per_side=7), None, None, True, "")
 
 
 def test_the_named_market_is_taken_else_the_demos_first_else_the_only_one() -> None:
@@ -121,9 +121,9 @@ async def test_after_a_kill_another_run_can_be_set_up() -> None:
         await stage.press("f2")
         await stage.on(LiveScreen)
         await stage.shows("● RUNNING")
-        assert stage.app.kill_report is None
+        assert stage.app.kills.report is None
         assert [one.market.symbol for one in stage.engine.requests] == ["ETH", "BTC"]
-        await stage.press("q")
+        await stage.press("ctrl+c")
     assert stage.app.return_value is not None
     assert stage.app.return_value.exit_code == 0
 
@@ -131,15 +131,17 @@ async def test_after_a_kill_another_run_can_be_set_up() -> None:
 async def test_survivors_of_an_earlier_kill_are_not_forgotten_at_the_end() -> None:
     async with dashboard(WIDE, autostart=True, is_demo=True, report=survivors(2)) as stage:
         await stage.on(LiveScreen)
-        stage.app.kill_report = survivors(2)
+        stage.app.kills.ended(markets(1)[0], survivors(2))
         await stage.publish(snapshot(EngineState.STOPPED))
         await stage.press("m")
         await stage.to_markets()
         stage.app.begin(replace(stage.engine.requests[0], market=markets(2)[1]))
         await stage.on(LiveScreen)
-        await stage.press("q")
+        assert "KILL NOT PROVEN on ETH: 2 orders still on the book" in stage.text()
+        await stage.press("ctrl+c")
     assert stage.app.return_value is not None
     assert stage.app.return_value.exit_code == 4
+    assert "kill not proven on ETH: 2 still open" in stage.app.return_value.last_line
 
 
 async def test_the_new_run_does_not_show_the_old_ones_wallets_while_it_prepares() -> None:

@@ -11,7 +11,7 @@ import pytest
 from ama_tui.domain.errors import AmaError, UnreachableError
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.engine.engine_api import EngineApi
-from ama_tui.ui.bridge import Bridge
+from ama_tui.ui.bridge import COVERED_POLLS, Bridge
 from tests.ui.fakes import NOW, FakeHost, snapshot
 from tests.ui.stage import until
 
@@ -58,6 +58,29 @@ async def test_views_are_fed_while_they_are_attached() -> None:
     assert bridge.poll() is EngineState.PAUSED
     assert {state for state, _ in eye.seen} == {EngineState.READY, EngineState.RUNNING}
     assert {now for _, now in eye.seen} == {NOW}
+    assert await bridge.close(5)
+
+
+async def test_covered_views_are_fed_once_a_second_and_at_once_when_the_state_changes() -> None:
+    host = FakeHost()
+    bridge = bridge_to(host)
+    eye = Eye()
+    bridge.attach(eye)
+    bridge.cover(eye)
+    seen = len(eye.seen)
+    for _ in range(2 * COVERED_POLLS):
+        bridge.poll()
+    assert len(eye.seen) == seen + 2
+    host.publisher.publish(snapshot())
+    bridge.poll()
+    assert eye.seen[-1][0] is EngineState.RUNNING
+    bridge.attach(eye)
+    bridge.detach(eye)
+    bridge.cover(eye)
+    seen = len(eye.seen)
+    host.publisher.publish(snapshot(EngineState.PAUSED))
+    bridge.poll()
+    assert len(eye.seen) == seen
     assert await bridge.close(5)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.errors import UnreachableError
-from ama_tui.domain.event import EngineState, KillProgress
+from ama_tui.domain.event import EngineState, KillProgress, KillStage
 from ama_tui.engine.engine_api import KillReport
 from ama_tui.ui.screens.kill import KillScreen, ended_text, report_lines
 from ama_tui.ui.screens.live import LiveScreen
@@ -67,9 +67,11 @@ async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
         bare = tuple(replace(row, bids=0, asks=0) for row in rows[:5])
         await stage.publish(snapshot(EngineState.KILLING, wallets=0))
         await stage.publish(replace(snapshot(EngineState.KILLING), wallets=(*bare, *rows[5:])))
-        assert "cancelling  60/120" in stage.text()
-        await stage.publish(snapshot(EngineState.KILLING, kill=KillProgress(7, 121)))
-        assert "cancelling   7/121" in stage.text()
+        assert "● read        open orders" in stage.text()
+        await stage.publish(snapshot(EngineState.KILLING, kill=KillProgress(7, 121, 100, 1300, KillStage.CANCEL)))
+        assert "✓ read        121 found by block 1,300" in stage.text()
+        assert "● cancel        7/121 gone · 100 sent" in stage.text()
+        assert "· confirm     0 of 2 reads show no order" in stage.text()
         await stage.press("escape")
         assert isinstance(stage.app.screen, KillScreen)
         stage.engine.gates["kill"].set()
@@ -94,8 +96,11 @@ async def test_a_kill_may_revoke_the_sessions_too(size: tuple[int, int]) -> None
         assert "Cancel all and revoke sessions" in stage.text()
         await stage.press("right", "right", "enter")
         await stage.until(lambda: "kill" in stage.engine.calls, "the kill")
-        await stage.publish(snapshot(EngineState.KILLING, kill=KillProgress(120, 120)))
-        assert "revoking sessions 120/120" in stage.text()
+        assert "· revoke      sessions, once no order is left" in stage.text()
+        proven = KillProgress(120, 120, 120, 1300, KillStage.REVOKE, 2)
+        await stage.publish(snapshot(EngineState.KILLING, kill=proven))
+        assert "● revoke      sessions" in stage.text()
+        assert "✓ confirm     2 of 2 reads" in stage.text()
         stage.engine.gates["kill"].set()
         await stage.shows("All orders cancelled, 10 sessions revoked. Confirmed on chain:")
         assert "10 sessions" in stage.text()
@@ -131,7 +136,7 @@ async def test_survivors_are_named_and_give_exit_code_4() -> None:
         assert "User001  order 901" in stage.text()
         assert "and 4 more" in stage.text()
         assert "ama-tui cancel-all --market" in stage.text()
-        assert stage.focused() == "cancel-all"
+        assert stage.focused() == "again"
         await stage.press("left", "enter")
         await stage.until(lambda: stage.app.return_value is not None, "the end")
     assert stage.app.return_value is not None
@@ -170,7 +175,7 @@ async def test_a_kill_that_fails_is_told_and_can_be_tried_again() -> None:
         await stage.shows("✗ the node does not answer")
         assert "→ is it up?" in stage.text()
         stage.engine.errors.clear()
-        assert stage.focused() == "cancel-all"
+        assert stage.focused() == "again"
         await stage.pilot.pause(0.3)  # a button takes no second press while the first one shows
         await stage.press("enter")
         await stage.shows("confirmed twice")
@@ -189,18 +194,6 @@ async def test_leaving_during_a_kill_waits_for_the_proof() -> None:
     assert stage.app.return_value is not None
     assert "confirmed twice" in stage.app.return_value.last_line
     assert stage.host.was_closed
-
-
-async def test_the_state_is_shown_under_the_dialog_while_rows_are_not_painted() -> None:
-    async with dashboard(gates={"kill": threading.Event()}) as stage:
-        await stage.to_live()
-        live = stage.app.screen
-        await stage.press("f10", "right", "enter")
-        await stage.until(lambda: "kill" in stage.engine.calls, "the kill")
-        stage.app._poll()
-        assert "KILLING" in live.query_one("#status").text  # type: ignore[attr-defined]
-        stage.engine.gates["kill"].set()
-        await stage.shows("confirmed twice")
 
 
 def test_everything_that_a_kill_could_not_prove_is_said() -> None:

@@ -159,7 +159,7 @@ SAID = {
     EngineState.KILLING: "✗ KILLING  cancelling everything, no new orders",
     EngineState.STOPPING: "◌ STOPPING  because · no new orders",
     EngineState.STOPPED: "■ STOPPED  m: markets · q: quit · because",
-    EngineState.FAULTED: "✗ FAULTED  because · the run has failed",
+    EngineState.FAULTED: "✗ FAULTED  orders may still rest · F10 cancels them · q quits · because",
 }
 
 
@@ -411,7 +411,7 @@ async def test_parameters_that_are_wrong_or_refused_stay_on_the_screen() -> None
         await stage.press("p")
         await stage.on(ParametersScreen)
         await stage.press("backspace", "9", "9")
-        assert "✗ ordersPerSidePerWallet" in stage.text()
+        assert "✗ orders per side is 99" in stage.text()
         await stage.press("f2")
         assert isinstance(stage.app.screen, ParametersScreen)
         await stage.press("backspace", "f2")

@@ -141,17 +141,34 @@ async def test_one_plan_is_computed_at_a_time_and_an_older_one_never_shown_last(
         assert [one.wallets for one in stage.engine.previews] == [10, 2]
 
 
-async def test_a_wrong_form_asks_for_no_plan_and_dims_the_last_one() -> None:
+async def test_a_wrong_form_shows_no_plan_and_why() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         await stage.shows("120 orders to place")
         await edit(stage, "wallets", "99")
-        await stage.shows("fix the highlighted fields")
-        assert panel(stage).has_class("-stale")
-        assert "120 orders to place" in stage.text()
+        await stage.shows("No plan: wallets must be a whole number, 1…25")
+        assert "fix the highlighted fields" in stage.text()
+        await edit(stage, "size_max", "0.01")
+        await stage.shows("No plan: smallest order size (0.05) must not be above largest order size (0.01)")
+        for left_over in ("orders to place", "block 1,199", "L1 bid", "each wallet's collateral"):
+            assert left_over not in stage.text()
         await edit(stage, "wallets", "1")
+        await edit(stage, "size_max", "0.25")
         await stage.shows("12 orders to place")
-        assert not panel(stage).has_class("-stale")
+
+
+async def test_a_plan_of_an_earlier_form_is_marked_as_out_of_date() -> None:
+    gate = threading.Event()
+    async with dashboard(WIDE) as stage:
+        await stage.to_setup()
+        await stage.shows("120 orders to place")
+        stage.engine.gates["preview"] = gate
+        await edit(stage, "wallets", "3")
+        await stage.shows("out of date · computing…")
+        assert panel(stage).has_class("-stale")
+        gate.set()
+        await stage.shows("36 orders to place")
+        assert "out of date" not in stage.text()
 
 
 async def test_a_plan_that_fails_is_told_keeps_the_last_one_and_is_tried_again() -> None:
@@ -161,7 +178,7 @@ async def test_a_plan_that_fails_is_told_keeps_the_last_one_and_is_tried_again()
         stage.engine.errors["preview"] = UnreachableError("the node does not answer", "try again")
         await stage.press("f5")
         await stage.shows("✗ no plan: the node does not answer")
-        assert "F5: retry" in stage.text()
+        assert "out of date · F5: retry" in stage.text()
         assert "120 orders to place" in stage.text()
         assert panel(stage).has_class("-stale")
         stage.engine.errors.clear()

@@ -86,13 +86,13 @@ async def test_letters_do_nothing_while_a_field_is_edited() -> None:
 
 
 WRONG = [
-    ("orders_per_side", "51", "ordersPerSidePerWallet is 51, but must be 1…50"),
-    ("orders_per_side", "2.5", "ordersPerSidePerWallet must be a whole number"),
-    ("max_utilization", "0.95", "maxWalletUtilization is 0.95, but must be 0.02…0.9"),
-    ("size_min", "0", "sizeMin is 0, but must be above 0"),
-    ("min_delay_ms", "5000", "minDelayMs (5000) must not be above maxDelayMs (1200)"),
-    ("max_distance_ticks", "", "maxDistanceTicks must be a number"),
-    ("min_distance_ticks", "1.2.3", "minDistanceTicks must be a number"),
+    ("orders_per_side", "51", "orders per side is 51, but must be 1…50"),
+    ("orders_per_side", "2.5", "orders per side must be a whole number"),
+    ("max_utilization", "0.95", "collateral share is 0.95, but must be 0.02…0.9"),
+    ("size_min", "0", "smallest order size is 0, but must be above 0"),
+    ("min_delay_ms", "5000", "shortest delay (5000) must not be above longest delay (1200)"),
+    ("max_distance_ticks", "", "farthest distance must be a number"),
+    ("min_distance_ticks", "1.2.3", "nearest distance must be a number"),
     ("wallets", "26", "wallets must be a whole number, 1…25"),
     ("wallets", "0", "wallets must be a whole number, 1…25"),
 ]
@@ -118,7 +118,7 @@ async def test_a_wrong_value_is_named_while_it_is_typed_and_enter_does_not_start
         await stage.to_setup()
         stage.app.screen.query_one("#field-orders_per_side", Input).focus()
         await stage.press("end", "backspace", "5", "1")
-        await stage.shows("✗ ordersPerSidePerWallet is 51, but must be 1…50")
+        await stage.shows("✗ orders per side is 51, but must be 1…50")
         await stage.press("enter")
         assert isinstance(stage.app.screen, SetupScreen)
         assert stage.engine.requests == []
@@ -127,7 +127,7 @@ async def test_a_wrong_value_is_named_while_it_is_typed_and_enter_does_not_start
 async def test_distances_that_do_not_fit_the_price_are_refused_with_what_fits() -> None:
     async with dashboard(WIDE, prices=Quote(best_bid6=100_000, best_ask6=120_000)) as stage:
         await stage.to_setup()
-        await stage.shows("✗ minDistanceTicks 10 does not fit a price of 11 ticks; use 5 or")
+        await stage.shows("✗ nearest distance 10 does not fit a price of 11 ticks; use 5 or")
         await stage.press("f2")
         assert stage.engine.requests == []
 
@@ -142,7 +142,7 @@ async def test_the_focused_field_is_explained() -> None:
     async with dashboard() as stage:
         await stage.to_setup()
         stage.app.screen.query_one("#field-max_delay_ms").focus()
-        await stage.shows("maxDelayMs: longest pause between two cycles")
+        await stage.shows("longest delay: longest pause between two cycles")
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -153,7 +153,7 @@ async def test_a_stored_run_is_offered_and_resumed_with_its_own_parameters(size:
         text = stage.text()
         for part in (
             "run 1a2b3c4d · started 2025-11-22 12:00 UTC · last action 4m ago · 3 wallets", "sessions valid 2/3",
-            "stored: 4 per side · 20% of collateral · 10…120 ticks", "not stored, please check: ordersPerSidePerWallet",
+            "stored: 4 per side · 20% of collateral · 10…120 ticks", "not stored, please check: orders per side",
             "no longer in the wallets file: User009", "‹ as stored",
         ):  # fmt: skip
             assert part in text, part
@@ -285,7 +285,7 @@ async def test_what_the_options_say_goes_before_the_stored_values_and_is_told() 
     stored = replace(STORED, with_options=replace(STORED.parameters, orders_per_side=8))
     async with dashboard(WIDE, stored=stored) as stage:
         await stage.to_setup()
-        await stage.shows("overridden by options: ordersPerSidePerWallet 8 (stored 4)")
+        await stage.shows("overridden by options: orders per side 8 (stored 4)")
         await stage.press("f2")
         await stage.until(lambda: bool(stage.engine.requests), "the start")
         assert stage.engine.requests[0].parameters.orders_per_side == 8

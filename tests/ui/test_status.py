@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, RateLimitWait, SendBudget, Totals
+from ama_tui.domain.parameters import Parameters
 from ama_tui.ui.panels.status import LastTrade, VenueFacts, notice, placing_line, status_lines
 from ama_tui.ui.states import BANNER, banner_of, state_name
 from ama_tui.ui.widgets.field_lines import fit
@@ -123,9 +124,33 @@ def test_a_run_that_has_ended_is_never_called_stale() -> None:
 
 def test_a_run_whose_last_read_failed_is_not_green() -> None:
     good = snapshot(EngineState.RUNNING)
-    assert banner_of(good) == ("● RUNNING", "good")
-    assert banner_of(replace(good, reason="the node does not answer")) == ("● RUNNING", "warn")
-    assert banner_of(replace(good, state=EngineState.FAULTED, reason="x"))[1] == "danger"
+    assert banner_of(good, NOW) == ("● RUNNING", "good")
+    failed = replace(good, reason="the node does not answer")
+    assert banner_of(failed, NOW) == ("● RUNNING", "warn")
+    assert notice(failed, NOW, None) == (
+        "warn",
+        "⚠ CHAIN READ FAILED  data is 0.6s old · retrying · the node does not answer",
+    )
+    assert banner_of(replace(good, state=EngineState.FAULTED, reason="x"), NOW)[1] == "danger"
+
+
+@pytest.mark.parametrize("state", [EngineState.RUNNING, EngineState.READY, EngineState.KILLING])
+def test_a_node_that_hangs_turns_everything_amber_long_before_the_data_is_stale(state: EngineState) -> None:
+    """A read that hangs has not failed yet: its age tells."""
+    hung = snapshot(state, read_at_ms=int((NOW - 5) * 1000))
+    assert banner_of(hung, NOW)[1] != "good"
+    lines = status_lines(hung, DEMO, market(), LastTrade(), NOW, 160)
+    inks = {ink for line in (*lines, placing_line(hung, NOW, 120)) for one in line for _, ink in one.spans}
+    assert "good" not in inks
+    if state is not EngineState.KILLING:
+        assert notice(hung, NOW, None) == ("warn", "⚠ CHAIN NOT ANSWERING  data is 5.0s old · waiting")
+    assert notice(snapshot(read_at_ms=int((NOW - 11) * 1000)), NOW, None)[0] == "danger"
+
+
+def test_long_pauses_between_cycles_are_no_alarm() -> None:
+    slow = snapshot(read_at_ms=int((NOW - 8) * 1000), parameters=Parameters(max_delay_ms=60_000))
+    assert banner_of(slow, NOW)[1] == "good"
+    assert notice(snapshot(EngineState.PREPARING, read_at_ms=int((NOW - 60) * 1000)), NOW, None) == ("", "")
 
 
 def test_a_rate_limit_is_a_wait_with_its_seconds_and_not_green() -> None:
@@ -133,7 +158,7 @@ def test_a_rate_limit_is_a_wait_with_its_seconds_and_not_green() -> None:
     kind, text = notice(limited, NOW, None)
     assert kind == "warn"
     assert text == "◔ waiting for the venue's rate limit (12 s) · waiting for the node's rate limit"
-    assert banner_of(limited) == ("● RUNNING", "warn")
+    assert banner_of(limited, NOW) == ("● RUNNING", "warn")
     stale = replace(limited, read_at_ms=int((NOW - 13) * 1000))
     assert "data is 13s old" in notice(stale, NOW, None)[1]
-    assert notice(replace(limited, reason="no response"), NOW, None)[0] == "danger"
+    assert "CHAIN READ FAILED" in notice(replace(limited, reason="no response"), NOW, None)[1]

@@ -104,6 +104,8 @@ def test_leaving_gives_the_terminal_back_and_then_says_what_stays(how: str, tmp_
         one.to_live()
         if how == "q":
             one.type("q")
+            one.wait_for("Leave them resting")
+            one.type("\t\r")
         else:
             one.process.send_signal(signal.SIGTERM)
         assert one.end() == 0
@@ -120,7 +122,7 @@ def test_a_terminal_without_unicode_gets_boxes_and_bars_of_ascii(is_latin_1: boo
     with terminal("plain", environ={**environ, "NO_COLOR": "1"}) as one:
         one.to_live()
         one.wait_for("-" * 100)
-        os.write(one.master, b"\xe4q")  # a key that is no UTF-8 does no harm, and the next is heard
+        os.write(one.master, b"\xe4\x03")  # a key that is no UTF-8 does no harm, and Ctrl+C after it is heard
         assert one.end() == 0
         assert "\\u" not in one.output
         assert set(re.findall(r".\?|\? .", re.sub(r"\x1b\[[?>=\d;]*\$?[a-zA-Z]", "", one.output))) <= {"? h", " ?"}

@@ -14,12 +14,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ama_tui.domain.errors import VenueError
-from ama_tui.domain.event import KillProgress
+from ama_tui.domain.errors import UnreachableError, VenueError
+from ama_tui.domain.event import KillProgress, KillStage
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.plan import CancelReason
 from ama_tui.domain.reading import OrdersRead, Receipt, SessionsRead, WalletRead
 from ama_tui.domain.session import session_status
+from ama_tui.engine.cancel.progress import ProgressTeller, Wait
 from ama_tui.engine.cancel.witnesses import Witnesses
 from ama_tui.engine.cancel.worker import CancelWorker
 from ama_tui.engine.engine_api import KillReport, Survivor
@@ -81,6 +82,7 @@ class CancelAll:
     """Set once the operator wants to stop: no new requests, report what the chain shows."""
 
     _worker: CancelWorker = field(init=False)
+    _progress: ProgressTeller = field(init=False)
     _latest: OrdersRead | None = None
     _newest_block: int = 0
     _empty_reads: list[tuple[int, float]] = field(default_factory=list)
@@ -99,6 +101,7 @@ class CancelAll:
 
     def __post_init__(self) -> None:
         self._worker = CancelWorker(self.context, self.sender, self.reason)
+        self._progress = ProgressTeller(self.on_progress)
         for book in self.books:
             missing = [pending.last for pending in book.pending if pending.last is not None]
             self.witnesses.add_orders((*book.orders, *missing), self._read_block())
@@ -107,6 +110,14 @@ class CancelAll:
 
     async def finish(self) -> KillReport:
         """Cancel and prove, within the patience; lists the survivors then. Does not raise VenueError."""
+        telling = asyncio.create_task(self._progress.keep_telling(), name="kill progress")
+        try:
+            return await self._finish()
+        finally:
+            telling.cancel()
+            self._progress.tell()
+
+    async def _finish(self) -> KillReport:
         self.context.action_log.forgive()
         for book in self.books:
             if book.session.ids:
@@ -176,6 +187,7 @@ class CancelAll:
             return False
         self._resolve(reads)
         read = reads.orders
+        self._note_unread(read)
         if read.block < self._newest_block or is_behind(read.block, self._known_block()):
             self._empty_reads.clear()  # older than an earlier read: proves nothing
             return False
@@ -185,16 +197,52 @@ class CancelAll:
         self._act(reads, revokes=revokes)
         unread = any(orders is None for orders in read.orders.values())
         is_shown = any(read.orders.values())
+        self._note_waits(is_shown=is_shown)
         if is_shown or unread or any(book.pending for book in self.books):
             self._empty_reads.clear()
             self._objections = ()
+            self._progress.reached(KillStage.CANCEL)
             return False
         moment = (read.block, _now())
         self._empty_reads.append(moment)
         if not any(is_far_apart(earlier, moment) for earlier in self._empty_reads):
+            self._progress.reached(KillStage.CONFIRM, empty_reads=1)
+            self._progress.waits(
+                Wait.BLOCKS, f"next blocks: the second read must be two after {self._empty_reads[0][0]:,}"
+            )
             return False
+        self._progress.reached(KillStage.CHECK, empty_reads=2)
+        self._progress.goes_on(Wait.BLOCKS)
+        self._progress.begins(Wait.WITNESSES, "the book's events and the other witnesses not answering")
         self._objections = await self._ask_witnesses(read, until)
+        if self._objections:
+            self._progress.waits(Wait.WITNESSES, self._objections[0])
+        else:
+            self._progress.goes_on(Wait.WITNESSES)
         return not self._objections
+
+    def _note_unread(self, read: OrdersRead) -> None:
+        unread = sum(orders is None for orders in read.orders.values())
+        if unread:
+            self._progress.waits(Wait.CHAIN, f"{_count(unread, 'wallet')} could not be read")
+        else:
+            self._progress.goes_on(Wait.CHAIN)
+
+    def _note_waits(self, *, is_shown: bool) -> None:
+        """Note what keeps the orders from ending."""
+        progress, unsettled = self._progress, sum(len(book.pending) for book in self.books)
+        refused = self._worker.not_accepted
+        if refused and is_shown:
+            wallets = _count(len(refused), "wallet")
+            progress.waits(Wait.VENUE, f"cancels of {wallets} not accepted by the venue", min(refused.values()))
+        else:
+            progress.goes_on(Wait.VENUE)
+        if unsettled:
+            progress.waits(Wait.ORDERS, f"{_count(unsettled, 'unacknowledged order')} may still reach the book")
+        else:
+            progress.goes_on(Wait.ORDERS)
+        if is_shown or unsettled:
+            progress.goes_on(Wait.BLOCKS, Wait.WITNESSES)
 
     @asynccontextmanager
     async def _in_time(self, until: float) -> AsyncIterator[None]:
@@ -220,7 +268,8 @@ class CancelAll:
         addresses = [book.address for book in self.books]
         hashes = [pending.tx_hash for book in self.books for pending in book.pending if pending.tx_hash is not None]
         ids = sorted({session for book in self.books for session in self._sessions_to_read(book)})
-        problem, began = "", _now()
+        problem, is_silent, began = "", False, _now()
+        self._progress.begins(Wait.CHAIN, "chain not answering")
         try:
             async with self._in_time(until):
                 orders, sessions, receipts = await asyncio.gather(
@@ -229,12 +278,14 @@ class CancelAll:
                     _or_error(chain.receipts(market.address, hashes) if hashes else _nothing(None)),
                 )
         except TimeoutError:
-            orders, problem = None, f"no response from the chain within {_now() - began:.0f} s"
+            orders, problem, is_silent = None, f"no response from the chain within {_now() - began:.0f} s", True
         if isinstance(orders, OrdersRead):
             self._problem = ""
             session_records = sessions if isinstance(sessions, SessionsRead) else None
             return _ChainReads(orders, session_records, receipts if isinstance(receipts, Mapping) else {})
         problem = problem or str(orders)
+        is_silent = is_silent or isinstance(orders, UnreachableError)
+        self._progress.waits(Wait.CHAIN, "chain not answering" if is_silent else f"chain unreadable: {problem}")
         if problem != self._problem:
             self.context.action_log.note(f"cancel-all: {problem}", is_error=True)
         self._problem = problem
@@ -253,7 +304,7 @@ class CancelAll:
         self.witnesses.add_read(read)
         readable = {order_id for order_id, address in self._ever_open.items() if read.orders[address] is not None}
         self._gone = (self._gone | readable) - alive.keys()
-        self.on_progress(KillProgress(len(self._gone), len(self._ever_open)))
+        self._progress.counted(len(self._gone), len(self._ever_open), len(self._worker.asked), read.block)
 
     # ---- orders sent earlier ----
 
@@ -385,6 +436,10 @@ async def _or_error(reading: Awaitable[T]) -> T | VenueError:
 
 async def _nothing(value: T) -> T:
     return value
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _now() -> float:

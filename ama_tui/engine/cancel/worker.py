@@ -49,6 +49,9 @@ class CancelWorker:
     asked: set[int] = field(default_factory=set)
     """Orders that a cancel was sent for."""
 
+    not_accepted: dict[str, float] = field(default_factory=dict)
+    """By wallet: since when its cancels have not been accepted (the loop's clock)."""
+
     _creator: SessionCreator = field(init=False)
     _revoker: WalletRevoker = field(init=False)
     _relayers: RelayerSet | None = None
@@ -110,6 +113,7 @@ class CancelWorker:
     async def _cancel_orders(
         self, book: WalletBook, orders: Sequence[RestingOrder], sessions: SessionsRead | None
     ) -> None:
+        self.not_accepted.setdefault(book.address, _now())
         problem = self._session_problem(book, sessions)
         if problem is not None and not await self._renew(book, problem, sessions):
             return
@@ -118,6 +122,8 @@ class CancelWorker:
             if order.order_id in self.alive:
                 self.asked.add(order.order_id)
                 is_accepted = await self._cancel(book, order, max(0.0, until - _now()))
+                if is_accepted:
+                    self.not_accepted.pop(book.address, None)
                 wait = RETRY_CANCEL_S if is_accepted else RETRY_FAILED_S
                 self._next_try[order.order_id] = _now() + wait
 

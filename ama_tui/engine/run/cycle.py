@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -71,6 +72,20 @@ class Cycle:
         context.counters.add(cycles=1)
         context.cycle_ms = (monotonic() - began) * 1000
         return read
+
+    async def look(self) -> tuple[FleetRead, int, int | None]:
+        """Read the chain and the mark price without reconciling anything: the read, its time (Unix milliseconds), and
+        the mark, None if it could not be read. Raises VenueError if the chain could not be read.
+        """
+        began_ms = now_ms()
+        read, mark6 = await asyncio.gather(self._read(), self._mark_or_none())
+        return read, began_ms, mark6
+
+    async def _mark_or_none(self) -> int | None:
+        with suppress(TimeoutError, VenueError):
+            async with asyncio.timeout(MARK_PATIENCE_S):
+                return (await self.context.connections.api.live(self.context.market)).quote.mark6
+        return None
 
     def decide(self, read: FleetRead) -> tuple[Intent, ...]:
         """Plan on a read. Stores each wallet's budget and skips, and returns the intents that may be sent now."""

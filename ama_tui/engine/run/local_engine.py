@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
@@ -17,6 +17,7 @@ from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, VenueEr
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.settings import MIN_DISTANCE_TICKS, WALLETS
 from ama_tui.engine.connect import OpenVenue, VenueSource, open_venue
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import KillReport, PlanPreview, StartRequest, StoredRun
@@ -65,6 +66,8 @@ class LocalEngine:
         self.defaults = Parameters()
         self.preselected: str | None = None
         self.resume_asked: bool | None = None
+        self.confirms_quit = True
+        self.directory = ""
         self.seconds_sessions = 0.0
         self.run: Run | None = None
         self._settings = settings
@@ -90,7 +93,9 @@ class LocalEngine:
         resolved = self._resolve()
         self.defaults, self.preselected = resolved.parameters, resolved.run.market
         self.wallets_asked, self.resume_asked = resolved.run.wallets, resolved.run.resume
+        self.confirms_quit = resolved.run.confirm_quit
         source = await asyncio.to_thread(self._settings.find_venue)
+        self.directory = str(source.directory.absolute())
         self._venue = venue = await open_venue(source)
         self.is_demo, self.environment_label = venue.is_demo, venue.label
         self.wallets_available = len(venue.wallets)
@@ -134,7 +139,8 @@ class LocalEngine:
         paths = StatePaths(self._settings.state_root, connections.chain_id, market.address)
         notes = list(self._venue.notes)
         if resolved.missing_in_checkpoint:
-            where = [f"{key} from {resolved.origins[key].value}" for key in resolved.missing_in_checkpoint]
+            names, origins = resolved.names, resolved.origins
+            where = [f"{names[key]} from {origins[key].value}" for key in resolved.missing_in_checkpoint]
             notes.append(f"not in the saved run: {', '.join(where)}")
         run_request = RunRequest(
             market,
@@ -145,6 +151,7 @@ class LocalEngine:
             resume,
             resolved.differences,
             tuple(notes),
+            resolved.names[MIN_DISTANCE_TICKS.key],
         )
         began = monotonic()
         self.run = None
@@ -180,9 +187,10 @@ class LocalEngine:
 
     async def preview(self, request: StartRequest) -> PlanPreview:
         """What a run would place first, planned on the real book. Signs and sends nothing."""
-        run = (await self._resolved(request)).run
+        resolved = await self._resolved(request)
+        run, name = resolved.run, resolved.names[MIN_DISTANCE_TICKS.key]
         wallets = self._venue.wallets[: run.wallets]
-        return await preview(self._connected(), request.market, wallets, _planner(run), run.price_band_percent)
+        return await preview(self._connected(), request.market, wallets, _planner(run), run.price_band_percent, name)
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
         """The order books of these markets that have a checkpoint in the state directory."""
@@ -200,9 +208,8 @@ class LocalEngine:
     async def change(self, parameters: Parameters) -> None:
         """Change and save the parameters of the paused run. Raises ConfigError, ParameterError."""
         run = self._running()
-        resolved = self._resolve(
-            self._store.checkpoint if self._store else None, RunOptions().with_parameters(parameters)
-        )
+        checkpoint = self._store.checkpoint if self._store else None
+        resolved = self._resolve(checkpoint, RunOptions(), form=parameters.as_keys())
         refusal = _planner(resolved.run).refusal(run.context.market.tick6, run.context.plan.anchor_x2)
         if refusal is not None:
             raise ParameterError("the parameters do not fit the market", refusal)
@@ -233,8 +240,9 @@ class LocalEngine:
             await asyncio.shield(self._cycling)
 
     def summary(self) -> dict[str, object]:
-        """The run in numbers."""
+        """The run in numbers, which it also publishes: progress and summary then say the same."""
         assert self.run is not None  # noqa: S101 - only called after begin()
+        self.run.publish()
         return summary_of(self.run, seconds_sessions=self.seconds_sessions)
 
     async def pause(self) -> None:
@@ -245,11 +253,13 @@ class LocalEngine:
         if self.run is not None:
             self.run.resume()
 
-    async def stop(self, patience: float | None = None) -> None:
+    async def stop(self, patience: float | None = None) -> KillReport | None:
         """Stop the run or its preparation, wait for a kill in progress, and release the state directory.
 
-        Pending requests get 10 s, or `patience`.
+        Pending requests get 10 s, or `patience`. Returns the report of a cancel-all that the stop made, None if it made
+        none.
         """
+        before = None if self.run is None else self.run.ended
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.wait({self._preparing})
@@ -260,6 +270,8 @@ class LocalEngine:
                 await asyncio.wait({self._killing})
         finally:
             await self._release()
+        after = None if self.run is None else self.run.ended
+        return None if after is before else after
 
     async def kill(self, *, revoke: bool = False) -> KillReport:
         """Cancel everything and prove it. With `revoke`, also revoke the sessions. Raises ConfigError if nothing is
@@ -331,8 +343,7 @@ class LocalEngine:
     async def _resolved(self, request: StartRequest) -> Resolved:
         """The configuration of a request. Missing values come from the options and the saved run."""
         stored = await asyncio.to_thread(self._checkpoint, request.market) if request.resume else None
-        options = self._settings.options.with_parameters(request.parameters)
-        return self._resolve(stored, replace(options, wallets=request.wallets))
+        return self._resolve(stored, form={**request.parameters.as_keys(), WALLETS.key: request.wallets})
 
     def _connected(self) -> Connections:
         if self.problems:
@@ -345,12 +356,18 @@ class LocalEngine:
         paths = StatePaths(self._settings.state_root, market.chain_id, market.address)
         return load_checkpoint(paths.checkpoint, chain_id=market.chain_id, order_book=market.address)
 
-    def _resolve(self, checkpoint: Checkpoint | None = None, options: RunOptions | None = None) -> Resolved:
+    def _resolve(
+        self,
+        checkpoint: Checkpoint | None = None,
+        options: RunOptions | None = None,
+        form: Mapping[str, object] | None = None,
+    ) -> Resolved:
         return resolve(
             self._settings.options if options is None else options,
             self._settings.config_file,
             None if checkpoint is None else checkpoint.config,
             strategies=names(),
+            form=form,
         )
 
     async def resolved_for(self, market: Market, resume: bool | None) -> tuple[Resolved, bool]:

@@ -21,8 +21,12 @@ async def preview(
     wallets: Sequence[FleetWallet],
     strategy: Strategy,
     price_band_percent: float,
+    distance_name: str,
 ) -> PlanPreview:
-    """Plan as if all wallets had sessions. Orders that rest already keep their levels. Raises VenueError."""
+    """Plan as if all wallets had sessions. Orders that rest already keep their levels. Raises VenueError.
+
+    `distance_name` is what the operator calls the nearest distance.
+    """
     terms = await market_terms(connections, market)
     read = await connections.chain.read_fleet(
         order_book=market.address,
@@ -45,5 +49,5 @@ async def preview(
         best_bid6=read.view.best_bid6,
         best_ask6=read.view.best_ask6,
         orders=sum(len(book.orders) for book in fleet),
-        refusal=strategy.refusal(market.tick6, plan.anchor_x2) or snapshot.price_conflict,
+        refusal=strategy.refusal(market.tick6, plan.anchor_x2, distance_name) or snapshot.price_conflict,
     )

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from ama_tui.domain.errors import CheckpointError, ConfigError, VenueError
-from ama_tui.domain.event import Action, EngineState, KillProgress
+from ama_tui.domain.event import Action, EngineState, KillProgress, KillStage
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason
 from ama_tui.domain.reading import FleetRead
+from ama_tui.domain.settings import PARAMETER_BY_KEY
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.cancel.kill import CancelAll
 from ama_tui.engine.engine_api import KillReport
@@ -23,6 +24,7 @@ from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.second_node import SecondNode
 from ama_tui.engine.run.autosave import Autosave
 from ama_tui.engine.run.cycle import Cycle
+from ama_tui.engine.run.kill_display import keep_showing
 from ama_tui.engine.run.lifecycle import CYCLING, moved
 from ama_tui.engine.run.outages import Outages
 from ama_tui.engine.run.packing import is_packed
@@ -39,7 +41,6 @@ STOP_PATIENCE_S = 9.0
 """The longest wait for pending requests on stop."""
 FINAL_READ_S = 3.0
 """The longest wait for the last read, which is only for display."""
-SHOW_EVERY_S = 0.1
 RETRY_S = 1.0
 """The shortest pause after a cycle that could not read the chain."""
 
@@ -79,7 +80,6 @@ class Run:
     renewals: Renewals = field(init=False)
     _autosave: Autosave = field(init=False)
     _is_paused: bool = field(init=False, default=False)
-    _shown_at: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self.sender = Sender(self.context, self._may_place)
@@ -167,7 +167,8 @@ class Run:
         for key, value in after.items():
             if value != before[key]:
                 change = {"key": key, "stored": before[key], "used": value}
-                self.context.action_log.note(f"{key}: {before[key]} → {value}", params=change)
+                name = PARAMETER_BY_KEY[key].form_name
+                self.context.action_log.note(f"{name}: {before[key]} → {value}", params=change)
         self.context.parameters, self.context.strategy = parameters, strategy
         self.packed, self.packed_at = False, 0.0
         self._woken.set()
@@ -208,13 +209,17 @@ class Run:
         if self.state is EngineState.STOPPED:
             raise ConfigError("nothing is running", "start a run first")
         self.freeze.set()
+        self.kill_progress = KillProgress()
         self._become(EngineState.KILLING, "cancelling everything")
         self.send_queues.clear()
-        books = [*self.context.fleet, *self.missing]
-        report = await self._cancel_all(books, CancelReason.KILL)
-        if revoke and report.is_proven:
-            await self.renewals.close(STOP_PATIENCE_S)  # includes a session that was being created
-            report = replace(report, revoked=(*report.revoked, *await WalletRevoker(self.context).revoke_all(books)))
+        showing = asyncio.create_task(keep_showing(self.context, self.cycle, self.publish), name="kill display")
+        try:
+            report = await self._cancel_and_revoke([*self.context.fleet, *self.missing], revoke=revoke)
+        except BaseException:  # a defect must not leave a kill that nobody can repeat
+            self._become(EngineState.FAULTED, "kill not proven: it ended with an error")
+            raise
+        finally:
+            showing.cancel()
         self.context.action_log.note(f"kill: {report.text}", is_error=not report.is_proven)
         await self._final_read()
         try:
@@ -225,6 +230,14 @@ class Run:
         except CheckpointError as error:  # still report what the chain shows
             self.context.action_log.note(str(error), is_error=True)
         return report
+
+    async def _cancel_and_revoke(self, books: list[WalletBook], *, revoke: bool) -> KillReport:
+        report = await self._cancel_all(books, CancelReason.KILL)
+        if not (revoke and report.is_proven):
+            return report
+        self._show_kill(replace(self.kill_progress, stage=KillStage.REVOKE))
+        await self.renewals.close(STOP_PATIENCE_S)  # includes a session that was being created
+        return replace(report, revoked=(*report.revoked, *await WalletRevoker(self.context).revoke_all(books)))
 
     def publish(self) -> None:
         """Publish a snapshot of the run."""
@@ -302,11 +315,9 @@ class Run:
         return self.ended
 
     def _show_kill(self, progress: KillProgress) -> None:
-        """Publish the progress of a cancel-all, a few times a second at most."""
+        """Publish the progress of a cancel-all."""
         self.kill_progress = progress
-        if monotonic() - self._shown_at >= SHOW_EVERY_S or progress.done == progress.total:
-            self._shown_at = monotonic()
-            self.publish()
+        self.publish()
 
     def _book(self, address: str) -> WalletBook:
         book = self.context.fleet.books.get(address.lower())
@@ -319,6 +330,7 @@ class Run:
         with suppress(VenueError, TimeoutError):
             async with asyncio.timeout(FINAL_READ_S):
                 await self.cycle.watch()
+                self.context.shown = None
 
     async def _end(self, reason: str, state: EngineState = EngineState.STOPPED) -> None:
         await self.send_queues.abandon()

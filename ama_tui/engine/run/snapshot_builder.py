@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, KillProgress, SessionState, Totals, WalletRow
 from ama_tui.domain.order import Side
+from ama_tui.domain.reading import WalletRead
 from ama_tui.engine.run.lifecycle import way_out
 from ama_tui.engine.run.outages import Outages
 from ama_tui.engine.run.packing import PackingStatus, packing_status
@@ -33,7 +34,7 @@ def run_snapshot(run: RunView) -> EngineSnapshot:
     return snapshot_of(
         run.context,
         run.state,
-        run.outages.chain.text or run.reason,
+        run.reason if run.state.is_final else run.outages.chain.text or run.reason,
         packed=run.packed,
         missing=tuple(book.note for book in run.missing),
         kill=run.kill_progress,
@@ -54,7 +55,7 @@ def snapshot_of(
     way_out: str = "",
 ) -> EngineSnapshot:
     """A snapshot from the context, also during preparation."""
-    read = context.read
+    read = context.shown or context.read
     view = None if read is None else read.view
     return EngineSnapshot(
         state=state,
@@ -63,7 +64,7 @@ def snapshot_of(
         run_id=context.action_log.run_id,
         started_at_ms=context.started_at_ms,
         block=0 if read is None else read.block,
-        read_at_ms=context.read_at_ms,
+        read_at_ms=context.read_at_ms if context.shown is None else context.shown_at_ms,
         best_bid6=None if view is None else view.best_bid6,
         best_ask6=None if view is None else view.best_ask6,
         mark6=context.mark6 if context.mark6 is not None or view is None else view.vault_mark6,
@@ -106,20 +107,22 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
     target = context.parameters.orders_per_side
     was_read = book.read is not None and not book.read_error
     progress = packing_status(book, target, was_read=was_read)
+    read = _shown_read(context, book)
+    orders = () if read is None else read.orders
     return WalletRow(
         address=book.address,
         nickname=book.wallet.nickname,
         index=book.wallet.index,
         role=book.wallet.role,
-        bids=book.resting(Side.BUY),
-        asks=book.resting(Side.SELL),
+        bids=sum(order.side is Side.BUY for order in orders),
+        asks=sum(order.side is Side.SELL for order in orders),
         target=target,
-        available6=None if book.read is None else book.read.available6,
+        available6=None if read is None else read.available6,
         cap6=None if book.budget is None else book.budget.cap6,
-        reserved6=None if book.read is None else book.reserved6(),
+        reserved6=None if read is None else read.reserved6,
         pending=len(book.pending) - book.pending.unknown,
         unknown=book.pending.unknown,
-        position18=0 if book.read is None else book.read.position18,
+        position18=0 if read is None else read.position18,
         session=_session_state(context, book),
         session_expiry=book.session.expiry,
         session_used_percent=None if book.session.record is None else book.session.record.used_percent,
@@ -128,9 +131,15 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
         is_packed=progress.is_packed and state not in (EngineState.KILLING, EngineState.FAULTED),
         is_paused=book.is_paused,
         session_id=book.session.id or "",
-        orders=book.orders,
+        orders=orders,
         pending_orders=tuple(pending.as_pending_order for pending in book.pending),
     )
+
+
+def _shown_read(context: RunContext, book: WalletBook) -> WalletRead | None:
+    """The read of a wallet to show: during a kill the one that is made for that, else the last good one."""
+    shown = None if context.shown is None else context.shown.wallets[book.address]
+    return shown if shown is not None and shown.was_read else book.read
 
 
 def _note(book: WalletBook, progress: PackingStatus, state: EngineState) -> str:
@@ -140,6 +149,8 @@ def _note(book: WalletBook, progress: PackingStatus, state: EngineState) -> str:
     """
     if state is EngineState.PREPARING:
         return book.note
+    if state is EngineState.KILLING:
+        return "cancelling"
     is_finished = state.is_final and not progress.is_packed and not book.read_error
     return "" if is_finished else progress.reason or ("" if state.is_final else book.session.note)
 

@@ -34,6 +34,7 @@ from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry, stored_config, wallet_indexes
 from ama_tui.store.journal.replay import JournalReplay, session_ids
 from ama_tui.store.state_store import StateStore
+from ama_tui.strategies.anchor import NEAREST
 from ama_tui.strategies.registry import strategy
 from ama_tui.venue.permits import relayer_set_problem
 
@@ -53,6 +54,8 @@ class RunRequest:
     resume: bool
     differences: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
+    distance_name: str = NEAREST
+    """What the operator calls the nearest distance."""
 
 
 @dataclass(slots=True)
@@ -167,7 +170,8 @@ class Startup:
             raise PreflightError(context.nodes_differ, "find out which node is wrong; ama-tui doctor checks both")
         context.counters.restart_cycles()
         context.plan = context.strategy.plan(cycle.snapshot(read))
-        refusal = context.strategy.refusal(context.market.tick6, context.plan.anchor_x2)
+        name = self.request.distance_name
+        refusal = context.strategy.refusal(context.market.tick6, context.plan.anchor_x2, name)
         if refusal is not None:
             raise PreflightError(f"{context.market.symbol} cannot be quoted", refusal)
 
@@ -184,7 +188,7 @@ class Startup:
         for note in self.request.notes:
             action_log.note(note)
         for change in self.request.differences:
-            text = f"{change.key} is {change.used} (saved run: {change.stored})"
+            text = f"{change.name} is {change.used} (saved run: {change.stored})"
             action_log.note(text, params={"key": change.key, "stored": change.stored, "used": change.used})
         if self.store.report.truncated is not None:
             action_log.note("journal: the last line was truncated and moved aside", is_error=True)

@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.ui.book_levels import PriceLevel, PriceLevels, levels_of
-from ama_tui.ui.panels.status import is_stale
+from ama_tui.ui.states import is_stale
 from ama_tui.ui.widgets.columns import muted
 from ama_tui.ui.widgets.styled_text import Ink, Painted, Span, spans_width
 

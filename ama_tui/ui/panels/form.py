@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
@@ -53,6 +53,8 @@ class FormState:
     """None while the number is invalid, or when the form has no such field."""
     problems: tuple[str, ...]
     """Why values are invalid, one line each."""
+    wrong: frozenset[str] = frozenset()
+    """The fields they are about."""
 
 
 def parse_number(text: str) -> int | float | str:
@@ -76,15 +78,18 @@ def field_text(value: float) -> str:
 def form_state(texts: Mapping[str, str], wallets_available: int) -> FormState:
     """Read a form. `texts` maps parameter attributes, and `wallets` where the form has that field, to texts."""
     values = {setting.key: parse_number(texts[setting.name]) for setting in PARAMETERS}
-    problems = problems_of(values)
+    found = problems_of(values, lambda setting: setting.form_name)
+    problems = [problem.text for problem in found]
+    wrong = {setting.name for problem in found for setting in problem.settings}
     parameters = None if problems else Parameters.checked(values)
     if WALLETS_FIELD not in texts:
-        return FormState(parameters, None, tuple(problems))
+        return FormState(parameters, None, tuple(problems), frozenset(wrong))
     entered = parse_number(texts[WALLETS_FIELD])
     wallets = entered if isinstance(entered, int) and 1 <= entered <= wallets_available else None
     if wallets is None:
-        problems.append(f"wallets must be a whole number, 1…{wallets_available}")
-    return FormState(parameters, wallets, tuple(problems))
+        problems.append(f"{WALLETS.form_name} must be a whole number, 1…{wallets_available}")
+        wrong.add(WALLETS_FIELD)
+    return FormState(parameters, wallets, tuple(problems), frozenset(wrong))
 
 
 def help_text(field_name: str, wallets_available: int) -> str:
@@ -92,7 +97,7 @@ def help_text(field_name: str, wallets_available: int) -> str:
     if field_name == WALLETS_FIELD:
         return f"{WALLETS.help}: 1…{wallets_available}"
     setting = _BY_NAME[field_name]
-    return f"{setting.key}: {setting.help} · {setting.range_text} {setting.unit} · default {setting.default_text}"
+    return f"{setting.form_name}: {setting.help} · {setting.range_text} {setting.unit} · default {setting.default_text}"
 
 
 def values_in(texts: Mapping[str, str], names: Iterable[str]) -> list[float]:
@@ -202,11 +207,10 @@ class ParameterForm(VerticalGroup):
         self.query_one("#form-bp", PlainText).show(distance_note(texts, self._market, self._anchor_x2))
         self.query_one("#form-usdc", PlainText).show(size_note(texts, self._anchor_x2))
 
-    def mark(self, state: FormState) -> None:
-        """Mark the fields that a problem names."""
+    def mark(self, wrong: Collection[str]) -> None:
+        """Mark these fields as wrong, and no others."""
         for field in self.query(Input):
-            key = _BY_NAME[field.name or ""].key
-            field.set_class(any(key in problem for problem in state.problems), "-wrong")
+            field.set_class(field.name in wrong, "-wrong")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -19,7 +19,7 @@ from ama_tui.domain.order import Side
 from ama_tui.ui.book_levels import PriceLevel, PriceLevels, levels_of
 from ama_tui.ui.format import whole_age
 from ama_tui.ui.panels.fragments import spread_points
-from ama_tui.ui.panels.status import is_stale
+from ama_tui.ui.states import is_stale
 from ama_tui.ui.widgets.columns import muted
 from ama_tui.ui.widgets.styled_text import Ink, Painted, Span
 

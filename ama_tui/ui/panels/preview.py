@@ -36,6 +36,7 @@ MARGIN_CELLS = 6
 NAMED = 3
 """The most wallets that a warning lists by name."""
 
+TITLE, OUT_OF_DATE = "Plan preview", "out of date"
 UNSIGNED = "nothing is signed or sent yet"
 
 
@@ -237,7 +238,8 @@ COLUMNS: tuple[Column[PlanRow], ...] = (
 class PlanPanel(Vertical):
     """Shows the plan of the latest request. A result of an older request never replaces a newer one.
 
-    Only one plan is computed at a time. Meanwhile, and after a failure, the last plan stays visible but dimmed.
+    Only one plan is computed at a time. Meanwhile, and after a failure, the last plan stays visible, dimmed and marked
+    as out of date. While the form has errors there is none.
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -256,20 +258,23 @@ class PlanPanel(Vertical):
         yield PlainText(UNSIGNED, id="plan-promise", classes="label")
 
     def on_mount(self) -> None:
-        self.border_title = "Plan preview"
-        self.query_one("#plan-wallets").display = False
-        self.query_one("#plan-warnings").display = False
+        self.border_title = TITLE
+        self._show_parts(has_plan=False)
 
-    def want(self, request: StartRequest | None) -> None:
-        """Compute the plan of this request soon; None while the form has errors."""
-        if request == self._wanted and (request is None or self._shown == request or self._is_waiting):
+    def refuse(self, problem: str) -> None:
+        """Show no plan: the form has this error."""
+        self._wanted = self.preview = None
+        self._stop_timer()
+        self._say(f"No plan: {problem}", stale=False)
+        self.border_title, self.border_subtitle = TITLE, "fix the highlighted fields"
+        self._show_parts(has_plan=False)
+
+    def want(self, request: StartRequest) -> None:
+        """Compute the plan of this request soon."""
+        if request == self._wanted and (self._shown == request or self._is_waiting):
             return
         self._wanted = request
         self._stop_timer()
-        if request is None:
-            self._say("Fix the highlighted fields to see the plan" if self.preview is None else "", stale=True)
-            self.border_subtitle = "fix the highlighted fields"
-            return
         self._say_computing()
         self._timer = self.set_timer(DEBOUNCE, self.compute)
 
@@ -332,22 +337,26 @@ class PlanPanel(Vertical):
 
     def _say_computing(self) -> None:
         self._say("Computing the plan…" if self.preview is None else "", stale=True)
-        self.border_subtitle = "computing…"
+        self.border_subtitle = "computing…" if self.preview is None else f"{OUT_OF_DATE} · computing…"
 
     def _failed(self, error: AmaError) -> None:
         hint = f"\n→ {error.hint}" if error.hint else ""
         self._say(f"✗ no plan: {error.message}{hint}", stale=True)
-        self.border_subtitle = "F5: retry"
+        self.border_subtitle = "F5: retry" if self.preview is None else f"{OUT_OF_DATE} · F5: retry"
 
     def _show(self, preview: PlanPreview, market: Market) -> None:
         self.preview = preview
         self._say("", stale=False)
-        self.border_title = f"Plan preview · block {preview.block:,}"
+        self.border_title = f"{TITLE} · block {preview.block:,}"
         self.border_subtitle = ""
         self.query_one("#plan-summary", FieldLines).show(summary_lines(preview, market))
         warnings = self.query_one("#plan-warnings", PlainText)
         warnings.show(warning_text(preview))
-        warnings.display = bool(warnings.text)
-        grid = self.query_one("#plan-wallets", Grid)
-        grid.display = True
-        grid.tick(plan_rows(preview, market), 0.0)
+        self.query_one("#plan-wallets", Grid).tick(plan_rows(preview, market), 0.0)
+        self._show_parts(has_plan=True)
+
+    def _show_parts(self, *, has_plan: bool) -> None:
+        warnings = self.query_one("#plan-warnings", PlainText)
+        warnings.display = has_plan and bool(warnings.text)
+        for part in ("#plan-summary", "#plan-wallets"):
+            self.query_one(part).display = has_plan

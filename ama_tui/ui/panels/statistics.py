@@ -16,7 +16,7 @@ from ama_tui.domain.event import EngineSnapshot, Totals
 from ama_tui.ui.format import age, clock, plain, whole_age
 from ama_tui.ui.history import History, Measure
 from ama_tui.ui.panels.fragments import pair
-from ama_tui.ui.panels.status import is_stale
+from ama_tui.ui.states import is_stale
 from ama_tui.ui.widgets.chart import Chart, ChartData, Curve
 from ama_tui.ui.widgets.field_lines import Field, FieldLines, Line, field
 from ama_tui.ui.widgets.flow import flow

@@ -10,16 +10,13 @@ from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_price
 from ama_tui.ui.format import age, clock, duration, pad, plain, short_usdc
 from ama_tui.ui.panels.fragments import gauge, margin_totals, pair, percent, spread_points
-from ama_tui.ui.states import banner, banner_of, state_name
+from ama_tui.ui.states import STALE_SECONDS, banner, banner_of, is_overdue, is_stale, state_name
 from ama_tui.ui.widgets.field_lines import MARGIN, Field, FieldLines, Line, field
 from ama_tui.ui.widgets.styled_text import Span
 
 WIDE = 120
 LIMIT_WIDTH = 90
 """From this width on, the placing line shows how old chain data may get."""
-
-STALE_SECONDS = 10.0
-"""Chain data older than this is marked as stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +54,21 @@ def status_lines(
         return [
             _run_line(snapshot, venue, market, now),
             _market_line(snapshot, market, last, now),
-            _fleet_line(snapshot),
+            _fleet_line(snapshot, now),
         ]
     return [_narrow_run_line(snapshot, venue, market, now), _narrow_market_line(snapshot, market)]
 
 
 def _run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: float) -> Line:
     uptime = duration(now - snapshot.started_at_ms / 1000) if snapshot.started_at_ms else ""
-    state, ink = banner_of(snapshot)
+    state, ink = banner_of(snapshot, now)
     label = venue.label.removeprefix("DEMO ") if venue.is_demo else venue.label
     return (
         field(("ama-tui", "label"), rank=6),
         field(venue.tag, (f" {plain(label)}", "plain"), rank=0),
         field((plain(market.symbol), "strong"), (f"  {short_address(market.address)}", "label"), rank=0),
-        field((f"{state:<11}", ink), (uptime, "plain"), rank=0),
-        field((plain(snapshot.reason), ink), rank=1),
+        field((f"{state:<12}", ink), (uptime, "plain"), rank=0),
+        field((plain(snapshot.reason), ink), rank=7),
         field((f"block {snapshot.block:,}", "plain"), rank=2, right=True),
         field(_read_age(snapshot, now), rank=2, right=True),
         field((clock(now), "label"), rank=5, right=True),
@@ -81,9 +78,9 @@ def _run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: 
 def _read_age(snapshot: EngineSnapshot, now: float) -> Span:
     if not snapshot.read_at_ms:
         return ("no data yet", "label")
-    is_old = is_stale(snapshot, now)
-    text = f"{age(now - snapshot.read_at_ms / 1000)} ago{' STALE' if is_old else ''}"
-    return (text.rjust(8), "warn" if is_old else "label")
+    stale = " STALE" if is_stale(snapshot, now) else ""
+    text = f"{age(now - snapshot.read_at_ms / 1000)} ago{stale}"
+    return (text.rjust(8), "warn" if is_overdue(snapshot, now) else "label")
 
 
 def _spread(snapshot: EngineSnapshot, market: Market) -> tuple[str, str]:
@@ -121,22 +118,23 @@ def _market_line(snapshot: EngineSnapshot, market: Market, last: LastTrade, now:
     )
 
 
-def _is_packed(snapshot: EngineSnapshot) -> bool:
-    """Whether the book is packed; never true once the run has ended, since the last read no longer counts."""
-    return snapshot.packed and not snapshot.state.is_final
+def _is_packed(snapshot: EngineSnapshot, now: float) -> bool:
+    """Whether the book is packed, as a read has just shown; never once the run is being killed or has ended."""
+    is_over = snapshot.state.is_final or snapshot.state is EngineState.KILLING
+    return snapshot.packed and not is_over and not is_overdue(snapshot, now)
 
 
-def _resting(snapshot: EngineSnapshot) -> Span:
+def _resting(snapshot: EngineSnapshot, now: float) -> Span:
     target = str(snapshot.target_orders)
-    return (f"{snapshot.resting:>{len(target)}}/{target}", "good" if _is_packed(snapshot) else "strong")
+    return (f"{snapshot.resting:>{len(target)}}/{target}", "good" if _is_packed(snapshot, now) else "strong")
 
 
-def _fleet_line(snapshot: EngineSnapshot) -> Line:
+def _fleet_line(snapshot: EngineSnapshot, now: float) -> Line:
     totals = snapshot.totals
     reserved6, cap6 = margin_totals(snapshot)
-    packed: Span = (" packed", "good") if _is_packed(snapshot) else ("       ", "plain")
+    packed: Span = (" packed", "good") if _is_packed(snapshot, now) else ("       ", "plain")
     return (
-        pair("resting", _resting(snapshot), packed),
+        pair("resting", _resting(snapshot, now), packed),
         pair("pending", (f"{snapshot.pending:>3}", "plain")),
         pair("unknown", (f"{snapshot.unknown:>3}", "warn" if snapshot.unknown else "plain")),
         pair(
@@ -158,17 +156,17 @@ def _errors_per_minute(snapshot: EngineSnapshot, rank: int, *, width: int = 0, r
 
 def _narrow_run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: float) -> Line:
     ticks, points = _spread(snapshot, market)
-    state, ink = banner_of(snapshot)
+    state, ink = banner_of(snapshot, now)
     seconds = now - snapshot.read_at_ms / 1000 if snapshot.read_at_ms else None
     return (
         field((f"{venue.tag[0]}{market.chain_id} ", venue.tag[1])),
         field((plain(market.symbol), "strong")),
         field((f"{state:<9}", ink)),
-        field(_resting(snapshot)),
+        field(_resting(snapshot, now)),
         field((f"{ticks} t {points} bp", "plain"), rank=2),
         field(
             (f"blk {snapshot.block:,} ", "label"),
-            ("–" if seconds is None else age(seconds).rjust(4), "warn" if is_stale(snapshot, now) else "label"),
+            ("–" if seconds is None else age(seconds).rjust(4), "warn" if is_overdue(snapshot, now) else "label"),
             rank=1, right=True,
         ),
     )  # fmt: skip
@@ -188,13 +186,6 @@ def _narrow_market_line(snapshot: EngineSnapshot, market: Market) -> Line:
     )
 
 
-def is_stale(snapshot: EngineSnapshot, now: float) -> bool:
-    """Whether the latest chain data is too old to act on; never true once the run has ended."""
-    if not snapshot.read_at_ms or snapshot.state.is_final:
-        return False
-    return now - snapshot.read_at_ms / 1000 > STALE_SECONDS
-
-
 def placing_line(snapshot: EngineSnapshot, now: float, width: int) -> Line:
     """'placing: yes · chain read 0.6 s ago (limit 10 s) · requests 2/32': whether orders can be placed, or why not."""
     budget = snapshot.budget
@@ -205,7 +196,7 @@ def placing_line(snapshot: EngineSnapshot, now: float, width: int) -> Line:
         pair("placing:", _placing(snapshot, now)),
         pair(
             "chain read",
-            (f"{read:>4} s ago", "warn" if is_stale(snapshot, now) else "plain"),
+            (f"{read:>4} s ago", "warn" if is_overdue(snapshot, now) else "plain"),
             (max_age, "label"),
             rank=1,
         ),
@@ -223,7 +214,7 @@ def _placing(snapshot: EngineSnapshot, now: float) -> Span:
         return ("no (chain data too old)", "danger")
     if snapshot.budget.closed_s > 0:
         return (f"no (venue rate limit: {snapshot.budget.closed_s:.0f} s)", "warn")
-    return ("yes", "good")
+    return ("yes", "warn" if is_overdue(snapshot, now) else "good")
 
 
 NoticeKind = Literal["", "warn", "danger", "frozen", "over"]
@@ -235,7 +226,7 @@ _NOTICE: dict[EngineState, tuple[NoticeKind, str]] = {
     EngineState.STOPPING: ("warn", "no new orders, finishing pending requests"),
     EngineState.KILLING: ("danger", "cancelling everything, no new orders"),
     EngineState.STOPPED: ("over", "m: markets · q: quit"),
-    EngineState.FAULTED: ("danger", "the run has failed, orders may still rest · F10 cancels them · q quits"),
+    EngineState.FAULTED: ("danger", "orders may still rest · F10 cancels them · q quits"),
 }
 
 
@@ -251,17 +242,19 @@ def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> 
         # The reason for a pause or a kill only repeats the state's name.
         has_reason = bool(snapshot.reason) and state not in (EngineState.PAUSED, EngineState.KILLING)
         reasons = [plain(snapshot.reason)] if has_reason else []
-        # A failure's reason comes first; after a stop the keys do, since a long reason may be cut off.
-        parts = [text, *reasons] if state is EngineState.STOPPED else [*reasons, text]
+        # Once the run is over the keys come first, since a long reason may be cut off.
+        parts = [text, *reasons] if state.is_final else [*reasons, text]
         return kind, f"{banner(state)[0]}  {' · '.join(parts)}"
+    data = f"data is {age(now - snapshot.read_at_ms / 1000)} old" if snapshot.read_at_ms else "no data yet"
     if snapshot.rate_limits and not snapshot.reason:
         waits = " · ".join(wait.text(wait.left_s) for wait in snapshot.rate_limits)
-        old = f" · data is {age(now - snapshot.read_at_ms / 1000)} old" if is_stale(snapshot, now) else ""
-        return "warn", f"◔ {waits}{old}"
-    if is_stale(snapshot, now) or (snapshot.reason and state is EngineState.RUNNING):
-        data = f"data is {age(now - snapshot.read_at_ms / 1000)} old" if snapshot.read_at_ms else "no data yet"
-        reason = plain(snapshot.reason) or "no response"
-        return "danger", f"✗ CHAIN UNREACHABLE  {data} · retrying · {reason}"
+        return "warn", f"◔ {waits} · {data}" if is_stale(snapshot, now) else f"◔ {waits}"
+    if is_stale(snapshot, now):
+        return "danger", f"✗ CHAIN UNREACHABLE  {data} · retrying · {plain(snapshot.reason) or 'no response'}"
+    if snapshot.reason and state is EngineState.RUNNING:
+        return "warn", f"⚠ CHAIN READ FAILED  {data} · retrying · {plain(snapshot.reason)}"
+    if is_overdue(snapshot, now):
+        return "warn", f"⚠ CHAIN NOT ANSWERING  {data} · waiting"
     return "", ""
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AmaScreen(Screen[Result]):
-    """Receives engine snapshots while it is on top; a screen under a dialog is not updated."""
+    """Receives engine snapshots four times a second while it is on top, once a second under another screen."""
 
     SCOPE: ClassVar[Scope]
     # not ClassVar: the base class declares them as instance variables
@@ -29,20 +29,31 @@ class AmaScreen(Screen[Result]):
     def host(self) -> Host:
         return cast("Host", self.app)
 
+    @property
+    def is_seen(self) -> bool:
+        """The screen is on top, or only dialogs are over it."""
+        stack = self.app.screen_stack
+        return self in stack and all(screen.is_modal for screen in stack[stack.index(self) + 1 :])
+
     def on_mount(self) -> None:
         self.is_ready = True
         self.on_screen_resume()
+        self.host.show_kills()
 
     def on_screen_resume(self) -> None:
         if self.host.bridge is not None and self.is_ready:
             self.host.bridge.attach(self)
 
     def on_screen_suspend(self) -> None:
-        if self.host.bridge is not None:
-            self.host.bridge.detach(self)
+        bridge = self.host.bridge
+        if bridge is not None and self in self.app.screen_stack:
+            bridge.cover(self)
+        elif bridge is not None:
+            bridge.detach(self)  # it is being closed: its widgets go first
 
     def on_unmount(self) -> None:
-        self.on_screen_suspend()
+        if self.host.bridge is not None:
+            self.host.bridge.detach(self)
         # Textual caches on a method, which keeps closed widgets and everything they painted alive.
         StylesCache.get_inner_outer.cache_clear()
 
@@ -61,8 +72,19 @@ class AmaScreen(Screen[Result]):
         else:
             cover.show(too_small_text(width, height))
 
+    def show_banner(self, text: str) -> None:
+        """Show this across the top, '' for nothing. Dialogs do not: the screen below them does."""
+        if not self.is_ready or self.is_modal:
+            return
+        from ama_tui.ui.widgets.banner import Banner
+
+        banner = next(iter(self.query(Banner)), None)
+        if banner is None and text:
+            self.mount(Banner(text), before=0)
+        elif banner is not None and text:
+            banner.show(text)
+        elif banner is not None:
+            banner.remove()
+
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         """Show the engine's state as of `now` (Unix seconds). The base class does nothing."""
-
-    def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
-        """Show a change of the engine's state while a dialog covers this screen. The base class does nothing."""

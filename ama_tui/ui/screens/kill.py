@@ -16,19 +16,21 @@ from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot, SessionState
 from ama_tui.domain.money import format_amount, format_usdc
 from ama_tui.ui.actions import Scope
-from ama_tui.ui.format import bar, count, duration
+from ama_tui.ui.format import count
+from ama_tui.ui.kills import Leaving
+from ama_tui.ui.panels.kill_stages import stage_lines
 from ama_tui.ui.screens.base import AmaScreen
 from ama_tui.ui.theme import style
-from ama_tui.ui.widgets.field_lines import FieldLines, Line, field
+from ama_tui.ui.widgets.field_lines import FieldLines
 from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.problem import Problem
-from ama_tui.ui.widgets.styled_text import Span
 
 if TYPE_CHECKING:
     from ama_tui.engine.engine_api import KillReport
 
 SURVIVORS_SHOWN = 8
-PROGRESS_CELLS = 30
+_PARTS = ("#progress", "#report", "#next", "#keep", "#cancel-all", "#revoke", "#again", "#copy", "#stay", "#quit")
+"""What the dialog shows at one time and not at another."""
 
 
 def consequence(snapshot: EngineSnapshot, symbol: str) -> str:
@@ -91,20 +93,6 @@ def left_open(snapshot: EngineSnapshot) -> str:
     return f"Left open: {position}, {count(sessions, 'session')} still valid"
 
 
-def progress_line(snapshot: EngineSnapshot, at_start: int, seconds: float, *, revoke: bool) -> Line:
-    """'cancelling 7/120 ▕███  ▏ 12s', of the orders to cancel; until they are counted, of the resting ones."""
-    kill = snapshot.kill
-    done, total = (kill.done, kill.total) if kill.total else (max(0, at_start - snapshot.resting), at_start)
-    share = done / total if total else 1.0
-    doing = "revoking sessions" if revoke and total and done >= total else "cancelling"
-    counts: Span = (f"{done:>{len(str(total))}}/{total}", "strong")
-    return (
-        field((f"{doing} ", "danger"), counts),
-        field(("▕", "rule"), (bar(share, PROGRESS_CELLS), "danger"), ("▏", "rule")),
-        field((duration(seconds), "label")),
-    )
-
-
 class KillScreen(ModalScreen[None], AmaScreen[None]):
     """Asks, kills, and shows the result. The focus starts on the harmless button."""
 
@@ -117,12 +105,14 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
     ]
     AUTO_FOCUS = "#keep"
 
-    def __init__(self) -> None:
+    def __init__(self, *, leaving: Leaving = Leaving.NO) -> None:
+        """With `leaving` the operator has chosen already: it starts at once, and quits as that says."""
         super().__init__()
+        self._leaving = leaving
         self._at_start = 0
         self._began = 0.0
         self._revoke = False
-        self._has_report = False
+        self._has_answer = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="red") as dialog:
@@ -136,79 +126,113 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
                 yield Button("Keep running", id="keep", compact=True)
                 yield Button("Cancel all", id="cancel-all", compact=True, classes="danger")
                 yield Button("Cancel all and revoke sessions", id="revoke", compact=True, classes="danger")
+                yield Button("Try again", id="again", compact=True, classes="danger")
+                yield Button("Copy command F8", id="copy", compact=True)
                 yield Button("Stay here", id="stay", compact=True)
                 yield Button("Quit", id="quit", compact=True)
 
     def on_mount(self) -> None:
-        for hidden in ("#progress", "#report", "#next", "#stay", "#quit"):
-            self.query_one(hidden).display = False
+        self._show("#keep", "#cancel-all", "#revoke")
+        if self._leaving is not Leaving.NO:
+            self._kill(revoke=False)
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         if self.host.market is None:
             return
-        if self.host.is_killing:
-            line = progress_line(snapshot, self._at_start, now - self._began, revoke=self._revoke)
-            self.query_one("#progress", FieldLines).show([line])
-        elif not self._has_report:
+        if self.host.kills.is_running:
+            seconds = now - self._began
+            lines = stage_lines(snapshot.kill, self._at_start, seconds, now, revoke=self._revoke)
+            self.query_one("#progress", FieldLines).show(lines)
+        elif not self._has_answer:
             self.query_one("#sentence", PlainText).show(consequence(snapshot, self.host.market.symbol))
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
-        if event.button.id in {"cancel-all", "revoke"}:
-            self._kill(revoke=event.button.id == "revoke")
-        elif event.button.id == "quit":
-            self.dismiss()
-            self.host.action_stop()
-        else:
-            self.action_keep()
+        match event.button.id:
+            case "cancel-all" | "revoke":
+                self._kill(revoke=event.button.id == "revoke")
+            case "again":
+                self._kill(revoke=self._revoke)
+            case "copy":
+                self.host.action_copy_cancel()
+            case "quit":
+                self.dismiss()
+                self.host.stop_now()
+            case _:
+                self.action_keep()
 
     def action_keep(self) -> None:
         """Close the dialog, unless orders are being cancelled."""
-        if not self.host.is_killing:
+        if not self.host.kills.is_running:
             self.dismiss()
 
     @work(group="kill")
     async def _kill(self, *, revoke: bool) -> None:
-        bridge = self.host.bridge
-        if bridge is None or self.host.is_killing:
+        bridge, market, kills = self.host.bridge, self.host.market, self.host.kills
+        if bridge is None or market is None or kills.is_running:
             return
-        self.host.is_killing, self._revoke = True, revoke
-        self._at_start, self._began = bridge.snapshot.resting, self.host.clock()
+        self._at_start, self._began, self._revoke = bridge.snapshot.resting, self.host.clock(), revoke
+        kills.begin(self._at_start)
+        kills.leaving = self._leaving
+        self.host.show_kills()
+        self.query_one("#sentence", PlainText).show(self._doing(market.symbol))
         self._show("#progress")
         self.query_one(Problem).clear()
         self.bridge_tick(bridge.snapshot, self.host.clock())
         try:
             report = await bridge.kill(revoke=revoke)
         except AmaError as error:
-            self.host.is_killing = self.host.leave_after_kill = False
-            self.query_one(Problem).show(error)
-            self._show("#cancel-all", "#revoke", "#stay")
-            self.query_one("#cancel-all", Button).label = "Try again"
-            self.query_one("#cancel-all").focus()
-            return
-        self.host.is_killing = False
-        self.host.kill_report, self._has_report = report, True
+            kills.failed(market, error)
+            self._show_failure(error)
+        else:
+            kills.ended(market, report)
+            self._show_report(report)
+        self._has_answer = True
+        self.host.show_kills()
+        self._leave()
+
+    def _doing(self, symbol: str) -> str:
+        quits = " Quits once that is confirmed · ^c: quit now" if self._leaving is not Leaving.NO else ""
+        return f"Cancelling everything on {symbol}. No new orders.{quits}"
+
+    def _leave(self) -> None:
+        """Quit if that was asked for, and the proof is there or a signal asked."""
+        kills, leaving = self.host.kills, self.host.kills.leaving
+        kills.leaving = self._leaving = Leaving.NO
+        is_proven = kills.report is not None and kills.report.is_proven
+        if leaving is Leaving.ALWAYS or (leaving is Leaving.IF_PROVEN and is_proven):
+            self.host.stop_now()
+        elif leaving is Leaving.IF_PROVEN:
+            self.host.toast("Not quitting: the cancellation is not confirmed", is_error=True)
+
+    def _show_failure(self, error: AmaError) -> None:
+        """Show why the kill ended without a report."""
+        self.query_one("#sentence", PlainText).show("Cancellation not confirmed.")
+        self.query_one(Problem).show(error)
+        self._show("#next", "#again", "#copy", "#stay", "#quit")
+        self.query_one("#next", PlainText).show(self._what_next(None))
+        self.query_one("#again").focus()
+
+    def _show_report(self, report: KillReport) -> None:
         self.query_one("#report", PlainText).show(report_lines(report))
-        self.query_one("#next", PlainText).show(self._what_next(report))
         self.query_one("#report").set_class(report.is_proven, "proven")
-        self.query_one("#sentence", PlainText).show(ended_text(report, revoke=revoke))
+        self.query_one("#sentence", PlainText).show(ended_text(report, revoke=self._revoke))
+        self.query_one("#next", PlainText).show(self._what_next(report))
         if report.is_proven:
             self._show("#report", "#next", "#stay", "#quit")
             self.query_one("#stay").focus()
         else:
-            self._show("#report", "#next", "#cancel-all", "#revoke", "#stay", "#quit")
-            self.query_one("#cancel-all", Button).label = "Try again"
-            self.query_one("#cancel-all").focus()
-        if self.host.leave_after_kill:
-            self.host.action_stop()
+            self._show("#report", "#next", "#again", "#copy", "#stay", "#quit")
+            self.query_one("#again").focus()
 
-    def _what_next(self, report: KillReport) -> str:
+    def _what_next(self, report: KillReport | None) -> str:
         """What stays open after a proof; without one, the command that tries again from outside."""
         if self.host.bridge is None or self.host.market is None:
             return ""
-        if report.is_proven:
+        if report is not None and report.is_proven:
             return left_open(self.host.bridge.snapshot)
-        return f"Or in a shell: ama-tui cancel-all --market {self.host.market.address}"
+        return f"Or in another terminal: {self.host.cancel_command.short(self.host.market)}"
 
     def _show(self, *shown: str) -> None:
-        for part in ("#progress", "#report", "#next", "#keep", "#cancel-all", "#revoke", "#stay", "#quit"):
+        for part in _PARTS:
             self.query_one(part).display = part in shown
+        self.query_one("#choices").display = shown != ("#progress",)

@@ -19,10 +19,10 @@ from ama_tui.ui.panels.depth import DepthProfile
 from ama_tui.ui.panels.ladder import BookLadder
 from ama_tui.ui.panels.log import KINDS, ActivityLog, LogFilter, event_text
 from ama_tui.ui.panels.logbar import LogBar
-from ama_tui.ui.panels.status import is_stale, placing_line
+from ama_tui.ui.panels.status import placing_line
 from ama_tui.ui.panels.wallets import WalletGrid, row_filter
 from ama_tui.ui.screens.run import RunScreen
-from ama_tui.ui.states import pause_label, why_not
+from ama_tui.ui.states import is_overdue, is_stale, pause_label, why_not
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.field_lines import Field, FieldLines, field
 from ama_tui.ui.widgets.grid import Grid
@@ -107,12 +107,6 @@ class LiveScreen(RunScreen):
         if self._frozen_since is None:
             self._show_panels(snapshot, now)
 
-    def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
-        """Show the last state of an ended run even under a dialog."""
-        super().state_changed(snapshot, now)
-        if self.is_ready and snapshot.state.is_final and self._frozen_since is None:
-            self._show_panels(snapshot, now)
-
     def _show_panels(self, snapshot: EngineSnapshot, now: float) -> None:
         """Update the visible panels; hidden ones are updated when they come into view."""
         narrow, view = self.has_class("-narrow"), self._view
@@ -124,7 +118,7 @@ class LiveScreen(RunScreen):
             self.query_one(DepthProfile).tick(snapshot, now)
         if not narrow or view == "wallets":
             grid = self.query_one(WalletGrid)
-            grid.tick(snapshot.wallets, now, stale=is_stale(snapshot, now))
+            grid.tick(snapshot.wallets, now, stale=is_overdue(snapshot, now))
             self._explain_empty(grid, snapshot)
             frame = self.query_one("#wallets-frame")
             title = wallets_title(snapshot, len(grid.rows), now)

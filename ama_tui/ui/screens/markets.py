@@ -247,7 +247,8 @@ class MarketsScreen(AmaScreen[None]):
     # prices
 
     def on_screen_suspend(self) -> None:
-        self._cancel_requests(keep=frozenset())
+        if not self.is_seen:
+            self._cancel_requests(keep=frozenset())
 
     def _visible_markets(self) -> list[Market]:
         grid = self._grid
@@ -256,7 +257,7 @@ class MarketsScreen(AmaScreen[None]):
 
     def _check_visible(self) -> None:
         """Request prices for rows that stay visible, cancel requests for others, and show what has arrived."""
-        was_covered, self._is_covered = self._is_covered, self.app.screen is not self
+        was_covered, self._is_covered = self._is_covered, not self.is_seen
         if self._is_covered or not self._markets:
             return
         if was_covered:

@@ -97,13 +97,14 @@ class ParametersScreen(AmaScreen[None]):
 
     def _follow_form(self) -> None:
         state = self.form.state
-        self.form.mark(state)
+        self.form.mark(state.wrong)
         self.query_one("#wrong", PlainText).show("\n".join(f"✗ {problem}" for problem in state.problems))
         self._follow_button(state)
-        request = None
-        if state.parameters is not None:
-            request = StartRequest(self._market, state.parameters, True, self._wallets)
-        self.query_one(PlanPanel).want(request)
+        plan = self.query_one(PlanPanel)
+        if state.parameters is None:
+            plan.refuse(state.problems[0])
+        else:
+            plan.want(StartRequest(self._market, state.parameters, True, self._wallets))
 
     def on_parameter_form_edited(self) -> None:
         self._follow_form()

@@ -120,7 +120,7 @@ class PreparationScreen(RunScreen):
         if not self._is_answered or self.app.screen is not self:
             return
         self._is_answered = False
-        if self._error is None or self.host.kill_report is not None:
+        if self._error is None or self.host.kills.report is not None:
             self.host.started()
         else:
             self.host.start_failed(self._request, self._error)
@@ -135,10 +135,6 @@ class PreparationScreen(RunScreen):
             lines.append((field(("earlier orders ", "label"), (snapshot.recovery, "strong")),))
         self.query_one("#progress", FieldLines).show(lines)
         self.query_one("#wallets", Grid).tick(snapshot.wallets, now)
-
-    def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
-        if not self._is_earlier_run(snapshot):
-            super().state_changed(snapshot, now)
 
     def _is_earlier_run(self, snapshot: EngineSnapshot) -> bool:
         """The engine has not published this run yet: its latest snapshot is of the run before, or empty."""

@@ -74,17 +74,10 @@ class RunScreen(AmaScreen[None]):
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         if self.host.bridge is None:
             return
-        self._show_state(snapshot, now)
-        self._log_cursor, events = self.host.bridge.log_since(self._log_cursor)
-        self.query_one(ActivityLog).add(events)
-
-    def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
-        if self.is_ready:
-            self._show_state(snapshot, now)
-
-    def _show_state(self, snapshot: EngineSnapshot, now: float) -> None:
         self.query_one(StatusBar).tick(snapshot, now)
         self.query_one(Notice).tick(snapshot, now, self.frozen_since)
+        self._log_cursor, events = self.host.bridge.log_since(self._log_cursor)
+        self.query_one(ActivityLog).add(events)
 
     def show_error(self, error: AmaError) -> None:
         """Show an error until it is dismissed."""

@@ -16,7 +16,7 @@ from ama_tui.config.presets import BUILT_IN, Preset, Presets, load_presets, own_
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.settings import PARAMETERS
+from ama_tui.domain.settings import MIN_DISTANCE_TICKS, PARAMETERS
 from ama_tui.engine.engine_api import StartRequest, StoredRun
 from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import count, plain, whole_age
@@ -68,12 +68,16 @@ def stored_parameters_text(parameters: Parameters) -> str:
 def stored_warnings(stored: StoredRun) -> str:
     """What to check before resuming: parameters not stored, options that differ, wallets that are missing."""
     lines = []
-    unstored = [setting.key for setting in PARAMETERS if setting.key not in stored.stored_keys]
+    unstored = [setting.form_name for setting in PARAMETERS if setting.key not in stored.stored_keys]
     if unstored:
         lines.append(f"not stored, please check: {', '.join(unstored)}")
     if stored.with_options is not None:
         was, now = stored.parameters.as_keys(), stored.with_options.as_keys()
-        changed = [f"{key} {now[key]:g} (stored {was[key]:g})" for key in now if now[key] != was[key]]
+        changed = [
+            f"{setting.form_name} {now[setting.key]:g} (stored {was[setting.key]:g})"
+            for setting in PARAMETERS
+            if now[setting.key] != was[setting.key]
+        ]
         lines.append(f"overridden by options: {', '.join(changed)}")
     if stored.missing:
         names = ", ".join(stored.missing[:4]) + (f" and {len(stored.missing) - 4} more" if stored.missing[4:] else "")
@@ -272,12 +276,13 @@ class SetupScreen(AmaScreen[None]):
 
     def _problems(self) -> tuple[list[str], Parameters | None, int | None]:
         state = self.form.state
-        self.form.mark(state)
-        problems = list(state.problems)
+        problems, wrong = list(state.problems), state.wrong
         if state.parameters is not None:
             reason = refusal(state.parameters, self._market, self._quote)
             if reason is not None:
                 problems.append(reason)
+                wrong |= {MIN_DISTANCE_TICKS.name}
+        self.form.mark(wrong)
         return problems, state.parameters, state.wallets
 
     def _refresh(self) -> None:
@@ -286,14 +291,15 @@ class SetupScreen(AmaScreen[None]):
         wrong = self.query_one("#wrong", PlainText)
         wrong.show("\n".join(f"✗ {problem}" for problem in problems))
         wrong.display = bool(problems)
-        request = None
-        if parameters is not None and wallets is not None:
-            request = StartRequest(self._market, parameters, self._resume, wallets)
-            lines = consequence_lines(parameters, wallets, self._market, self._quote)
-            self.query_one("#consequences", FieldLines).show(lines)
+        consequences, plan = self.query_one("#consequences", FieldLines), self.query_one(PlanPanel)
+        consequences.display = not problems
+        if problems or parameters is None or wallets is None:
+            plan.refuse(problems[0])
+        else:
+            consequences.show(consequence_lines(parameters, wallets, self._market, self._quote))
+            if not self._is_checking:
+                plan.want(StartRequest(self._market, parameters, self._resume, wallets))
         self._mark_preset(parameters)
-        if not self._is_checking:
-            self.query_one(PlanPanel).want(None if problems else request)
         self.query_one("#start").set_class(bool(problems) or self._is_checking, "-refused")
 
     def on_parameter_form_edited(self) -> None:

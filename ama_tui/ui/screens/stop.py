@@ -71,12 +71,14 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
         if bridge is not None:
             if bridge.snapshot.is_live:
                 try:
-                    await bridge.ask(lambda engine: engine.stop())
+                    report = await bridge.ask(lambda engine: engine.stop())
                 except AmaError as error:
                     self.query_one(Problem).show(error)
                     self.query_one("#choices").display = True
                     self.query_one("#leave").focus()
                     return
+                if report is not None and self.host.market is not None:
+                    self.host.kills.ended(self.host.market, report)
             await bridge.close()
         self.host.leave()
 

@@ -18,10 +18,10 @@ from ama_tui.domain.market import Market, short_address
 from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import plain
 from ama_tui.ui.panels.log import ActivityLog
-from ama_tui.ui.panels.status import Notice, StatusBar, VenueFacts, is_stale
+from ama_tui.ui.panels.status import Notice, StatusBar, VenueFacts
 from ama_tui.ui.panels.wallet import OrderLine, OrdersGrid, fact_lines, order_lines, orders_title, short_id
 from ama_tui.ui.screens.base import AmaScreen
-from ama_tui.ui.states import why_not
+from ama_tui.ui.states import is_overdue, why_not
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.field_lines import FieldLines, field
 from ama_tui.ui.widgets.grid import Grid
@@ -90,7 +90,8 @@ class WalletScreen(AmaScreen[None]):
         self.set_class(self.app.size.width >= SIDE_BY_SIDE, "-beside")
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        self._show_state(snapshot, now)
+        self.query_one(StatusBar).tick(snapshot, now)
+        self.query_one(Notice).tick(snapshot, now)
         self._row = next((row for row in snapshot.wallets if row.address == self.address), None)
         facts, grid = self.query_one("#facts", FieldLines), self.query_one(OrdersGrid)
         if self._row is None:
@@ -100,18 +101,10 @@ class WalletScreen(AmaScreen[None]):
             self._cancelling &= {order.order_id for order in self._row.orders}
             facts.show(fact_lines(self._row, now, self.size.width))
             lines = order_lines(self._row, snapshot.anchor_x2, self.market.tick6, self._cancelling)
-            grid.tick(lines, now, stale=is_stale(snapshot, now))
+            grid.tick(lines, now, stale=is_overdue(snapshot, now))
             self._set_title(grid, orders_title(lines, snapshot))
         self._follow_log()
         self._follow_state(snapshot)
-
-    def state_changed(self, snapshot: EngineSnapshot, now: float) -> None:
-        if self.is_ready:
-            self._show_state(snapshot, now)
-
-    def _show_state(self, snapshot: EngineSnapshot, now: float) -> None:
-        self.query_one(StatusBar).tick(snapshot, now)
-        self.query_one(Notice).tick(snapshot, now)
 
     @staticmethod
     def _set_title(grid: OrdersGrid, title: str) -> None:

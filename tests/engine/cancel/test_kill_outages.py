@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ama_tui.domain.event import KillProgress
+from ama_tui.domain.event import KillProgress, KillStage
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.reading import OrdersRead, SessionCreated, TradeResponse
 from ama_tui.domain.session import SessionPermit
@@ -129,11 +129,44 @@ def test_a_stop_does_not_wait_for_a_node_that_hangs() -> None:
 
 
 def test_progress_counts_what_is_gone_of_what_was_found() -> None:
-    venue = with_orders(1, 2, 3)
+    killing = Killing(with_orders(1, 2, 3))
+    report = killing.go()
+    assert killing.progress[0].stage is KillStage.READ
+    assert [one.total for one in killing.progress][-2:] == [3, 3]
+    assert killing.progress[-1] == KillProgress(3, 3, 3, report.block, KillStage.CHECK, empty_reads=2)
+
+
+def test_progress_says_since_when_the_chain_does_not_answer_and_when_it_does_again() -> None:
+    """The wait keeps its beginning over failed reads, and is over with the first good one."""
+    venue = with_orders(1)
     killing = Killing(venue)
-    killing.go()
-    assert killing.progress[0] == KillProgress(0, 3)
-    assert killing.progress[-1] == KillProgress(3, 3)
+    venue.on_read = lambda: LOST if NOW + 2 < killing.clock() < NOW + 9 else None
+    venue.on_cancel = lambda _: REVOKED if killing.clock() < NOW + 12 else None
+    assert killing.go().is_proven
+    said = [one.waiting_for for one in killing.progress]
+    assert list(dict.fromkeys(said)) == [
+        "",
+        "cancels of 1 wallet not accepted by the venue",
+        "chain not answering",
+        "next blocks: the second read must be two after 128",
+    ]
+    silent = said.index("chain not answering")
+    assert "cancels of 1 wallet not accepted by the venue" in said[silent:]
+    assert said[-1] == ""
+    assert len({one.waiting_since_ms for one in killing.progress if one.waiting_for == said[silent]}) == 1
+
+
+def test_progress_says_that_a_second_read_or_an_order_or_a_witness_is_awaited() -> None:
+    stuck = Killing(FakeVenue(), blocks=0)
+    stuck.go(patience=5.0)
+    assert stuck.progress[-1].waiting_for.startswith("next blocks: the second read must be two after ")
+    assert (stuck.progress[-1].stage, stuck.progress[-1].empty_reads) == (KillStage.CONFIRM, 1)
+    unresolved = Killing(FakeVenue(), books=[book(ALICE, pending(place(ALICE)))])
+    unresolved.go(patience=5.0)
+    assert "1 unacknowledged order may still reach the book" in [one.waiting_for for one in unresolved.progress]
+    behind = Killing(with_orders(1), second=FakeVenue(block=1))
+    report = behind.go(patience=5.0)
+    assert behind.progress[-1].waiting_for == report.objections[0]
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from ama_tui.domain.errors import CheckpointError, ConfigError, JournalFullError
-from ama_tui.domain.event import EngineState
+from ama_tui.domain.event import EngineSnapshot, EngineState, KillStage
 from ama_tui.engine.cancel.kill import CancelAll
 from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.run.local_engine import LocalEngine
@@ -54,6 +54,46 @@ async def test_a_kill_empties_the_book_and_proves_it(rig: Rig) -> None:
     assert len(rig.journal("CANCEL_ORDER")) == 12
     assert any(line == f"kill: {report.text}" for line in log_lines(engine))
     assert_unlocked(rig)
+
+
+async def test_the_fleet_is_shown_as_it_is_while_a_kill_runs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its orders go one by one on the screen too, with the stages of the kill; the kill learns nothing from that."""
+    monkeypatch.setattr("ama_tui.engine.run.kill_display.SHOW_EVERY_S", 0.05)
+    engine = await rig.packed()
+    shown: list[EngineSnapshot] = []
+    publish = engine.publisher.publish
+
+    def keep(snapshot: EngineSnapshot) -> None:
+        shown.append(snapshot)
+        publish(snapshot)
+
+    monkeypatch.setattr(engine.publisher, "publish", keep)
+    before = engine.publisher.latest
+    assert (await killed(rig, engine)).is_proven
+    killing = [snapshot for snapshot in shown if snapshot.state is EngineState.KILLING]
+    assert {snapshot.kill.stage for snapshot in killing} >= {KillStage.READ, KillStage.CHECK}
+    assert min(snapshot.resting for snapshot in killing) < before.resting
+    assert killing[-1].block > before.block
+    assert killing[-1].read_at_ms > before.read_at_ms
+    assert not any(row.is_packed for snapshot in killing for row in snapshot.wallets)
+    assert run_of(engine).context.shown is None
+
+
+async def test_a_kill_that_a_defect_ends_is_not_proven_and_can_be_tried_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await rig.packed()
+
+    async def fail(self: CancelAll) -> None:
+        raise RuntimeError("a defect")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(CancelAll, "finish", fail)
+        with pytest.raises(RuntimeError):
+            await engine.kill()
+    assert engine.publisher.latest.state is EngineState.FAULTED
+    assert engine.publisher.latest.reason == "kill not proven: it ended with an error"
+    assert (await killed(rig, engine)).is_proven
 
 
 async def test_a_kill_amid_the_placing_lets_nothing_come_to_rest_behind_it(rig: Rig) -> None:

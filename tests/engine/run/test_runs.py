@@ -194,7 +194,7 @@ async def test_another_target_on_resume_is_taken_up_and_told(rig: Rig) -> None:
     second = await rig.packed(resume=True, orders_per_side=3)
     assert len(await rig.orders()) == 18
     await rig.check_placements(3)
-    assert any("ordersPerSidePerWallet is 3 (saved run: 2)" in line for line in log_lines(second))
+    assert any("--orders-per-side is 3 (saved run: 2)" in line for line in log_lines(second))
 
 
 async def test_a_revoked_session_leaves_one_wallet_out_and_says_why(rig: Rig) -> None:
@@ -264,7 +264,7 @@ async def test_a_wallet_without_collateral_is_left_out_and_says_why(rig: Rig) ->
 
 async def test_an_unfit_market_is_refused_before_anything_is_signed_or_written(rig: Rig) -> None:
     rig.symbol = "DOGE-USD"
-    with pytest.raises(PreflightError, match="minDistanceTicks 10 does not fit a price of 13 ticks; use 6 or less"):
+    with pytest.raises(PreflightError, match="--min-distance-ticks 10 does not fit a price of 13 ticks; use 6 or less"):
         await rig.begin()
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [0, 0, 0]
     assert rig.journal() == []

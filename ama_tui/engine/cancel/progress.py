@@ -1,0 +1,91 @@
+"""What a cancel-all is doing, and what it waits for, as front ends show it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from ama_tui.domain.event import KillProgress, KillStage
+from ama_tui.engine.action_log import now_ms
+
+TELL_EVERY_S = 0.25
+OVERDUE_S = 1.0
+"""What comes sooner than this is not shown as a wait."""
+
+
+class Wait(Enum):
+    """What a cancel-all may wait for, the most basic first: of those that are overdue, the first one is shown."""
+
+    CHAIN = 0
+    VENUE = 1
+    ORDERS = 2
+    BLOCKS = 3
+    WITNESSES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    began: float
+    """The loop's clock."""
+    began_ms: int
+    """Unix milliseconds."""
+    reason: str
+
+
+_NOTHING = _Awaited(0.0, 0, "")
+
+
+@dataclass(slots=True)
+class ProgressTeller:
+    """Collects the facts of a cancel-all and passes them on when they have changed, a few times a second."""
+
+    on_progress: Callable[[KillProgress], None]
+    _latest: KillProgress = field(default_factory=KillProgress)
+    _told: KillProgress | None = None
+    _waits: dict[Wait, _Awaited] = field(default_factory=dict)
+
+    def counted(self, done: int, total: int, sent: int, block: int) -> None:
+        """Note how many orders are gone, were found, and were sent a cancel, as of a block."""
+        self._latest = replace(self._latest, done=done, total=total, sent=sent, block=block)
+
+    def reached(self, stage: KillStage, empty_reads: int = 0) -> None:
+        """Note the stage, and how many reads in a row have shown no order."""
+        self._latest = replace(self._latest, stage=stage, empty_reads=empty_reads)
+
+    def begins(self, wait: Wait, reason: str) -> None:
+        """Note something that may have to be awaited, unless it is already."""
+        if wait not in self._waits:
+            self.waits(wait, reason)
+
+    def waits(self, wait: Wait, reason: str, since: float | None = None) -> None:
+        """Note that something is awaited, since `since` (the loop's clock). A wait that goes on keeps its beginning."""
+        known = self._waits.get(wait)
+        if known is None:
+            now = asyncio.get_running_loop().time()
+            began = now if since is None else since
+            self._waits[wait] = _Awaited(began, now_ms() - int((now - began) * 1000), reason)
+        else:
+            self._waits[wait] = replace(known, reason=reason)
+
+    def goes_on(self, *waits: Wait) -> None:
+        """Note that these waits are over."""
+        for wait in waits:
+            self._waits.pop(wait, None)
+
+    def tell(self) -> None:
+        """Pass the facts on if they have changed."""
+        overdue = asyncio.get_running_loop().time() - OVERDUE_S
+        waits = [self._waits[wait] for wait in Wait if wait in self._waits and self._waits[wait].began <= overdue]
+        first = waits[0] if waits else _NOTHING
+        progress = replace(self._latest, waiting_for=first.reason, waiting_since_ms=first.began_ms)
+        if progress != self._told:
+            self._told = progress
+            self.on_progress(progress)
+
+    async def keep_telling(self) -> None:
+        """Tell until cancelled."""
+        while True:
+            self.tell()
+            await asyncio.sleep(TELL_EVERY_S)
