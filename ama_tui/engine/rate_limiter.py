@@ -28,6 +28,8 @@ class RateLimiter:
         self._highest = highest
         self._clock = clock
         self._busy = 0
+        self._called = 0
+        """Sends that were woken for a free slot and have not taken it yet."""
         self._closed_until = 0.0
         self._halved_at = float("-inf")
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -73,7 +75,7 @@ class RateLimiter:
                 wait = min(self._closed_until, latest) - self._clock()
                 if wait > 0:
                     await asyncio.sleep(wait)
-                elif self._busy < self._room(is_cancel):
+                elif self._is_free(is_cancel):
                     self._busy += 1
                     return
                 else:
@@ -83,25 +85,26 @@ class RateLimiter:
             raise
 
     async def _turn(self, queue: deque[asyncio.Future[None]]) -> None:
-        """Queue for a free slot."""
+        """Queue for a free slot. A send that is cancelled meanwhile leaves its place in the queue to be skipped."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.append(turn)
         try:
             await turn
         finally:
-            if turn in queue:
-                queue.remove(turn)
+            if turn.done() and not turn.cancelled():
+                self._called -= 1
+
+    def _is_free(self, is_cancel: bool) -> bool:
+        return self._busy + self._called < self._room(is_cancel)
 
     def _room(self, is_cancel: bool) -> int:
         limit = int(self.limit)
         return limit + max(2, int(limit * CANCEL_SHARE)) if is_cancel else limit
 
     def _wake(self) -> None:
-        for queue, room in (
-            (self._waiting_cancels, self._room(True) - self._busy),
-            (self._waiting, self._room(False) - self._busy),
-        ):
-            for _ in range(min(max(room, 0), len(queue))):
+        for queue, is_cancel in ((self._waiting_cancels, True), (self._waiting, False)):
+            while queue and self._is_free(is_cancel):
                 turn = queue.popleft()
                 if not turn.done():
+                    self._called += 1
                     turn.set_result(None)

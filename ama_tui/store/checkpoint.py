@@ -144,11 +144,13 @@ def wallet_indexes(addresses: Iterable[str], wallets: Mapping[str, WalletEntry])
     """
     rows = [address.lower() for address in addresses]
     indexes: dict[str, int] = {}
+    used: set[int] = set()
     for address in rows:
         index = wallets[address].index if address in wallets else None
-        if index is not None and index not in indexes.values():
+        if index is not None and index not in used:
             indexes[address] = index
-    taken = {entry.index for entry in wallets.values()} | set(indexes.values())
+            used.add(index)
+    taken = {entry.index for entry in wallets.values()} | used
     for row, address in enumerate(rows):
         if address not in indexes:
             indexes[address] = next(index for index in itertools.count(row) if index not in taken)

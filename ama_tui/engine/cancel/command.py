@@ -137,7 +137,7 @@ async def _cancel(
     should_stop: Callable[[], bool],
 ) -> KillReport:
     books = _books(wallets, records)
-    context.fleet = Fleet({book.address: book for book in books})
+    context.fleet = Fleet(books)
     ids = {address: entry.session_id for address, entry in records.wallets.items()}
     candidates = {book.address: session_ids(records.replay, book.address, ids.get(book.address)) for book in books}
     await _choose_sessions(context, books, candidates)

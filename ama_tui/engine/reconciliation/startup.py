@@ -74,9 +74,10 @@ def _store(context: RunContext, account: Account, conclusion: Conclusion, block:
             _journal(context, book, placed, status, order.order_id, block)
     for book in context.fleet:
         book.annotate(block)
+    held = {placed.intent_id for placed in conclusion.held}
     for placed, status in conclusion.ended:
         book, pending = books[placed.wallet], _as_pending(placed)
-        if placed in conclusion.held:
+        if placed.intent_id in held:
             book.pending.add(pending)
         else:
             book.pending.lapse(pending)

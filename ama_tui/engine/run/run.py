@@ -262,7 +262,7 @@ class Run:
             seconds = max(seconds, RETRY_S)
         seconds = max(0.0, min(seconds, ending.at - monotonic()))
         self.context.next_cycle_at_ms = now_ms() + int(seconds * 1000)
-        self.publish()
+        self.publisher.publish(replace(self.publisher.latest, next_cycle_at_ms=self.context.next_cycle_at_ms))
         self._woken.clear()
         try:
             async with asyncio.timeout(seconds):
