@@ -9,13 +9,10 @@ from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.reading import OrderRested, Receipt, Settlement, Trade
 from ama_tui.domain.recovery import AccountedOrder, ReconciliationReport
 from ama_tui.engine.reconciliation.rules import REORG_BLOCKS
-from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
+from ama_tui.store.journal.replay import NEVER_RESTS, RESTS, JournalReplay, PlacedIntent
 
 MAY_BE_PENDING_MS = 600_000
 """A placement older than this rests by now, or never will."""
-NEVER_RESTS = frozenset({"rejected", "withdrawn", "executed", "reverted", "void", "filled", "cancelled", "gone"})
-"""Statuses after which a placement is neither pending nor resting."""
-RESTS = frozenset({"resting", "late"})
 
 
 def resting_ids(journal: JournalReplay) -> dict[str, list[int]]:

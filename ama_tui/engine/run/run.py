@@ -85,7 +85,7 @@ class Run:
         self.send_queues = SendQueues(self.sender.send)
         self.outages = Outages(self.context.action_log, self.store.journal)
         self.renewals = Renewals(self.context, self.sessions)
-        self._autosave = Autosave(self.store, self.context.fleet)
+        self._autosave = Autosave(self.store, self.context.fleet, self.outages.saving.end, self._not_saved)
 
     async def cycle_on(self, ending: StopCondition) -> None:
         """Run cycles until the stop condition, a stop or a kill. Raises errors that the venue did not cause."""
@@ -245,7 +245,7 @@ class Run:
         self.packed = is_packed(self.context.fleet, self.context.parameters.orders_per_side, read)
         if self.packed and not self.packed_at:
             self.packed_at = monotonic()
-        await self._autosave_if_due()
+        self._autosave.begin_if_due()
         self._update_state()
         if self._may_place():
             self.send_queues.load(intents)
@@ -335,15 +335,10 @@ class Run:
         """Write the checkpoint and the wallets' files. Raises CheckpointError."""
         await self._autosave.save()
 
-    async def _autosave_if_due(self) -> None:
-        if self._autosave.is_due:
-            try:
-                await self._autosave.save()
-            except CheckpointError as error:
-                self.context.counters.error("state not saved")
-                self.outages.saving.begin(str(error))
-            else:
-                self.outages.saving.end()
+    def _not_saved(self, error: CheckpointError) -> None:
+        self.context.counters.error("state not saved")
+        self.outages.saving.begin(str(error))
+        self._update_state()
 
     @property
     def _is_stopping(self) -> bool:

@@ -99,6 +99,7 @@ async def test_a_state_that_cannot_be_saved_is_told_once_and_recovers(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.autosave.SAVE_EVERY_S", 0.05)
+    monkeypatch.setattr("ama_tui.store.state_store.REFRESH_S", 0.0)
     engine = await rig.packed()
 
     def full(_: StateStore) -> None:
