@@ -146,6 +146,7 @@ async def test_a_paused_run_stays_paused_through_a_trouble_and_shows_it_when_res
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.autosave.SAVE_EVERY_S", 0.05)
+    monkeypatch.setattr("ama_tui.store.state_store.REFRESH_S", 0.0)
     engine = await rig.packed()
     await engine.pause()
 
@@ -154,7 +155,7 @@ async def test_a_paused_run_stays_paused_through_a_trouble_and_shows_it_when_res
 
     with monkeypatch.context() as patch:
         patch.setattr(StateStore, "save", full)
-        await cycles_later(engine, 3)
+        await until(lambda: run_of(engine).outages.saving.text, "a save to fail")
         assert state(engine) is EngineState.PAUSED
         await engine.resume()
         assert state(engine) is EngineState.NO_NEW
