@@ -11,7 +11,7 @@ import click
 from ama_tui import __version__
 from ama_tui.cli import crash
 from ama_tui.cli.arguments import arguments_of
-from ama_tui.cli.hardening import forbid_core_dumps
+from ama_tui.cli.hardening import allow_many_files, forbid_core_dumps
 from ama_tui.cli.options import allow_debug_option, ask_option, fleet_options, insecure_http_option, wallets_options
 from ama_tui.cli.strict import StrictGroup
 from ama_tui.domain.errors import AmaError
@@ -97,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         forbid_core_dumps()
+        allow_many_files()
         code = cli.main(args=arguments, prog_name="ama-tui", standalone_mode=False)
     except AmaError as error:
         click.echo(f"ama-tui: {without_keys(str(error))}", err=True)

@@ -11,6 +11,8 @@ from time import monotonic
 from ama_tui.domain.event import SendBudget
 
 CANCEL_SHARE = 0.25
+WIDEN_EVERY_S = 0.05
+"""A venue that limits its clients refuses at once: without a refusal in this time, twice as many may be sent."""
 
 
 class RateLimiter:
@@ -56,8 +58,36 @@ class RateLimiter:
     def succeeded(self) -> None:
         """A send succeeded: raise the limit, quickly until the venue first pushes back."""
         step = 1.0 if self._halved_at == float("-inf") else 1 / self.limit
-        self.limit = min(float(self._highest), self.limit + step)
+        self.limit = max(self.limit, min(float(self._highest), self.limit + step))
         self._wake()
+
+    @asynccontextmanager
+    async def widening(self, widest: int) -> AsyncIterator[None]:
+        """Raise the limit up to `widest` while nothing is refused, without waiting for a first success.
+
+        For requests that the venue answers only once they are in a block, and of which each wallet sends one.
+        Afterwards the limit is at most the highest again.
+        """
+        widener = asyncio.create_task(self._widen(widest), name="widen")
+        try:
+            yield
+        finally:
+            widener.cancel()
+            self.limit = min(self.limit, float(self._highest))
+
+    async def _widen(self, widest: int) -> None:
+        first, began = self.limit, float("inf")
+        while self.limit < widest:
+            await asyncio.sleep(WIDEN_EVERY_S)
+            if self._busy:
+                began = min(began, self._clock())
+            for _ in range(3):
+                await asyncio.sleep(0)  # an answer that has arrived is read first
+            if self._halved_at > float("-inf"):
+                return
+            doublings = max(0.0, min(10.0, (self._clock() - began) / WIDEN_EVERY_S))
+            self.limit = max(self.limit, min(float(widest), first * 2**doublings))
+            self._wake()
 
     def pushed_back(self, retry_after: float | None) -> None:
         """The venue returned 429 or 503: halve the limit (at most once a second) and honour `Retry-After`."""
