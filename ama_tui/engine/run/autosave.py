@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import monotonic
 
 from ama_tui.domain.errors import CheckpointError
@@ -65,15 +65,16 @@ class Autosave:
 
 def entry_of(book: WalletBook, stored: WalletEntry | None) -> WalletEntry:
     """A wallet's updated checkpoint entry. Keys of other tools stay."""
-    entry = stored or WalletEntry(book.address, book.wallet.nickname)
-    return replace(
-        entry,
-        nickname=book.wallet.nickname,
-        role=book.wallet.role,
-        index=book.wallet.index,
+    wallet, entry = book.wallet, stored or WalletEntry(book.address, book.wallet.nickname)
+    return WalletEntry(
+        address=entry.address,
+        nickname=wallet.nickname,
+        role=wallet.role,
         session_id=book.session.id or entry.session_id,
         session_expiry=book.session.expiry or entry.session_expiry,
         last_action_at=max(book.last_action_at, entry.last_action_at or 0) or None,
+        index=wallet.index,
+        extra=entry.extra,
     )
 
 
