@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
@@ -27,6 +28,7 @@ from tests.store.samples import BOOK, CHAIN_ID, checkpoint, line
 
 FEWEST = 10
 CHECKS = 200
+SAVES = 3
 CHECK_GOAL, SAVE_GOAL = at_most(40), at_most(20)
 
 
@@ -83,18 +85,20 @@ async def _save(wallets: int) -> Figure:
         addresses = [_address(number) for number in range(wallets)]
         store.begin(checkpoint(*(WalletEntry(one, "User", index=at) for at, one in enumerate(addresses))))
         fleet = Fleet(WalletBook(FleetWallet(at, "User", one)) for at, one in enumerate(addresses))
-        for book in fleet:
-            book.acted(7)
-        saved = asyncio.Event()
-        autosave = Autosave(store, fleet, saved.set)
-        began = perf_counter()
-        autosave.begin_if_due()
-        waited_ms = (perf_counter() - began) * 1000
-        await saved.wait()
-        seconds = perf_counter() - began
+        waits_ms, totals_ms = [], []
+        for turn in range(1, SAVES + 1):
+            for book in fleet:
+                book.acted(turn)
+            saved = asyncio.Event()
+            autosave = Autosave(store, fleet, saved.set)
+            began = perf_counter()
+            autosave.begin_if_due()
+            waits_ms.append((perf_counter() - began) * 1000)
+            await saved.wait()
+            totals_ms.append((perf_counter() - began) * 1000)
         store.close()
-    detail = f"{wallets:,} changed wallets; on disk after {seconds * 1000:.0f} ms"
-    return Figure("autosave, the cycle waits", waited_ms, "ms", SAVE_GOAL, detail)
+    detail = f"{wallets:,} changed wallets; on disk after {median(totals_ms):.0f} ms"
+    return Figure("autosave, the cycle waits", median(waits_ms), "ms", SAVE_GOAL, detail)
 
 
 def _start(lines: int) -> Figure:
