@@ -1,13 +1,16 @@
-"""Protects a process with keys from being inspected: no core dumps, no debug variables."""
+"""Prepares the process: no core dumps, no debug variables, enough open files."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 
 from ama_tui.domain.errors import ConfigError
 
 _PR_SET_DUMPABLE = 4
+OPEN_FILES = 4096
+"""Enough for a connection for each wallet of a large fleet."""
 
 DEBUG_VARIABLES: Mapping[str, str] = {
     "TEXTUAL": "lets another program watch or hide the dashboard",
@@ -47,6 +50,17 @@ def forbid_core_dumps() -> None:
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def allow_many_files() -> None:
+    """Raise the number of files that the process may open, as far as the system lets it."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # then fewer requests run side by side
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def refuse_debugging(environ: Mapping[str, str], *, is_allowed: bool) -> None:

@@ -20,12 +20,12 @@ from ama_tui.cli.journal_format import COLUMNS, csv_row, format_entry
 from ama_tui.cli.strict import StrictGroup
 from ama_tui.config.paths import DEFAULT_ROOT
 from ama_tui.domain.errors import StoreError
-from ama_tui.store.journal.entry import JournalEntry
+from ama_tui.store.journal.entry import JournalEntry, count_own, entry_of
 from ama_tui.store.journal.files import CANCEL_JOURNAL, journals_at
 from ama_tui.store.journal.reader import Scan, lines_of
 from ama_tui.store.journal.repair import Repair, repair
 from ama_tui.store.journal.tail import JournalTail
-from ama_tui.store.json_fields import iso_utc
+from ama_tui.store.json_fields import as_integer, iso_utc
 from ama_tui.store.lock import StateLock
 from ama_tui.store.state_store import CANCEL_LOCK
 
@@ -111,21 +111,23 @@ def stats(path: Path, as_json: bool) -> None:
 
 
 def _stats(journal: Path) -> dict[str, object]:
-    actions: Counter[str] = Counter()
-    runs: set[str] = set()
+    actions: dict[object, int] = {}
+    runs: set[object] = set()
     errors = 0
     first = last = None
-    scan = Scan(journal, keep_going=True)
-    for entry in scan:
-        actions[entry.action] += 1
-        runs.add(entry.run_id)
-        errors += entry.error is not None
-        first = entry.ts if first is None else min(first, entry.ts)
-        last = entry.ts if last is None else max(last, entry.ts)
+    scan = Scan(journal, keep_going=True, read_own=count_own)
+    for raw in scan.raws():
+        action, ts = raw["action"], as_integer(raw["ts"])
+        actions[action] = actions.get(action, 0) + 1
+        runs.add(raw.get("runId", ""))
+        errors += isinstance(raw.get("error"), str)
+        if ts is not None:
+            first = ts if first is None or ts < first else first
+            last = ts if last is None or ts > last else last
     return {
         "path": str(journal),
         "lines": scan.lines,
-        "actions": dict(actions.most_common()),
+        "actions": dict(Counter(actions).most_common()),
         "errors": errors,
         "runs": len(runs),
         "first": None if first is None else iso_utc(first),
@@ -178,12 +180,12 @@ def export(path: Path, form: str, out: Path | None) -> None:
         if form == "csv":
             target.write(csv_row(COLUMNS))
         for _, line in chain.from_iterable(lines_of(journal) for journal in journals):
-            if line.entry is None:
+            if line.raw is None:
                 unreadable += 1
             elif form == "csv":
-                target.write(csv_row(line.entry))
+                target.write(csv_row(entry_of(line.raw)))
             else:
-                target.write(line.data.rstrip(b"\n") + b"\n")
+                target.write(line.data if line.is_finished else line.data + b"\n")
     if unreadable:
         click.echo(f"{unreadable:,} unreadable lines skipped: list them with 'ama-tui journal verify'", err=True)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping
 
 from ama_tui.domain.money import AMOUNT_UNIT, PRICE_UNIT
 from ama_tui.store.journal.entry import JournalEntry
-from ama_tui.store.json_fields import as_integer, iso_utc
+from ama_tui.store.json_fields import as_integer, compact, iso_utc
 
 COLUMNS = (
     *("seq", "time", "ts", "runId", "chainId", "orderBook", "marketIdBytes32", "trader", "nickname", "role"),
     *("action", "intentId", "txHash", "error", "params"),
 )
+
+
+_FORMULA = ("=", "+", "-", "@")
 
 
 def format_entry(entry: JournalEntry) -> str:
@@ -39,21 +41,23 @@ def csv_row(entry: JournalEntry | tuple[str, ...]) -> bytes:
     """One CSV row of an entry, or of the column names. Prefixes text that a spreadsheet would run as a formula."""
     values: tuple[object, ...] = entry if isinstance(entry, tuple) else _values(entry)
     row = io.StringIO()
-    csv.writer(row, lineterminator="\n").writerow(_cell(value) if isinstance(value, str) else value for value in values)
+    csv.writer(row, lineterminator="\n").writerow([_cell(one) if isinstance(one, str) else one for one in values])
     return row.getvalue().encode()
 
 
 def _cell(text: str) -> str:
-    return _printable(f"'{text}" if text.startswith(("=", "+", "-", "@")) else text)
+    return _printable(f"'{text}" if text.startswith(_FORMULA) else text)
 
 
 def _printable(text: str) -> str:
     """Replace control characters: text from the venue must not send escape sequences to the terminal."""
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else "·" for letter in text)
 
 
 def _values(entry: JournalEntry) -> tuple[object, ...]:
-    params = "" if entry.params is None else json.dumps(entry.params, separators=(",", ":"))
+    params = "" if entry.params is None else compact(entry.params).decode("ascii")
     return (
         *(entry.seq, iso_utc(entry.ts), entry.ts, entry.run_id, entry.chain_id, entry.order_book, entry.market_id),
         *(entry.trader, entry.nickname, entry.role, entry.action, entry.intent_id, entry.tx_hash, entry.error, params),

@@ -11,7 +11,7 @@ import click
 from ama_tui import __version__
 from ama_tui.cli import crash
 from ama_tui.cli.arguments import arguments_of
-from ama_tui.cli.hardening import forbid_core_dumps
+from ama_tui.cli.hardening import allow_many_files, forbid_core_dumps
 from ama_tui.cli.options import allow_debug_option, ask_option, fleet_options, insecure_http_option, wallets_options
 from ama_tui.cli.signals import INTERRUPTED, SIGNALS, was_interrupted
 from ama_tui.cli.streams import OutputError, prepare_streams
@@ -114,6 +114,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         SIGNALS.interrupt()
         forbid_core_dumps()
+        allow_many_files()
         code = cli.main(args=arguments, prog_name="ama-tui", standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code

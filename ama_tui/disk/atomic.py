@@ -29,14 +29,17 @@ def read_own(path: Path) -> bytes:
         return file.read()
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, *, is_durable: bool = True) -> None:
     """Write a file, replacing an existing one. The content and the name are durable on return.
 
-    Raises OSError; an existing file is then unchanged.
+    Unless `is_durable`, nothing is synced: a killed process leaves the old file or the new one, but a power failure may
+    leave a damaged one. For files that can be written again from others. Raises OSError; an existing file is then
+    unchanged.
     """
-    with _temporary_file(path, data) as temporary:
+    with _temporary_file(path, data, is_durable=is_durable) as temporary:
         rename(temporary, path)
-    sync_directory(path.parent)
+    if is_durable:
+        sync_directory(path.parent)
 
 
 def write_new_file(path: Path, data: bytes) -> None:
@@ -109,14 +112,15 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 @contextmanager
-def _temporary_file(path: Path, data: bytes) -> Iterator[Path]:
-    """The data in a synced temporary file in the directory of `path`; removed on exit if it still exists."""
+def _temporary_file(path: Path, data: bytes, *, is_durable: bool = True) -> Iterator[Path]:
+    """The data in a temporary file in the directory of `path`, synced if asked; removed on exit if it still exists."""
     temporary = temporary_path(path)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         try:
             write_all(descriptor, data)
-            os.fsync(descriptor)
+            if is_durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         yield temporary

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from statistics import median
 from time import monotonic
@@ -86,15 +86,15 @@ class Counters:
         self._judge(tx_hash)
         _trim(self._arrivals)
 
-    def traded(self, trades: Iterable[Trade], fleet: Iterable[str]) -> None:
-        """Count trades read from the chain."""
-        ours = frozenset(fleet)
+    def traded(self, trades: Iterable[Trade], fleet: Container[str]) -> None:
+        """Count trades read from the chain; `fleet` knows our addresses."""
         for trade in trades:
             ends = frozenset((trade.buyer, trade.seller))
-            if not ends & ours:
+            ours = sum(end in fleet for end in ends)
+            if not ours:
                 continue
             self.add(fills=1)
-            if ends <= ours:
+            if ours == len(ends):
                 self.add(self_trades=1)
             self._traded[trade.tx_hash] = self._traded.get(trade.tx_hash, frozenset()) | ends
             self._judge(trade.tx_hash)

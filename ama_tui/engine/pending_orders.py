@@ -8,6 +8,7 @@ from enum import Enum
 
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, decode_tag
 from ama_tui.domain.plan import PendingOrder, Place
+from ama_tui.engine.own_prices import WalletPrices
 
 KEPT_LAPSED = 500
 """How many finished placements a wallet remembers, in case one of them reaches the book late."""
@@ -150,6 +151,8 @@ class PendingOrders:
     """Order ids that rested according to the journal, until the first good read."""
     sequence: int = 0
     """The next tag's sequence number."""
+    prices: WalletPrices = field(default_factory=WalletPrices, repr=False, compare=False)
+    """Is told of every placement that comes and goes."""
 
     def __iter__(self) -> Iterator[PendingPlacement]:
         return iter(self.placements.values())
@@ -164,11 +167,15 @@ class PendingOrders:
 
     def add(self, placement: PendingPlacement) -> None:
         """Reserve the level and the margin of a placement."""
+        self.remove(placement)
         self.placements[placement.intent_id] = placement
+        self._count(placement)
 
     def remove(self, placement: PendingPlacement) -> None:
         """Release a placement that was not sent, or that provably never reached the chain."""
-        self.placements.pop(placement.intent_id, None)
+        known = self.placements.pop(placement.intent_id, None)
+        if known is not None:
+            self.prices.not_pending(known.intent_id, known.place.side, known.place.price6)
 
     def rested(self, placement: PendingPlacement, order_id: int, block: int) -> None:
         """Move a placement to the book; `block` is the first read that showed it."""
@@ -183,24 +190,44 @@ class PendingOrders:
 
     def lapse(self, placement: PendingPlacement) -> None:
         """Remember a placement that is neither pending nor resting, in case it reaches the book late."""
+        self._forget_lapsed(placement.intent_id)
         self.lapsed[placement.intent_id] = placement
+        self._count_lapsed(placement)
         while len(self.lapsed) > KEPT_LAPSED:
-            del self.lapsed[next(iter(self.lapsed))]
+            self._forget_lapsed(next(iter(self.lapsed)))
 
     def drop_missing(self) -> None:
         """Forget orders that the last reads did not show, unless a reorg may have removed them.
 
         For a cancel-all, which reads the chain until no order is left anyway.
         """
-        self.placements = {
-            intent_id: placement
-            for intent_id, placement in self.placements.items()
-            if placement.last is None or placement.sent_at > float("-inf")
-        }
+        for placement in list(self):
+            if placement.last is not None and placement.sent_at == float("-inf"):
+                self.remove(placement)
+
+    def count_in(self, prices: WalletPrices) -> None:
+        """Report every price to `prices` from now on, those of the present placements too."""
+        self.prices = prices
+        for placement in self:
+            self._count(placement)
+        for placement in self.lapsed.values():
+            self._count_lapsed(placement)
+
+    def _count(self, placement: PendingPlacement) -> None:
+        place = placement.place
+        self.prices.pending(placement.intent_id, place.side, place.price6, placement.sent_at)
+
+    def _count_lapsed(self, placement: PendingPlacement) -> None:
+        place = placement.place
+        self.prices.lapsed(placement.intent_id, place.side, place.price6, placement.given_up_at)
+
+    def _forget_lapsed(self, intent_id: str) -> None:
+        if self.lapsed.pop(intent_id, None) is not None:
+            self.prices.not_lapsed(intent_id)
 
     def _end(self, placement: PendingPlacement) -> None:
-        self.placements.pop(placement.intent_id, None)
-        self.lapsed.pop(placement.intent_id, None)
+        self.remove(placement)
+        self._forget_lapsed(placement.intent_id)
 
     # ---- sums ----
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.plan import Place, Skip, SkipReason, WalletBudget, WalletSnapshot
 from ama_tui.domain.reading import WalletRead
 from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.own_prices import OwnPrices, WalletPrices
 from ama_tui.engine.pending_orders import PendingOrders
 from ama_tui.engine.session_slot import SessionSlot
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 30.0
-LATE_GRACE_S = 60.0
-"""For this long the fleet's orders avoid the price of a placement that was written off: it could still reach the book.
-"""
 
 
 @dataclass(slots=True)
@@ -118,6 +116,7 @@ class WalletBook:
 
     def take_read(self, read: WalletRead, block: int) -> None:
         """Store a good read, with the levels of its orders."""
+        self.pending.prices.rest(self.orders, read.orders)
         self.read, self.read_error = read, ""
         if not self.pending or self.accounted6 is None:
             self.accounted6 = read.available6 + read.reserved6
@@ -145,6 +144,11 @@ class WalletBook:
     def read_failed(self, error: str) -> None:
         """Note that the latest read failed. The last good read stays."""
         self.read_error = error
+
+    def count_in(self, prices: WalletPrices) -> None:
+        """Report the price of every order to `prices` from now on, those of the present orders too."""
+        self.pending.count_in(prices)
+        prices.rest((), self.orders)
 
     # ---- decisions ----
 
@@ -201,23 +205,47 @@ class WalletBook:
         )
 
 
-@dataclass(slots=True)
 class Fleet:
-    """The wallets of a run."""
+    """The wallets of a run, and the prices of all their orders."""
 
-    books: dict[str, WalletBook] = field(default_factory=dict)
-    """By address, in the order of the wallets file."""
-    missing: tuple[WalletBook, ...] = ()
-    """Wallets in the checkpoint that are not part of this run."""
+    def __init__(self, books: Iterable[WalletBook] = (), *, missing: Iterable[WalletBook] = ()) -> None:
+        self._books: dict[str, WalletBook] = {}
+        self._missing: tuple[WalletBook, ...] = ()
+        self._prices = OwnPrices()
+        for book in books:
+            self.add(book)
+        self.leave_out(missing)
+
+    @property
+    def books(self) -> Mapping[str, WalletBook]:
+        """By address, in the order of the wallets file."""
+        return self._books
+
+    @property
+    def missing(self) -> tuple[WalletBook, ...]:
+        """Wallets in the checkpoint that are not part of this run."""
+        return self._missing
 
     def __iter__(self) -> Iterator[WalletBook]:
-        return iter(self.books.values())
+        return iter(self._books.values())
 
     def __len__(self) -> int:
-        return len(self.books)
+        return len(self._books)
 
-    def __contains__(self, address: str) -> bool:
-        return address in self.books
+    def __contains__(self, address: object) -> bool:
+        return address in self._books
+
+    def add(self, book: WalletBook) -> None:
+        """Add a wallet of the run."""
+        self._books[book.address] = book
+        book.count_in(WalletPrices(self._prices, book.address))
+
+    def leave_out(self, books: Iterable[WalletBook]) -> None:
+        """Add wallets that are not part of this run."""
+        added = tuple(books)
+        self._missing += added
+        for book in added:
+            book.count_in(WalletPrices(self._prices, book.address, is_missing=True))
 
     def best_own(self, side: Side, now: float, *, without: str = "") -> int | None:
         """The best price of the fleet's resting, pending and unknown orders on a side, without one wallet.
@@ -225,19 +253,8 @@ class Fleet:
         Includes orders written off less than `LATE_GRACE_S` before `now`, and orders sent within the same time by
         wallets that are not part of this run.
         """
-        prices: list[int] = []
-        for book in self:
-            if book.address == without:
-                continue
-            prices += [pending.place.price6 for pending in book.pending if pending.place.side is side]
-            prices += [order.price6 for order in book.orders if order.side is side]
-            for pending in book.pending.lapsed.values():
-                if pending.place.side is side and pending.given_up_at and now - pending.given_up_at < LATE_GRACE_S:
-                    prices.append(pending.place.price6)
-        for book in self.missing:
-            for pending in book.pending:
-                if pending.place.side is side and now - pending.sent_at < LATE_GRACE_S:
-                    prices.append(pending.place.price6)
-        if not prices:
-            return None
-        return max(prices) if side.is_buy else min(prices)
+        return self._prices.best(side, now, without=without)
+
+    def price_levels(self, side: Side) -> int:
+        """The number of prices at which the fleet has orders on a side, pending ones included."""
+        return self._prices.levels(side)

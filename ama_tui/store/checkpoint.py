@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.wallet import Role
 from ama_tui.store.json_fields import (
     ShapeError,
+    indented,
     integer_of,
     iso_utc,
     object_of,
@@ -99,9 +99,6 @@ class Checkpoint:
     def order_book(self) -> str:
         return self.market.address
 
-    def with_wallet(self, entry: WalletEntry) -> Checkpoint:
-        return replace(self, wallets={**self.wallets, entry.address: entry})
-
     def as_json(self) -> dict[str, object]:
         market, run = self.raw.get("market"), self.raw.get("run")
         known = {
@@ -144,11 +141,13 @@ def wallet_indexes(addresses: Iterable[str], wallets: Mapping[str, WalletEntry])
     """
     rows = [address.lower() for address in addresses]
     indexes: dict[str, int] = {}
+    used: set[int] = set()
     for address in rows:
         index = wallets[address].index if address in wallets else None
-        if index is not None and index not in indexes.values():
+        if index is not None and index not in used:
             indexes[address] = index
-    taken = {entry.index for entry in wallets.values()} | set(indexes.values())
+            used.add(index)
+    taken = {entry.index for entry in wallets.values()} | used
     for row, address in enumerate(rows):
         if address not in indexes:
             indexes[address] = next(index for index in itertools.count(row) if index not in taken)
@@ -232,15 +231,18 @@ def parse_wallet(address: str, raw: Mapping[str, object]) -> WalletEntry:
 
 
 def save_wallet(path: Path, entry: WalletEntry) -> None:
-    """Replace one whole wallet file. Raises CheckpointError; the old one is then unchanged."""
-    _save(path, entry.as_json())
+    """Replace one whole wallet file, without a sync of its own: the checkpoint has the same entry.
+
+    Raises CheckpointError; the old one is then unchanged.
+    """
+    _save(path, entry.as_json(), is_durable=False)
 
 
-def _save(path: Path, value: Mapping[str, object]) -> None:
+def _save(path: Path, value: Mapping[str, object], *, is_durable: bool = True) -> None:
     # Escaped to ASCII, so that any JSON string can be written back.
-    data = json.dumps(value, indent=2, allow_nan=False).encode("ascii") + b"\n"
+    data = indented(value) + b"\n"
     try:
-        replace_file(path, data)
+        replace_file(path, data, is_durable=is_durable)
     except OSError as error:
         raise CheckpointError(
             f"{path} cannot be written ({error.strerror})",

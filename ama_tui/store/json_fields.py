@@ -1,13 +1,19 @@
-"""Typed fields and ISO 8601 times from JSON that another program may have written."""
+"""JSON and its typed fields, also from another program.
+
+orjson does the work wherever its result is certain to be the same as the standard library's, which does the rest:
+floats, large integers, text that is not ASCII, and whatever orjson refuses.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
+
+import orjson
 
 MAX_DEPTH = 100
 """How deep lists and objects may be nested; our own files need four levels."""
@@ -15,6 +21,8 @@ MAX_DEPTH = 100
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXACT = frozenset({str, int, bool, type(None)})
+_NESTED = frozenset({dict, list})
 
 
 class ShapeError(ValueError):
@@ -23,6 +31,9 @@ class ShapeError(ValueError):
 
 def parse_object(data: bytes) -> dict[str, object]:
     """Parse one JSON object in UTF-8. Raises ShapeError, also for NaN and for too much nesting."""
+    value = parse_quickly(data)
+    if value is not None:
+        return value
     try:
         text = data.decode("utf-8-sig")
         _refuse_deep(text)
@@ -32,6 +43,28 @@ def parse_object(data: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ShapeError("not a JSON object")
     return value
+
+
+def parse_quickly(data: bytes) -> dict[str, object] | None:
+    """The same for most objects; None for one that takes a closer look."""
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        return None
+    try:
+        value = orjson.loads(data)
+    except ValueError:
+        return None
+    # An integer of more than 64 bits has become a float.
+    return value if type(value) is dict and _is_exact(value, _never) else None
+
+
+def compact(value: Mapping[str, object]) -> bytes:
+    """An object as JSON on one line in ASCII. Raises ValueError for a number that JSON does not know."""
+    return _quickly(value, 0) or json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def indented(value: Mapping[str, object]) -> bytes:
+    """The same on several lines, indented by two."""
+    return _quickly(value, orjson.OPT_INDENT_2) or json.dumps(value, indent=2, allow_nan=False).encode("ascii")
 
 
 def object_of(raw: Mapping[str, object], key: str) -> dict[str, object]:
@@ -79,7 +112,7 @@ def as_integer(value: object) -> int | None:
 def iso_utc(unix_ms: int) -> str:
     """Unix milliseconds as `2025-01-31T12:00:00.250Z`."""
     moment = _EPOCH + timedelta(milliseconds=unix_ms)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{unix_ms % 1000:03d}Z"
+    return f"{moment.isoformat()[:19]}.{unix_ms % 1000:03d}Z"
 
 
 def time_of(raw: Mapping[str, object], key: str) -> int:
@@ -91,6 +124,40 @@ def time_of(raw: Mapping[str, object], key: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _quickly(value: Mapping[str, object], options: int) -> bytes | None:
+    """An object as orjson writes it, None where the standard library would write other bytes."""
+    if type(value) is not dict or not _is_exact(value, _is_written_alike):
+        return None
+    try:
+        text = orjson.dumps(value, option=options)
+    except TypeError:
+        return None
+    return text if text.isascii() and b"\x7f" not in text else None
+
+
+def _is_exact(value: dict[str, object] | list[object], is_float_exact: Callable[[float], bool]) -> bool:
+    """Is everything in it a plain JSON value that both libraries treat alike?"""
+    values = value.values() if type(value) is dict else value
+    kinds = set(map(type, values)) - _EXACT
+    if not kinds:
+        return True
+    if kinds - _NESTED - {float}:
+        return False
+    return all(
+        is_float_exact(one) if type(one) is float else _is_exact(one, is_float_exact)  # type: ignore[arg-type]
+        for one in values
+        if type(one) not in _EXACT
+    )
+
+
+def _never(_: float) -> bool:
+    return False
+
+
+def _is_written_alike(number: float) -> bool:
+    return orjson.dumps(number) == repr(number).encode("ascii")
 
 
 def _refuse_deep(text: str) -> None:

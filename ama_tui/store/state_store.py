@@ -6,9 +6,10 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,12 +18,15 @@ from ama_tui.domain.errors import CheckpointError, JournalError, StoreError
 from ama_tui.store import checkpoint as files
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry
 from ama_tui.store.journal.files import CANCEL_JOURNAL
+from ama_tui.store.journal.index import JournalIndex, read_journal
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.journal.replay import JournalReplay, replay
 from ama_tui.store.journal.writer import NEWEST_READ, Journal, TruncatedTail
 from ama_tui.store.lock import StateLock
 
 CANCEL_LOCK = "cancel-all.lock"
+REFRESH_S = 60.0
+"""How often the checkpoint is written although nothing but the time has changed."""
 
 
 class StateFiles(Protocol):
@@ -64,9 +68,10 @@ class StateReport:
 class StateStore:
     """An open state directory; it holds the lock until `close`.
 
-    `checkpoint` is the latest one in memory, None before the first `begin` on a new market. Saving blocks for some
-    milliseconds and may be called from a worker thread. A store opened with `open_beside` never writes the checkpoint
-    or wallet files: they belong to the other run.
+    `checkpoint` is the latest one in memory, None before the first `begin` on a new market. Saving blocks and may be
+    called from a worker thread; entries can be updated meanwhile. The checkpoint is synced; it has every wallet, so the
+    wallet files and the journal's index, written after it, need not be. A store opened with `open_beside` never writes
+    any of these: they belong to the other run.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class StateStore:
         checkpoint: Checkpoint | None,
         report: StateReport,
         *,
+        index: JournalIndex | None = None,
         is_guest: bool = False,
     ) -> None:
         self.paths = paths
@@ -88,9 +94,15 @@ class StateStore:
         self._shared_lock: StateLock | None = None
         self._replayed = replayed
         self.is_guest = is_guest
+        self._index = index
         self._guard = threading.RLock()
+        """Held for the entries in memory only, never while a file is written."""
+        self._writing = threading.Lock()
+        """Held while files are written; taken before `_guard`, never after it."""
+        self._is_closed = False
         self._unsaved: set[str] = set()
         self._whole: set[Path] = set()
+        self._saved_at = float("-inf")
 
     @classmethod
     def open(cls, paths: StateFiles, *, fresh: bool = False, tolerate_journal: bool = False) -> StateStore:
@@ -135,9 +147,11 @@ class StateStore:
         bad: tuple[Path, ...] = ()
         if checkpoint is not None:
             checkpoint, bad = _with_wallet_files(paths, checkpoint)
-        journal, replayed, problem = _open_journal(paths.journal, tolerate=tolerate_journal, beside=beside)
-        report = StateReport(journal.truncated, bad, corrupt, problem)
-        return cls(paths, lock, journal, replayed, checkpoint, report, is_guest=bool(beside))
+        opened = _open_journal(paths.journal, tolerate=tolerate_journal, beside=beside)
+        report = StateReport(opened.journal.truncated, bad, corrupt, opened.problem)
+        return cls(
+            paths, lock, opened.journal, opened.replay, checkpoint, report, index=opened.index, is_guest=bool(beside)
+        )
 
     def claim(self, wallets: Mapping[str, str], runtime: Path) -> None:
         """Keep these wallets (address to nickname) from other runs until `close`; see `StateLock.claim_wallets`.
@@ -167,7 +181,7 @@ class StateStore:
         with self._guard:
             self.checkpoint = checkpoint
             self._unsaved.update(checkpoint.wallets)
-            self.save()
+        self.save()
 
     def replay_journal(self) -> JournalReplay:
         """What the newest journal files said at opening.
@@ -175,45 +189,62 @@ class StateStore:
         The checkpoint's wallets get the later `last_action_at` of the two.
         """
         with self._guard:
+            later = []
             for address, entry in (self.checkpoint.wallets if self.checkpoint else {}).items():
                 journalled = self._replayed.last_action_at.get(address, 0)
                 if journalled > (entry.last_action_at or 0):
-                    self.update_wallet(replace(entry, last_action_at=journalled))
+                    later.append(replace(entry, last_action_at=journalled))
+            if later:
+                self.update_wallets(later)
         return self._replayed
 
-    def update_wallet(self, entry: WalletEntry) -> None:
-        """Keep a wallet's entry in memory; `save` writes it."""
+    def update_wallets(self, entries: Iterable[WalletEntry]) -> None:
+        """Keep wallets' entries in memory; the next save writes them."""
         with self._guard:
             if self.checkpoint is None:
                 raise StoreError(
                     "no run has begun on this state directory", "this is a bug in ama-tui: please report it"
                 )
-            self.checkpoint = self.checkpoint.with_wallet(entry)
-            self._unsaved.add(entry.address)
+            changed = {entry.address: entry for entry in entries}
+            self.checkpoint = replace(self.checkpoint, wallets={**self.checkpoint.wallets, **changed})
+            self._unsaved.update(changed)
 
-    def save_wallet(self, entry: WalletEntry) -> None:
-        """Keep a wallet's entry and write its file, but not the checkpoint. Raises CheckpointError."""
-        with self._guard:
-            self.update_wallet(entry)
-            if not self.is_guest:
-                self._write_wallet(entry)
+    def save_changes(self) -> None:
+        """Save unless nothing but the time has changed for less than `REFRESH_S`. Raises CheckpointError."""
+        if self._unsaved or time.monotonic() - self._saved_at >= REFRESH_S:
+            self.save()
+        else:
+            with self._writing:
+                self._save_index(every_line=False)
 
     def save(self) -> None:
-        """Write the changed wallet files, then the checkpoint with a new time. Raises CheckpointError."""
-        with self._guard:
-            if self.checkpoint is None or self.is_guest:
-                return
-            for address in sorted(self._unsaved):
-                self._write_wallet(self.checkpoint.wallets[address])
-            self._set_aside_unreadable(self.paths.checkpoint, lambda: _read(self.paths))
-            self.checkpoint = replace(self.checkpoint, updated_at_ms=time.time_ns() // 1_000_000)
-            files.save_checkpoint(self.paths.checkpoint, self.checkpoint)
+        """Write the checkpoint with a new time, then the changed wallets' files. Raises CheckpointError."""
+        with self._writing:
+            with self._guard:
+                if self.checkpoint is None or self.is_guest or self._is_closed:
+                    return
+                checkpoint = replace(self.checkpoint, updated_at_ms=time.time_ns() // 1_000_000)
+                self.checkpoint = checkpoint
+                changed, self._unsaved = self._unsaved, set()
+            try:
+                self._write(checkpoint, changed)
+            except BaseException:
+                with self._guard:
+                    self._unsaved |= changed
+                self._saved_at = float("-inf")
+                raise
+            self._saved_at = time.monotonic()
+            self._save_index(every_line=False)
 
     def close(self) -> None:
-        """Close the journal and release the lock; saves nothing. Closing twice is fine."""
+        """Close the journal and release the lock; saves only the journal's index. Closing twice is fine."""
         try:
             self.journal.close()
         finally:
+            with self._writing:
+                if not self._is_closed:
+                    self._save_index(every_line=True)
+                self._is_closed = True
             self._drop_shared_claim()
             self._lock.release()
 
@@ -224,11 +255,25 @@ class StateStore:
             lock.release()
             lock.remove_directory()
 
-    def _write_wallet(self, entry: WalletEntry) -> None:
-        path = self.paths.wallet(entry.address)
-        self._set_aside_unreadable(path, lambda: files.load_wallet(path, entry.address))
-        files.save_wallet(path, entry)
-        self._unsaved.discard(entry.address)
+    def _write(self, checkpoint: Checkpoint, changed: Iterable[str]) -> None:
+        """Write the checkpoint, durably, and copies of the changed wallets. Raises CheckpointError."""
+        self._set_aside_unreadable(self.paths.checkpoint, lambda: _read(self.paths))
+        files.save_checkpoint(self.paths.checkpoint, checkpoint)
+        for address in sorted(changed):
+            path, entry = self.paths.wallet(address), checkpoint.wallets[address]
+            self._set_aside_unreadable(path, partial(files.load_wallet, path, address))
+            files.save_wallet(path, entry)
+
+    def _save_index(self, *, every_line: bool) -> None:
+        """Let the journal's index keep up, and write it when that is worth it. Without it a start takes longer."""
+        if self._index is None or self._is_closed:
+            return
+        with suppress(OSError):
+            self._index.keep_up()
+            if every_line:
+                self._index.save()
+            else:
+                self._index.save_if_due()
 
     def _set_aside_unreadable(self, path: Path, read: Callable[[], object]) -> None:
         """Before a file's first rewrite, set it aside if it cannot be read."""
@@ -246,28 +291,43 @@ class StateStore:
         self._whole.add(path)
 
 
-def _open_journal(path: Path, *, tolerate: bool, beside: str) -> tuple[Journal, JournalReplay, str]:
-    """The journal to write, the replay of what was read, and why it is not the market's own ('' when it is).
+@dataclass(frozen=True, slots=True)
+class _OpenedJournal:
+    """The journal to write, the replay of what was read, and why it is not the market's own ('' when it is)."""
 
-    Raises JournalError.
-    """
-    scan = Scan(path, newest=NEWEST_READ, keep_going=tolerate)
-    if not tolerate:
-        found = replay(scan)
-        return Journal.open(path, scan), found, ""
+    journal: Journal
+    replay: JournalReplay
+    problem: str = ""
+    index: JournalIndex | None = None
+
+
+def _open_journal(path: Path, *, tolerate: bool, beside: str) -> _OpenedJournal:
+    """Read the market's journal and open it, or with `tolerate` another one if need be. Raises JournalError."""
+    if beside:  # another process may be writing to it, and so to its index
+        scan = Scan(path, newest=NEWEST_READ, keep_going=True)
+        return _open_other(path, replay(scan), beside)
+    reading = read_journal(path, keep_going=tolerate)
+    try:
+        journal = Journal.open(path, reading.scan)
+    except JournalError as error:
+        if not tolerate:
+            raise
+        return _open_other(path, reading.replay, error.message)
+    found = reading.replay.copy()
+    if tolerate:
+        found = replay(Scan(path.with_name(CANCEL_JOURNAL), newest=NEWEST_READ, keep_going=True), found)
+    return _OpenedJournal(journal, found, index=reading.index())
+
+
+def _open_other(path: Path, found: JournalReplay, problem: str) -> _OpenedJournal:
+    """Open the cancel-all journal instead of the market's own, whose replay is `found`. Raises JournalError."""
     other = path.with_name(CANCEL_JOURNAL)
-    other_scan = Scan(other, newest=NEWEST_READ, keep_going=True)
-    found = replay(chain(scan, other_scan))
-    problem = beside
-    if not problem:
-        try:
-            return Journal.open(path, scan), found, ""
-        except JournalError as error:
-            problem = error.message
-    if other_scan.faults:
+    scan = Scan(other, newest=NEWEST_READ, keep_going=True)
+    found = replay(scan, found)
+    if scan.faults:
         set_aside(other)
-        other_scan = Scan(other).finish()
-    return Journal.open(other, other_scan), found, problem
+        scan = Scan(other).finish()
+    return _OpenedJournal(Journal.open(other, scan), found, problem)
 
 
 def _read(paths: StateFiles) -> Checkpoint | None:

@@ -33,7 +33,7 @@ CONNECT_TIMEOUT = 5.0
 KEEP_ALIVE = 3.0
 """Seconds until an idle connection is closed. Venues reset connections that are idle for a few seconds longer."""
 
-MAX_CONNECTIONS = 256
+MAX_CONNECTIONS = 1024
 SHORTEST_SECRET = 8
 SHORTEST_PASSWORD = 4
 """Shorter parts of a URL are not hidden in messages."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tests.bench import cycles, day, decoding, journal, live, memory, packing, paint, planning, venue
+from tests.bench import cycles, day, decoding, journal, live, memory, packing, paint, planning, upkeep, venue
 from tests.bench.figures import Figure
 from tests.bench.scale import Scale
 
@@ -18,5 +18,6 @@ BENCHES: Mapping[str, Callable[[Scale], list[Figure]]] = {
     "day": day.measure,
     "decoding": decoding.measure,
     "journal": journal.measure,
+    "upkeep": upkeep.measure,
     "venue": venue.measure,
 }

@@ -119,6 +119,20 @@ def allow_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (hardest, hardest))
 
 
+def test_process_may_open_as_many_files_as_a_large_fleet_needs_connections(tmp_path: Path) -> None:
+    code = (
+        "import resource\n"
+        "from ama_tui.cli.hardening import allow_many_files\n"
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
+        "for soft in (256, 300):\n"
+        "    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, 3000))\n"
+        "    allow_many_files()\n"
+        "    print(resource.getrlimit(resource.RLIMIT_NOFILE))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.splitlines() == ["(3000, 3000)"] * 2, done.stderr
+
+
 def test_process_leaves_no_core_and_nobody_of_the_same_user_may_look_into_it(tmp_path: Path) -> None:
     code = (
         "import ctypes, os, resource, sys\n"

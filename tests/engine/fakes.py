@@ -301,7 +301,7 @@ def context_of(
         connections=connections_of(fake),
         action_log=cast(ActionLog, action_log or FakeScribe()),
         settle_after=60.0,
-        fleet=Fleet({one.address: one for one in books}),
+        fleet=Fleet(books),
         rate_limiter=RateLimiter(clock=clock),
         unix_now=lambda: venue.block_time,
     )

@@ -89,6 +89,7 @@ class Process:
     send_queues: SendQueues = field(init=False)
     sender: Sender = field(init=False)
     is_up: bool = False
+    _has_unsettled: bool = True
 
     async def start(self) -> None:
         """What start-up does once the sessions stand; the first read may fail and is tried again."""
@@ -97,7 +98,7 @@ class Process:
         for index, address in enumerate(self.addresses):
             book = WalletBook(FleetWallet(index, f"User{index}", address), SessionSlot(self.first_session))
             book.pending.next_sequence(found.highest_sequence.get(address, -1))
-            fleet.books[address] = book
+            fleet.add(book)
         for (address, amount18), placed in found.placed.items():
             if placed.sequence is not None:
                 fleet.books[address].pending.placed_earlier(placed.side, placed.level, placed.sequence, amount18)
@@ -122,7 +123,7 @@ class Process:
         await self.cycle.watch()
         await recover(self.run, found)
         await self.prepare(found)
-        self.is_up = True
+        self.is_up = self._has_unsettled = True
 
     async def prepare(self, found: JournalReplay) -> None:
         """Nothing is to be prepared where every wallet has its session."""
@@ -135,8 +136,10 @@ class Process:
 
     @property
     def unsettled(self) -> int:
-        """What earlier processes sent and nothing has settled."""
-        return sum(pending.is_earlier for book in self.run.fleet for pending in book.pending)
+        """What earlier processes sent and nothing has settled. Once it is nothing, it stays so."""
+        left = self._has_unsettled and sum(one.is_earlier for book in self.run.fleet for one in book.pending)
+        self._has_unsettled = bool(left)
+        return int(left)
 
     @property
     def open(self) -> int:

@@ -77,7 +77,7 @@ def book(wallet: str = ALICE, *sents: PendingPlacement, cap6: int | None = 10**1
 
 
 def fleet(*books: WalletBook) -> Fleet:
-    return Fleet({one.address: one for one in books})
+    return Fleet(books)
 
 
 def wallet_read(*orders: RestingOrder, available6: int = 10**10) -> WalletRead:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -211,11 +212,13 @@ class SimulatedVenue:
         bids = [order.price6 for order in state.orders.values() if order.side.is_buy]
         asks = [order.price6 for order in state.orders.values() if not order.side.is_buy]
         view = BookView(max([*bids, PRICE6 - 5 * TICK6]), min([*asks, PRICE6 + 5 * TICK6]))
-        reads = {address: self._wallet(state, address, session) for address, session in wallets}
+        owned: defaultdict[str, list[RestingOrder]] = defaultdict(list)
+        for order in state.orders.values():
+            owned[order.trader].append(order)
+        reads = {address: self._wallet(owned[address], address, session) for address, session in wallets}
         return FleetRead(block, int(self.clock()), True, view, reads)
 
-    def _wallet(self, state: State, address: str, session: str | None) -> WalletRead:
-        own = [order for order in state.orders.values() if order.trader == address]
+    def _wallet(self, own: Sequence[RestingOrder], address: str, session: str | None) -> WalletRead:
         reserved6 = sum(order.margin6 for order in own)
         found = self._session(address, session)
         return WalletRead(
@@ -231,12 +234,13 @@ class SimulatedVenue:
     async def settlement(
         self, book: str, start: int, end: int, hashes: Sequence[str], cancels_of: Sequence[str] = ()
     ) -> Settlement:
+        traders = frozenset(cancels_of)
         states = [state for block, state in enumerate(self.states, start=self.base) if start <= block <= end]
         return Settlement(
             tuple(trade for state in states for trade in state.trades),
             end,
             {one: self.head.receipts.get(one) for one in hashes},
-            cancels=tuple(one for state in states for one in state.cancels if one.trader in cancels_of),
+            cancels=tuple(one for state in states for one in state.cancels if one.trader in traders),
         )
 
     async def live(self, market: Market, *, waits: bool = True) -> LiveQuote:

@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
 from ama_tui.store.journal.replay import METHOD_PLACE
+from tests.engine.own_prices_scan import assert_prices_kept_up
 from tests.engine.process import MemoryJournal, Process, engine_on
 from tests.engine.simulated import Answer, SimulatedVenue
 from tests.engine.virtual_time import VirtualLoop
@@ -182,6 +183,11 @@ class Machine(RuleBasedStateMachine):
         for book in self.process.run.fleet:
             if book.budget is not None:
                 assert book.reserved6() + book.pending.margin6 <= book.budget.cap6
+
+    @invariant()
+    def the_best_own_prices_are_what_a_look_at_every_order_finds(self) -> None:
+        if self.process.is_up:
+            assert_prices_kept_up(self.process.run.fleet, self.loop.time())
 
     # ---- and when the venue is well again ----
 

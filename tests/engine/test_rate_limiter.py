@@ -109,6 +109,33 @@ def test_limit_is_halved_once_a_second_at_most_and_keeps_its_floor() -> None:
     assert rate_limiter.limit == 2
 
 
+def test_width_that_the_venue_bears_is_found_before_its_first_answer_and_given_back() -> None:
+    async def main(clock: Clock) -> None:
+        rate_limiter = RateLimiter(start=32, highest=256, clock=clock)
+        wire, began = Wire(rate_limiter), clock()
+        await asyncio.sleep(3)
+        async with rate_limiter.widening(1024), asyncio.TaskGroup() as group:
+            for number in range(1000):
+                group.create_task(wire.send(f"{number}", 1.0))
+        assert wire.most_placing > 900
+        assert clock() - began < 5
+        assert rate_limiter.limit == 256
+
+    run_virtually(main)
+
+
+def test_width_does_not_grow_once_the_venue_has_refused() -> None:
+    async def main(clock: Clock) -> None:
+        rate_limiter = RateLimiter(start=32, highest=256, clock=clock)
+        wire = Wire(rate_limiter)
+        async with rate_limiter.widening(1024), asyncio.TaskGroup() as group:
+            for number in range(1000):
+                group.create_task(wire.send(f"{number}", 0.04, answer="ok" if number % 30 else "30"))
+        assert wire.most_placing <= 64
+
+    run_virtually(main)
+
+
 def test_retry_after_holds_everything_back_for_its_whole_time() -> None:
     async def main(clock: Clock) -> None:
         rate_limiter = RateLimiter(clock=clock)

@@ -119,7 +119,8 @@ def test_unknown_keys_of_every_level_survive_a_rewrite(
     raw["wallets"][ALICE].update(in_wallet)
     found = parse_checkpoint(json.loads(json.dumps(raw)))
     assert as_read(found) == raw
-    changed = replace(found.with_wallet(replace(found.wallets[ALICE], last_action_at=7)), updated_at_ms=0)
+    wallets = {**found.wallets, ALICE: replace(found.wallets[ALICE], last_action_at=7)}
+    changed = replace(found, wallets=wallets, updated_at_ms=0)
     raw["wallets"][ALICE]["lastActionAt"] = 7
     raw["run"]["updatedAt"] = "1970-01-01T00:00:00.000Z"
     assert as_read(changed) == raw

@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.store.json_fields import MAX_DEPTH, ShapeError, as_integer, iso_utc, parse_object, time_of
+from ama_tui.store.json_fields import (
+    MAX_DEPTH,
+    ShapeError,
+    as_integer,
+    compact,
+    indented,
+    iso_utc,
+    parse_object,
+    time_of,
+)
+from tests.store.test_checkpoint import JSON
 
 
 @given(st.integers(0, 253_402_300_799_999))
@@ -83,3 +93,28 @@ def test_deep_nesting_is_refused_even_where_the_recursion_limit_was_raised() -> 
 def test_any_bytes_are_an_object_or_a_shape_error(data: bytes) -> None:
     with suppress(ShapeError):
         assert isinstance(parse_object(data), dict)
+
+
+@given(st.dictionaries(st.text(), JSON | st.integers() | st.floats(allow_nan=False, allow_infinity=False), max_size=5))
+def test_objects_are_written_and_read_as_by_the_standard_library(value: dict[str, object]) -> None:
+    assert compact(value) == json.dumps(value, separators=(",", ":")).encode("ascii")
+    assert indented(value) == json.dumps(value, indent=2).encode("ascii")
+    assert repr(parse_object(compact(value))) == repr(json.loads(compact(value)))
+
+
+@pytest.mark.parametrize(
+    "number", [2**63, 2**64, -(2**63) - 1, 10**30, 1e16, 1e-7, 0.1, -0.0, float("nan"), float("inf")]
+)
+def test_number_is_written_exactly_or_not_at_all(number: float) -> None:
+    for nested in ({"a": number}, {"a": [{"b": number}]}):
+        if number != number or number == float("inf"):
+            with pytest.raises(ValueError, match="not JSON compliant"):
+                compact(nested)
+            continue
+        assert compact(nested) == json.dumps(nested, separators=(",", ":")).encode()
+        assert repr(parse_object(compact(nested))) == repr(nested)
+
+
+def test_every_character_is_written_as_by_the_standard_library() -> None:
+    for code in (*range(0x100), 0x2028, 0xD800, 0xFFFF, 0x1F600):
+        assert compact({"a": chr(code)}) == json.dumps({"a": chr(code)}, separators=(",", ":")).encode("ascii")

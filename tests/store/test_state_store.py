@@ -16,7 +16,7 @@ from ama_tui.config.run import Origin, resolve
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import CheckpointError, JournalCorruptError, JournalError, LockHeldError, StoreError
 from ama_tui.domain.wallet import Role
-from ama_tui.store.checkpoint import WalletEntry, stored_config
+from ama_tui.store.checkpoint import WalletEntry, save_wallet, stored_config
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.state_store import StateStore
 from tests.store.samples import ALICE, BOB, BOOK, CHAIN_ID, MARKET_ID, NOW_MS, RUN_ID, checkpoint, line
@@ -48,7 +48,7 @@ def test_new_run_writes_checkpoint_and_wallets_closed_to_others(begun: StateStor
 
 
 def test_resumed_run_finds_what_was_saved(begun: StateStore, paths: StatePaths) -> None:
-    begun.update_wallet(WalletEntry(ALICE, "alice", session_id="0x1", session_expiry=9, index=0))
+    begun.update_wallets([WalletEntry(ALICE, "alice", session_id="0x1", session_expiry=9, index=0)])
     begun.save()
     saved = begun.checkpoint
     begun.close()
@@ -71,7 +71,8 @@ def test_second_run_is_refused_while_the_first_is_open(begun: StateStore, paths:
 
 
 def test_wallet_file_that_is_ahead_of_the_checkpoint_fills_it_in(begun: StateStore, paths: StatePaths) -> None:
-    begun.save_wallet(WalletEntry(ALICE, "alice", session_id="0x1", session_expiry=9, last_action_at=5, index=0))
+    ahead = WalletEntry(ALICE, "alice", session_id="0x1", session_expiry=9, last_action_at=5, index=0)
+    save_wallet(paths.wallet(ALICE), ahead)
     begun.close()
     assert "sessionId" not in json.loads(paths.checkpoint.read_text())["wallets"][ALICE]
     store = StateStore.open(paths)
@@ -85,7 +86,7 @@ def test_last_action_is_rebuilt_from_the_journal(begun: StateStore, paths: State
     begun.journal.append(line(NOW_MS + 5, "PLACE_LIMIT"))
     begun.journal.append(line(NOW_MS + 3, "PLACE_LIMIT", BOB))
     begun.journal.append(line(NOW_MS + 9, "PLACE_LIMIT", "0x" + "99" * 20))
-    begun.update_wallet(WalletEntry(BOB, "bob", last_action_at=NOW_MS + 4, index=1))
+    begun.update_wallets([WalletEntry(BOB, "bob", last_action_at=NOW_MS + 4, index=1)])
     begun.save()
     begun.close()
     store = StateStore.open(paths)
@@ -182,7 +183,7 @@ def test_cancel_all_beside_a_run_reads_everything_and_touches_nothing_of_it(
     beside = StateStore.open_beside(paths)
     assert beside.replay_journal().last_action_at == {ALICE: NOW_MS + 7}
     assert beside.checkpoint is not None
-    beside.save_wallet(replace(beside.checkpoint.wallets[ALICE], session_id="0x1"))
+    beside.update_wallets([replace(beside.checkpoint.wallets[ALICE], session_id="0x1")])
     assert beside.checkpoint.wallets[ALICE].session_id == "0x1"
     beside.save()
     beside.journal.append(line(1))
@@ -259,7 +260,8 @@ def test_corrupt_wallet_file_is_reported_and_kept_aside_when_rewritten(begun: St
     assert store.report.bad_wallet_files == (paths.wallet(ALICE),)
     store.save()
     assert paths.wallet(ALICE).read_bytes() == b"broken"
-    store.save_wallet(WalletEntry(ALICE, "alice", index=0))
+    store.update_wallets([WalletEntry(ALICE, "alice", index=0)])
+    store.save()
     store.close()
     assert paths.wallet(ALICE).with_name(f"{ALICE}.json.corrupt").read_bytes() == b"broken"
     assert json.loads(paths.wallet(ALICE).read_text())["nickname"] == "alice"
@@ -270,14 +272,15 @@ def test_corrupt_file_of_a_wallet_that_the_checkpoint_lacks_is_kept_aside_too(
 ) -> None:
     carol = "0x" + "c0" * 20
     paths.wallet(carol).write_bytes(b"broken")
-    begun.save_wallet(WalletEntry(carol, "carol"))
+    begun.update_wallets([WalletEntry(carol, "carol")])
+    begun.save()
     assert paths.wallet(carol).with_name(f"{carol}.json.corrupt").read_bytes() == b"broken"
 
 
 def test_wallet_before_a_run_has_begun_is_refused(paths: StatePaths) -> None:
     store = StateStore.open(paths)
     with pytest.raises(StoreError, match="no run has begun"):
-        store.save_wallet(WalletEntry(ALICE, "alice"))
+        store.update_wallets([WalletEntry(ALICE, "alice")])
     store.save()
     assert not paths.checkpoint.exists()
     store.close()

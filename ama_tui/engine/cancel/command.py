@@ -139,7 +139,7 @@ async def _cancel(
     stop: asyncio.Event,
 ) -> KillReport:
     books = _books(wallets, records)
-    context.fleet = Fleet({book.address: book for book in books})
+    context.fleet = Fleet(books)
     ids = {address: entry.session_id for address, entry in records.wallets.items()}
     candidates = {book.address: session_ids(records.replay, book.address, ids.get(book.address)) for book in books}
     with suppress(TimeoutError):  # then no wallet has one, and gets one when it needs it

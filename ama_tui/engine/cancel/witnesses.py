@@ -13,8 +13,7 @@ from ama_tui.domain.errors import VenueError
 from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.reading import OrderCancelled, OrdersRead, Trade
 from ama_tui.engine.connections import Connections
-from ama_tui.engine.reconciliation.report import RESTS
-from ama_tui.store.journal.replay import JournalReplay
+from ama_tui.store.journal.replay import RESTS, JournalReplay
 from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
 MOST_READS = 20

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.reading import FleetRead, Settlement, Trade, WalletRead
+from ama_tui.domain.reading import FleetRead, Receipt, Settlement, Trade, WalletRead
 from ama_tui.domain.session import session_status
 from ama_tui.engine.pending_orders import PendingPlacement
 from ama_tui.engine.reconciliation import rules as reconcile
@@ -65,12 +67,15 @@ class LiveReconciliation:
         """Reconcile every wallet that was read. The others stay as they are."""
         for trade in settlement.trades or ():
             self._note_trade(trade)
+        cancelled: defaultdict[str, list[int]] = defaultdict(list)
+        for event in settlement.cancels or ():
+            cancelled[event.trader].append(event.order_id)
         for book in self.context.fleet:
             wallet_read, changes = self.read.wallets[book.address], self.changes.get(book.address)
             if changes is None:
                 book.read_failed(wallet_read.error or "could not be read")
             else:
-                self._reconcile(book, wallet_read, changes, settlement)
+                self._reconcile(book, wallet_read, changes, settlement.receipts, cancelled[book.address])
 
     def _note_trade(self, trade: Trade) -> None:
         for address, side in ((trade.buyer, Side.BUY), (trade.seller, Side.SELL)):
@@ -78,16 +83,22 @@ class LiveReconciliation:
             if book is not None:
                 book.pending.traded(side, trade.price6, trade.amount18)
 
-    def _reconcile(self, book: WalletBook, read: WalletRead, changes: WalletChanges, settlement: Settlement) -> None:
+    def _reconcile(
+        self,
+        book: WalletBook,
+        read: WalletRead,
+        changes: WalletChanges,
+        receipts: Mapping[str, Receipt | None],
+        cancelled: list[int],
+    ) -> None:
         block, now = self.read.block, monotonic()
         for pending in changes.missing:
             book.pending.add(pending)
-        cancelled = [event.order_id for event in settlement.cancels or () if event.trader == book.address]
         resolved = list(changes.matched)
         reconcile.apply(book, resolved, block=block, now=now)
         for ended in (
             reconcile.explain(book, read, cancelled),
-            reconcile.judge(book, read, block, now, settlement.receipts, self.context.settle_after),
+            reconcile.judge(book, read, block, now, receipts, self.context.settle_after),
         ):
             still_pending = [result for result in ended if result.pending.intent_id in book.pending]
             reconcile.apply(book, still_pending, block=block, now=now)

@@ -6,16 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ama_tui.domain.order import RestingOrder, Side
-from ama_tui.domain.reading import OrderRested, Receipt, Settlement
+from ama_tui.domain.reading import OrderRested, Receipt, Settlement, Trade
 from ama_tui.domain.recovery import AccountedOrder, ReconciliationReport
 from ama_tui.engine.reconciliation.rules import REORG_BLOCKS
-from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
+from ama_tui.store.journal.replay import NEVER_RESTS, RESTS, JournalReplay, PlacedIntent
 
 MAY_BE_PENDING_MS = 600_000
 """A placement older than this rests by now, or never will."""
-NEVER_RESTS = frozenset({"rejected", "withdrawn", "executed", "reverted", "void", "filled", "cancelled", "gone"})
-"""Statuses after which a placement is neither pending nor resting."""
-RESTS = frozenset({"resting", "late"})
 
 
 def resting_ids(journal: JournalReplay) -> dict[str, list[int]]:
@@ -80,13 +77,14 @@ def sort_placements(orders: Mapping[str, Sequence[RestingOrder]], journal: Journ
             else:
                 result.resting.append((order, placed))
                 matched.add((wallet, placed.amount18))
+    open_by_wallet: dict[str, list[tuple[tuple[str, int], PlacedIntent]]] = {}
+    for key, placed in journal.placed.items() if unmatched else ():
+        if placed.status not in NEVER_RESTS and _is_whole(placed):
+            open_by_wallet.setdefault(placed.wallet, []).append((key, placed))
     for order in unmatched:
-        candidates = (
-            placed
-            for key, placed in journal.placed.items()
-            if key not in matched and placed.status not in NEVER_RESTS and _is_whole(placed)
+        placed = _only_match(
+            order, (placed for key, placed in open_by_wallet.get(order.trader, ()) if key not in matched)
         )
-        placed = _only_match(order, candidates)
         if placed is None:
             result.orphans.append(order)
         else:
@@ -128,18 +126,13 @@ def conclude(account: Account, journal: JournalReplay, settlement: Settlement, b
     """Resolve the absent orders and the unresolved placements from events and receipts. Takes matched orphans out."""
     result = Conclusion()
     cancels = {event.order_id for event in settlement.cancels or ()}
+    trades = _trades_by_order(settlement.trades or ())
     used18: dict[tuple[str, Side, int | None], int] = {}
     # A level is only used again after its order has ended, even if the line that says so is lost.
     latest = {(placed.wallet, placed.side, placed.level): placed.intent_id for placed in journal.placed.values()}
     for placed in account.absent:
         key = placed.wallet, placed.side, placed.price6
-        traded18 = sum(
-            trade.amount18
-            for trade in settlement.trades or ()
-            if trade.price6 == placed.price6
-            and trade.block >= placed.block
-            and placed.wallet == (trade.buyer if placed.side.is_buy else trade.seller)
-        )
+        traded18 = sum(trade.amount18 for trade in trades.get(key, ()) if trade.block >= placed.block)
         if placed.order_id in cancels:
             result.ended.append((placed, "cancelled"))
             if (placed.wallet, placed.order_id) not in journal.cancels:
@@ -151,11 +144,12 @@ def conclude(account: Account, journal: JournalReplay, settlement: Settlement, b
             result.ended.append((placed, "gone"))
             if latest[placed.wallet, placed.side, placed.level] == placed.intent_id:
                 result.held.append(placed)
+    orphans = {order.order_id: order for order in account.orphans}
     for placed in account.unresolved:
         receipt = settlement.receipts.get(placed.tx_hash or "")
-        order = _rested(receipt, account.orphans)
+        order = _rested(receipt, orphans)
         if order is not None:
-            account.orphans.remove(order)
+            del orphans[order.order_id]
             account.resting.append((order, placed))
         elif placed.wallet in account.unread and receipt is not None and _came_to_rest(receipt, placed):
             result.unresolved.append(placed)
@@ -163,18 +157,29 @@ def conclude(account: Account, journal: JournalReplay, settlement: Settlement, b
             result.ended.append((placed, "executed" if receipt.ok else "reverted"))
         else:
             result.unresolved.append(placed)
+    account.orphans = list(orphans.values())
     return result
+
+
+def _trades_by_order(trades: Iterable[Trade]) -> dict[tuple[str, Side, int | None], list[Trade]]:
+    """The trades by wallet, side and price: the orders that they may have filled."""
+    found: dict[tuple[str, Side, int | None], list[Trade]] = {}
+    for trade in trades:
+        for wallet, side in ((trade.buyer, Side.BUY), (trade.seller, Side.SELL)):
+            found.setdefault((wallet, side, trade.price6), []).append(trade)
+    return found
 
 
 def build_report(account: Account, conclusion: Conclusion, block: int) -> ReconciliationReport:
     """The account as a report, to be shown, journalled and counted."""
     cancelled = [placed for placed, status in conclusion.ended if status == "cancelled"]
+    elsewhere = {placed.intent_id for placed in conclusion.elsewhere}
     return ReconciliationReport(
         block=block,
         adopted=tuple(_order(order, placed.level) for order, placed in account.resting),
         filled_away=_placements(placed for placed, status in conclusion.ended if status in ("filled", "executed")),
         cancelled_elsewhere=_placements(conclusion.elsewhere),
-        cancelled=_placements(placed for placed in cancelled if placed not in conclusion.elsewhere),
+        cancelled=_placements(placed for placed in cancelled if placed.intent_id not in elsewhere),
         gone=_placements(placed for placed, status in conclusion.ended if status == "gone"),
         orphans=tuple(_order(order, order.level) for order in account.orphans),
         unknown=_placements(conclusion.unresolved),
@@ -192,8 +197,8 @@ def _placement_of(order: RestingOrder, journal: JournalReplay) -> PlacedIntent |
 
 
 def _only_match(order: RestingOrder, candidates: Iterable[PlacedIntent]) -> PlacedIntent | None:
-    """By price: a fill may have changed the tag, and a reorg the id."""
-    matches = [placed for placed in candidates if placed.wallet == order.trader and _could_be(order, placed)]
+    """By price, of its wallet's placements: a fill may have changed the tag, and a reorg the id."""
+    matches = [placed for placed in candidates if _could_be(order, placed)]
     return matches[0] if len(matches) == 1 else None
 
 
@@ -202,12 +207,12 @@ def _could_be(order: RestingOrder, placed: PlacedIntent) -> bool:
     return placed.side is order.side and placed.price6 in (None, order.price6) and order.amount18 <= placed.amount18
 
 
-def _rested(receipt: Receipt | None, orders: Iterable[RestingOrder]) -> RestingOrder | None:
-    """The order that a transaction put on the book, if it is among these."""
+def _rested(receipt: Receipt | None, orders: Mapping[int, RestingOrder]) -> RestingOrder | None:
+    """The order that a transaction put on the book, if it is among these (by id)."""
     if receipt is None or not receipt.ok:
         return None
-    ids = {event.order_id for event in receipt.events if isinstance(event, OrderRested)}
-    return next((order for order in orders if order.order_id in ids), None)
+    ids = (event.order_id for event in receipt.events if isinstance(event, OrderRested))
+    return next((orders[order_id] for order_id in ids if order_id in orders), None)
 
 
 def _came_to_rest(receipt: Receipt, placed: PlacedIntent) -> bool:

@@ -18,7 +18,7 @@ from ama_tui.engine.reconciliation import report as accounts
 from ama_tui.engine.reconciliation.report import Account, Conclusion
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
-from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
+from ama_tui.store.journal.replay import NEVER_RESTS, RESTS, JournalReplay, PlacedIntent
 from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
 SHOWN = 20
@@ -50,7 +50,7 @@ def track_missing(books: Iterable[WalletBook], journal: JournalReplay) -> None:
     by_address = {book.address: book for book in books}
     for placed in journal.placed.values():
         book = by_address.get(placed.wallet)
-        if book is not None and placed.status not in accounts.RESTS and accounts.is_unresolved(placed, now_ms()):
+        if book is not None and placed.status not in RESTS and accounts.is_unresolved(placed, now_ms()):
             book.pending.add(_as_pending(placed))
 
 
@@ -70,15 +70,16 @@ def _store(context: RunContext, account: Account, conclusion: Conclusion, block:
         book = books[order.trader]
         memory = OrderMemory(placed.level, placed.amount18, block, placed.intent_id)
         book.pending.remember(order.order_id, memory)
-        if placed.order_id != order.order_id or placed.status not in accounts.RESTS:
-            status = "late" if placed.status in accounts.NEVER_RESTS else "resting"
+        if placed.order_id != order.order_id or placed.status not in RESTS:
+            status = "late" if placed.status in NEVER_RESTS else "resting"
             _journal(context, book, placed, status, order.order_id, block)
     for book in context.fleet:
         book.annotate(block)
     _journal_taken_over(context, account.orphans, block)
+    held = {placed.intent_id for placed in conclusion.held}
     for placed, status in conclusion.ended:
         book, pending = books[placed.wallet], _as_pending(placed)
-        if placed in conclusion.held:
+        if placed.intent_id in held:
             book.pending.add(pending)
         else:
             book.pending.lapse(pending)
@@ -153,7 +154,7 @@ def _as_pending(placed: PlacedIntent) -> PendingPlacement:
     pending = PendingPlacement(
         placed.intent_id, _as_place(placed), sent_at, stage=PendingStage.UNKNOWN, is_earlier=True
     )
-    if placed.status in accounts.RESTS:
+    if placed.status in RESTS:
         pending.rested_as(_as_resting(placed))
     elif placed.tx_hash is not None:
         pending.accepted(placed.tx_hash, monotonic())

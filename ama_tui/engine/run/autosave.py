@@ -1,11 +1,13 @@
-"""Saves a run's wallets to the state directory at intervals."""
+"""Saves a run's wallets to the state directory at intervals, while the run goes on."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from time import monotonic
 
+from ama_tui.domain.errors import CheckpointError
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.checkpoint import WalletEntry
 from ama_tui.store.state_store import StateStore
@@ -15,37 +17,72 @@ SAVE_EVERY_S = 5.0
 
 @dataclass(slots=True)
 class Autosave:
-    """Saves a fleet to the state directory."""
+    """Saves a fleet to the state directory. Files are written on a thread: only the final `save` is waited for."""
 
     store: StateStore
     fleet: Fleet
+    on_saved: Callable[[], object] = lambda: None
+    on_failed: Callable[[CheckpointError], object] = lambda error: None
+    """Called on the event loop after a save in the background."""
     _saved_at: float = field(init=False, default=0.0)
+    _saving: asyncio.Task[None] | None = field(init=False, default=None)
 
-    @property
-    def is_due(self) -> bool:
-        """Did the last attempt start at least `SAVE_EVERY_S` ago?"""
-        return monotonic() - self._saved_at >= SAVE_EVERY_S
+    def begin_if_due(self) -> None:
+        """Begin to save what changed, unless the last save began less than `SAVE_EVERY_S` ago or has not ended."""
+        if self._saving is None and monotonic() - self._saved_at >= SAVE_EVERY_S:
+            self._collect()
+            self._saving = asyncio.create_task(self._save_changes(), name="autosave")
 
     async def save(self) -> None:
         """Write the checkpoint and the wallets' files. Raises CheckpointError."""
+        if self._saving is not None:
+            await asyncio.wait({self._saving})
+        self._collect()
+        await asyncio.to_thread(self.store.save)
+
+    async def _save_changes(self) -> None:
+        try:
+            await asyncio.to_thread(self.store.save_changes)
+        except CheckpointError as error:
+            self.on_failed(error)
+        else:
+            self.on_saved()
+        finally:
+            self._saving = None
+
+    def _collect(self) -> None:
+        """Give the store the wallets that changed."""
         self._saved_at = monotonic()
         stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
+        changed = []
         for book in self.fleet:
-            entry = entry_of(book, stored.get(book.address))
-            if entry != stored.get(book.address):
-                self.store.update_wallet(entry)
-        await asyncio.to_thread(self.store.save)
+            known = stored.get(book.address)
+            if known is None or not _is_up_to_date(book, known):
+                changed.append(entry_of(book, known))
+        if changed:
+            self.store.update_wallets(changed)
 
 
 def entry_of(book: WalletBook, stored: WalletEntry | None) -> WalletEntry:
     """A wallet's updated checkpoint entry. Keys of other tools stay."""
-    entry = stored or WalletEntry(book.address, book.wallet.nickname)
-    return replace(
-        entry,
-        nickname=book.wallet.nickname,
-        role=book.wallet.role,
-        index=book.wallet.index,
+    wallet, entry = book.wallet, stored or WalletEntry(book.address, book.wallet.nickname)
+    return WalletEntry(
+        address=entry.address,
+        nickname=wallet.nickname,
+        role=wallet.role,
         session_id=book.session.id or entry.session_id,
         session_expiry=book.session.expiry or entry.session_expiry,
         last_action_at=max(book.last_action_at, entry.last_action_at or 0) or None,
+        index=wallet.index,
+        extra=entry.extra,
+    )
+
+
+def _is_up_to_date(book: WalletBook, stored: WalletEntry) -> bool:
+    wallet, session = book.wallet, book.session
+    return (
+        book.last_action_at <= (stored.last_action_at or 0)
+        and (not session.id or session.id == stored.session_id)
+        and (not session.expiry or session.expiry == stored.session_expiry)
+        and (wallet.nickname, wallet.role, wallet.index) == (stored.nickname, stored.role, stored.index)
     )

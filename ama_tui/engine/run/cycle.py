@@ -65,7 +65,7 @@ class Cycle:
             context.fills_problem = f"fills from block {context.trades_block + 1:,} on are unknown: {settlement.error}"
         else:
             context.fills_problem = ""
-            context.counters.traded(settlement.trades, context.fleet.books)
+            context.counters.traded(settlement.trades, context.fleet)
             self._show_fills(settlement)
             context.trades_block = max(context.trades_block, settlement.through)
         context.read, context.read_at, context.read_at_ms = read, began, began_ms
@@ -166,13 +166,8 @@ class Cycle:
 
     def _depth_levels(self) -> int:
         """Enough levels to see past the fleet's own orders."""
-        sides: dict[Side, set[int]] = {side: set() for side in Side}
-        for book in self.context.fleet:
-            for order in book.orders:
-                sides[order.side].add(order.price6)
-            for pending in book.pending:
-                sides[pending.place.side].add(pending.place.price6)
-        return min(MOST_DEPTH, max(map(len, sides.values())) + DEPTH_OF_OTHERS)
+        fleet = self.context.fleet
+        return min(MOST_DEPTH, max(map(fleet.price_levels, Side)) + DEPTH_OF_OTHERS)
 
     async def _live_mark(self) -> int | None:
         """The API's mark price. None if it is unavailable: the planner then uses the vault's."""

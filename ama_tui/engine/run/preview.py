@@ -36,7 +36,7 @@ async def preview(
         wallets=[(wallet.address, None) for wallet in wallets],
     )
     mark6 = (await connections.api.live(market)).quote.mark6
-    fleet = Fleet({wallet.address: WalletBook(wallet) for wallet in wallets})
+    fleet = Fleet(map(WalletBook, wallets))
     for book in fleet:
         if read.wallets[book.address].was_read:
             adopt(book, read.wallets[book.address], 0.0)

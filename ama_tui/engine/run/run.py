@@ -86,7 +86,7 @@ class Run:
         self.send_queues = SendQueues(self.sender.send)
         self.outages = Outages(self.context, self.store.journal)
         self.renewals = Renewals(self.context, self.sessions)
-        self._autosave = Autosave(self.store, self.context.fleet)
+        self._autosave = Autosave(self.store, self.context.fleet, self.outages.saving.end, self._not_saved)
 
     async def cycle_on(self, ending: StopCondition) -> None:
         """Run cycles until the stop condition, a stop or a kill. Raises errors that the venue did not cause."""
@@ -269,7 +269,7 @@ class Run:
         self.packed = is_packed(self.context.fleet, self.context.parameters.orders_per_side, read)
         if self.packed and not self.packed_at:
             self.packed_at = monotonic()
-        await self._autosave_if_due()
+        self._autosave.begin_if_due()
         self._update_state()
         if self._may_place():
             self.send_queues.load(intents)
@@ -286,7 +286,7 @@ class Run:
             seconds = max(seconds, RETRY_S)
         seconds = max(0.0, min(seconds, ending.at - monotonic()))
         self.context.next_cycle_at_ms = now_ms() + int(seconds * 1000)
-        self.publish()
+        self.publisher.publish(replace(self.publisher.latest, next_cycle_at_ms=self.context.next_cycle_at_ms))
         self._woken.clear()
         try:
             async with asyncio.timeout(seconds):
@@ -359,14 +359,9 @@ class Run:
         """Write the checkpoint and the wallets' files. Raises CheckpointError."""
         await self._autosave.save()
 
-    async def _autosave_if_due(self) -> None:
-        if self._autosave.is_due:
-            try:
-                await self._autosave.save()
-            except CheckpointError as error:
-                self.outages.saving.begin(str(error))
-            else:
-                self.outages.saving.end()
+    def _not_saved(self, error: CheckpointError) -> None:
+        self.outages.saving.begin(str(error))
+        self._update_state()
 
     @property
     def _is_stopping(self) -> bool:

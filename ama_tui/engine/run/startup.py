@@ -7,6 +7,7 @@ import threading
 import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 
 from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Difference, RunConfig
@@ -39,6 +40,8 @@ from ama_tui.strategies.registry import strategy
 from ama_tui.venue.permits import relayer_set_problem
 
 PUBLISH_EVERY_S = 0.2
+PUBLISH_SHARE = 0.1
+"""The most of the time that publishing the preparation's progress may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Startup:
         showing = asyncio.create_task(self._publish_progress(context))
         try:
             sessions = await self._sessions(context, relayers)
-            context.fleet.missing = await self._missing(checkpoint, context)
+            context.fleet.leave_out(await self._missing(checkpoint, context))
         finally:
             showing.cancel()
         run = Run(
@@ -150,7 +153,7 @@ class Startup:
             stored_ms = entry.last_action_at or 0 if entry is not None else 0
             book.acted(max(stored_ms, self._replay.last_action_at.get(wallet.address, 0)))
             book.pending.next_sequence(self._replay.highest_sequence.get(wallet.address, -1))
-            fleet.books[wallet.address] = book
+            fleet.add(book)
         for (address, amount18), placed in self._replay.placed.items():
             if address in fleet and placed.sequence is not None:
                 fleet.books[address].pending.placed_earlier(placed.side, placed.level, placed.sequence, amount18)
@@ -240,8 +243,9 @@ class Startup:
         return tuple(books)
 
     async def _publish_progress(self, context: RunContext) -> None:
-        """Publish the preparation's progress a few times a second, regardless of the number of wallets."""
+        """Publish the preparation's progress a few times a second, less often for a fleet that takes longer."""
         while True:
             context.rate_limits.look()
+            began = monotonic()
             self.publisher.publish(snapshot_of(context, EngineState.PREPARING, "preparing sessions"))
-            await asyncio.sleep(PUBLISH_EVERY_S)
+            await asyncio.sleep(max(PUBLISH_EVERY_S, (monotonic() - began) / PUBLISH_SHARE))

@@ -42,6 +42,8 @@ BETWEEN_READS_S = 2.0
 """Between the reads that must agree that a session does not exist, or on a nonce."""
 NONCE_READS = 3
 """How often the chain's nonce and the API's are compared before a permit is given up."""
+NONCES_AT_ONCE = 64
+"""How many nonces are asked for at a time, so that the first permits are sent while the others are being prepared."""
 PERMITS_PER_HOUR = 4
 """Permits signed per wallet and hour, besides the renewals that sessions of less than an hour need."""
 NOT_SIGNED = "the wallet places nothing without a session"
@@ -108,6 +110,7 @@ class SessionCreator:
     is_frozen: Callable[[], bool] = lambda: False
     """True once no more sessions may be requested."""
     _permits: dict[str, list[PendingPermit]] = field(init=False, default_factory=dict)
+    _asking: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(NONCES_AT_ONCE))
     _signed_at: dict[str, list[float]] = field(init=False, default_factory=dict)
     """When the latest new permits of a wallet were signed, on the event loop's clock."""
 
@@ -180,7 +183,8 @@ class SessionCreator:
         """What a new permit may say. Raises VenueError when the venue's API and the chain disagree on the nonce."""
         context = self.context
         for attempt in range(NONCE_READS):
-            venue_nonce = await self._read(lambda: context.connections.api.session_nonce(book.address))
+            async with self._asking:
+                venue_nonce = await self._read(lambda: context.connections.api.session_nonce(book.address))
             if venue_nonce == nonce:
                 break
             if attempt == NONCE_READS - 1:
@@ -308,6 +312,7 @@ class SessionCreator:
             except VenueError as error:
                 failure = error
             else:
+                context.rate_limiter.succeeded()
                 record = permit.as_record(pending.session_id)
                 return self._done(book, pending, record, "session created", tx_hash=answer.tx_hash)
         if isinstance(failure, RefusedError):

@@ -197,7 +197,7 @@ class ProvenRevocation:
         others = [target for target in self.targets if target.status is SessionStatus.OTHER_WALLET]
         if others:
             notes.append(f"{len(others)} sessions belong to other wallets and are left alone; name them by id")
-            self.targets = [target for target in self.targets if target not in others]
+            self.targets = [target for target in self.targets if target.status is not SessionStatus.OTHER_WALLET]
 
     async def finish(self, patience: float, stop: asyncio.Event) -> bool:
         """Revoke all targets; True once that is proven, False after `patience` seconds. Raises no VenueError.

@@ -7,13 +7,12 @@ them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from ama_tui.store.json_fields import ShapeError, as_integer, parse_object
+from ama_tui.store.json_fields import ShapeError, as_integer, compact, parse_object, parse_quickly
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +42,66 @@ class JournalEntry:
 
     def as_line(self, seq: int | None = None) -> bytes:
         """The whole line with its newline, numbered `seq` if given; ASCII, so that a truncated one never parses."""
-        values = {key: getattr(self, name) for key, name in _NAME_OF_KEY.items()}
-        known = {key: value for key, value in values.items() if value is not None or key not in _OPTIONAL}
-        ours = {"seq": self.seq if seq is None else seq, "intentId": self.intent_id}
-        checked = {key: value for key, value in ours.items() if value is not None}
-        whole = known | dict(self.extra) | checked
-        text = json.dumps(whole, separators=(",", ":"), allow_nan=False).encode("ascii")
-        if not checked:
+        seq = self.seq if seq is None else seq
+        whole: dict[str, object] = {
+            "ts": self.ts,
+            "runId": self.run_id,
+            "chainId": self.chain_id,
+            "orderBook": self.order_book,
+            "marketIdBytes32": self.market_id,
+            "trader": self.trader,
+        }
+        if self.nickname is not None:
+            whole["nickname"] = self.nickname
+        if self.role is not None:
+            whole["role"] = self.role
+        whole["action"] = self.action
+        if self.params is not None:
+            whole["params"] = self.params
+        if self.tx_hash is not None:
+            whole["txHash"] = self.tx_hash
+        if self.error is not None:
+            whole["error"] = self.error
+        whole.update(self.extra)
+        if seq is not None:
+            whole["seq"] = seq
+        if self.intent_id is not None:
+            whole["intentId"] = self.intent_id
+        text = compact(whole)
+        if seq is None and self.intent_id is None:
             return text + b"\n"
         covered = text[:-1]
         return b'%b,"crc":%d}\n' % (covered, crc32(covered))
 
 
-_NAME_OF_KEY: Mapping[str, str] = {
-    "ts": "ts",
-    "runId": "run_id",
-    "chainId": "chain_id",
-    "orderBook": "order_book",
-    "marketIdBytes32": "market_id",
-    "trader": "trader",
-    "nickname": "nickname",
-    "role": "role",
-    "action": "action",
-    "params": "params",
-    "txHash": "tx_hash",
-    "error": "error",
+_FIELD_OF_KEY: Mapping[str, tuple[str, type, bool]] = {
+    "ts": ("ts", int, False),
+    "runId": ("run_id", str, False),
+    "chainId": ("chain_id", int, False),
+    "orderBook": ("order_book", str, True),
+    "marketIdBytes32": ("market_id", str, True),
+    "trader": ("trader", str, True),
+    "nickname": ("nickname", str, False),
+    "role": ("role", str, False),
+    "action": ("action", str, False),
+    "params": ("params", dict, False),
+    "txHash": ("tx_hash", str, False),
+    "error": ("error", str, False),
 }
-_OPTIONAL = frozenset({"nickname", "role", "params", "txHash", "error"})
-_HEXADECIMAL = frozenset({"orderBook", "marketIdBytes32", "trader"})
-_KIND_OF_KEY: Mapping[str, type] = {"ts": int, "chainId": int, "params": dict}
+"""The entry's field, the type of its value, and whether it is hexadecimal."""
 _UNSAID: Mapping[str, object] = {"run_id": "", "chain_id": 0, "order_book": "", "market_id": "", "trader": ""}
-_CHECKED = ("seq", "intentId", "crc")
+_CHECKED = frozenset({"seq", "intentId", "crc"})
+_CRC = b',"crc":'
+_TEXT = rb'"[ !#-\[\]-~]*"'
+_HEAD = re.compile(
+    rb'\{"ts":([0-9]+),"runId":"([ !#-\[\]-~]*)","chainId":[0-9]+,"orderBook":%b,"marketIdBytes32":%b,"trader":%b,'
+    rb'(?:"nickname":%b,)?(?:"role":%b,)?"action":"([ !#-\[\]-~]*)"' % ((_TEXT,) * 5)
+)
+_INTENT_ID = re.compile(rb'(?:,"intentId":%b)?' % _TEXT)
 _CRC_END = re.compile(rb',"crc":(0|[1-9][0-9]{0,9})}\n?\Z')
+
+RawLine = dict[str, object]
+"""A line as JSON, its checksum and the types of `ts`, `action`, `seq` and `intentId` checked."""
 
 
 def parse_line(line: bytes) -> JournalEntry:
@@ -82,35 +109,87 @@ def parse_line(line: bytes) -> JournalEntry:
 
     Raises ShapeError, also for a line of ours with a wrong checksum.
     """
+    return entry_of(parse_raw(line))
+
+
+def parse_raw(line: bytes) -> RawLine:
+    """Parse and check a line without making an entry of it. Raises ShapeError."""
     raw = parse_object(line)
-    checked = _pop_checked_fields(line, raw)
-    ts = as_integer(raw.get("ts"))
-    action = raw.get("action")
-    if ts is None or not isinstance(action, str):
+    if not _CHECKED.isdisjoint(raw):
+        _check(line, raw)
+    if as_integer(raw.get("ts")) is None or not isinstance(raw.get("action"), str):
         raise ShapeError("not a journal line: no ts or no action")
-    fields: dict[str, object] = {"ts": ts, "action": action}
-    for key, name in _NAME_OF_KEY.items():
-        value = raw.get(key)
-        if isinstance(value, _KIND_OF_KEY.get(key, str)) and not isinstance(value, bool):
-            fields.setdefault(name, value.lower() if isinstance(value, str) and key in _HEXADECIMAL else value)
-    used = {key for key, name in _NAME_OF_KEY.items() if name in fields}
-    extra = {key: value for key, value in raw.items() if key not in used}
-    return JournalEntry(**{**_UNSAID, **fields, **checked, "extra": extra})  # type: ignore[arg-type]  # the types were checked above
+    return raw
 
 
-def _pop_checked_fields(line: bytes, raw: dict[str, object]) -> dict[str, object]:
-    """Pop `seq`, `intentId` and `crc` from a line's keys; empty for another tool's line."""
-    taken = {key: raw.pop(key) for key in _CHECKED if key in raw}
-    if not taken:
-        return {}
+def parse_own(line: bytes, seq: int) -> RawLine | None:
+    """The same for a whole line of ours with this number; None for any other, which `parse_raw` has to look at."""
+    at = line.rfind(_CRC)
+    if at < 0 or line[at:] != b',"crc":%d}\n' % crc32(line[:at]):
+        return None
+    raw = parse_quickly(line)
+    if (
+        raw is None
+        or raw.get("seq") != seq
+        or type(raw["seq"]) is not int
+        or type(raw.get("intentId", "")) is not str
+        or type(raw.get("ts")) is not int
+        or type(raw.get("action")) is not str
+    ):
+        return None
+    return raw
+
+
+def count_own(line: bytes, seq: int) -> RawLine | None:
+    """`ts`, `runId` and `action` of a whole line of ours with this number and without an error; None for any other.
+
+    Its checksum vouches for the rest, which is not read.
+    """
+    at = line.rfind(_CRC)
+    head = _HEAD.match(line)
+    if head is None or at < 0 or b'"error":' in line or line[at:] != b',"crc":%d}\n' % crc32(line[:at]):
+        return None
+    number = b',"seq":%d' % seq
+    begin = line.rfind(number, head.end(), at)
+    if begin < 0 or not _INTENT_ID.fullmatch(line, begin + len(number), at):
+        return None
+    return {"ts": int(head[1]), "runId": head[2].decode("ascii"), "action": head[3].decode("ascii")}
+
+
+def seq_of(raw: RawLine) -> int | None:
+    """The number of a checked line, None for another tool's."""
+    seq = raw.get("seq")
+    return seq if isinstance(seq, int) else None
+
+
+def entry_of(raw: RawLine) -> JournalEntry:
+    """The entry of a checked line."""
+    fields: dict[str, object] = {}
+    extra: dict[str, object] = {}
+    for key, value in raw.items():
+        known = _FIELD_OF_KEY.get(key)
+        if known is None:
+            if key not in _CHECKED:
+                extra[key] = value
+        elif type(value) is known[1]:
+            fields[known[0]] = value.lower() if known[2] else value  # type: ignore[attr-defined]  # hexadecimal text
+        elif key == "ts":
+            fields["ts"] = as_integer(value)
+        else:
+            extra[key] = value
+    fields["seq"], fields["intent_id"] = raw.get("seq"), raw.get("intentId")
+    return JournalEntry(**{**_UNSAID, **fields}, extra=extra)  # type: ignore[arg-type]  # the types were checked above
+
+
+def _check(line: bytes, raw: RawLine) -> None:
+    """Check the checksum, the number and the intent id of a line of ours."""
     end = _CRC_END.search(line)
     if end is None:
         raise ShapeError("it does not end with a crc")
     if crc32(line[: end.start()]) != int(end[1]):
         raise ShapeError("its crc does not match")
-    seq, intent_id = taken.get("seq"), taken.get("intentId")
+    seq, intent_id = raw.get("seq"), raw.get("intentId")
     if seq is not None and (isinstance(seq, bool) or not isinstance(seq, int) or seq < 1):
         raise ShapeError("its seq is not a number from 1")
     if intent_id is not None and not isinstance(intent_id, str):
         raise ShapeError("its intentId is not a string")
-    return {"seq": seq, "intent_id": intent_id}

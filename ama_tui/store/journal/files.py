@@ -35,6 +35,13 @@ def segment_files(path: Path) -> list[Path]:
     return [one for _, one in sorted(numbered)] + newest
 
 
+def ordinals(path: Path) -> dict[int, Path]:
+    """The same files by their numbers; the newest has the number that it will get. Raises OSError."""
+    files = segment_files(path)
+    numbered = {_number_of(file): file for file in files if file != path}
+    return numbered | ({max(numbered, default=0) + 1: path} if path in files else {})
+
+
 def newest_segment(path: Path) -> Path:
     """The name of the newest file of the journal that a file belongs to."""
     found = _NUMBERED.fullmatch(path.name)

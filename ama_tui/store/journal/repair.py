@@ -11,6 +11,7 @@ from pathlib import Path
 from ama_tui.disk.atomic import FILE_MODE, rename, sync_directory, temporary_path
 from ama_tui.domain.errors import JournalError
 from ama_tui.store.journal.files import is_first, segment_files
+from ama_tui.store.journal.index import index_path
 from ama_tui.store.journal.reader import JournalFault, Line, read_lines
 from ama_tui.store.journal.sync_marker import marker_path
 
@@ -67,8 +68,9 @@ def repair(path: Path) -> Repair:
                     sync_directory(file.parent)
             finally:
                 fresh.unlink(missing_ok=True)
-        # Everything is durable now, so the sync marker of a crashed run is obsolete.
+        # Everything is durable now, so the sync marker of a crashed run is obsolete, and the index is out of date.
         marker_path(path).unlink(missing_ok=True)
+        index_path(path).unlink(missing_ok=True)
     except OSError as error:
         raise JournalError(
             f"{path} cannot be repaired ({error.strerror})", "free some disk space or check its owner"

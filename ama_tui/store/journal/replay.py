@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
@@ -15,6 +16,15 @@ from ama_tui.store.json_fields import as_integer
 METHOD_PLACE = "sessionPlaceMarginLimit"
 METHOD_CANCEL = "sessionCancelOrder"
 METHOD_SESSION = "sessionInit"
+
+NEVER_RESTS = frozenset({"rejected", "withdrawn", "executed", "reverted", "void", "filled", "cancelled", "gone"})
+"""Statuses after which a placement is neither pending nor resting."""
+RESTS = frozenset({"resting", "late"})
+
+KEPT_ENDED = 10_000
+"""How many placements that have ended are remembered: one of the last minutes may still reach the book."""
+KEPT_SESSIONS = 20
+"""How many expired sessions of a wallet are remembered."""
 
 _SEEN = frozenset({"resting", "late", "executed", "reverted", "void", "filled", "cancelled", "gone"})
 """Statuses read from the chain: these lines were written without sending anything."""
@@ -30,6 +40,10 @@ _SENT = frozenset(
         Action.MODIFY_ORDER,
     )
 )
+
+
+_SESSION_INIT, _INTENT = Action.SESSION_INIT.value, Action.INTENT.value
+_OUTCOMES = frozenset({Action.PLACE_LIMIT.value, Action.MODIFY_ORDER.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +92,9 @@ class JournalReplay:
 
     `last_action_at` is Unix milliseconds of a wallet's last request (skips and errors do not count). `sessions` are a
     wallet's announced sessions, the latest last. `placed` is by (wallet, amount18): the amount carries the order's tag.
-    `highest_sequence` is a wallet's highest tag sequence. `orders` maps (wallet, order id) to its placement, where a
-    line has the id. `cancels` are the (wallet, order id) pairs whose cancel was intended.
+    It has every placement that has not ended, and the last `KEPT_ENDED` that have; `ended` are their keys, the first to
+    end first. `highest_sequence` is a wallet's highest tag sequence. `orders` maps (wallet, order id) to its placement,
+    where a line has the id. `cancels` are the (wallet, order id) pairs whose cancel was intended.
     """
 
     last_action_at: dict[str, int] = field(default_factory=dict)
@@ -88,6 +103,7 @@ class JournalReplay:
     highest_sequence: dict[str, int] = field(default_factory=dict)
     orders: dict[tuple[str, int], PlacedIntent] = field(default_factory=dict)
     cancels: set[tuple[str, int]] = field(default_factory=set)
+    ended: OrderedDict[tuple[str, int], None] = field(default_factory=OrderedDict)
     entries: int = 0
     last_run_id: str = ""
 
@@ -96,6 +112,120 @@ class JournalReplay:
         """The latest block that a read showed an order in, 0 without one."""
         return max((placed.block for placed in self.placed.values()), default=0)
 
+    def add(self, entry: JournalEntry) -> None:
+        """Take in the next line. Other tools' lines count as far as they are complete."""
+        self.entries += 1
+        self.last_run_id = entry.run_id or self.last_run_id
+        params = entry.params or {}
+        action, trader = entry.action, entry.trader
+        if action in _SENT and trader and params.get("status") not in _SEEN:
+            self.last_action_at[trader] = max(entry.ts, self.last_action_at.get(trader, 0))
+        method = params.get("method")
+        if action == _SESSION_INIT or method == METHOD_SESSION:
+            self._note_session(entry, params)
+        elif action == _INTENT and method == METHOD_PLACE:
+            self._note_intent(entry, params)
+        elif action == _INTENT and method == METHOD_CANCEL:
+            order_id = as_integer(params.get("orderId"))
+            if order_id is not None:
+                self.cancels.add((trader, order_id))
+        elif action in _OUTCOMES:
+            self._note_outcome(entry, params)
+
+    def copy(self) -> JournalReplay:
+        """An equal digest that further lines do not change."""
+        return JournalReplay(
+            dict(self.last_action_at),
+            dict(self.sessions),
+            dict(self.placed),
+            dict(self.highest_sequence),
+            dict(self.orders),
+            set(self.cancels),
+            self.ended.copy(),
+            self.entries,
+            self.last_run_id,
+        )
+
+    def _note_session(self, entry: JournalEntry, params: Mapping[str, object]) -> None:
+        session_id = params.get("sessionId")
+        if not isinstance(session_id, str) or not session_id:
+            return
+        earlier = self.sessions.get(entry.trader, ())
+        known = next((session for session in earlier if session.session_id == session_id), None)
+        expiry = as_integer(params.get("expiry"))
+        is_confirmed = entry.action == _SESSION_INIT and entry.error is None
+        session = AnnouncedSession(
+            session_id,
+            expiry if known is None or expiry is not None else known.expiry,
+            is_confirmed or (known is not None and known.is_confirmed),
+            permit_of(params) or (None if known is None else known.permit),
+        )
+        others = [one for one in earlier if one.session_id != session_id]
+        while len(others) >= KEPT_SESSIONS and (others[0].expiry or 0) * 1000 < entry.ts:
+            del others[0]
+        self.sessions[entry.trader] = (*others, session)
+
+    def _note_intent(self, entry: JournalEntry, params: Mapping[str, object]) -> None:
+        placed = _placement(entry, params)
+        if placed is None:
+            return
+        key = entry.trader, placed.amount18
+        self._forget(key)
+        self.placed[key] = placed
+        if placed.sequence is not None:
+            highest = self.highest_sequence.get(entry.trader, -1)
+            self.highest_sequence[entry.trader] = max(highest, placed.sequence)
+
+    def _note_outcome(self, entry: JournalEntry, params: Mapping[str, object]) -> None:
+        placed = _placement(entry, params)
+        if placed is None:
+            return
+        key = entry.trader, placed.amount18
+        intent = self.placed.get(key, placed)
+        status, order_id, block = params.get("status"), as_integer(params.get("orderId")), params.get("block")
+        seen_at = as_integer(block) if status == "resting" else None
+        settled = PlacedIntent(
+            intent.wallet,
+            intent.side,
+            intent.level,
+            intent.amount18,
+            intent.price6 if placed.price6 is None else placed.price6,
+            intent.sequence,
+            intent.ts,
+            intent.run_id,
+            entry.tx_hash or intent.tx_hash,
+            intent.order_id if order_id is None else order_id,
+            status if isinstance(status, str) else intent.status,
+            entry.error,
+            has_outcome=True,
+            intent_id=intent.intent_id,
+            margin6=intent.margin6,
+            block=intent.block if seen_at is None else seen_at,
+        )
+        self._forget_id(intent)
+        self.placed[key] = settled
+        if settled.order_id is not None:
+            self.orders[entry.trader, settled.order_id] = settled
+        self.ended.pop(key, None)
+        if settled.status in NEVER_RESTS:
+            self.ended[key] = None
+            while len(self.ended) > KEPT_ENDED:
+                self._forget(next(iter(self.ended)))
+
+    def _forget(self, key: tuple[str, int]) -> None:
+        """Drop a placement that has ended long ago, or whose tag is used again."""
+        placed = self.placed.pop(key, None)
+        self.ended.pop(key, None)
+        if placed is not None:
+            self._forget_id(placed)
+            if placed.order_id is not None:
+                self.cancels.discard((placed.wallet, placed.order_id))
+
+    def _forget_id(self, placed: PlacedIntent) -> None:
+        """Drop a placement's order id, unless another placement has it now."""
+        if placed.order_id is not None and self.orders.get((placed.wallet, placed.order_id)) is placed:
+            del self.orders[placed.wallet, placed.order_id]
+
 
 def session_ids(replayed: JournalReplay, wallet: str, stored: str | None) -> tuple[str, ...]:
     """The ids of a wallet's sessions, the most likely last: the checkpoint's (`stored`) and the journal's."""
@@ -103,78 +233,12 @@ def session_ids(replayed: JournalReplay, wallet: str, stored: str | None) -> tup
     return (stored, *journalled) if stored and stored not in journalled else journalled
 
 
-def replay(entries: Iterable[JournalEntry]) -> JournalReplay:
-    """Read the journal once, first line to last. Other tools' lines count as far as they are complete."""
-    found = JournalReplay()
+def replay(entries: Iterable[JournalEntry], after: JournalReplay | None = None) -> JournalReplay:
+    """Read the journal once, first line to last: a digest of these lines, or of them and those in `after`."""
+    found = JournalReplay() if after is None else after
     for entry in entries:
-        found.entries += 1
-        found.last_run_id = entry.run_id or found.last_run_id
-        params = entry.params or {}
-        if entry.action in _SENT and entry.trader and params.get("status") not in _SEEN:
-            found.last_action_at[entry.trader] = max(entry.ts, found.last_action_at.get(entry.trader, 0))
-        method = params.get("method")
-        if entry.action == Action.SESSION_INIT.value or method == METHOD_SESSION:
-            _note_session(found, entry, params)
-        elif entry.action == Action.INTENT.value and method == METHOD_PLACE:
-            _note_intent(found, entry, params)
-        elif entry.action == Action.INTENT.value and method == METHOD_CANCEL:
-            order_id = as_integer(params.get("orderId"))
-            if order_id is not None:
-                found.cancels.add((entry.trader, order_id))
-        elif entry.action in (Action.PLACE_LIMIT.value, Action.MODIFY_ORDER.value):
-            _note_outcome(found, entry, params)
+        found.add(entry)
     return found
-
-
-def _note_session(found: JournalReplay, entry: JournalEntry, params: Mapping[str, object]) -> None:
-    session_id = params.get("sessionId")
-    if not isinstance(session_id, str) or not session_id:
-        return
-    earlier = found.sessions.get(entry.trader, ())
-    known = next((session for session in earlier if session.session_id == session_id), None)
-    expiry = as_integer(params.get("expiry"))
-    is_confirmed = entry.action == Action.SESSION_INIT.value and entry.error is None
-    session = AnnouncedSession(
-        session_id,
-        expiry if known is None or expiry is not None else known.expiry,
-        is_confirmed or (known is not None and known.is_confirmed),
-        permit_of(params) or (None if known is None else known.permit),
-    )
-    others = tuple(one for one in earlier if one.session_id != session_id)
-    found.sessions[entry.trader] = (*others, session)
-
-
-def _note_intent(found: JournalReplay, entry: JournalEntry, params: Mapping[str, object]) -> None:
-    placed = _placement(entry, params)
-    if placed is None:
-        return
-    found.placed[entry.trader, placed.amount18] = placed
-    if placed.sequence is not None:
-        highest = found.highest_sequence.get(entry.trader, -1)
-        found.highest_sequence[entry.trader] = max(highest, placed.sequence)
-
-
-def _note_outcome(found: JournalReplay, entry: JournalEntry, params: Mapping[str, object]) -> None:
-    placed = _placement(entry, params)
-    if placed is None:
-        return
-    intent = found.placed.get((entry.trader, placed.amount18), placed)
-    status = params.get("status")
-    order_id = as_integer(params.get("orderId"))
-    block = as_integer(params.get("block"))
-    settled = replace(
-        intent,
-        price6=intent.price6 if placed.price6 is None else placed.price6,
-        tx_hash=entry.tx_hash or intent.tx_hash,
-        order_id=intent.order_id if order_id is None else order_id,
-        status=status if isinstance(status, str) else intent.status,
-        error=entry.error,
-        has_outcome=True,
-        block=block if status == "resting" and block is not None else intent.block,
-    )
-    found.placed[entry.trader, placed.amount18] = settled
-    if settled.order_id is not None:
-        found.orders[entry.trader, settled.order_id] = settled
 
 
 def _placement(entry: JournalEntry, params: Mapping[str, object]) -> PlacedIntent | None:

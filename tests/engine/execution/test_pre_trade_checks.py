@@ -13,8 +13,9 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.execution.pre_trade_checks import SELF_TRADE, STALE_AFTER_S, best_opposite, placement_refusal
+from ama_tui.engine.own_prices import LATE_GRACE_S
 from ama_tui.engine.pending_orders import PendingStage
-from ama_tui.engine.wallet_book import LATE_GRACE_S, Fleet, WalletBook
+from ama_tui.engine.wallet_book import Fleet, WalletBook
 from tests.engine.samples import (
     ALICE,
     BOB,
@@ -104,7 +105,7 @@ def test_what_was_given_up_just_now_may_yet_come_to_rest(ago: float, expected: s
 @pytest.mark.parametrize(("ago", "expected"), [(LATE_GRACE_S - 1, SELF_TRADE), (LATE_GRACE_S, None)])
 def test_what_a_wallet_that_is_missing_from_the_run_sent_just_now_counts(ago: float, expected: str | None) -> None:
     alice, carol = book(), book(CAROL, pending(sell(-30, wallet=CAROL), at=NOW - ago))
-    everyone = Fleet({ALICE: alice}, missing=(carol,))
+    everyone = Fleet([alice], missing=[carol])
     assert placement_refusal(buy(-30), alice, fleet_read([alice]), everyone, now=NOW, read_age=0.0) == expected
 
 

@@ -140,7 +140,7 @@ async def bench_of(directory: Path, *, fast: bool) -> AsyncIterator[Bench]:
             settle_after=1.0,
         )
         book = WalletBook(FleetWallet(0, "User001", wallet.account), budget=WalletBudget(10**12, 10**12, 0, 0))
-        run.fleet = Fleet({book.address: book})
+        run.fleet = Fleet([book])
         try:
             yield Bench(rig, run, book, paths.journal)
         finally:

@@ -14,11 +14,11 @@ from ama_tui.domain.reading import OrderCancelled, OrderRested, Receipt, Trade
 from ama_tui.domain.recovery import ReconciliationReport
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.pending_orders import PendingStage
-from ama_tui.engine.reconciliation.report import MAY_BE_PENDING_MS, NEVER_RESTS
+from ama_tui.engine.reconciliation.report import MAY_BE_PENDING_MS
 from ama_tui.engine.reconciliation.rules import adopt, match_rested
 from ama_tui.engine.reconciliation.startup import recover, track_missing
 from ama_tui.engine.wallet_book import WalletBook
-from ama_tui.store.journal.replay import JournalReplay, PlacedIntent
+from ama_tui.store.journal.replay import NEVER_RESTS, JournalReplay, PlacedIntent
 from tests.engine.fakes import FakeScribe, FakeVenue, context_of
 from tests.engine.samples import ALICE, BOB, CAROL, PRICE6, book, fleet_read, order, place, resting, wallet_read
 from tests.engine.virtual_time import run_virtually

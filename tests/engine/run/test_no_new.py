@@ -99,6 +99,7 @@ async def test_a_state_that_cannot_be_saved_is_told_once_and_recovers(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.autosave.SAVE_EVERY_S", 0.05)
+    monkeypatch.setattr("ama_tui.store.state_store.REFRESH_S", 0.0)
     engine = await rig.packed()
 
     def full(_: StateStore) -> None:
@@ -167,6 +168,7 @@ async def test_a_paused_run_stays_paused_through_a_trouble_and_shows_it_when_res
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.autosave.SAVE_EVERY_S", 0.05)
+    monkeypatch.setattr("ama_tui.store.state_store.REFRESH_S", 0.0)
     engine = await rig.packed()
     await engine.pause()
 
@@ -175,7 +177,7 @@ async def test_a_paused_run_stays_paused_through_a_trouble_and_shows_it_when_res
 
     with monkeypatch.context() as patch:
         patch.setattr(StateStore, "save", full)
-        await cycles_later(engine, 3)
+        await until(lambda: run_of(engine).outages.saving.text, "a save to fail")
         assert state(engine) is EngineState.PAUSED
         await engine.resume()
         assert state(engine) is EngineState.NO_NEW

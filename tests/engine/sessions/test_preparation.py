@@ -63,6 +63,14 @@ def test_a_session_that_cannot_be_used_is_replaced_unless_it_could_not_be_read(b
         assert len(venue.permits) == 1
 
 
+def test_every_session_made_lets_one_more_be_requested_at_a_time() -> None:
+    """Where the venue answers with the block, a wave of requests would otherwise stay as small as the first."""
+    done = Preparation(books=[unprepared(wallet) for wallet in (ALICE, BOB, CAROL)])
+    done.go()
+    assert done.run is not None
+    assert done.run.rate_limiter.limit == 32 + 3
+
+
 def test_a_session_unknown_to_the_registry_is_made() -> None:
     venue = FakeVenue()
     assert Preparation(venue, {ALICE: ["0x01"]}).go().session.id == session_id(venue.permits[0])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from zlib import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.store.journal.entry import JournalEntry, parse_line
+from ama_tui.store.journal.entry import JournalEntry, count_own, entry_of, parse_line, parse_own, parse_raw
 from ama_tui.store.json_fields import ShapeError
 from tests.store.samples import ALICE, BOOK, MARKET_ID, NOW_MS, RUN_ID, line
 from tests.store.test_checkpoint import JSON, UNKNOWN
@@ -107,26 +108,27 @@ def test_optional_keys_are_left_out() -> None:
 HEX = st.text("0123456789abcdef", min_size=1).map(lambda digits: "0x" + digits)
 
 
-@given(
-    st.builds(
-        JournalEntry,
-        ts=st.integers(0),
-        run_id=st.text(),
-        chain_id=st.integers(0),
-        order_book=HEX,
-        market_id=HEX,
-        trader=HEX,
-        action=st.text(),
-        nickname=st.none() | st.text(),
-        role=st.none() | st.text(),
-        params=st.none() | st.dictionaries(st.text(), JSON, max_size=4),
-        tx_hash=st.none() | st.text(),
-        error=st.none() | st.text(),
-        extra=UNKNOWN,
-        seq=st.none() | st.integers(1),
-        intent_id=st.none() | st.text(),
-    )
+ENTRIES = st.builds(
+    JournalEntry,
+    ts=st.integers(0),
+    run_id=st.text(),
+    chain_id=st.integers(0),
+    order_book=HEX,
+    market_id=HEX,
+    trader=HEX,
+    action=st.text(),
+    nickname=st.none() | st.text(),
+    role=st.none() | st.text(),
+    params=st.none() | st.dictionaries(st.text(), JSON, max_size=4),
+    tx_hash=st.none() | st.text(),
+    error=st.none() | st.text(),
+    extra=UNKNOWN,
+    seq=st.none() | st.integers(1),
+    intent_id=st.none() | st.text(),
 )
+
+
+@given(ENTRIES)
 def test_entry_survives_its_line(entry: JournalEntry) -> None:
     written = entry.as_line()
     assert written.count(b"\n") == 1
@@ -156,6 +158,34 @@ def test_value_of_another_kind_is_not_ours() -> None:
     entry = parse_line(json.dumps({"ts": 1, "action": "SKIP"} | odd).encode())
     assert (entry.run_id, entry.chain_id, entry.trader, entry.params, entry.tx_hash) == ("", 0, "", None, None)
     assert entry.extra == odd
+
+
+@given(entry=ENTRIES, seq=st.integers(1, 9))
+def test_line_of_ours_is_the_same_by_the_quick_way(entry: JournalEntry, seq: int) -> None:
+    written = entry.as_line(seq)
+    raw = parse_own(written, seq)
+    assert raw is None or entry_of(raw) == parse_line(written) == replace(entry, seq=seq)
+    assert parse_own(written, seq + 1) is parse_own(written[:-1], seq) is parse_own(b" " + written, seq) is None
+    counted = count_own(written, seq)
+    if counted is not None:
+        assert counted == {"ts": entry.ts, "runId": entry.run_id, "action": entry.action}
+        assert entry.error is None
+    assert count_own(written, seq + 1) is count_own(written[:-1], seq) is None
+
+
+def test_usual_line_takes_the_quick_way() -> None:
+    assert parse_own(LINE, 7) == parse_raw(LINE)
+    assert count_own(LINE, 7) == {"ts": NOW_MS, "runId": RUN_ID, "action": "INTENT"}
+    failed = line(error="refused").as_line(7)
+    assert parse_own(failed, 7) == parse_raw(failed)
+    assert count_own(failed, 7) is None, "an error is looked at"
+
+
+def test_flipped_bit_is_noticed_by_the_quick_way_too() -> None:
+    for bit in range(8 * len(LINE)):
+        flipped = bytearray(LINE)
+        flipped[bit // 8] ^= 1 << bit % 8
+        assert parse_own(bytes(flipped), 7) is count_own(bytes(flipped), 7) is None
 
 
 def test_addresses_are_read_in_lower_case() -> None:

@@ -1,0 +1,137 @@
+"""What does not grow with the fleet or with the journal: a pre-trade check, the cycle's share of a save, a start."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from ama_tui.config.paths import StatePaths
+from ama_tui.domain.order import Side
+from ama_tui.domain.plan import WalletBudget
+from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.execution.pre_trade_checks import placement_refusal
+from ama_tui.engine.run.autosave import Autosave
+from ama_tui.engine.session_slot import SessionSlot
+from ama_tui.engine.wallet_book import Fleet, WalletBook
+from ama_tui.store.checkpoint import WalletEntry
+from ama_tui.store.journal.entry import JournalEntry
+from ama_tui.store.journal.index import index_path
+from ama_tui.store.state_store import StateStore
+from tests.bench.figures import Figure, at_most
+from tests.bench.scale import Scale
+from tests.bench.timing import best_ms
+from tests.engine.samples import PRICE6, TICK6, fleet_read, place, resting, wallet_read
+from tests.store.samples import BOOK, CHAIN_ID, checkpoint, line
+
+FEWEST = 10
+CHECKS = 200
+SAVES = 3
+CHECK_GOAL, SAVE_GOAL = at_most(40), at_most(20)
+
+
+def measure(scale: Scale) -> list[Figure]:
+    """Microseconds of a check by the size of the fleet, milliseconds of a save, and of a start with an index."""
+    few, many = _check_us(FEWEST, scale.repeats), _check_us(scale.planned_wallets, scale.repeats)
+    return [
+        Figure(
+            f"pre-trade check, {scale.planned_wallets:,} wallets",
+            many,
+            "µs",
+            CHECK_GOAL,
+            f"{many / few:.2f} × that of {FEWEST} wallets",
+        ),
+        asyncio.run(_save(scale.planned_wallets)),
+        _start(scale.journal_lines),
+    ]
+
+
+def _address(number: int) -> str:
+    return f"0x{number:040x}"
+
+
+def _check_us(wallets: int, repeats: int) -> float:
+    """One check of an order beside a packed fleet."""
+    books = []
+    for number in range(wallets):
+        book = WalletBook(FleetWallet(number, f"User{number}", _address(number)), SessionSlot("0x" + "11" * 32))
+        book.plan(WalletBudget(10**15, 10**15, 0, 0), ())
+        orders = [
+            place(
+                book.address, side, level, PRICE6 + (-1 if side.is_buy else 1) * TICK6 * (10 + (number + level) % 110)
+            )
+            for side in Side
+            for level in range(1, 7)
+        ]
+        book.take_read(wallet_read(*(resting(one, at + number * 100) for at, one in enumerate(orders))), 1)
+        books.append(book)
+    fleet, read, own = Fleet(books), fleet_read(), books[wallets // 2]
+    order = place(own.address, Side.BUY, 7, PRICE6 - 50 * TICK6)
+
+    def check() -> None:
+        for _ in range(CHECKS):
+            if placement_refusal(order, own, read, fleet, now=1000.0, read_age=0.0) is not None:
+                raise AssertionError("the order was refused: this would not be a whole check")
+
+    return best_ms({"check": check}, repeats)["check"] * 1000 / CHECKS
+
+
+async def _save(wallets: int) -> Figure:
+    """How long a cycle waits for a save of wallets that all changed."""
+    with TemporaryDirectory(prefix="ama-bench-") as directory:
+        store = StateStore.open(StatePaths(Path(directory) / "state", CHAIN_ID, BOOK))
+        addresses = [_address(number) for number in range(wallets)]
+        store.begin(checkpoint(*(WalletEntry(one, "User", index=at) for at, one in enumerate(addresses))))
+        fleet = Fleet(WalletBook(FleetWallet(at, "User", one)) for at, one in enumerate(addresses))
+        waits_ms, totals_ms = [], []
+        for turn in range(1, SAVES + 1):
+            for book in fleet:
+                book.acted(turn)
+            saved = asyncio.Event()
+            autosave = Autosave(store, fleet, saved.set)
+            began = perf_counter()
+            autosave.begin_if_due()
+            waits_ms.append((perf_counter() - began) * 1000)
+            await saved.wait()
+            totals_ms.append((perf_counter() - began) * 1000)
+        store.close()
+    detail = f"{wallets:,} changed wallets; on disk after {median(totals_ms):.0f} ms"
+    return Figure("autosave, the cycle waits", median(waits_ms), "ms", SAVE_GOAL, detail)
+
+
+def _start(lines: int) -> Figure:
+    """Opening a state directory whose journal has an index, and the same without it."""
+    with TemporaryDirectory(prefix="ama-bench-") as directory:
+        paths = StatePaths(Path(directory) / "state", CHAIN_ID, BOOK)
+        store = StateStore.open(paths)
+        for number in range(lines):
+            store.journal.append(_placement(number))
+        store.close()
+        with_index = _opened_ms(paths)
+        index_path(paths.journal).unlink()
+        without = _opened_ms(paths)
+    detail = f"a journal of {lines:,} lines; {without:.0f} ms without the index"
+    return Figure("start, journal with an index", with_index, "ms", detail=detail)
+
+
+def _opened_ms(paths: StatePaths) -> float:
+    began = perf_counter()
+    store = StateStore.open(paths)
+    taken = (perf_counter() - began) * 1000
+    store.close()
+    return taken
+
+
+def _placement(number: int) -> JournalEntry:
+    params = {
+        "method": "sessionPlaceMarginLimit",
+        "side": "buy",
+        "level": 1,
+        "price": "5",
+        "amount": str(10**20 + number),
+        "sequence": number,
+        "margin": "5",
+    }
+    return line(number, "INTENT", params=params, intent_id=f"{number:032x}")
