@@ -21,7 +21,7 @@ Naming = Callable[[Setting[Any]], str]
 """What the source of the values calls a setting."""
 
 
-class SettingProblem(NamedTuple):
+class ValueProblem(NamedTuple):
     """Something that is wrong with values."""
 
     text: str
@@ -64,17 +64,17 @@ class Parameters:
         return {setting.key: getattr(self, setting.name) for setting in PARAMETERS}
 
 
-def problems_of(values: Mapping[str, object], name: Naming = key_of) -> list[SettingProblem]:
+def problems_of(values: Mapping[str, object], name: Naming = key_of) -> list[ValueProblem]:
     """Everything that is wrong with values by file key; missing ones take their defaults."""
     problems = []
     for setting in PARAMETERS:
         text = setting.problem(values.get(setting.key, setting.default), name(setting))
         if text is not None:
-            problems.append(SettingProblem(text, (setting,)))
+            problems.append(ValueProblem(text, (setting,)))
     for lower, upper in RANGES:
         text = range_problem(lower, upper, values, name(lower), name(upper))
         if text is not None:
-            problems.append(SettingProblem(text, (lower, upper)))
+            problems.append(ValueProblem(text, (lower, upper)))
     return problems
 
 
