@@ -269,6 +269,9 @@ class ChainReader:
             tx_hashes,
             responses[cancels_end:],
         )
+        if settled.trades is not None:  # a block may have come after the head was read: it is covered next time
+            covered = tuple(trade for trade in settled.trades if from_block <= trade.block <= through)
+            settled = replace(settled, trades=covered)
         if trades and head is None:
             settled = replace(settled, trades=None, cancels=None, error=settled.error or "the node's head is unknown")
         return settled, min(span, max(0, through - from_block + 1)), head

@@ -13,7 +13,8 @@ LONGEST_WAIT = 5.0
 """Seconds. A read waits no longer than this for the gate: it fails at once."""
 
 FIRST_PAUSE = 0.25
-"""Seconds that the gate stays closed after a rate limit without a Retry-After. Doubles each time, to LONGEST_WAIT."""
+"""Seconds that the gate stays closed after a rate limit without a Retry-After. Doubles each time."""
+LONGEST_PAUSE = 2.0
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class HostGate:
         self.stats.rate_limited += 1
         if retry_after is None:
             if now >= self.stats.closed_until:  # of requests that were refused together, only the first counts
-                self._pause = min(LONGEST_WAIT, max(FIRST_PAUSE, 2 * self._pause))
+                self._pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, 2 * self._pause))
             retry_after = self._pause
         self.stats.asked_s = retry_after
         self.stats.closed_until = max(self.stats.closed_until, now + retry_after)

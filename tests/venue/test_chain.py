@@ -260,11 +260,12 @@ async def test_calls_that_others_ate_the_gas_of_are_run_again_and_fewer_are_sent
 
 async def test_rate_limit_makes_no_request_smaller_and_no_history_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.venue.host_gate.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("ama_tui.venue.host_gate.LONGEST_PAUSE", 0.02)
     node = node_with(20, 5)
     async with reading(node) as chain:
         assert_whole(await read(chain, 20), 20, 5)
         await chain.settlement(BOOK, 500, 999, [], [wallet(1)])
-        for _ in range(5):
+        for _ in range(3):
             node.limited = 4
             with pytest.raises(RateLimitError):
                 await read(chain, 20)
@@ -277,7 +278,7 @@ async def test_rate_limit_makes_no_request_smaller_and_no_history_doubted(monkey
         assert fleet.pinned
         settled = await chain.settlement(BOOK, 500, 999, [], [wallet(1)])
         assert (settled.through, len(node.requests)) == (999, 3)
-        assert chain.stats.rate_limited == 40
+        assert chain.stats.rate_limited == 24
 
 
 async def test_size_that_was_cut_grows_again_when_the_trouble_is_over() -> None:

@@ -173,6 +173,7 @@ async def test_events_count_up_to_the_head_of_the_node_that_tells_them_and_no_fu
     async with reading(node) as chain:
         settled = await chain.settlement(BOOK, 8, 20, [], [TRADER])
         assert settled.through == 10
+        assert [one.block for one in settled.trades or ()] == [8, 9, 10], "a later one would count twice"
         node.block = 4
         settled = await chain.settlement(BOOK, 11, 20, [], [TRADER])
         assert settled.through == 10
