@@ -51,6 +51,7 @@ class Outages:
     listing: Outage = field(init=False)
     nodes: Outage = field(init=False)
     second_node: Outage = field(init=False)
+    push: Outage = field(init=False)
 
     def __post_init__(self) -> None:
         outage = partial(Outage, self.context.action_log, self.context.counters)
@@ -64,6 +65,7 @@ class Outages:
         self.listing = outage("orders not listed", "the node lists every order again")
         self.nodes = outage("nodes disagree", "both nodes agree again")
         self.second_node = outage("second node unavailable", "second node back")
+        self.push = outage("push lost", "push back")
 
     @property
     def can_recover(self) -> bool:

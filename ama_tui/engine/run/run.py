@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,6 @@ from ama_tui.domain.event import Action, EngineState, KillProgress
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason
 from ama_tui.domain.reading import FleetRead
-from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.cancel.kill import CancelAll
 from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.execution.send_queues import SendQueues
@@ -25,6 +23,7 @@ from ama_tui.engine.run.autosave import Autosave
 from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run.lifecycle import CYCLING, moved
 from ama_tui.engine.run.outages import Outages
+from ama_tui.engine.run.pace import Pace
 from ama_tui.engine.run.packing import is_packed
 from ama_tui.engine.run.snapshot_builder import run_snapshot
 from ama_tui.engine.run_context import RunContext
@@ -40,8 +39,6 @@ STOP_PATIENCE_S = 10.0
 FINAL_READ_S = 3.0
 """The longest wait for the last read, which is only for display."""
 SHOW_EVERY_S = 0.1
-RETRY_S = 1.0
-"""The shortest pause after a cycle that could not read the chain."""
 
 
 @dataclass(slots=True)
@@ -73,10 +70,10 @@ class Run:
     """What the chain showed after everything was cancelled, None without a cancel-all."""
     sender: Sender = field(init=False)
     send_queues: SendQueues = field(init=False)
-    _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     kill_progress: KillProgress = field(init=False, default_factory=KillProgress)
     outages: Outages = field(init=False)
     renewals: Renewals = field(init=False)
+    _pace: Pace = field(init=False)
     _autosave: Autosave = field(init=False)
     _is_paused: bool = field(init=False, default=False)
     _shown_at: float = field(init=False, default=0.0)
@@ -86,6 +83,7 @@ class Run:
         self.send_queues = SendQueues(self.sender.send)
         self.outages = Outages(self.context, self.store.journal)
         self.renewals = Renewals(self.context, self.sessions)
+        self._pace = Pace(self.context, self.outages.push)
         self._autosave = Autosave(self.store, self.context.fleet)
 
     async def cycle_on(self, ending: StopCondition) -> None:
@@ -94,9 +92,11 @@ class Run:
         watching = [
             asyncio.create_task(self.sessions.relayers.watch(), name="relayers"),
             asyncio.create_task(SecondNode(self.context).watch(), name="second node"),
+            asyncio.create_task(self._pace.blocks.watch(), name="block watch"),
         ]
         try:
             while self.state in CYCLING:
+                self._pace.begin()
                 read = await self._cycle()
                 if self.send_queues.failure is not None:
                     raise self.send_queues.failure
@@ -106,7 +106,7 @@ class Run:
                     return
                 if monotonic() >= ending.at:
                     return
-                await self._sleep(ending, was_read=read is not None)
+                await self._pace.wait(read, ending.at, self.publish)
         finally:
             for task in watching:
                 task.cancel()
@@ -124,7 +124,7 @@ class Run:
             self._is_paused = False
             self._update_state()
             self.context.action_log.note("resumed")
-            self._woken.set()
+            self._pace.wake()
 
     def pause_wallet(self, address: str, *, paused: bool) -> None:
         """Pause or resume one wallet. Its orders stay. Raises ConfigError if the wallet is not part of this run."""
@@ -170,7 +170,7 @@ class Run:
                 self.context.action_log.note(f"{key}: {before[key]} → {value}", params=change)
         self.context.parameters, self.context.strategy = parameters, strategy
         self.packed, self.packed_at = False, 0.0
-        self._woken.set()
+        self._pace.wake()
         self.publish()
 
     async def stop(self) -> None:
@@ -262,22 +262,6 @@ class Run:
         self.publish()
         return read
 
-    async def _sleep(self, ending: StopCondition, *, was_read: bool) -> None:
-        """The random pause between two cycles. A resume ends it early."""
-        parameters = self.context.parameters
-        seconds = random.uniform(parameters.min_delay_ms, parameters.max_delay_ms) / 1000
-        if not was_read:
-            seconds = max(seconds, RETRY_S)
-        seconds = max(0.0, min(seconds, ending.at - monotonic()))
-        self.context.next_cycle_at_ms = now_ms() + int(seconds * 1000)
-        self.publish()
-        self._woken.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            pass
-
     async def _reconcile_until(self, deadline: float) -> None:
         """Reconcile until no order is pending, or until the deadline."""
         with suppress(TimeoutError):
@@ -321,7 +305,7 @@ class Run:
         await self.send_queues.abandon()
         await self.renewals.close()
         self.context.action_log.report_repeated(is_last=True)
-        self._woken.set()
+        self._pace.wake()
         try:
             await self.save()
         finally:

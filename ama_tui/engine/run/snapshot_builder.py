@@ -81,6 +81,7 @@ def snapshot_of(
         budget=context.rate_limiter.budget,
         kill=kill or KillProgress(),
         order_lifetime_s=context.counters.order_lifetime_s,
+        news=context.news,
         errors_by_kind=tuple(context.counters.errors_by_kind.most_common()),
         errors_last_minute=context.counters.errors_last_minute(),
         missing_wallets=missing,
