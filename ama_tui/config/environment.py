@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from ama_tui.config.dotenv import DotenvFile, read_dotenv
 from ama_tui.config.urls import goes_in_the_clear, masked_url, url_problem
@@ -26,9 +27,10 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "SESSION_REGISTRY_ADDRESS": ("SESSION_REGISTRY_ADDRESS",),
         "APP_URL": ("APP_URL",),
         "RPC_URL_CHECK": ("RPC_URL_CHECK",),
+        "RPC_WS_URL": ("RPC_WS_URL",),
     }
 )
-_OPTIONAL = frozenset({"RPC_URL_CHECK"})
+_OPTIONAL = frozenset({"RPC_URL_CHECK", "RPC_WS_URL"})
 _CHAIN_ID = re.compile(r"0*[1-9][0-9]{0,18}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -52,19 +54,26 @@ class Environment:
     """
     rpc_url_check: str = ""
     """A second node that proofs are checked against, '' without one."""
+    rpc_ws_url: str = ""
+    """The node's WebSocket, '' to ask it for new blocks instead."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about an insecure connection to the venue."""
         return tuple(
-            f"{name} {masked_url(url)} is plain http: anyone on the network path can read and change the traffic"
+            f"{name} {masked_url(url)} is not encrypted: anyone on the network path can read and change the traffic"
             for name, url in self._urls
             if goes_in_the_clear(url)
         )
 
     @property
     def _urls(self) -> tuple[tuple[str, str], ...]:
-        return ("RPC_URL", self.rpc_url), ("RPC_URL_CHECK", self.rpc_url_check), ("APP_URL", self.app_url)
+        return (
+            ("RPC_URL", self.rpc_url),
+            ("RPC_URL_CHECK", self.rpc_url_check),
+            ("RPC_WS_URL", self.rpc_ws_url),
+            ("APP_URL", self.app_url),
+        )
 
     def __repr__(self) -> str:
         return (
@@ -108,6 +117,7 @@ def load_environment(
         registry=usable("SESSION_REGISTRY_ADDRESS").lower(),
         app_url=usable("APP_URL").rstrip("/"),
         rpc_url_check=usable("RPC_URL_CHECK").rstrip("/"),
+        rpc_ws_url=usable("RPC_WS_URL"),
         sources=MappingProxyType({key: value.source for key, value in values.items() if value.text}),
     )
 
@@ -163,7 +173,8 @@ def _problem(value: _Value, insecure_http: bool) -> str | None:
         elif value.text == ZERO_ADDRESS:
             complaint = "is the zero address"
     else:
-        complaint = url_problem(value.text)
+        protocol: Literal["http", "ws"] = "ws" if value.name == "RPC_WS_URL" else "http"
+        complaint = url_problem(value.text, protocol)
         if complaint is None and goes_in_the_clear(value.text) and not insecure_http:
-            complaint = "is plain http to another machine: use https, or add --insecure-http"
+            complaint = f"is plain {protocol} to another machine: use {protocol}s, or add --insecure-http"
     return None if complaint is None else f"{value.name} {complaint} ({value.source})"

@@ -49,6 +49,8 @@ class RunConfig:
     cancel_on_stop: bool = settings.CANCEL_ON_STOP.default
     settle_after_s: float = settings.SETTLE_AFTER.default
     """The venue's longest time, in seconds."""
+    cycle_gap_ms: int = settings.CYCLE_GAP.default
+    """The least time between two cycles that new blocks start."""
     price_band_percent: float = settings.PRICE_BAND.default
     """How far the anchor may be from the vault's mark before nothing is placed."""
     session_hours: float = settings.SESSION_HOURS.default

@@ -29,6 +29,7 @@ class RunOptions:
     basis: CollateralBasis | None = None
     cancel_on_stop: bool | None = None
     settle_after_s: float | None = None
+    cycle_gap_ms: int | None = None
     price_band_percent: float | None = None
     session_hours: float | None = None
     session_caps: bool | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 MASKED = "…"
@@ -25,18 +26,19 @@ def masked_url(url: str) -> str:
     return f"{parts.scheme}://{user}{host}{path}{rest}"
 
 
-def url_problem(url: str) -> str | None:
-    """Why this is not the URL of an HTTP server, without repeating it, or None."""
+def url_problem(url: str, protocol: Literal["http", "ws"] = "http") -> str | None:
+    """Why this is not the URL of an HTTP or WebSocket server, without repeating it, or None."""
     parts = _split(url)
-    if parts is None or any(character.isspace() or not character.isprintable() for character in url):
-        return "is not a URL like https://host:port/path"
+    is_readable = parts is not None and not any(one.isspace() or not one.isprintable() for one in url)
+    if parts is None or not is_readable or parts.scheme not in (protocol, f"{protocol}s"):
+        return f"is not a URL like {protocol}s://host:port/path"
     return None
 
 
 def goes_in_the_clear(url: str) -> bool:
-    """Whether the URL is plain http to another machine, that is neither a loopback address nor `localhost`."""
+    """Whether the URL is plain http or ws to another machine, that is neither a loopback address nor `localhost`."""
     parts = _split(url)
-    if parts is None or parts.scheme != "http":
+    if parts is None or parts.scheme not in ("http", "ws"):
         return False
     host = parts.hostname or ""
     try:
@@ -46,10 +48,10 @@ def goes_in_the_clear(url: str) -> bool:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of an http or https URL with a host, else None."""
+    """The parts of an http, https, ws or wss URL with a host, else None."""
     try:
         parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_usable = parts.scheme in ("http", "https", "ws", "wss") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return None
     return parts if is_usable else None

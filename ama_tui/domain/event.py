@@ -246,6 +246,8 @@ class EngineSnapshot:
     kill: KillProgress = field(default_factory=KillProgress)
     order_lifetime_s: float | None = None
     """Median time on the book of orders that have left it; None before the first."""
+    news: str = ""
+    """Where the engine hears of new blocks: `push` or `polling`, '' before the first cycle."""
     errors_by_kind: tuple[tuple[str, int], ...] = ()
     """This run's errors by kind, most frequent first."""
     errors_last_minute: int = 0

@@ -324,6 +324,16 @@ SETTLE_AFTER = Setting(
     low=1,
     in_config_file=False,
 )
+CYCLE_GAP = Setting(
+    "cycleGapMs",
+    "cycle_gap_ms",
+    Kind.INTEGER,
+    20,
+    "least time between two cycles that new blocks start",
+    unit="ms",
+    low=0,
+    high=60_000,
+)
 PRICE_BAND = Setting(
     "priceBandPercent",
     "price_band_percent",
@@ -395,6 +405,7 @@ SETTINGS: Final[tuple[Setting[Any], ...]] = (
     COLLATERAL,
     CANCEL_ON_STOP,
     SETTLE_AFTER,
+    CYCLE_GAP,
     PRICE_BAND,
     SESSION_HOURS,
     SESSION_CAPS,

@@ -13,6 +13,7 @@ from ama_tui.keys.signer import Signer
 from ama_tui.venue.api import VenueApi
 from ama_tui.venue.chain import ChainReader
 from ama_tui.venue.permits import permit_digest
+from ama_tui.venue.push import PushStream
 from ama_tui.venue.rpc import JsonRpc
 
 NODES_FAR_APART = 5
@@ -34,6 +35,8 @@ class Connections:
     """The chain's id, for local chains also the node's address."""
     check: ChainReader | None = None
     """A second node that proofs are checked against, None without one."""
+    push: PushStream | None = None
+    """The node's WebSocket, None without one."""
 
     def sign_permit(self, permit: SessionPermit) -> str:
         """Sign a session permit with its trader's key. Raises WalletsError if the fleet lacks that key."""
@@ -77,13 +80,21 @@ async def connect(environment: Environment, signer: Signer | None = None) -> tup
             f"CHAIN_ID is {environment.chain_id}, but the node reports {chain_id}: signing for chain {chain_id}"
         )
     name = chain_name(chain_id, environment.rpc_url)
-    return Connections(api, chain, signer or Signer({}), chain_id, environment.registry, name, check), tuple(notes)
+    return Connections(
+        api, chain, signer or Signer({}), chain_id, environment.registry, name, check, push_stream(environment)
+    ), tuple(notes)
 
 
 def second_node(environment: Environment) -> ChainReader | None:
     """A reader of the node that `RPC_URL_CHECK` names, None without one. It sends nothing yet."""
     url = environment.rpc_url_check
     return ChainReader(JsonRpc(url, masked=f"RPC_URL_CHECK {masked_url(url)}")) if url else None
+
+
+def push_stream(environment: Environment) -> PushStream | None:
+    """The stream that `RPC_WS_URL` names, None without one. It is not connected yet."""
+    url = environment.rpc_ws_url
+    return PushStream(url, f"RPC_WS_URL {masked_url(url)}") if url else None
 
 
 async def _refuse_other_chain(check: ChainReader, chain_id: int) -> None:

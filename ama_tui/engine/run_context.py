@@ -12,7 +12,7 @@ from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Plan
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.recovery import ReconciliationReport
-from ama_tui.domain.settings import PRICE_BAND
+from ama_tui.domain.settings import CYCLE_GAP, PRICE_BAND
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.counters import Counters
@@ -63,6 +63,10 @@ class RunContext:
     """The API's latest mark price (USDC, 6 decimals)."""
     mark_problem: str = ""
     """Why the API gave no mark price at the last read, '' if it did."""
+    cycle_gap_s: float = CYCLE_GAP.default / 1000
+    """The least time between two cycles that new blocks start."""
+    news: str = ""
+    """Where news of blocks comes from: `push` or `polling`, '' before the first cycle."""
     nodes_differ: str = ""
     """How the second node differed at the last comparison, '' if it did not or there is none."""
     second_node_problem: str = ""

@@ -22,7 +22,7 @@ MAX_WORD = 40
 """Characters of base 64 that count as a complete key even without digits."""
 
 _LONG_HEX = re.compile(rf"[0-9a-fA-F]{{{KEY_DIGITS},}}")
-_URL = re.compile(r"https?://[^\s'\"<>]+")
+_URL = re.compile(r"(?:https?|wss?)://[^\s'\"<>]+")
 _BYTES = re.compile(r"b'(?:[^'\\]|\\.)*'|b\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _NUMBERS = re.compile(r"(?:(?:0x[0-9a-fA-F]{1,2}|\d{1,3})[\s,;:]+){7,}(?:0x[0-9a-fA-F]{1,2}|\d{1,3})")
 _PAIRS = re.compile(r"(?:[0-9a-fA-F]{2}[\s,;:_-]){7,}[0-9a-fA-F]{2}")

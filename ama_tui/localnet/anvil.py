@@ -71,6 +71,10 @@ class AnvilNode:
     def rpc_url(self) -> str:
         return self._process.rpc_url
 
+    @property
+    def ws_url(self) -> str:
+        return self.rpc_url.replace("http", "ws", 1)
+
     # ---- reading ----
 
     async def block_number(self) -> int:

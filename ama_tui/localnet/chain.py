@@ -129,8 +129,8 @@ class Chain:
         if not keep:
             self._drop_states()
 
-    def reorg(self, blocks: int, rng: Random | None = None) -> int:
-        """Mine the last blocks again with new hashes; at most `states` blocks. Returns how many.
+    def reorg(self, blocks: int, rng: Random | None = None) -> list[Block]:
+        """Mine the last blocks again with new hashes; at most `states` blocks. Returns those that were replaced.
 
         Transactions keep their order. With `rng` they are shuffled, except that each sender's stay in nonce order.
         """
@@ -145,7 +145,7 @@ class Chain:
             self._open_block(block.number, block.timestamp)
             results = [(transaction, self._run(transaction)) for transaction in batch]
             self.history.append(seal(self.head, block.timestamp, BLOCK_GAS_LIMIT, results, self._reorgs))
-        return len(dropped)
+        return dropped
 
     @contextmanager
     def rewound(self, blocks: int) -> Iterator[None]:

@@ -25,6 +25,7 @@ from ama_tui.localnet.node import MULTICALL3, CallReverted, NodeError, NodeRecei
 from ama_tui.localnet.options import EngineName
 from ama_tui.localnet.rpc import refuse, respond
 from ama_tui.localnet.rpc_methods import RpcMethods
+from ama_tui.localnet.subscriptions import Subscriptions
 from ama_tui.localnet.txpool import PoolError
 from ama_tui.localnet.web_guard import refusal_of
 
@@ -53,6 +54,7 @@ class EmbeddedNode:
         self._runner: web.AppRunner | None = None
         self._faults = faults
         self._faulty = FaultyServer(faults, _endpoint)
+        self._subscriptions = Subscriptions(faults, partial(self._respond, blocks_ago=0))
         self._reorgs: set[asyncio.Task[None]] = set()
         self._chain: Chain
         self._methods: RpcMethods
@@ -89,6 +91,10 @@ class EmbeddedNode:
     @property
     def rpc_url(self) -> str:
         return self._rpc_url
+
+    @property
+    def ws_url(self) -> str:
+        return self._rpc_url.replace("http", "ws", 1)
 
     # ---- reading ----
 
@@ -141,9 +147,11 @@ class EmbeddedNode:
 
     async def reorg(self, blocks: int, rng: Random | None = None) -> int:
         """Mine the last blocks again, shuffled with `rng`, as far as states are kept. Returns how many."""
-        count = await self._run(self._chain.reorg, blocks, rng)
+        replaced = await self._run(self._chain.reorg, blocks, rng)
         self._wake_waiters()
-        return count
+        again = await self._run(self._blocks_from, replaced[0].number) if replaced else []
+        self._subscriptions.announce(again, replaced)
+        return len(replaced)
 
     async def set_block_time(self, seconds: float) -> None:
         """Mine a block every `seconds` from now on; 0 mines one per transaction."""
@@ -156,6 +164,7 @@ class EmbeddedNode:
 
     async def close(self) -> None:
         await self._timer.stop()
+        await self._subscriptions.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self._faulty.close()
@@ -169,12 +178,16 @@ class EmbeddedNode:
     def _head(self) -> Block:
         return self._chain.head
 
+    def _blocks_from(self, first: int) -> list[Block]:
+        numbers = range(first, self._chain.head.number + 1)
+        return [block for number in numbers if (block := self._chain.history.block(number)) is not None]
+
     def _mined(self, tx_hash: str) -> MinedTransaction | None:
         return self._chain.history.mined(tx_hash)
 
     def _open_chain(self, engine: EngineName) -> None:
         evm = open_engine(engine, self._chain_id)
-        self._chain = Chain(self._chain_id, evm, on_block=lambda _: self._announce())
+        self._chain = Chain(self._chain_id, evm, on_block=self._announce)
         self._methods = RpcMethods(self._chain)
         evm.set_code(MULTICALL3, abi.artifact("Multicall3").runtime)
 
@@ -182,11 +195,12 @@ class EmbeddedNode:
         """Run a function on the chain's thread."""
         return await self._loop.run_in_executor(self._worker, partial(work, *args, **kwargs))
 
-    def _announce(self) -> None:
-        self._loop.call_soon_threadsafe(self._on_block)
+    def _announce(self, block: Block) -> None:
+        self._loop.call_soon_threadsafe(self._on_block, block)
 
-    def _on_block(self) -> None:
+    def _on_block(self, block: Block) -> None:
         self._wake_waiters()
+        self._subscriptions.announce([block])
         if self._faults.is_on and self._chain.states > 0:
             strike = self._faults.draw("block").strike
             if strike is not None:
@@ -206,6 +220,7 @@ class EmbeddedNode:
     async def _serve(self, port: int) -> None:
         app = web.Application(client_max_size=MAX_REQUEST, middlewares=[_own_clients_only, self._faulty.middleware])
         app.router.add_post("/", self._answer)
+        app.router.add_get("/", self._subscriptions.handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, port)
@@ -219,8 +234,11 @@ class EmbeddedNode:
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.read()
         strike = request.get(STRIKE)
-        reply = await self._run(self._reply, body, 0 if strike is None else strike.blocks)
+        reply = await self._respond(body, 0 if strike is None else strike.blocks)
         return web.Response(body=reply, content_type="application/json")
+
+    async def _respond(self, body: bytes, blocks_ago: int) -> bytes:
+        return await self._run(self._reply, body, blocks_ago)
 
     def _reply(self, body: bytes, blocks_ago: int) -> bytes:
         """Respond from the latest state, or as of `blocks_ago`. Transactions always go to the latest."""
@@ -238,7 +256,9 @@ async def _own_clients_only(request: web.Request, handler: Handler) -> web.Strea
     return await handler(request)
 
 
-def _endpoint(request: web.Request, body: bytes) -> Endpoint:
+def _endpoint(request: web.Request, body: bytes) -> Endpoint | None:
+    if request.method != "POST":
+        return None  # a WebSocket has faults of its own
     try:
         calls = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -63,6 +63,11 @@ class Node(Protocol):
         """The JSON-RPC URL for clients."""
         ...
 
+    @property
+    def ws_url(self) -> str:
+        """The WebSocket URL for subscriptions."""
+        ...
+
     async def block_number(self) -> int: ...
 
     async def timestamp(self) -> int:

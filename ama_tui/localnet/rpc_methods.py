@@ -83,18 +83,7 @@ class RpcMethods:
         criteria = _param(params, 0, {})
         if not isinstance(criteria, dict):
             raise JsonRpcError(INVALID_PARAMS, "invalid argument: the filter must be an object")
-        first, last = self._range(criteria)
-        addresses = criteria.get("address")
-        if isinstance(addresses, str):
-            addresses = [addresses]
-        logs = self._chain.history.logs(
-            BlockLogFilter(
-                first,
-                last,
-                frozenset(address(each) for each in addresses or ()),
-                tuple(_topics(each) for each in criteria.get("topics") or ()),
-            )
-        )
+        logs = self._chain.history.logs(log_filter(criteria, *self._range(criteria)))
         return [log_json(log) for log in logs]
 
     def _range(self, criteria: dict[str, Any]) -> tuple[int, int]:
@@ -185,6 +174,21 @@ class RpcMethods:
 
 
 _REQUIRED = object()
+
+
+def log_filter(criteria: Any, first: int, last: int) -> BlockLogFilter:
+    """The addresses and topics that a client asks for, in these blocks. Raises JsonRpcError."""
+    if not isinstance(criteria, dict):
+        raise JsonRpcError(INVALID_PARAMS, "invalid argument: the filter must be an object")
+    addresses = criteria.get("address")
+    if isinstance(addresses, str):
+        addresses = [addresses]
+    return BlockLogFilter(
+        first,
+        last,
+        frozenset(address(each) for each in addresses or ()),
+        tuple(_topics(each) for each in criteria.get("topics") or ()),
+    )
 
 
 def _param(params: list[Any], index: int, default: Any = _REQUIRED) -> Any:

@@ -120,6 +120,7 @@ class LocalVenue:
         """Write `.env` and `wallets.csv` for a client into `directory`. Raises OSError."""
         settings = {
             "RPC_URL": self.rpc_url,
+            "RPC_WS_URL": self.node.ws_url,
             "CHAIN_ID": str(self.chain_id),
             "SESSION_REGISTRY_ADDRESS": self.registry,
             "APP_URL": self.app_url,
@@ -166,7 +167,7 @@ class LocalVenue:
         if isinstance(self.node, EmbeddedNode):
             await self.node.keep_states(faults.needs_old_states)
         elif faults.needs_own_node:
-            raise FaultsError("faults on rpc, batch and block need the embedded node")
+            raise FaultsError("faults on rpc, batch, block and ws need the embedded node")
         self.faults.set(faults)
 
     def pause_traders(self) -> None:

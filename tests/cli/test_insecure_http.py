@@ -38,4 +38,6 @@ def test_where_it_is_asked_for_it_works_and_says_so_loudly(stored_run: StoredRun
     done = stored_run.operator.ama(*command, "--insecure-http")
     assert done.code == 0, done.err
     for name in ("RPC_URL", "APP_URL"):
-        assert re.search(rf"{name} http://0\.0\.0\.0:\d+ is plain http: anyone on the network path can read", done.err)
+        assert re.search(
+            rf"{name} http://0\.0\.0\.0:\d+ is not encrypted: anyone on the network path can read", done.err
+        )

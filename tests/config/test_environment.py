@@ -269,7 +269,7 @@ def test_allowed_plain_http_to_another_machine_is_a_warning(cwd: Path, name: str
     found = load_environment(cwd, environ, insecure_http=True)
     assert environment_problems(cwd, environ, insecure_http=True) == []
     (warning,) = found.warnings
-    assert warning.startswith(f"{name} http://node.example.com/v2/… is plain http: ")
+    assert warning.startswith(f"{name} http://node.example.com/v2/… is not encrypted: ")
 
 
 def test_plain_http_on_this_machine_is_neither(cwd: Path) -> None:

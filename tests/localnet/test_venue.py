@@ -173,6 +173,7 @@ async def test_written_files_are_all_a_client_needs(tmp_path: Path) -> None:
         lines = (tmp_path / "client" / ".env").read_text().splitlines()
         assert set(lines[1:]) == {
             f"RPC_URL={venue.rpc_url}",
+            f"RPC_WS_URL={venue.node.ws_url}",
             "CHAIN_ID=31337",
             f"SESSION_REGISTRY_ADDRESS={venue.registry}",
             f"APP_URL={venue.app_url}",

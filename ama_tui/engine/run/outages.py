@@ -52,6 +52,7 @@ class Outages:
     listing: Outage = field(init=False)
     nodes: Outage = field(init=False)
     second_node: Outage = field(init=False)
+    push: Outage = field(init=False)
     limit: str = ""
     """The node's rate limit that the last read met, '' if it met none."""
 
@@ -67,6 +68,7 @@ class Outages:
         self.listing = outage("orders not listed", "the node lists every order again")
         self.nodes = outage("nodes disagree", "both nodes agree again")
         self.second_node = outage("second node unavailable", "second node back")
+        self.push = outage("push lost", "push back")
 
     @property
     def can_recover(self) -> bool:

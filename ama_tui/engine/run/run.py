@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,6 @@ from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.settings import PARAMETER_BY_KEY
-from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.cancel.kill import CancelAll
 from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.execution.send_queues import SendQueues
@@ -27,6 +25,7 @@ from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run.kill_display import keep_showing
 from ama_tui.engine.run.lifecycle import CYCLING, moved
 from ama_tui.engine.run.outages import Outages
+from ama_tui.engine.run.pace import Pace
 from ama_tui.engine.run.packing import is_packed
 from ama_tui.engine.run.snapshot_builder import run_snapshot
 from ama_tui.engine.run_context import RunContext
@@ -41,8 +40,6 @@ STOP_PATIENCE_S = 9.0
 """The longest wait for pending requests on stop."""
 FINAL_READ_S = 3.0
 """The longest wait for the last read, which is only for display."""
-RETRY_S = 1.0
-"""The shortest pause after a cycle that could not read the chain."""
 
 
 @dataclass(slots=True)
@@ -74,10 +71,10 @@ class Run:
     """What the chain showed after everything was cancelled, None without a cancel-all."""
     sender: Sender = field(init=False)
     send_queues: SendQueues = field(init=False)
-    _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     kill_progress: KillProgress = field(init=False, default_factory=KillProgress)
     outages: Outages = field(init=False)
     renewals: Renewals = field(init=False)
+    _pace: Pace = field(init=False)
     _autosave: Autosave = field(init=False)
     _is_paused: bool = field(init=False, default=False)
 
@@ -86,6 +83,7 @@ class Run:
         self.send_queues = SendQueues(self.sender.send)
         self.outages = Outages(self.context, self.store.journal)
         self.renewals = Renewals(self.context, self.sessions)
+        self._pace = Pace(self.context, self.outages.push)
         self._autosave = Autosave(self.store, self.context.fleet, self.outages.saving.end, self._not_saved)
 
     async def cycle_on(self, ending: StopCondition) -> None:
@@ -94,9 +92,11 @@ class Run:
         watching = [
             asyncio.create_task(self.sessions.relayers.watch(), name="relayers"),
             asyncio.create_task(SecondNode(self.context).watch(), name="second node"),
+            asyncio.create_task(self._pace.blocks.watch(), name="block watch"),
         ]
         try:
             while self.state in CYCLING:
+                self._pace.begin()
                 read = await self._cycle()
                 if self.send_queues.failure is not None:
                     raise self.send_queues.failure
@@ -106,7 +106,7 @@ class Run:
                     return
                 if monotonic() >= ending.at:
                     return
-                await self._sleep(ending, was_read=read is not None)
+                await self._pace.wait(read, ending.at, self._show_pause)
         finally:
             for task in watching:
                 task.cancel()
@@ -124,7 +124,7 @@ class Run:
             self._is_paused = False
             self._update_state()
             self.context.action_log.note("resumed")
-            self._woken.set()
+            self._pace.wake()
 
     def pause_wallet(self, address: str, *, paused: bool) -> None:
         """Pause or resume one wallet. Its orders stay. Raises ConfigError if the wallet is not part of this run."""
@@ -171,7 +171,7 @@ class Run:
                 self.context.action_log.note(f"{name}: {before[key]} → {value}", params=change)
         self.context.parameters, self.context.strategy = parameters, strategy
         self.packed, self.packed_at = False, 0.0
-        self._woken.set()
+        self._pace.wake()
         self.publish()
 
     async def stop(self, patience: float | None = None) -> None:
@@ -278,21 +278,8 @@ class Run:
         self.publish()
         return read
 
-    async def _sleep(self, ending: StopCondition, *, was_read: bool) -> None:
-        """The random pause between two cycles. A resume ends it early."""
-        parameters = self.context.parameters
-        seconds = random.uniform(parameters.min_delay_ms, parameters.max_delay_ms) / 1000
-        if not was_read:
-            seconds = max(seconds, RETRY_S)
-        seconds = max(0.0, min(seconds, ending.at - monotonic()))
-        self.context.next_cycle_at_ms = now_ms() + int(seconds * 1000)
+    def _show_pause(self) -> None:
         self.publisher.publish(replace(self.publisher.latest, next_cycle_at_ms=self.context.next_cycle_at_ms))
-        self._woken.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            pass
 
     async def _reconcile_until(self, deadline: float) -> None:
         """Reconcile until no order is pending, or until the deadline."""
@@ -336,7 +323,7 @@ class Run:
         await self.send_queues.abandon()
         await self.renewals.close()
         self.context.action_log.report_repeated(is_last=True)
-        self._woken.set()
+        self._pace.wake()
         try:
             await self.save()
         finally:

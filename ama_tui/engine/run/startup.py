@@ -94,6 +94,7 @@ class Startup:
             connections=connections,
             action_log=ActionLog(self.store.journal, self.publisher, request.market, checkpoint.run_id),
             settle_after=request.config.settle_after_s,
+            cycle_gap_s=request.config.cycle_gap_ms / 1000,
             price_band_percent=request.config.price_band_percent,
             session_hours=request.config.session_hours,
             has_session_caps=request.config.session_caps,

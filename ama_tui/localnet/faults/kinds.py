@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-Endpoint = Literal["place", "cancel", "init", "revoke", "get", "rpc", "batch", "block"]
+Endpoint = Literal["place", "cancel", "init", "revoke", "get", "rpc", "batch", "block", "ws"]
 """What a rule counts: the API's POSTs (`place` includes modifications) and GETs, JSON-RPC requests (`batch`: at least
-two calls, `rpc`: any other), and mined blocks."""
+two calls, `rpc`: any other), mined blocks, and blocks told to a WebSocket client."""
 
 ENDPOINTS: Final[tuple[str, ...]] = get_args(Endpoint)
 TRADES: Final = ("place", "cancel")
@@ -66,5 +66,8 @@ KINDS: Final[Mapping[str, FaultKind]] = {
     "replicas": FaultKind(RPC, RPC, blocks=(0, 5), block_limits=(0, 5)),
     "batch_shuffled": FaultKind(("batch",), ("batch",)),  # responses in another order
     "batch_missing": FaultKind(("batch",), ("batch",)),  # one response is missing
+    "ws_drop": FaultKind(("ws",), ("ws",)),  # the connection is cut
+    "ws_stall": FaultKind(("ws",), ("ws",), (5.0, 20.0)),  # the connection stays open, nothing is sent for a while
+    "ws_gap": FaultKind(("ws",), ("ws",)),  # a block is not told
     "reorg": FaultKind(("block",), ("block",), (0.0, 1.0), (1, 3)),  # the last blocks are mined again
 }

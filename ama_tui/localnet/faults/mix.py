@@ -41,5 +41,8 @@ def chaos(seed: int, *, settle_after: float = 60.0, own_node: bool = True) -> Fa
         FaultRule("batch_shuffled", rate=0.02),
         FaultRule("batch_missing", rate=0.01),
         FaultRule("reorg", rate=0.02, blocks=(1, 1)),
+        FaultRule("ws_drop", rate=0.02),
+        FaultRule("ws_stall", rate=0.01, seconds=(2.0, 8.0)),
+        FaultRule("ws_gap", rate=0.02),
     )
     return Faults(rules + node_rules if own_node else rules, seed)

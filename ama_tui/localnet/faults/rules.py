@@ -85,7 +85,7 @@ class Faults:
     @property
     def needs_own_node(self) -> bool:
         """Whether any rule needs the embedded node."""
-        return any(endpoint in (*RPC, "block") for rule in self.rules for endpoint in rule.on)
+        return any(endpoint in (*RPC, "block", "ws") for rule in self.rules for endpoint in rule.on)
 
     def as_json(self) -> dict[str, Any]:
         """The JSON form that `read_faults` parses, with all defaults filled in."""

@@ -71,8 +71,14 @@ def _run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: 
         field((plain(snapshot.reason), ink), rank=7),
         field((f"block {snapshot.block:,}", "plain"), rank=2, right=True),
         field(_read_age(snapshot, now), rank=2, right=True),
+        *_news(snapshot),
         field((clock(now), "label"), rank=5, right=True),
     )
+
+
+def _news(snapshot: EngineSnapshot) -> Line:
+    """How the engine hears of new blocks, once it does."""
+    return (field((snapshot.news, "label"), rank=5, right=True),) if snapshot.news else ()
 
 
 def _read_age(snapshot: EngineSnapshot, now: float) -> Span:

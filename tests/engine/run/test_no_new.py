@@ -123,7 +123,7 @@ async def test_an_outage_of_the_node_is_journalled_when_it_begins_and_when_it_en
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.outages.STALE_AFTER_S", 0.5)
-    monkeypatch.setattr("ama_tui.engine.run.run.RETRY_S", 0.05)
+    monkeypatch.setattr("ama_tui.engine.run.pace.RETRY_S", 0.05)
     engine = await rig.packed()
     run = run_of(engine)
 

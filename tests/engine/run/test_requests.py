@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,9 +30,11 @@ async def lay_orders(rig: Rig, each_side: int) -> None:
 async def test_a_steady_cycle_costs_a_handful_of_requests(tmp_path: Path, wallets: int, most_rpc: int) -> None:
     async with rig_of(tmp_path, wallets=wallets) as rig:
         await lay_orders(rig, 6)
-        engine = await rig.begin(wallets=wallets, orders_per_side=6, min_delay_ms=600_000, max_delay_ms=600_000)
+        pauses: dict[str, Any] = {"min_delay_ms": 600_000, "max_delay_ms": 600_000, "cycle_gap_ms": 60_000}
+        engine = await rig.begin(wallets=wallets, orders_per_side=6, **pauses)
         run = run_of(engine)
         await until(lambda: run.packed, "the fleet to be read as packed")
+        await until(lambda: run.context.news == "push", "the node to be asked for no more blocks")
         rpc, api = run.context.connections.chain.stats, run.context.connections.api.stats
         for _ in range(CYCLES):
             await rig.venue.mine()

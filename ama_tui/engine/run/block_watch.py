@@ -1,0 +1,182 @@
+"""Wakes the cycle when the chain has news: by WebSocket where there is one, else by asking for the block number."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from time import monotonic
+
+from ama_tui.domain.errors import VenueError
+from ama_tui.engine.outage import Outage
+from ama_tui.engine.run_context import RunContext
+from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers
+
+SHORTEST_STALE_S = 2.0
+LONGEST_STALE_S = 60.0
+"""A stream that told no head for four block intervals, within these bounds, is checked against the node."""
+GRACE_S = 0.5
+"""A stream may tell a block this much later than the node has it."""
+SHORTEST_POLL_S = 0.05
+LONGEST_POLL_S = 0.25
+IDLE_POLL_S = 1.0
+"""Between two requests: the shortest around the time at which a block is due, the last on a chain without blocks."""
+EARLY_S = 0.06
+"""How long before the expected time a block is asked for often."""
+AFTER_ERROR_S = 1.0
+
+
+class News(Enum):
+    """Where news of blocks comes from."""
+
+    PUSH = "push"
+    POLLING = "polling"
+
+
+@dataclass(slots=True)
+class BlockWatch:
+    """Calls `wake` for a new block, and for a log that concerns the fleet.
+
+    A stream is only believed to be alive, never to be right: a silent one is checked against the node's block number,
+    and while it is behind the number is polled.
+    """
+
+    context: RunContext
+    wake: Callable[[], None]
+    outage: Outage
+    """Of the stream."""
+    news: News = News.POLLING
+    height: int = 0
+    """The highest block heard of."""
+    _hash: str = ""
+    _heard_at: float = 0.0
+    """When the latest block was heard of."""
+    _pushed_at: float = 0.0
+    """When the stream last told something or was found to be up to date."""
+    _interval_s: float = 0.0
+    """The usual time between two blocks, 0 before it is known."""
+    _is_connected: bool = False
+    _changed: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _doubted_at: float = 0.0
+    """When something was heard that no read from before covers, whatever its block."""
+
+    def needs_read(self, block: int, began: float) -> bool:
+        """Has something happened that a read of this block, begun at this time, does not show?"""
+        return self.height > block or self._doubted_at > began
+
+    async def watch(self) -> None:
+        """Watch until cancelled."""
+        self._use(self.news)
+        push = self.context.connections.push
+        async with asyncio.TaskGroup() as tasks:
+            if push is not None:
+                handlers = PushHandlers(self._connected, self._lost, self._head, self._log)
+                tasks.create_task(push.listen(self.context.market.address, handlers), name="push")
+            tasks.create_task(self._poll(), name="polling")
+
+    # ---- the stream ----
+
+    def _connected(self) -> None:
+        self._is_connected = True
+        self._alive()
+        self._doubt()  # nobody tells which blocks were missed
+
+    def _lost(self, why: str) -> None:
+        self._is_connected = False
+        self.outage.begin(f"{why}: asking for new blocks instead")
+        self._fall_back()
+
+    def _head(self, head: BlockHead) -> None:
+        self._alive()
+        is_new, is_other = head.number > self.height, bool(self._hash) and head.hash != self._hash
+        self._hash = head.hash
+        if is_new:
+            self._heard(head.number)
+        elif is_other:
+            self._doubt()  # a reorg
+
+    def _log(self, log: ContractLog) -> None:
+        self._alive()
+        if log.addresses.isdisjoint(self.context.fleet.books):
+            return
+        if log.is_removed:
+            self._doubt()
+        elif log.block > self.height:
+            self._hash = ""
+            self._heard(log.block)
+
+    def _doubt(self) -> None:
+        self._doubted_at = monotonic()
+        self.wake()
+
+    def _alive(self) -> None:
+        self._pushed_at = monotonic()
+        if self.news is not News.PUSH:
+            self._use(News.PUSH)
+            self.outage.end()
+
+    def _fall_back(self) -> None:
+        self._use(News.POLLING)
+        self._changed.set()
+
+    def _use(self, news: News) -> None:
+        self.news, self.context.news = news, news.value
+
+    # ---- polling ----
+
+    async def _poll(self) -> None:
+        while True:
+            is_pushed = self.news is News.PUSH
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._silence_left_s() if is_pushed else self._poll_pause_s()):
+                    await self._changed.wait()
+            if self.news is News.PUSH and self._silence_left_s() > 0:
+                continue
+            try:
+                await self._ask()
+            except VenueError:
+                await asyncio.sleep(AFTER_ERROR_S)  # the cycle reports it
+
+    async def _ask(self) -> None:
+        """Ask the node for its height, and compare it with what the stream told."""
+        number = await self.context.connections.chain.block_number()
+        if self.news is News.PUSH:
+            if number > self.height:
+                await asyncio.sleep(GRACE_S)
+            if number > self.height:
+                self.outage.begin("the node's WebSocket is behind its block number: asking for new blocks instead")
+                self._fall_back()
+            else:
+                self._pushed_at = monotonic()
+        if number > self.height:
+            self._hash = ""
+            self._heard(number)
+
+    def _heard(self, number: int) -> None:
+        """Note a new block."""
+        now = monotonic()
+        blocks = number - self.height
+        if self.height:
+            sample = (now - self._heard_at) / blocks
+            self._interval_s = sample if not self._interval_s else 0.8 * self._interval_s + 0.2 * sample
+        self.height, self._heard_at = number, now
+        self.wake()
+
+    def _silence_left_s(self) -> float:
+        """How long the stream may still be silent before it is checked against the node."""
+        stale_after = min(LONGEST_STALE_S, max(SHORTEST_STALE_S, 4 * self._interval_s))
+        return self._pushed_at + stale_after - monotonic()
+
+    def _poll_pause_s(self) -> float:
+        """Short around the time at which the next block is due, longer before and on a chain that stands still."""
+        if not self._interval_s:
+            return LONGEST_POLL_S
+        overdue = monotonic() - self._heard_at - self._interval_s
+        if overdue < -EARLY_S:
+            return min(LONGEST_POLL_S, max(SHORTEST_POLL_S / 10, -overdue - EARLY_S))
+        if overdue < 2 * self._interval_s + 1:
+            return SHORTEST_POLL_S
+        return IDLE_POLL_S

@@ -1,0 +1,145 @@
+"""News of a chain over WebSocket: new heads, and logs of one contract.
+
+News only says that something may have happened. Whoever hears it reads the chain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 30.0
+"""Between two attempts to connect; the pause doubles each time."""
+OPEN_S = 10.0
+"""The longest wait for a connection and for each subscription."""
+MOST_BYTES = 2**20
+"""The largest message. A head or a log needs a few kilobytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockHead:
+    """A new block."""
+
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContractLog:
+    """A log of the contract."""
+
+    block: int
+    addresses: frozenset[str]
+    """The addresses among its topics, in lower case."""
+    is_removed: bool
+    """A reorg took it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushHandlers:
+    """What to call, on the event loop. None of them may raise."""
+
+    connected: Callable[[], None]
+    """Both subscriptions are in place. Blocks since the last connection may have been missed."""
+    lost: Callable[[str], None]
+    """The connection ended or could not be made, and why. Another attempt follows."""
+    head: Callable[[BlockHead], None]
+    log: Callable[[ContractLog], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PushStream:
+    """The subscriptions of one node. Messages show `masked` instead of the URL."""
+
+    url: str
+    masked: str
+
+    async def listen(self, contract: str, handlers: PushHandlers) -> None:
+        """Call the handlers until cancelled. Reconnects with growing pauses."""
+        await asyncio.to_thread(importlib.import_module, "web3")  # it takes a second
+        _silence()
+        pause = FIRST_PAUSE_S
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._connection(contract, handlers)
+                problem = "the connection was closed"
+            except Exception as error:  # a node may send anything, and web3 raises what it likes
+                problem = _described(error)
+            handlers.lost(f"{self.masked}: {problem}")
+            if asyncio.get_running_loop().time() - began > LONGEST_PAUSE_S:
+                pause = FIRST_PAUSE_S  # it held for a while
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(LONGEST_PAUSE_S, 2 * pause)
+
+    async def _connection(self, contract: str, handlers: PushHandlers) -> None:
+        """One connection, until it is lost."""
+        from eth_utils.address import to_checksum_address
+        from web3 import AsyncWeb3, WebSocketProvider
+        from web3.utils.subscriptions import LogsSubscription, NewHeadsSubscription
+
+        async def head(news: Any) -> None:
+            found = _head(news.result)
+            if found is not None:
+                handlers.head(found)
+
+        async def log(news: Any) -> None:
+            found = _log(news.result)
+            if found is not None:
+                handlers.log(found)
+
+        provider = WebSocketProvider(
+            self.url,
+            max_connection_retries=1,
+            request_timeout=OPEN_S,
+            websocket_kwargs={"max_size": MOST_BYTES, "open_timeout": OPEN_S, "proxy": None, "ping_timeout": 20},
+        )
+        async with AsyncWeb3(provider, middleware=[]) as web3:
+            subscriptions = [
+                NewHeadsSubscription(handler=head),
+                LogsSubscription(address=to_checksum_address(contract), handler=log),
+            ]
+            async with asyncio.timeout(OPEN_S):
+                await web3.subscription_manager.subscribe(subscriptions)
+            handlers.connected()
+            await web3.subscription_manager.handle_subscriptions()
+
+
+def _head(result: Any) -> BlockHead | None:
+    """A head as far as it can be read."""
+    number, block_hash = result.get("number"), result.get("hash")
+    if not isinstance(number, int) or not isinstance(block_hash, bytes):
+        return None
+    return BlockHead(number, "0x" + block_hash.hex().removeprefix("0x"))
+
+
+def _log(result: Any) -> ContractLog | None:
+    """A log as far as it can be read. A topic is an address if twelve zero bytes come before twenty others."""
+    block = result.get("blockNumber")
+    if not isinstance(block, int):
+        return None
+    topics = [bytes(topic) for topic in result.get("topics", ())]
+    addresses = frozenset("0x" + topic[12:].hex() for topic in topics if len(topic) == 32 and not any(topic[:12]))
+    return ContractLog(block, addresses, result.get("removed") is True)
+
+
+def _described(error: Exception) -> str:
+    """What went wrong, without the library's text, which may repeat the URL."""
+    if isinstance(error, TimeoutError):
+        return f"no response within {OPEN_S:.0f} s"
+    name = type(error).__name__
+    return {"ProviderConnectionError": "cannot connect", "ConnectionClosedError": "the connection was lost"}.get(
+        name, f"the connection failed ({name})"
+    )
+
+
+def _silence() -> None:
+    """web3 and websockets report lost connections on stderr, below the screen, with the URL and its key."""
+    for name in ("web3", "websockets"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
