@@ -23,7 +23,6 @@ from ama_tui.domain.errors import ConfigError, PreflightError
 from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_amount, format_price, format_usdc
 from ama_tui.domain.plan import Place, Plan
-from ama_tui.engine.engine_api import StartRequest
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.run import STOP_PATIENCE_S, StopCondition
 from ama_tui.keys.wallet_source import WalletsSource
@@ -119,8 +118,7 @@ class _Headless:
         if self._stop_requested.is_set():
             return self._interrupted(progress)
         if self._arguments.run.dry_run:
-            request = StartRequest(market, resolved.parameters, resumes, resolved.run.wallets)
-            preview = await engine.preview(request)
+            preview = await engine.preview_of(market, resolved)
             if preview.refusal:
                 raise PreflightError(f"{market.symbol} cannot be quoted", preview.refusal)
             for note in engine.notes:

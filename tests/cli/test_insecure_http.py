@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from tests.cli.conftest import RUN, SYMBOL, StoredRun
-from tests.e2e.operator import Operator
+from tests.cli.impostor import Relay
 
 COMMANDS = {
     "run": RUN,
@@ -16,26 +17,27 @@ COMMANDS = {
 }
 
 
-def leave_this_machine(operator: Operator) -> None:
-    """Reach the same venue by a name that does not say that it is on this machine."""
-    file = operator.directory / ".env"
-    urls = dict(re.findall(r"^(RPC_URL|APP_URL)=(.*)$", file.read_text(), re.MULTILINE))
-    operator.set_env(**{name: url.replace("127.0.0.1", "0.0.0.0") for name, url in urls.items()})
+@pytest.fixture
+def distant(stored_run: StoredRun) -> Iterator[StoredRun]:
+    """The same venue by a name that does not say that it is on this machine. It serves no such name itself."""
+    operator = stored_run.operator
+    urls = dict(re.findall(r"^(RPC_URL|APP_URL)=(.*)$", (operator.directory / ".env").read_text(), re.MULTILINE))
+    with Relay(urls["RPC_URL"]) as node, Relay(urls["APP_URL"]) as api:
+        operator.set_env(RPC_URL=f"http://0.0.0.0:{node.port}", APP_URL=f"http://0.0.0.0:{api.port}")
+        yield stored_run
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_it_is_refused_with_what_to_do(stored_run: StoredRun, command: tuple[str, ...]) -> None:
-    leave_this_machine(stored_run.operator)
-    line = stored_run.operator.ama(*command).refusal(2)
+def test_it_is_refused_with_what_to_do(distant: StoredRun, command: tuple[str, ...]) -> None:
+    line = distant.operator.ama(*command).refusal(2)
     for name in ("RPC_URL", "APP_URL"):
         assert f"{name} is plain http to another machine: use https, or add --insecure-http (.env)" in line
-    stored_run.assert_untouched()
+    distant.assert_untouched()
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_where_it_is_asked_for_it_works_and_says_so_loudly(stored_run: StoredRun, command: tuple[str, ...]) -> None:
-    leave_this_machine(stored_run.operator)
-    done = stored_run.operator.ama(*command, "--insecure-http")
+def test_where_it_is_asked_for_it_works_and_says_so_loudly(distant: StoredRun, command: tuple[str, ...]) -> None:
+    done = distant.operator.ama(*command, "--insecure-http")
     assert done.code == 0, done.err
     for name in ("RPC_URL", "APP_URL"):
         assert re.search(

@@ -18,7 +18,7 @@ from tests.e2e.operator import VENUE_NAMES
 
 ROOT = Path(__file__).parents[2]
 INSTALL_DEMO = "pip install 'ama-tui[demo]'"
-DEMO_ONLY = {"eth-abi", "eth-account", "rlp", "pyrevm", "py-evm"}
+DEMO_ONLY = {"pyrevm", "py-evm"}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ IDLE_POLL_S = 1.0
 EARLY_S = 0.06
 """How long before the expected time a block is asked for often."""
 AFTER_ERROR_S = 1.0
+LONGEST_ASK_S = 3.0
 
 
 class News(Enum):
@@ -135,25 +136,33 @@ class BlockWatch:
                     await self._changed.wait()
             if self.news is News.PUSH and self._silence_left_s() > 0:
                 continue
-            try:
-                await self._ask()
-            except VenueError:
-                await asyncio.sleep(AFTER_ERROR_S)  # the cycle reports it
+            await self._ask()
 
     async def _ask(self) -> None:
-        """Ask the node for its height, and compare it with what the stream told."""
-        number = await self.context.connections.chain.block_number()
+        """Ask the node for its height. A silent stream is believed only if the node has no newer block."""
+        try:
+            async with asyncio.timeout(LONGEST_ASK_S):
+                number = await self.context.connections.chain.block_number()
+        except (VenueError, TimeoutError):
+            self._doubt_stream("the node's WebSocket is silent")
+            await asyncio.sleep(AFTER_ERROR_S)  # the cycle reports a node that does not respond
+            return
         if self.news is News.PUSH:
             if number > self.height:
                 await asyncio.sleep(GRACE_S)
             if number > self.height:
-                self.outage.begin("the node's WebSocket is behind its block number: asking for new blocks instead")
-                self._fall_back()
+                self._doubt_stream("the node's WebSocket is behind its block number")
             else:
                 self._pushed_at = monotonic()
         if number > self.height:
             self._hash = ""
             self._heard(number)
+
+    def _doubt_stream(self, why: str) -> None:
+        """Poll until the stream speaks again."""
+        if self.news is News.PUSH:
+            self.outage.begin(f"{why}: asking for new blocks instead")
+            self._fall_back()
 
     def _heard(self, number: int) -> None:
         """Note a new block."""

@@ -187,10 +187,13 @@ class LocalEngine:
 
     async def preview(self, request: StartRequest) -> PlanPreview:
         """What a run would place first, planned on the real book. Signs and sends nothing."""
-        resolved = await self._resolved(request)
+        return await self.preview_of(request.market, await self._resolved(request))
+
+    async def preview_of(self, market: Market, resolved: Resolved) -> PlanPreview:
+        """The same for a configuration, whose problems are named as its own sources call them."""
         run, name = resolved.run, resolved.names[MIN_DISTANCE_TICKS.key]
         wallets = self._venue.wallets[: run.wallets]
-        return await preview(self._connected(), request.market, wallets, _planner(run), run.price_band_percent, name)
+        return await preview(self._connected(), market, wallets, _planner(run), run.price_band_percent, name)
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
         """The order books of these markets that have a checkpoint in the state directory."""

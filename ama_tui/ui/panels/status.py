@@ -77,8 +77,10 @@ def _run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market, now: 
 
 
 def _news(snapshot: EngineSnapshot) -> Line:
-    """How the engine hears of new blocks, once it does."""
-    return (field((snapshot.news, "label"), rank=5, right=True),) if snapshot.news else ()
+    """How the engine hears of new blocks, while it does."""
+    return (
+        (field((snapshot.news, "label"), rank=5, right=True),) if snapshot.news and not snapshot.state.is_final else ()
+    )
 
 
 def _read_age(snapshot: EngineSnapshot, now: float) -> Span:

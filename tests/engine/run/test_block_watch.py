@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from ama_tui.domain.errors import UnreachableError
 from ama_tui.engine.outage import Outage
 from ama_tui.engine.run.block_watch import LONGEST_POLL_S, SHORTEST_POLL_S, BlockWatch, News
 from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers
-from tests.engine.fakes import FakeScribe, context_of
+from tests.engine.fakes import FakeScribe, FakeVenue, context_of
 from tests.engine.samples import ALICE, CAROL, book
 from tests.engine.virtual_time import run_virtually
 
@@ -26,9 +25,12 @@ class Chain:
     number: int = 100
     asked: int = 0
     is_down: bool = False
+    hangs: bool = False
 
     async def block_number(self) -> int:
         self.asked += 1
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.is_down:
             raise UnreachableError("down", "")
         return self.number
@@ -56,7 +58,7 @@ class World:
     def run(self, steps: Callable[[World], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> None:
         async def main(clock: Callable[[], float]) -> None:
             monkeypatch.setattr("ama_tui.engine.run.block_watch.monotonic", clock)
-            fake: Any = SimpleNamespace()
+            fake: Any = FakeVenue()
             context = context_of(fake, book(ALICE), clock=clock, action_log=self.scribe)
             stream: Any = self.stream
             chain: Any = self.chain
@@ -156,6 +158,17 @@ def test_stream_without_heads_is_trusted_while_the_node_has_no_block_either(monk
         await asyncio.sleep(600)
         assert world.watch.news is News.PUSH
         assert 0 < world.chain.asked < 400
+
+    World().run(steps, monkeypatch)
+
+
+def test_silent_stream_of_a_node_that_hangs_is_not_called_push(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def steps(world: World) -> None:
+        world.head(101)
+        world.chain.hangs = True
+        await asyncio.sleep(10)
+        assert world.watch.context.news == "polling"
+        assert world.scribe.of("NOTE") == ["the node's WebSocket is silent: asking for new blocks instead"]
 
     World().run(steps, monkeypatch)
 

@@ -177,7 +177,7 @@ async def test_a_wallet_whose_session_somebody_revoked_gets_one_to_cancel_with(r
 async def test_a_wallet_that_cannot_cancel_any_more_leaves_its_survivors(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ama_tui.engine.run.run.CancelAll", partial(CancelAll, patience=1.0))
+    monkeypatch.setattr("ama_tui.engine.run.run.CancelAll", partial(CancelAll, patience=3.0))
     first = await rig.packed()
     await first.stop()
     victim = run_of(first).context.fleet.books[rig.wallets[0]]
