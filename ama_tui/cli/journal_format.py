@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping
 
 from ama_tui.domain.money import AMOUNT_UNIT, PRICE_UNIT
@@ -16,6 +15,14 @@ COLUMNS = (
 )
 
 
+class _Echo:
+    """A file whose `write` returns the text, and so does `writerow`."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+_CSV = csv.writer(_Echo(), lineterminator="\n")
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -40,9 +47,8 @@ def format_entry(entry: JournalEntry) -> str:
 def csv_row(entry: JournalEntry | tuple[str, ...]) -> bytes:
     """One CSV row of an entry, or of the column names. Prefixes text that a spreadsheet would run as a formula."""
     values: tuple[object, ...] = entry if isinstance(entry, tuple) else _values(entry)
-    row = io.StringIO()
-    csv.writer(row, lineterminator="\n").writerow([_cell(one) if isinstance(one, str) else one for one in values])
-    return row.getvalue().encode()
+    row: str = _CSV.writerow([_cell(one) if isinstance(one, str) else one for one in values])
+    return row.encode()
 
 
 def _cell(text: str) -> str:

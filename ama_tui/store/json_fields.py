@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
@@ -31,9 +32,10 @@ class ShapeError(ValueError):
 
 def parse_object(data: bytes) -> dict[str, object]:
     """Parse one JSON object in UTF-8. Raises ShapeError, also for NaN and for too much nesting."""
-    value = parse_quickly(data)
-    if value is not None:
-        return value
+    with suppress(ValueError):
+        quick = orjson.loads(data)
+        if is_exact(data, quick):
+            return quick  # type: ignore[no-any-return]  # an object
     try:
         text = data.decode("utf-8-sig")
         _refuse_deep(text)
@@ -45,16 +47,13 @@ def parse_object(data: bytes) -> dict[str, object]:
     return value
 
 
-def parse_quickly(data: bytes) -> dict[str, object] | None:
-    """The same for most objects; None for one that takes a closer look."""
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
-        return None
-    try:
-        value = orjson.loads(data)
-    except ValueError:
-        return None
-    # An integer of more than 64 bits has become a float.
-    return value if type(value) is dict and _is_exact(value, _never) else None
+def is_exact(data: bytes, value: object) -> bool:
+    """Is what orjson read in an object the same as what the standard library reads?
+
+    An integer of more than 64 bits has become a float, and more nesting is accepted.
+    """
+    is_shallow = data.count(b"[") + data.count(b"{") <= MAX_DEPTH
+    return is_shallow and type(value) is dict and _is_plain(value, lambda number: False)
 
 
 def compact(value: Mapping[str, object]) -> bytes:
@@ -128,7 +127,7 @@ def time_of(raw: Mapping[str, object], key: str) -> int:
 
 def _quickly(value: Mapping[str, object], options: int) -> bytes | None:
     """An object as orjson writes it, None where the standard library would write other bytes."""
-    if type(value) is not dict or not _is_exact(value, _is_written_alike):
+    if type(value) is not dict or not _is_plain(value, _is_written_alike):
         return None
     try:
         text = orjson.dumps(value, option=options)
@@ -137,7 +136,7 @@ def _quickly(value: Mapping[str, object], options: int) -> bytes | None:
     return text if text.isascii() and b"\x7f" not in text else None
 
 
-def _is_exact(value: dict[str, object] | list[object], is_float_exact: Callable[[float], bool]) -> bool:
+def _is_plain(value: dict[str, object] | list[object], is_float_exact: Callable[[float], bool]) -> bool:
     """Is everything in it a plain JSON value that both libraries treat alike?"""
     values = value.values() if type(value) is dict else value
     kinds = set(map(type, values)) - _EXACT
@@ -146,14 +145,10 @@ def _is_exact(value: dict[str, object] | list[object], is_float_exact: Callable[
     if kinds - _NESTED - {float}:
         return False
     return all(
-        is_float_exact(one) if type(one) is float else _is_exact(one, is_float_exact)  # type: ignore[arg-type]
+        is_float_exact(one) if type(one) is float else _is_plain(one, is_float_exact)  # type: ignore[arg-type]
         for one in values
         if type(one) not in _EXACT
     )
-
-
-def _never(_: float) -> bool:
-    return False
 
 
 def _is_written_alike(number: float) -> bool:

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from ama_tui.store.json_fields import ShapeError, as_integer, compact, parse_object, parse_quickly
+import orjson
+
+from ama_tui.store.json_fields import ShapeError, as_integer, compact, is_exact, parse_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +94,6 @@ _FIELD_OF_KEY: Mapping[str, tuple[str, type, bool]] = {
 _UNSAID: Mapping[str, object] = {"run_id": "", "chain_id": 0, "order_book": "", "market_id": "", "trader": ""}
 _CHECKED = frozenset({"seq", "intentId", "crc"})
 _CRC = b',"crc":'
-_TEXT = rb'"[ !#-\[\]-~]*"'
-_HEAD = re.compile(
-    rb'\{"ts":([0-9]+),"runId":"([ !#-\[\]-~]*)","chainId":[0-9]+,"orderBook":%b,"marketIdBytes32":%b,"trader":%b,'
-    rb'(?:"nickname":%b,)?(?:"role":%b,)?"action":"([ !#-\[\]-~]*)"' % ((_TEXT,) * 5)
-)
-_INTENT_ID = re.compile(rb'(?:,"intentId":%b)?' % _TEXT)
 _CRC_END = re.compile(rb',"crc":(0|[1-9][0-9]{0,9})}\n?\Z')
 
 RawLine = dict[str, object]
@@ -122,38 +118,32 @@ def parse_raw(line: bytes) -> RawLine:
     return raw
 
 
-def parse_own(line: bytes, seq: int) -> RawLine | None:
-    """The same for a whole line of ours with this number; None for any other, which `parse_raw` has to look at."""
+def parse_own(line: bytes, seq: int | None = None) -> RawLine | None:
+    """The same for a whole line of ours, with this number if given; None for any other, which `parse_raw` looks at."""
+    raw = count_own(line, seq)
+    return raw if raw is not None and is_exact(line, raw) else None
+
+
+def count_own(line: bytes, seq: int | None = None) -> RawLine | None:
+    """The same for counting: integers of more than 64 bits may have become floats."""
     at = line.rfind(_CRC)
-    if at < 0 or line[at:] != b',"crc":%d}\n' % crc32(line[:at]):
+    if at < 0 or not line.endswith(b"}\n") or not line[at + len(_CRC) : -2].isdigit():
         return None
-    raw = parse_quickly(line)
+    try:
+        raw: RawLine = orjson.loads(line)
+    except ValueError:
+        return None
+    number = raw.get("seq")
     if (
-        raw is None
-        or raw.get("seq") != seq
-        or type(raw["seq"]) is not int
+        raw.get("crc") != crc32(line[:at])
+        or type(number) is not int
+        or (number != seq if seq is not None else number < 1)
         or type(raw.get("intentId", "")) is not str
         or type(raw.get("ts")) is not int
         or type(raw.get("action")) is not str
     ):
         return None
     return raw
-
-
-def count_own(line: bytes, seq: int) -> RawLine | None:
-    """`ts`, `runId` and `action` of a whole line of ours with this number and without an error; None for any other.
-
-    Its checksum vouches for the rest, which is not read.
-    """
-    at = line.rfind(_CRC)
-    head = _HEAD.match(line)
-    if head is None or at < 0 or b'"error":' in line or line[at:] != b',"crc":%d}\n' % crc32(line[:at]):
-        return None
-    number = b',"seq":%d' % seq
-    begin = line.rfind(number, head.end(), at)
-    if begin < 0 or not _INTENT_ID.fullmatch(line, begin + len(number), at):
-        return None
-    return {"ts": int(head[1]), "runId": head[2].decode("ascii"), "action": head[3].decode("ascii")}
 
 
 def seq_of(raw: RawLine) -> int | None:

@@ -32,7 +32,7 @@ class Line:
         self.raw: RawLine | None = None
         self.problem = ""
         try:
-            self.raw = parse_raw(data)
+            self.raw = parse_own(data) or parse_raw(data)
         except ShapeError as error:
             self.problem = str(error)
 
