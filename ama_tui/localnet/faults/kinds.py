@@ -66,6 +66,9 @@ KINDS: Final[Mapping[str, FaultKind]] = {
     "replicas": FaultKind(RPC, RPC, blocks=(0, 5), block_limits=(0, 5)),
     "batch_shuffled": FaultKind(("batch",), ("batch",)),  # responses in another order
     "batch_missing": FaultKind(("batch",), ("batch",)),  # one response is missing
+    "orders_cut": FaultKind(RPC, RPC),  # a wallet's order list ends after five
+    "orders_sparse": FaultKind(RPC, RPC),  # every second order is missing from the list
+    "orders_cached": FaultKind(RPC, RPC),  # the list is the first that this fault has seen
     "ws_drop": FaultKind(("ws",), ("ws",)),  # the connection is cut
     "ws_stall": FaultKind(("ws",), ("ws",), (5.0, 20.0)),  # the connection stays open, nothing is sent for a while
     "ws_gap": FaultKind(("ws",), ("ws",)),  # a block is not told

@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from ama_tui.localnet.faults import corruption
+from ama_tui.localnet.faults.hidden_orders import OrderListFaults
 from ama_tui.localnet.faults.injector import FaultInjector, Strike
 from ama_tui.localnet.faults.kinds import Endpoint
 
@@ -37,6 +38,7 @@ class _StruckRequest:
     request: web.Request
     handler: _Handler
     postpone: Callable[[float, Callable[[], Awaitable[object]]], None]
+    order_lists: OrderListFaults
 
     async def execute(self) -> web.StreamResponse:
         """Process the request and return the correct response."""
@@ -56,6 +58,7 @@ class FaultyServer:
         self._injector = injector
         self._endpoint_of = endpoint_of
         self._postponed: set[asyncio.Task[None]] = set()
+        self._order_lists = OrderListFaults()
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -70,7 +73,7 @@ class FaultyServer:
         if draw.strike is None:
             return await handler(request)
         effect = _EFFECTS.get(draw.strike.fault, _left_to_handler)
-        return await effect(_StruckRequest(draw.strike, request, handler, self._postpone))
+        return await effect(_StruckRequest(draw.strike, request, handler, self._postpone, self._order_lists))
 
     async def close(self) -> None:
         """Cancel requests that are still postponed."""
@@ -175,6 +178,12 @@ async def _corrupt(hit: _StruckRequest) -> web.StreamResponse:
     return web.Response(body=corruption.corrupt(hit.strike, body), content_type="application/json")
 
 
+async def _hide_orders(hit: _StruckRequest) -> web.StreamResponse:
+    request, response = await hit.request.read(), _body(await hit.execute())
+    body = hit.order_lists.changed(hit.strike, request, response) if response else response
+    return web.Response(body=body, content_type="application/json")
+
+
 _EFFECTS: dict[str, Callable[[_StruckRequest], Awaitable[web.StreamResponse]]] = {
     "slow": _slow,
     "lose_request": _lose_request,
@@ -189,6 +198,7 @@ _EFFECTS: dict[str, Callable[[_StruckRequest], Awaitable[web.StreamResponse]]] =
     "later": _late,
     "error_500_hash": _error_500_hash,
     **dict.fromkeys(corruption.CORRUPTIONS, _corrupt),
+    **dict.fromkeys(("orders_cut", "orders_sparse", "orders_cached"), _hide_orders),
 }
 
 

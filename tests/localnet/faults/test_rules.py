@@ -110,5 +110,5 @@ def test_chaos_is_late_only_well_within_settle_after(settle_after: float) -> Non
 
 def test_chaos_has_all_faults_except_those_no_client_can_survive() -> None:
     left_out = set(KINDS) - {rule.fault for rule in chaos(1).rules}
-    assert left_out == {"slow", "out_of_funds", "later"}
+    assert left_out == {"slow", "out_of_funds", "later", "orders_cut", "orders_sparse", "orders_cached"}
     assert not chaos(1, own_node=False).needs_own_node
