@@ -162,3 +162,13 @@ def test_a_rate_limit_is_a_wait_with_its_seconds_and_not_green() -> None:
     stale = replace(limited, read_at_ms=int((NOW - 13) * 1000))
     assert "data is 13s old" in notice(stale, NOW, None)[1]
     assert "CHAIN READ FAILED" in notice(replace(limited, reason="no response"), NOW, None)[1]
+
+
+def test_fills_that_the_node_does_not_tell_are_shown_with_their_first_block() -> None:
+    unknown = snapshot(fills_unknown_from=12_345, totals=Totals(fills=7))
+    assert notice(unknown, NOW, None) == (
+        "warn",
+        "⚠ FILLS UNKNOWN  from block 12,345 on · the node does not tell trades",
+    )
+    lines = status_lines(unknown, DEMO, market(), LastTrade(), NOW, 160)
+    assert ("7+?".rjust(4), "warn") in {span for line in lines for one in line for span in one.spans}

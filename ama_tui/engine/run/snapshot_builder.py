@@ -83,6 +83,7 @@ def snapshot_of(
         rate_limits=context.rate_limits.waits(),
         kill=kill or KillProgress(),
         order_lifetime_s=context.counters.order_lifetime_s,
+        fills_unknown_from=context.trades_block + 1 if context.fills_problem else 0,
         news=context.news,
         errors_by_kind=tuple(context.counters.errors_by_kind.most_common()),
         errors_last_minute=context.counters.errors_last_minute(),

@@ -126,6 +126,14 @@ def _market_line(snapshot: EngineSnapshot, market: Market, last: LastTrade, now:
     )
 
 
+def _fills(snapshot: EngineSnapshot) -> Span:
+    """The number of fills; one that may be too low is not shown as if it were the whole."""
+    fills = snapshot.totals.fills
+    if snapshot.fills_unknown_from:
+        return f"{fills:,}+?".rjust(4), "warn"
+    return f"{fills:>4,}", "ours" if fills else "plain"
+
+
 def _is_packed(snapshot: EngineSnapshot, now: float) -> bool:
     """Whether the book is packed, as a read has just shown; never once the run is being killed or has ended."""
     is_over = snapshot.state.is_final or snapshot.state is EngineState.KILLING
@@ -149,7 +157,7 @@ def _fleet_line(snapshot: EngineSnapshot, now: float) -> Line:
             "margin", *gauge(reserved6 / cap6 if cap6 else None, 14),
             (f"{short_usdc(reserved6):>8} / {short_usdc(cap6)} USDC", "plain"), rank=1,
         ),
-        pair("fills", (f"{totals.fills:>4,}", "ours" if totals.fills else "plain"), rank=2, right=True),
+        pair("fills", _fills(snapshot), rank=2, right=True),
         pair("sent", (f"{totals.sent:>5,}", "plain"), rank=3, right=True),
         pair("rejected", (f"{totals.rejected:>3,}", "warn" if totals.rejected else "plain"), rank=4, right=True),
         pair("errors", (f"{totals.errors:>3,}", "danger" if totals.errors else "plain"), rank=1, right=True),
@@ -263,6 +271,8 @@ def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> 
         return "warn", f"⚠ CHAIN READ FAILED  {data} · retrying · {plain(snapshot.reason)}"
     if is_overdue(snapshot, now):
         return "warn", f"⚠ CHAIN NOT ANSWERING  {data} · waiting"
+    if snapshot.fills_unknown_from and not state.is_final:
+        return "warn", f"⚠ FILLS UNKNOWN  from block {snapshot.fills_unknown_from:,} on · the node does not tell trades"
     return "", ""
 
 
