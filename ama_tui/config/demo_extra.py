@@ -8,7 +8,7 @@ from typing import Final
 from ama_tui.domain.errors import ConfigError
 
 INSTALL: Final = "pip install 'ama-tui[demo]'"
-LIBRARIES: Final = ("eth_abi", "eth_account", "eth_typing", "eth_utils", "rlp")
+LIBRARIES: Final = ("eth_abi", "eth_account", "eth_typing", "rlp")
 """Import names of the libraries that the local venue needs besides an EVM."""
 EVMS: Final = ("pyrevm", "eth")
 """Import names of the two EVMs; either is enough."""

@@ -133,6 +133,8 @@ class Operator:
         directory.mkdir(mode=0o700, exist_ok=True)
         self._said = directory.with_name(directory.name + "-said")
         self._said.mkdir(exist_ok=True)
+        self._runtime = directory.with_name(directory.name + "-runtime")
+        self._runtime.mkdir(mode=0o700, exist_ok=True)
         self._started: list[Running] = []
         if client_files is not None:
             for name in (".env", "wallets.csv"):
@@ -191,7 +193,7 @@ class Operator:
             child = subprocess.Popen(
                 [*program, *arguments],
                 cwd=self.directory,
-                env={**around, **(environ or {})},
+                env={**around, "XDG_RUNTIME_DIR": str(self._runtime), **(environ or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file if stderr is None else stderr,

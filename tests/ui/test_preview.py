@@ -113,7 +113,8 @@ async def test_the_plan_stands_beside_the_form(size: tuple[int, int]) -> None:
         assert "nothing is signed or sent yet" in text
 
 
-async def test_the_plan_follows_the_form_once_it_rests() -> None:
+async def test_the_plan_follows_the_form_once_it_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ama_tui.ui.panels.preview.DEBOUNCE", 1.5)  # longer than a busy machine takes for four edits
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         await stage.shows("120 orders to place")

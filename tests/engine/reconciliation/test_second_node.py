@@ -14,7 +14,7 @@ from ama_tui.engine.reconciliation import second_node
 from ama_tui.engine.reconciliation.second_node import difference
 from ama_tui.engine.run.local_engine import LocalEngine
 from ama_tui.venue import contract_abi as abi
-from tests.engine.rig import Rig, log_lines, run_of, ticking, until
+from tests.engine.rig import Rig, log_lines, run_of, until
 from tests.engine.samples import ALICE, BOB, PRICE6, SIZE18, order
 from tests.hostile.proxy import Lies
 
@@ -35,12 +35,11 @@ async def test_run_holds_while_the_nodes_disagree_and_a_start_is_refused(
     lies = Lies(calls={abi.GET_AVAILABLE_COLLATERAL: more_collateral}, is_on=False)
     async with lies.between(rig.venue.rpc_url) as rig.environ["RPC_URL_CHECK"]:
         engine = await rig.packed()
-        async with ticking(rig.venue):
-            lies.is_on = True
-            await until(lambda: state_of(engine) is EngineState.NO_NEW, "the run to hold")
-            assert "RPC_URL shows other collateral of 0x" in engine.publisher.latest.reason
-            lies.is_on = False
-            await until(lambda: state_of(engine) is EngineState.RUNNING, "the run to go on")
+        lies.is_on = True
+        await until(lambda: state_of(engine) is EngineState.NO_NEW, "the run to hold")
+        assert "RPC_URL shows other collateral of 0x" in engine.publisher.latest.reason
+        lies.is_on = False
+        await until(lambda: state_of(engine) is EngineState.RUNNING, "the run to go on")
         assert any(text.startswith("both nodes agree again after") for text in log_lines(engine))
         assert run_of(engine).context.counters.errors_by_kind["nodes disagree"] == 1
         await engine.stop()
