@@ -53,7 +53,7 @@ def test_every_check_of_a_good_venue_is_an_ok_line_and_the_code_is_0(operator: O
     assert (answer.code, answer.err) == (0, "")
     lines = answer.out.splitlines()
     assert [line.split()[0] for line in lines] == ["ok"] * len(lines)
-    assert len(lines) == 21
+    assert len(lines) == 22
     assert not operator.state.exists()
 
 

@@ -8,11 +8,12 @@ import time
 from ama_tui.domain.errors import PreflightError, VenueError
 from ama_tui.domain.market import short_address
 from ama_tui.domain.session import ZERO_ADDRESS
-from ama_tui.engine.connections import NODES_FAR_APART
+from ama_tui.engine.connections import NODES_FAR_APART, push_stream
 from ama_tui.engine.doctor.context import DoctorContext, Head
 from ama_tui.engine.doctor.result import CheckResult, fail, ok, warn
 from ama_tui.venue.batch_reads import block_of
 from ama_tui.venue.multicall import MULTICALL3
+from ama_tui.venue.push import PushHandlers
 
 SLOW_MS = 1000.0
 """Responses slower than this are a warning."""
@@ -101,6 +102,26 @@ async def second_node(context: DoctorContext) -> CheckResult:
             f"RPC_URL is at block {ours:,}, RPC_URL_CHECK at block {theirs:,}", "replace the one that is behind"
         )
     return ok(f"responds, block {theirs:,}")
+
+
+async def push(context: DoctorContext) -> CheckResult:
+    """The node's WebSocket accepts both subscriptions of a run."""
+    stream = push_stream(context.environment)
+    if stream is None:
+        return ok("none: a run asks the node for new blocks; set RPC_WS_URL to hear of them at once")
+    outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def settle(problem: str = "") -> None:
+        if not outcome.done():
+            outcome.set_result(problem)
+
+    handlers = PushHandlers(settle, settle, lambda head: None, lambda log: None)
+    listening = asyncio.create_task(stream.listen(context.environment.registry, handlers), name="doctor push")
+    try:
+        problem = await outcome
+    finally:
+        listening.cancel()
+    return fail(problem, "fix RPC_WS_URL, or remove it to do without") if problem else ok("accepts subscriptions")
 
 
 async def multicall(context: DoctorContext) -> CheckResult:

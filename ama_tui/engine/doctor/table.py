@@ -24,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     Check("block age", node_checks.block_age, ("RPC",)),
     Check("clock", node_checks.clock, ("RPC",)),
     Check("second node", node_checks.second_node, ("RPC",), timeout_fix="use a faster node as RPC_URL_CHECK"),
+    Check("push", node_checks.push, ("RPC",), timeout_fix="check that RPC_WS_URL points to the node's WebSocket"),
     Check("Multicall3", node_checks.multicall, ("RPC",), timeout_fix=_NODE),
     Check("registry", node_checks.registry, ("RPC",), "no session registry", _NODE),
     Check("API", venue_checks.api, ("environment",), "API not reachable", _API),

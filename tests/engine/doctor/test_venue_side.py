@@ -24,6 +24,7 @@ NODE_CHECKS = [
     "block age",
     "clock",
     "second node",
+    "push",
     "Multicall3",
     "registry",
     "vault",
@@ -156,6 +157,12 @@ async def test_a_second_node_that_is_dead_on_another_chain_or_far_behind_is_told
         lie = Meddler(rpc={method: lambda *_, answer=answer: answer})
         async with lie.between(surgery.rig.venue.rpc_url) as surgery.environ["RPC_URL_CHECK"]:
             assert text in (await surgery.look()).only("second node", status).text
+
+
+async def test_a_websocket_that_does_not_answer_fails_and_one_that_does_is_ok(surgery: Surgery) -> None:
+    assert (await surgery.look()).results["push"].text == "accepts subscriptions"
+    surgery.environ["RPC_WS_URL"] = "ws://127.0.0.1:9"
+    assert (await surgery.look()).only("push").text == "RPC_WS_URL ws://127.0.0.1:9: cannot connect"
 
 
 async def test_a_chain_without_multicall3_is_a_warning_and_is_read_all_the_same(surgery: Surgery) -> None:
