@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from ama_tui.domain.plan import CancelReason
 from ama_tui.domain.reading import OrdersRead, Receipt, SessionsRead, WalletRead
 from ama_tui.domain.session import session_status
 from ama_tui.engine.cancel.progress import ProgressTeller, Wait
+from ama_tui.engine.cancel.time_left import TimeLeft
 from ama_tui.engine.cancel.witnesses import Witnesses
 from ama_tui.engine.cancel.worker import CancelWorker
 from ama_tui.engine.engine_api import KillReport, Survivor
@@ -44,11 +45,6 @@ REVOKE_AFTER = 0.5
 """After this share of the patience, sessions with unresolved placements are revoked."""
 BETWEEN_READS_S = 0.5
 LONGEST_READ_S = 20.0
-LAST_READ_S = 10.0
-LAST_READ_SHARE = 0.25
-"""A read that hangs leaves so much of the patience to another, which lists the remaining orders: seconds, and share."""
-LONGEST_STOP_S = 9.0
-"""Once the operator wants to stop, pending requests and the last read take no longer."""
 
 T = TypeVar("T")
 
@@ -93,11 +89,9 @@ class CancelAll:
     _revoking: set[str] = field(default_factory=set)
     _revoked: dict[str, str] = field(default_factory=dict)
     _problem: str = ""
-    _hang_until: float = 0.0
-    _ends_at: float = 0.0
+    _time: TimeLeft = field(default_factory=TimeLeft)
     _is_read: bool = False
     """The latest pass read the orders."""
-    _reading: asyncio.Timeout | None = None
 
     def __post_init__(self) -> None:
         self._worker = CancelWorker(self.context, self.sender, self.reason)
@@ -123,9 +117,9 @@ class CancelAll:
             if book.session.ids:
                 self.placed_under.setdefault(book.address, book.session.ids)
         began = _now()
-        self._allow(self.patience)
+        self._time.allow(self.patience)
         self._worker.open()
-        hurrying = asyncio.create_task(self._hurry(), name="cancel-all hurries")
+        hurrying = asyncio.create_task(self._time.hurry_after(self.stop), name="cancel-all hurries")
         try:
             is_proven = await self._cancel(began)
             if self.stop.is_set() and not is_proven:
@@ -138,10 +132,10 @@ class CancelAll:
     async def _cancel(self, began: float) -> bool:
         """Read and cancel until that is proven, the time for it is over, or the operator wants to stop."""
         while True:
-            may_hang = _now() < self._hang_until
-            until = min(_now() + LONGEST_READ_S, self._hang_until if may_hang else self._ends_at)
+            may_hang = _now() < self._time.hang_until
+            until = min(_now() + LONGEST_READ_S, self._time.hang_until if may_hang else self._time.ends_at)
             is_proven = await self._pass(until, revokes=self._is_late(began))
-            if is_proven or self.stop.is_set() or _now() + BETWEEN_READS_S >= self._ends_at:
+            if is_proven or self.stop.is_set() or _now() + BETWEEN_READS_S >= self._time.ends_at:
                 return is_proven
             with suppress(TimeoutError):
                 async with asyncio.timeout(BETWEEN_READS_S):
@@ -151,27 +145,12 @@ class CancelAll:
 
     async def _wind_up(self) -> bool:
         """Wait for the cancels in progress and read what they left. True if this read completes the proof."""
-        await self._worker.close(max(0.0, self._hang_until - _now()))
+        await self._worker.close(max(0.0, self._time.hang_until - _now()))
         while True:
-            is_proven = await self._pass(self._ends_at, revokes=False)
-            if self._is_read or _now() + BETWEEN_READS_S >= self._ends_at:
+            is_proven = await self._pass(self._time.ends_at, revokes=False)
+            if self._is_read or _now() + BETWEEN_READS_S >= self._time.ends_at:
                 return is_proven
             await asyncio.sleep(BETWEEN_READS_S)
-
-    def _allow(self, seconds: float) -> None:
-        """Take so long at most from now on, the last read included."""
-        now = _now()
-        last_read = min(LAST_READ_S, LAST_READ_SHARE * seconds)
-        self._ends_at = min(self._ends_at or float("inf"), now + seconds)
-        self._hang_until = min(self._hang_until or float("inf"), now + seconds - last_read)
-
-    async def _hurry(self) -> None:
-        """Shorten what is left, and the read in progress, when the operator wants to stop."""
-        await self.stop.wait()
-        self._allow(LONGEST_STOP_S)
-        if self._reading is not None:
-            soon = _now() + LONGEST_STOP_S / 3
-            self._reading.reschedule(min(self._reading.when() or soon, soon))
 
     def _is_late(self, began: float) -> bool:
         return _now() - began >= self.patience * REVOKE_AFTER
@@ -187,7 +166,7 @@ class CancelAll:
             return False
         self._resolve(reads)
         read = reads.orders
-        self._note_unread(read)
+        self._progress.read(sum(orders is None for orders in read.orders.values()))
         if read.block < self._newest_block or is_behind(read.block, self._known_block()):
             self._empty_reads.clear()  # older than an earlier read: proves nothing
             return False
@@ -197,7 +176,8 @@ class CancelAll:
         self._act(reads, revokes=revokes)
         unread = any(orders is None for orders in read.orders.values())
         is_shown = any(read.orders.values())
-        self._note_waits(is_shown=is_shown)
+        unsettled = sum(len(book.pending) for book in self.books)
+        self._progress.judged(self._worker.not_accepted, unsettled, is_shown=is_shown)
         if is_shown or unread or any(book.pending for book in self.books):
             self._empty_reads.clear()
             self._objections = ()
@@ -221,43 +201,11 @@ class CancelAll:
             self._progress.goes_on(Wait.WITNESSES)
         return not self._objections
 
-    def _note_unread(self, read: OrdersRead) -> None:
-        unread = sum(orders is None for orders in read.orders.values())
-        if unread:
-            self._progress.waits(Wait.CHAIN, f"{_count(unread, 'wallet')} could not be read")
-        else:
-            self._progress.goes_on(Wait.CHAIN)
-
-    def _note_waits(self, *, is_shown: bool) -> None:
-        """Note what keeps the orders from ending."""
-        progress, unsettled = self._progress, sum(len(book.pending) for book in self.books)
-        refused = self._worker.not_accepted
-        if refused and is_shown:
-            wallets = _count(len(refused), "wallet")
-            progress.waits(Wait.VENUE, f"cancels of {wallets} not accepted by the venue", min(refused.values()))
-        else:
-            progress.goes_on(Wait.VENUE)
-        if unsettled:
-            progress.waits(Wait.ORDERS, f"{_count(unsettled, 'unacknowledged order')} may still reach the book")
-        else:
-            progress.goes_on(Wait.ORDERS)
-        if is_shown or unsettled:
-            progress.goes_on(Wait.BLOCKS, Wait.WITNESSES)
-
-    @asynccontextmanager
-    async def _in_time(self, until: float) -> AsyncIterator[None]:
-        """Raise TimeoutError at that time of the loop's clock, or sooner if the operator wants to stop."""
-        async with asyncio.timeout_at(until) as self._reading:
-            try:
-                yield
-            finally:
-                self._reading = None
-
     async def _ask_witnesses(self, read: OrdersRead, until: float) -> tuple[str, ...]:
         """What speaks against a read without orders."""
         began = _now()
         try:
-            async with self._in_time(until):
+            async with self._time.reading_until(until):
                 return await self.witnesses.objections(self.context.connections, self.context.market.address, read)
         except TimeoutError:
             return (f"the book's events and the second node could not be read within {_now() - began:.0f} s",)
@@ -271,7 +219,7 @@ class CancelAll:
         problem, is_silent, began = "", False, _now()
         self._progress.begins(Wait.CHAIN, "chain not answering")
         try:
-            async with self._in_time(until):
+            async with self._time.reading_until(until):
                 orders, sessions, receipts = await asyncio.gather(
                     _or_error(chain.open_orders(market.address, addresses, self._known_ids(), vault)),
                     _or_error(chain.sessions(self.context.connections.registry, ids) if ids else _nothing(None)),
@@ -436,10 +384,6 @@ async def _or_error(reading: Awaitable[T]) -> T | VenueError:
 
 async def _nothing(value: T) -> T:
     return value
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _now() -> float:

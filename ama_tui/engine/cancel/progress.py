@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -74,6 +74,27 @@ class ProgressTeller:
         for wait in waits:
             self._waits.pop(wait, None)
 
+    def read(self, unread: int) -> None:
+        """Note that the chain answered, for all but so many wallets."""
+        if unread:
+            self.waits(Wait.CHAIN, f"{_count(unread, 'wallet')} could not be read")
+        else:
+            self.goes_on(Wait.CHAIN)
+
+    def judged(self, refused: Mapping[str, float], unsettled: int, *, is_shown: bool) -> None:
+        """Note what keeps orders from ending: wallets whose cancels are refused, with since when, and open requests."""
+        if refused and is_shown:
+            text = f"cancels of {_count(len(refused), 'wallet')} not accepted by the venue"
+            self.waits(Wait.VENUE, text, min(refused.values()))
+        else:
+            self.goes_on(Wait.VENUE)
+        if unsettled:
+            self.waits(Wait.ORDERS, f"{_count(unsettled, 'unacknowledged order')} may still reach the book")
+        else:
+            self.goes_on(Wait.ORDERS)
+        if is_shown or unsettled:
+            self.goes_on(Wait.BLOCKS, Wait.WITNESSES)
+
     def tell(self) -> None:
         """Pass the facts on if they have changed."""
         overdue = asyncio.get_running_loop().time() - OVERDUE_S
@@ -89,3 +110,7 @@ class ProgressTeller:
         while True:
             self.tell()
             await asyncio.sleep(TELL_EVERY_S)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -14,7 +14,8 @@ from ama_tui.domain.event import KillProgress, KillStage
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.reading import OrdersRead, SessionCreated, TradeResponse
 from ama_tui.domain.session import SessionPermit
-from ama_tui.engine.cancel.kill import BETWEEN_READS_S, LONGEST_STOP_S, PATIENCE_S
+from ama_tui.engine.cancel.kill import BETWEEN_READS_S, PATIENCE_S
+from ama_tui.engine.cancel.time_left import LONGEST_STOP_S
 from ama_tui.engine.cancel.worker import LONGEST_CANCEL_S
 from ama_tui.engine.pending_orders import PendingStage
 from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
