@@ -72,7 +72,7 @@ fuzz: $(READY) ## Malformed bodies, torn journals, ambiguous answers, by the ten
 	$(BIN)/python -m tests.fuzz
 	AMA_TUI_LONG=1 $(BIN)/python -m pytest -q tests/store tests/engine
 
-hostile: $(READY) ## Whole runs against a venue that lies, kills, and signals at random moments (about half an hour)
+hostile: $(READY) ## Whole runs against a venue that lies, kills, and signals at random moments (about twenty minutes)
 	$(BIN)/python -m tests.hostile
 
 mutants: $(READY) ## Mutation testing of strategies, journal and reconciliation (about ten minutes)
