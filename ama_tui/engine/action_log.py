@@ -12,7 +12,6 @@ from ama_tui.domain.errors import JournalError
 from ama_tui.domain.event import Action, LogEvent
 from ama_tui.domain.market import Market
 from ama_tui.domain.money import format_amount, format_price
-from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.plan import Cancel, Place
 from ama_tui.domain.reading import Trade
 from ama_tui.domain.wallet import FleetWallet
@@ -102,19 +101,9 @@ class ActionLog:
             line = f"{self.describe(place)}  {text}"
             self.show(Action.PLACE_LIMIT, line, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
-    def taken_over(self, wallet: FleetWallet, intent_id: str, order: RestingOrder, sequence: int, block: int) -> None:
-        """Write down an order that rests without an intent of ours, as if it had one. `order` has a level."""
-        params = {
-            "side": order.side.value,
-            "level": order.level,
-            "price": str(order.price6),
-            "amount": str(order.amount18),
-            "sequence": sequence,
-            "margin": str(order.margin6),
-            "status": "resting",
-            "orderId": str(order.order_id),
-            "block": block,
-        }
+    def taken_over(self, wallet: FleetWallet, intent_id: str, place: Place, order_id: int, block: int) -> None:
+        """Journal a resting order that has no intent, with everything that an intent would say."""
+        params = {**place_params(place), "status": "resting", "orderId": str(order_id), "block": block}
         self._write(self._entry(wallet, Action.PLACE_LIMIT, params=params, intent_id=intent_id))
 
     def note(self, text: str, *, is_error: bool = False, params: Mapping[str, object] | None = None) -> None:

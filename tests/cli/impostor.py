@@ -1,8 +1,9 @@
-"""A server that is no venue: it gives the same answer to whatever it is asked."""
+"""Servers beside the venue: one that is none, and one that passes requests on."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -24,64 +25,20 @@ HTML = Answer("<!DOCTYPE html>\n<html>\n<body>502 Bad Gateway</body>\n</html>\n"
 NO_MARKETS = Answer('{"success": true, "markets": [], "pagination": {"limit": 500, "offset": 0, "total": 0}}')
 
 
-class Relay:
-    """Passes POSTs and GETs on to a server under the Host header that it expects, while it is entered."""
-
-    def __init__(self, upstream: str) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self._pass_on(None)
-
-            def do_POST(self) -> None:
-                self._pass_on(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-            def _pass_on(self, body: bytes | None) -> None:
-                headers = {"Content-Type": "application/json"} if body is not None else {}
-                method = "GET" if body is None else "POST"
-                answer = httpx.request(method, upstream + self.path, content=body, headers=headers, timeout=20)
-                self.send_response(answer.status_code)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer.content)))
-                self.end_headers()
-                self.wfile.write(answer.content)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self.port = self._server.server_port
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+Asked = tuple[str, str, bytes]
+"""The method, the path with its query, and the body."""
 
 
-class Impostor:
-    """Serves from a thread while it is entered."""
+class Server:
+    """Answers every request in the same way, from a thread while it is entered."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer_to: Callable[[Asked], Answer]) -> None:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                self._answer()
-
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                self._answer()
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-            def _answer(self) -> None:
+                asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                answer = answer_to((self.command, self.path, asked))
                 body = answer.body.encode()
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.kind)
@@ -90,9 +47,15 @@ class Impostor:
                 self.end_headers()
                 self.wfile.write(body)
 
+            do_POST = do_GET  # noqa: N815 - the base class asks for this name
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -104,3 +67,23 @@ class Impostor:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class Impostor(Server):
+    """Gives the same answer to whatever it is asked."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(lambda asked: answer)
+
+
+class Relay(Server):
+    """Passes requests on to a server under the Host header that it expects."""
+
+    def __init__(self, upstream: str) -> None:
+        def answer_to(asked: Asked) -> Answer:
+            method, path, body = asked
+            headers = {"Content-Type": "application/json"} if body else {}
+            answer = httpx.request(method, upstream + path, content=body or None, headers=headers, timeout=20)
+            return Answer(answer.text, answer.status_code)
+
+        super().__init__(answer_to)

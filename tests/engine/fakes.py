@@ -74,8 +74,8 @@ class FakeScribe:
         if text is not None:
             self.lines.append((wallet.nickname, "PLACE_LIMIT", f"{self.describe(place)}  {text}"))
 
-    def taken_over(self, wallet: Any, intent_id: str, order: Any, sequence: int, block: int) -> None:
-        self.statuses.append((wallet.nickname, order.level, "resting", order.order_id))
+    def taken_over(self, wallet: Any, intent_id: str, place: Any, order_id: int, block: int) -> None:
+        self.statuses.append((wallet.nickname, place.level, "resting", order_id))
 
     def note(self, text: str, **more: Any) -> None:
         self.lines.append(("", "NOTE", text))

@@ -9,10 +9,11 @@ from typing import Any
 
 from eth_abi.abi import decode, encode
 
+from ama_tui.localnet.faults.contract_calls import Change
 from ama_tui.localnet.faults.rules import FaultRule
 from ama_tui.venue import contract_abi as abi
 from tests.engine.doctor.meddler import ChangeBody, ChangeResult
-from tests.hostile.proxy import CallLie, Lies
+from tests.hostile.proxy import Lies
 
 LIVE = "/api/orderbook/live"
 MARKETS = "/api/markets"
@@ -81,7 +82,7 @@ class Lie:
     """No order may be called gone or void, nor be hidden for long: all of them rest, and nobody cancels."""
 
 
-def call(selector: bytes, lie: CallLie) -> Callable[[], Lies]:
+def call(selector: bytes, lie: Change) -> Callable[[], Lies]:
     return lambda: Lies(calls={selector: lie})
 
 
@@ -96,7 +97,7 @@ def body(path: str, lie: ChangeBody) -> Callable[[], Lies]:
 # ---- contract results ----
 
 
-def word(index: int, value: int) -> CallLie:
+def word(index: int, value: int) -> Change:
     """A result with one of its words replaced."""
     return lambda _, said: said[: 32 * index] + value.to_bytes(32, "big") + said[32 * (index + 1) :]
 
@@ -106,7 +107,7 @@ def _ids(said: bytes) -> list[int]:
     return list(ids)
 
 
-def first_ids(count: int) -> CallLie:
+def first_ids(count: int) -> Change:
     """A gateway that pages: only the first so many order ids."""
     return lambda _, said: encode(["uint256[]"], [_ids(said)[:count]])
 
@@ -133,7 +134,7 @@ class Cache:
         return self.known.setdefault(asked, said)
 
 
-def hidden(lists: CallLie) -> Callable[[], Lies]:
+def hidden(lists: Change) -> Callable[[], Lies]:
     """Order lists that are cut, and orders that are not found by their ids either."""
 
     def make() -> Lies:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from eth_abi.abi import decode, encode
-
-from ama_tui.venue.contract_abi import AGGREGATE3
+from ama_tui.localnet.faults.contract_calls import Change, changed
 from tests.engine.doctor.meddler import Meddler
-
-CallLie = Callable[[bytes, bytes], bytes]
-"""From a contract call's data and its result to another result."""
-
-_CALLS, _RESULTS = "(address,bool,bytes)[]", "(bool,bytes)[]"
 
 
 @dataclass
@@ -24,7 +16,7 @@ class Lies(Meddler):
     `is_on` switches everything; `told` counts the lies that were told.
     """
 
-    calls: dict[bytes, CallLie] = field(default_factory=dict)
+    calls: dict[bytes, Change] = field(default_factory=dict)
     is_on: bool = True
     told: int = 0
 
@@ -38,20 +30,8 @@ class Lies(Meddler):
         self.told += call["method"] in self.rpc
         if call["method"] == "eth_call" and self.calls and "result" in answer:
             data = bytes.fromhex(call["params"][0]["data"][2:])
-            return {**answer, "result": self._contract(data, answer["result"])}
+            return {**answer, "result": "0x" + changed(data, bytes.fromhex(answer["result"][2:]), self._one).hex()}
         return super()._answer(call, answer)
-
-    def _contract(self, data: bytes, result: str) -> str:
-        raw = bytes.fromhex(result[2:])
-        if data[:4] != AGGREGATE3:
-            return "0x" + self._one(data, raw).hex()
-        (calls,) = decode([_CALLS], data[4:])
-        (results,) = decode([_RESULTS], raw)
-        changed = [
-            (ok, self._one(call, answer) if ok else answer)
-            for (_, _, call), (ok, answer) in zip(calls, results, strict=True)
-        ]
-        return "0x" + encode([_RESULTS], [changed]).hex()
 
     def _one(self, call: bytes, answer: bytes) -> bytes:
         lie = self.calls.get(call[:4])

@@ -192,13 +192,13 @@ class CancelAll:
             )
             return False
         self._progress.reached(KillStage.CHECK, empty_reads=2)
-        self._progress.goes_on(Wait.BLOCKS)
+        self._progress.ends(Wait.BLOCKS)
         self._progress.begins(Wait.WITNESSES, "the book's events and the other witnesses not answering")
         self._objections = await self._ask_witnesses(read, until)
         if self._objections:
             self._progress.waits(Wait.WITNESSES, self._objections[0])
         else:
-            self._progress.goes_on(Wait.WITNESSES)
+            self._progress.ends(Wait.WITNESSES)
         return not self._objections
 
     async def _ask_witnesses(self, read: OrdersRead, until: float) -> tuple[str, ...]:

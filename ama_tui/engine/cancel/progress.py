@@ -60,7 +60,7 @@ class ProgressTeller:
             self.waits(wait, reason)
 
     def waits(self, wait: Wait, reason: str, since: float | None = None) -> None:
-        """Note that something is awaited, since `since` (the loop's clock). A wait that goes on keeps its beginning."""
+        """Note that something is awaited, since `since` (the loop's clock). One that continues keeps its beginning."""
         known = self._waits.get(wait)
         if known is None:
             now = asyncio.get_running_loop().time()
@@ -69,7 +69,7 @@ class ProgressTeller:
         else:
             self._waits[wait] = replace(known, reason=reason)
 
-    def goes_on(self, *waits: Wait) -> None:
+    def ends(self, *waits: Wait) -> None:
         """Note that these waits are over."""
         for wait in waits:
             self._waits.pop(wait, None)
@@ -79,7 +79,7 @@ class ProgressTeller:
         if unread:
             self.waits(Wait.CHAIN, f"{_count(unread, 'wallet')} could not be read")
         else:
-            self.goes_on(Wait.CHAIN)
+            self.ends(Wait.CHAIN)
 
     def judged(self, refused: Mapping[str, float], unsettled: int, *, is_shown: bool) -> None:
         """Note what keeps orders from ending: wallets whose cancels are refused, with since when, and open requests."""
@@ -87,13 +87,13 @@ class ProgressTeller:
             text = f"cancels of {_count(len(refused), 'wallet')} not accepted by the venue"
             self.waits(Wait.VENUE, text, min(refused.values()))
         else:
-            self.goes_on(Wait.VENUE)
+            self.ends(Wait.VENUE)
         if unsettled:
             self.waits(Wait.ORDERS, f"{_count(unsettled, 'unacknowledged order')} may still reach the book")
         else:
-            self.goes_on(Wait.ORDERS)
+            self.ends(Wait.ORDERS)
         if is_shown or unsettled:
-            self.goes_on(Wait.BLOCKS, Wait.WITNESSES)
+            self.ends(Wait.BLOCKS, Wait.WITNESSES)
 
     def tell(self) -> None:
         """Pass the facts on if they have changed."""

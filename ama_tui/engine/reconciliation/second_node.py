@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ama_tui.domain.errors import UnreachableError, VenueError
@@ -25,9 +26,10 @@ class SecondNode:
 
     context: RunContext
 
-    async def watch(self) -> None:
-        """Compare every minute until cancelled."""
-        while True:
+    async def watch(self, on_compared: Callable[[], None]) -> None:
+        """Compare every minute. Calls `on_compared` after each comparison, the one at the start included."""
+        while self.context.connections.check is not None:
+            on_compared()
             await asyncio.sleep(AGAIN_S if self.context.nodes_differ else EVERY_S)
             await self.compare()
 

@@ -98,7 +98,10 @@ def _journal_taken_over(context: RunContext, orphans: Iterable[RestingOrder], bl
         if order.level is not None and tag is not None:
             intent_id = uuid.uuid4().hex
             book.pending.remember(order.order_id, OrderMemory(order.level, order.amount18, block, intent_id))
-            context.action_log.taken_over(book.wallet, intent_id, order, tag.sequence, block)
+            place = Place(
+                order.trader, order.side, order.level, order.price6, order.amount18, order.margin6, tag.sequence
+            )
+            context.action_log.taken_over(book.wallet, intent_id, place, order.order_id, block)
 
 
 def _journal(

@@ -54,11 +54,8 @@ class Autosave:
         """Give the store the wallets that changed."""
         self._saved_at = monotonic()
         stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
-        changed = []
-        for book in self.fleet:
-            known = stored.get(book.address)
-            if known is None or not _is_up_to_date(book, known):
-                changed.append(entry_of(book, known))
+        entries = ((entry_of(book, stored.get(book.address)), stored.get(book.address)) for book in self.fleet)
+        changed = [entry for entry, known in entries if entry != known]
         if changed:
             self.store.update_wallets(changed)
 
@@ -75,14 +72,4 @@ def entry_of(book: WalletBook, stored: WalletEntry | None) -> WalletEntry:
         last_action_at=max(book.last_action_at, entry.last_action_at or 0) or None,
         index=wallet.index,
         extra=entry.extra,
-    )
-
-
-def _is_up_to_date(book: WalletBook, stored: WalletEntry) -> bool:
-    wallet, session = book.wallet, book.session
-    return (
-        book.last_action_at <= (stored.last_action_at or 0)
-        and (not session.id or session.id == stored.session_id)
-        and (not session.expiry or session.expiry == stored.session_expiry)
-        and (wallet.nickname, wallet.role, wallet.index) == (stored.nickname, stored.role, stored.index)
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -55,7 +54,7 @@ class Cycle:
     async def _watch(self) -> FleetRead:
         context = self.context
         began, began_ms = monotonic(), now_ms()  # the read's age counts from the request, not from the response
-        read, context.mark6 = await asyncio.gather(self._read_forward(), self._live_mark())
+        read, (context.mark6, context.mark_problem) = await asyncio.gather(self._read_forward(), self._mark())
         reconciliation = LiveReconciliation(context, read)
         settlement = await self._settlement(read, reconciliation)
         reconciliation.finish(settlement)
@@ -78,14 +77,8 @@ class Cycle:
         the mark, None if it could not be read. Raises VenueError if the chain could not be read.
         """
         began_ms = now_ms()
-        read, mark6 = await asyncio.gather(self._read(), self._mark_or_none())
+        read, (mark6, _) = await asyncio.gather(self._read(), self._mark())
         return read, began_ms, mark6
-
-    async def _mark_or_none(self) -> int | None:
-        with suppress(TimeoutError, VenueError):
-            async with asyncio.timeout(MARK_PATIENCE_S):
-                return (await self.context.connections.api.live(self.context.market)).quote.mark6
-        return None
 
     def decide(self, read: FleetRead) -> tuple[Intent, ...]:
         """Plan on a read. Stores each wallet's budget and skips, and returns the intents that may be sent now."""
@@ -169,20 +162,16 @@ class Cycle:
         fleet = self.context.fleet
         return min(MOST_DEPTH, max(map(fleet.price_levels, Side)) + DEPTH_OF_OTHERS)
 
-    async def _live_mark(self) -> int | None:
-        """The API's mark price. None if it is unavailable: the planner then uses the vault's."""
-        context = self.context
+    async def _mark(self) -> tuple[int | None, str]:
+        """The API's mark price, or None and why it is not there. A rate limit is a wait and no problem."""
+        api, market = self.context.connections.api, self.context.market
         try:
             async with asyncio.timeout(MARK_PATIENCE_S):
-                live = await context.connections.api.live(context.market, waits=False)
+                return (await api.live(market, waits=False)).quote.mark6, ""
         except TimeoutError:
-            context.mark_problem = f"mark price: no response within {MARK_PATIENCE_S:g} s"
+            return None, f"mark price: no response within {MARK_PATIENCE_S:g} s"
         except VenueError as error:
-            context.mark_problem = "" if error.is_rate_limit else f"mark price: {error}"
-        else:
-            context.mark_problem = ""
-            return live.quote.mark6
-        return None
+            return None, "" if error.is_rate_limit else f"mark price: {error}"
 
     async def _settlement(self, read: FleetRead, reconciliation: LiveReconciliation) -> Settlement:
         context = self.context

@@ -259,7 +259,7 @@ class LocalEngine:
     async def stop(self, patience: float | None = None) -> KillReport | None:
         """Stop the run or its preparation, wait for a kill in progress, and release the state directory.
 
-        Pending requests get 10 s, or `patience`. Returns the report of a cancel-all that the stop made, None if it made
+        Pending requests get 9 s, or `patience`. Returns the report of a cancel-all that the stop made, None if it made
         none.
         """
         before = None if self.run is None else self.run.ended

@@ -91,7 +91,7 @@ class Run:
         self._update_state()
         watching = [
             asyncio.create_task(self.sessions.relayers.watch(), name="relayers"),
-            asyncio.create_task(SecondNode(self.context).watch(), name="second node"),
+            asyncio.create_task(SecondNode(self.context).watch(self._nodes_compared), name="second node"),
             asyncio.create_task(self._pace.blocks.watch(), name="block watch"),
         ]
         try:
@@ -177,7 +177,7 @@ class Run:
     async def stop(self, patience: float | None = None) -> None:
         """Finish pending requests, save, and leave orders resting or cancel them, as set up.
 
-        Pending requests get 10 s, or `patience`. A kill during a stop takes over. Raises CheckpointError if the state
+        Pending requests get 9 s, or `patience`. A kill during a stop takes over. Raises CheckpointError if the state
         could not be saved.
         """
         if self.state in (EngineState.STOPPING, EngineState.KILLING) or self.state.is_final:
@@ -261,8 +261,6 @@ class Run:
         self.outages.mark.check(context.mark_problem)
         self.outages.prices.check(context.price_conflict)
         self.outages.fills.check(context.fills_problem)
-        self.outages.nodes.check(context.nodes_differ)
-        self.outages.second_node.check(context.second_node_problem)
         self.outages.check_orders(read, context.fleet)
         context.action_log.report_repeated()
         self.renewals.look(read)
@@ -345,6 +343,10 @@ class Run:
     async def save(self) -> None:
         """Write the checkpoint and the wallets' files. Raises CheckpointError."""
         await self._autosave.save()
+
+    def _nodes_compared(self) -> None:
+        self.outages.nodes.check(self.context.nodes_differ)
+        self.outages.second_node.check(self.context.second_node_problem)
 
     def _not_saved(self, error: CheckpointError) -> None:
         self.outages.saving.begin(str(error))

@@ -9,6 +9,7 @@ import orjson
 from eth_abi.abi import decode, encode
 
 from ama_tui.localnet import abi
+from ama_tui.localnet.faults.contract_calls import changed
 from ama_tui.localnet.faults.injector import Strike
 
 PAGE = 5
@@ -16,9 +17,7 @@ PAGE = 5
 
 Ids = tuple[int, ...]
 
-_CALLS, _RESULTS = "(address,bool,bytes)[]", "(bool,bytes)[]"
 _LIST = abi.function("OrderBook", "getUserOrders").selector
-_AGGREGATE = abi.function("Multicall3", "aggregate3").selector
 
 
 class OrderListFaults:
@@ -36,26 +35,21 @@ class OrderListFaults:
         """The response with every order list in it changed as the strike says."""
         asked, said = orjson.loads(request), orjson.loads(response)
         calls = {call["id"]: call for call in (asked if isinstance(asked, list) else [asked])}
-        change = self._changes[strike.fault]
+        change_ids = self._changes[strike.fault]
+
+        def change(data: bytes, result: bytes) -> bytes:
+            if data[:4] != _LIST or not result:
+                return result
+            (ids,) = decode(["uint256[]"], result)
+            return encode(["uint256[]"], [change_ids(data, ids)])
+
         for entry in said if isinstance(said, list) else [said]:
             call = calls.get(entry.get("id"), {})
             if call.get("method") == "eth_call" and isinstance(entry.get("result"), str):
                 data = _data_of(call["params"][0])
-                entry["result"] = "0x" + _changed(data, bytes.fromhex(entry["result"][2:]), change).hex()
+                entry["result"] = "0x" + changed(data, bytes.fromhex(entry["result"][2:]), change).hex()
         return orjson.dumps(said)
 
 
 def _data_of(message: dict[str, Any]) -> bytes:
     return bytes.fromhex((message.get("input") or message.get("data") or "0x")[2:])
-
-
-def _changed(call: bytes, result: bytes, change: Callable[[bytes, Ids], Ids]) -> bytes:
-    if call[:4] == _LIST and result:
-        (ids,) = decode(["uint256[]"], result)
-        return encode(["uint256[]"], [change(call, ids)])
-    if call[:4] != _AGGREGATE or not result:
-        return result
-    (calls,), (results,) = decode([_CALLS], call[4:]), decode([_RESULTS], result)
-    pairs = zip(calls, results, strict=True)
-    changed = [(ok, _changed(data, answer, change) if ok else answer) for (_, _, data), (ok, answer) in pairs]
-    return encode([_RESULTS], [changed])
