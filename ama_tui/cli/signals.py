@@ -65,7 +65,7 @@ class StopSignals:
                 signal.signal(number, self._received)
 
     def hold(self) -> None:
-        """Keep the signals for whoever takes them next."""
+        """Keep the signals until something takes them."""
         self._is_held, self._receiver = True, None
 
     def interrupt(self) -> None:

@@ -2,7 +2,7 @@
 
 - A stream that is closed becomes /dev/null: otherwise the next file opened would get its number, and its text.
 - Characters that the encoding lacks are written as ASCII.
-- Text for a stderr that cannot be written is lost, and the work goes on. A stdout that cannot be written ends the
+- Text for a stderr that cannot be written is lost, and the command continues. A stdout that cannot be written ends the
   command.
 """
 
@@ -27,7 +27,7 @@ class OutputError(AmaError):
             f"cannot write to stdout ({os.strerror(number or errno.EIO)})", "free the disk, or write elsewhere"
         )
         self.has_no_reader = number == errno.EPIPE
-        """Whoever read it has all it wanted, as in `| head -1`."""
+        """The reader has left, as in `| head -1`."""
 
 
 def prepare_streams() -> None:

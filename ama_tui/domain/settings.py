@@ -128,7 +128,7 @@ class Setting(Generic[T]):
             return f"{label} must be a whole number"
         is_too_low = value <= self.low if self.low_is_exclusive else value < self.low
         if is_too_low or value > self.high:
-            return f"{label} is {value:g}, but must be {self.range_text}"
+            return f"{label} is {value:.12g}, but must be {self.range_text}"
         return None
 
     def read(self, values: Mapping[str, object]) -> T:

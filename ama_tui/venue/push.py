@@ -1,6 +1,6 @@
 """News of a chain over WebSocket: new heads, and logs of one contract.
 
-News only says that something may have happened. Whoever hears it reads the chain.
+News only says that something may have happened: the chain is read then.
 """
 
 from __future__ import annotations

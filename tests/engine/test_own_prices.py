@@ -109,7 +109,7 @@ PER_SIDE = 1
 
 
 def steps_of_a_run(wallets: int) -> tuple[int, int]:
-    """The lines of our own code that a run of these wallets executes, and its orders.
+    """The lines of the package that a run of these wallets executes, and its orders.
 
     All are placed and confirmed; then half of them are filled or cancelled, placed again and confirmed.
     """

@@ -1,4 +1,4 @@
-"""Saves a run's wallets to the state directory at intervals, while the run goes on."""
+"""Saves a run's wallets to the state directory at intervals, while the run continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saving while a run goes on: what changed, once, and never in the way of a cycle."""
+"""Saving while a run continues: what changed, once, and never in the way of a cycle."""
 
 from __future__ import annotations
 
