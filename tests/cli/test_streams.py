@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, unread or without Unicode: the command continues, or one line says why not."""
+"""Standard streams that are closed, full, unread or without Unicode: the command continues, or one line says why."""
 
 from __future__ import annotations
 
