@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from ama_tui.domain.settings import DRY_RUN, PARAMETERS, SETTINGS, Kind, Setting
+from ama_tui.domain.setting import Kind, Setting
+from ama_tui.domain.settings import DRY_RUN, PARAMETERS, SETTINGS
 
 F = TypeVar("F", bound=Callable[..., object])
 

@@ -14,7 +14,8 @@ from ama_tui.domain import settings
 from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.parameters import RANGES, Parameters, range_problem
 from ama_tui.domain.plan import CollateralBasis, Rules
-from ama_tui.domain.settings import PARAMETERS, SETTINGS, Setting, plain
+from ama_tui.domain.setting import Setting, plain
+from ama_tui.domain.settings import PARAMETERS, SETTINGS
 
 RESCUE = ", with an option in place of a stored value, or with --fresh"
 """What helps where the checkpoint stores a value that is not allowed."""

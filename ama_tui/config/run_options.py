@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ama_tui.domain.plan import CollateralBasis, Rules
-from ama_tui.domain.settings import SETTINGS, plain
+from ama_tui.domain.setting import plain
+from ama_tui.domain.settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

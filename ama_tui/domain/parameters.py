@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from ama_tui.domain import settings
 from ama_tui.domain.errors import ParameterError
-from ama_tui.domain.settings import PARAMETERS, Setting, is_number
+from ama_tui.domain.setting import Setting, is_number
+from ama_tui.domain.settings import PARAMETERS
 
 RANGES: tuple[tuple[Setting[Any], Setting[Any]], ...] = (
     (settings.MIN_DELAY_MS, settings.MAX_DELAY_MS),

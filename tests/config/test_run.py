@@ -16,7 +16,8 @@ from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import ConfigError, ParameterError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules
-from ama_tui.domain.settings import PARAMETERS, SETTINGS, Setting
+from ama_tui.domain.setting import Setting
+from ama_tui.domain.settings import PARAMETERS, SETTINGS
 
 ORIGINAL = {
     "minDelayMs": 500,

@@ -18,7 +18,8 @@ from ama_tui.config.run import resolve
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.parameters import RANGES, Parameters
-from ama_tui.domain.settings import INFINITY, PARAMETERS, SETTINGS, Kind, Setting
+from ama_tui.domain.setting import INFINITY, Kind, Setting
+from ama_tui.domain.settings import PARAMETERS, SETTINGS
 from ama_tui.strategies.anchor import market_problem
 from ama_tui.ui.panels.form import LINES, field_text, form_state, help_text
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ama_tui.domain.settings import SETTINGS, Kind, Setting
+from ama_tui.domain.setting import Kind, Setting
+from ama_tui.domain.settings import SETTINGS
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->\n"

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.parameters import Parameters, problems_of
-from ama_tui.domain.settings import PARAMETER_BY_KEY, PARAMETERS, Setting
+from ama_tui.domain.setting import Setting
+from ama_tui.domain.settings import PARAMETER_BY_KEY, PARAMETERS
 
 KEYS = (
     "minDelayMs",

@@ -13,7 +13,8 @@ from ama_tui.config.presets import load_presets, save_preset
 from ama_tui.domain.errors import CheckpointError, PreflightError
 from ama_tui.domain.market import Quote
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.settings import PARAMETERS, Setting
+from ama_tui.domain.setting import Setting
+from ama_tui.domain.settings import PARAMETERS
 from ama_tui.engine.engine_api import StoredRun
 from ama_tui.ui.panels.form import WALLETS_FIELD, field_text, form_state, help_text, parse_number
 from ama_tui.ui.screens.markets import MarketsScreen
