@@ -17,8 +17,8 @@ from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers
 SHORTEST_STALE_S = 2.0
 LONGEST_STALE_S = 60.0
 """A stream that told no head for four block intervals, within these bounds, is checked against the node."""
-GRACE_S = 0.5
-"""A stream may tell a block this much later than the node has it."""
+GRACE_S = 1.5
+"""A stream may tell a block this much later than the node has it: web3 formats every log of a busy book before."""
 SHORTEST_POLL_S = 0.05
 LONGEST_POLL_S = 0.25
 IDLE_POLL_S = 1.0
