@@ -50,7 +50,16 @@ class _Armed:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-_armed = _Armed(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None
+_armed: _Armed | None = None
+
+
+def arm(setting: str) -> None:
+    """Arm a failpoint in place of the one that is armed; "" arms none. Raises StoreError."""
+    global _armed
+    _armed = _Armed(setting) if setting else None
+
+
+arm(os.environ.get(VARIABLE, ""))
 
 
 def reach(name: str) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from tests.e2e.warm import warm_server
+
 TIME_LIMIT_S = 60.0
-_TAKE_TERMINAL = "import os, sys; os.login_tty(os.dup(0)); os.execv(sys.argv[1], sys.argv[1:])"
-"""The terminal must be the program's own: passwords are asked for on that, wherever its input comes from."""
 
 
 class Terminal:
@@ -22,14 +20,12 @@ class Terminal:
 
     def __init__(self, directory: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
         self._screen, program_side = os.openpty()
-        self._child = subprocess.Popen(
-            [sys.executable, "-c", _TAKE_TERMINAL, sys.executable, "-P", "-m", "ama_tui", *arguments],
-            cwd=directory,
-            env={**os.environ, "TERM": "xterm-256color", **(environ or {})},
-            stdin=program_side,
-            stdout=program_side,
-            stderr=program_side,
-            start_new_session=True,
+        self._child = warm_server().start(
+            arguments,
+            directory,
+            {**os.environ, "TERM": "xterm-256color", **(environ or {})},
+            (program_side, program_side, program_side),
+            owns_terminal=True,
         )
         os.close(program_side)
         self.shown = ""

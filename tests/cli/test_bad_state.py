@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from tests.cli.conftest import RUN, SMALL, SYMBOL, StoredRun
-from tests.e2e.operator import PACK, PROGRAM, Operator, hashes
+from tests.e2e.operator import PACK, Operator, hashes
 from tests.e2e.venues import ServedVenue
+from tests.e2e.warm import PROGRAM
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ import pytest
 
 from ama_tui.cli.doctor import format_row
 from ama_tui.cli.terminal import characters_result, terminal_result
-from tests.e2e.operator import PROGRAM, Operator
+from tests.e2e.operator import Operator
+from tests.e2e.warm import PROGRAM
 
 ROW = {
     "check": "vault",

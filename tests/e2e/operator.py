@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-PROGRAM = (sys.executable, "-P", "-m", "ama_tui")
+from tests.e2e.warm import PROGRAM, WarmRun, start_program
+
 PACK = ("run", "--headless", "--until", "packed", "--json", "--min-delay-ms", "20", "--max-delay-ms", "80")
 """A run until packed that looks at the chain often, so that a test does not wait for its pauses."""
 TIME_LIMIT_S = 120.0
@@ -78,7 +78,7 @@ class Finished:
 class Running:
     """The program while it runs."""
 
-    def __init__(self, operator: Operator, child: subprocess.Popen[bytes], out: Path, err: Path) -> None:
+    def __init__(self, operator: Operator, child: subprocess.Popen[bytes] | WarmRun, out: Path, err: Path) -> None:
         self._operator = operator
         self._child = child
         self._out, self._err = out, err
@@ -110,10 +110,8 @@ class Running:
 
     def wait(self, limit: float = TIME_LIMIT_S) -> Finished:
         """Wait for its end. Nothing that it said may hold any part of a key."""
-        self._child.wait(limit)
-        finished = Finished(
-            self._child.returncode, self._out.read_text(), self._err.read_text(), time.monotonic() - self._began
-        )
+        code = self._child.wait(limit)
+        finished = Finished(code, self._out.read_text(), self._err.read_text(), time.monotonic() - self._began)
         self._operator.assert_no_key_in(finished.out, "stdout")
         self._operator.assert_no_key_in(finished.err, "stderr")
         return finished
@@ -190,15 +188,9 @@ class Operator:
         out, err = self._said / f"{number}.out", self._said / f"{number}.err"
         around = {name: value for name, value in os.environ.items() if name not in VENUE_NAMES}
         with out.open("wb") as out_file, err.open("wb") as err_file:
-            child = subprocess.Popen(
-                [*program, *arguments],
-                cwd=self.directory,
-                env={**around, "XDG_RUNTIME_DIR": str(self._runtime), **(environ or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=out_file,
-                stderr=err_file if stderr is None else stderr,
-                start_new_session=True,
-            )
+            streams = (subprocess.DEVNULL, out_file.fileno(), err_file.fileno() if stderr is None else stderr)
+            around |= {"XDG_RUNTIME_DIR": str(self._runtime), **(environ or {})}
+            child = start_program(program, arguments, self.directory, around, streams)
         self._started.append(Running(self, child, out, err))
         return self._started[-1]
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from tests.e2e.operator import PROGRAM
+from tests.e2e.warm import PROGRAM
 from tests.hostile.signal_ways import SIGNALS, Try, Way
 
 SIGN_S = 30.0

@@ -23,7 +23,8 @@ from pathlib import Path
 
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
-from tests.e2e.operator import PROGRAM, VENUE_NAMES
+from tests.e2e.operator import VENUE_NAMES
+from tests.e2e.warm import PROGRAM
 from tests.hostile.signal_child import Child
 from tests.hostile.signal_ways import INTERRUPTED, SIGNALS, Try, Way
 

@@ -15,6 +15,7 @@ from ama_tui.domain.plan import Intent, Place, SkipReason
 from ama_tui.domain.reading import FleetRead, WalletRead
 from ama_tui.domain.session import HOW_TO_RENEW, Methods
 from ama_tui.engine.pending_orders import PendingStage
+from ama_tui.engine.reconciliation import live
 from ama_tui.engine.run import cycle as cycle_module
 from ama_tui.engine.run.cycle import DEPTH_OF_OTHERS, MARK_PATIENCE_S, MOST_DEPTH, Cycle
 from ama_tui.engine.run_context import RunContext
@@ -65,7 +66,8 @@ class World:
         """Run some steps in virtual time."""
 
         async def main(clock: Callable[[], float]) -> None:
-            monkeypatch.setattr(cycle_module, "monotonic", clock)
+            for module in (cycle_module, live):
+                monkeypatch.setattr(module, "monotonic", clock)
             self.clock = clock
             self.run = context_of(self.venue, self.alice, self.bob, clock=clock, action_log=self.action_log)
             self.cycle = Cycle(self.run)
