@@ -18,13 +18,22 @@ LONGEST_RUN = 1500
 
 
 @dataclass(frozen=True, slots=True)
+class Journalled:
+    """What a run's journal says."""
+
+    intents: int
+    """Placements that were journalled before they were sent."""
+    session_seconds: float
+    """From the first session that was going to be requested until the last was there."""
+
+
+@dataclass(frozen=True, slots=True)
 class FinishedRun:
     """A headless run that packed its fleet."""
 
     summary: dict[str, Any]
     cpu_seconds: float
-    intents: int
-    """Placements that were journalled before they were sent."""
+    journalled: Journalled
 
 
 def run_options(wallets: int, orders_per_side: int) -> list[str]:
@@ -62,7 +71,7 @@ def run_until_packed(directory: Path, wallets: int, orders_per_side: int) -> Fin
     if child.returncode != 0:
         raise RuntimeError(f"the run ended with {child.returncode}: {err.read_text().strip().splitlines()[-1:]}")
     summary = json.loads(out.read_text().splitlines()[-1])
-    return FinishedRun(summary, used.ru_utime + used.ru_stime, _intents(directory / "state"))
+    return FinishedRun(summary, used.ru_utime + used.ru_stime, journalled(directory / "state"))
 
 
 @contextmanager
@@ -85,9 +94,21 @@ def running(directory: Path, options: list[str]) -> Iterator[subprocess.Popen[by
         child.wait()
 
 
-def _intents(state: Path) -> int:
-    return sum(
-        b"sessionPlaceMarginLimit" in line and json.loads(line)["action"] == "INTENT"
-        for path in state.rglob("actions*.jsonl")
-        for line in path.read_bytes().splitlines()
-    )
+def journalled(state: Path) -> Journalled:
+    """Read the journals under a state directory."""
+    intents = 0
+    asked: list[int] = []
+    made: list[int] = []
+    for path in state.rglob("actions*.jsonl"):
+        for text in path.read_bytes().splitlines():
+            if b'"INTENT"' not in text and b'"SESSION_INIT"' not in text:
+                continue
+            line = json.loads(text)
+            method = (line.get("params") or {}).get("method")
+            if line["action"] == "SESSION_INIT":
+                made.append(line["ts"])
+            elif method == "sessionInit":
+                asked.append(line["ts"])
+            elif method == "sessionPlaceMarginLimit":
+                intents += 1
+    return Journalled(intents, (max(made, default=0) - min(asked, default=0)) / 1000)

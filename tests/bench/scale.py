@@ -113,7 +113,7 @@ LONG = replace(
 
 SHORT = replace(
     FULL,
-    fills=6,
+    fills=5,
     fleets=(SteadyFleet(10, 1),),
     steady_cycles=6,
     packings=(Packing(20),),
@@ -134,7 +134,7 @@ TINY = Scale(
     journal_lines=20,
     idle_wallets=1,
     idle_seconds=0.2,
-    dashboard=Packing(2, 1, 0.1),
+    dashboard=None,
     planned_wallets=2,
     repeats=1,
     paints=1,
