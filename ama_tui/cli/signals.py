@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
 
 STOPPING = tuple(number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP"))
 """Those of them that this system has."""
@@ -98,7 +97,7 @@ class StopSignals:
         """Let the stop take as long as it needs: it cancels orders."""
         self._is_limited = False
 
-    def exit_now(self, exit_code: int, text: bytes = b"") -> NoReturn:
+    def exit_now(self, exit_code: int, text: bytes = b"") -> None:
         """End the process, whatever still runs. The text goes to stderr."""
         for action in self.before_forced_exit:
             action()
