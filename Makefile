@@ -10,7 +10,7 @@ UNIT   := not (e2e or crash or hostile or ui or localnet or bench or install or 
 UNIT_TESTS := tests/test_import_law.py tests/test_makefile.py tests/test_lock.py tests/test_leaks.py $(wildcard tests/config tests/disk tests/domain tests/keys tests/store tests/strategies tests/venue) tests/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo check coverage test lint lock upgrade audit crash fuzz hostile mutants bench screenshots contracts clean
+.PHONY: help install install-test demo check coverage test lint lock upgrade audit crash fuzz hostile mutants bench bench-long screenshots contracts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,8 +79,11 @@ mutants: $(READY) ## Mutation testing of strategies, journal and reconciliation 
 	$(BIN)/python -m pip install --quiet -e '.[mutants]'
 	$(BIN)/python -m tests.mutants
 
-bench: $(READY) ## Measure speed and memory; prints a table and bench-results.json
+bench: $(READY) ## Measure speed against a bare client, name what got worse than the baseline (under ten minutes)
 	$(BIN)/python -m tests.bench
+
+bench-long: $(READY) ## The same with 1,000 and 5,000 wallets and a journal of 1,000,000 lines (about an hour)
+	$(BIN)/python -m tests.bench --long
 
 screenshots: $(READY) ## Drive a real demo run and write the pictures of the README
 	$(BIN)/python -m tests.screenshots

@@ -29,6 +29,8 @@ class Arguments:
     within: float = 600.0
     """Timeout for `--until packed`, in seconds."""
     as_json: bool = False
+    profile: Path | None = None
+    """File that says afterwards where the run's time went."""
     block_time: float = 1.0
     """Seconds between blocks of the demo's venue."""
     seed: int = 1

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.hardening import refuse_debugging
+from ama_tui.cli.profile import profiled
 from ama_tui.cli.signals import SIGNALS
 from ama_tui.domain.errors import ConfigError
 
@@ -31,16 +32,17 @@ def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:
     from ama_tui.ui.run import run_dashboard
 
     wallets = None if demo else wallets_source(arguments)  # may prompt for a password, so before the screen
-    SIGNALS.before_forced_exit = _terminal_restorer()
+    SIGNALS.before_forced_exit.append(_terminal_restorer())
     SIGNALS.hold()
-    outcome = run_dashboard(
-        lambda: open_host(arguments, wallets),
-        make_demo_host=lambda: open_host(arguments, None),
-        is_demo=demo,
-        autostart=not arguments.ask,
-        signals=SIGNALS,
-        cancel_options=cancel_options(arguments),
-    )
+    with profiled(arguments.profile):
+        outcome = run_dashboard(
+            lambda: open_host(arguments, wallets),
+            make_demo_host=lambda: open_host(arguments, None),
+            is_demo=demo,
+            autostart=not arguments.ask,
+            signals=SIGNALS,
+            cancel_options=cancel_options(arguments),
+        )
     if outcome.last_line:
         print(outcome.last_line, file=sys.stderr, flush=True)
     if outcome.is_forced:

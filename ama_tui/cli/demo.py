@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ama_tui.cli.arguments import arguments_of
-from ama_tui.cli.options import ask_option, fleet_options, headless_options, localnet_options
+from ama_tui.cli.options import ask_option, fleet_options, headless_options, localnet_options, profile_option
 from ama_tui.cli.strict import StrictCommand
 from ama_tui.config.demo_extra import require_demo
 
@@ -15,6 +15,7 @@ from ama_tui.config.demo_extra import require_demo
 @ask_option(False)
 @headless_options
 @localnet_options
+@profile_option
 def command(**options: object) -> None:
     """Try the dashboard on a local test venue.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -43,7 +42,7 @@ def _listen(stop: Callable[[], object]) -> None:
         nonlocal is_stopping
         if is_stopping:
             if number == signal.SIGINT:
-                os._exit(INTERRUPTED)
+                SIGNALS.exit_now(INTERRUPTED)
             return
         is_stopping = True
         with suppress(RuntimeError):  # the loop has ended: so has the work

@@ -16,6 +16,7 @@ import click
 from ama_tui.cli import event_loop
 from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.hardening import refuse_debugging
+from ama_tui.cli.profile import profiled
 from ama_tui.cli.progress import Progress
 from ama_tui.cli.signals import INTERRUPTED, SIGNALS
 from ama_tui.cli.wiring import build_engine, wallets_source
@@ -39,8 +40,9 @@ def run_headless(arguments: Arguments, *, demo: bool = False) -> int:
     until = _until(arguments.until)
     # May prompt for a password, so before the event loop.
     wallets = None if demo else wallets_source(arguments)
-    headless = _Headless(arguments, until, wallets)
-    return event_loop.run(headless.run(), on_stop=headless.stop)
+    with profiled(arguments.profile):
+        headless = _Headless(arguments, until, wallets)
+        return event_loop.run(headless.run(), on_stop=headless.stop)
 
 
 def _until(text: str | None) -> float | None:

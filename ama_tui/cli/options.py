@@ -128,6 +128,14 @@ patience_option = click.option(
 
 insecure_http_option = click.option("--insecure-http", is_flag=True, help="Allow unencrypted HTTP to a remote venue.")
 
+profile_option = click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Write where the run's time went, as flame graph stacks.",
+)
+
 allow_debug_option = click.option("--allow-debug", is_flag=True, help="Allow debug variables such as TEXTUAL_LOG.")
 
 

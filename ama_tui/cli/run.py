@@ -11,6 +11,7 @@ from ama_tui.cli.options import (
     fleet_options,
     headless_options,
     insecure_http_option,
+    profile_option,
     wallets_options,
 )
 from ama_tui.cli.strict import StrictCommand
@@ -21,6 +22,7 @@ from ama_tui.cli.strict import StrictCommand
 @fleet_options
 @ask_option(True)
 @headless_options
+@profile_option
 @insecure_http_option
 @allow_debug_option
 def command(**options: object) -> None:

@@ -47,8 +47,8 @@ class StopSignals:
     """What a signal does: it is held, raises Interrupted in the main thread, or goes to a receiver."""
 
     def __init__(self) -> None:
-        self.before_forced_exit: Callable[[], None] = lambda: None
-        """Called from another thread before the process is ended because it did not stop in time."""
+        self.before_forced_exit: list[Callable[[], None]] = []
+        """Called, on any thread, before the process is ended although something still runs."""
         self._taken: set[signal.Signals] = set()
         self._is_held = True
         self._receiver: Callable[[int], None] | None = None
@@ -97,6 +97,14 @@ class StopSignals:
         """Let the stop take as long as it needs: it cancels orders."""
         self._is_limited = False
 
+    def exit_now(self, exit_code: int, text: bytes = b"") -> None:
+        """End the process, whatever still runs. The text goes to stderr."""
+        for action in self.before_forced_exit:
+            action()
+        if text and select.select([], [2], [], 0)[1]:  # a reader that does not read must not hold up the end
+            os.write(2, text)
+        os._exit(exit_code)
+
     def again(self) -> None:
         """Repeat an interrupt that Python could not raise, as in a destructor."""
         if self._unheard is not None:
@@ -125,10 +133,7 @@ class StopSignals:
     def _exit_when_late(self) -> None:
         time.sleep(LONGEST_STOP_S)
         if self._is_limited:
-            self.before_forced_exit()
-            if select.select([], [2], [], 0)[1]:  # a reader that does not read must not hold up the end
-                os.write(2, _LATE)
-            os._exit(INTERRUPTED)
+            self.exit_now(INTERRUPTED, _LATE)
 
 
 def _send_soon(number: signal.Signals) -> None:

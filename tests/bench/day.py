@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench.figures import Figure, at_most
-from tests.bench.live import COLUMNS, ROOT, ROWS
+from tests.bench.client import ROOT
+from tests.bench.figures import Figure, Kind, at_most
+from tests.bench.live import COLUMNS, ROWS
 from tests.bench.scale import Scale
 from tests.bench.terminal import TerminalProgram
 
@@ -24,7 +25,7 @@ def measure(scale: Scale) -> list[Figure]:
         report = Path(directory) / "report.json"
         command = [
             *(sys.executable, "-m", "tests.bench.day_app", "--report", str(report)),
-            *("--wallets", str(scale.wallets), "--hours", str(scale.day_hours)),
+            *("--wallets", str(scale.day_wallets), "--hours", str(scale.day_hours)),
             *("--hour-seconds", str(scale.day_hour_seconds)),
         ]
         with TerminalProgram(command, ROOT, columns=COLUMNS, rows=ROWS, home=Path(directory)) as program:
@@ -36,6 +37,6 @@ def measure(scale: Scale) -> list[Figure]:
     (first, first_blocks), (last, last_blocks) = memory[0], memory[-1]
     detail = (
         f"{first / MEGABYTE:.1f} and {last / MEGABYTE:.1f} MB, {first_blocks:,} and {last_blocks:,} objects; "
-        f"{scale.day_hours} simulated hours of {scale.wallets} wallets"
+        f"{scale.day_hours} simulated hours of {scale.day_wallets} wallets"
     )
-    return [Figure("memory, a day to its first hour", last / first, "×", GOAL, detail)]
+    return [Figure("memory, a day to its first hour", last / first, "×", GOAL, detail, Kind.RATIO)]

@@ -1,4 +1,4 @@
-"""A fleet on localnet for benchmarks: the venue in a process of its own, the engine in this one."""
+"""A fleet on a watched venue for benchmarks: the venue in a process of its own, the engine in this one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,24 +16,22 @@ from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
 from ama_tui.engine.run.run import StopCondition
 from ama_tui.keys.wallet_source import WalletsSource
 from ama_tui.localnet.options import VenueOptions
-from ama_tui.localnet.process import VenueProcess
+from tests.bench.venue_process import WatchedVenue, watched_venue
 
-PACKING_LIMIT = 120.0
+PACKING_LIMIT = 600.0
 
 
 @asynccontextmanager
-async def packed_desk(venue: VenueOptions, publisher: Publisher, parameters: RunOptions) -> AsyncIterator[LocalEngine]:
-    """A desk whose fleet (all of the venue's wallets) has been packed once and goes on cycling.
+async def packed_desk(options: VenueOptions, publisher: Publisher, run: RunOptions) -> AsyncIterator[WatchedVenue]:
+    """A venue on which an engine has packed its fleet (all of the venue's wallets) and goes on cycling.
 
-    Raises AmaError, VenueStartError, and TimeoutError when it is not packed in two minutes.
+    Raises AmaError, and TimeoutError when the fleet is not packed in ten minutes.
     """
     with TemporaryDirectory(prefix="ama-bench-") as directory:
         path = Path(directory)
-        with VenueProcess.spawn(venue, path, path / "venue.log"):
+        with watched_venue(options, path) as venue:
             settings = EngineSettings(
-                lambda: VenueSource(path, {}, WalletsSource(path / "wallets.csv"), is_demo=True),
-                path / "state",
-                replace(parameters, wallets=venue.wallets),
+                lambda: VenueSource(path, {}, WalletsSource(path / "wallets.csv"), is_demo=True), path / "state", run
             )
             engine = LocalEngine(settings, publisher, threading.Event())
             try:
@@ -43,7 +40,7 @@ async def packed_desk(venue: VenueOptions, publisher: Publisher, parameters: Run
                 resolved, _ = await engine.resolved_for(market, False)
                 await engine.begin(market, resolved, resume=False, ending=StopCondition())
                 await until(lambda: publisher.latest.packed, PACKING_LIMIT)
-                yield engine
+                yield venue
             finally:
                 await engine.close()
 

@@ -1,4 +1,4 @@
-"""How quick the live screen is under load, and how little it takes: on a terminal of 160×48, watched from outside.
+"""How quick the live screen is under load: on a terminal of 160×48, watched from outside.
 
 The dashboard is real; its engine is made up and publishes on the engine's own thread. A key's time runs from before
 it is written to the terminal until the frame that shows what it did has been read from it.
@@ -12,23 +12,22 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from tests.bench.client import ROOT
+from tests.bench.cursor_marks import READY, moved_mark
 from tests.bench.engine_play import Load
-from tests.bench.figures import Figure, at_most, under
-from tests.bench.live_app import READY, moved_mark
+from tests.bench.figures import Figure, Kind, at_most, under
 from tests.bench.scale import Scale
 from tests.bench.terminal import TerminalProgram
+from tests.bench.timing import p95
 
 COLUMNS, ROWS = 160, 48
-ROOT = Path(__file__).parents[2]
-KEY_GOAL, BUSY_GOAL, IDLE_GOAL, LATE_GOAL = under(50), under(35), under(8), at_most(20)
+KEY_GOAL, BUSY_GOAL, LATE_GOAL = under(50), under(35), at_most(20)
 LONGEST_START, LONGEST_KEY = 60.0, 10.0
 UP, DOWN = b"\x1b[A", b"\x1b[B"
-IDLE_STATES = 1.4
-"""Cycles a second of a packed fleet, by the packer's delays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +40,39 @@ class Watched:
 
 
 def measure(scale: Scale) -> list[Figure]:
-    """Keys, processor time and the engine's ticks under load; processor time of an idle fleet."""
+    """Keys, processor time and the engine's ticks under load."""
     load = Load(scale.live_wallets, 4, 500)
-    busy = _watch(load, scale.live_seconds, keys=True)
-    idle = _watch(Load(scale.wallets, IDLE_STATES, 0, is_idle=True), scale.live_seconds, keys=False)
+    busy = _watch(load, scale.live_seconds)
     fleet = f"{load.wallets:,} wallets at 4 Hz, 500 events/s"
     keys = f"{fleet}; {len(busy.keys_ms)} keys, median {median(busy.keys_ms):.0f} ms, worst {max(busy.keys_ms):.0f}"
     ticks = f"{len(busy.late_ms)} ticks of 5 ms on the engine's thread, worst {max(busy.late_ms):.0f} ms"
     return [
-        Figure("live screen, key to frame p95", p95(busy.keys_ms), "ms", KEY_GOAL, keys),
-        Figure("live screen, under load", busy.cpu_share * 100, "%", BUSY_GOAL, "of a core, the screen's thread"),
-        Figure("live screen, idle", idle.cpu_share * 100, "%", IDLE_GOAL, f"{scale.wallets} packed wallets"),
+        Figure("live screen, key to frame p95", p95(busy.keys_ms), "ms", KEY_GOAL, keys, Kind.CPU),
+        Figure(
+            "live screen, under load", busy.cpu_share * 100, "%", BUSY_GOAL, "of a core, the screen's thread", Kind.CPU
+        ),
         Figure("engine tick lateness p95", p95(busy.late_ms), "ms", LATE_GOAL, ticks),
     ]
 
 
-def p95(values: list[float]) -> float:
-    """The 95th percentile; of one value that value."""
-    return quantiles(values, n=20, method="inclusive")[-1] if len(values) > 1 else values[0]
-
-
-def _watch(load: Load, seconds: float, *, keys: bool) -> Watched:
+def _watch(load: Load, seconds: float) -> Watched:
     with TemporaryDirectory(prefix="ama-bench-", ignore_cleanup_errors=True) as directory:
         report = Path(directory) / "report.json"
         command = [
             *(sys.executable, "-m", "tests.bench.live_app", "--report", str(report), "--seconds", str(seconds)),
             *("--wallets", str(load.wallets), "--states", str(load.states_per_second)),
-            *("--events", str(load.events_per_second), *(["--idle"] if load.is_idle else [])),
+            *("--events", str(load.events_per_second)),
         ]
-        taken: list[float] = []
         with TerminalProgram(command, ROOT, columns=COLUMNS, rows=ROWS, home=Path(directory)) as program:
             program.wait_for(READY, LONGEST_START)
-            if keys:
-                taken = _press_keys(program, load.wallets, seconds)
+            taken = press_keys(program, load.wallets, seconds)
             with suppress(EOFError):
                 program.watch(seconds + LONGEST_START)
         figures = json.loads(report.read_text())
     return Watched(figures["cpu_share"], figures["late_ms"], taken)
 
 
-def _press_keys(program: TerminalProgram, wallets: int, seconds: float) -> list[float]:
+def press_keys(program: TerminalProgram, wallets: int, seconds: float) -> list[float]:
     """Milliseconds of one arrow key after another, at odd moments, until shortly before the end."""
     taken: list[float] = []
     end = perf_counter() + seconds * 0.9

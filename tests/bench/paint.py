@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from tests.bench.figures import Figure, at_most
+from tests.bench.figures import Figure, Kind, at_most
 from tests.bench.scale import Scale
 from tests.bench.terminal import TerminalProgram
 
@@ -47,7 +47,7 @@ def measure(scale: Scale) -> list[Figure]:
     bare, ours = bare[1:] or bare, ours[1:] or ours
     ratio = median(mine.ms / other.ms for mine, other in zip(ours, bare, strict=True))
     detail = f"{_medians(ours)}, bare Textual {_medians(bare)}; {len(ours)} starts each"
-    return [Figure("first paint, ama-tui to bare", ratio, "×", GOAL, detail)]
+    return [Figure("first paint, ama-tui to bare", ratio, "×", GOAL, detail, Kind.RATIO)]
 
 
 def _medians(starts: Sequence[Start]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ama_tui.domain.parameters import Parameters
 from ama_tui.strategies.packer import Packer
-from tests.bench.figures import Figure, under
+from tests.bench.figures import Figure, Kind, under
 from tests.bench.scale import Scale
 from tests.bench.timing import best_ms, reference_loop
 from tests.strategies.worlds import USDC, carried_out, market, wallet
@@ -41,6 +41,6 @@ def measure(scale: Scale) -> list[Figure]:
     reference = best.pop(REFERENCE)
     size = f"{scale.planned_wallets:,} wallets, {orders:,} orders"
     return [
-        Figure(f"planning, {name}", ms, "ms", GOAL, f"{size}; {ms / reference:.2f} × the reference loop")
+        Figure(f"planning, {name}", ms, "ms", GOAL, f"{size}; {ms / reference:.2f} × the reference loop", Kind.CPU)
         for name, ms in best.items()
     ]

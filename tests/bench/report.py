@@ -6,29 +6,39 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from tests.bench.figures import Figure
 
-HEADINGS = ("name", "measured", "goal", "", "detail")
-_RIGHT_ALIGNED = (False, True, True, False, False)
+HEADINGS = ("work", "goal", "measured", "", "detail", "printed by")
+_RIGHT_ALIGNED = (False, True, True, False, False, False)
 
 
-def table(figures: Sequence[Figure]) -> str:
-    """Name, measured value, goal, ok or over, detail: a line each under the headings."""
-    rows = [HEADINGS] + [
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure and the command that prints it."""
+
+    figure: Figure
+    command: str
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Name, goal, measured value, ok or over, detail, command: a line each under the headings."""
+    cells = [HEADINGS] + [
         (
-            figure.name,
-            f"{shown(figure.value)} {figure.unit:5}",
-            "" if figure.goal is None else f"{figure.goal} {figure.unit:5}",
-            figure.verdict,
-            figure.detail,
+            row.figure.name,
+            "" if row.figure.goal is None else f"{row.figure.goal} {row.figure.unit:2}",
+            f"{shown(row.figure.value)} {row.figure.unit:2}",
+            row.figure.verdict,
+            row.figure.detail,
+            row.command,
         )
-        for figure in figures
+        for row in rows
     ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(_line(row, widths) for row in rows)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(_line(row, widths) for row in cells)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -46,7 +56,7 @@ def shown(value: float) -> str:
     return f"{value:#.3g}"
 
 
-def write_results(path: Path, figures: Sequence[Figure], failures: Mapping[str, str]) -> None:
+def write_results(path: Path, rows: Sequence[Row], failures: Mapping[str, str]) -> None:
     """Write what was measured, and on what, as JSON."""
     results = {
         "python": platform.python_version(),
@@ -55,14 +65,15 @@ def write_results(path: Path, figures: Sequence[Figure], failures: Mapping[str, 
         "textual": version("textual"),
         "figures": [
             {
-                "name": figure.name,
-                "value": round(figure.value, 6),
-                "unit": figure.unit,
-                "goal": None if figure.goal is None else str(figure.goal),
-                "verdict": figure.verdict or None,
-                "detail": figure.detail,
+                "name": row.figure.name,
+                "value": round(row.figure.value, 6),
+                "unit": row.figure.unit,
+                "goal": None if row.figure.goal is None else str(row.figure.goal),
+                "verdict": row.figure.verdict or None,
+                "detail": row.figure.detail,
+                "command": row.command,
             }
-            for figure in figures
+            for row in rows
         ],
         "failures": dict(failures),
     }

@@ -19,6 +19,8 @@ from typing import Self
 
 import psutil
 
+from tests.bench.client import own_environment
+
 KEPT_BYTES = 1_000_000
 ESCAPES = re.compile(
     rb"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)"  # operating system commands
@@ -30,8 +32,8 @@ ESCAPES = re.compile(
 
 
 class TerminalProgram:
-    """A child on a terminal of `columns` × `rows`; its environment has nothing of ours but the PATH,
-    and `home` (otherwise `directory`, where it is started) for its home and its temporary files.
+    """A child on a terminal of `columns` × `rows`; its environment has nothing of ours but the PATH
+    and this source tree, and `home` (otherwise `directory`, where it is started) for its home and its temporary files.
 
     `began` is the moment before it was started, on `perf_counter`. It ends with the `with` block.
     """
@@ -48,10 +50,7 @@ class TerminalProgram:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "HOME": str(home or directory),
-            "TMPDIR": str(home or directory),
-            "LANG": "C.UTF-8",
+            **own_environment(home or directory),
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
         }

@@ -1,4 +1,4 @@
-"""What does not grow with the fleet or with the journal: a pre-trade check, the cycle's share of a save, a start."""
+"""What does not grow with the fleet: a pre-trade check of one order, and the cycle's share of a save."""
 
 from __future__ import annotations
 
@@ -17,34 +17,30 @@ from ama_tui.engine.run.autosave import Autosave
 from ama_tui.engine.session_slot import SessionSlot
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.checkpoint import WalletEntry
-from ama_tui.store.journal.entry import JournalEntry
-from ama_tui.store.journal.index import index_path
 from ama_tui.store.state_store import StateStore
-from tests.bench.figures import Figure, at_most
+from tests.bench.figures import Figure, Kind, at_most
 from tests.bench.scale import Scale
 from tests.bench.timing import best_ms
 from tests.engine.samples import PRICE6, TICK6, fleet_read, place, resting, wallet_read
-from tests.store.samples import BOOK, CHAIN_ID, checkpoint, line
+from tests.store.samples import BOOK, CHAIN_ID, checkpoint
 
-FEWEST = 10
 CHECKS = 200
 SAVES = 3
 CHECK_GOAL, SAVE_GOAL = at_most(40), at_most(20)
 
 
 def measure(scale: Scale) -> list[Figure]:
-    """Microseconds of a check by the size of the fleet, milliseconds of a save, and of a start with an index."""
-    few, many = _check_us(FEWEST, scale.repeats), _check_us(scale.planned_wallets, scale.repeats)
+    """Microseconds of a check by the size of the fleet, and milliseconds that a cycle waits for a save."""
+    checks = {wallets: _check_us(wallets, scale.repeats) for wallets in scale.checked_fleets}
+    least = checks[min(checks)]
     return [
-        Figure(
-            f"pre-trade check, {scale.planned_wallets:,} wallets",
-            many,
-            "µs",
-            CHECK_GOAL,
-            f"{many / few:.2f} × that of {FEWEST} wallets",
+        *(
+            Figure(
+                f"pre-trade check, {wallets:,} wallets", us, "µs", CHECK_GOAL, f"{us / least:.2f} × the least", Kind.CPU
+            )
+            for wallets, us in checks.items()
         ),
-        asyncio.run(_save(scale.planned_wallets)),
-        _start(scale.journal_lines),
+        asyncio.run(_save(scale.saved_wallets)),
     ]
 
 
@@ -98,40 +94,6 @@ async def _save(wallets: int) -> Figure:
             totals_ms.append((perf_counter() - began) * 1000)
         store.close()
     detail = f"{wallets:,} changed wallets; on disk after {median(totals_ms):.0f} ms"
-    return Figure("autosave, the cycle waits", median(waits_ms), "ms", SAVE_GOAL, detail)
-
-
-def _start(lines: int) -> Figure:
-    """Opening a state directory whose journal has an index, and the same without it."""
-    with TemporaryDirectory(prefix="ama-bench-") as directory:
-        paths = StatePaths(Path(directory) / "state", CHAIN_ID, BOOK)
-        store = StateStore.open(paths)
-        for number in range(lines):
-            store.journal.append(_placement(number))
-        store.close()
-        with_index = _opened_ms(paths)
-        index_path(paths.journal).unlink()
-        without = _opened_ms(paths)
-    detail = f"a journal of {lines:,} lines; {without:.0f} ms without the index"
-    return Figure("start, journal with an index", with_index, "ms", detail=detail)
-
-
-def _opened_ms(paths: StatePaths) -> float:
-    began = perf_counter()
-    store = StateStore.open(paths)
-    taken = (perf_counter() - began) * 1000
-    store.close()
-    return taken
-
-
-def _placement(number: int) -> JournalEntry:
-    params = {
-        "method": "sessionPlaceMarginLimit",
-        "side": "buy",
-        "level": 1,
-        "price": "5",
-        "amount": str(10**20 + number),
-        "sequence": number,
-        "margin": "5",
-    }
-    return line(number, "INTENT", params=params, intent_id=f"{number:032x}")
+    return Figure(
+        f"autosave of {wallets:,} changed wallets, the cycle waits", median(waits_ms), "ms", SAVE_GOAL, detail, Kind.CPU
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
 import socket
 import time
@@ -34,6 +35,12 @@ def assert_whole(venue: ServedVenue, symbol: str, operator: Operator, run_id: st
     asked = [line for line in operator.journal() if line.get("params", {}).get("method") == "sessionInit"]
     assert len({line["params"]["sessionId"] for line in asked}) == len(asked) == 10
     assert {line["runId"] for line in operator.journal()} == {run_id}
+
+
+def assert_profile_shows_the_cycle(operator: Operator) -> None:
+    """The run's profile was written, and has samples of the engine's cycle."""
+    text = (operator.directory / "profile.txt").read_text()
+    assert re.search(r"^MainThread;ama_tui\.engine\.run\.\S+ \d+$", text, re.MULTILINE)
 
 
 def test_interrupted_again_and_again_resumes_as_one_run(serve: ServeVenue, operators: NewOperator) -> None:
@@ -80,13 +87,14 @@ def test_second_interrupt_leaves_at_once_and_the_next_run_knows_what_was_in_flig
 ) -> None:
     venue = serve(VenueOptions(wallets=3, block_time=2.0, receipt_wait=0.0))
     operator = operators(venue)
-    running = operator.start(*GO_ON, "--market", "BNB-USD", "--orders-per-side", "2")
+    running = operator.start(*GO_ON, "--market", "BNB-USD", "--orders-per-side", "2", "--profile", "profile.txt")
     running.until("an order", lambda: any(line["action"] == "PLACE_LIMIT" for line in operator.journal()))
     running.signal(signal.SIGINT)
     running.until("its word", lambda: "press again to quit now" in running.err)
     running.signal(signal.SIGINT)
     left = running.wait(limit=3)
     assert (left.code, left.out) == (130, "")
+    assert_profile_shows_the_cycle(operator)
     small = ("--market", "BNB-USD", "--orders-per-side", "2")
     last = operator.ama(*PACK, "--resume", "--settle-after", "5", *small).packed()
     assert last["runId"] == operator.journal()[0]["runId"]
@@ -95,13 +103,15 @@ def test_second_interrupt_leaves_at_once_and_the_next_run_knows_what_was_in_flig
 
 @pytest.mark.parametrize(("number", "symbol"), [(signal.SIGTERM, "SPX-USD"), (signal.SIGHUP, "NDX-USD")])
 def test_other_signals_stop_in_good_order_too(operator: Operator, number: signal.Signals, symbol: str) -> None:
-    running = operator.start(*GO_ON, "--market", symbol, "--wallets", "1", "--orders-per-side", "1")
+    small = ("--wallets", "1", "--orders-per-side", "1")
+    running = operator.start(*GO_ON, "--market", symbol, *small, "--profile", "profile.txt")
     running.until("2 orders", lambda: "resting 2/2" in running.err)
     running.signal(number)
     stopped = running.wait()
     assert stopped.code == 0
     assert (stopped.summary["state"], stopped.summary["resting_bids"]) == ("STOPPED", 1)
     assert "2 orders stay on the book" in stopped.err
+    assert_profile_shows_the_cycle(operator)
 
 
 def test_cancel_on_stop_leaves_an_empty_book(operator: Operator, shared_venue: ServedVenue) -> None:
