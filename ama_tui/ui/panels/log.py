@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Literal, get_args
 
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -141,6 +142,9 @@ class ActivityLog(Painted, ScrollView, can_focus=True):
 
     ALLOW_SELECT = False
 
+    class Scrolled(Message):
+        """Other lines are in view."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._kept = KeptEvents()
@@ -251,6 +255,11 @@ class ActivityLog(Painted, ScrollView, can_focus=True):
             newest = self._count - self.scroll_offset.y
             oldest = newest - self.size.height
             self._strips = {number: strip for number, strip in self._strips.items() if oldest <= number < newest}
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self.post_message(self.Scrolled())
 
     def notify_style_update(self) -> None:
         self._strips.clear()
