@@ -53,37 +53,47 @@ Orders = tuple[tuple[RestingOrder, ...], tuple[PendingOrder, ...]]
 class FleetOrders:
     """The fleet's amounts at each price. Only the wallets whose orders changed are counted again."""
 
-    resting: dict[Side, Amounts] = field(default_factory=lambda: {side: {} for side in Side})
-    pending: dict[Side, Amounts] = field(default_factory=lambda: {side: {} for side in Side})
+    bids: Amounts = field(default_factory=dict)
+    asks: Amounts = field(default_factory=dict)
+    pending_bids: Amounts = field(default_factory=dict)
+    pending_asks: Amounts = field(default_factory=dict)
     _counted: dict[str, Orders] = field(default_factory=dict)
     """What is counted, by wallet."""
 
     def follow(self, rows: Iterable[WalletRow]) -> bool:
         """Count the orders of these rows, instead of those before. False if they are the same."""
-        before, self._counted = self._counted, {}
-        has_changed = False
-        for row in rows:
-            orders = (row.orders, row.pending_orders)
-            counted = before.pop(row.address, ((), ()))
-            if orders != counted:
-                has_changed = True
-                self._add(counted, -1)
-                self._add(orders, 1)
-            self._counted[row.address] = orders
-        for gone in before.values():
-            has_changed = True
-            self._add(gone, -1)
-        return has_changed
+        before = self._counted
+        self._counted = now = {row.address: (row.orders, row.pending_orders) for row in rows}
+        changed = [address for address, orders in now.items() if orders != before.get(address)]
+        gone = before.keys() - now.keys()
+        if 2 * (len(changed) + len(gone)) > len(now):
+            self._count_all()
+            return True
+        for address in (*changed, *gone):
+            self._add(before.get(address, ((), ())), -1)
+            self._add(now.get(address, ((), ())), 1)
+        return bool(changed or gone)
+
+    def _count_all(self) -> None:
+        for amounts in (self.bids, self.asks, self.pending_bids, self.pending_asks):
+            amounts.clear()
+        for orders in self._counted.values():
+            self._add(orders, 1)
 
     def _add(self, orders: Orders, sign: int) -> None:
-        for amounts, some in ((self.resting, orders[0]), (self.pending, orders[1])):
-            for order in some:
-                at_price, price6 = amounts[order.side], order.price6
-                amount18 = at_price.get(price6, 0) + sign * order.amount18
-                if amount18:
-                    at_price[price6] = amount18
-                else:
-                    at_price.pop(price6, None)
+        _add(orders[0], sign, self.bids, self.asks)
+        _add(orders[1], sign, self.pending_bids, self.pending_asks)
+
+
+def _add(orders: Iterable[RestingOrder | PendingOrder], sign: int, bids: Amounts, asks: Amounts) -> None:
+    buy = Side.BUY
+    for order in orders:
+        amounts, price6 = bids if order.side is buy else asks, order.price6
+        amount18 = amounts.get(price6, 0) + sign * order.amount18
+        if amount18:
+            amounts[price6] = amount18
+        else:
+            amounts.pop(price6, None)
 
 
 @dataclass(slots=True)
@@ -115,8 +125,8 @@ def levels_of(snapshot: EngineSnapshot) -> PriceLevels:
     if has_changed or before is None or _book(snapshot) != _book(before):
         bid6, ask6, book = _book(snapshot)
         _latest.levels = PriceLevels(
-            _side(Side.BUY, book.bids, bid6, fleet.resting[Side.BUY], fleet.pending[Side.BUY]),
-            _side(Side.SELL, book.asks, ask6, fleet.resting[Side.SELL], fleet.pending[Side.SELL]),
+            _side(Side.BUY, book.bids, bid6, fleet.bids, fleet.pending_bids),
+            _side(Side.SELL, book.asks, ask6, fleet.asks, fleet.pending_asks),
         )
     _latest.snapshot = snapshot
     return _latest.levels
