@@ -21,6 +21,11 @@ class Publisher:
         self._count = 0
         self._lock = threading.Lock()
 
+    @property
+    def logged(self) -> int:
+        """The number of log events so far."""
+        return self._count
+
     def publish(self, snapshot: EngineSnapshot) -> None:
         """Replace the latest snapshot."""
         self.latest = snapshot

@@ -1,7 +1,8 @@
 """Connects the screen's thread with the engine's thread: snapshots in one direction, commands in the other.
 
-On every poll the bridge passes the publisher's latest snapshot to the views on top; to those under another screen once
-a second, and when the run's state changes. Commands are awaited on the screen's loop; cancelling such an await does not
+The bridge polls the publisher four times a second. It tells the views on top only what they can show: another snapshot,
+new log events, another second, data that is now overdue. Views under another screen are told once a second, and when
+the run's state changes. Commands are awaited on the screen's loop; cancelling such an await does not
 cancel the engine's work, except for a `read`.
 """
 
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot, EngineState, LogEvent
 from ama_tui.domain.parameters import Parameters
+from ama_tui.ui.states import freshness
 
 if TYPE_CHECKING:
     from ama_tui.engine.engine_api import EngineApi, KillReport
@@ -75,6 +77,9 @@ class Bridge:
         self._views: list[SnapshotView] = []
         self._covered: list[SnapshotView] = []
         self._polls = 0
+        self._shown: EngineSnapshot | None = None
+        self._shown_at: tuple[object, ...] = ()
+        self._is_news_for_covered = False
         self._state = host.publisher.latest.state
 
     @property
@@ -90,7 +95,7 @@ class Bridge:
         self._host.start()
 
     def attach(self, view: SnapshotView) -> None:
-        """Update a view now and on every poll."""
+        """Update a view now and whenever a poll finds something new."""
         self.detach(view)
         self._views.append(view)
         view.bridge_tick(self.snapshot, self._clock())
@@ -108,11 +113,18 @@ class Bridge:
                 views.remove(view)
 
     def poll(self) -> EngineState | None:
-        """Update the views. Returns the engine's state if it changed since the last poll, else None."""
+        """Update the views if there is something new. Returns the engine's state if it changed, else None."""
         snapshot, now = self.snapshot, self._clock()
         self._polls += 1
-        shows_covered = self._polls % COVERED_POLLS == 0 or snapshot.state is not self._state
-        for view in (*self._views, *(self._covered if shows_covered else ())):
+        views: list[SnapshotView] = []
+        moment = (int(now), self._host.publisher.logged, freshness(snapshot, now))
+        if snapshot is not self._shown or moment != self._shown_at:
+            self._shown, self._shown_at, self._is_news_for_covered = snapshot, moment, True
+            views += self._views
+        if self._is_news_for_covered and (self._polls % COVERED_POLLS == 0 or snapshot.state is not self._state):
+            self._is_news_for_covered = False
+            views += self._covered
+        for view in views:
             view.bridge_tick(snapshot, now)
         if snapshot.state is self._state:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ from ama_tui.ui.exit_message import ExitMessage
 if TYPE_CHECKING:
     from ama_tui.engine.host import EngineHost
     from ama_tui.ui.base_app import SignalSource
+
+SWITCH_INTERVAL_S = 0.001
+"""How long a busy engine may keep the interpreter while a key waits. A key changes threads several times before its
+frame is shown, each time at the default of 5 ms otherwise."""
 
 
 def run_dashboard(
@@ -37,6 +42,7 @@ def run_dashboard(
         signals=signals,
     )
     message: ExitMessage | None = None
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         message = app.run()
     except OSError:

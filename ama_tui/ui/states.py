@@ -64,6 +64,11 @@ def is_overdue(snapshot: EngineSnapshot, now: float) -> bool:
     return _age(snapshot, now) > min(STALE_SECONDS, OVERDUE_SECONDS + snapshot.parameters.max_delay_ms / 1000)
 
 
+def freshness(snapshot: EngineSnapshot, now: float) -> tuple[int, bool, bool]:
+    """The data's age in whole seconds, whether the next read is overdue, and whether the data is stale."""
+    return int(_age(snapshot, now)), is_overdue(snapshot, now), is_stale(snapshot, now)
+
+
 def _age(snapshot: EngineSnapshot, now: float) -> float:
     """The age of the latest chain data in seconds; 0 where there is none, or where none is expected."""
     if not snapshot.read_at_ms or snapshot.state in (EngineState.PREPARING, EngineState.STOPPED):

@@ -81,7 +81,7 @@ def test_demo_runs_at_once_on_a_small_terminal_and_says_what_ended_with_it(tmux:
     operator.enter("ama-tui demo --wallets 2 --block-time 0.2 --min-delay-ms 50 --max-delay-ms 150")
     operator.shows("DEMO", "RUNNING", "24/24", limit=START)
     operator.press("q")
-    operator.shows("24 orders of 2 wallets rest on ETH-USD.", "They end with the demo venue.", "Stay here")
+    operator.shows("24 orders from 2 wallets rest on ETH-USD.", "They end with the demo venue.", "Stay here")
     operator.press("Right")
     operator.press("Enter")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from ama_tui.domain.errors import AmaError, UnreachableError
-from ama_tui.domain.event import EngineSnapshot, EngineState
+from ama_tui.domain.event import Action, EngineSnapshot, EngineState, LogEvent
 from ama_tui.engine.engine_api import EngineApi
 from ama_tui.ui.bridge import COVERED_POLLS, Bridge
 from tests.ui.fakes import NOW, FakeHost, snapshot
@@ -26,8 +26,18 @@ class Eye:
         self.seen.append((snapshot.state, now))
 
 
-def bridge_to(host: FakeHost) -> Bridge:
-    bridge = Bridge(host, clock=lambda: NOW)
+class Clock:
+    """Tells `now`."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def bridge_to(host: FakeHost, clock: Clock | None = None) -> Bridge:
+    bridge = Bridge(host, clock=clock or Clock())
     bridge.start()
     return bridge
 
@@ -61,14 +71,39 @@ async def test_views_are_fed_while_they_are_attached() -> None:
     assert await bridge.close(5)
 
 
+async def test_views_are_told_nothing_while_there_is_nothing_new() -> None:
+    host, clock, eye = FakeHost(), Clock(), Eye()
+    bridge = bridge_to(host, clock)
+    read = snapshot(read_at_ms=int(NOW * 1000))
+    host.publisher.publish(read)
+    bridge.attach(eye)
+    bridge.poll()
+
+    def told(seconds: float) -> int:
+        before, clock.now = len(eye.seen), NOW + seconds
+        for _ in range(3):
+            bridge.poll()
+        return len(eye.seen) - before
+
+    assert [told(0.2), told(0.9)] == [0, 0]
+    assert told(1.0) == 1
+    host.publisher.log(LogEvent(0, Action.NOTE, "one"))
+    assert told(1.1) == 1
+    host.publisher.publish(replace(read))
+    assert told(1.2) == 1
+    assert [told(4.1), told(4.3)] == [1, 1]  # amber as soon as the next read is overdue, not a second later
+    assert await bridge.close(5)
+
+
 async def test_covered_views_are_fed_once_a_second_and_at_once_when_the_state_changes() -> None:
-    host = FakeHost()
-    bridge = bridge_to(host)
+    host, clock = FakeHost(), Clock()
+    bridge = bridge_to(host, clock)
     eye = Eye()
     bridge.attach(eye)
     bridge.cover(eye)
     seen = len(eye.seen)
     for _ in range(2 * COVERED_POLLS):
+        clock.now += 1 / COVERED_POLLS
         bridge.poll()
     assert len(eye.seen) == seen + 2
     host.publisher.publish(snapshot())

@@ -1,4 +1,4 @@
-"""Screens under another one stay true: once a second, and painted where a dialog leaves them visible."""
+"""Screens under a dialog stay true: once a second, and painted where it leaves them visible. Others cost nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from ama_tui.domain.event import EngineState
+from ama_tui.domain.event import Action, EngineState, LogEvent
 from ama_tui.ui.bridge import COVERED_POLLS
+from ama_tui.ui.panels.log import ActivityLog
 from ama_tui.ui.screens.help import HelpScreen
 from ama_tui.ui.screens.kill import KillScreen
 from ama_tui.ui.screens.live import LiveScreen
@@ -50,7 +51,8 @@ async def palette(stage: Stage) -> None:
     await stage.pilot.pause()
 
 
-OVER = (kill, stop, ask_to_quit, parameters, ask_for_help, palette)
+DIALOGS = (kill, stop, ask_to_quit, palette)
+SCREENS = (parameters, ask_for_help)
 
 
 async def polls(stage: Stage, number: int) -> None:
@@ -59,7 +61,7 @@ async def polls(stage: Stage, number: int) -> None:
     await stage.pilot.pause()
 
 
-@pytest.mark.parametrize("cover", OVER, ids=lambda cover: cover.__name__)
+@pytest.mark.parametrize("cover", DIALOGS, ids=lambda cover: cover.__name__)
 async def test_the_live_screen_follows_under(cover: Callable[[Stage], Awaitable[None]]) -> None:
     async with dashboard(WIDE, gates={"stop": threading.Event()}) as stage:
         await stage.to_live()
@@ -73,6 +75,26 @@ async def test_the_live_screen_follows_under(cover: Callable[[Stage], Awaitable[
         assert "block 4,321" in live.query_one("#status").text  # type: ignore[attr-defined]
         assert str(live.query_one("#wallets-frame").border_title).startswith("Wallets 0")
         stage.engine.gates["stop"].set()
+
+
+@pytest.mark.parametrize("cover", SCREENS, ids=lambda cover: cover.__name__)
+async def test_the_live_screen_is_left_alone_under_a_whole_screen_and_up_to_date_again_on_top(
+    cover: Callable[[Stage], Awaitable[None]],
+) -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live()
+        live = stage.app.screen
+        await cover(stage)
+        before = live.query_one("#status").text  # type: ignore[attr-defined]
+        stage.host.publisher.log(LogEvent(0, Action.NOTE, "meanwhile"))
+        stage.host.publisher.publish(snapshot(block=4_321))
+        await polls(stage, COVERED_POLLS)
+        assert live.query_one("#status").text == before  # type: ignore[attr-defined]
+        assert live.query_one(ActivityLog).events[-1].text == "meanwhile"
+        await stage.press("escape")
+        await stage.on(LiveScreen)
+        assert "block 4,321" in stage.text()
+        assert "meanwhile" in stage.text()
 
 
 async def test_what_a_dialog_leaves_visible_is_painted_and_only_what_changed() -> None:

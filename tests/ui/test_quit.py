@@ -38,7 +38,7 @@ async def test_it_says_what_rests_and_rests_on_stay(size: tuple[int, int]) -> No
         await stage.to_live()
         await stage.press("q")
         await stage.on(QuitScreen)
-        assert "120 orders of 10 wallets rest on ETH." in stage.text()
+        assert "120 orders from 10 wallets rest on ETH." in stage.text()
         assert "--no-confirm-quit" in stage.text()
         for button in ("Stay here", "Leave them resting", "Cancel all, then quit"):
             assert button in stage.text()

@@ -111,13 +111,14 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
     progress = packing_status(book, target, was_read=was_read)
     read = _shown_read(context, book)
     orders = () if read is None else read.orders
+    bids = [order.side for order in orders].count(Side.BUY)
     return WalletRow(
         address=book.address,
         nickname=book.wallet.nickname,
         index=book.wallet.index,
         role=book.wallet.role,
-        bids=sum(order.side is Side.BUY for order in orders),
-        asks=sum(order.side is Side.SELL for order in orders),
+        bids=bids,
+        asks=len(orders) - bids,
         target=target,
         available6=None if read is None else read.available6,
         cap6=None if book.budget is None else book.budget.cap6,

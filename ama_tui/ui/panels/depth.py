@@ -152,6 +152,7 @@ class DepthProfile(Painted):
         self._snapshot: EngineSnapshot = EngineSnapshot(EngineState.READY)
         self._is_stale = False
         self._range6 = 0
+        self._levels = PriceLevels()
         self._lines: tuple[tuple[Span, ...], ...] = ()
 
     @property
@@ -166,8 +167,17 @@ class DepthProfile(Painted):
             return
         if snapshot.market != self._snapshot.market:
             self._range6 = 0
+        is_same = self._sees(snapshot) == self._sees(self._snapshot) and stale == self._is_stale
         self._snapshot, self._is_stale = snapshot, stale
-        self._show()
+        levels = levels_of(snapshot)
+        if levels is not self._levels or not is_same:
+            self._levels = levels
+            self._show()
+
+    @staticmethod
+    def _sees(snapshot: EngineSnapshot) -> tuple[object, ...]:
+        """What the profile depends on, apart from the levels."""
+        return snapshot.market, snapshot.best_bid6, snapshot.best_ask6, snapshot.anchor_x2, bool(snapshot.read_at_ms)
 
     def _show(self) -> None:
         lines = self._draw(levels_of(self._snapshot))

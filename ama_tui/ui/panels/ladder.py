@@ -179,12 +179,16 @@ class BookLadder(Painted, ScrollView, can_focus=True):
         if snapshot is not self._snapshot:
             if snapshot.market != self._snapshot.market:
                 self._price_width, self._scale18 = 5, 0
-            self._snapshot, self._levels = snapshot, levels_of(snapshot)
-            self._measure()
-            self._lay_out()
-        elif not was_stale and not self._is_stale:
-            return
-        self._repaint_changed()
+            levels = levels_of(snapshot)
+            has_changed = levels is not self._levels or spread_text(snapshot) != spread_text(self._snapshot)
+            self._snapshot, self._levels = snapshot, levels
+            if has_changed:
+                self._measure()
+                self._lay_out()
+        else:
+            has_changed = False
+        if has_changed or was_stale or self._is_stale:
+            self._repaint_changed()
 
     def _measure(self) -> None:
         """Set the widths and decimals that all lines share. The price column never gets narrower on a market."""

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Literal, get_args
 
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -112,15 +113,16 @@ def event_text(event: LogEvent) -> str:
     return plain("  ".join(part for part in (clock_ms(event.ts_ms), name, event.action.value, event.text) if part))
 
 
-def event_spans(event: LogEvent, width: int) -> list[Span]:
+def event_spans(event: LogEvent, width: int, *, has_names: bool = True) -> list[Span]:
     """One event as spans; errors have a mark as well as a colour."""
     is_wide = width >= WIDE
     ink: Ink = "danger" if event.is_error else _ACTION_INK.get(event.action, "plain")
     spans: list[Span] = [
         (" ✗ " if event.is_error else "   ", "danger"),
         (f"{clock_ms(event.ts_ms) if is_wide else clock(event.ts_ms / 1000)}  ", "label"),
-        (pad(plain(event.nickname) or "–", 10), "plain" if event.nickname else "label"),
     ]
+    if has_names:
+        spans.append((pad(plain(event.nickname) or "–", 10), "plain" if event.nickname else "label"))
     if is_wide:
         spans.append((f"  {pad(event.action.value, 12)}  ", ink))
     elif event.action is Action.FILL:
@@ -141,8 +143,13 @@ class ActivityLog(Painted, ScrollView, can_focus=True):
 
     ALLOW_SELECT = False
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+    class Scrolled(Message):
+        """Other lines are in view."""
+
+    def __init__(self, *, has_names: bool = True, id: str | None = None, classes: str | None = None) -> None:
+        """`has_names` is False where all events are of one wallet."""
         super().__init__(id=id, classes=classes)
+        self._has_names = has_names
         self._kept = KeptEvents()
         self._events: deque[LogEvent] = deque(maxlen=KEPT_LINES)
         self._filter = LogFilter()
@@ -240,9 +247,8 @@ class ActivityLog(Painted, ScrollView, can_focus=True):
         number = self._count - 1 - position
         strip = self._strips.get(number)
         if strip is None:
-            strip = self.strip(
-                fitted(tuple(event_spans(self._events[-1 - position], width)), width, right=False), width
-            )
+            spans = event_spans(self._events[-1 - position], width, has_names=self._has_names)
+            strip = self.strip(fitted(tuple(spans), width, right=False), width)
             self._strips[number] = strip
         return strip
 
@@ -251,6 +257,11 @@ class ActivityLog(Painted, ScrollView, can_focus=True):
             newest = self._count - self.scroll_offset.y
             oldest = newest - self.size.height
             self._strips = {number: strip for number, strip in self._strips.items() if oldest <= number < newest}
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self.post_message(self.Scrolled())
 
     def notify_style_update(self) -> None:
         self._strips.clear()

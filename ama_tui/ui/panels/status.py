@@ -8,7 +8,7 @@ from typing import Literal
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_price
-from ama_tui.ui.format import age, clock, duration, pad, plain, short_usdc
+from ama_tui.ui.format import clock, duration, pad, plain, short_usdc, whole_age
 from ama_tui.ui.panels.fragments import gauge, margin_totals, pair, percent, spread_points
 from ama_tui.ui.states import STALE_SECONDS, banner, banner_of, is_overdue, is_stale, state_name
 from ama_tui.ui.widgets.field_lines import MARGIN, Field, FieldLines, Line, field
@@ -87,8 +87,8 @@ def _read_age(snapshot: EngineSnapshot, now: float) -> Span:
     if not snapshot.read_at_ms:
         return ("no data yet", "label")
     stale = " STALE" if is_stale(snapshot, now) else ""
-    text = f"{age(now - snapshot.read_at_ms / 1000)} ago{stale}"
-    return (text.rjust(8), "warn" if is_overdue(snapshot, now) else "label")
+    text = f"{whole_age(now - snapshot.read_at_ms / 1000)} ago{stale}"
+    return (text.rjust(7), "warn" if is_overdue(snapshot, now) else "label")
 
 
 def _spread(snapshot: EngineSnapshot, market: Market) -> tuple[str, str]:
@@ -111,7 +111,7 @@ def _market_line(snapshot: EngineSnapshot, market: Market, last: LastTrade, now:
     ticks, points = _spread(snapshot, market)
     arrow: Span = {1: ("▲", "bid"), -1: ("▼", "ask")}.get(last.direction, (" ", "plain"))  # type: ignore[assignment]
     wait = snapshot.next_cycle_at_ms / 1000 - now
-    next_cycle = f"{max(0.0, wait):.1f} s" if snapshot.next_cycle_at_ms else "–"
+    next_cycle = (f"{int(wait)} s" if wait >= 1 else "<1 s") if snapshot.next_cycle_at_ms else "–"
     return (
         pair("bid", (price(bid), "bid")),
         pair("ask", (price(ask), "ask")),
@@ -182,7 +182,7 @@ def _narrow_run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market
         field((f"{ticks} t {points} bp", "plain"), rank=2),
         field(
             (f"blk {snapshot.block:,} ", "label"),
-            ("–" if seconds is None else age(seconds).rjust(4), "warn" if is_overdue(snapshot, now) else "label"),
+            ("–" if seconds is None else whole_age(seconds).rjust(3), "warn" if is_overdue(snapshot, now) else "label"),
             rank=1, right=True,
         ),
     )  # fmt: skip
@@ -203,16 +203,16 @@ def _narrow_market_line(snapshot: EngineSnapshot, market: Market) -> Line:
 
 
 def placing_line(snapshot: EngineSnapshot, now: float, width: int) -> Line:
-    """'placing: yes · chain read 0.6 s ago (limit 10 s) · requests 2/32': whether orders can be placed, or why not."""
+    """'placing: yes · chain read 0 s ago (limit 10 s) · requests 2/32': whether orders can be placed, or why not."""
     budget = snapshot.budget
     age_s = now - snapshot.read_at_ms / 1000 if snapshot.read_at_ms else None
-    read = "–" if age_s is None else f"{max(0.0, age_s):.1f}" if age_s < 100 else f"{age_s:.0f}"
+    read = "–" if age_s is None else str(int(max(0.0, age_s)))
     max_age = f" (limit {STALE_SECONDS:.0f} s)" if width >= LIMIT_WIDTH else ""
     return (
         pair("placing:", _placing(snapshot, now)),
         pair(
             "chain read",
-            (f"{read:>4} s ago", "warn" if is_overdue(snapshot, now) else "plain"),
+            (f"{read:>2} s ago", "warn" if is_overdue(snapshot, now) else "plain"),
             (max_age, "label"),
             rank=1,
         ),
@@ -261,7 +261,7 @@ def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> 
         # Once the run is over the keys come first, since a long reason may be cut off.
         parts = [text, *reasons] if state.is_final else [*reasons, text]
         return kind, f"{banner(state)[0]}  {' · '.join(parts)}"
-    data = f"data is {age(now - snapshot.read_at_ms / 1000)} old" if snapshot.read_at_ms else "no data yet"
+    data = f"data is {whole_age(now - snapshot.read_at_ms / 1000)} old" if snapshot.read_at_ms else "no data yet"
     if snapshot.rate_limits and not snapshot.reason:
         waits = " · ".join(wait.text(wait.left_s) for wait in snapshot.rate_limits)
         return "warn", f"◔ {waits} · {data}" if is_stale(snapshot, now) else f"◔ {waits}"

@@ -8,6 +8,8 @@ from textual._styles_cache import StylesCache
 from textual.screen import Screen
 from textual.screen import ScreenResultType as Result
 
+from ama_tui.ui.compositor import LeanCompositor
+
 if TYPE_CHECKING:
     from ama_tui.domain.event import EngineSnapshot
     from ama_tui.ui.actions import Scope
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AmaScreen(Screen[Result]):
-    """Receives engine snapshots four times a second while it is on top, once a second under another screen."""
+    """Is told within a quarter of a second what changed while it is on top, within a second under another screen."""
 
     SCOPE: ClassVar[Scope]
     # not ClassVar: the base class declares them as instance variables
@@ -24,6 +26,10 @@ class AmaScreen(Screen[Result]):
 
     is_ready = False
     """The screen's widgets are mounted."""
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name, id, classes)
+        self._compositor = LeanCompositor()
 
     @property
     def host(self) -> Host:

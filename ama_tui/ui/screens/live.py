@@ -102,6 +102,8 @@ class LiveScreen(RunScreen):
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         super().bridge_tick(snapshot, now)
+        if not self.is_seen:
+            return
         self.query_one(LogBar).follow(self.query_one(ActivityLog))
         self._follow_state(snapshot)
         if self._frozen_since is None:
@@ -254,6 +256,9 @@ class LiveScreen(RunScreen):
             self.host.open_wallet(self.market, self._row.address)
 
     # the log
+
+    def on_activity_log_scrolled(self) -> None:
+        self.query_one(LogBar).follow(self.query_one(ActivityLog))
 
     def _filter_log(self, wanted: LogFilter) -> None:
         self.query_one(ActivityLog).show_only(wanted)

@@ -23,7 +23,7 @@ HOW_TO_TURN_OFF = "--no-confirm-quit turns this question off"
 
 
 def question(snapshot: EngineSnapshot, unproven: tuple[UnprovenKill, ...], *, venue_ends: bool) -> str:
-    """'118 orders of 10 wallets rest on ETH-USD.', pending ones too, or what unproven kills may have left.
+    """'118 orders from 10 wallets rest on ETH-USD.', pending ones too, or what unproven kills may have left.
 
     In the demo also what becomes of them.
     """
@@ -32,7 +32,7 @@ def question(snapshot: EngineSnapshot, unproven: tuple[UnprovenKill, ...], *, ve
     verb = "rests" if snapshot.resting == 1 else "rest"
     lines = [f"The kill on {one.market.symbol} is not proven: {one.left}." for one in unproven]
     if snapshot.resting or not lines:
-        lines.append(f"{count(snapshot.resting, 'order')} of {wallets} {verb}{where}.")
+        lines.append(f"{count(snapshot.resting, 'order')} from {wallets} {verb}{where}.")
     pending = snapshot.pending + snapshot.unknown
     if pending:
         lines.append(f"{count(pending, 'pending order')} may still reach the book.")

@@ -74,10 +74,12 @@ class RunScreen(AmaScreen[None]):
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         if self.host.bridge is None:
             return
-        self.query_one(StatusBar).tick(snapshot, now)
-        self.query_one(Notice).tick(snapshot, now, self.frozen_since)
+        # The log is followed even while nobody sees it: the engine keeps a bounded part of it.
         self._log_cursor, events = self.host.bridge.log_since(self._log_cursor)
         self.query_one(ActivityLog).add(events)
+        if self.is_seen:
+            self.query_one(StatusBar).tick(snapshot, now)
+            self.query_one(Notice).tick(snapshot, now, self.frozen_since)
 
     def show_error(self, error: AmaError) -> None:
         """Show an error until it is dismissed."""

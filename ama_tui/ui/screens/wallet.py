@@ -70,7 +70,7 @@ class WalletScreen(AmaScreen[None]):
         yield FieldLines(id="facts")
         with Container(id="columns"):
             yield OrdersGrid(id="orders", classes="frame")
-            log = ActivityLog(id="log", classes="frame")
+            log = ActivityLog(has_names=False, id="log", classes="frame")
             log.border_title = "Activity"
             yield log
         problem = Problem(id="problem")

@@ -1,13 +1,14 @@
 """A live table of any length that repaints only the rows whose text changed.
 
-Rows are values; columns turn a row into text. On every `tick` the visible rows are turned into spans and compared
-with the painted ones, and only the lines that differ are repainted. The grid sorts and filters its rows itself, which
-keeps the cursor on its row.
+Rows are values; columns turn a row into text. On every `tick` the visible rows that changed, and once a second all
+visible ones, are turned into spans and compared with the painted ones; only the lines that differ are repainted. The
+grid sorts and filters its rows itself, which keeps the cursor on its row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic
 
 from rich.style import Style
@@ -25,6 +26,19 @@ from ama_tui.ui.widgets.styled_text import Painted, Span
 MARK = "▸ "
 UP, DOWN = "▲", "▼"
 """Shown next to the title of the sorted column: ascending, descending."""
+
+
+@dataclass(slots=True)
+class PaintedLine(Generic[R]):
+    """A visible line, and what it was made from."""
+
+    row: R
+    second: int
+    """The time in whole seconds: no column shows a shorter time."""
+    is_stale: bool
+    at_cursor: bool
+    spans: tuple[Span, ...]
+    strip: Strip
 
 
 class Grid(Painted, ScrollView, Generic[R], can_focus=True):
@@ -81,7 +95,7 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         self._empty_text = ""
         self._is_stale = False
         self._now = 0.0
-        self._painted: dict[int, tuple[tuple[Span, ...], bool, Strip]] = {}
+        self._painted: dict[int, PaintedLine[R]] = {}
         self._cursor = 0
 
     @property
@@ -108,8 +122,9 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
 
     def tick(self, rows: Sequence[R], now: float, *, stale: bool = False) -> None:
         """Show these rows as of `now` (Unix seconds), muted when `stale`; only changed lines are repainted."""
+        is_other = rows is not self._source
         self._source, self._now, self._is_stale = rows, now, stale
-        self._show()
+        self._show(arrange=is_other)
 
     def filter_rows(self, keep: Callable[[R], bool] | None) -> None:
         """Show only rows that pass the test; None shows all."""
@@ -131,10 +146,11 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
             self._empty_text = text
             self.refresh()
 
-    def _show(self) -> None:
+    def _show(self, *, arrange: bool = True) -> None:
         before, current = len(self._rows), self.current
-        self._rows = self._arranged()
-        self._keep_cursor_on(current)
+        if arrange:
+            self._rows = self._arranged()
+            self._keep_cursor_on(current)
         if len(self._rows) != before:
             self._resized()
             self.refresh(layout=True)
@@ -144,11 +160,23 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
         changed: list[Region] = []
         for index in range(top, bottom):
             line = painted.get(index)
-            if line is not None and (line[1] != (index == self._cursor) or line[0] != self._spans(index)):
+            if line is not None and not self._is_current(line, index):
                 del painted[index]
                 changed.append(self._line_region(index))
         if changed:
             self.refresh(*changed)
+
+    def _is_current(self, line: PaintedLine[R], index: int) -> bool:
+        """Whether a painted line shows what its row says now. Notes it when another row or second looks the same."""
+        if line.at_cursor != (index == self._cursor):
+            return False
+        row, second = self._rows[index], int(self._now)
+        if (line.second, line.is_stale) == (second, self._is_stale) and (line.row is row or line.row == row):
+            return True
+        if line.spans != self._spans(index):
+            return False
+        line.row, line.second, line.is_stale = row, second, self._is_stale
+        return True
 
     def _arranged(self) -> Sequence[R]:
         rows: Sequence[R] = self._source
@@ -191,11 +219,11 @@ class Grid(Painted, ScrollView, Generic[R], can_focus=True):
             return Strip.blank(width, self.ink("plain"))
         at_cursor = index == self._cursor
         painted = self._painted.get(index)
-        if painted is not None and painted[1] == at_cursor:
-            return painted[2]
+        if painted is not None and painted.at_cursor == at_cursor:
+            return painted.strip
         spans = self._spans(index)
         strip = self._paint(spans, width, at_cursor)
-        self._painted[index] = (spans, at_cursor, strip)
+        self._painted[index] = PaintedLine(self._rows[index], int(self._now), self._is_stale, at_cursor, spans, strip)
         return strip
 
     def _paint(self, spans: tuple[Span, ...], width: int, at_cursor: bool) -> Strip:
