@@ -58,7 +58,7 @@ def soak(scale: Scale, directory: Path) -> list[Verdict]:
         short = place.until_packed(terminal)
         terminal.press(b"\x03")
         terminal.close(patience=STOP_LIMIT_S)
-        run.signal(signal.SIGINT)
+        run.signal(signal.SIGTERM)
         ended = run.wait(STOP_LIMIT_S)
         verdicts = [verdict for name in samples for verdict in of_process(name, samples[name])]
         verdicts += [verdict for name in ("headless", "dashboard") for verdict in of_engine(name, samples[name])]

@@ -45,7 +45,7 @@ def of_process(name: str, samples: Sequence[Sample]) -> list[Verdict]:
 
 def of_engine(name: str, samples: Sequence[Sample]) -> list[Verdict]:
     """The cycles, errors, fills and prices of a process with an engine."""
-    busy = [one for one in samples if one.cycles]
+    busy = [one for one in samples if one.cycles and one.cycle_ms]
     last = samples[-1]
     errors = [sum(one.errors.values()) for one in samples]
     at_half = errors[len(errors) // 2]
@@ -69,7 +69,8 @@ def rises(
         return Verdict(name, False, f"only {len(samples)} samples")
     quarters = [median(map(of, part)) for part in _quarters(samples)]
     seen = " → ".join(f"{value:.1f}" for value in quarters)
-    return Verdict(name, quarters[3] <= most * quarters[1] + more, f"{seen} ({quarters[3] / quarters[1] - 1:+.1%})")
+    change = f" ({quarters[3] / quarters[1] - 1:+.1%})" if quarters[1] else ""
+    return Verdict(name, quarters[3] <= most * quarters[1] + more, seen + change)
 
 
 def _goes_on(samples: Sequence[Sample], of: Callable[[Sample], int]) -> bool:
