@@ -10,7 +10,7 @@ UNIT   := not (e2e or crash or hostile or ui or localnet or bench or install or 
 UNIT_TESTS := tests/test_import_law.py tests/test_makefile.py tests/test_lock.py tests/test_leaks.py $(wildcard tests/config tests/disk tests/domain tests/keys tests/store tests/strategies tests/venue) tests/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo check coverage test lint lock upgrade audit crash fuzz hostile mutants bench bench-long screenshots contracts clean
+.PHONY: help install install-test demo check coverage test lint lock upgrade audit crash fuzz hostile soak mutants bench bench-long screenshots contracts clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ fuzz: $(READY) ## Malformed bodies, torn journals, ambiguous answers, by the ten
 
 hostile: $(READY) ## Whole runs against a venue that lies, kills, and signals at random moments (about twenty minutes)
 	$(BIN)/python -m tests.hostile
+
+soak: $(READY) ## An hour of a venue, a headless run and a dashboard under chaos; fails if anything grows or slows down
+	$(BIN)/python -m tests.soak
 
 mutants: $(READY) ## Mutation testing of strategies, journal and reconciliation (about ten minutes)
 	$(BIN)/python -m pip install --quiet -e '.[mutants]'

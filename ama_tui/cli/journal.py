@@ -16,11 +16,11 @@ from typing import BinaryIO
 
 import click
 
-from ama_tui.cli.journal_format import COLUMNS, csv_row, format_entry
+from ama_tui.cli.journal_format import csv_head, csv_line, format_entry
 from ama_tui.cli.strict import StrictGroup
 from ama_tui.config.paths import DEFAULT_ROOT
 from ama_tui.domain.errors import StoreError
-from ama_tui.store.journal.entry import JournalEntry, count_own, entry_of
+from ama_tui.store.journal.entry import JournalEntry, LineCounter, check_own
 from ama_tui.store.journal.files import CANCEL_JOURNAL, journals_at
 from ama_tui.store.journal.reader import Scan, lines_of
 from ama_tui.store.journal.repair import Repair, repair
@@ -88,7 +88,7 @@ def verify(ctx: click.Context, path: Path, as_json: bool) -> None:
 
 
 def _check(journal: Path) -> JournalCheck:
-    scan = Scan(journal, keep_going=True).finish()
+    scan = Scan(journal, keep_going=True, read_own=check_own).finish()
     truncated = 0 if scan.truncated_at is None else journal.stat().st_size - scan.truncated_at
     faults = tuple(f"{fault.file.name} {fault.text}" for fault in scan.faults)
     return JournalCheck(
@@ -114,24 +114,26 @@ def _stats(journal: Path) -> dict[str, object]:
     actions: dict[object, int] = {}
     runs: set[object] = set()
     errors = 0
-    first = last = None
-    scan = Scan(journal, keep_going=True, read_own=count_own)
+    first, last = sys.maxsize, -sys.maxsize
+    scan = Scan(journal, keep_going=True, read_own=LineCounter())
     for raw in scan.raws():
-        action, ts = raw["action"], as_integer(raw["ts"])
+        action, ts = raw["action"], raw["ts"]
         actions[action] = actions.get(action, 0) + 1
         runs.add(raw.get("runId", ""))
-        errors += isinstance(raw.get("error"), str)
-        if ts is not None:
-            first = ts if first is None or ts < first else first
-            last = ts if last is None or ts > last else last
+        if "error" in raw:
+            errors += isinstance(raw["error"], str)
+        if type(ts) is not int:
+            ts = as_integer(ts) or 0
+        first = ts if ts < first else first
+        last = ts if ts > last else last
     return {
         "path": str(journal),
         "lines": scan.lines,
         "actions": dict(Counter(actions).most_common()),
         "errors": errors,
         "runs": len(runs),
-        "first": None if first is None else iso_utc(first),
-        "last": None if last is None else iso_utc(last),
+        "first": iso_utc(first) if actions else None,
+        "last": iso_utc(last) if actions else None,
         "files": {file.name: file.stat().st_size for file in scan.files},
         "faults": len(scan.faults),
     }
@@ -178,12 +180,12 @@ def export(path: Path, form: str, out: Path | None) -> None:
     journals = journals_at(path)
     with _output(out) as target:
         if form == "csv":
-            target.write(csv_row(COLUMNS))
+            target.write(csv_head())
         for _, line in chain.from_iterable(lines_of(journal) for journal in journals):
             if line.raw is None:
                 unreadable += 1
             elif form == "csv":
-                target.write(csv_row(entry_of(line.raw)))
+                target.write(csv_line(line.raw))
             else:
                 target.write(line.data if line.is_finished else line.data + b"\n")
     if unreadable:

@@ -1,9 +1,7 @@
-"""The blocks of the embedded chain with their transactions and logs, as far back as they are kept."""
+"""A block of the embedded chain with its transactions and logs."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
@@ -14,10 +12,6 @@ from ama_tui.localnet.transactions import Transaction
 
 ZERO_HASH = "0x" + "00" * 32
 
-MAX_BLOCKS = 4_096
-"""How many blocks are kept: about an hour of one-second blocks."""
-MAX_BYTES = 32 * 2**20
-"""Memory limit for the kept blocks: full blocks are dropped earlier."""
 # Rough sizes of the Python objects.
 _BYTES_OF_LOG = 600
 _BYTES_OF_TRANSACTION = 1_200
@@ -105,64 +99,3 @@ def seal(
         mined.append(MinedTransaction(transaction, result, number, block_hash, index, logs, gas))
         logs += len(result.logs)
     return Block(number, block_hash, parent_hash, timestamp, gas_limit, tuple(mined))
-
-
-class BlockHistory:
-    """The kept blocks, oldest first."""
-
-    def __init__(self, genesis: Block) -> None:
-        self._blocks: deque[Block] = deque([genesis])
-        self._numbers: dict[str, int] = {genesis.hash: genesis.number}
-        self._mined: dict[str, MinedTransaction] = {}
-        self._weight = 0
-
-    @property
-    def head(self) -> Block:
-        return self._blocks[-1]
-
-    @property
-    def oldest(self) -> Block:
-        return self._blocks[0]
-
-    def append(self, block: Block) -> None:
-        self._blocks.append(block)
-        self._numbers[block.hash] = block.number
-        for mined in block.mined:
-            self._mined[mined.transaction.hash] = mined
-            self._weight += mined.weight
-        while len(self._blocks) > MAX_BLOCKS or (self._weight > MAX_BYTES and len(self._blocks) > 1):
-            self._forget(self._blocks.popleft())
-
-    def drop_head(self) -> Block:
-        """Remove the newest block with its transactions and logs."""
-        block = self._blocks.pop()
-        self._forget(block)
-        return block
-
-    def block(self, number: int) -> Block | None:
-        index = number - self.oldest.number
-        return self._blocks[index] if 0 <= index < len(self._blocks) else None
-
-    def block_by_hash(self, block_hash: str) -> Block | None:
-        number = self._numbers.get(block_hash)
-        return None if number is None else self.block(number)
-
-    def mined(self, tx_hash: str) -> MinedTransaction | None:
-        return self._mined.get(tx_hash)
-
-    def logs(self, log_filter: BlockLogFilter) -> Iterator[MinedLog]:
-        """The matching logs, oldest first."""
-        for number in range(max(log_filter.from_block, self.oldest.number), log_filter.to_block + 1):
-            block = self.block(number)
-            if block is None:
-                return
-            for mined in block.mined:
-                for offset, log in enumerate(mined.result.logs):
-                    if log_filter.matches(log):
-                        yield MinedLog(log, mined, mined.first_log + offset)
-
-    def _forget(self, block: Block) -> None:
-        del self._numbers[block.hash]
-        for mined in block.mined:
-            del self._mined[mined.transaction.hash]
-            self._weight -= mined.weight

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 
-from ama_tui.localnet.blocks import Block, BlockHistory, seal
+from ama_tui.localnet.block_history import BlockHistory
+from ama_tui.localnet.blocks import Block, seal
 from ama_tui.localnet.evm import ZERO_ADDRESS, Evm, ExecutionResult, Message, simulate
 from ama_tui.localnet.transactions import Transaction, unsigned
 from ama_tui.localnet.txpool import PoolError, TransactionPool
@@ -16,8 +17,8 @@ from ama_tui.localnet.txpool import PoolError, TransactionPool
 BLOCK_GAS_LIMIT = 1_000_000_000
 CALL_GAS = 2**40
 """Gas limit of a read, which may exceed the block gas limit."""
-COMPACT_GAS = 250_000_000
-"""Gas after which the EVM frees the memory it keeps for rewinding: a few hundred orders."""
+COMPACT_GAS = 60_000_000
+"""Gas after which the EVM frees the memory it keeps for rewinding: about a hundred orders."""
 KEPT_STATES = 6
 """How many blocks the chain can be rewound, if it keeps states at all."""
 
@@ -163,7 +164,7 @@ class Chain:
     def _unwind(self, blocks: int) -> list[Block]:
         """Remove the last blocks and undo their state changes. Returns them, oldest first."""
         dropped: list[Block] = []
-        available = self.head.number - self.history.oldest.number
+        available = self.head.number - self.history.oldest_number
         for _ in range(min(blocks, self._states, available)):
             self.evm.rewind()
             self._states -= 1

@@ -27,10 +27,12 @@ from ama_tui.localnet.node import Log
 
 _REVERT: Final = re.compile(r"Revert \{ gas_used: (\d+), output: 0x([0-9a-f]*) \}")
 _HALT: Final = re.compile(r"Halt \{ reason: (.+), gas_used: (\d+) \}")
-# In the debug text of a state: the start of an account, or one of its storage slots.
-_STATE: Final = re.compile(
-    r"(0x[0-9a-f]{40}): Account \{|(\d+): StorageSlot \{ previous_or_original_value: \d+, present_value: (\d+) \}"
-)
+# In the debug text of a state. Each begins with letters that stand nowhere else, which makes the search quick.
+_ACCOUNT: Final = ": Account {"
+_SLOT: Final = re.compile(r": StorageSlot \{ previous_or_original_value: \d+, present_value: (\d+) \}")
+_ADDRESS_LENGTH: Final = 42
+_SLOT_DIGITS: Final = 78
+"""The most digits of a slot's number."""
 
 _UNLIMITED: Final = 2**63
 _CODE_PADDING: Final = 33
@@ -156,13 +158,15 @@ class PyRevm:
 def _read_storage(text: str) -> dict[str, dict[int, int]]:
     """The values by address and slot, from the debug text of a state."""
     storage: dict[str, dict[int, int]] = {}
-    slots: dict[int, int] = {}
-    for match in _STATE.finditer(text):
-        account, slot, value = match.groups()
-        if account:
-            slots = storage.setdefault(account, {})
-        else:
-            slots[int(slot)] = int(value)
+    before, *accounts = text.split(_ACCOUNT)
+    for account in accounts:
+        slots = storage.setdefault(before[-_ADDRESS_LENGTH:], {})
+        for match in _SLOT.finditer(account):
+            end = match.start()
+            slot = account[max(0, end - _SLOT_DIGITS) : end].rpartition(" ")[2].rpartition("{")[2]
+            if slot.isdecimal():
+                slots[int(slot)] = int(match[1])
+        before = account
     return storage
 
 

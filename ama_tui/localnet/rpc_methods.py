@@ -28,6 +28,8 @@ from ama_tui.localnet.txpool import PoolError
 CLIENT_VERSION = "ama-tui-localnet/1"
 GAS_PRICE = 10**9
 """The suggested price in wei. Any price is accepted, even 0."""
+PRUNED = 4444
+"""The code for what is no longer kept (EIP-4444)."""
 _LATEST = frozenset({"latest", "pending", "safe", "finalized"})
 
 
@@ -97,6 +99,8 @@ class RpcMethods:
         last = self._number(until)
         if first > last and until not in _LATEST:
             raise JsonRpcError(INVALID_PARAMS, "invalid block range params")
+        if first < self._chain.history.oldest_number:
+            raise JsonRpcError(PRUNED, "pruned history unavailable")
         return first, min(last, self._chain.head.number)
 
     # ---- the latest state ----
@@ -156,7 +160,7 @@ class RpcMethods:
     def _number(self, tag: Any) -> int:
         if tag in _LATEST:
             return self._chain.head.number
-        return self._chain.history.oldest.number if tag == "earliest" else quantity(tag, "block")
+        return self._chain.history.oldest_number if tag == "earliest" else quantity(tag, "block")
 
     def _require_state(self, params: list[Any], index: int) -> None:
         """Reject any block but the latest. A block may be given as an object (EIP-1898)."""

@@ -52,8 +52,12 @@ def is_exact(data: bytes, value: object) -> bool:
 
     An integer of more than 64 bits has become a float, and more nesting is accepted.
     """
-    is_shallow = data.count(b"[") + data.count(b"{") <= MAX_DEPTH
-    return is_shallow and type(value) is dict and _is_plain(value, lambda number: False)
+    return is_shallow(data) and type(value) is dict and _is_plain(value, lambda number: False)
+
+
+def is_shallow(data: bytes) -> bool:
+    """Is there too little in it for too much nesting?"""
+    return data.count(b"[") + data.count(b"{") <= MAX_DEPTH
 
 
 def compact(value: Mapping[str, object]) -> bytes:

@@ -184,7 +184,9 @@ class ChainReader:
         second = await self._calls.run_at(fleet_reader.order_calls(book, all_ids), first.block)
         results = iter(second.results)
         orders = {
-            address: None if wallet_ids is None else _orders(fleet_reader.resting_orders(address, wallet_ids, results))
+            address: None
+            if wallet_ids is None
+            else _orders(fleet_reader.resting_orders(address, wallet_ids, len(listed[address] or ()), results))
             for address, wallet_ids in ids.items()
         }
         return OrdersRead(first.block, first.pinned and second.pinned, orders, available6)

@@ -38,11 +38,15 @@ class DecodeError(ValueError):
     """A result does not have the shape of its function's return type."""
 
 
+class ForeignOrderError(DecodeError):
+    """The order is another wallet's."""
+
+
 def order(result: bytes, order_id: int, trader: str, trader20: bytes) -> RestingOrder | None:
     """Decode the first nine words of `getOrder(order_id)`; None if the order no longer exists (its trader is zero).
 
-    `trader` and `trader20` are the expected owner as text and as bytes. Also raises DecodeError if the id or the owner
-    does not match.
+    `trader` and `trader20` are the expected owner as text and as bytes. Also raises DecodeError if the id does not
+    match, and ForeignOrderError if the owner does not.
     """
     try:
         (
@@ -65,7 +69,7 @@ def order(result: bytes, order_id: int, trader: str, trader20: bytes) -> Resting
     if owner == _ZERO20 and trader_pad == _ZERO12:
         return None
     if owner != trader20 or trader_pad != _ZERO12:
-        raise DecodeError(f"order {order_id} belongs to 0x{owner.hex()}")
+        raise ForeignOrderError(f"order {order_id} belongs to 0x{owner.hex()}")
     if int.from_bytes(id_word) != order_id:
         raise DecodeError(f"getOrder({order_id}) returned order {int.from_bytes(id_word)}")
     if buy_pad != _ZERO31 or margin_pad != _ZERO31 or time_pad != _ZERO24 or is_buy > 1 or is_margin > 1:

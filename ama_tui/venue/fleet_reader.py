@@ -142,7 +142,7 @@ def wallet_read(wallet: Holdings, results: Iterator[CallResult]) -> WalletRead:
     """Combine a wallet's holdings with its orders, consuming the results of its `order_calls`."""
     if wallet.error is not None:
         return WalletRead(was_read=False, error=wallet.error)
-    orders = resting_orders(wallet.address, wallet.order_ids, results)
+    orders = resting_orders(wallet.address, wallet.order_ids, wallet.listed, results)
     if isinstance(orders, str):
         return WalletRead(was_read=False, error=orders)
     listed = frozenset(wallet.order_ids[: wallet.listed])
@@ -157,16 +157,23 @@ def wallet_read(wallet: Holdings, results: Iterator[CallResult]) -> WalletRead:
 
 
 def resting_orders(
-    address: str, order_ids: Sequence[int], results: Iterator[CallResult]
+    address: str, order_ids: Sequence[int], listed: int, results: Iterator[CallResult]
 ) -> tuple[RestingOrder, ...] | str:
-    """Consume the results of `order_calls` for one wallet. Returns its orders that still exist, or an error text."""
+    """Consume the results of `order_calls` for one wallet. Returns its orders that still exist, or an error text.
+
+    The node listed the first `listed` of the ids as the wallet's. Another that turns out to be a stranger's is not the
+    wallet's order any more: a reorg gave its id away.
+    """
     trader20 = bytes.fromhex(address[2:])
     wallet_results = [next(results) for _ in order_ids]
+    orders: list[RestingOrder | None] = []
     try:
-        orders = [
-            decode.order(_ok(result), order_id, address, trader20)
-            for order_id, result in zip(order_ids, wallet_results, strict=True)
-        ]
+        for place, (order_id, result) in enumerate(zip(order_ids, wallet_results, strict=True)):
+            try:
+                orders.append(decode.order(_ok(result), order_id, address, trader20))
+            except decode.ForeignOrderError:
+                if place < listed:
+                    raise
     except decode.DecodeError as error:
         return str(error)
     return tuple(order for order in orders if order is not None)

@@ -7,7 +7,6 @@ from itertools import pairwise
 import pytest
 from eth_utils.crypto import keccak
 
-from ama_tui.localnet import blocks
 from ama_tui.localnet.blocks import BlockLogFilter
 from ama_tui.localnet.chain import BLOCK_GAS_LIMIT, Chain
 from ama_tui.localnet.evm_factory import open_engine
@@ -158,31 +157,6 @@ def test_deployments_take_the_address_of_their_nonce_among_other_transactions(ch
     created = [mined.result.contract_address for mined in chain.mine().mined]
     assert created[0] is None
     assert len(set(created)) == 3
-
-
-def test_old_blocks_are_dropped_with_their_transactions(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "MAX_BLOCKS", 10)
-    hashes = []
-    for _ in range(30):
-        hashes += [chain.send_as(ALICE, TARGET, bytes(32), gas=100_000) for _ in range(2)]
-        chain.mine()
-    history = chain.history
-    assert (history.oldest.number, history.head.number) == (21, 30)
-    assert history.block(20) is None
-    assert history.mined(hashes[0]) is None
-    assert history.mined(hashes[-1]) is not None
-    assert len(list(history.logs(BlockLogFilter(0, 30)))) == 20
-
-
-def test_full_blocks_are_dropped_earlier_but_never_the_latest(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "MAX_BYTES", 10_000)
-    for _ in range(30):
-        chain.send_as(ALICE, TARGET, bytes(32), gas=100_000)
-        chain.mine()
-    assert 23 <= chain.history.oldest.number < 30
-    chain.send_as(ALICE, TARGET, bytes(12_000), gas=1_000_000)
-    latest = chain.mine()
-    assert chain.history.oldest is chain.history.head is latest
 
 
 def test_evm_is_compacted_regularly(monkeypatch: pytest.MonkeyPatch, chain: Chain) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
@@ -38,7 +38,13 @@ async def reading(node: FakeNode, *, max_chunk: int = 500) -> AsyncIterator[Chai
         yield chain
 
 
-async def read(chain: ChainReader, wallets: int, *, sessions: bool = True) -> FleetRead:
+async def read(
+    chain: ChainReader,
+    wallets: int,
+    *,
+    sessions: bool = True,
+    known: Mapping[str, Collection[int]] | None = None,
+) -> FleetRead:
     fleet = [(wallet(number), session_of(wallet(number)) if sessions else None) for number in range(1, wallets + 1)]
     return await chain.read_fleet(
         order_book=BOOK.upper().replace("0X", "0x"),
@@ -46,6 +52,7 @@ async def read(chain: ChainReader, wallets: int, *, sessions: bool = True) -> Fl
         market_id=MARKET_ID,
         registry=REGISTRY,
         wallets=fleet,
+        known=known or {},
     )
 
 
@@ -130,6 +137,17 @@ async def test_failed_part_makes_its_wallet_unknown_and_no_other(has_multicall: 
     assert "belongs to" in unknown[wallet(3)]
     assert all(one.orders == () for one in fleet.wallets.values() if not one.was_read)
     assert len(fleet.wallets[wallet(4)].orders) == 3
+
+
+async def test_known_order_whose_id_a_reorg_gave_to_another_wallet_is_left_out() -> None:
+    node = node_with(2, 2)
+    known: dict[str, set[int]] = {wallet(1): {3}}
+    async with reading(node) as chain:
+        fleet = await read(chain, 2, known=known)
+        opened = await chain.open_orders(BOOK, [wallet(1)], known)
+    assert fleet.wallets[wallet(1)].was_read
+    assert [order.order_id for order in fleet.wallets[wallet(1)].orders] == [1, 2]
+    assert [order.order_id for order in opened.orders[wallet(1)] or ()] == [1, 2]
 
 
 async def test_order_that_is_gone_by_the_second_round_is_left_out() -> None:

@@ -1,0 +1,1 @@
+"""Long runs, and whether anything grows or slows down: `python -m tests.soak`, which is `make soak`."""
