@@ -19,9 +19,8 @@ WIDEST = 1024
 """The most sends at once. Each takes a connection, and all of them at most half of the files that may be open."""
 WIDEN_EVERY_S = 0.05
 """A venue that is too busy refuses at once: without a refusal in this time, twice as many may be sent."""
-FEWEST_AHEAD, SHARE_AHEAD = 2, 0.02
-"""So many sends, or this share of those accepted so far, may be on the wire before a refusal of the first would be
-known. Whatever the venue's limit is, hardly more are refused when it is first met.
+FEWEST_AHEAD, SHARE_AHEAD = 1, 0.02
+"""So many sends, or this share of all so far, may be on the wire before a refusal of the first would be known. Whatever the venue's limit is, hardly more are refused when it is first met.
 """
 TIMER_S = 0.0005
 """Timers may be this early."""
@@ -40,7 +39,9 @@ class Slot:
     """A send's permission to start."""
 
     started_at: float
-    """When it was given (the limiter's clock)."""
+    """When it was given, or when its request went onto the wire (the limiter's clock)."""
+    is_counted: bool = False
+    """The pace counts it."""
     is_used: bool = False
     """Its request is on the wire."""
 
@@ -77,8 +78,9 @@ class RateLimiter:
         self._halved_at = float("-inf")
         self._closed_until = float("-inf")
         self._last_start = float("-inf")
-        self._wire_due = float("-inf")
-        """When the next request may start while no limit is known."""
+        self._ramp = asyncio.Lock()
+        """Taken in turn by requests while no limit is known."""
+        self._last_on_wire = float("-inf")
         self._held_at = float("-inf")
         self._waiting: deque[_Turn] = deque()
         self._waiting_cancels: deque[_Turn] = deque()
@@ -130,7 +132,7 @@ class RateLimiter:
 
     def leave(self, slot: Slot) -> None:
         """Give a slot back."""
-        if not slot.is_used:
+        if slot.is_counted and not slot.is_used:
             self.pace.not_sent(slot.started_at)
         self._busy -= 1
         self._wake()
@@ -141,14 +143,16 @@ class RateLimiter:
 
         As long as no limit is known, only a few requests start within the time in which a refusal would come back.
         """
-        if not self.pace.is_limited:
-            gap = self.round_trip() / max(FEWEST_AHEAD, SHARE_AHEAD * self.pace.accepted)
-            wait = self._wire_due - self._clock()
-            self._wire_due = max(self._wire_due, self._clock()) + gap
-            if wait > 0:
-                await asyncio.sleep(wait)
-                if self._closed_for() > 0:
-                    return False
+        if not slot.is_counted:
+            async with self._ramp:
+                wait = self._last_on_wire + self._gap() - self._clock()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+                self._last_on_wire = self._clock()
+            if not self.pace.is_free or self._closed_for() > 0:
+                return False
+            slot.started_at, slot.is_counted = self._clock(), True
+            self.pace.started(slot.started_at)
         slot.is_used = True
         return True
 
@@ -193,8 +197,10 @@ class RateLimiter:
                 queue.popleft()
                 self._busy += 1
                 self._last_start = now
-                self.pace.started(now)
-                turn.granted.set_result(Slot(now))
+                slot = Slot(now, is_counted=not self.pace.is_free)
+                if slot.is_counted:
+                    self.pace.started(now)
+                turn.granted.set_result(slot)
         self._wake_at(soonest, now)
 
     def _wake_at(self, moment: float, now: float) -> None:
@@ -211,6 +217,12 @@ class RateLimiter:
         """When a send may start. One that waits no longer for the venue starts alone."""
         ready = max(self._closed_until, self.pace.next_start())
         return min(ready, max(turn.latest, self._last_start + OVERDUE_GAP_S))
+
+    def _gap(self) -> float:
+        """The time between two requests while no limit is known."""
+        round_trip = self.round_trip()
+        known = self.pace.started_until(self._clock() - 2 * round_trip)
+        return round_trip / max(FEWEST_AHEAD, SHARE_AHEAD * known)
 
     def _closed_for(self, latest: float = float("inf")) -> float:
         """How long the venue still asks to wait; from `latest` on that does not count."""

@@ -6,7 +6,6 @@ Nothing here waits or sends. All times are seconds on one clock.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 
 WINDOWS_S = (1.0, 10.0, 60.0, 600.0, 3600.0)
 """Limits are set per second, minute or hour. A `Retry-After` is at most one such window."""
@@ -48,10 +47,9 @@ class SendPace:
         self.rate = UNLIMITED
         """Requests per second."""
         self.closed_until = NEVER
-        self.accepted = 0
         self._window = 0.0
         """The window of the limit, as far as it is known."""
-        self._starts: deque[float] = deque(maxlen=KEPT_STARTS)
+        self._starts: list[float] = []
         """When the requests that were not refused started, in order."""
         self._due = NEVER
         """When the next request is due at an even pace."""
@@ -78,6 +76,11 @@ class SendPace:
         """Is a limit known?"""
         return self.rate < UNLIMITED
 
+    @property
+    def is_free(self) -> bool:
+        """Is no limit known, and is the door open?"""
+        return not self.is_limited and not self._row
+
     def next_start(self) -> float:
         """The earliest time for the next request."""
         at = self.closed_until
@@ -94,8 +97,14 @@ class SendPace:
     def started(self, now: float) -> None:
         """Note that a request starts."""
         self._starts.append(now)
+        if len(self._starts) > 2 * KEPT_STARTS:
+            del self._starts[:KEPT_STARTS]
         if self.is_limited:
             self._due = max(now, self._due) + 1 / self.rate
+
+    def started_until(self, moment: float) -> int:
+        """How many requests that were not refused started until a time."""
+        return bisect_left(self._starts, moment)
 
     def not_sent(self, started_at: float) -> None:
         """Note that a request that started was not sent after all."""
@@ -105,9 +114,8 @@ class SendPace:
 
     def succeeded(self, started_at: float, now: float, *, others_wait: bool) -> None:
         """Note an accepted request. `others_wait`: the pace holds others back, so it is being put to the test."""
-        self.accepted += 1
         self._credit = min(HIGHEST_PRICE, self._credit + CREDIT)
-        if started_at < self._found_at:
+        if started_at <= self._found_at:
             return
         self._row = 0
         if self.is_limited and others_wait:
@@ -119,7 +127,7 @@ class SendPace:
         self._forget(started_at)
         if retry_after is not None:
             self.closed_until = max(self.closed_until, now + retry_after)
-        if started_at < self._found_at:
+        if started_at <= self._found_at:
             return
         self._row += 1
         self.closed_until = max(self.closed_until, now + CLOSED_S[min(self._row, len(CLOSED_S)) - 1])
