@@ -20,12 +20,13 @@ WIDEST = 1024
 WIDEN_EVERY_S = 0.05
 """A venue that is too busy refuses at once: without a refusal in this time, twice as many may be sent."""
 FEWEST_AHEAD, SHARE_AHEAD = 1, 0.02
-"""So many sends, or this share of all so far, may be on the wire before a refusal of the first would be known. Whatever the venue's limit is, hardly more are refused when it is first met.
+"""So many sends, or this share of all so far, may be on the wire before a refusal of the first would be known. Hardly
+more are refused when a limit is first met.
 """
 TIMER_S = 0.0005
 """Timers may be this early."""
 OVERDUE_GAP_S = 1.0
-"""Between two sends that wait no longer for the venue."""
+"""Between two sends that wait no longer for a rate limit."""
 
 
 def widest() -> int:
@@ -214,9 +215,10 @@ class RateLimiter:
             self._timer = asyncio.get_running_loop().call_later(moment - now + TIMER_S, self._wake)
 
     def _ready_at(self, turn: _Turn) -> float:
-        """When a send may start. One that waits no longer for the venue starts alone."""
+        """When a send may start. Those that wait no longer for a rate limit start one by one."""
+        gap = 0.0 if self.pace.is_free else OVERDUE_GAP_S
         ready = max(self._closed_until, self.pace.next_start())
-        return min(ready, max(turn.latest, self._last_start + OVERDUE_GAP_S))
+        return min(ready, max(turn.latest, self._last_start + gap))
 
     def _gap(self) -> float:
         """The time between two requests while no limit is known."""

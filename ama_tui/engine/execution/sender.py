@@ -13,7 +13,7 @@ from ama_tui.domain.event import Action
 from ama_tui.domain.plan import Cancel, Intent, Place
 from ama_tui.domain.session import BUDGET_USED, CAP_TOO_LOW, HOW_TO_RENEW, PROBLEMS, REVOKED, SessionStatus
 from ama_tui.engine.action_log import cancel_params, now_ms, place_params
-from ama_tui.engine.execution.pre_trade_checks import best_opposite, placement_refusal
+from ama_tui.engine.execution.pre_trade_checks import JOURNAL_S, STALE_AFTER_S, best_opposite, placement_refusal
 from ama_tui.engine.pending_orders import PendingPlacement
 from ama_tui.engine.rate_limiter import Slot
 from ama_tui.engine.run_context import RunContext
@@ -128,17 +128,18 @@ class Sender:
         return True
 
     def _refused(self, book: WalletBook, place: Place) -> bool:
-        refusal = self._refusal(book, place)
+        refusal = self._refusal(book, place, oldest=STALE_AFTER_S - JOURNAL_S)
         if refusal is not None:
             self._context.action_log.not_sent(book.wallet, place, refusal)
         return refusal is not None
 
-    def _refusal(self, book: WalletBook, place: Place) -> str | None:
+    def _refusal(self, book: WalletBook, place: Place, *, oldest: float = STALE_AFTER_S) -> str | None:
         context = self._context
         if context.read is None:
             return "chain not read yet"
         now = monotonic()
-        return placement_refusal(place, book, context.read, context.fleet, now=now, read_age=now - context.read_at)
+        age = now - context.read_at
+        return placement_refusal(place, book, context.read, context.fleet, now=now, read_age=age, oldest=oldest)
 
     def _still_allowed(self, book: WalletBook, pending: PendingPlacement, *, is_open: bool) -> bool:
         """Check again after the intent is journalled, right before the POST: the book may have moved.
@@ -151,7 +152,8 @@ class Sender:
         if self._may_place():
             reason = self._refusal(book, pending.place) if is_open else "the venue limits requests"
         if reason is not None or context.read is None:
-            self._outcome(book, pending, f"withdrawn: {reason}", status="withdrawn", error=reason)
+            text = f"withdrawn: {reason}" if is_open else None  # a rate limit is reported once
+            self._outcome(book, pending, text, status="withdrawn", error=reason)
             return False
         book.pending.add(pending)
         pending.priced_against(best_opposite(pending.place, context.read, context.fleet, monotonic()))
