@@ -13,10 +13,18 @@ QUIET_S = 5.0
 """A rate limit is over once the host has been asked again for so many seconds without a refusal."""
 
 
+VENUE = "venue"
+
+
+def _never() -> float:
+    return float("-inf")
+
+
 @dataclass(slots=True)
 class _Host:
     name: str
     stats: HttpStats
+    held_at: Callable[[], float]
     seen: int = 0
     """Refusals noticed so far."""
     began: float = 0.0
@@ -27,9 +35,13 @@ class _Host:
     past_refused: int = 0
     past_s: float = 0.0
 
+    def effective_until(self) -> float:
+        """Until when the present limit had an effect, as far as it is known."""
+        return max(self.refused_at, self.stats.closed_until, self.held_at())
+
     def lasted(self, now: float) -> float:
         """Seconds of the present limit so far, without the quiet time after it."""
-        return max(0.0, min(now, max(self.refused_at, self.stats.closed_until)) - self.began) if self.began else 0.0
+        return max(0.0, min(now, self.effective_until()) - self.began) if self.began else 0.0
 
 
 @dataclass(slots=True)
@@ -39,10 +51,15 @@ class RateLimitWatch:
     connections: Mapping[str, HttpStats]
     note: Callable[[str], None]
     clock: Callable[[], float] = monotonic
+    held_at: Callable[[], float] = _never
+    """When the venue's limit last held back an order: it is not over while orders wait for it."""
     _hosts: list[_Host] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._hosts = [_Host(name, stats, stats.rate_limited) for name, stats in self.connections.items()]
+        self._hosts = [
+            _Host(name, stats, self.held_at if name == VENUE else _never, stats.rate_limited)
+            for name, stats in self.connections.items()
+        ]
 
     def look(self) -> None:
         """Notice refusals since the last look, and limits that are over."""
@@ -50,7 +67,7 @@ class RateLimitWatch:
         for host in self._hosts:
             if host.stats.rate_limited > host.seen:
                 self._refused(host, now)
-            elif host.began and now >= max(host.refused_at, host.stats.closed_until) + QUIET_S:
+            elif host.began and now >= host.effective_until() + QUIET_S:
                 self._over(host, now)
 
     def waits(self) -> tuple[RateLimitWait, ...]:

@@ -16,8 +16,9 @@ from ama_tui.domain.settings import CYCLE_GAP, PRICE_BAND
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.counters import Counters
-from ama_tui.engine.rate_limit_watch import RateLimitWatch
+from ama_tui.engine.rate_limit_watch import VENUE, RateLimitWatch
 from ama_tui.engine.rate_limiter import RateLimiter
+from ama_tui.engine.read_share import ReadShare
 from ama_tui.engine.wallet_book import Fleet
 from ama_tui.strategies.registry import Strategy
 
@@ -46,6 +47,7 @@ class RunContext:
     started_at_ms: int = 0
     fleet: Fleet = field(default_factory=Fleet)
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
+    read_share: ReadShare = field(default_factory=ReadShare)
     counters: Counters = field(default_factory=Counters)
     read: FleetRead | None = None
     """The last good read of the fleet."""
@@ -84,10 +86,11 @@ class RunContext:
 
     def __post_init__(self) -> None:
         connections = self.connections
-        hosts = {"venue": connections.api.stats, "node": connections.chain.stats}
+        self.rate_limiter.round_trip = lambda: connections.api.stats.fastest_ms / 1000
+        hosts = {VENUE: connections.api.stats, "node": connections.chain.stats}
         if connections.check is not None:
             hosts["second node"] = connections.check.stats
-        self.rate_limits = RateLimitWatch(hosts, self.action_log.note)
+        self.rate_limits = RateLimitWatch(hosts, self.action_log.note, held_at=lambda: self.rate_limiter.held_at)
 
     def failed(self, kind: str, error: AmaError) -> None:
         """Count a failed request as an error, unless the host limits requests: that is a wait."""

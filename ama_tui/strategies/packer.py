@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import chain, zip_longest
 from typing import ClassVar
 
 from ama_tui.domain.order import Side
@@ -166,8 +165,11 @@ class _PlanBuilder:
         return requests
 
     def _in_turn(self, buys: list[OrderRequest], sells: list[OrderRequest]) -> list[OrderRequest]:
-        """The requests in placing order: `even` alternates sides, `original` takes all buys first."""
+        """The requests in placing order: `even` takes the lowest levels first, buys and sells in turn; `original` takes
+        all buys first.
+
+        At a slow venue a plan is replaced before much of it is sent, so what is first in it is all that counts.
+        """
         if self._packer.rules is Rules.ORIGINAL:
             return buys + sells
-        pairs = chain.from_iterable(zip_longest(buys, sells))
-        return [request for request in pairs if request is not None]
+        return sorted(buys + sells, key=lambda request: request.level)

@@ -233,17 +233,20 @@ class VenueApi:
         self, path: str, payload: Mapping[str, object], parse: Callable[[str, bytes], T], timeout: float
     ) -> T:
         response = await self._http.post(path, payload, timeout=timeout)
-        return self._parsed(f"POST {path}", response, parse)
+        return self._parsed(f"POST {path}", response, parse, is_order=True)
 
-    def _parsed(self, where: str, response: HttpResponse, parse: Callable[[str, bytes], T]) -> T:
+    def _parsed(
+        self, where: str, response: HttpResponse, parse: Callable[[str, bytes], T], *, is_order: bool = False
+    ) -> T:
         """The parsed body, with any rate limit noted. Raises RefusedError, MalformedError."""
         try:
             result = _parsed(where, response, parse)
         except RefusedError as error:
             if error.is_rate_limit:
-                self._gate.refused(error.retry_after)
+                self._gate.refused(error.retry_after, closes=not is_order)
             raise
-        self._gate.answered()
+        if not is_order:
+            self._gate.answered()
         return result
 
 

@@ -1,4 +1,4 @@
-"""When a host may be asked again: a rate limit closes the gate for all requests of one client."""
+"""When a host may be asked again: a rate limit closes the gate for a client's requests."""
 
 from __future__ import annotations
 
@@ -24,9 +24,13 @@ class HostGate:
     name: str
     stats: HttpStats
     _pause: float = 0.0
+    _closed_until: float = 0.0
 
-    def refused(self, retry_after: float | None) -> None:
-        """Note a response that reports a rate limit. `retry_after` is in seconds, None if it names no time."""
+    def refused(self, retry_after: float | None, *, closes: bool = True) -> None:
+        """Note a response that reports a rate limit. `retry_after` is in seconds, None if it names no time.
+
+        Unless it `closes` the gate, only the counters change: a limit on orders does not stop reads.
+        """
         now = monotonic()
         self.stats.rate_limited += 1
         if retry_after is None:
@@ -35,6 +39,8 @@ class HostGate:
             retry_after = self._pause
         self.stats.asked_s = retry_after
         self.stats.closed_until = max(self.stats.closed_until, now + retry_after)
+        if closes:
+            self._closed_until = self.stats.closed_until
 
     def answered(self) -> None:
         """Note a response without a rate limit."""
@@ -42,7 +48,7 @@ class HostGate:
 
     async def passed(self, longest_wait: float = LONGEST_WAIT) -> None:
         """Wait until the host may be asked. Raises RateLimitError, without a request, if that takes too long."""
-        while (seconds := self.stats.closed_until - monotonic()) > 0:
+        while (seconds := self._closed_until - monotonic()) > 0:
             if seconds > longest_wait:
                 raise RateLimitError(
                     f"{self.name} limits requests: asking again in {seconds:.0f} s", "wait", retry_after=seconds

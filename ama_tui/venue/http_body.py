@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-import httpx
+import aiohttp
 
 from ama_tui.domain.errors import MalformedError
 from ama_tui.venue.sanitize import one_line
@@ -28,7 +28,7 @@ class UndecodableError(Exception):
     """A compressed body is invalid or ends too early."""
 
 
-async def read_body(response: httpx.Response, where: str) -> bytes:
+async def read_body(response: aiohttp.ClientResponse, where: str) -> bytes:
     """The decompressed body. Nothing is decompressed beyond the limit.
 
     Raises MalformedError for a body over 8 MiB, for more than one coding and for codings other than gzip and deflate;
@@ -37,7 +37,7 @@ async def read_body(response: httpx.Response, where: str) -> bytes:
     inflate = _Inflate() if _is_compressed(response, where) else None
     blocks: list[bytes] = []
     received = size = 0
-    async for chunk in response.aiter_raw():
+    async for chunk in response.content.iter_any():
         received += len(chunk)
         for block in (chunk,) if inflate is None else inflate.blocks(chunk):
             size += len(block)
@@ -53,8 +53,8 @@ async def read_body(response: httpx.Response, where: str) -> bytes:
     return b"".join(blocks)
 
 
-def _is_compressed(response: httpx.Response, where: str) -> bool:
-    stated = ", ".join(response.headers.get_list("content-encoding"))
+def _is_compressed(response: aiohttp.ClientResponse, where: str) -> bool:
+    stated = ", ".join(response.headers.getall("content-encoding", []))
     codings = [name for part in stated.lower().split(",") if (name := part.strip()) not in ("", "identity")]
     if len(codings) > 1 or not _COMPRESSED.issuperset(codings):
         raise MalformedError(

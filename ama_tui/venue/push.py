@@ -1,4 +1,4 @@
-"""News of a chain over WebSocket: new heads, and logs of one contract.
+"""News of a chain over WebSocket: new heads, and the logs of one contract that tell of an order's end.
 
 News only says that something may have happened: the chain is read then.
 """
@@ -13,6 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ama_tui.venue import contract_abi as abi
+
+NEWS = (abi.TRADE_EXECUTED, abi.ORDER_CANCELLED, abi.ORDER_MODIFIED)
+"""Orders that come to rest are not told: web3 takes 0.2 ms for a log, and the head of their block is news enough."""
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 30.0
 """Between two attempts to connect; the pause doubles each time."""
@@ -103,7 +107,7 @@ class PushStream:
         async with AsyncWeb3(provider, middleware=[]) as web3:
             subscriptions = [
                 NewHeadsSubscription(handler=head),
-                LogsSubscription(address=to_checksum_address(contract), handler=log),
+                LogsSubscription(address=to_checksum_address(contract), topics=[list(NEWS)], handler=log),
             ]
             async with asyncio.timeout(OPEN_S):
                 await web3.subscription_manager.subscribe(subscriptions)

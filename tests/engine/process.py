@@ -119,7 +119,7 @@ class Process:
         )
         self.cycle = Cycle(self.run)
         self.sender = Sender(self.run, self.may_place)
-        self.send_queues = SendQueues(self.sender.send)
+        self.send_queues = SendQueues(self.sender.send, self.run.rate_limiter, self.run.read_share)
         await self.cycle.watch()
         await recover(self.run, found)
         await self.prepare(found)

@@ -16,10 +16,13 @@ class Desk:
     heard: list[str] = field(default_factory=list)
     venue: HttpStats = field(default_factory=HttpStats)
     node: HttpStats = field(default_factory=HttpStats)
+    held_at: float = float("-inf")
     watch: RateLimitWatch = field(init=False)
 
     def __post_init__(self) -> None:
-        self.watch = RateLimitWatch({"venue": self.venue, "node": self.node}, self.heard.append, lambda: self.now)
+        self.watch = RateLimitWatch(
+            {"venue": self.venue, "node": self.node}, self.heard.append, lambda: self.now, lambda: self.held_at
+        )
 
     def refuse(self, stats: HttpStats, seconds: float = 0.0) -> None:
         stats.rate_limited += 1
@@ -44,6 +47,17 @@ def test_limit_is_reported_once_when_it_begins_and_once_when_it_ends() -> None:
     assert desk.heard[1:] == ["the venue's rate limit is over after 21 s (94 requests refused)"]
     desk.later(60.0)
     assert len(desk.heard) == 2
+
+
+def test_venues_limit_is_not_over_while_it_holds_orders_back() -> None:
+    desk = Desk()
+    desk.refuse(desk.venue, 2.0)
+    for _ in range(60):
+        desk.later(1.0)
+        desk.held_at = desk.now
+    assert len(desk.heard) == 1
+    desk.later(QUIET_S)
+    assert desk.heard[1:] == ["the venue's rate limit is over after 60 s (1 request refused)"]
 
 
 def test_limit_without_a_named_time_says_so_and_shows_no_seconds() -> None:

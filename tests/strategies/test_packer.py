@@ -65,10 +65,11 @@ def test_even_takes_the_sides_in_turn() -> None:
     assert turn == [(side, level) for level in range(1, 7) for side in (Side.BUY, Side.SELL)]
 
 
-def test_even_goes_on_with_one_side_when_the_other_is_done() -> None:
+def test_even_takes_the_lowest_level_of_either_side_first() -> None:
     pending_orders = tuple(PendingOrder(Side.BUY, level, 2_499_000_000, 10**17, 1) for level in (1, 2, 3, 4, 6))
     turn = [(one.side, one.level) for one in places(EVEN.plan(market(wallet(pending_orders=pending_orders))))]
-    assert turn == [(Side.BUY, 5), *((Side.SELL, level) for level in range(1, 7))]
+    sells = [(Side.SELL, level) for level in range(1, 7)]
+    assert turn == [*sells[:4], (Side.BUY, 5), *sells[4:]]
 
 
 def test_original_takes_all_buys_first() -> None:

@@ -12,6 +12,8 @@ from ama_tui.engine.wallet_book import Fleet, WalletBook
 
 STALE_AFTER_S = 10.0
 """No placement is sent on a read older than this."""
+JOURNAL_S = 2.0
+"""An order is begun only on a read so much younger: one that is too old once its intent is on disk is withdrawn."""
 SELF_TRADE = "would self-trade"
 """Two wallets of a fleet must never trade with each other."""
 
@@ -31,10 +33,19 @@ def best_opposite(place: Place, read: FleetRead, fleet: Fleet, now: float) -> in
 
 
 def placement_refusal(
-    place: Place, book: WalletBook, read: FleetRead, fleet: Fleet, *, now: float, read_age: float
+    place: Place,
+    book: WalletBook,
+    read: FleetRead,
+    fleet: Fleet,
+    *,
+    now: float,
+    read_age: float,
+    oldest: float = STALE_AFTER_S,
 ) -> str | None:
-    """Why a placement may not be sent now, or None if it may. `now` is on the monotonic clock."""
-    if read_age > STALE_AFTER_S:
+    """Why a placement may not be sent now, or None if it may. `now` is on the monotonic clock, the `oldest` age of a
+    read in seconds.
+    """
+    if read_age > oldest:
         return f"the last read of the chain is {read_age:.0f} s old"
     if book.idle_reason is not None:
         return book.idle_text

@@ -13,8 +13,9 @@ from ama_tui.domain.event import Action
 from ama_tui.domain.plan import Cancel, Intent, Place
 from ama_tui.domain.session import BUDGET_USED, CAP_TOO_LOW, HOW_TO_RENEW, PROBLEMS, REVOKED, SessionStatus
 from ama_tui.engine.action_log import cancel_params, now_ms, place_params
-from ama_tui.engine.execution.pre_trade_checks import best_opposite, placement_refusal
+from ama_tui.engine.execution.pre_trade_checks import JOURNAL_S, STALE_AFTER_S, best_opposite, placement_refusal
 from ama_tui.engine.pending_orders import PendingPlacement
+from ama_tui.engine.rate_limiter import Slot
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 
@@ -39,112 +40,126 @@ class Sender:
         self._context = context
         self._may_place = may_place
 
-    async def send(self, intent: Intent) -> bool:
-        """Send one intent. False if the wallet's other intents should wait for the next plan."""
+    async def send(self, intent: Intent, slot: Slot) -> bool:
+        """Send one intent in a slot. False if the wallet's other intents should wait for the next plan."""
         book = self._context.fleet.books[intent.wallet]
         if isinstance(intent, Cancel):
-            return await self.cancel(book, intent)
-        return await self.place(book, intent)
+            return await self._cancel(book, intent, slot)
+        return await self._place(book, intent, slot)
 
     async def place(self, book: WalletBook, place: Place) -> bool:
         """Place an order, unless a pre-trade check refuses it or its intent cannot be journalled."""
-        context = self._context
-        async with context.rate_limiter.slot():
-            if not self._may_place() or self._refused(book, place):
-                return False
-            if book.pending.has_used(place.sequence):
-                return True  # its number was used meanwhile: the next plan assigns a new one
-            pending = PendingPlacement(uuid.uuid4().hex, place, monotonic())
-            book.pending.next_sequence(place.sequence)
-            book.pending.add(pending)
-            try:
-                await context.action_log.intent(
-                    book.wallet, pending.intent_id, "sessionPlaceMarginLimit", place_params(place)
-                )
-            except JournalError as error:
-                book.pending.remove(pending)
-                context.counters.error("intent not journalled")
-                context.action_log.not_sent(book.wallet, place, str(error))
-                return False
-            except BaseException:
-                book.pending.remove(pending)
-                raise
-            if not self._still_allowed(book, pending):
-                return False
-            return await self._post_placement(book, pending)
+        async with self._context.rate_limiter.slot() as slot:
+            return await self._place(book, place, slot)
 
     async def cancel(self, book: WalletBook, cancel: Cancel, *, longest_wait: float | None = None) -> bool:
         """Cancel an order. True if the venue accepted the cancel."""
+        async with self._context.rate_limiter.slot(is_cancel=True, longest_wait=longest_wait) as slot:
+            return await self._cancel(book, cancel, slot)
+
+    async def _place(self, book: WalletBook, place: Place, slot: Slot) -> bool:
         context = self._context
-        if book.session.id is None:
+        if not self._may_place() or self._refused(book, place):
             return False
-        async with context.rate_limiter.slot(is_cancel=True, longest_wait=longest_wait):
-            book.pending.cancel_sent(cancel.order_id, monotonic())
-            intent_id = uuid.uuid4().hex
-            with suppress(JournalError):  # a cancel is safe even if it cannot be journalled
-                await context.action_log.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
-            text = f"cancel {cancel.order_id}: {cancel.reason.value}"
-            session = book.session.id
-            try:
-                response = await context.connections.api.cancel_order(
-                    context.market.address, session, book.address, order_id=cancel.order_id
-                )
-            except VenueError as error:
-                if isinstance(error, RefusedError) and error.proves_not_sent:
-                    book.pending.cancel_refused(cancel.order_id)
-                self._pushed_back(error)
-                self._refused_session(book, session, error)
-                context.failed("cancel failed", error)
-                context.action_log.outcome(
-                    book.wallet,
-                    Action.CANCEL_ORDER,
-                    f"{text} failed: {error}",
-                    params=cancel_params(cancel),
-                    error=str(error),
-                    intent_id=intent_id,
-                    is_shown=not error.is_rate_limit,
-                )
-                return False
-            context.rate_limiter.succeeded()
-            book.acted(now_ms())
+        if book.pending.has_used(place.sequence):
+            return True  # its number was used meanwhile: the next plan assigns a new one
+        pending = PendingPlacement(uuid.uuid4().hex, place, monotonic())
+        book.pending.next_sequence(place.sequence)
+        book.pending.add(pending)
+        try:
+            await context.action_log.intent(
+                book.wallet, pending.intent_id, "sessionPlaceMarginLimit", place_params(place)
+            )
+            is_open = await context.rate_limiter.onto_wire(slot)
+        except JournalError as error:
+            book.pending.remove(pending)
+            context.counters.error("intent not journalled")
+            context.action_log.not_sent(book.wallet, place, str(error))
+            return False
+        except BaseException:
+            book.pending.remove(pending)
+            raise
+        if not self._still_allowed(book, pending, is_open=is_open):
+            return False
+        return await self._post_placement(book, pending, slot)
+
+    async def _cancel(self, book: WalletBook, cancel: Cancel, slot: Slot) -> bool:
+        context = self._context
+        session = book.session.id
+        if session is None:
+            return False
+        book.pending.cancel_sent(cancel.order_id, monotonic())
+        intent_id = uuid.uuid4().hex
+        with suppress(JournalError):  # a cancel is safe even if it cannot be journalled
+            await context.action_log.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
+        text = f"cancel {cancel.order_id}: {cancel.reason.value}"
+        await context.rate_limiter.onto_wire(slot)
+        slot.is_used = True
+        try:
+            response = await context.connections.api.cancel_order(
+                context.market.address, session, book.address, order_id=cancel.order_id
+            )
+        except VenueError as error:
+            if isinstance(error, RefusedError) and error.proves_not_sent:
+                book.pending.cancel_refused(cancel.order_id)
+            self._pushed_back(slot, error)
+            self._refused_session(book, session, error)
+            context.failed("cancel failed", error)
             context.action_log.outcome(
                 book.wallet,
                 Action.CANCEL_ORDER,
-                text,
+                f"{text} failed: {error}",
                 params=cancel_params(cancel),
-                tx_hash=response.tx_hash,
+                error=str(error),
                 intent_id=intent_id,
+                is_shown=not error.is_rate_limit,
             )
-            return True
+            return False
+        context.rate_limiter.succeeded(slot)
+        book.acted(now_ms())
+        context.action_log.outcome(
+            book.wallet,
+            Action.CANCEL_ORDER,
+            text,
+            params=cancel_params(cancel),
+            tx_hash=response.tx_hash,
+            intent_id=intent_id,
+        )
+        return True
 
     def _refused(self, book: WalletBook, place: Place) -> bool:
-        refusal = self._refusal(book, place)
+        refusal = self._refusal(book, place, oldest=STALE_AFTER_S - JOURNAL_S)
         if refusal is not None:
             self._context.action_log.not_sent(book.wallet, place, refusal)
         return refusal is not None
 
-    def _refusal(self, book: WalletBook, place: Place) -> str | None:
+    def _refusal(self, book: WalletBook, place: Place, *, oldest: float = STALE_AFTER_S) -> str | None:
         context = self._context
         if context.read is None:
             return "chain not read yet"
         now = monotonic()
-        return placement_refusal(place, book, context.read, context.fleet, now=now, read_age=now - context.read_at)
+        age = now - context.read_at
+        return placement_refusal(place, book, context.read, context.fleet, now=now, read_age=age, oldest=oldest)
 
-    def _still_allowed(self, book: WalletBook, pending: PendingPlacement) -> bool:
-        """Check again after the intent is journalled, right before the POST: the book may have moved."""
+    def _still_allowed(self, book: WalletBook, pending: PendingPlacement, *, is_open: bool) -> bool:
+        """Check again after the intent is journalled, right before the POST: the book may have moved.
+
+        `is_open`: the venue has not begun to limit requests.
+        """
         context = self._context
         book.pending.remove(pending)  # the checks must not count the order against itself
         reason: str | None = "the run does not place orders any more"
         if self._may_place():
-            reason = self._refusal(book, pending.place)
+            reason = self._refusal(book, pending.place) if is_open else "the venue limits requests"
         if reason is not None or context.read is None:
-            self._outcome(book, pending, f"withdrawn: {reason}", status="withdrawn", error=reason)
+            text = f"withdrawn: {reason}" if is_open else None  # a rate limit is reported once
+            self._outcome(book, pending, text, status="withdrawn", error=reason)
             return False
         book.pending.add(pending)
         pending.priced_against(best_opposite(pending.place, context.read, context.fleet, monotonic()))
         return True
 
-    async def _post_placement(self, book: WalletBook, pending: PendingPlacement) -> bool:
+    async def _post_placement(self, book: WalletBook, pending: PendingPlacement, slot: Slot) -> bool:
         context, place = self._context, pending.place
         session = book.session.id
         assert session is not None  # noqa: S101 - a wallet without a session does not pass the pre-trade checks
@@ -163,9 +178,9 @@ class Sender:
             )
         except VenueError as error:
             failpoints.reach("post.after")
-            return self._not_accepted(book, pending, session, error)
+            return self._not_accepted(book, pending, session, slot, error)
         failpoints.reach("post.after")
-        context.rate_limiter.succeeded()
+        context.rate_limiter.succeeded(slot)
         context.order_ms = (monotonic() - began) * 1000
         book.succeeded()
         book.acted(now_ms())
@@ -176,16 +191,19 @@ class Sender:
         self._outcome(book, pending, f"{where}  {context.order_ms:.0f} ms", status=status, tx_hash=response.tx_hash)
         return True
 
-    def _not_accepted(self, book: WalletBook, pending: PendingPlacement, session: str, error: VenueError) -> bool:
+    def _not_accepted(
+        self, book: WalletBook, pending: PendingPlacement, session: str, slot: Slot, error: VenueError
+    ) -> bool:
         """Classify a failed POST: rejected, reverted with a hash, or unknown. Only a rejection frees the level."""
         context = self._context
-        self._pushed_back(error)
+        self._pushed_back(slot, error)
         tx_hash = error.tx_hash if isinstance(error, RefusedError) else None
         if isinstance(error, RefusedError) and error.proves_not_sent:
             book.pending.remove(pending)
             context.counters.add(rejected=0 if error.is_rate_limit else 1)
             context.failed("order rejected", error)
-            if not self._refused_session(book, session, error):
+            # A rate limit is not the wallet's: the limiter waits for all of them.
+            if not self._refused_session(book, session, error) and not error.is_rate_limit:
                 book.failed(monotonic())
             self._outcome(book, pending, _shown(f"rejected: {error}", error), status="rejected", error=str(error))
             return False
@@ -197,7 +215,8 @@ class Sender:
                 pending.accepted(tx_hash, monotonic())
         if tx_hash is not None:
             context.counters.placed(tx_hash, book.address, pending.place, pending.best_opposite6)
-        book.failed(monotonic())
+        if not error.is_rate_limit:
+            book.failed(monotonic())
         text = _shown(f"unknown: {error}", error)
         self._outcome(book, pending, text, status="unknown", tx_hash=tx_hash, error=str(error))
         return False
@@ -215,8 +234,12 @@ class Sender:
             return False
         return True
 
-    def _pushed_back(self, error: VenueError) -> None:
-        if isinstance(error, RefusedError) and (error.status == 503 or error.is_rate_limit):
+    def _pushed_back(self, slot: Slot, error: VenueError) -> None:
+        if not isinstance(error, RefusedError):
+            return
+        if error.is_rate_limit:
+            self._context.rate_limiter.rate_limited(slot, error.retry_after)
+        elif error.status == 503:
             self._context.rate_limiter.pushed_back(error.retry_after)
 
     def _outcome(

@@ -49,7 +49,8 @@ class Cycle:
         if the chain could not be read.
         """
         async with self._turn:
-            return await self._watch()
+            with self.context.read_share.reading():
+                return await self._watch()
 
     async def _watch(self) -> FleetRead:
         context = self.context

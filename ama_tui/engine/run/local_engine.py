@@ -22,6 +22,7 @@ from ama_tui.engine.connect import OpenVenue, VenueSource, open_venue
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import KillReport, PlanPreview, StartRequest, StoredRun
 from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.run.garbage import collect_rarely
 from ama_tui.engine.run.preview import preview
 from ama_tui.engine.run.run import Run, StopCondition
 from ama_tui.engine.run.startup import RunRequest, Startup
@@ -169,6 +170,7 @@ class LocalEngine:
             raise
         finally:
             self._preparing = None
+        collect_rarely()
         self.seconds_sessions = monotonic() - began
         self._cycling = asyncio.create_task(self._drive(self.run, ending or StopCondition()), name="cycle")
 

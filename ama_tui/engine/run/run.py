@@ -80,7 +80,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.sender = Sender(self.context, self._may_place)
-        self.send_queues = SendQueues(self.sender.send)
+        self.send_queues = SendQueues(self.sender.send, self.context.rate_limiter, self.context.read_share)
         self.outages = Outages(self.context, self.store.journal)
         self.renewals = Renewals(self.context, self.sessions)
         self._pace = Pace(self.context, self.outages.push)

@@ -302,24 +302,30 @@ class SessionCreator:
         context, permit = self.context, pending.permit
         signature = context.connections.sign_permit(permit)
         longest_wait = LONGEST_WAIT_S if self.for_cancels else None
-        async with context.rate_limiter.slot(is_cancel=self.for_cancels, longest_wait=longest_wait):
+        async with context.rate_limiter.slot(is_cancel=self.for_cancels, longest_wait=longest_wait) as slot:
             self._refuse_when_frozen()
             await self._write_ahead(book, pending)
+            is_open = await context.rate_limiter.onto_wire(slot)
             self._refuse_when_frozen()
-            was_unanswered, pending.is_unanswered = pending.is_unanswered, True
-            try:
-                answer = await context.connections.api.session_init(context.market.address, permit, signature)
-            except VenueError as error:
-                failure = error
-            else:
-                context.rate_limiter.succeeded()
-                record = permit.as_record(pending.session_id)
-                return self._done(book, pending, record, "session created", tx_hash=answer.tx_hash)
+            was_unanswered = pending.is_unanswered
+            failure: VenueError | None = None
+            if is_open:
+                pending.is_unanswered = True
+                try:
+                    answer = await context.connections.api.session_init(context.market.address, permit, signature)
+                except VenueError as error:
+                    failure = error
+                else:
+                    context.rate_limiter.succeeded(slot)
+                    record = permit.as_record(pending.session_id)
+                    return self._done(book, pending, record, "session created", tx_hash=answer.tx_hash)
+        if failure is None:
+            return await self._send(book, pending, is_last=is_last)
         if isinstance(failure, RefusedError):
             text = f"session refused: {failure}"
             self._log(book, pending, text, error=str(failure), is_shown=not failure.is_rate_limit)
             if failure.is_rate_limit:
-                context.rate_limiter.pushed_back(failure.retry_after)
+                context.rate_limiter.rate_limited(slot, failure.retry_after)
             if failure.proves_not_sent:
                 pending.is_unanswered = was_unanswered
                 raise failure

@@ -6,7 +6,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from time import monotonic
 
 from ama_tui.domain.errors import VenueError
@@ -21,10 +20,6 @@ from ama_tui.engine.sessions.creation import ChainView, SessionCreator, SessionR
 from ama_tui.engine.sessions.relayers import Relayers
 from ama_tui.engine.wallet_book import WalletBook
 
-WIDEST = 1024
-"""The most sessions that are requested at a time while a run is prepared, when nothing else is sent. Each takes a
-connection, and all of them at most half of the files that the process may open.
-"""
 UNANSWERED = "an earlier session request got no response"
 """Reason for a renewal that is settled once that request can have no effect; the present session is valid."""
 
@@ -65,7 +60,7 @@ class SessionManager:
                 lambda: self.context.connections.chain.meta_nonces(self.context.connections.registry, addresses)
             )
         try:
-            async with self.context.rate_limiter.widening(_widest()), asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as group:
                 for book in wanting:
                     seen = ChainView(nonces.get(book.address), records)
                     is_needed = self.renewal_reason(book, now) != UNANSWERED
@@ -160,8 +155,3 @@ class SessionManager:
                     grouped[intent.wallet].append(intent)
             self._grouped = (self.context.plan, by_wallet)
         return by_wallet.get(book.address, [])
-
-
-def _widest() -> int:
-    files, _ = getrlimit(RLIMIT_NOFILE)
-    return WIDEST if files == RLIM_INFINITY else min(WIDEST, files // 2)

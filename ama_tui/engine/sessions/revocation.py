@@ -54,18 +54,19 @@ class SessionRevoker:
         try:
             async with (
                 asyncio.timeout(LONGEST_REVOKE_S),
-                self.rate_limiter.slot(is_cancel=True, longest_wait=LONGEST_WAIT_S),
+                self.rate_limiter.slot(is_cancel=True, longest_wait=LONGEST_WAIT_S) as slot,
             ):
+                slot.is_used = True
                 response = await self.connections.api.session_revoke(order_book, session)
         except TimeoutError:
             raise UnreachableError(f"no response within {LONGEST_REVOKE_S:g} s") from None
         except RefusedError as error:
             if error.is_rate_limit:
-                self.rate_limiter.pushed_back(error.retry_after)
+                self.rate_limiter.rate_limited(slot, error.retry_after)
             raise
         finally:
             self._next_try[session] = _now() + RETRY_REVOKE_S
-        self.rate_limiter.succeeded()
+        self.rate_limiter.succeeded(slot)
         return response.tx_hash
 
 

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.plan import Cancel, Intent, Place
-from ama_tui.engine.execution.send_queues import SendQueues
+from ama_tui.engine.execution.send_queues import Send, SendQueues
+from ama_tui.engine.rate_limiter import RateLimiter, Slot
+from ama_tui.engine.read_share import READ_PATIENCE_S, ReadShare
 from tests.engine.samples import ALICE, BOB, CAROL, cancel, place
 from tests.engine.virtual_time import run_virtually
 
@@ -28,7 +30,7 @@ class Post:
     under_way: dict[str, int] = field(default_factory=dict)
     most_at_once: int = 0
 
-    async def send(self, intent: Intent) -> bool:
+    async def send(self, intent: Intent, _: Slot) -> bool:
         wallet = intent.wallet
         self.under_way[wallet] = self.under_way.get(wallet, 0) + 1
         assert self.under_way[wallet] == 1, "two sends of one wallet at once"
@@ -44,6 +46,10 @@ class Post:
             self.under_way[wallet] -= 1
 
 
+def queues(send: Send, clock: Clock, limiter: RateLimiter | None = None, reads: ReadShare | None = None) -> SendQueues:
+    return SendQueues(send, limiter or RateLimiter(clock=clock), reads or ReadShare(clock))
+
+
 def levels(wallet: str, *numbers: int) -> list[Place]:
     return [place(wallet, level=number) for number in numbers]
 
@@ -51,7 +57,7 @@ def levels(wallet: str, *numbers: int) -> list[Place]:
 def test_a_wallet_sends_one_after_another_and_wallets_side_by_side() -> None:
     async def main(clock: Clock) -> None:
         post = Post()
-        send_queues = SendQueues(post.send)
+        send_queues = queues(post.send, clock)
         began = clock()
         send_queues.load([*levels(ALICE, 1, 2, 3), *levels(BOB, 1, 2, 3), *levels(CAROL, 1)])
         assert await send_queues.idle(60)
@@ -63,9 +69,9 @@ def test_a_wallet_sends_one_after_another_and_wallets_side_by_side() -> None:
 
 
 def test_cancels_go_before_placements() -> None:
-    async def main(_: Clock) -> None:
+    async def main(clock: Clock) -> None:
         post = Post()
-        send_queues = SendQueues(post.send)
+        send_queues = queues(post.send, clock)
         send_queues.load([*levels(ALICE, 1, 2), cancel(ALICE, 77)])
         await send_queues.idle(60)
         assert [number for _, number in post.pending] == [77, 1, 2]
@@ -74,9 +80,9 @@ def test_cancels_go_before_placements() -> None:
 
 
 def test_loading_replaces_what_waits_and_lets_what_is_under_way_go_on() -> None:
-    async def main(_: Clock) -> None:
+    async def main(clock: Clock) -> None:
         post = Post()
-        send_queues = SendQueues(post.send)
+        send_queues = queues(post.send, clock)
         send_queues.load([*levels(ALICE, 1, 2, 3), *levels(BOB, 1)])
         await asyncio.sleep(0.5)
         send_queues.load(levels(ALICE, 5, 6))
@@ -87,9 +93,9 @@ def test_loading_replaces_what_waits_and_lets_what_is_under_way_go_on() -> None:
 
 
 def test_clearing_sends_nothing_more() -> None:
-    async def main(_: Clock) -> None:
+    async def main(clock: Clock) -> None:
         post = Post()
-        send_queues = SendQueues(post.send)
+        send_queues = queues(post.send, clock)
         send_queues.load([*levels(ALICE, 1, 2), *levels(BOB, 1, 2)])
         await asyncio.sleep(0.5)
         send_queues.clear()
@@ -100,9 +106,9 @@ def test_clearing_sends_nothing_more() -> None:
 
 
 def test_dropping_one_lane_leaves_the_others() -> None:
-    async def main(_: Clock) -> None:
+    async def main(clock: Clock) -> None:
         post = Post()
-        send_queues = SendQueues(post.send)
+        send_queues = queues(post.send, clock)
         send_queues.load([*levels(ALICE, 1, 2), *levels(BOB, 1, 2)])
         await asyncio.sleep(0.5)
         send_queues.drop(ALICE)
@@ -114,9 +120,9 @@ def test_dropping_one_lane_leaves_the_others() -> None:
 
 
 def test_a_refused_send_drops_what_else_its_wallet_has_waiting() -> None:
-    async def main(_: Clock) -> None:
+    async def main(clock: Clock) -> None:
         post = Post(refuse={1})
-        send_queues = SendQueues(post.send)
+        send_queues = queues(post.send, clock)
         send_queues.load([*levels(ALICE, 1, 2, 3), *levels(BOB, 2, 3)])
         await send_queues.idle(60)
         assert [number for wallet, number in post.pending if wallet == ALICE] == [1]
@@ -131,9 +137,9 @@ def test_a_refused_send_drops_what_else_its_wallet_has_waiting() -> None:
 def test_a_refused_send_drops_also_the_plan_that_was_loaded_meanwhile() -> None:
     """That plan did not know of the refusal, and the wallet may have to hold back now."""
 
-    async def main(_: Clock) -> None:
+    async def main(clock: Clock) -> None:
         post = Post(refuse={1})
-        send_queues = SendQueues(post.send)
+        send_queues = queues(post.send, clock)
         send_queues.load([*levels(ALICE, 1, 2, 3), *levels(BOB, 2)])
         await asyncio.sleep(0.5)
         send_queues.load([*levels(ALICE, 7, 8), *levels(BOB, 9)])
@@ -145,9 +151,9 @@ def test_a_refused_send_drops_also_the_plan_that_was_loaded_meanwhile() -> None:
 
 
 def test_the_first_failure_is_kept_and_stops_every_lane() -> None:
-    async def main(_: Clock) -> None:
+    async def main(clock: Clock) -> None:
         post = Post(fail={1: OSError("the disk is full"), 2: ValueError("later")})
-        send_queues = SendQueues(post.send)
+        send_queues = queues(post.send, clock)
         send_queues.load([*levels(ALICE, 1, 3), *levels(BOB, 4, 5, 6), *levels(CAROL, 2)])
         await send_queues.idle(60)
         assert str(send_queues.failure) == "the disk is full"
@@ -158,7 +164,7 @@ def test_the_first_failure_is_kept_and_stops_every_lane() -> None:
 
 def test_idle_gives_up_after_its_time() -> None:
     async def main(clock: Clock) -> None:
-        send_queues = SendQueues(Post(seconds=100).send)
+        send_queues = queues(Post(seconds=100).send, clock)
         assert await send_queues.idle(1)
         send_queues.load(levels(ALICE, 1))
         began = clock()
@@ -170,9 +176,9 @@ def test_idle_gives_up_after_its_time() -> None:
 
 
 def test_abandoning_ends_every_send_even_one_that_has_not_begun() -> None:
-    async def main(_: Clock) -> None:
+    async def main(clock: Clock) -> None:
         post = Post()
-        send_queues = SendQueues(post.send)
+        send_queues = queues(post.send, clock)
         send_queues.load(levels(ALICE, 1, 2))
         await asyncio.sleep(0.5)
         send_queues.load([*levels(ALICE, 3), *levels(BOB, 1)])
@@ -183,6 +189,48 @@ def test_abandoning_ends_every_send_even_one_that_has_not_begun() -> None:
         send_queues.load(levels(BOB, 9))
         assert await send_queues.idle(60)
         assert post.pending == [(BOB, 9)]
+
+    run_virtually(main)
+
+
+def test_best_levels_of_all_wallets_go_first_when_the_venue_takes_one_at_a_time() -> None:
+    async def main(clock: Clock) -> None:
+        post = Post()
+        send_queues = queues(post.send, clock, RateLimiter(start=1, lowest=1, highest=1, clock=clock))
+        send_queues.load([*levels(ALICE, 1, 1, 2, 2), *levels(BOB, 1, 1, 2, 2), *levels(CAROL, 3)])
+        await send_queues.idle(60)
+        assert [level for _, level in post.pending] == [1, 1, 1, 1, 2, 2, 2, 2, 3]
+
+    run_virtually(main)
+
+
+def test_newest_plan_decides_what_a_freed_slot_is_used_for() -> None:
+    """A level that became vacant while other orders waited goes before them."""
+
+    async def main(clock: Clock) -> None:
+        post = Post()
+        send_queues = queues(post.send, clock, RateLimiter(start=1, lowest=1, highest=1, clock=clock))
+        send_queues.load([*levels(ALICE, 4, 5), *levels(BOB, 4, 5)])
+        await asyncio.sleep(0.5)
+        send_queues.load([*levels(ALICE, 5), *levels(BOB, 1, 5)])
+        await send_queues.idle(60)
+        assert post.pending == [(ALICE, 4), (BOB, 1), (ALICE, 5), (BOB, 5)]
+
+    run_virtually(main)
+
+
+def test_orders_wait_for_a_long_read_and_cancels_do_not() -> None:
+    async def main(clock: Clock) -> None:
+        post, reads = Post(seconds=0.1), ReadShare(clock)
+        send_queues = queues(post.send, clock, reads=reads)
+        with reads.reading():
+            send_queues.load(levels(ALICE, 1))
+            await asyncio.sleep(READ_PATIENCE_S + 1)
+            send_queues.load([*levels(ALICE, 2), cancel(BOB, 77)])
+            await asyncio.sleep(60)
+            assert post.pending == [(ALICE, 1), (BOB, 77)]
+        assert await send_queues.idle(1)
+        assert post.pending[-1] == (ALICE, 2)
 
     run_virtually(main)
 
@@ -201,16 +249,16 @@ PLANS = st.lists(
 def test_only_the_newest_plan_is_ever_begun(plans: list[tuple[float, list[tuple[str, int]]]], refuse: set[int]) -> None:
     """Whatever is loaded when: a send begins only if the plan of that moment names it, each wallet by itself."""
 
-    async def main(_: Clock) -> None:
+    async def main(clock: Clock) -> None:
         post = Post(refuse=refuse)
         allowed: set[tuple[str, int]] = set()
 
-        async def send(intent: Intent) -> bool:
+        async def send(intent: Intent, slot: Slot) -> bool:
             assert isinstance(intent, Place)
             assert (intent.wallet, intent.level) in allowed
-            return await post.send(intent)
+            return await post.send(intent, slot)
 
-        send_queues = SendQueues(send)
+        send_queues = queues(send, clock)
         for wait, plan in plans:
             await asyncio.sleep(wait)
             allowed = set(plan)

@@ -12,7 +12,7 @@ import pytest
 
 from ama_tui.domain.errors import JournalError, MalformedError, RefusedError, UnreachableError, VenueError
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import Intent, Place, SkipReason, WalletBudget
+from ama_tui.domain.plan import Cancel, Intent, Place, SkipReason, WalletBudget
 from ama_tui.engine.execution.pre_trade_checks import SELF_TRADE
 from ama_tui.engine.execution.sender import SESSION_PROBLEMS, Sender
 from ama_tui.engine.pending_orders import PendingStage
@@ -50,7 +50,8 @@ class Desk:
 
     def send(self, intent: Intent) -> bool:
         async def main(clock: Callable[[], float]) -> bool:
-            return await Sender(self.run, lambda: self.may_place).send(intent)
+            async with self.run.rate_limiter.slot(is_cancel=isinstance(intent, Cancel)) as slot:
+                return await Sender(self.run, lambda: self.may_place).send(intent, slot)
 
         return run_virtually(main)
 
@@ -249,11 +250,12 @@ def test_a_failure_that_traded_all_the_same_is_judged_like_any_other() -> None:
         refused("rate_limit_text", 500, proves=False, is_rate_limit=True, retry_after=9.0),
     ],
 )
-def test_a_push_back_halves_the_limit_and_closes_the_gate(error: RefusedError) -> None:
+def test_a_push_back_closes_the_gate_and_a_busy_venue_halves_the_limit(error: RefusedError) -> None:
     engine = Desk(FakeVenue(on_place=lambda _: error))
     before = engine.run.rate_limiter.limit
     assert not engine.send(buy())
-    assert engine.run.rate_limiter.limit == before / 2
+    assert engine.run.rate_limiter.limit == (before / 2 if error.status == 503 else before)
+    assert (engine.alice.backoff_until > 0) is (error.status == 503), "a rate limit is not the wallet's"
 
     async def another(_: Callable[[], float]) -> None:
         async with asyncio.timeout(5), engine.run.rate_limiter.slot():

@@ -51,7 +51,7 @@ def test_what_waits_in_a_lane_behind_a_post_is_not_sent_after_it() -> None:
             return answer
 
         venue.place_margin_limit = slow  # type: ignore[method-assign,assignment]
-        send_queues = SendQueues(Sender(run, lambda: not freeze.is_set()).send)
+        send_queues = SendQueues(Sender(run, lambda: not freeze.is_set()).send, run.rate_limiter, run.read_share)
         send_queues.load([place(wallet, level=level, sequence=level) for wallet in (ALICE, BOB) for level in (1, 2, 3)])
         await asyncio.sleep(1)
         assert len(venue.placed) == 2

@@ -1,0 +1,198 @@
+"""How fast a venue that limits its clients may be asked: found from its refusals, then kept.
+
+Nothing here waits or sends. All times are seconds on one clock.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+WINDOWS_S = (1.0, 10.0, 60.0, 600.0, 3600.0)
+"""Limits are set per second, minute or hour. A `Retry-After` is at most one such window."""
+UNTOLD_WINDOWS_S = (1.0, 60.0)
+"""What is supposed in turn when a refusal does not say how long to wait."""
+SHARE = 0.94
+"""How much of the limit is used: requests bunch up on their way."""
+SLACK = 0.05
+"""How much of a window's requests may start at once, to make up for a timer that came late."""
+FEWEST = 3
+"""The fewest requests in a window that a limit is judged by. Who is refused with fewer has met a closed door."""
+FINDINGS = 3
+"""After this many refusals the limit is known, and further ones correct it only a little."""
+SLOWER = 0.95
+CLOSED_S = (1.0, 1.0, 2.0, 4.0, 8.0)
+"""The shortest waits after refusals in a row."""
+KNOCK_S = 0.25
+"""The time between two requests after a refusal, until one is accepted."""
+CREDIT = 0.01
+"""What each accepted request adds. A faster pace is tried for 1, and for twice as much each time that it is refused."""
+HIGHEST_PRICE = 16.0
+HELD_FOR, HELD_WINDOWS = 50, 3
+"""How many requests and windows a faster pace must hold for before it is believed."""
+FIRST_STEP, LONGEST_STEP = 0.05, 1.0
+"""How much faster is tried. The step doubles each time until a refusal."""
+KEPT_STARTS = 20_000
+NEVER = float("-inf")
+UNLIMITED = float("inf")
+
+
+class SendPace:
+    """When the next request may start.
+
+    A limit is taken as so many requests in any window. An even pace is then right for a fixed window, a sliding one and
+    a token bucket alike. Of requests that were on their way together and refused, the first alone counts.
+    """
+
+    def __init__(self) -> None:
+        self.rate = UNLIMITED
+        """Requests per second."""
+        self.closed_until = NEVER
+        self._window = 0.0
+        """The window of the limit, as far as it is known."""
+        self._starts: list[float] = []
+        """When the requests that were not refused started, in order."""
+        self._due = NEVER
+        """When the next request is due at an even pace."""
+        self._found_at = NEVER
+        """When the latest refusal that counts was noticed."""
+        self._findings = 0
+        self._row = 0
+        """Refusals that count since the last accepted request."""
+        self._lowest = 0.0
+        """Small corrections do not go below this rate."""
+        self._doors = 0
+        """Refusals after too few accepted requests to judge by."""
+        self._credit = 0.0
+        self._price = 1.0
+        """The credit that the next faster pace takes."""
+        self._step = FIRST_STEP
+        self._held = 0
+        self._raised_at = NEVER
+        self._rate_before = 0.0
+        """The rate before a faster one was tried, 0 if none is being tried."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Is a limit known?"""
+        return self.rate < UNLIMITED
+
+    @property
+    def is_free(self) -> bool:
+        """Is no limit known, and is the door open?"""
+        return not self.is_limited and not self._row
+
+    def next_start(self) -> float:
+        """The earliest time for the next request."""
+        at = self.closed_until
+        last = self._starts[-1] if self._starts else NEVER
+        if self._row:
+            at = max(at, last + KNOCK_S)
+        if self.is_limited:
+            most = self._most()
+            at = max(at, self._due - int(SLACK * most) / self.rate)
+            if len(self._starts) >= most:
+                at = max(at, self._starts[-most] + self._window)
+        return at
+
+    def started(self, now: float) -> None:
+        """Note that a request starts."""
+        self._starts.append(now)
+        if len(self._starts) > 2 * KEPT_STARTS:
+            del self._starts[:KEPT_STARTS]
+        if self.is_limited:
+            self._due = max(now, self._due) + 1 / self.rate
+
+    def started_until(self, moment: float) -> int:
+        """How many requests that were not refused started until a time."""
+        return bisect_left(self._starts, moment)
+
+    def not_sent(self, started_at: float) -> None:
+        """Note that a request that started was not sent after all."""
+        self._forget(started_at)
+        if self.is_limited:
+            self._due -= 1 / self.rate
+
+    def succeeded(self, started_at: float, now: float, *, others_wait: bool) -> None:
+        """Note an accepted request. `others_wait`: the pace holds others back, so it is being put to the test."""
+        self._credit = min(HIGHEST_PRICE, self._credit + CREDIT)
+        if started_at <= self._found_at:
+            return
+        self._row = 0
+        if self.is_limited and others_wait:
+            self._held += 1
+            self._try_faster(now)
+
+    def refused(self, started_at: float, now: float, retry_after: float | None) -> None:
+        """Note a refused request. `retry_after` is how long the venue asks to wait, None if it does not say."""
+        self._forget(started_at)
+        if retry_after is not None:
+            self.closed_until = max(self.closed_until, now + retry_after)
+        if started_at <= self._found_at:
+            return
+        self._row += 1
+        self.closed_until = max(self.closed_until, now + CLOSED_S[min(self._row, len(CLOSED_S)) - 1])
+        self._widen_window(retry_after)
+        if self._rate_before:
+            self.rate, self._rate_before, self._step = self._rate_before, 0.0, FIRST_STEP
+            self._price = min(HIGHEST_PRICE, 2 * self._price)
+        else:
+            self._find(started_at)
+        self._credit, self._found_at, self._held, self._due = 0.0, now, 0, now
+
+    def _most(self) -> int:
+        """The most requests that may start within one window."""
+        return max(1, round(self.rate * self._window))
+
+    def _forget(self, started_at: float) -> None:
+        """A refused request does not count against the limit."""
+        at = bisect_left(self._starts, started_at)
+        if at < len(self._starts) and self._starts[at] == started_at:
+            del self._starts[at]
+
+    def _widen_window(self, retry_after: float | None) -> None:
+        """Suppose a longer window if the venue asks for a longer wait, or if the present one was waited for in vain."""
+        wanted = UNTOLD_WINDOWS_S[0] if retry_after is None else retry_after
+        supposed = UNTOLD_WINDOWS_S if retry_after is None else WINDOWS_S
+        if self._row > (1 if retry_after is None else 2):
+            wanted = max(wanted, next((window for window in supposed if window > self._window), supposed[-1]))
+        fitting = next((window for window in WINDOWS_S if window >= wanted), WINDOWS_S[-1])
+        self._window = max(self._window, fitting)
+
+    def _find(self, refused: float) -> None:
+        """Judge the limit by what was accepted before a request that started at this time was refused."""
+        count = self._count(refused - self._window, refused)
+        since = self._count(self._found_at, refused)
+        mean = SHARE * since / (refused - self._found_at)
+        if self._findings >= FINDINGS:
+            if self.is_limited and count >= SLOWER * self._most():
+                slower = min(SLOWER * self.rate, mean if since >= 2 * self._most() else UNLIMITED)
+                self.rate = max(self._lowest, slower)
+            self._findings = FINDINGS if self._row < FINDINGS else 0
+            return
+        found = [SHARE * count / self._window] if count >= FEWEST else []
+        if since and (self._findings or self._doors >= FINDINGS - 1):
+            found.append(mean)
+        if self.is_limited:
+            found.append(SLOWER * self.rate)
+        self.rate = min(found, default=UNLIMITED)
+        if self.is_limited:
+            self._findings += 1
+            self._lowest = self.rate / 2
+        elif since:
+            self._doors += 1
+
+    def _count(self, first: float, end: float) -> int:
+        """How many requests that were not refused started from one time on, until before another."""
+        return bisect_left(self._starts, end) - bisect_left(self._starts, first)
+
+    def _try_faster(self, now: float) -> None:
+        if self._held < HELD_FOR or now - self._raised_at < HELD_WINDOWS * self._window:
+            return
+        if self._rate_before:
+            self._rate_before, self._price = 0.0, 1.0
+        if self._credit < self._price:
+            return
+        self._credit = 0.0
+        self._rate_before, self._raised_at, self._held = self.rate, now, 0
+        self.rate *= 1 + self._step
+        self._step = min(LONGEST_STEP, 2 * self._step)
