@@ -20,13 +20,15 @@ from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
 
 PACKING_LIMIT = 120.0
+PACKING_LIMIT_PER_WALLET = 0.6
+"""Seconds."""
 
 
 @asynccontextmanager
 async def packed_desk(venue: VenueOptions, publisher: Publisher, parameters: RunOptions) -> AsyncIterator[LocalEngine]:
     """A desk whose fleet (all of the venue's wallets) has been packed once and goes on cycling.
 
-    Raises AmaError, VenueStartError, and TimeoutError when it is not packed in two minutes.
+    Raises AmaError, VenueStartError, and TimeoutError when it is not packed in time.
     """
     with TemporaryDirectory(prefix="ama-bench-") as directory:
         path = Path(directory)
@@ -42,7 +44,8 @@ async def packed_desk(venue: VenueOptions, publisher: Publisher, parameters: Run
                 market = await engine.market(None)
                 resolved, _ = await engine.resolved_for(market, False)
                 await engine.begin(market, resolved, resume=False, ending=StopCondition())
-                await until(lambda: publisher.latest.packed, PACKING_LIMIT)
+                seconds = max(PACKING_LIMIT, PACKING_LIMIT_PER_WALLET * venue.wallets)
+                await until(lambda: publisher.latest.packed, seconds)
                 yield engine
             finally:
                 await engine.close()

@@ -11,6 +11,7 @@ class Scale:
 
     wallets: int
     many_wallets: int
+    most_wallets: int
     orders_per_side: int
     steady_cycles: int
     """Cycles to observe of each fleet."""
@@ -44,6 +45,7 @@ class Scale:
 FULL = Scale(
     wallets=10,
     many_wallets=100,
+    most_wallets=1000,
     orders_per_side=6,
     steady_cycles=20,
     steady_block_time=0.5,
@@ -66,6 +68,7 @@ FULL = Scale(
 TINY = Scale(
     wallets=1,
     many_wallets=2,
+    most_wallets=3,
     orders_per_side=1,
     steady_cycles=1,
     steady_block_time=0.05,
