@@ -100,7 +100,7 @@ class ChangeReader:
         requests = self._requests(contracts.order_book, chunks, since, tx_hashes)
         if multicall is None or not 0 < len(chunks) <= MOST_CALLS or len(requests) > self._rpc.batch_limit:
             return None
-        responses = await self._rpc.batch(requests)
+        responses = await self._rpc.batch(requests, splits=False)
         try:
             parts = [_part(chunk, response) for chunk, response in zip(chunks, responses, strict=False)]
             first, rest = parts[0], responses[len(parts) :]

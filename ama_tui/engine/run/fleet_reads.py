@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
+from ama_tui.domain.errors import RateLimitError
 from ama_tui.domain.reading import FleetChanges, FleetRead, Settlement, WalletRead
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
@@ -96,7 +97,11 @@ class FleetReads:
             return None
         contracts, since = self._contracts(), Since(last.block, last.block_hash)
         hashes = [one.tx_hash for book in self.context.fleet for one in book.pending if one.tx_hash is not None]
-        changes = await reader.read(contracts, depth_levels, queries, since, self._topics_of_fleet(), hashes)
+        try:
+            changes = await reader.read(contracts, depth_levels, queries, since, self._topics_of_fleet(), hashes)
+        except RateLimitError:
+            self._failed()  # the node may count the calls of a batch
+            raise
         if changes is None:
             self._failed()
             return None
