@@ -145,6 +145,7 @@ class WalletBook:
             or self.read is None
             or self.budget is None
             or bool(self.read_error)
+            or self.session.is_lost
             or self.session.doubt is not None
             or any(not skip.reason.is_standing for skip in self.skips)
         )
