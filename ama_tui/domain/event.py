@@ -134,6 +134,8 @@ class Totals:
     max_utilization: float = 0.0
     """The largest share of a wallet's collateral that was reserved at any time."""
     errors: int = 0
+    read_mismatches: int = 0
+    """Wallets whose orders changed although no event said so."""
     rpc_requests: int = 0
     api_requests: int = 0
 

@@ -50,6 +50,16 @@ class FleetRead:
     """False if the depth could not be read. An empty `view.book` then means nothing."""
     newest_block: int = 0
     """The latest block that any part may be from, if it is not pinned; else 0 or the block itself."""
+    fresh: frozenset[str] | None = None
+    """The wallets that this read asked for; None for all. Nothing happened to the others since an earlier read, as far
+    as the book's events say.
+    """
+    block_hash: str = ""
+    """The hash of `block`, '' if unknown."""
+
+    def is_fresh(self, address: str) -> bool:
+        """Was this wallet (address in lower case) asked for? Only then does the read prove what it does not show."""
+        return self.fresh is None or address in self.fresh
 
     @property
     def seen_block(self) -> int:
@@ -169,6 +179,18 @@ class Settlement:
     """The first error, or empty."""
     cancels: tuple[OrderCancelled, ...] | None = None
     """Cancelled orders of the requested traders; None if none were requested, or not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetChanges:
+    """What happened since an earlier read, and the market and some of the wallets as they are now."""
+
+    read: FleetRead
+    """Has only the wallets that were asked for."""
+    settlement: Settlement
+    """Covers every block up to the read's."""
+    touched: Mapping[str, frozenset[int]]
+    """The wallets that the book's events name, with the ids of orders that came to rest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class OwnPrices:
 
     def __init__(self) -> None:
         self._levels = {side: _PriceLevels() for side in Side}
+        self._resting18: dict[tuple[Side, int], int] = {}
         self._passing: dict[Hashable, _Passing] = {}
         self._ends: list[tuple[float, int, Hashable]] = []
         self._numbers = count()
@@ -82,6 +83,19 @@ class OwnPrices:
     def remove(self, side: Side, price6: int, wallet: str) -> None:
         """One order less."""
         self._levels[side].remove(price6, wallet)
+
+    def rests(self, side: Side, price6: int, amount18: int) -> None:
+        """So much more rests at a price; less if it is negative."""
+        key = side, price6
+        left18 = self._resting18.get(key, 0) + amount18
+        if left18:
+            self._resting18[key] = left18
+        else:
+            self._resting18.pop(key, None)
+
+    def resting18(self, side: Side, price6: int) -> int:
+        """How much of the fleet's orders rests at a price (18 decimals)."""
+        return self._resting18.get((side, price6), 0)
 
     def add_passing(self, key: Hashable, side: Side, price6: int, wallet: str, since: float) -> None:
         """One more order, which counts for `LATE_GRACE_S` after `since` (monotonic clock), or until `end(key)`."""
@@ -156,11 +170,13 @@ class WalletPrices:
         """The wallet's resting orders changed from one read to the next."""
         if self._fleet is None or self._is_missing:
             return
-        old = [(order.side, order.price6) for order in before]
-        new = [(order.side, order.price6) for order in after]
+        old = [(order.side, order.price6, order.amount18) for order in before]
+        new = [(order.side, order.price6, order.amount18) for order in after]
         if old == new:
             return
-        for side, price6 in old:
+        for side, price6, amount18 in old:
             self._fleet.remove(side, price6, self._wallet)
-        for side, price6 in new:
+            self._fleet.rests(side, price6, -amount18)
+        for side, price6, amount18 in new:
             self._fleet.add(side, price6, self._wallet)
+            self._fleet.rests(side, price6, amount18)

@@ -229,6 +229,11 @@ class PendingOrders:
         self.remove(placement)
         self._forget_lapsed(placement.intent_id)
 
+    @property
+    def is_open(self) -> bool:
+        """Is anything sent, expected or traded that the next read must account for?"""
+        return bool(self.placements or self.cancels or self.expected or self.traded18)
+
     # ---- sums ----
 
     @property

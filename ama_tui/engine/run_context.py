@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import time
 
 from ama_tui.domain.errors import AmaError, VenueError
+from ama_tui.domain.event import WalletRow
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Plan
@@ -81,6 +82,8 @@ class RunContext:
     order_ms: float = 0.0
     cycle_ms: float = 0.0
     next_cycle_at_ms: int = 0
+    rows: dict[str, tuple[tuple[object, ...], WalletRow]] = field(default_factory=dict)
+    """The latest row of each wallet without pending orders, and everything that it was made from."""
     recovery: ReconciliationReport = field(default_factory=ReconciliationReport)
     rate_limits: RateLimitWatch = field(init=False)
 

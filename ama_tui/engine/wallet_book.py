@@ -17,6 +17,24 @@ FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSums:
+    """What the resting orders of a read add up to."""
+
+    read: WalletRead | None
+    bids: int = 0
+    asks: int = 0
+    reserved6: int = 0
+    """Their margin (USDC, 6 decimals)."""
+
+    @classmethod
+    def of(cls, read: WalletRead | None) -> ReadSums:
+        if read is None:
+            return cls(None)
+        bids = sum(order.side is Side.BUY for order in read.orders)
+        return cls(read, bids, len(read.orders) - bids, read.reserved6)
+
+
 @dataclass(slots=True)
 class WalletBook:
     """One wallet: its session, its pending orders, its last good read, and why it may not trade.
@@ -28,7 +46,9 @@ class WalletBook:
     session: SessionSlot = field(default_factory=SessionSlot)
     pending: PendingOrders = field(default_factory=PendingOrders)
     read: WalletRead | None = None
-    """The last good read."""
+    """The last good read, with the levels of its orders."""
+    source: WalletRead | None = None
+    """The same read as it came from the chain."""
     accounted6: int | None = None
     """Available collateral plus the margin of the resting orders when the latest read with nothing pending was made,
     less what has been filled since (USDC, 6 decimals). None before the first read.
@@ -49,6 +69,9 @@ class WalletBook:
     """Monotonic clock: no new order before this."""
     failures: int = 0
     """Consecutive sends that failed."""
+    _sums: ReadSums | None = None
+    _snapshot: tuple[tuple[object, ...], WalletSnapshot] | None = None
+    """The last snapshot without anything pending, and everything that it was made from."""
 
     @property
     def address(self) -> str:
@@ -95,11 +118,11 @@ class WalletBook:
 
     def resting(self, side: Side) -> int:
         """The number of resting orders on a side."""
-        return sum(1 for order in self.orders if order.side is side)
+        return self._read_sums.bids if side is Side.BUY else self._read_sums.asks
 
     def reserved6(self) -> int:
         """Margin of the resting margin orders at the last read (USDC, 6 decimals)."""
-        return 0 if self.read is None else self.read.reserved6
+        return self._read_sums.reserved6
 
     def is_level_taken(self, side: Side, level: int) -> bool:
         """Is there a resting or pending order at this level?"""
@@ -114,10 +137,27 @@ class WalletBook:
         """Ids of the wallet's orders that a read must ask for, whether or not the node lists them."""
         return self.pending.known_ids | {order.order_id for order in self.orders}
 
+    @property
+    def is_unsettled(self) -> bool:
+        """Is anything open about the wallet that only a read of it can settle? It may also not be planned yet."""
+        return (
+            self.pending.is_open
+            or self.read is None
+            or self.budget is None
+            or bool(self.read_error)
+            or self.session.is_lost
+            or self.session.doubt is not None
+            or any(not skip.reason.is_standing for skip in self.skips)
+        )
+
+    def has_taken(self, read: WalletRead) -> bool:
+        """Is this the read that was stored last, with nothing open that it could settle once more?"""
+        return self.source is read and not self.pending.is_open and not self.read_error
+
     def take_read(self, read: WalletRead, block: int) -> None:
         """Store a good read, with the levels of its orders."""
         self.pending.prices.rest(self.orders, read.orders)
-        self.read, self.read_error = read, ""
+        self.read, self.source, self.read_error = read, read, ""
         if not self.pending or self.accounted6 is None:
             self.accounted6 = read.available6 + read.reserved6
         self.annotate(block)
@@ -140,6 +180,13 @@ class WalletBook:
             orders = tuple(self.pending.annotated(order, block) for order in self.read.orders)
             self.read = replace(self.read, orders=orders)
             self.pending.continue_after(order.placed18 for order in orders if order.placed18 is not None)
+
+    @property
+    def _read_sums(self) -> ReadSums:
+        """Sums of the last good read, worked out once."""
+        if self._sums is None or self._sums.read is not self.read:
+            self._sums = ReadSums.of(self.read)
+        return self._sums
 
     def read_failed(self, error: str) -> None:
         """Note that the latest read failed. The last good read stays."""
@@ -189,7 +236,19 @@ class WalletBook:
         self.backoff_until = 0.0
 
     def snapshot(self, was_read: bool) -> WalletSnapshot:
-        """The wallet as the planner sees it; `was_read` is False if this cycle's read of it failed."""
+        """The wallet as the planner sees it; `was_read` is False if this cycle's read of it failed.
+
+        The same object as before if nothing changed.
+        """
+        made_from = (self.read, was_read, self.idle_reason, self.unusable_detail, self.pending.sequence)
+        is_quiet = not self.pending and not self.pending.cancels
+        if is_quiet and self._snapshot is not None and self._snapshot[0] == made_from:
+            return self._snapshot[1]
+        snapshot = self._new_snapshot(was_read)
+        self._snapshot = (made_from, snapshot) if is_quiet else None
+        return snapshot
+
+    def _new_snapshot(self, was_read: bool) -> WalletSnapshot:
         read = self.read
         return WalletSnapshot(
             index=self.wallet.index,
@@ -254,6 +313,10 @@ class Fleet:
         wallets that are not part of this run.
         """
         return self._prices.best(side, now, without=without)
+
+    def resting18(self, side: Side, price6: int) -> int:
+        """How much of the fleet's orders rests at a price (18 decimals)."""
+        return self._prices.resting18(side, price6)
 
     def price_levels(self, side: Side) -> int:
         """The number of prices at which the fleet has orders on a side, pending ones included."""

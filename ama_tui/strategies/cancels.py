@@ -69,6 +69,11 @@ class StaleOrders:
         self._placed_by = market.now - MIN_REST_SECONDS
         self._prices = prices
 
+    def may_be_among(self, lowest6: int, highest6: int) -> bool:
+        """Whether any of a wallet's orders in this range of prices, none of which is a remnant, may be stale."""
+        anchor_x2 = self._prices.anchor_x2
+        return max(anchor_x2 - 2 * lowest6, 2 * highest6 - anchor_x2) > self._reach_x2
+
     def oldest(self, wallet: WalletSnapshot, cancelled: AbstractSet[int], spacing: LevelSpacing) -> Cancel | None:
         """The cancel to send; None if no order is stale. Orders whose ids are in `cancelled` are ignored."""
         anchor_x2, reach_x2, placed_by = self._prices.anchor_x2, self._reach_x2, self._placed_by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from ama_tui.domain.order import Side
@@ -21,10 +21,11 @@ from ama_tui.domain.plan import (
 )
 from ama_tui.domain.session import Methods
 from ama_tui.strategies.anchor import NEAREST, anchor_x2, market_problem
-from ama_tui.strategies.budget import CAP_DETAIL, DUST18, OrderRequest, budget_of, fit, margin_bps
+from ama_tui.strategies.budget import CAP_DETAIL, DUST18, OrderRequest, fit, margin_bps
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
+from ama_tui.strategies.digest import WalletDigest
 from ama_tui.strategies.levels import SideOrders
-from ama_tui.strategies.prices import Prices
+from ama_tui.strategies.prices import OwnBest, Prices, best_prices
 from ama_tui.strategies.spacing import LevelSpacing, level_spacing
 
 
@@ -36,6 +37,8 @@ class Packer:
     rules: Rules = Rules.EVEN
     basis: CollateralBasis = CollateralBasis.NET
     """Whether available collateral already excludes order margin; ignored by the rules `original`."""
+    _digests: dict[str, WalletDigest] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """By address: spares the work for wallets whose snapshot is the same object as in the last plan."""
 
     name: ClassVar[str] = "packer"
     methods: ClassVar[Methods] = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
@@ -46,10 +49,19 @@ class Packer:
         `market.tick6` must be positive; `refusal()` checks this at set-up.
         """
         anchor = anchor_x2(market)
-        plan = _PlanBuilder(self, market, anchor)
-        for wallet in market.wallets:
-            plan.add_wallet(wallet)
+        digests = [self._digest_of(wallet) for wallet in market.wallets]
+        best = best_prices(market, (digest.own_best for digest in digests))
+        plan = _PlanBuilder(self, market, anchor, best)
+        for digest in digests:
+            plan.add_wallet(digest)
         return Plan((*plan.cancels, *plan.places), tuple(plan.skips), anchor, plan.budgets)
+
+    def _digest_of(self, wallet: WalletSnapshot) -> WalletDigest:
+        known = self._digests.get(wallet.address)
+        if known is None or known.wallet is not wallet:
+            known = WalletDigest.of(wallet, self.parameters, self.rules, self.basis)
+            self._digests[wallet.address] = known
+        return known
 
     def refusal(self, tick6: int, anchor_x2: int | None, distance_name: str = NEAREST) -> str | None:
         """Why a market with this tick and anchor (doubled), both with 6 decimals, cannot be quoted; None if it can.
@@ -62,24 +74,26 @@ class Packer:
 class _PlanBuilder:
     """Builds a plan wallet by wallet."""
 
-    def __init__(self, packer: Packer, market: MarketSnapshot, anchor: int | None) -> None:
+    def __init__(self, packer: Packer, market: MarketSnapshot, anchor: int | None, best: OwnBest) -> None:
         self._packer = packer
         self._market = market
-        self._prices = None if anchor is None else Prices(market, anchor, packer.parameters, packer.rules)
+        self._prices = None if anchor is None else Prices(market, anchor, packer.parameters, packer.rules, best)
         self._stale_orders = None if self._prices is None else StaleOrders(market, packer.parameters, self._prices)
         self.cancels: list[Cancel] = []
         self.places: list[Place] = []
         self.skips: list[Skip] = []
         self.budgets: dict[str, WalletBudget] = {}
 
-    def add_wallet(self, wallet: WalletSnapshot) -> None:
+    def add_wallet(self, digest: WalletDigest) -> None:
         """Plan one wallet."""
+        wallet = digest.wallet
         if not wallet.was_read:
             self.skips.append(Skip(wallet.address, SkipReason.UNREAD, wallet.unusable_detail))
             return
         packer = self._packer
-        budget = budget_of(wallet, packer.parameters, packer.rules, packer.basis)
-        self.budgets[wallet.address] = budget
+        budget = self.budgets[wallet.address] = digest.budget
+        if digest.is_complete and not self._may_be_stale(digest):
+            return
         if wallet.unusable is not None:
             self.skips.append(Skip(wallet.address, wallet.unusable, wallet.unusable_detail))
             return
@@ -87,6 +101,11 @@ class _PlanBuilder:
         spacing = level_spacing(packer.parameters, packer.rules, wallet.index)
         self._cancel(wallet, buys, sells, spacing)
         self._fill(wallet, budget, buys, sells, spacing)
+
+    def _may_be_stale(self, digest: WalletDigest) -> bool:
+        return self._stale_orders is not None and (
+            digest.has_remnant or self._stale_orders.may_be_among(digest.lowest6, digest.highest6)
+        )
 
     def _cancel(self, wallet: WalletSnapshot, buys: SideOrders, sells: SideOrders, spacing: LevelSpacing) -> None:
         """Cancel excess, duplicate and stale orders."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import MarketSnapshot, Rules, SkipReason
+from ama_tui.domain.plan import MarketSnapshot, Rules, SkipReason, WalletSnapshot
+
+OwnBest = tuple[int | None, int | None]
+"""A best bid and a best ask (USDC, 6 decimals); None for a side without orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,15 @@ class Prices:
         "anchor_x2",
     )
 
-    def __init__(self, market: MarketSnapshot, anchor_x2: int, parameters: Parameters, rules: Rules) -> None:
+    def __init__(
+        self, market: MarketSnapshot, anchor_x2: int, parameters: Parameters, rules: Rules, best: OwnBest
+    ) -> None:
+        """`best` are the prices that a new order could trade with."""
         self.anchor_x2 = anchor_x2
         self._tick6 = market.tick6
         self._min_distance = parameters.min_distance_ticks
         self._buffer6 = max(2, parameters.min_distance_ticks // 4) * market.tick6
-        self._best_bid6, self._best_ask6 = best_prices(market)
+        self._best_bid6, self._best_ask6 = best
         self._spreads_at_touch = rules is Rules.EVEN
         if rules is Rules.EVEN:
             self._touch_bid6, self._touch_ask6 = market.others_bid6, market.others_ask6
@@ -89,19 +96,29 @@ class Prices:
         return (distance - self._min_distance) * self._tick6 if self._spreads_at_touch else 0
 
 
-def best_prices(market: MarketSnapshot) -> tuple[int | None, int | None]:
+def best_prices(market: MarketSnapshot, own: Iterable[OwnBest]) -> OwnBest:
     """The best bid and ask that a new order could trade with: the book's and those of the fleet's own orders.
 
     Pending orders are not in the book yet. Resting orders may be newer than the book's best prices if the node could
     not read both at one block.
     """
-    bids = [] if market.best_bid6 is None else [market.best_bid6]
-    asks = [] if market.best_ask6 is None else [market.best_ask6]
-    for wallet in market.wallets:
-        for order in wallet.orders:
-            (bids if order.side is Side.BUY else asks).append(order.price6)
-        for pending in wallet.pending_orders:
-            (bids if pending.side is Side.BUY else asks).append(pending.price6)
+    best_bid6, best_ask6 = market.best_bid6, market.best_ask6
+    for bid6, ask6 in own:
+        if bid6 is not None and (best_bid6 is None or bid6 > best_bid6):
+            best_bid6 = bid6
+        if ask6 is not None and (best_ask6 is None or ask6 < best_ask6):
+            best_ask6 = ask6
+    return best_bid6, best_ask6
+
+
+def own_best(wallet: WalletSnapshot) -> OwnBest:
+    """The best bid and ask among a wallet's resting and pending orders."""
+    bids: list[int] = []
+    asks: list[int] = []
+    for order in wallet.orders:
+        (bids if order.side is Side.BUY else asks).append(order.price6)
+    for pending in wallet.pending_orders:
+        (bids if pending.side is Side.BUY else asks).append(pending.price6)
     return max(bids, default=None), min(asks, default=None)
 
 

@@ -18,6 +18,7 @@ from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
 from ama_tui.venue import fleet_reader, json_scalars, settlement_reader
 from ama_tui.venue.batch_reads import chain_id_of, number_of
+from ama_tui.venue.change_reader import ChangeReader
 from ama_tui.venue.contract_reads import CallReader
 from ama_tui.venue.http import HttpStats
 from ama_tui.venue.learned_limit import LearnedLimit
@@ -43,6 +44,7 @@ class ChainReader:
     def __init__(self, rpc: JsonRpc, *, max_chunk: int = MAX_CHUNK) -> None:
         self._rpc = rpc
         self._calls = CallReader(rpc, max_chunk=max_chunk)
+        self._changes = ChangeReader(rpc, self._calls)
         self._log_span = LearnedLimit(settlement_reader.LONGEST_SPAN)
 
     @property
@@ -147,6 +149,11 @@ class ChainReader:
             has_book,
             max(first.newest, second.newest),
         )
+
+    @property
+    def changes(self) -> ChangeReader:
+        """Reads what changed since an earlier read of the fleet."""
+        return self._changes
 
     async def open_orders(
         self,

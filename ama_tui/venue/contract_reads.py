@@ -92,7 +92,12 @@ class CallReader:
 
     async def has_multicall(self) -> bool:
         """Whether calls go through Multicall3 instead of JSON-RPC batches."""
-        return isinstance(await self._choose_backend(), MulticallReader)
+        return await self.multicall() is not None
+
+    async def multicall(self) -> MulticallReader | None:
+        """The reader of Multicall3, None on a chain without."""
+        backend = await self._choose_backend()
+        return backend if isinstance(backend, MulticallReader) else None
 
     async def run_first(self, calls: Sequence[Call]) -> BlockRead:
         """Run calls at the latest block."""

@@ -30,6 +30,8 @@ class WalletQuery(NamedTuple):
     """0x, lower case."""
     session_id: str | None
     """The session to read with it; None for none."""
+    known: Collection[int] = ()
+    """Order ids that are read even if the node does not list them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def market_calls(contracts: Contracts, depth_levels: int) -> list[Call]:
 
 def wallet_calls(contracts: Contracts, query: WalletQuery) -> list[Call]:
     """Calls for a wallet's order ids, collateral, position and session (if requested)."""
-    address, session_id = query
+    address, session_id, _ = query
     word = abi.address_word(address)
     calls = [
         Call(contracts.order_book, abi.GET_USER_ORDERS + word),
@@ -112,7 +114,7 @@ def book_view(results: Sequence[CallResult]) -> tuple[BookView, bool]:
 
 def holdings(query: WalletQuery, results: Iterator[CallResult]) -> Holdings:
     """Consume the results of `wallet_calls` for one wallet."""
-    address, session_id = query
+    address, session_id, _ = query
     ids, available, position = next(results), next(results), next(results)
     session = next(results) if session_id is not None else None
     try:
@@ -131,6 +133,36 @@ def holdings(query: WalletQuery, results: Iterator[CallResult]) -> Holdings:
 def also_known(wallet: Holdings, known: Collection[int]) -> Holdings:
     """The holdings with ids that we know of and that the node did not list: each order is read by its own id."""
     return replace(wallet, order_ids=with_known(wallet.order_ids, known)) if wallet.error is None else wallet
+
+
+def whole_calls(contracts: Contracts, query: WalletQuery) -> list[Call]:
+    """The calls for a wallet and for its orders that are known already."""
+    return [*wallet_calls(contracts, query), *order_calls(contracts.order_book, sorted(query.known))]
+
+
+@dataclass(frozen=True, slots=True)
+class PartlyRead:
+    """The results of `whole_calls` for a wallet: complete but for the orders that were not known."""
+
+    holdings: Holdings
+    orders: dict[int, CallResult]
+    """By id."""
+
+    @classmethod
+    def of(cls, query: WalletQuery, results: Iterator[CallResult]) -> PartlyRead:
+        """Consume the results of `whole_calls` for one wallet."""
+        found = holdings(query, results)
+        return cls(also_known(found, query.known), {order_id: next(results) for order_id in sorted(query.known)})
+
+    @property
+    def unread(self) -> list[int]:
+        """Ids of listed orders that were not known."""
+        return [order_id for order_id in self.holdings.order_ids if order_id not in self.orders]
+
+    def completed(self, results: Iterator[CallResult]) -> WalletRead:
+        """The wallet, with the results of `order_calls` for its unread orders."""
+        orders = self.orders | {order_id: next(results) for order_id in self.unread}
+        return wallet_read(self.holdings, iter([orders[order_id] for order_id in self.holdings.order_ids]))
 
 
 def with_known(listed: tuple[int, ...], known: Collection[int]) -> tuple[int, ...]:

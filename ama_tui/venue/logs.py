@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from ama_tui.domain.reading import (
     OrderCancelled,
@@ -69,6 +69,25 @@ def cancels(logs: object, order_book: str) -> tuple[OrderCancelled, ...]:
     if not isinstance(logs, list):
         raise ValueError("the logs are not a list")
     return tuple(event for event in events(logs, order_book) if isinstance(event, OrderCancelled))
+
+
+def events_of(logs: object, order_book: str, traders: Collection[str], blocks: range) -> list[OrderEvent]:
+    """The order book's events in an eth_getLogs response that name one of these traders, within these blocks.
+
+    `traders` are 32-byte topics in lower case. The events of others are not decoded.
+    """
+    if not isinstance(logs, list):
+        raise ValueError("the logs are not a list")
+    ours: list[object] = []
+    for log in logs:
+        topics = log.get("topics") if isinstance(log, dict) else None
+        if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
+            raise ValueError("a log is not an object with topics")
+        if any(topic.lower() in traders for topic in topics[1:]) and (
+            json_scalars.block_number(log.get("blockNumber")) in blocks
+        ):
+            ours.append(log)
+    return list(events(ours, order_book))
 
 
 _Decoder = Callable[[list[bytes], bytes, dict[str, object]], OrderEvent]

@@ -10,7 +10,7 @@ from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
 from ama_tui.venue import json_scalars
 from ama_tui.venue.multicall import MULTICALL3, Call, CallResult, decode_aggregate, encode_aggregate
-from ama_tui.venue.rpc import JsonRpc
+from ama_tui.venue.rpc import JsonRpc, Request
 
 MAX_CHUNK = 500
 MIN_CHUNK = 16
@@ -38,6 +38,11 @@ class MulticallReader:
         self._failures = 0
         self._always_failing: set[Call] = set()
 
+    @property
+    def chunk(self) -> int:
+        """How many calls the node is known to handle in one request."""
+        return self._chunk
+
     async def run_first(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
         """The latest block's number and Unix time, and the results of as many calls as fit into one request."""
         part = calls[: self._chunk - 2]
@@ -48,8 +53,8 @@ class MulticallReader:
             part = []
             number, time = await self._once([BLOCK_NUMBER, BLOCK_TIMESTAMP], "latest")
             results = []
-        block = _block_number(number)
-        return block, _checked(time, decode.unix_time), await self._fed(part, results, hex(block))
+        block, block_time = block_and_time(number, time)
+        return block, block_time, await self.completed(part, results, hex(block))
 
     async def run_latest(self, calls: Sequence[Call]) -> tuple[int, int, list[CallResult]]:
         """All results, and the earliest and the latest block that any of them is from."""
@@ -89,7 +94,7 @@ class MulticallReader:
                 return [CallResult(False, b"", error.message)]
         else:
             self._note_success(len(calls))
-            return await self._fed(calls, results, tag)
+            return await self.completed(calls, results, tag)
         middle = (len(calls) + 1) // 2
         results = await self._halving(calls[:middle], tag, is_part=True)
         results += await self._halving(calls[middle:], tag, is_part=True)
@@ -97,7 +102,7 @@ class MulticallReader:
             self._chunk = max(MIN_CHUNK, min(self._chunk, middle))
         return results
 
-    async def _fed(self, calls: Sequence[Call], results: list[CallResult], tag: str) -> list[CallResult]:
+    async def completed(self, calls: Sequence[Call], results: list[CallResult], tag: str) -> list[CallResult]:
         """Rerun calls that failed without revert data, since earlier calls may have used up their gas."""
         for _ in range(_MAX_STARVED_RETRIES):
             starved = [
@@ -125,12 +130,7 @@ class MulticallReader:
         self._always_failing.add(call)
 
     async def _once(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
-        params = ({"to": MULTICALL3, "data": "0x" + encode_aggregate(calls).hex()}, tag)
-        response = await self._rpc.call("eth_call", params)
-        try:
-            return decode_aggregate(json_scalars.data(response), len(calls))
-        except ValueError as error:
-            raise MalformedError(f"invalid response from Multicall3: {error}", "try another node") from None
+        return results_of(await self._rpc.call(*request_of(calls, tag)), len(calls))
 
     async def _answers(self, tag: str) -> bool:
         """Whether the node can run the simplest call at this block."""
@@ -145,6 +145,26 @@ class MulticallReader:
         if self._whole_chunks >= _GROW_AFTER:
             self._whole_chunks = 0
             self._chunk = min(self._max_chunk, self._chunk * 2)
+
+
+def request_of(calls: Sequence[Call], tag: str) -> Request:
+    """The request that runs these calls."""
+    return "eth_call", ({"to": MULTICALL3, "data": "0x" + encode_aggregate(calls).hex()}, tag)
+
+
+def results_of(response: object, count: int) -> list[CallResult]:
+    """The results of `count` calls in the response to such a request. Raises MalformedError, and an RpcError it is."""
+    if isinstance(response, RpcError):
+        raise response
+    try:
+        return decode_aggregate(json_scalars.data(response), count)
+    except ValueError as error:
+        raise MalformedError(f"invalid response from Multicall3: {error}", "try another node") from None
+
+
+def block_and_time(number: CallResult, time: CallResult) -> tuple[int, int]:
+    """A block's number and its Unix time from the results of `BLOCK_NUMBER` and `BLOCK_TIMESTAMP`."""
+    return _block_number(number), _checked(time, decode.unix_time)
 
 
 def _block_number(result: CallResult) -> int:

@@ -80,15 +80,16 @@ class JsonRpc:
 
         return await retried(attempt)
 
-    async def batch(self, requests: Sequence[Request]) -> list[object | RpcError]:
+    async def batch(self, requests: Sequence[Request], *, splits: bool = True) -> list[object | RpcError]:
         """The results of many calls in order, in one HTTP request per 500. A failed call yields its RpcError.
 
         If the node refuses a batch of that size, or limits the rate of some of its calls, smaller batches follow, down
-        to single calls, and larger ones are tried again later. All of it takes at most a minute.
+        to single calls, and larger ones are tried again later. All of it takes at most a minute. Unless it `splits`, a
+        limit on some of the calls is raised as one on all of them.
         """
-        return await in_time(self._batch(requests), f"a batch of {len(requests)} calls to {self._masked}")
+        return await in_time(self._batch(requests, splits), f"a batch of {len(requests)} calls to {self._masked}")
 
-    async def _batch(self, requests: Sequence[Request]) -> list[object | RpcError]:
+    async def _batch(self, requests: Sequence[Request], splits: bool) -> list[object | RpcError]:
         results: list[object | RpcError] = []
         while len(results) < len(requests):
             part = requests[len(results) : len(results) + self._batch_limit.now]
@@ -96,7 +97,7 @@ class JsonRpc:
                 results += await self._singles(requests[len(results) :])
                 self._batch_limit.accepted(1)
                 return results
-            responses = await self._batch_once(part)
+            responses = await self._batch_once(part, splits)
             if responses is not None:
                 results += responses
                 self._batch_limit.accepted(len(part))
@@ -104,8 +105,10 @@ class JsonRpc:
                 self._batch_limit.refused(max(2, len(part)))  # even one call is no batch here: ask without
         return results
 
-    async def _batch_once(self, requests: Sequence[Request]) -> list[object | RpcError] | None:
-        """Send one batch in one HTTP request. None if the node refuses it as a batch, or limits some of its calls."""
+    async def _batch_once(self, requests: Sequence[Request], splits: bool) -> list[object | RpcError] | None:
+        """Send one batch in one HTTP request. None if the node refuses it as a batch, or limits some of its calls and
+        it may be split.
+        """
         envelopes = [self._envelope(request) for request in requests]
         last: list[object | RpcError] | None = None
 
@@ -134,7 +137,7 @@ class JsonRpc:
         try:
             return await retried(attempt)
         except RateLimitError:
-            if last is None or all(isinstance(result, RpcError) for result in last):
+            if not splits or last is None or all(isinstance(result, RpcError) for result in last):
                 raise
             return None  # the node counts calls, not requests: fewer at once may pass
         except RpcError:

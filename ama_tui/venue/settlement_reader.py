@@ -18,6 +18,11 @@ MAX_LOG_BLOCKS = MOST_REQUESTS * LONGEST_SPAN
 """The largest range of blocks in one read, if the node accepts the longest span."""
 
 
+def order_topics() -> list[object]:
+    """The topics that match everything that changes a resting order, and all trades."""
+    return [[abi.ORDER_RESTED, abi.ORDER_CANCELLED, abi.ORDER_MODIFIED, abi.TRADE_EXECUTED]]
+
+
 def trade_topics() -> list[object]:
     """The topics that match all trades."""
     return [abi.TRADE_EXECUTED]
@@ -88,17 +93,27 @@ def settlement(
             )
         except (RpcError, ValueError) as error:
             errors.append(f"cancels: {error}")
-    receipts: dict[str, Receipt | None] = {}
-    for tx_hash, response in zip(tx_hashes, receipt_responses, strict=True):
-        receipts[tx_hash] = None
+    found, receipt_errors = receipts(order_book, tx_hashes, receipt_responses)
+    errors += receipt_errors
+    return Settlement(trades, through, found, errors[0] if errors else "", cancels)
+
+
+def receipts(
+    order_book: str, tx_hashes: Sequence[str], responses: Sequence[object]
+) -> tuple[dict[str, Receipt | None], list[str]]:
+    """The receipts by hash, None for those that are not mined or unusable, and what was wrong with these."""
+    found: dict[str, Receipt | None] = {}
+    errors: list[str] = []
+    for tx_hash, response in zip(tx_hashes, responses, strict=True):
+        found[tx_hash] = None
         try:
             receipt = logs.receipt(_successful(response), order_book)
             if receipt is not None and receipt.tx_hash != tx_hash.lower():
                 raise ValueError("the node returned another transaction's receipt")
-            receipts[tx_hash] = receipt
+            found[tx_hash] = receipt
         except (RpcError, ValueError) as error:
             errors.append(f"receipt of {tx_hash}: {error}")
-    return Settlement(trades, through, receipts, errors[0] if errors else "", cancels)
+    return found, errors
 
 
 def _successful(response: object) -> object:

@@ -32,7 +32,8 @@ SETTLE_S = 0.05
 NEVER_MS = 600_000
 """The pause between cycles that no block starts: every cycle here is started by a block."""
 MANY_WALLETS = 1000
-RATIO_GOAL, CPU_GOAL, RPC_GOAL, RPC_GOAL_OF_MANY, API_GOAL = at_most(1.3), at_most(120), at_most(3), 8, at_most(1)
+RATIO_GOAL, CPU_GOAL, API_GOAL = at_most(1.3), at_most(120), at_most(1)
+RPC_GOAL, RPC_GOAL_OF_MANY = at_most(1), at_most(20)
 _JSON = {"content-type": "application/json"}
 
 
@@ -78,7 +79,7 @@ def _figures(fleet: SteadyFleet, scale: Scale) -> list[Figure]:
     orders = 2 * scale.orders_per_side * fleet.wallets
     detail = f"{ours * 1000:.0f} ms, bare {bare * 1000:.0f} ms; {orders:,} orders, {len(costs)} cycles"
     cpu_goal = CPU_GOAL if fleet.wallets == MANY_WALLETS else None
-    rpc_goal = RPC_GOAL if fleet.wallets < 100 else at_most(RPC_GOAL_OF_MANY * max(1, fleet.wallets // 100))
+    rpc_goal = RPC_GOAL if fleet.wallets < 100 else RPC_GOAL_OF_MANY
     return [
         Figure(f"steady cycle, {size}, to bare reads", ratio, "×", RATIO_GOAL, detail, Kind.RATIO),
         Figure(f"steady cycle, {size}, client CPU", median(one.cpu_ms for one in costs), "ms", cpu_goal, kind=Kind.CPU),

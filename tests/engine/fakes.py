@@ -133,6 +133,13 @@ def no_record(session: str) -> SessionRecord:
     return record(ZERO_ADDRESS, session)
 
 
+class NoChanges:
+    """A node whose changes cannot be read: every read is of the whole fleet."""
+
+    async def room(self) -> int:
+        return 0
+
+
 @dataclass
 class FakeVenue:
     """API and chain in one: sessions by id, open orders by wallet, and what each call is to do instead."""
@@ -171,6 +178,10 @@ class FakeVenue:
     asked_blocks: list[tuple[int, int]] = field(default_factory=list)
 
     # ---- chain ----
+
+    @property
+    def changes(self) -> NoChanges:
+        return NoChanges()
 
     async def session_records(self, registry: str, ids: list[str]) -> dict[str, SessionRecord | None]:
         self.asked_records += 1

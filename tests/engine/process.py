@@ -35,7 +35,15 @@ from tests.engine.simulated import SimulatedVenue
 
 _SESSIONS = tuple(f"sessions.{name}" for name in ("manager", "creation", "renewal"))
 _TIMED = (
-    *("run.cycle", "execution.sender", "reconciliation.live", "reconciliation.startup", "counters", "outage"),
+    *(
+        "run.cycle",
+        "run.fleet_reads",
+        "execution.sender",
+        "reconciliation.live",
+        "reconciliation.startup",
+        "counters",
+        "outage",
+    ),
     *(*_SESSIONS, "sessions.relayers", "sessions.adoption"),
 )
 _DATED = ("action_log", "run.cycle", "execution.sender", "reconciliation.startup", "sessions.creation")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -18,6 +18,7 @@ from ama_tui.domain.market import BookView, Market, Quote
 from ama_tui.domain.money import margin6
 from ama_tui.domain.order import RestingOrder, Side, decode_tag
 from ama_tui.domain.reading import (
+    FleetChanges,
     FleetRead,
     LiveQuote,
     OrderCancelled,
@@ -29,6 +30,8 @@ from ama_tui.domain.reading import (
     WalletRead,
 )
 from ama_tui.domain.session import SessionRecord
+from ama_tui.venue.change_reader import Since
+from ama_tui.venue.fleet_reader import Contracts, WalletQuery
 from ama_tui.venue.http import HttpStats
 from tests.engine.fakes import record
 from tests.engine.samples import MARKET, PRICE6, TICK6
@@ -86,6 +89,51 @@ class State:
     trades: tuple[Trade, ...] = ()
     cancels: tuple[OrderCancelled, ...] = ()
     mined: tuple[Tx, ...] = ()
+    touched: tuple[tuple[str, int], ...] = ()
+    """Wallets and orders that its events name."""
+    block_hash: str = ""
+
+
+@dataclass(frozen=True)
+class SimulatedChanges:
+    """The changes since a block, as a node with batches tells them. `SimulatedVenue.mute` are what no event says."""
+
+    venue: SimulatedVenue
+
+    async def room(self) -> int:
+        return self.venue.room
+
+    async def read(
+        self,
+        contracts: Contracts,
+        depth_levels: int,
+        queries: Sequence[WalletQuery],
+        since: Since,
+        fleet: Mapping[str, str],
+        tx_hashes: Sequence[str],
+    ) -> FleetChanges | None:
+        venue = self.venue
+        venue.asked.append(len(queries))
+        whole = await venue.read_fleet(wallets=[(query.address, query.session_id) for query in queries])
+        block_hash = venue.hash_at(whole.block)
+        if since.block > whole.block or (since.block_hash and venue.hash_at(since.block) != since.block_hash):
+            return None
+        settled = await venue.settlement("", since.block + 1, whole.block, tx_hashes, list(fleet.values()))
+        touched: defaultdict[str, set[int]] = defaultdict(set)
+        for state in venue.between(since.block + 1, whole.block):
+            for wallet, order_id in state.touched:
+                if not venue.mute:
+                    touched[wallet].add(order_id)
+        if venue.mute:
+            settled = replace(settled, trades=(), cancels=())
+        read = replace(whole, fresh=frozenset(whole.wallets), block_hash=block_hash)
+        return FleetChanges(read, settled, {wallet: frozenset(ids) for wallet, ids in touched.items()})
+
+    async def wallets(
+        self, contracts: Contracts, queries: Sequence[WalletQuery], block: int
+    ) -> tuple[dict[str, WalletRead], bool, int]:
+        read = await self.venue.read_fleet(wallets=[(query.address, query.session_id) for query in queries])
+        return dict(read.wallets), True, read.block
 
 
 @dataclass
@@ -108,6 +156,12 @@ class SimulatedVenue:
     lag: int = 0
     hide: Callable[[RestingOrder], bool] = lambda _: False
     stats: HttpStats = field(default_factory=HttpStats)
+    room: int = 400
+    """Calls beside the market's in one eth_call; 0 for a node whose changes cannot be read."""
+    mute: bool = False
+    """The node tells no events."""
+    asked: list[int] = field(default_factory=list)
+    """How many wallets each read of changes asked for."""
     _hashes: int = 0
 
     # ---- the chain ----
@@ -158,7 +212,15 @@ class SimulatedVenue:
                 continue
             state.receipts[tx.tx_hash] = Receipt(tx.tx_hash, True, block, tuple(events))
         self.states.append(
-            replace(state, next_id=next_id, trades=tuple(trades), cancels=tuple(cancels), mined=tuple(ready))
+            replace(
+                state,
+                next_id=next_id,
+                trades=tuple(trades),
+                cancels=tuple(cancels),
+                mined=tuple(ready),
+                touched=_touched(self.head, state),
+                block_hash=self._hash(),
+            )
         )
         if len(self.states) > KEPT_STATES:
             del self.states[0]
@@ -190,6 +252,14 @@ class SimulatedVenue:
         """(wallet, side, level) of every order on the chain."""
         return [_level(order) for order in self.head.orders.values()]
 
+    def between(self, first: int, last: int) -> list[State]:
+        """The states of these blocks, as far back as they are kept."""
+        return [state for block, state in enumerate(self.states, start=self.base) if first <= block <= last]
+
+    def hash_at(self, block: int) -> str:
+        """A block's hash, another one after it was undone; '' if it is not kept."""
+        return next((state.block_hash for state in self.between(block, block)), "")
+
     def _reduce(self, orders: dict[int, RestingOrder], order: RestingOrder, by18: int) -> None:
         left18 = order.amount18 - by18
         if left18 == 0:
@@ -205,6 +275,10 @@ class SimulatedVenue:
         return f"0x{self._hashes:064x}"
 
     # ---- reads ----
+
+    @property
+    def changes(self) -> SimulatedChanges:
+        return SimulatedChanges(self)
 
     async def read_fleet(self, *, wallets: Sequence[tuple[str, str | None]], **_: object) -> FleetRead:
         behind = min(self.lag, len(self.states) - 1)
@@ -235,7 +309,7 @@ class SimulatedVenue:
         self, book: str, start: int, end: int, hashes: Sequence[str], cancels_of: Sequence[str] = ()
     ) -> Settlement:
         traders = frozenset(cancels_of)
-        states = [state for block, state in enumerate(self.states, start=self.base) if start <= block <= end]
+        states = self.between(start, end)
         return Settlement(
             tuple(trade for state in states for trade in state.trades),
             end,
@@ -277,6 +351,12 @@ class SimulatedVenue:
         if answer in (Answer.OK, Answer.SLOW, Answer.REVERTED, Answer.NEVER):
             return TradeResponse(tx.tx_hash, pending=True)
         raise failure_of(answer)
+
+
+def _touched(before: State, after: State) -> tuple[tuple[str, int], ...]:
+    """The wallets and orders that changed from one block to the next."""
+    changed = before.orders.items() ^ after.orders.items()
+    return tuple((order.trader, order_id) for order_id, order in changed)
 
 
 def failure_of(answer: Answer) -> Exception:

@@ -50,6 +50,7 @@ class Machine(RuleBasedStateMachine):
             SETTLE_AFTER,
             answer=lambda: self.answers.pop(0) if self.answers else Answer.OK,
             cancel_answer=lambda: self.cancel_answers.pop(0) if self.cancel_answers else Answer.OK,
+            room=self.dice.choice([0, 8, 400]),  # reads of everything, of a wallet at a time, of all at once
         )
         self.journal = MemoryJournal()
         self.patches = ExitStack()

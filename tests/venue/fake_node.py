@@ -70,6 +70,8 @@ class FakeNode:
     """A method after which a new block comes."""
     logs: list[dict[str, object]] = field(default_factory=list)
     receipts: dict[str, object] = field(default_factory=dict)
+    hashes: dict[int, str] = field(default_factory=dict)
+    """Hashes of blocks that are not what they were."""
     log_error: str = ""
     refuses_beyond_head: bool = False
     """Whether a range of blocks beyond the latest is refused, or answered as far as it goes."""
@@ -123,13 +125,15 @@ class FakeNode:
         return "0x6001" if address in (BOOK, VAULT, REGISTRY) else "0x"
 
     def _eth_getBlockByNumber(self, tag: str, _full: bool) -> dict[str, str]:  # noqa: N802
-        assert tag == "latest"
-        return {"number": hex(self.block), "timestamp": hex(1_700_000_000 + self.block)}
+        block = self.block if tag == "latest" else int(tag, 16)
+        block_hash = self.hashes.get(block, f"0x{block:064x}")
+        return {"number": hex(block), "timestamp": hex(1_700_000_000 + block), "hash": block_hash}
 
     def _eth_getLogs(self, query: dict[str, Any]) -> list[dict[str, object]]:  # noqa: N802
         if self.log_error:
             raise RuntimeError(self.log_error)
-        low, high = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+        to_block = query["toBlock"]
+        low, high = int(query["fromBlock"], 16), self.block if to_block == "latest" else int(to_block, 16)
         if high > self.block and self.refuses_beyond_head:
             raise RuntimeError("block range extends beyond current head block")
         if high - low >= self.longest_logs:

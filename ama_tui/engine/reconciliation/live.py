@@ -27,17 +27,25 @@ class WalletChanges:
 
 @dataclass(slots=True)
 class LiveReconciliation:
-    """One read of the fleet on its way into the wallet books. Wallets that could not be read have no `changes`."""
+    """One read of the fleet on its way into the wallet books. Wallets that could not be read have no `changes`.
+
+    Only wallets that were asked for are reconciled, for the read is no witness of the others. Those that look as they
+    did, with nothing open, are left out too, unless they traded.
+    """
 
     context: RunContext
     read: FleetRead
     changes: dict[str, WalletChanges] = field(default_factory=dict)
+    _fresh: list[WalletBook] = field(init=False)
 
     def __post_init__(self) -> None:
         last_block = 0 if self.context.read is None else self.context.read.block
-        for book in self.context.fleet:
+        self._fresh = [book for book in self.context.fleet if self.read.is_fresh(book.address)]
+        for book in self._fresh:
             wallet_read = self.read.wallets[book.address]
-            if wallet_read.was_read:
+            if book.has_taken(wallet_read):
+                self.changes[book.address] = WalletChanges([], [])
+            elif wallet_read.was_read:
                 missing = reconcile.vanished(book, wallet_read, last_block=last_block, now=monotonic())
                 reconcile.forget_reused_ids(book, wallet_read)
                 self.changes[book.address] = WalletChanges(missing, reconcile.match_rested(book, missing, wallet_read))
@@ -47,7 +55,7 @@ class LiveReconciliation:
         """Transactions whose receipts are needed."""
         return [
             tx_hash
-            for book in self.context.fleet
+            for book in self._fresh
             for tx_hash in reconcile.hashes_to_check(
                 book, self.changes[book.address].matched if book.address in self.changes else []
             )
@@ -70,11 +78,11 @@ class LiveReconciliation:
         cancelled: defaultdict[str, list[int]] = defaultdict(list)
         for event in settlement.cancels or ():
             cancelled[event.trader].append(event.order_id)
-        for book in self.context.fleet:
+        for book in self._fresh:
             wallet_read, changes = self.read.wallets[book.address], self.changes.get(book.address)
             if changes is None:
                 book.read_failed(wallet_read.error or "could not be read")
-            else:
+            elif not book.has_taken(wallet_read):
                 self._reconcile(book, wallet_read, changes, settlement.receipts, cancelled[book.address])
 
     def _note_trade(self, trade: Trade) -> None:

@@ -6,11 +6,11 @@ rests is accepted at once, but its end only when reads some blocks apart agree, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ama_tui.domain.order import RestingOrder, decode_tag
+from ama_tui.domain.order import RestingOrder, Side, decode_tag
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import FleetRead, OrderRested, Receipt, WalletRead
 from ama_tui.engine.pending_orders import PendingPlacement, PendingStage
@@ -311,18 +311,12 @@ def hashes_to_check(book: WalletBook, matched: list[ResolvedOrder]) -> list[str]
     ]
 
 
-def others_best(read: FleetRead, fleet_orders: list[RestingOrder]) -> tuple[int | None, int | None]:
-    """The best bid and ask of others, within the depth that was read."""
-    own: dict[tuple[bool, int], int] = {}
-    for order in fleet_orders:
-        key = (order.side.is_buy, order.price6)
-        own[key] = own.get(key, 0) + order.amount18
+def others_best(read: FleetRead, own18: Callable[[Side, int], int]) -> tuple[int | None, int | None]:
+    """The best bid and ask of others, within the depth that was read.
+
+    `own18` is how much of the fleet's orders rests at a price (18 decimals).
+    """
     best: list[int | None] = []
-    for is_buy, levels in ((True, read.view.book.bids), (False, read.view.book.asks)):
-        best.append(
-            next(
-                (level.price6 for level in levels if level.amount18 > own.get((is_buy, level.price6), 0)),
-                None,
-            )
-        )
+    for side, levels in ((Side.BUY, read.view.book.bids), (Side.SELL, read.view.book.asks)):
+        best.append(next((level.price6 for level in levels if level.amount18 > own18(side, level.price6)), None))
     return best[0], best[1]

@@ -17,6 +17,7 @@ from ama_tui.domain.session import HOW_TO_RENEW, REVOKED, SessionRecord, Session
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.reconciliation.live import LiveReconciliation
 from ama_tui.engine.reconciliation.rules import is_behind, is_far_apart
+from ama_tui.engine.run.fleet_reads import FleetReads
 from ama_tui.engine.run.packing import utilization
 from ama_tui.engine.run.planner_input import market_snapshot
 from ama_tui.engine.run_context import RunContext
@@ -40,7 +41,11 @@ class Cycle:
     context: RunContext
     floor: int = 0
     """A block that earlier processes saw: the first read must not be from shortly before it."""
+    reads: FleetReads = field(init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.reads = FleetReads(self.context)
 
     async def watch(self) -> FleetRead:
         """Read the chain and the mark price, and reconcile pending orders.
@@ -49,17 +54,24 @@ class Cycle:
         if the chain could not be read.
         """
         async with self._turn:
-            with self.context.read_share.reading():
-                return await self._watch()
+            try:
+                with self.context.read_share.reading():
+                    return await self._watch()
+            except BaseException:
+                self.reads.doubt()
+                raise
 
     async def _watch(self) -> FleetRead:
         context = self.context
         began, began_ms = monotonic(), now_ms()  # the read's age counts from the request, not from the response
-        read, (context.mark6, context.mark_problem) = await asyncio.gather(self._read_forward(), self._mark())
+        (read, settlement), (context.mark6, context.mark_problem) = await asyncio.gather(
+            self._read_forward(), self._mark()
+        )
         reconciliation = LiveReconciliation(context, read)
-        settlement = await self._settlement(read, reconciliation)
+        if settlement is None:
+            settlement = await self._settlement(read, reconciliation)
         reconciliation.finish(settlement)
-        for book in context.fleet:
+        for book in filter(lambda book: read.is_fresh(book.address), context.fleet):
             self._check_session(book, read.wallets[book.address].session, (read.block, began, read.block_time))
         if settlement.trades is None:
             context.fills_problem = f"fills from block {context.trades_block + 1:,} on are unknown: {settlement.error}"
@@ -78,23 +90,38 @@ class Cycle:
         the mark, None if it could not be read. Raises VenueError if the chain could not be read.
         """
         began_ms = now_ms()
-        read, (mark6, _) = await asyncio.gather(self._read(), self._mark())
+        read, (mark6, _) = await asyncio.gather(self.reads.whole(self._depth_levels()), self._mark())
         return read, began_ms, mark6
 
     def decide(self, read: FleetRead) -> tuple[Intent, ...]:
         """Plan on a read. Stores each wallet's budget and skips, and returns the intents that may be sent now."""
         context = self.context
         context.plan = context.strategy.plan(self.snapshot(read))
-        allowed, held = self._within_sessions(context.plan.intents, read.block_time)
+        allowed, held = self._within_sessions(self._on_fresh_reads(context.plan.intents, read), read.block_time)
         skips: defaultdict[str, list[Skip]] = defaultdict(list)
         for skip in (*context.plan.skips, *held):
             skips[skip.wallet].append(skip)
         for book in context.fleet:
-            self._note_skips(book, tuple(skips[book.address]))
-            book.plan(context.plan.budgets.get(book.address), tuple(skips[book.address]))
+            theirs = tuple(skips[book.address]) if book.address in skips else ()
+            self._note_skips(book, theirs)
+            book.plan(context.plan.budgets.get(book.address), theirs)
             context.counters.used(utilization(book))
         now = monotonic()
         return tuple(intent for intent in allowed if context.fleet.books[intent.wallet].backoff_until <= now)
+
+    def _on_fresh_reads(self, intents: Iterable[Intent], read: FleetRead) -> list[Intent]:
+        """The intents without placements of wallets that this read did not ask for: they wait until it has.
+
+        As long as a wallet has something to place, every read asks for it.
+        """
+        allowed: list[Intent] = []
+        for one in intents:
+            if isinstance(one, Place):
+                self.reads.want(one.wallet)
+                if not read.is_fresh(one.wallet):
+                    continue
+            allowed.append(one)
+        return allowed
 
     def _within_sessions(self, intents: Iterable[Intent], block_time: int) -> tuple[list[Intent], list[Skip]]:
         """Split off the placements that their wallet's session would refuse. They wait for a new session."""
@@ -122,8 +149,9 @@ class Cycle:
         context.price_conflict = snapshot.price_conflict
         return snapshot
 
-    async def _read_forward(self) -> FleetRead:
-        """A read that goes back behind nothing that was shown: one of several nodes behind a URL may lag.
+    async def _read_forward(self) -> tuple[FleetRead, Settlement | None]:
+        """A read that goes back behind nothing that was shown, and its settlement if it has one: one of several
+        nodes behind a URL may lag.
 
         Tried a few times. Raises NodeBehindError, and what the chain reader raises.
         """
@@ -132,31 +160,19 @@ class Cycle:
         for attempt in range(FORWARD_ATTEMPTS):
             is_last = attempt == FORWARD_ATTEMPTS - 1
             try:
-                read = await self._read()
+                read, settlement = await self.reads.next(self._depth_levels())
             except NodeBehindError:
                 if is_last:
                     raise
             else:
                 if read.block >= before or (last is None and not is_behind(read.block, before)):
-                    return read
+                    return read, settlement
+                self.reads.doubt()
                 if is_last:
                     text = f"the node went back from block {before} to {read.block}"
                     raise NodeBehindError(text, "waiting for it to catch up")
             await asyncio.sleep(BETWEEN_ATTEMPTS_S)
         raise AssertionError
-
-    async def _read(self) -> FleetRead:
-        context = self.context
-        wallets = [(book.address, book.session.id) for book in context.fleet]
-        return await context.connections.chain.read_fleet(
-            order_book=context.market.address,
-            vault=context.terms.vault,
-            market_id=context.terms.market_id,
-            registry=context.connections.registry,
-            wallets=wallets,
-            depth_levels=self._depth_levels(),
-            known={book.address: book.known_order_ids for book in context.fleet},
-        )
 
     def _depth_levels(self) -> int:
         """Enough levels to see past the fleet's own orders."""
@@ -212,9 +228,11 @@ class Cycle:
 
     def _note_skips(self, book: WalletBook, skips: tuple[Skip, ...]) -> None:
         """Journal a wallet's skip reasons when they change, not every cycle."""
+        if not skips:
+            return
         before = {(skip.reason, skip.side, skip.level) for skip in book.skips}
         after = {(skip.reason, skip.side, skip.level) for skip in skips}
-        if not after or after == before:
+        if after == before:
             return
         reasons = sorted({skip.text for skip in skips})
         self.context.action_log.outcome(

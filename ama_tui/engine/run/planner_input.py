@@ -19,7 +19,7 @@ def market_snapshot(
 
     Without prices a strategy neither places orders nor cancels those that seem far from the anchor.
     """
-    others_bid6, others_ask6 = others_best(read, [order for book in fleet for order in book.orders])
+    others_bid6, others_ask6 = others_best(read, fleet.resting18)
     view = read.view
     snapshot = MarketSnapshot(
         tick6=market.tick6,

@@ -103,7 +103,9 @@ class Run:
                 if self.state not in CYCLING:
                     return
                 if self.packed and ending.when_packed and read is not None:
-                    return
+                    if read.fresh is None:
+                        return
+                    self.cycle.reads.doubt()  # the end takes one read that shows every wallet
                 if monotonic() >= ending.at:
                     return
                 await self._pace.wait(read, ending.at, self._show_pause)
@@ -124,6 +126,7 @@ class Run:
             self._is_paused = False
             self._update_state()
             self.context.action_log.note("resumed")
+            self.cycle.reads.doubt()
             self._pace.wake()
 
     def pause_wallet(self, address: str, *, paused: bool) -> None:
@@ -131,6 +134,7 @@ class Run:
         book = self._book(address)
         if book.is_paused != paused:
             book.pause() if paused else book.resume()
+            self.cycle.reads.want(book.address)
             self.send_queues.drop(book.address)
             text = f"{book.wallet.nickname} {'paused' if paused else 'resumed'}"
             self.context.action_log.outcome(book.wallet, Action.NOTE, text)
@@ -171,6 +175,7 @@ class Run:
                 self.context.action_log.note(f"{name}: {before[key]} → {value}", params=change)
         self.context.parameters, self.context.strategy = parameters, strategy
         self.packed, self.packed_at = False, 0.0
+        self.cycle.reads.doubt()
         self._pace.wake()
         self.publish()
 
@@ -247,6 +252,8 @@ class Run:
     async def _cycle(self) -> FleetRead | None:
         """One cycle. None if the chain could not be read: the send queues then keep their intents."""
         context = self.context
+        if self.state in (EngineState.READY, EngineState.NO_NEW):
+            self.cycle.reads.doubt()
         try:
             read = await self.cycle.watch()
         except VenueError as error:
@@ -285,6 +292,7 @@ class Run:
             async with asyncio.timeout(max(0.0, deadline - monotonic())):
                 while any(book.pending for book in self.context.fleet) and self._is_stopping:
                     try:
+                        self.cycle.reads.doubt()
                         await self.cycle.watch()
                     except VenueError as error:
                         self.outages.chain_unread(error)
@@ -314,6 +322,7 @@ class Run:
         """Read once more, so that the screen and the summary show what is left."""
         with suppress(VenueError, TimeoutError):
             async with asyncio.timeout(FINAL_READ_S):
+                self.cycle.reads.doubt()
                 await self.cycle.watch()
                 self.context.shown = None
 

@@ -106,6 +106,22 @@ def totals_of(context: RunContext) -> Totals:
 
 
 def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow:
+    """A wallet's row: the same object as before if nothing changed."""
+    if context.shown is not None or book.pending:
+        return _new_row(context, book, state)
+    session = book.session
+    made_from = (
+        *(state, context.parameters, _session_state(context, book)),
+        *(book.read, book.read_error, book.budget, book.skips, book.note, book.idle_text, book.last_action_at),
+        *(session.id, session.expiry, session.record, session.note, book.is_paused),
+    )
+    known = context.rows.get(book.address)
+    if known is None or known[0] != made_from:
+        known = context.rows[book.address] = (made_from, _new_row(context, book, state))
+    return known[1]
+
+
+def _new_row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow:
     target = context.parameters.orders_per_side
     was_read = book.read is not None and not book.read_error
     progress = packing_status(book, target, was_read=was_read)

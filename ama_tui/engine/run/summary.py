@@ -59,6 +59,7 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "fills_unknown_from_block": context.trades_block + 1 if context.fills_problem else None,
         "max_utilization": round(totals.max_utilization, 6),
         "errors": totals.errors,
+        "read_mismatches": totals.read_mismatches,
         "errors_by_kind": dict(context.counters.errors_by_kind.most_common()),
         "rate_limits": context.rate_limits.totals(),
     }

@@ -66,12 +66,12 @@ class Renewals:
         self._revoker = WalletRevoker(self.context)
 
     def look(self, read: FleetRead) -> None:
-        """Begin what is due after a read of the fleet."""
+        """Begin what is due after a read of the fleet, for the wallets that it asked for: each has its turn in time."""
         if self._is_closed or self.manager.is_frozen():
             return
         now = session_clock(read.block_time)
         for book in self.context.fleet:
-            if book.address in self._tasks:
+            if book.address in self._tasks or not read.is_fresh(book.address):
                 continue
             pace = self._paces.setdefault(book.address, _Pace())
             why = self._why(book, now)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.domain.order import Side, decode_tag
+from ama_tui.domain.order import RestingOrder, Side, decode_tag
 from ama_tui.domain.plan import Place
-from ama_tui.domain.reading import OrderPlaced, OrderRested, Receipt, WalletRead
+from ama_tui.domain.reading import FleetRead, OrderPlaced, OrderRested, Receipt, WalletRead
+from ama_tui.engine.own_prices import OwnPrices, WalletPrices
 from ama_tui.engine.pending_orders import CANCEL_PATIENCE_S, KEPT_LAPSED, OrderMemory, PendingCancel, PendingStage
 from ama_tui.engine.reconciliation import rules as reconcile
 from ama_tui.engine.reconciliation.rules import Resolution, ResolvedOrder
@@ -460,19 +461,25 @@ def test_memory_for_what_lapsed_is_bounded_and_keeps_the_latest() -> None:
 # ---- the best of others ----
 
 
+def others_best(read: FleetRead, ours: list[RestingOrder]) -> tuple[int | None, int | None]:
+    prices = OwnPrices()
+    WalletPrices(prices, ALICE).rest((), ours)
+    return reconcile.others_best(read, prices.resting18)
+
+
 def test_the_best_of_others_is_what_the_fleet_does_not_account_for() -> None:
     bids = {PRICE6: SIZE18, PRICE6 - TICK6: 3 * SIZE18, PRICE6 - 2 * TICK6: SIZE18}
     asks = {PRICE6 + TICK6: SIZE18}
     ours = [order(ALICE, 1), order(ALICE, 2, price6=PRICE6 - TICK6), order(BOB, 3, price6=PRICE6 - TICK6)]
     read = fleet_read([], depth=depth(bids, asks))
-    assert reconcile.others_best(read, ours) == (PRICE6 - TICK6, PRICE6 + TICK6)
+    assert others_best(read, ours) == (PRICE6 - TICK6, PRICE6 + TICK6)
     sell = replace(order(ALICE, 4, Side.SELL), price6=PRICE6 + TICK6)
-    assert reconcile.others_best(read, [*ours, sell]) == (PRICE6 - TICK6, None)
-    assert reconcile.others_best(fleet_read([]), ours) == (None, None)
+    assert others_best(read, [*ours, sell]) == (PRICE6 - TICK6, None)
+    assert others_best(fleet_read([]), ours) == (None, None)
 
 
 def test_the_least_that_is_not_the_fleets_is_others() -> None:
     read = fleet_read([], depth=depth({PRICE6: 2 * SIZE18 + 1}, {PRICE6 + TICK6: 1}))
     ours = [order(ALICE, 1), order(BOB, 2)]
-    assert reconcile.others_best(read, ours) == (PRICE6, PRICE6 + TICK6)
-    assert reconcile.others_best(read, [*ours, order(BOB, 3, amount18=1)]) == (None, PRICE6 + TICK6)
+    assert others_best(read, ours) == (PRICE6, PRICE6 + TICK6)
+    assert others_best(read, [*ours, order(BOB, 3, amount18=1)]) == (None, PRICE6 + TICK6)

@@ -127,11 +127,12 @@ async def test_an_outage_of_the_node_is_journalled_when_it_begins_and_when_it_en
     engine = await rig.packed()
     run = run_of(engine)
 
-    async def dead(**_: object) -> None:
+    async def dead(*_: object, **__: object) -> None:
         raise UnreachableError("RPC_URL does not answer", "check that the node is running?")
 
     with monkeypatch.context() as patch:
         patch.setattr(run.context.connections.chain, "read_fleet", dead)
+        patch.setattr(run.context.connections.chain.changes, "read", dead)
         await until(lambda: state(engine) is EngineState.NO_NEW, "the read to grow old")
         assert engine.publisher.latest.reason.startswith("RPC_URL does not answer")
         await until(lambda: run.outages.chain.times > 5, "some cycles of it")

@@ -26,7 +26,7 @@ async def lay_orders(rig: Rig, each_side: int) -> None:
                 await rig.venue.node.send(wallet, book.address, data)
 
 
-@pytest.mark.parametrize(("wallets", "most_rpc"), [(10, 3), (100, 8)])
+@pytest.mark.parametrize(("wallets", "most_rpc"), [(10, 1), (100, 2)])
 async def test_a_steady_cycle_costs_a_handful_of_requests(tmp_path: Path, wallets: int, most_rpc: int) -> None:
     async with rig_of(tmp_path, wallets=wallets) as rig:
         await lay_orders(rig, 6)

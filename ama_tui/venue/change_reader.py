@@ -1,0 +1,253 @@
+"""Reads what changed since an earlier read: the market, some wallets, events and receipts, in one batch.
+
+The batch tells how far its events reach and whether the earlier read's block is still part of the chain. Whatever it
+leaves open makes it worth nothing: the caller then reads everything.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ama_tui.domain.errors import MalformedError, RpcError
+from ama_tui.domain.reading import (
+    FleetChanges,
+    FleetRead,
+    OrderCancelled,
+    OrderEvent,
+    OrderModified,
+    OrderRested,
+    Receipt,
+    Settlement,
+    Trade,
+    WalletRead,
+)
+from ama_tui.venue import contract_abi as abi
+from ama_tui.venue import fleet_reader, json_scalars, logs, settlement_reader
+from ama_tui.venue.batch_reads import number_of
+from ama_tui.venue.contract_reads import CallReader
+from ama_tui.venue.fleet_reader import Contracts, PartlyRead, WalletQuery
+from ama_tui.venue.multicall import Call, CallResult
+from ama_tui.venue.multicall_reads import (
+    BLOCK_NUMBER,
+    BLOCK_TIMESTAMP,
+    MulticallReader,
+    block_and_time,
+    request_of,
+    results_of,
+)
+from ama_tui.venue.rpc import JsonRpc, Request
+
+MOST_CALLS = 8
+"""The most eth_calls in one batch: the rest of a large fleet is read in other cycles."""
+_BLOCK_CALLS = (BLOCK_NUMBER, BLOCK_TIMESTAMP)
+
+
+class Since(NamedTuple):
+    """The read that the changes are counted from."""
+
+    block: int
+    block_hash: str
+    """'' if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The results of one eth_call of a batch."""
+
+    block: int
+    block_time: int
+    calls: Sequence[Call]
+    results: list[CallResult]
+
+
+class ChangeReader:
+    """Reads changes on a chain with Multicall3 through a node that takes batches."""
+
+    def __init__(self, rpc: JsonRpc, calls: CallReader) -> None:
+        self._rpc = rpc
+        self._calls = calls
+
+    async def room(self) -> int:
+        """How many contract calls fit into one eth_call beside the market's; 0 if changes cannot be read here."""
+        multicall = await self._calls.multicall()
+        if multicall is None or self._rpc.batch_limit <= MOST_CALLS:
+            return 0
+        return max(0, multicall.chunk - len(_BLOCK_CALLS) - fleet_reader.MARKET_CALLS)
+
+    async def read(
+        self,
+        contracts: Contracts,
+        depth_levels: int,
+        queries: Sequence[WalletQuery],
+        since: Since,
+        fleet: Mapping[str, str],
+        tx_hashes: Sequence[str],
+    ) -> FleetChanges | None:
+        """The market and these wallets at the latest block, and what the book's events since `since` say.
+
+        `fleet` has every wallet's address by its topic. None if the answers leave anything open. Raises what the
+        node's failure raises, and MalformedError if the best prices could not be read.
+        """
+        multicall = await self._calls.multicall()
+        calls = fleet_reader.market_calls(contracts, depth_levels)
+        for query in queries:
+            calls += fleet_reader.whole_calls(contracts, query)
+        size = 0 if multicall is None else multicall.chunk - len(_BLOCK_CALLS)
+        chunks = [] if size <= 0 else [calls[at : at + size] for at in range(0, len(calls), size)]
+        requests = self._requests(contracts.order_book, chunks, since, tx_hashes)
+        if multicall is None or not 0 < len(chunks) <= MOST_CALLS or len(requests) > self._rpc.batch_limit:
+            return None
+        responses = await self._rpc.batch(requests, splits=False)
+        try:
+            parts = [_part(chunk, response) for chunk, response in zip(chunks, responses, strict=False)]
+            first, rest = parts[0], responses[len(parts) :]
+            block_hash = _reach(rest[0], rest[-2], rest[-1], first.block, since)
+            blocks = range(since.block + 1, first.block + 1)
+            events = logs.events_of(_successful(rest[1]), contracts.order_book, fleet, blocks)
+        except (RpcError, MalformedError, ValueError):
+            return None
+        results, is_pinned, newest = await self._results(multicall, parts)
+        view, has_book = fleet_reader.book_view(results[: fleet_reader.MARKET_CALLS])
+        reads, is_pinned, newest = await self._completed(
+            contracts, queries, results[fleet_reader.MARKET_CALLS :], first.block, (is_pinned, newest)
+        )
+        read = FleetRead(
+            first.block,
+            first.block_time,
+            is_pinned,
+            view,
+            reads,
+            has_book,
+            newest,
+            frozenset(reads),
+            block_hash,
+        )
+        receipts, errors = settlement_reader.receipts(contracts.order_book, tx_hashes, rest[2:-2])
+        return FleetChanges(read, _settlement(events, first.block, receipts, errors), _touched(events, fleet))
+
+    async def wallets(
+        self, contracts: Contracts, queries: Sequence[WalletQuery], block: int
+    ) -> tuple[dict[str, WalletRead], bool, int]:
+        """These wallets at a block, or later if the node cannot read there: also whether pinned, and the latest block.
+
+        Raises what the node's failure raises.
+        """
+        calls = [call for query in queries for call in fleet_reader.whole_calls(contracts, query)]
+        read = await self._calls.run_at(calls, block)
+        return await self._completed(contracts, queries, read.results, block, (read.pinned, read.newest))
+
+    def _requests(
+        self, order_book: str, chunks: Sequence[Sequence[Call]], since: Since, tx_hashes: Sequence[str]
+    ) -> list[Request]:
+        """The batch: calls, head, events, receipts, the earlier block, head."""
+        wanted = {
+            "address": order_book,
+            "topics": settlement_reader.order_topics(),
+            "fromBlock": hex(since.block),  # a range that begins beyond the head is an error at some nodes
+            "toBlock": "latest",
+        }
+        return [
+            *(request_of([*_BLOCK_CALLS, *chunk], "latest") for chunk in chunks),
+            ("eth_getBlockByNumber", ("latest", False)),
+            ("eth_getLogs", (wanted,)),
+            *map(settlement_reader.receipt_request, tx_hashes),
+            ("eth_getBlockByNumber", (hex(since.block), False)),
+            ("eth_blockNumber", ()),
+        ]
+
+    async def _results(self, multicall: MulticallReader, parts: Sequence[_Part]) -> tuple[list[CallResult], bool, int]:
+        """The results of every part at the first one's block: a block may have come between two of them."""
+        block = parts[0].block
+        results: list[CallResult] = []
+        is_pinned, newest = True, block
+        for part in parts:
+            if part.block == block:
+                results += await multicall.completed(part.calls, part.results, hex(block))
+                continue
+            again = await self._calls.run_at(part.calls, block)
+            results += again.results
+            is_pinned, newest = is_pinned and again.pinned, max(newest, again.newest)
+        return results, is_pinned, newest
+
+    async def _completed(
+        self,
+        contracts: Contracts,
+        queries: Sequence[WalletQuery],
+        results: Sequence[CallResult],
+        block: int,
+        so_far: tuple[bool, int],
+    ) -> tuple[dict[str, WalletRead], bool, int]:
+        """The wallets with the orders that were listed and not known, which takes another request if there are any."""
+        found = iter(results)
+        partly = [PartlyRead.of(query, found) for query in queries]
+        unread = [order_id for wallet in partly for order_id in wallet.unread]
+        more = await self._calls.run_at(fleet_reader.order_calls(contracts.order_book, unread), block)
+        orders = iter(more.results)
+        reads = {wallet.holdings.address: wallet.completed(orders) for wallet in partly}
+        return reads, so_far[0] and more.pinned, max(so_far[1], more.newest)
+
+
+def topics_of(addresses: Sequence[str]) -> dict[str, str]:
+    """Addresses by their topics in events."""
+    return {"0x" + abi.address_word(address).hex(): address.lower() for address in addresses}
+
+
+def _part(chunk: Sequence[Call], response: object) -> _Part:
+    number, time, *results = results_of(response, len(_BLOCK_CALLS) + len(chunk))
+    return _Part(*block_and_time(number, time), chunk, results)
+
+
+def _reach(head: object, earlier: object, last: object, block: int, since: Since) -> str:
+    """The hash of `block`, '' if the head is another one. Raises ValueError or RpcError if the batch leaves a doubt.
+
+    Nodes tell no events beyond their head, and no error either. So the head is read before and after them.
+    """
+    number, block_hash = _number_and_hash(head)
+    if min(number, number_of(last)) < block:
+        raise ValueError("the events do not reach as far as the calls")
+    earlier_number, earlier_hash = _number_and_hash(earlier)
+    if earlier_number != since.block or (since.block_hash and earlier_hash != since.block_hash):
+        raise ValueError("the earlier block was undone")
+    return block_hash if number == block else ""
+
+
+def _number_and_hash(response: object) -> tuple[int, str]:
+    block = _successful(response)
+    if not isinstance(block, dict):
+        raise ValueError("not a block")
+    return json_scalars.block_number(block.get("number")), json_scalars.hash32(block.get("hash"))
+
+
+def _successful(response: object) -> object:
+    if isinstance(response, RpcError):
+        raise response
+    return response
+
+
+def _settlement(
+    events: Sequence[OrderEvent], through: int, receipts: Mapping[str, Receipt | None], errors: Sequence[str]
+) -> Settlement:
+    trades = sorted(
+        (event for event in events if isinstance(event, Trade)), key=lambda trade: (trade.block, trade.log_index)
+    )
+    cancels = tuple(event for event in events if isinstance(event, OrderCancelled))
+    return Settlement(tuple(trades), through, receipts, errors[0] if errors else "", cancels)
+
+
+def _touched(events: Sequence[OrderEvent], fleet: Mapping[str, str]) -> dict[str, frozenset[int]]:
+    """The wallets that events name, with the ids of orders that came to rest."""
+    ours = frozenset(fleet.values())
+    touched: defaultdict[str, set[int]] = defaultdict(set)
+    for event in events:
+        names = (event.buyer, event.seller) if isinstance(event, Trade) else (event.trader,)
+        for name in ours.intersection(names):
+            if isinstance(event, OrderRested):
+                touched[name].add(event.order_id)
+            elif isinstance(event, OrderModified):
+                touched[name].add(event.new_order_id)
+            else:
+                touched[name].update(())
+    return {name: frozenset(ids) for name, ids in touched.items()}
