@@ -15,6 +15,8 @@ from typing import Any
 from ama_tui.localnet.options import VenueOptions
 from tests.bench.client import ROOT
 
+CYCLE_METHODS = ("eth_call", "eth_getLogs", "eth_getTransactionReceipt")
+
 
 @dataclass(frozen=True, slots=True)
 class ReadNote:
@@ -31,7 +33,7 @@ class ReadNote:
     @property
     def is_of_a_cycle(self) -> bool:
         """False for polling for a new block."""
-        return "eth_blockNumber" not in self.body
+        return not self.body or any(method in self.body for method in CYCLE_METHODS)
 
 
 @dataclass(frozen=True, slots=True)
