@@ -1,1 +1,1 @@
-"""The test suite mirrors the rooms; e2e holds whole runs on localnet, bench the measurements."""
+"""The test suite mirrors the package; e2e has whole runs on localnet, bench the measurements."""

@@ -1,6 +1,6 @@
-"""`python -m tests.audit PIP-AUDIT LOCK`: are there known vulnerabilities in what is locked?
+"""`python -m tests.audit PIP-AUDIT LOCK`: are there known vulnerabilities in the locked packages?
 
-pip-audit succeeds when it could look nothing up; here that is a failure. The exit code is 0 when every package was
+pip-audit also succeeds when it could look up nothing; here that is a failure. The exit code is 0 when every package was
 looked up and none has a known vulnerability, 1 when one has, 2 when not all could be looked up.
 """
 
@@ -17,7 +17,7 @@ OPTIONS = ("--format", "json", "--require-hashes", "--disable-pip", "--progress-
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run pip-audit over the lock file and say what came of it."""
+    """Run pip-audit over the lock file and report the result."""
     program, lock = arguments
     try:
         done = subprocess.run([program, *OPTIONS, "-r", lock], check=False, capture_output=True, text=True)
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def verdict(dependencies: Sequence[dict[str, Any]]) -> tuple[int, list[str]]:
-    """The exit code and what to print, of the `dependencies` in pip-audit's report."""
+    """The exit code and the lines to print, from the `dependencies` in pip-audit's report."""
     skipped = [one for one in dependencies if "skip_reason" in one]
     lines = [
-        f"{one['name']} {one['version']}: {known['id']}, {_mended(known)}"
+        f"{one['name']} {one['version']}: {known['id']}, {_fix_of(known)}"
         for one in dependencies
         for known in one.get("vulns", ())
     ]
@@ -50,8 +50,8 @@ def verdict(dependencies: Sequence[dict[str, Any]]) -> tuple[int, list[str]]:
     return CLEAN, [f"no known vulnerability in {len(dependencies)} packages"]
 
 
-def _mended(known: dict[str, Any]) -> str:
-    return f"mended in {', '.join(known['fix_versions'])}" if known.get("fix_versions") else "not mended yet"
+def _fix_of(known: dict[str, Any]) -> str:
+    return f"fixed in {', '.join(known['fix_versions'])}" if known.get("fix_versions") else "not fixed yet"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What every test shares: hypothesis' profile, and which tests this machine can run."""
+"""Shared by every test: the hypothesis profile, and which tests this machine can run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.sizes import IS_MUTATED
 
-# Collections in the middle of tests cost an eighth of the suite's CPU time.
+# Garbage collections in the middle of tests cost an eighth of the suite's CPU time.
 gc.set_threshold(100_000, 50, 100)
 
 settings.register_profile(
@@ -28,11 +28,11 @@ settings.load_profile("mutants" if IS_MUTATED else "ama")
 
 
 PROGRAMS = ("anvil", "tmux")
-"""Tests that are marked with a program's name need it on the PATH."""
+"""Tests marked with a program's name need it on the PATH."""
 FOLDERS = ("e2e", "crash", "ui", "localnet", "bench", "install", "hostile")
-"""Tests in these folders carry the folder's name as a marker; the rest are unit tests and tests of one room."""
+"""Tests in these folders are marked with the folder's name; all others are unit tests and tests of one room."""
 RUNS = frozenset({"rig", "empty_rig"})
-"""Tests with one of these fixtures are whole runs of the engine on localnet: they carry the marker `run`."""
+"""Tests with one of these fixtures are whole runs of the engine on localnet; they are marked `run`."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""Looking for keys in what a program has said and left behind, in every notation that one could stand in."""
+"""Searching output and files for keys, in every notation a key could have there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 DIGITS = 16
-"""Hexadecimal digits of a key in a row that must never be seen."""
+"""This many consecutive hexadecimal digits of a key must never appear."""
 OCTETS = DIGITS // 2
 
 _HEX_RUN = re.compile(rb"[0-9a-fA-F]{%d,}" % DIGITS)
@@ -22,7 +22,7 @@ _BYTES = re.compile(rb"b'(?:[^'\\]|\\.)*'|b\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 
 
 def traces(said: bytes, keys: Iterable[bytes]) -> list[str]:
-    """How pieces of these 32-byte keys stand in what was said; empty when none does.
+    """The notations in which pieces of these 32-byte keys occur in the output; empty if none do.
 
     Looked for are any 16 consecutive hexadecimal digits in either case (also in pairs, and as numbers from 0 to 255),
     any 8 consecutive bytes as they are, as Python writes them, or in UTF-8 from Latin-1, any such piece in base 64,
@@ -32,7 +32,7 @@ def traces(said: bytes, keys: Iterable[bytes]) -> list[str]:
 
 
 def traces_below(directory: Path, keys: Iterable[bytes]) -> list[str]:
-    """The same for the names and the contents of all files below a directory."""
+    """The same for the names and contents of all files below a directory."""
     known = list(keys)
     found = []
     for path in sorted(directory.rglob("*")):
@@ -91,7 +91,7 @@ def _hex_pieces(key: bytes) -> tuple[bytes, ...]:
 
 @lru_cache(4096)
 def _base64_pieces(key: bytes) -> tuple[bytes, ...]:
-    """What stays the same of any 8 bytes of the key in base 64, wherever they begin in a longer text."""
+    """The part of any 8 bytes of the key in base 64 that is the same wherever they begin in a longer text."""
     found = set()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for skip in range(3):

@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 C = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
-"""The C locale, without Python's habit of taking it for UTF-8."""
+"""The C locale, without Python treating it as UTF-8."""
 
 
 def latin_1(directory: Path) -> dict[str, str]:
-    """German in ISO-8859-1, made in this directory where the machine can; else only its encoding."""
+    """German in ISO-8859-1, generated in this directory if the machine can; else only its encoding."""
     if shutil.which("localedef") is None:
         return {"PYTHONIOENCODING": "iso-8859-1"}
     name = "de_DE.ISO-8859-1"

@@ -1,6 +1,6 @@
-"""`python -m tests.mutants`: mutation testing of what decides and what remembers; the share of mutants that tests kill.
+"""`python -m tests.mutants`: mutation tests of the code that decides and remembers; the share of mutants killed.
 
-mutmut makes the mutants (pyproject names the files) and runs for each the tests that reach it. A mutant that makes
+mutmut creates the mutants (pyproject names the files) and runs for each the tests that reach it. A mutant that makes
 its tests hang counts as killed. The exit code is 1 below the goal.
 """
 
@@ -19,7 +19,7 @@ KILLED = frozenset({"killed", "timeout", "suspicious", "segfault"})
 
 
 def main() -> int:
-    """Run every mutant anew and print what survived by file."""
+    """Run every mutant again and print the survivors by file."""
     shutil.rmtree(WORK, ignore_errors=True)
     run = subprocess.run([MUTMUT, "run", "--max-children", "2"], check=False)
     if run.returncode:

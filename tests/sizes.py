@@ -1,6 +1,6 @@
 """How much the sampled tests do: a sample by default, everything with `AMA_TUI_LONG=1`, little on a mutant.
 
-Each mutant that survives runs all the tests that reach it; what kills one nearly always does so at once.
+Each surviving mutant runs all the tests that reach it; a test that kills one nearly always does so at once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 
 IS_MUTATED = "MUTANT_UNDER_TEST" in os.environ
-"""mutmut names the mutant there, and says what else it does with the tests."""
+"""mutmut puts the mutant's name here, or another word for its current phase."""
 
 _THINNING = 16
 
@@ -24,7 +24,7 @@ def examples(usual: int) -> int:
 
 
 def thinned(cases: Sequence[int]) -> Sequence[int]:
-    """The cases to go through, every one but where mutants are tested."""
+    """The cases to go through: all of them, except in mutation testing."""
     return cases[::_THINNING] if IS_MUTATED else cases
 
 

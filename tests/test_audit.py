@@ -20,7 +20,7 @@ SKIPPED: dict[str, Any] = {"name": "textual", "skip_reason": "Dependency not fou
 
 
 def program(directory: Path, says: str, complains: str = "") -> str:
-    """A pip-audit that says this on stdout and complains on stderr. It succeeds whatever it says: the real one may."""
+    """A pip-audit that prints these texts to stdout and stderr. It always succeeds, as the real one may."""
     path = directory / "pip-audit"
     (directory / "said").write_text(says)
     (directory / "complaint").write_text(complains)
@@ -33,7 +33,7 @@ def program(directory: Path, says: str, complains: str = "") -> str:
     ("dependencies", "code", "lines"),
     [
         ([GOOD], CLEAN, ["no known vulnerability in 1 packages"]),
-        ([GOOD, BAD], VULNERABLE, ["rich 14.0: PYSEC-1, mended in 14.1", "rich 14.0: PYSEC-2, not mended yet"]),
+        ([GOOD, BAD], VULNERABLE, ["rich 14.0: PYSEC-1, fixed in 14.1", "rich 14.0: PYSEC-2, not fixed yet"]),
         (
             [GOOD, SKIPPED],
             UNKNOWN,
@@ -43,7 +43,7 @@ def program(directory: Path, says: str, complains: str = "") -> str:
     ],
     ids=["clean", "vulnerable", "skipped", "nothing"],
 )
-def test_a_report_is_clean_only_when_everything_in_it_was_looked_up(
+def test_report_is_clean_only_if_every_package_was_looked_up(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     dependencies: list[dict[str, Any]],
@@ -56,14 +56,14 @@ def test_a_report_is_clean_only_when_everything_in_it_was_looked_up(
 
 
 @pytest.mark.parametrize("says", ["", "Traceback", "[]", "{}"])
-def test_a_pip_audit_that_fails_is_a_failure_in_one_line(
+def test_failing_pip_audit_is_a_failure_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], says: str
 ) -> None:
     assert main([program(tmp_path, says, "Traceback\n  here\nConnectionError: no pypi.org\n"), "lock"]) == UNKNOWN
     assert capsys.readouterr().err == "not audited: pip-audit failed: ConnectionError: no pypi.org\n"
 
 
-def test_a_pip_audit_that_does_not_start_is_a_failure_in_one_line(
+def test_pip_audit_that_does_not_start_is_a_failure_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(tmp_path / "nowhere"), "requirements.lock"]) == UNKNOWN

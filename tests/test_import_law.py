@@ -165,7 +165,7 @@ def test_only_connection_code_and_commands_import_keys() -> None:
     assert wrong == []
 
 
-def test_widgets_know_nothing_of_the_engine() -> None:
+def test_widgets_do_not_import_the_engine() -> None:
     wrong = [
         f"{path.relative_to(PACKAGE)} imports {name}"
         for path in _files("ui/widgets")
@@ -175,11 +175,11 @@ def test_widgets_know_nothing_of_the_engine() -> None:
     assert wrong == []
 
 
-def test_no_files_of_the_package_import_each_other_in_a_circle() -> None:
+def test_no_files_of_the_package_import_each_other_in_a_cycle() -> None:
     assert _cycles(_import_graph()) == []
 
 
-def test_a_circle_of_imports_is_noticed_through_any_number_of_files() -> None:
+def test_import_cycle_is_detected_through_any_number_of_files() -> None:
     assert _cycles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
 
 
@@ -193,7 +193,7 @@ def test_no_two_public_classes_share_a_name() -> None:
 
 
 @pytest.mark.parametrize("room", sorted(FORBIDDEN))
-def test_room_keeps_to_its_own_kind_of_libraries(room: str) -> None:
+def test_room_imports_only_its_own_kind_of_libraries(room: str) -> None:
     wrong = [
         f"{path.relative_to(PACKAGE)} imports {name}"
         for path in _files(room)
@@ -228,7 +228,7 @@ def test_dashboard_starts_without_chain_libraries() -> None:
     assert _modules_loaded_by("import ama_tui.ui.app") & {"eth_account", "eth_abi", "coincurve", "httpx"} == set()
 
 
-def test_wallets_are_found_before_the_first_frame_without_anything_that_decrypts(tmp_path: Path) -> None:
+def test_wallets_are_located_before_the_first_frame_without_decryption_libraries(tmp_path: Path) -> None:
     path = tmp_path / "wallets.csv"
     path.touch(0o600)
     code = (

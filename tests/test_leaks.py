@@ -1,4 +1,4 @@
-"""The search for keys finds planted ones, in every notation, and nothing where there is none."""
+"""The search for keys finds planted keys in every notation, and nothing where there are none."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_planted_key_is_found(notation: str) -> None:
     assert traces(said, [OTHER]) == []
 
 
-def test_upper_case_digits_amid_others_are_found() -> None:
+def test_upper_case_digits_among_others_are_found() -> None:
     said = b"0xAB" + KEY.hex().upper()[10:26].encode() + b"CD"
     assert traces(said, [KEY]) == ["key 0 as hexadecimal digits"]
 
@@ -44,7 +44,7 @@ def test_fifteen_digits_are_not_enough() -> None:
 
 
 @given(st.binary(max_size=2000))
-def test_nothing_is_found_in_noise(noise: bytes) -> None:
+def test_noise_contains_no_key(noise: bytes) -> None:
     assert traces(noise, [KEY]) == []
 
 

@@ -1,4 +1,4 @@
-"""The lock file holds what pyproject.toml asks for, with hashes, and nothing of where it was made."""
+"""The lock file has what pyproject.toml requires, with hashes, and no trace of the machine it was made on."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def asked_for(extra: str = "") -> Iterator[Requirement]:
     texts = PROJECT["project"]["optional-dependencies"][extra] if extra else PROJECT["project"]["dependencies"]
     for one in map(Requirement, texts):
         if one.name == PROJECT["project"]["name"]:
-            for other in sorted(one.extras):  # a set: in one order in every process
+            for other in sorted(one.extras):  # a set's order differs between processes
                 yield from asked_for(other)
         else:
             yield one
 
 
 def locked() -> Iterator[tuple[Requirement, int]]:
-    """Every pinned package with how many hashes it has."""
+    """Every pinned package with its number of hashes."""
     for entry in LOCK.replace("\\\n", " ").splitlines():
         if not entry.startswith("#"):
             pin, *hashes = re.split(r"\s+--hash=sha256:", entry)
@@ -72,7 +72,7 @@ def test_every_requirement_is_locked_within_its_bounds(platform: dict[str, str])
         assert wanted.specifier.contains(exactly.version, prereleases=True), f"{pin} is not {wanted}: make lock"
 
 
-def test_what_builds_the_project_is_locked_too() -> None:
+def test_build_requirements_are_locked_too() -> None:
     names = {canonicalize_name(pin.name) for pin, _ in locked()}
     assert {Requirement(text).name for text in PROJECT["build-system"]["requires"]} <= names
 
@@ -81,5 +81,5 @@ def test_every_pin_has_a_hash() -> None:
     assert [str(pin) for pin, hashes in locked() if hashes == 0] == []
 
 
-def test_nothing_says_where_or_by_whom_it_was_made() -> None:
+def test_lock_file_does_not_say_where_or_by_whom_it_was_made() -> None:
     assert re.findall(r"--(?:extra-)?index-url|--find-links|https?:|file:|@ |^\s*-[ei]", LOCK, re.MULTILINE) == []

@@ -1,4 +1,4 @@
-"""The Makefile's targets are what CI and the documents take them for."""
+"""The Makefile's targets are what CI and the documents expect."""
 
 import re
 import subprocess

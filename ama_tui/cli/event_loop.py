@@ -1,4 +1,4 @@
-"""Runs a command's coroutine so that signals stop it in order."""
+"""Runs a command's coroutine so that signals stop it cleanly."""
 
 from __future__ import annotations
 

@@ -20,9 +20,9 @@ STOPPING = tuple(number for number in signal.Signals if number.name in ("SIGINT"
 INTERRUPTED = 130
 """The exit code of a command that a signal ended before its work was done."""
 LONGEST_STOP_S = 11.5
-"""So long after the first signal the process ends, whatever it waits for."""
+"""The process ends this long after the first signal, whatever it waits for."""
 LONGEST_EXIT_S = 5.0
-"""So long may a process whose exit code is known wait for its threads."""
+"""A process whose exit code is known may wait this long for its threads."""
 _LATE = b"ama-tui: something did not stop in time; exited without it\n"
 
 

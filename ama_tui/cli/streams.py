@@ -1,6 +1,6 @@
-"""The program's standard streams, for whatever it was started with: closed, a full disk, no reader, no Unicode.
+"""Makes the standard streams usable in every case: closed, on a full disk, without a reader, without Unicode.
 
-- A stream that is closed becomes /dev/null: otherwise the next file opened would get its number, and its text.
+- A closed stream becomes /dev/null: otherwise the next file opened would get its number, and its text.
 - Characters that the encoding lacks are written as ASCII.
 - Text for a stderr that cannot be written is lost, and the command continues. A stdout that cannot be written ends the
   command.
@@ -31,7 +31,7 @@ class OutputError(AmaError):
 
 
 def prepare_streams() -> None:
-    """Make stdin, stdout and stderr usable, as said above."""
+    """Make stdin, stdout and stderr usable, as described above."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -73,7 +73,7 @@ class _Stdout(_Waiting):
 
     def write(self, data: Any, /) -> int:
         if self._is_broken:
-            return len(data)  # said already
+            return len(data)  # already reported
         try:
             return super().write(data)
         except OSError as error:

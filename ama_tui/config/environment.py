@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from ama_tui.config.dotenv import DotenvFile, read_dotenv
-from ama_tui.config.urls import goes_in_the_clear, masked_url, url_problem
+from ama_tui.config.urls import is_unencrypted, masked_url, url_problem
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.session import ZERO_ADDRESS
 from ama_tui.domain.text import shortened
@@ -63,7 +63,7 @@ class Environment:
         return tuple(
             f"{name} {masked_url(url)} is not encrypted: anyone on the network path can read and change the traffic"
             for name, url in self._urls
-            if goes_in_the_clear(url)
+            if is_unencrypted(url)
         )
 
     @property
@@ -175,6 +175,6 @@ def _problem(value: _Value, insecure_http: bool) -> str | None:
     else:
         protocol: Literal["http", "ws"] = "ws" if value.name == "RPC_WS_URL" else "http"
         complaint = url_problem(value.text, protocol)
-        if complaint is None and goes_in_the_clear(value.text) and not insecure_http:
+        if complaint is None and is_unencrypted(value.text) and not insecure_http:
             complaint = f"is plain {protocol} to another machine: use {protocol}s, or add --insecure-http"
     return None if complaint is None else f"{value.name} {complaint} ({value.source})"

@@ -88,7 +88,7 @@ def name_problem(name: str) -> str | None:
     if not name:
         return "a preset needs a name"
     if _NAME.fullmatch(name) is None:
-        return f"a preset's name is small letters, digits, - and _, at most {LONGEST_NAME}, no - or _ first"
+        return f"a preset's name must be lower-case letters, digits, - and _, at most {LONGEST_NAME}, no - or _ first"
     if any(preset.name == name for preset in BUILT_IN):
         return f"{name} is built in: choose another name"
     return None

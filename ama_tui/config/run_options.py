@@ -1,4 +1,4 @@
-"""What the command line says of a run, as typed values."""
+"""The run options of the command line, as typed values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ama_tui.domain.settings import SETTINGS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """A value for each setting, None where the command line says nothing."""
+    """A value for each setting, None where the command line gives none."""
 
     min_delay_ms: int | None = None
     max_delay_ms: int | None = None

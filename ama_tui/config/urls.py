@@ -35,7 +35,7 @@ def url_problem(url: str, protocol: Literal["http", "ws"] = "http") -> str | Non
     return None
 
 
-def goes_in_the_clear(url: str) -> bool:
+def is_unencrypted(url: str) -> bool:
     """Whether the URL is plain http or ws to another machine, that is neither a loopback address nor `localhost`."""
     parts = _split(url)
     if parts is None or parts.scheme not in ("http", "ws"):

@@ -249,7 +249,7 @@ class EngineSnapshot:
     order_lifetime_s: float | None = None
     """Median time on the book of orders that have left it; None before the first."""
     fills_unknown_from: int = 0
-    """The first block whose fills the node does not tell, 0 while all are known."""
+    """The first block whose fills the node does not report; 0 while all are known."""
     news: str = ""
     """Where the engine hears of new blocks: `push` or `polling`, '' before the first cycle."""
     errors_by_kind: tuple[tuple[str, int], ...] = ()

@@ -1,4 +1,4 @@
-"""What is declared of one setting of a run: its names, type, range and default."""
+"""The declaration of one setting of a run: its names, type, range and default."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Setting(Generic[T]):
     spelling: str = ""
     """The command-line option where it is not made from `name`: `--resume/--fresh` for a flag with an opposite."""
     placeholder: str | None = None
-    """What stands for the value in `--help`."""
+    """The placeholder for the value in `--help`."""
     unit: str = ""
     low: float = -INFINITY
     high: float = INFINITY
@@ -51,7 +51,7 @@ class Setting(Generic[T]):
     form_label: str = ""
     """The label of its line in the set-up form, empty where the form does not ask. A range shares its line."""
     form_end: str = ""
-    """Which end of its range it is, as messages about the form say: `smallest`."""
+    """Which end of its range it is, as in messages about the form: `smallest`."""
     form_line: int = 0
     """The position of that line."""
 

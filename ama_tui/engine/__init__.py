@@ -1,1 +1,1 @@
-"""Doing it: the cycle, sending, reconciling, sessions, publishing. Knows no screen."""
+"""The engine: cycles, sending, reconciliation, sessions, publishing. Independent of the screen."""

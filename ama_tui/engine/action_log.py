@@ -102,7 +102,7 @@ class ActionLog:
             self.show(Action.PLACE_LIMIT, line, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
     def taken_over(self, wallet: FleetWallet, intent_id: str, place: Place, order_id: int, block: int) -> None:
-        """Journal a resting order that has no intent, with everything that an intent would say."""
+        """Journal a resting order that has no intent, with everything that an intent would have recorded."""
         params = {**place_params(place), "status": "resting", "orderId": str(order_id), "block": block}
         self._write(self._entry(wallet, Action.PLACE_LIMIT, params=params, intent_id=intent_id))
 
@@ -119,7 +119,7 @@ class ActionLog:
             self.show(Action.SKIP, f"{self.describe(place)} not sent: {reason}", wallet)
 
     def report_repeated(self, *, is_last: bool = False) -> None:
-        """Say how often an error came that is over by now, or that lasted until the end of the run."""
+        """Report how often an error occurred, once it is over or the run ends."""
         for text in [*self._repeated.over(monotonic()), *(self._repeated.lasting() if is_last else ())]:
             self.note(text)
 

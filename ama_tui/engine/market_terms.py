@@ -1,4 +1,4 @@
-"""A market's terms on chain, held against what the venue's API lists."""
+"""A market's terms on chain, compared with what the venue's API lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prices of the fleet's own orders, kept up to date as orders come and go, so that no send has to look for them."""
+"""The prices of the fleet's own orders, updated as orders come and go, so that sends need not search for them."""
 
 from __future__ import annotations
 
@@ -77,11 +77,11 @@ class OwnPrices:
         self._numbers = count()
 
     def add(self, side: Side, price6: int, wallet: str) -> None:
-        """One more order of a wallet at a price."""
+        """Add an order of a wallet at a price."""
         self._levels[side].add(price6, wallet)
 
     def remove(self, side: Side, price6: int, wallet: str) -> None:
-        """One order less."""
+        """Remove an order of a wallet at a price."""
         self._levels[side].remove(price6, wallet)
 
     def rests(self, side: Side, price6: int, amount18: int) -> None:
@@ -98,7 +98,7 @@ class OwnPrices:
         return self._resting18.get((side, price6), 0)
 
     def add_passing(self, key: Hashable, side: Side, price6: int, wallet: str, since: float) -> None:
-        """One more order, which counts for `LATE_GRACE_S` after `since` (monotonic clock), or until `end(key)`."""
+        """Add an order that counts for `LATE_GRACE_S` after `since` (monotonic clock), or until `end(key)`."""
         self.end(key)
         self._passing[key] = _Passing(side, price6, wallet, since)
         self._levels[side].add(price6, wallet)

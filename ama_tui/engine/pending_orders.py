@@ -152,7 +152,7 @@ class PendingOrders:
     sequence: int = 0
     """The next tag's sequence number."""
     prices: WalletPrices = field(default_factory=WalletPrices, repr=False, compare=False)
-    """Is told of every placement that comes and goes."""
+    """Notified of every placement added or removed."""
 
     def __iter__(self) -> Iterator[PendingPlacement]:
         return iter(self.placements.values())
@@ -336,7 +336,7 @@ class PendingOrders:
         self.sequence = (used + 1) % (MAX_TAG_SEQUENCE + 1)
 
     def continue_after(self, placed18: Iterable[int]) -> None:
-        """Without a history, continue after the tags of orders taken over: the next start then believes them too."""
+        """Without a history, continue after the tags of orders taken over: the next start then accepts them too."""
         if self.sequence == 0:
             tags = [tag for amount18 in placed18 if (tag := decode_tag(amount18)) is not None]
             self.next_sequence(max((tag.sequence for tag in tags), default=-1))

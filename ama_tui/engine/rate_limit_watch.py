@@ -10,7 +10,7 @@ from ama_tui.domain.event import RateLimitWait
 from ama_tui.venue.http import HttpStats
 
 QUIET_S = 5.0
-"""A rate limit is over once the host has been asked again for so many seconds without a refusal."""
+"""A rate limit is over after this many seconds of requests without a refusal."""
 
 
 VENUE = "venue"
@@ -62,7 +62,7 @@ class RateLimitWatch:
         ]
 
     def look(self) -> None:
-        """Notice refusals since the last look, and limits that are over."""
+        """Notice new refusals, and limits that are over."""
         now = self.clock()
         for host in self._hosts:
             if host.stats.rate_limited > host.seen:

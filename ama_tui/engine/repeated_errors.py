@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 QUIET_S = 60.0
-"""An error that has not come for this long is over. Longer than the longest back-off between two sends."""
+"""An error that has not occurred for this long is over. Longer than the longest back-off between two sends."""
 MOST_ERRORS = 200
-"""Kept at a time: a venue that words each refusal differently must not fill the memory."""
+"""The most errors kept at a time: a venue that words each refusal differently must not fill the memory."""
 
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d[\d,.]*")
 
 
 @dataclass(slots=True)
 class _Series:
-    """One error as often as it came. Times are in seconds on one clock."""
+    """The occurrences of one error. Times are in seconds on one clock."""
 
     text: str
     began: float
@@ -36,7 +36,7 @@ class RepeatedErrors:
     _series: dict[str, _Series] = field(default_factory=dict)
 
     def is_new(self, text: str, wallet: str, now: float) -> bool:
-        """Note an error. True unless the same one came within the last minute."""
+        """Note an error. True unless the same one occurred within the last minute."""
         key = _NUMBER.sub("#", text)
         series = self._series.get(key)
         is_new = series is None or now - series.latest >= QUIET_S
@@ -50,7 +50,7 @@ class RepeatedErrors:
         return is_new
 
     def over(self, now: float) -> Iterator[str]:
-        """Forget the errors that have not come for a minute, and describe those that came more than once."""
+        """Forget the errors that have not occurred for a minute, and describe those that occurred more than once."""
         for key, series in list(self._series.items()):
             if now - series.latest >= QUIET_S:
                 del self._series[key]
@@ -58,5 +58,5 @@ class RepeatedErrors:
                     yield f"{series}, none in the last minute"
 
     def lasting(self) -> Iterator[str]:
-        """Describe the errors that came more than once and may still last."""
+        """Describe the errors that occurred more than once and may not be over."""
         return (str(series) for series in self._series.values() if series.times > 1)

@@ -44,7 +44,7 @@ async def retry_read(read: Callable[[], Awaitable[T]], *, after: tuple[type[Venu
 
 
 async def when_allowed(read: Callable[[], Awaitable[T]], patience_s: float = LIMIT_PATIENCE_S) -> T:
-    """The result of a read. A rate limit is waited out for so many seconds in all. Raises VenueError."""
+    """The result of a read. Rate limits are waited out for up to `patience_s` in total. Raises VenueError."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience_s
     while True:

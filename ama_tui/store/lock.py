@@ -56,7 +56,7 @@ class StateLock:
         self._write_pid()
 
     def claim_wallets(self, wallets: Mapping[str, str], state_directory: Path | None = None) -> None:
-        """Keep these wallets (address to nickname) from every run that locks a directory beside this one.
+        """Keep these wallets (address to nickname) from every run that locks a directory next to this one.
 
         The claim names `state_directory`, by default the lock's own. It is on disk before we check anyone else's, so of
         two runs that start together at least one sees the other. Call with the lock held. Raises LockHeldError when

@@ -1,4 +1,4 @@
-"""A market's files for read-only use: no lock is taken and nothing is written, so a run may go on meanwhile."""
+"""A market's files for read-only use: takes no lock and writes nothing, so a run may continue meanwhile."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ama_tui.domain.errors import AmaError
 
 LONGEST_STOP_S = 11.0
-"""So long after a signal the dashboard ends, whatever the engine waits for, unless it cancels orders."""
+"""The dashboard ends this long after a signal, whatever the engine waits for, unless it cancels orders."""
 
 
 class SignalSource(Protocol):

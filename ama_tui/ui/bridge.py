@@ -34,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 
 COVERED_POLLS = 4
-"""Views under another screen are updated on every so manieth poll."""
+"""Views under another screen are updated on every n-th poll."""
 
 CLOSE_SECONDS = 15.0
 """How long closing waits for the engine's thread; the engine itself waits at most 10 s for pending requests."""

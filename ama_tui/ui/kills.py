@@ -54,7 +54,7 @@ class Kills:
         self.report = None
 
     def begin(self, resting: int) -> None:
-        """A kill begins, with so many orders on the book as far as known."""
+        """A kill begins, with this many orders on the book as far as known."""
         self.is_running = True
         self._resting = max(resting, self._resting if self._unproven else 0)
 

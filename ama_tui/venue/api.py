@@ -112,7 +112,7 @@ class VenueApi:
                 break
         else:
             raise MalformedError(
-                f"GET /api/markets goes on after {_MAX_PAGES} pages with {len(by_address)} markets",
+                f"GET /api/markets continues after {_MAX_PAGES} pages with {len(by_address)} markets",
                 "ask the venue's operator",
             )
         return tuple(by_address.values())

@@ -253,7 +253,7 @@ class ChainReader:
     ) -> tuple[Settlement, int, int | None]:
         """One attempt with the span that the node is known to accept, how many blocks a request covers, and the head.
 
-        Nodes tell no events beyond their head, and no error either. So the head is read with the events, before and
+        Beyond their head, nodes return neither events nor an error. So the head is read with the events, before and
         after them, and nothing beyond it counts as covered. None if no events were asked for or it could not be read.
         """
         span = self._log_span.now

@@ -30,7 +30,7 @@ _WAIT = 0.15
 
 _FIRST_PAUSE_S = 10.0
 _LONGEST_PAUSE_S = 600.0
-"""Between two looks for Multicall3 on a chain that seems to lack it; the pause doubles each time."""
+"""Between two checks for Multicall3 on a chain that seems to lack it; the pause doubles each time."""
 
 _MAX_BLOCK_GAP = 100
 """On some layer-two chains a contract's `block.number` is the other chain's. A larger gap indicates this."""
@@ -140,7 +140,7 @@ class CallReader:
             self._refusals = _REFUSALS - 1
 
     async def _choose_backend(self) -> CallBackend:
-        """Multicall3 once it was found, for good. Until then JSON-RPC batches, with another look now and then."""
+        """Multicall3 for good once it was found. Until then JSON-RPC batches, with an occasional new check."""
         if isinstance(self._backend, MulticallReader) or monotonic() < self._look_again_at:
             return self._backend
         code, height, number = await self._rpc.batch(

@@ -1,6 +1,6 @@
 """News of a chain over WebSocket: new heads, and the logs of one contract that tell of an order's end.
 
-News only says that something may have happened: the chain is read then.
+A notification only says that something may have happened: the chain is then read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The least that a Textual application can be: what `ama-tui`'s first paint is held against."""
+"""The smallest possible Textual application: the baseline for `ama-tui`'s first paint."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from ama_tui.domain.event import EngineSnapshot
 from ama_tui.engine.publisher import Publisher
 from ama_tui.localnet.options import VenueOptions
 from tests.bench.figures import Figure, Kind, at_most
-from tests.bench.fleet import packed_desk, until
+from tests.bench.fleet import packed_engine, until
 from tests.bench.scale import Scale, SteadyFleet
 from tests.bench.venue_process import ReadNote, WatchedVenue
 
@@ -94,7 +94,7 @@ async def _steady_costs(fleet: SteadyFleet, scale: Scale) -> list[Cost]:
         min_delay_ms=NEVER_MS, max_delay_ms=NEVER_MS, orders_per_side=scale.orders_per_side, wallets=fleet.wallets
     )
     options = VenueOptions(wallets=fleet.wallets, block_time=min(PACKING_BLOCK_TIME, fleet.block_time), traders=False)
-    async with packed_desk(options, ends, parameters) as venue, aiohttp.ClientSession() as http:
+    async with packed_engine(options, ends, parameters) as venue, aiohttp.ClientSession() as http:
         await until(lambda: ends.latest.pending == 0, 10)
         await venue.set_block_time(fleet.block_time)
         costs: list[Cost] = []

@@ -1,4 +1,4 @@
-"""Whether the dashboard stays as small as it is: memory after a simulated day beside that after its first hour."""
+"""Whether the dashboard stays small: memory after a simulated day, compared with that after its first hour."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MEGABYTE = 1_000_000
 
 
 def measure(scale: Scale) -> list[Figure]:
-    """Resident memory of a dashboard that lives through a day of states, events and visits to every screen."""
+    """Resident memory of a dashboard that runs through a day of states, events and visits to every screen."""
     with TemporaryDirectory(prefix="ama-bench-", ignore_cleanup_errors=True) as directory:
         report = Path(directory) / "report.json"
         command = [

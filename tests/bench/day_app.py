@@ -25,14 +25,14 @@ from tests.ui.fakes import NOW, FakeHost, market
 
 EVENTS_PER_SECOND = 2
 FRAME_SECONDS = 0.02
-"""Real time for a frame: the screen paints at most sixty a second."""
+"""Real time per frame: the screen paints at most sixty a second."""
 
 ROUND = ("4", "f", "f", "1", "enter", "escape", "question_mark", "escape", "f10", "escape", "ctrl+p", "escape")
-"""Statistics, freeze and follow, a wallet, the help, the kill's question, the palette; and back from each."""
+"""Statistics, freeze and unfreeze, a wallet, the help, the kill dialog, the palette; and back from each."""
 
 
 class DayApp(AmaApp):
-    """Lives through some hours and ends; `memory` has the resident bytes and the allocated blocks after each."""
+    """Runs through some hours and ends; `memory` has the resident bytes and allocated blocks after each."""
 
     def __init__(self, host: FakeHost, options: argparse.Namespace) -> None:
         super().__init__(lambda: host, clock=lambda: self.now)

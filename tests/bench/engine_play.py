@@ -1,4 +1,4 @@
-"""An engine that trades with nobody: it publishes as a large or an idle fleet would, on the engine's own thread."""
+"""An engine that trades nowhere: it publishes as a large or an idle fleet would, in the engine's own thread."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ama_tui.engine.publisher import Publisher
 from tests.ui.books import packed
 
 TICK_SECONDS = 0.005
-"""How often the engine looks at what is due."""
+"""How often the engine checks what is due."""
 
 VARIANTS = 6
-"""States that differ in every wallet and in most levels of the book; they are shown in turn."""
+"""States that differ in every wallet and in most levels of the book; published in turn."""
 
 ACTIONS = (Action.PLACE_LIMIT, Action.PLACE_LIMIT, Action.CANCEL_ORDER, Action.FILL)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is published: a fleet so large, that many states and log events a second. An idle fleet stays as it is."""
+    """What is published: the fleet size, and states and log events per second. An idle fleet never changes."""
 
     wallets: int
     states_per_second: float
@@ -67,7 +67,7 @@ def event(state: EngineSnapshot, number: int, now: float) -> LogEvent:
 
 
 class EnginePlay:
-    """Publishes until it is over; notes how late each of its ticks was, in milliseconds."""
+    """Publishes until its time is over; records how late each tick was, in milliseconds."""
 
     def __init__(self, publisher: Publisher, load: Load) -> None:
         self._publisher = publisher
@@ -77,7 +77,7 @@ class EnginePlay:
         self.is_over = False
 
     async def play(self) -> None:
-        """Publish as a real engine does between its awaits. A tick that is due while another is late is left out."""
+        """Publish as a real engine does between its awaits. A tick that is due while another one is late is skipped."""
         load, turns, began = self._load, cycle(self._states), time.time()
         start = due = time.perf_counter()
         turn = logged = 0

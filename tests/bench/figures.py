@@ -8,7 +8,7 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A figure is to be at most `limit`, or below it when `is_strict`."""
+    """A figure must be at most `limit`, or below it when `is_strict`."""
 
     limit: float
     is_strict: bool = False

@@ -22,7 +22,7 @@ PACKING_LIMIT = 600.0
 
 
 @asynccontextmanager
-async def packed_desk(options: VenueOptions, publisher: Publisher, run: RunOptions) -> AsyncIterator[WatchedVenue]:
+async def packed_engine(options: VenueOptions, publisher: Publisher, run: RunOptions) -> AsyncIterator[WatchedVenue]:
     """A venue on which an engine has packed its fleet (all of the venue's wallets) and goes on cycling.
 
     Raises AmaError, and TimeoutError when the fleet is not packed in ten minutes.
@@ -46,7 +46,7 @@ async def packed_desk(options: VenueOptions, publisher: Publisher, run: RunOptio
 
 
 async def until(is_so: Callable[[], bool], seconds: float) -> None:
-    """Wait until something is so. Raises TimeoutError when it is not in that time."""
+    """Wait until a condition holds. Raises TimeoutError if it does not in time."""
     async with asyncio.timeout(seconds):
         while not is_so():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.02)

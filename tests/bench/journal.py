@@ -22,7 +22,7 @@ from tests.bench.scale import Scale
 from tests.store.samples import BOOK, CHAIN_ID, line
 
 WRITERS = 16
-"""Wallets that write ahead at the same time."""
+"""Wallets that write ahead concurrently."""
 MOST_DURABLE = 5_000
 WALLETS = 1_000
 """Of the long run."""

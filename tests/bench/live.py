@@ -32,7 +32,7 @@ UP, DOWN = b"\x1b[A", b"\x1b[B"
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One run of the dashboard. `cpu_share` is its screen's thread's, of one core."""
+    """One run of the dashboard. `cpu_share` is the share of one core that its screen's thread uses."""
 
     cpu_share: float
     late_ms: list[float]

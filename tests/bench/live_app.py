@@ -23,11 +23,11 @@ from tests.bench.engine_play import EnginePlay, Load
 from tests.ui.fakes import FakeHost, market
 
 SETTLE_SECONDS = 1.5
-"""Between the first state and the measurement: what is made once has been made."""
+"""Between the first state and the measurement: one-time work is done by then."""
 
 
 class LiveApp(AmaApp):
-    """Goes to the live screen, measures itself for some seconds and ends; `figures` holds what it found."""
+    """Goes to the live screen, measures itself for some seconds and ends; `figures` holds the results."""
 
     def __init__(
         self, host: FakeHost, load: Load, seconds: float, profile: cProfile.Profile | None, marks: CursorMarks

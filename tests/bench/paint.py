@@ -1,7 +1,7 @@
-"""How soon something can be read on the screen, beside a bare Textual application on the same interpreter.
+"""How soon something readable is on the screen, compared with a bare Textual application on the same interpreter.
 
-Both are processes of their own on pseudo-terminals; the time runs from before the process is made until
-the terminal has a first letter or digit. They take turns, so that a slow moment of the machine hits both.
+Both are separate processes on pseudo-terminals; the time runs from before the process is created until
+the terminal has a first letter or digit. They take turns, so that a slow moment of the machine affects both.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OURS = [sys.executable, "-m", "ama_tui"]
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start up to the first letter, in milliseconds: on the clock, and of the processor."""
+    """One start until the first letter, in milliseconds: wall time and CPU time."""
 
     ms: float
     cpu_ms: float
@@ -55,7 +55,7 @@ def _medians(starts: Sequence[Start]) -> str:
 
 
 def _first_paint(command: Sequence[str], directory: Path) -> Start:
-    """How long a program takes to put the first letter on the screen; it is ended then."""
+    """How long a program takes to show its first letter; then it is ended."""
     with TerminalProgram(command, directory) as program:
         seconds = program.wait_until(lambda text: any(map(str.isalnum, text)), LONGEST_START, "anything to read")
         spent = psutil.Process(program.child.pid).cpu_times()

@@ -1,4 +1,4 @@
-"""How long the packer takes to plan a large fleet: from nothing, and when all of it rests already."""
+"""How long the packer takes to plan a large fleet: from an empty book, and with every order resting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REFERENCE = "reference"
 
 
 def measure(scale: Scale) -> list[Figure]:
-    """Milliseconds of a plan, and how many times the reference loop that is."""
+    """Milliseconds per plan, and how many times the reference loop that is."""
     packer = Packer(Parameters(orders_per_side=scale.orders_per_side))
     wallets = [wallet(index) for index in range(scale.planned_wallets)]
     nothing = market(

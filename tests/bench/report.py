@@ -50,7 +50,7 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def shown(value: float) -> str:
-    """Three digits that count: 0.0420, 1.07, 12.3, 4,120."""
+    """Three significant digits: 0.0420, 1.07, 12.3, 4,120."""
     if value >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:#.3g}"

@@ -40,7 +40,7 @@ class SteadyFleet:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Sizes and repetitions. A wallet keeps `orders_per_side` orders on both sides."""
+    """Sizes and repetitions. A wallet keeps `orders_per_side` orders per side."""
 
     orders_per_side: int
     reacting: SteadyFleet
@@ -67,12 +67,12 @@ class Scale:
     paints: int
     """How often each program is started and painted; the first start fills caches and counts only if alone."""
     live_wallets: int
-    """The fleet that the live screen shows under load."""
+    """The fleet shown on the live screen under load."""
     live_seconds: float
     day_wallets: int
     day_hours: int
     day_hour_seconds: int
-    """The simulated day: so many hours of so many seconds."""
+    """The simulated day: this many hours of this many seconds."""
 
 
 FULL = Scale(

@@ -1,4 +1,4 @@
-"""A program on a pseudo-terminal of its own, watched from outside as a person would watch it."""
+"""A program on its own pseudo-terminal, watched from outside as a user would."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ESCAPES = re.compile(
     rb"|\x1b\[[0-?]*[ -/]*(?:[@-~]|$)"  # control sequences
     rb"|\x1b[ -/]*(?:[0-~]|$)"  # all others
 )
-"""What a terminal acts on instead of showing it; the last one may not have come whole yet."""
+"""Escape sequences, which a terminal acts on instead of showing them; the last one may be incomplete."""
 
 
 class TerminalProgram:
@@ -63,13 +63,13 @@ class TerminalProgram:
 
     @property
     def text(self) -> str:
-        """What was written so far without its escape sequences: words in the order they were painted."""
+        """The output so far without its escape sequences: words in the order they were painted."""
         return ESCAPES.sub(b"", self._raw).decode("utf-8", "replace")
 
     def wait_until(self, is_there: Callable[[str], bool], timeout: float, what: str) -> float:
-        """Seconds from the start until `is_there` held of the text.
+        """Seconds from the start until `is_there` was true of the text.
 
-        Raises TimeoutError, or EOFError when the program ended before; `what` was waited for.
+        Raises TimeoutError (`what` is its text), or EOFError if the program ended first.
         """
         deadline = perf_counter() + timeout
         while perf_counter() < deadline:
@@ -80,7 +80,7 @@ class TerminalProgram:
         raise TimeoutError(f"not seen within {timeout:g} s: {what}; the end was {self.text[-300:]!r}")
 
     def wait_for(self, mark: bytes, timeout: float) -> float:
-        """The moment, on `perf_counter`, when `mark` had come as it is; what came up to it is forgotten.
+        """The time (`perf_counter`) at which `mark` was read; the output up to it is dropped.
 
         Raises TimeoutError, or EOFError when the program ended before.
         """
@@ -95,7 +95,7 @@ class TerminalProgram:
         return now
 
     def watch(self, seconds: float) -> None:
-        """Read what comes, so that the program never waits for its terminal."""
+        """Read the output, so that the program never waits for its terminal."""
         deadline = perf_counter() + seconds
         while (left := deadline - perf_counter()) > 0:
             self._read(left)
@@ -111,7 +111,7 @@ class TerminalProgram:
             while self.child.poll() is None and (left := deadline - perf_counter()) > 0:
                 self._read(min(left, 0.1))
         if self.child.poll() is None:
-            # With its children: what they go on doing would slow down the next measurement.
+            # With its children: if they continued, they would slow down the next measurement.
             for process in (*psutil.Process(self.child.pid).children(recursive=True), self.child):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
@@ -128,12 +128,12 @@ class TerminalProgram:
         self.close()
 
     def _read(self, timeout: float) -> bool:
-        """Take what the program has written; False when nothing came in time. Raises EOFError at its end."""
+        """Take what the program has written; False if it wrote nothing in time. Raises EOFError at its end."""
         if not select.select([self._ours], [], [], max(0.0, timeout))[0]:
             return False
         try:
             piece = os.read(self._ours, 65_536)
-        except OSError:  # how Linux says that the other end was closed
+        except OSError:  # how Linux reports that the other end was closed
             piece = b""
         if not piece:
             raise EOFError(f"the program ended; its last words were {self.text[-300:]!r}")

@@ -1,4 +1,4 @@
-"""Every benchmark can be run and returns figures; what they say is nobody's test."""
+"""Every benchmark runs and returns figures; the figures themselves are not tested."""
 
 from __future__ import annotations
 

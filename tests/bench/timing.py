@@ -1,6 +1,6 @@
-"""Timing of computations, beside a fixed loop that stands for the machine's speed.
+"""Timing of computations, relative to a fixed loop that stands for the machine's speed.
 
-The best of many runs is taken: whatever else the machine does can only make a run slower.
+The best of many runs counts: whatever else the machine does can only make a run slower.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from time import perf_counter
 
 
 def best_ms(actions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """The best milliseconds of each action by name; they take turns, after a round that does not count."""
+    """The best time of each action by name, in milliseconds; they take turns, after a warm-up round."""
     best = dict.fromkeys(actions, float("inf"))
     for action in actions.values():
         action()

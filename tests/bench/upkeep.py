@@ -49,7 +49,7 @@ def _address(number: int) -> str:
 
 
 def _check_us(wallets: int, repeats: int) -> float:
-    """One check of an order beside a packed fleet."""
+    """One pre-trade check of an order with a packed fleet."""
     books = []
     for number in range(wallets):
         book = WalletBook(FleetWallet(number, f"User{number}", _address(number)), SessionSlot("0x" + "11" * 32))
@@ -75,7 +75,7 @@ def _check_us(wallets: int, repeats: int) -> float:
 
 
 async def _save(wallets: int) -> Figure:
-    """How long a cycle waits for a save of wallets that all changed."""
+    """How long a cycle waits for a save when every wallet changed."""
     with TemporaryDirectory(prefix="ama-bench-") as directory:
         store = StateStore.open(StatePaths(Path(directory) / "state", CHAIN_ID, BOOK))
         addresses = [_address(number) for number in range(wallets)]

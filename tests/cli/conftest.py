@@ -1,4 +1,4 @@
-"""What the tests of bad input share: a venue, a stored run that must outlive them, and servers that are no venue."""
+"""Shared by the tests of bad input: a venue, a stored run that must survive, and servers that are not venues."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ RUN = (*PACK, "--market", SYMBOL, *SMALL)
 
 @dataclass(frozen=True)
 class StoredRun:
-    """An operator with a run on the disk, and what the disk held then."""
+    """An operator with a run on disk, and what was on disk at that time."""
 
     operator: Operator
     before: dict[str, str]
 
     def assert_untouched(self) -> None:
-        """Not a byte of the state directory is another, and no file came or went."""
+        """Not a byte of the state directory changed, and no file came or went."""
         assert hashes(self.operator.state) == self.before
 
     def assert_nothing_lost(self) -> None:
-        """Every file of the state directory is as it was; others may have come."""
+        """Every file of the state directory is unchanged; others may have been added."""
         assert self.before.items() <= hashes(self.operator.state).items()
 
 
@@ -49,7 +49,7 @@ def packed_once(shared_venue: ServedVenue, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def stored_run(packed_once: Operator, operator: Operator) -> StoredRun:
-    """An operator who has a copy of the packed run's state."""
+    """An operator with a copy of the packed run's state."""
     shutil.copytree(packed_once.state, operator.state)
     return StoredRun(operator, hashes(operator.state))
 
@@ -61,7 +61,7 @@ Ama = Callable[..., Finished]
 def ama_here(
     stored_run: StoredRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Ama]:
-    """Runs the program inside the test's process, in the stored run's directory, where nothing may come of it."""
+    """Runs the program in the test's process, in the stored run's directory, where it must change nothing."""
     monkeypatch.chdir(stored_run.operator.directory)
     for name in VENUE_NAMES:
         monkeypatch.delenv(name, raising=False)
@@ -80,6 +80,6 @@ def ama_here(
 
 @pytest.fixture
 def impostor() -> Iterator[Callable[[Answer], str]]:
-    """Starts servers that give one answer to everything; the result is their URL."""
+    """Starts servers that give one answer to every request; the result is their URL."""
     with ExitStack() as stack:
         yield lambda answer: stack.enter_context(Impostor(answer)).url

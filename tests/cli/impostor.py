@@ -1,4 +1,4 @@
-"""Servers beside the venue: one that is none, and one that passes requests on."""
+"""Servers next to the venue: one that is not a venue, and one that forwards requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Asked = tuple[str, str, bytes]
 
 
 class Server:
-    """Answers every request in the same way, from a thread while it is entered."""
+    """Answers every request in the same way, from a thread, while its context is open."""
 
     def __init__(self, answer_to: Callable[[Asked], Answer]) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -70,14 +70,14 @@ class Server:
 
 
 class Impostor(Server):
-    """Gives the same answer to whatever it is asked."""
+    """Gives the same answer to every request."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(lambda asked: answer)
 
 
 class Relay(Server):
-    """Passes requests on to a server under the Host header that it expects."""
+    """Forwards requests to a server under the Host header that it expects."""
 
     def __init__(self, upstream: str) -> None:
         def answer_to(asked: Asked) -> Answer:

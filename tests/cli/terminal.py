@@ -1,4 +1,4 @@
-"""The program on a terminal of its own, where somebody types."""
+"""The program on its own terminal, with typed input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TIME_LIMIT_S = 60.0
 
 
 class Terminal:
-    """A pseudo-terminal and the program on it; `shown` is everything that it has shown so far."""
+    """A pseudo-terminal and the program on it; `shown` is everything it has shown so far."""
 
     def __init__(self, directory: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
         self._screen, program_side = os.openpty()
@@ -43,12 +43,12 @@ class Terminal:
         os.close(self._screen)
 
     def answers(self, question: str, typed: str) -> None:
-        """Wait for a question that was not answered yet, and type a line."""
+        """Wait for a question that is still unanswered, and type a line."""
         self.until(question)
         os.write(self._screen, typed.encode() + b"\n")
 
     def until(self, text: str) -> None:
-        """Wait until the program shows this, after what was waited for last."""
+        """Wait until the program shows this text after the last one awaited."""
         deadline = time.monotonic() + TIME_LIMIT_S
         while (at := self.shown.find(text, self._seen)) < 0:
             assert time.monotonic() < deadline, f"waited in vain for {text!r}: {self.shown}"
@@ -60,7 +60,7 @@ class Terminal:
         os.write(self._screen, b"\x03")
 
     def end(self, number: signal.Signals | None = None) -> int:
-        """Its exit code, after a signal if one is named; reads on meanwhile."""
+        """Its exit code, after a signal if one is given; keeps reading meanwhile."""
         if number is not None:
             self._child.send_signal(number)
         deadline = time.monotonic() + TIME_LIMIT_S
@@ -75,7 +75,7 @@ class Terminal:
             return True
         try:
             piece = os.read(self._screen, 65_536)
-        except OSError:  # EIO: nobody holds the other side any more
+        except OSError:  # EIO: the other side was closed
             return False
         self.shown += piece.decode(errors="replace")
         return bool(piece)

@@ -1,4 +1,4 @@
-"""Markets and wallets that cannot be quoted, or not by everybody."""
+"""Markets and wallets that cannot be quoted, or not by every wallet."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.e2e.venues import ServedVenue
 
 
 @pytest.mark.parametrize("symbol", ["NOPE-USD", "LUNA-USD", "0x" + "ab" * 20])
-def test_market_that_is_not_listed_is_refused(ama_here: Ama, symbol: str) -> None:
+def test_unlisted_market_is_refused(ama_here: Ama, symbol: str) -> None:
     line = ama_here(*PACK, "--market", symbol).refusal(2)
     assert line == f"no market named '{symbol}': list them with `ama-tui markets`"
 
 
-def test_no_market_named_is_refused_where_there_are_many(ama_here: Ama) -> None:
+def test_missing_market_option_is_refused_when_there_are_many_markets(ama_here: Ama) -> None:
     line = ama_here(*PACK).refusal(2)
     assert line == "no market selected: choose one with --market; list them with `ama-tui markets`"
 
@@ -38,7 +38,7 @@ def test_price_too_low_for_the_distance_is_refused_with_the_largest_that_fits(
     assert fits.packed()["resting_bids"] == 1
 
 
-def test_wallet_without_collateral_says_so_and_the_others_are_packed(
+def test_wallet_without_collateral_is_reported_and_the_others_are_packed(
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     client = shared_venue.client

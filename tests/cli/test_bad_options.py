@@ -1,4 +1,4 @@
-"""A command line, an environment or a file of options that cannot be used: one line, exit 2, nothing touched."""
+"""Unusable options on the command line, in the environment or in a file: one line, exit code 2, nothing changed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_bad_option_is_refused_in_one_line(ama_here: Ama, arguments: tuple[str, 
         assert word in line
 
 
-def test_bad_option_is_refused_by_the_program_as_a_process_too(stored_run: StoredRun) -> None:
+def test_bad_option_is_refused_when_run_as_a_process_too(stored_run: StoredRun) -> None:
     operator = stored_run.operator
     for arguments in ((*HEADLESS, "--wallets", "0"), ("run", "--until", "soon"), ("run",)):
         assert operator.ama(*arguments, limit=20).refusal(2)
@@ -81,7 +81,7 @@ def test_bad_config_file_is_refused_in_one_line(
         assert word in line
 
 
-def test_everything_missing_is_named_at_once(stored_run: StoredRun) -> None:
+def test_all_missing_settings_are_named_at_once(stored_run: StoredRun) -> None:
     operator = stored_run.operator
     (operator.directory / ".env").unlink()
     operator.wallets_file.unlink()
@@ -93,7 +93,7 @@ def test_everything_missing_is_named_at_once(stored_run: StoredRun) -> None:
     stored_run.assert_untouched()
 
 
-def test_everything_wrong_in_the_environment_is_named_at_once(stored_run: StoredRun, ama_here: Ama) -> None:
+def test_all_invalid_environment_settings_are_named_at_once(stored_run: StoredRun, ama_here: Ama) -> None:
     stored_run.operator.set_env(
         RPC_URL="localhost", CHAIN_ID="main", SESSION_REGISTRY_ADDRESS="0x12", APP_URL="ftp://a"
     )
@@ -102,7 +102,7 @@ def test_everything_wrong_in_the_environment_is_named_at_once(stored_run: Stored
         assert name in line
 
 
-def test_real_variables_come_before_the_file(stored_run: StoredRun) -> None:
+def test_environment_variables_override_the_env_file(stored_run: StoredRun) -> None:
     operator = stored_run.operator
     line = operator.ama(*RUN, environ={"SESSION_REGISTRY_ADDRESS": "nonsense"}).refusal(2)
     assert "SESSION_REGISTRY_ADDRESS" in line
@@ -110,7 +110,7 @@ def test_real_variables_come_before_the_file(stored_run: StoredRun) -> None:
     stored_run.assert_untouched()
 
 
-def test_missing_wallets_file_is_named_with_its_columns(stored_run: StoredRun) -> None:
+def test_missing_wallets_file_is_reported_with_its_columns(stored_run: StoredRun) -> None:
     operator = stored_run.operator
     operator.wallets_file.unlink()
     line = operator.ama(*RUN).refusal(2)
@@ -121,7 +121,7 @@ def test_missing_wallets_file_is_named_with_its_columns(stored_run: StoredRun) -
     stored_run.assert_untouched()
 
 
-def test_bad_rows_of_the_wallets_file_are_all_named_by_line_and_never_by_key(stored_run: StoredRun) -> None:
+def test_bad_rows_of_the_wallets_file_are_named_by_line_and_never_by_key(stored_run: StoredRun) -> None:
     operator = stored_run.operator
     header, first, second, *_ = operator.wallets_file.read_text().splitlines()
     key = second.split(",")[2]
@@ -134,12 +134,12 @@ def test_bad_rows_of_the_wallets_file_are_all_named_by_line_and_never_by_key(sto
     stored_run.assert_untouched()
 
 
-def test_directory_that_a_venue_cannot_write_to_is_named(operator: Operator) -> None:
+def test_unwritable_directory_for_a_venue_is_named(operator: Operator) -> None:
     line = operator.ama("venue", "--write", "wallets.csv/venue", limit=30).refusal(2)
     assert line == "wallets.csv/venue cannot be written to (Not a directory): choose another directory with --write"
 
 
-def test_node_that_is_not_there_is_named(operator: Operator) -> None:
+def test_missing_node_program_is_named(operator: Operator) -> None:
     around = {"PATH": "/nonexistent"}
     for command in (("venue", "--node", "anvil"), ("demo", "--headless", "--until", "packed", "--node", "anvil")):
         assert "anvil" in operator.ama(*command, environ=around).refusal(3)

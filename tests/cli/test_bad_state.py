@@ -1,4 +1,4 @@
-"""A state directory that something happened to: nothing in it is lost, and the operator learns of it in one line."""
+"""A damaged state directory: nothing in it is lost, and the operator learns of it in one line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.e2e.warm import PROGRAM
     ],
     ids=["half", "empty", "version", "shape"],
 )
-def test_corrupt_checkpoint_stops_the_run_and_stays(
+def test_corrupt_checkpoint_stops_the_run_and_is_left_in_place(
     stored_run: StoredRun, cut: float, old: str, new: str, options: tuple[str, ...]
 ) -> None:
     operator = stored_run.operator
@@ -40,7 +40,7 @@ def test_corrupt_checkpoint_stops_the_run_and_stays(
     assert hashes(operator.state) == broken
 
 
-def test_fresh_keeps_a_corrupt_checkpoint_aside_and_its_journal_and_sessions(
+def test_fresh_moves_a_corrupt_checkpoint_aside_and_keeps_journal_and_sessions(
     stored_run: StoredRun, shared_venue: ServedVenue
 ) -> None:
     operator, client = stored_run.operator, shared_venue.client
@@ -60,7 +60,7 @@ def test_fresh_keeps_a_corrupt_checkpoint_aside_and_its_journal_and_sessions(
     assert client.sessions_made(client.keys[0].address) == sessions
 
 
-def test_torn_last_journal_line_is_set_aside_and_the_run_goes_on(stored_run: StoredRun) -> None:
+def test_truncated_last_journal_line_is_moved_aside_and_the_run_continues(stored_run: StoredRun) -> None:
     operator = stored_run.operator
     directory = operator.market_state()
     journal = (directory / "actions.jsonl").read_bytes()
@@ -76,7 +76,7 @@ def test_torn_last_journal_line_is_set_aside_and_the_run_goes_on(stored_run: Sto
     assert all(json.loads(line) for line in (directory / "actions.jsonl").read_bytes().splitlines())
 
 
-def test_corrupt_wallet_file_is_set_aside_and_the_checkpoint_s_entry_used(
+def test_corrupt_wallet_file_is_moved_aside_and_the_checkpoints_entry_used(
     stored_run: StoredRun, shared_venue: ServedVenue
 ) -> None:
     operator, address = stored_run.operator, shared_venue.client.keys[0].address
@@ -89,7 +89,7 @@ def test_corrupt_wallet_file_is_set_aside_and_the_checkpoint_s_entry_used(
     assert shared_venue.client.sessions_made(address) == sessions
 
 
-def test_second_run_on_the_same_state_or_wallet_names_the_first_s_pid(operator: Operator) -> None:
+def test_second_run_on_the_same_state_or_wallet_names_the_first_ones_pid(operator: Operator) -> None:
     endless = ("run", "--headless", "--market", "DOT-USD", *SMALL)
     first = operator.start(*endless)
     first.until("2 orders", lambda: "resting 2/2" in first.err)
@@ -106,7 +106,7 @@ def test_second_run_on_the_same_state_or_wallet_names_the_first_s_pid(operator: 
 
 
 def with_file_limit(size: int) -> tuple[str, ...]:
-    """The program with no file of its own allowed beyond `size` bytes, as if the disk were full there."""
+    """The program with its files limited to `size` bytes, as if the disk were full there."""
     limits = f"({size}, {resource.RLIM_INFINITY})"
     code = (
         f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, {limits}); "
@@ -115,7 +115,7 @@ def with_file_limit(size: int) -> tuple[str, ...]:
     return (sys.executable, "-P", "-c", code)
 
 
-def test_disk_that_is_full_at_the_start_ends_the_run_in_one_line_and_loses_no_line(
+def test_disk_full_at_the_start_ends_the_run_in_one_line_without_losing_a_line(
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     command = (*PACK, "--market", "BCH-USD", "--wallets", "3", "--orders-per-side", "3")
@@ -132,7 +132,7 @@ def test_disk_that_is_full_at_the_start_ends_the_run_in_one_line_and_loses_no_li
     assert (operator.market_state() / "actions.jsonl").read_bytes().startswith(journal)
 
 
-def test_disk_that_fills_while_placing_stops_placing_until_there_is_room(
+def test_disk_that_fills_up_during_placement_stops_placing_until_there_is_space(
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     command = (*PACK, "--market", "LTC-USD", "--wallets", "3", "--orders-per-side", "3")
@@ -150,7 +150,7 @@ def test_disk_that_fills_while_placing_stops_placing_until_there_is_room(
     assert operator.ama("journal", "verify").code == 0
 
 
-def test_state_lives_where_it_is_told_to(operator: Operator) -> None:
+def test_state_is_written_to_the_given_directory(operator: Operator) -> None:
     operator.ama(*PACK, "--market", SYMBOL, *SMALL, "--state-dir", "elsewhere/runs").packed()
     assert not operator.state.exists()
     assert len(list((operator.directory / "elsewhere" / "runs").glob("31337/0x*/checkpoint.json"))) == 1

@@ -1,4 +1,4 @@
-"""A venue that is not there, is not one, or is another than was said."""
+"""A venue that is not there, is not a venue, or is another than configured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEAD = "http://127.0.0.1:1"
 StartImpostor = Callable[[Answer], str]
 
 
-def test_wrong_chain_id_warns_and_the_node_s_counts(operator: Operator, shared_venue: ServedVenue) -> None:
+def test_wrong_chain_id_is_a_warning_and_the_nodes_is_used(operator: Operator, shared_venue: ServedVenue) -> None:
     operator.set_env(CHAIN_ID="999")
     run = operator.ama(*PACK, "--market", "TIA-USD", *SMALL)
     assert run.packed()["chainId"] == 31_337
@@ -79,7 +79,7 @@ def test_html_from_the_node_is_quoted_on_one_line(stored_run: StoredRun, imposto
     ],
     ids=["no-list", "list", "null", "number", "empty", "geo"],
 )
-def test_answer_that_breaks_the_contract_is_named_with_its_endpoint(
+def test_malformed_response_is_reported_with_its_endpoint(
     stored_run: StoredRun, ama_here: Ama, impostor: StartImpostor, answer: Answer
 ) -> None:
     stored_run.operator.set_env(APP_URL=impostor(answer))
@@ -87,14 +87,16 @@ def test_answer_that_breaks_the_contract_is_named_with_its_endpoint(
 
 
 @pytest.mark.parametrize("command", [RUN, ("markets",)])
-def test_empty_market_list_is_said(stored_run: StoredRun, impostor: StartImpostor, command: tuple[str, ...]) -> None:
+def test_empty_market_list_is_reported(
+    stored_run: StoredRun, impostor: StartImpostor, command: tuple[str, ...]
+) -> None:
     stored_run.operator.set_env(APP_URL=impostor(NO_MARKETS))
     line = stored_run.operator.ama(*command).refusal(3)
     assert line == "the venue lists no markets: check APP_URL or ask the venue's operator"
     stored_run.assert_untouched()
 
 
-def test_registry_without_a_contract_is_named(stored_run: StoredRun) -> None:
+def test_registry_without_a_contract_is_reported(stored_run: StoredRun) -> None:
     stored_run.operator.set_env(SESSION_REGISTRY_ADDRESS="0x" + "11" * 20)
     line = stored_run.operator.ama(*RUN).refusal(3)
     assert "no contract at SESSION_REGISTRY_ADDRESS 0x1111" in line

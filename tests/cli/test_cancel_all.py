@@ -1,4 +1,4 @@
-"""`ama-tui cancel-all` as an operator meets it: what it refuses, what it finds, and what its exit code means."""
+"""`ama-tui cancel-all` as an operator sees it: what it refuses, what it finds, and its exit codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cancel_all(operator: Operator, symbol: str, *options: str) -> Finished:
 
 
 def resting(venue: ServedVenue, symbol: str) -> dict[str, list[int]]:
-    """The order ids on the chain, by wallet that has any."""
+    """The order ids on chain, by wallet, without the wallets that have none."""
     found = venue.client.orders(symbol, *venue.client.addresses())
     return {wallet: [order.order_id for order in orders] for wallet, orders in found.items() if orders}
 
@@ -29,7 +29,7 @@ def session_of(operator: Operator, address: str) -> str:
     return str(operator.checkpoint()["wallets"][address]["sessionId"])
 
 
-def test_wallets_that_never_traded_are_proven_empty_and_get_no_session(
+def test_wallets_that_never_traded_are_proven_empty_without_new_sessions(
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     book = shared_venue.client.book("XRP-USD")
@@ -54,9 +54,7 @@ def test_wallets_that_never_traded_are_proven_empty_and_get_no_session(
     assert shared_venue.client.sessions_made(*shared_venue.client.addresses()) == before
 
 
-def test_several_markets_are_each_proven_and_the_exit_code_covers_them_all(
-    operator: Operator, shared_venue: ServedVenue
-) -> None:
+def test_several_markets_are_each_proven_under_one_exit_code(operator: Operator, shared_venue: ServedVenue) -> None:
     markets = ("XRP-USD", "AAVE-USD")
     for symbol in markets:
         operator.ama(*PACK, *SMALL, "--market", symbol, "--wallets", "2").packed()
@@ -72,7 +70,7 @@ def test_several_markets_are_each_proven_and_the_exit_code_covers_them_all(
     assert every.out.count("0 open at block") == 2
 
 
-def test_one_market_that_cannot_be_cancelled_does_not_keep_the_others_from_it(
+def test_failing_market_does_not_keep_the_others_from_being_cancelled(
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     operator.ama(*PACK, *SMALL, "--market", "XRP-USD", "--wallets", "2").packed()
@@ -83,7 +81,7 @@ def test_one_market_that_cannot_be_cancelled_does_not_keep_the_others_from_it(
     assert resting(shared_venue, "XRP-USD") == {}
 
 
-def test_a_corrupt_journal_and_checkpoint_keep_nothing_on_the_book(
+def test_corrupt_journal_and_checkpoint_do_not_keep_orders_on_the_book(
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     operator.ama(*PACK, *SMALL, "--market", "AAVE-USD", "--wallets", "2").packed()
@@ -104,14 +102,14 @@ def test_a_corrupt_journal_and_checkpoint_keep_nothing_on_the_book(
     assert checkpoint.stat().st_size == 50
 
 
-def test_a_running_instance_is_in_the_way_unless_forced(operator: Operator, shared_venue: ServedVenue) -> None:
+def test_active_run_blocks_cancel_all_unless_forced(operator: Operator, shared_venue: ServedVenue) -> None:
     running = operator.start(*GO_ON, "--market", "ALU-USD", "--wallets", "1")
     running.until("2 orders", lambda: "resting 2/2" in running.err)
     line = cancel_all(operator, "ALU-USD").refusal(2)
     assert f"is in use by another run (pid {running.pid})" in line
     assert "--force" in line
     assert len(resting(shared_venue, "ALU-USD")) == 1
-    running.signal(signal.SIGSTOP)  # it hangs: it holds its lock and does nothing
+    running.signal(signal.SIGSTOP)  # hangs: it holds its lock and does nothing else
     try:
         done = cancel_all(operator, "ALU-USD", "--force", "--json")
     finally:
@@ -123,7 +121,7 @@ def test_a_running_instance_is_in_the_way_unless_forced(operator: Operator, shar
     assert (operator.market_state() / "cancel-all.jsonl").is_file()
 
 
-def test_wallets_of_the_stored_run_are_taken_too_and_what_cannot_be_cancelled_is_listed(
+def test_wallets_of_the_stored_run_are_cancelled_too_and_survivors_are_listed(
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     operator.ama(*PACK, *SMALL, "--market", "ATOM-USD", "--wallets", "3").packed()
@@ -139,14 +137,14 @@ def test_wallets_of_the_stored_run_are_taken_too_and_what_cannot_be_cancelled_is
         {"wallet": first, "nickname": nickname, "orderId": str(order_id)} for order_id in sorted(left[first])
     ]
     assert (done.summary["cancelled"], done.summary["unread"]) == (4, [])
-    # With its key back it gets a session to cancel with, though somebody had revoked the one it had.
+    # With its key back it gets a cancel session, although its own had been revoked.
     operator.write("wallets.csv", "\n".join(rows) + "\n")
     again = cancel_all(operator, "ATOM-USD", "--json")
     assert (again.code, again.summary["cancelled"]) == (0, 2)
     assert resting(shared_venue, "ATOM-USD") == {}
 
 
-def test_the_first_interrupt_reports_what_is_left_and_the_second_leaves_at_once(
+def test_first_interrupt_reports_what_is_left_and_the_second_exits_at_once(
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     operator.ama(*PACK, *SMALL, "--market", "WHEAT-USD", "--wallets", "1").packed()
@@ -160,7 +158,7 @@ def test_the_first_interrupt_reports_what_is_left_and_the_second_leaves_at_once(
         leaving = operator.start("cancel-all", "--market", "WHEAT-USD", "--json")
         leaving.until("its first pass", lambda: "cancelling 0/2" in leaving.err)
         flaky.is_open.clear()
-        time.sleep(RETRY_FAILED_S + 1)  # so that it waits for an answer
+        time.sleep(RETRY_FAILED_S + 1)  # so that it is waiting for a response
         leaving.signal(signal.SIGINT)
         leaving.until("its word", lambda: "press again to quit now" in leaving.err)
         leaving.signal(signal.SIGINT)
@@ -170,7 +168,7 @@ def test_the_first_interrupt_reports_what_is_left_and_the_second_leaves_at_once(
     assert (left.code, left.out) == (130, "")
 
 
-def test_what_is_wrong_is_said_in_one_line_before_anything_is_sent(operator: Operator) -> None:
+def test_bad_input_is_refused_in_one_line_before_anything_is_sent(operator: Operator) -> None:
     assert "Missing option '--market'" in operator.ama("cancel-all").refusal(2)
     assert "no market named 'NO-SUCH'" in cancel_all(operator, "NO-SUCH").refusal(2)
     assert "wallets file none.csv not found" in cancel_all(operator, "XRP-USD", "--csv", "none.csv").refusal(2)

@@ -1,4 +1,4 @@
-"""The TOML file of options: below the command line, above the stored run."""
+"""The TOML options file: below the command line, above the stored run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ sizeMax = 0.5
 
 
 def levels(summary: dict[str, Any]) -> tuple[int, int]:
-    """How many wallets and how many levels of a side a dry run has planned."""
+    """How many wallets and levels per side a dry run has planned."""
     orders = summary["orders"]
     return len({order["wallet"] for order in orders}), max(order["level"] for order in orders)
 
 
-def test_config_file_stands_in_for_options(stored_run: StoredRun, ama_here: Ama) -> None:
+def test_config_file_provides_options(stored_run: StoredRun, ama_here: Ama) -> None:
     stored_run.operator.write("run.toml", CONFIG)
     dry = ama_here("run", "--dry-run", "--json", "--config", "run.toml", "--fresh")
     assert (dry.code, dry.summary["market"], levels(dry.summary)) == (0, "LINK-USD", (3, 2))
@@ -31,7 +31,7 @@ def test_config_file_stands_in_for_options(stored_run: StoredRun, ama_here: Ama)
     assert sizes == {5 * 10**8}
 
 
-def test_option_comes_before_the_config_file(stored_run: StoredRun, ama_here: Ama) -> None:
+def test_command_line_overrides_the_config_file(stored_run: StoredRun, ama_here: Ama) -> None:
     stored_run.operator.write("run.toml", CONFIG)
     dry = ama_here(
         *("run", "--dry-run", "--json", "--config", "run.toml", "--fresh"),
@@ -40,7 +40,7 @@ def test_option_comes_before_the_config_file(stored_run: StoredRun, ama_here: Am
     assert (dry.summary["market"], levels(dry.summary)) == ("OIL-USD", (2, 1))
 
 
-def test_config_file_comes_before_the_stored_run(stored_run: StoredRun, ama_here: Ama) -> None:
+def test_config_file_overrides_the_stored_run(stored_run: StoredRun, ama_here: Ama) -> None:
     stored_run.operator.write("run.toml", CONFIG)
     stored = ama_here("run", "--dry-run", "--json", "--market", "LINK-USD", "--wallets", "2")
     assert levels(stored.summary) == (1, 1)

@@ -50,7 +50,7 @@ def caught(fail: Callable[[], None]) -> BaseException:
     return info.value
 
 
-def test_an_interrupt_that_an_import_turned_into_another_error_is_still_one(
+def test_interrupt_that_an_import_turned_into_another_error_is_still_an_interrupt(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Interrupts:
@@ -92,7 +92,7 @@ def test_unexpected_error_is_one_line_that_names_a_private_report(
 
 
 @pytest.mark.parametrize("kind", [BaseException, MemoryError, RecursionError, GeneratorExit])
-def test_no_kind_of_error_gets_past(
+def test_every_kind_of_error_is_caught(
     kind: type[BaseException], home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     failing(monkeypatch, kind(KEY))
@@ -104,7 +104,9 @@ def test_no_kind_of_error_gets_past(
     assert "Traceback" not in said.err
 
 
-def test_interrupt_is_no_fault(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_interrupt_is_not_an_internal_error(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     failing(monkeypatch, KeyboardInterrupt())
     with pytest.raises(SystemExit) as ended:
         main(["markets"])
@@ -146,9 +148,7 @@ def in_a_finalizer() -> None:
 
 
 @pytest.mark.parametrize("fail", [in_a_thread, in_a_task_that_nobody_awaits, in_a_callback_of_the_loop, in_a_finalizer])
-def test_what_nobody_catches_is_reported(
-    fail: Callable[[], None], home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_uncaught_error_is_reported(fail: Callable[[], None], home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = sys.excepthook, threading.excepthook, sys.unraisablehook, list(logging.getLogger().handlers)
     with crash.reported():
         fail()
@@ -160,7 +160,7 @@ def test_what_nobody_catches_is_reported(
     assert traces((line + text).encode(), [KEY]) == []
 
 
-def test_what_a_library_logs_is_one_line_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+def test_library_log_messages_are_one_line_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
     with crash.reported():
         logging.getLogger("some.library").warning("bad\nvalue %r", KEY)
         logging.getLogger("some.library").info("nobody wants to know")
@@ -170,7 +170,7 @@ def test_what_a_library_logs_is_one_line_without_secrets(capsys: pytest.CaptureF
     assert lines == ["ama-tui: some.library: bad value …", "ama-tui: some.library: a warning that cannot be formatted"]
 
 
-def test_report_that_cannot_be_written_is_shown_instead(
+def test_report_that_cannot_be_written_is_printed_instead(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home / "ama-tui").write_text("in the way")
@@ -181,7 +181,7 @@ def test_report_that_cannot_be_written_is_shown_instead(
     assert traces(said.encode(), [KEY]) == []
 
 
-def test_error_whose_text_fails_is_reported_all_the_same(home: Path) -> None:
+def test_error_whose_text_raises_is_still_reported(home: Path) -> None:
     class OddError(Exception):
         def __str__(self) -> str:
             raise ValueError(KEY.hex())
@@ -192,7 +192,7 @@ def test_error_whose_text_fails_is_reported_all_the_same(home: Path) -> None:
     assert traces(text.encode(), [KEY]) == []
 
 
-def test_error_that_comes_by_twice_is_reported_once(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_error_seen_twice_is_reported_once(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = KeyError("level")
     with crash.reported():
         logging.getLogger("some.room").error("it failed", exc_info=error)
@@ -209,7 +209,7 @@ def test_only_the_newest_reports_are_kept(home: Path) -> None:
     assert "number 5" in kept[0]
 
 
-def test_error_of_ours_that_holds_a_loaded_key_does_not_show_it(
+def test_our_own_error_never_shows_a_loaded_key(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from ama_tui.domain.errors import ConfigError

@@ -1,4 +1,4 @@
-"""A journal that was damaged, and wallets that another run uses: nothing is traded, and the operator is told why."""
+"""A damaged journal, and wallets in use by another run: nothing is traded, and the operator sees why."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_damaged_journal_refuses_the_run_until_it_is_repaired(stored_run: Stored
     assert operator.ama("journal", "verify").code == 0
 
 
-def test_wallet_that_another_run_uses_is_refused_by_its_name(operator: Operator) -> None:
+def test_wallet_in_use_by_another_run_is_refused_by_name(operator: Operator) -> None:
     first = operator.start("run", "--headless", "--market", "NEAR-USD", *SMALL)
     first.until("2 orders", lambda: "resting 2/2" in first.err)
     refusal = operator.ama(*PACK, "--market", SYMBOL, *SMALL).refusal(2)

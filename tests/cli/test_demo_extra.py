@@ -1,4 +1,4 @@
-"""Without the extra `demo`: commands that need it print the line that installs it, and do nothing else."""
+"""Without the `demo` extra, commands that need it print how to install it and do nothing else."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def without_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_command_prints_the_line_that_installs_it(
+def test_command_prints_how_to_install_the_extra(
     arguments: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -54,7 +54,7 @@ def test_help_of_the_commands_works(capsys: pytest.CaptureFixture[str]) -> None:
         assert capsys.readouterr().out.startswith(f"Usage: ama-tui {command}")
 
 
-def test_demo_opened_from_the_dashboard_is_an_error_with_the_same_hint() -> None:
+def test_demo_started_from_the_dashboard_fails_with_the_same_hint() -> None:
     venue = DemoVenue(Arguments())
     try:
         with pytest.raises(ConfigError) as caught:
@@ -64,7 +64,7 @@ def test_demo_opened_from_the_dashboard_is_an_error_with_the_same_hint() -> None
     assert caught.value.hint == demo_extra.INSTALL
 
 
-def test_doctor_skips_it_with_the_same_hint(tmp_path: Path) -> None:
+def test_doctor_skips_the_demo_check_with_the_same_hint(tmp_path: Path) -> None:
     request = DoctorRequest(tmp_path, {}, tmp_path / "wallets.csv", list, tmp_path / "state")
     result = asyncio.run(demo(DoctorContext(request)))
     assert result.status is CheckStatus.SKIP

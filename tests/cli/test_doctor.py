@@ -1,4 +1,4 @@
-"""`ama-tui doctor` as an operator meets it: columns, colours, JSON, exit codes, the terminal."""
+"""`ama-tui doctor` as an operator sees it: columns, colours, JSON, exit codes, the terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROW = {
 DEAD = "http://127.0.0.1:1"
 
 
-def test_a_row_wraps_under_its_own_column_and_the_mend_stands_behind_an_arrow() -> None:
+def test_long_row_wraps_in_its_column_and_the_fix_follows_an_arrow() -> None:
     assert format_row(ROW, 11, 80).splitlines() == [
         "fail  vault        no contract at the vault",
         "                   0x" + "ab" * 20 + " of ETH-USD",
@@ -38,18 +38,18 @@ def test_a_row_wraps_under_its_own_column_and_the_mend_stands_behind_an_arrow() 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    row = {**ROW, "text": "word " * 60, "fix": "mend-it " * 40}
+    row = {**ROW, "text": "word " * 60, "fix": "fix-it " * 45}
     lines = format_row(row, 11, width).splitlines()
     assert max(map(len, lines)) <= width
     assert {line[:19].strip() for line in lines[1:]} == {""}
 
 
-def test_for_a_program_each_check_is_one_line() -> None:
+def test_piped_output_has_one_line_per_check() -> None:
     assert format_row(ROW, 11, None) == f"fail  vault        {ROW['text']} → {ROW['fix']}"
     assert format_row({**ROW, "status": "ok", "fix": ""}, 11, None) == f"ok    vault        {ROW['text']}"
 
 
-def test_every_check_of_a_good_venue_is_an_ok_line_and_the_code_is_0(operator: Operator) -> None:
+def test_healthy_venue_has_only_ok_lines_and_exit_code_0(operator: Operator) -> None:
     answer = operator.ama("doctor", "--market", "ETH-USD")
     assert (answer.code, answer.err) == (0, "")
     lines = answer.out.splitlines()
@@ -58,7 +58,7 @@ def test_every_check_of_a_good_venue_is_an_ok_line_and_the_code_is_0(operator: O
     assert not operator.state.exists()
 
 
-def test_json_has_every_check_and_the_code_is_3_when_one_fails(operator: Operator) -> None:
+def test_json_lists_every_check_and_a_failure_exits_with_3(operator: Operator) -> None:
     operator.set_env(APP_URL=f"{DEAD}/0123456789abcdef0123456789abcdef")
     answer = operator.ama("doctor", "--json")
     assert (answer.code, answer.err) == (3, "")
@@ -72,7 +72,7 @@ def test_json_has_every_check_and_the_code_is_3_when_one_fails(operator: Operato
     assert [line.split()[:2] for line in plain.out.splitlines() if line.startswith("fail")] == [["fail", "API"]]
 
 
-def test_a_warning_alone_is_code_0(operator: Operator) -> None:
+def test_warning_alone_exits_with_0(operator: Operator) -> None:
     (operator.state / "31337" / ("0x" + "b0" * 20)).mkdir(parents=True)
     lock = operator.state / "31337" / ("0x" + "b0" * 20) / "lock"
     with lock.open("w") as file:
@@ -83,18 +83,18 @@ def test_a_warning_alone_is_code_0(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--wallets", "0"), ("--nope",), ("surplus",)])
-def test_bad_usage_is_one_line_and_code_2(operator: Operator, arguments: tuple[str, ...]) -> None:
+def test_bad_usage_is_one_line_and_exit_code_2(operator: Operator, arguments: tuple[str, ...]) -> None:
     assert "ama-tui doctor --help" in operator.ama("doctor", *arguments).refusal(2)
 
 
-def test_an_encoding_without_arrows_is_no_trouble(operator: Operator) -> None:
+def test_encoding_without_arrows_falls_back_to_ascii(operator: Operator) -> None:
     operator.set_env(RPC_URL=DEAD, APP_URL=DEAD)
     answer = operator.ama("doctor", environ={"PYTHONIOENCODING": "latin-1"})
     assert (answer.code, answer.err) == (3, "")
     assert "> check that the node is running" in answer.out
 
 
-def test_it_ends_in_time_though_node_api_and_wallets_file_all_hang(operator: Operator) -> None:
+def test_doctor_ends_in_time_even_if_node_api_and_wallets_file_all_hang(operator: Operator) -> None:
     os.mkfifo(operator.directory / "pipe.csv", 0o600)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
@@ -122,7 +122,7 @@ def test_it_ends_in_time_though_node_api_and_wallets_file_all_hang(operator: Ope
         (None, {}, "ok", "no terminal"),
     ],
 )
-def test_a_terminal_is_judged_by_room_and_colours(
+def test_terminal_is_judged_by_size_and_colours(
     size: tuple[int, int] | None, environ: dict[str, str], status: str, says: str
 ) -> None:
     result = terminal_result(size, environ)
@@ -134,14 +134,14 @@ def test_a_terminal_is_judged_by_room_and_colours(
     ("encoding", "status", "says"),
     [("utf8", "ok", "UTF-8"), ("latin-1", "warn", "ISO8859-1 lacks boxes, bars and arrows")],
 )
-def test_an_encoding_is_judged_by_the_characters_it_has(encoding: str, status: str, says: str) -> None:
+def test_encoding_is_judged_by_the_characters_it_has(encoding: str, status: str, says: str) -> None:
     result = characters_result(encoding)
     assert result.status.value == status
     assert result.text.startswith(says)
 
 
 @pytest.mark.parametrize("no_color", ["", "1"])
-def test_on_a_terminal_statuss_have_colours_unless_no_color_is_set(operator: Operator, no_color: str) -> None:
+def test_statuses_are_coloured_on_a_terminal_unless_no_color_is_set(operator: Operator, no_color: str) -> None:
     operator.set_env(RPC_URL=DEAD, APP_URL=DEAD)
     code, shown = on_a_terminal(operator, 20, 80, NO_COLOR=no_color, TERM="xterm-256color")
     assert code == 3
@@ -152,7 +152,7 @@ def test_on_a_terminal_statuss_have_colours_unless_no_color_is_set(operator: Ope
 
 
 def on_a_terminal(operator: Operator, rows: int, columns: int, **environ: str) -> tuple[int, str]:
-    """Run the doctor with a terminal of that size for all three streams; its code, and what was shown."""
+    """Run the doctor on a terminal of this size for all three streams; its exit code and output."""
     screen, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     around = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
@@ -166,7 +166,7 @@ def on_a_terminal(operator: Operator, rows: int, columns: int, **environ: str) -
     )
     os.close(terminal)
     shown = b""
-    with os.fdopen(screen, "rb", buffering=0) as reader, suppress(OSError):  # EIO: nobody holds the other end
+    with os.fdopen(screen, "rb", buffering=0) as reader, suppress(OSError):  # EIO: the other end was closed
         while piece := reader.read(65_536):
             shown += piece
     return child.wait(20), shown.decode()

@@ -1,4 +1,4 @@
-"""No core dumps, and no debug variable beside real keys."""
+"""No core dumps, and no debug variables next to real keys."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ HARMLESS = {
     "TEXTUAL_SPEEDUPS",
     "TEXTUAL_THEME",
 }
-"""Variables of Textual that change how it looks and nothing that it tells."""
+"""Variables of Textual that change its appearance and reveal nothing."""
 
 WITHOUT_KEYS = {"demo", "journal", "markets", "sessions", "venue"}
-"""Commands that load no key, or none but those of a venue of our own."""
+"""Commands that load no key, or only those of a local test venue."""
 
 LEAST = {
     "cancel-all": ("cancel-all", "--market", "ETH-USD"),
@@ -43,7 +43,7 @@ LEAST = {
     "wallets": ("wallets",),
 }
 THEN = {"wallets": (("check",), "wallets.csv not found")}
-"""What comes after the options, and what is said once the variable is allowed."""
+"""What comes after the options, and the output once the variable is allowed."""
 
 
 def test_every_variable_of_textual_is_known() -> None:
@@ -54,7 +54,7 @@ def test_every_variable_of_textual_is_known() -> None:
 
 
 @pytest.mark.parametrize("name", DEBUG_VARIABLES)
-def test_debug_variable_is_refused_by_its_name_unless_it_is_allowed(name: str) -> None:
+def test_debug_variable_is_refused_by_name_unless_allowed(name: str) -> None:
     with pytest.raises(ConfigError) as refused:
         refuse_debugging({name: "1"}, is_allowed=False)
     assert str(refused.value).startswith(f"{name} must not be set while real keys are loaded: it ")
@@ -64,7 +64,7 @@ def test_debug_variable_is_refused_by_its_name_unless_it_is_allowed(name: str) -
     refuse_debugging({"TEXTUAL_THEME": "nord", "PYTHONFAULTHANDLER": "1"}, is_allowed=False)
 
 
-def test_two_are_named_together() -> None:
+def test_two_debug_variables_are_named_together() -> None:
     with pytest.raises(ConfigError, match="TEXTUAL_LOG and TEXTUAL_PRESS must not be set"):
         refuse_debugging({"TEXTUAL_PRESS": "f10", "TEXTUAL_LOG": "x"}, is_allowed=False)
 
@@ -75,7 +75,7 @@ def nowhere(tmp_path: Path) -> Operator:
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - WITHOUT_KEYS - {"doctor"}))
-def test_every_command_that_loads_keys_refuses_it(command: str, nowhere: Operator) -> None:
+def test_every_command_that_loads_keys_refuses_debug_variables(command: str, nowhere: Operator) -> None:
     rest, said = THEN.get(command, ((), "missing RPC_URL"))
     refused = nowhere.ama(*LEAST[command], *rest, environ={"TEXTUAL_LOG": "x"}).refusal(2)
     assert refused.startswith("TEXTUAL_LOG must not be set while real keys are loaded")
@@ -84,7 +84,7 @@ def test_every_command_that_loads_keys_refuses_it(command: str, nowhere: Operato
     assert said in allowed
 
 
-def test_the_doctor_opens_no_wallets_beside_it_and_says_why(nowhere: Operator) -> None:
+def test_doctor_skips_the_wallets_with_a_debug_variable_and_says_why(nowhere: Operator) -> None:
     found = nowhere.ama("doctor", "--json", environ={"TEXTUAL_LOG": "x"})
     wallets = next(row for row in json.loads(found.out) if row["check"] == "wallets")
     assert (found.code, wallets["status"]) == (3, "fail")
@@ -92,7 +92,7 @@ def test_the_doctor_opens_no_wallets_beside_it_and_says_why(nowhere: Operator) -
     assert wallets["fix"] == "unset it or add --allow-debug"
 
 
-def test_the_dashboard_refuses_it_before_anything_else(nowhere: Operator) -> None:
+def test_dashboard_refuses_debug_variables_before_anything_else(nowhere: Operator) -> None:
     refused = nowhere.ama(environ={"TEXTUAL_PRESS": "f10"}).refusal(2)
     assert refused.startswith(
         "TEXTUAL_PRESS must not be set while real keys are loaded: it types keys into the dashboard"
@@ -100,14 +100,14 @@ def test_the_dashboard_refuses_it_before_anything_else(nowhere: Operator) -> Non
     assert "needs a terminal" in nowhere.ama("--allow-debug", environ={"TEXTUAL_PRESS": "f10"}).refusal(2)
 
 
-def test_the_demo_and_what_loads_no_key_does_not(nowhere: Operator) -> None:
+def test_demo_and_commands_without_keys_accept_debug_variables(nowhere: Operator) -> None:
     assert "missing RPC_URL" in nowhere.ama("markets", environ={"TEXTUAL_LOG": "x"}).refusal(2)
     demo = nowhere.ama("demo", "--headless", "--until", "never", environ={"TEXTUAL_LOG": "x"})
     assert demo.refusal(2).startswith("--until is 'never'")
 
 
 @pytest.mark.parametrize("flag", ["dev", "i"])
-def test_flags_of_python_count_as_their_variables(flag: str, nowhere: Operator) -> None:
+def test_python_flags_count_as_their_variables(flag: str, nowhere: Operator) -> None:
     option = ("-X", "dev") if flag == "dev" else ("-i",)
     program = (sys.executable, *option, "-P", "-m", "ama_tui")
     refused = nowhere.ama("run", "--headless", program=program)
@@ -119,7 +119,7 @@ def allow_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (hardest, hardest))
 
 
-def test_process_may_open_as_many_files_as_a_large_fleet_needs_connections(tmp_path: Path) -> None:
+def test_open_file_limit_is_raised_for_the_connections_of_a_large_fleet(tmp_path: Path) -> None:
     code = (
         "import resource\n"
         "from ama_tui.cli.hardening import allow_many_files\n"
@@ -133,7 +133,7 @@ def test_process_may_open_as_many_files_as_a_large_fleet_needs_connections(tmp_p
     assert done.stdout.splitlines() == ["(3000, 3000)"] * 2, done.stderr
 
 
-def test_process_leaves_no_core_and_nobody_of_the_same_user_may_look_into_it(tmp_path: Path) -> None:
+def test_process_dumps_no_core_and_other_processes_of_the_user_cannot_inspect_it(tmp_path: Path) -> None:
     code = (
         "import ctypes, os, resource, sys\n"
         "from ama_tui.cli.hardening import forbid_core_dumps\n"

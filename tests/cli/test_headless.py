@@ -1,4 +1,4 @@
-"""How a headless run ends when its stop was to leave nothing behind."""
+"""How a headless run ends when its stop was to cancel every order."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ LEFT = KillReport(cancelled=3, block=9, seconds=60.0, survivors=(Survivor(ALICE,
 GONE = KillReport(cancelled=4, block=9, seconds=1.0)
 
 
-class StoppedDesk:
-    """A desk whose run has ended with this report."""
+class StoppedEngine:
+    """An engine whose run has ended with this report."""
 
     def __init__(self, ended: KillReport | None) -> None:
         self.run = SimpleNamespace(ended=ended, cancel_on_stop=False)
@@ -32,10 +32,10 @@ class StoppedDesk:
 
 
 @pytest.mark.parametrize(("ended", "code"), [(LEFT, 4), (GONE, 0), (None, 0)])
-async def test_a_stop_that_could_not_cancel_everything_names_what_is_left_and_exits_4(
+async def test_cancel_on_stop_with_survivors_lists_them_and_exits_with_4(
     ended: KillReport | None, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engine: Any = StoppedDesk(ended)
+    engine: Any = StoppedEngine(ended)
     monkeypatch.setattr(headless, "build_engine", lambda *_, **__: engine)
     run = headless._Headless(Arguments(as_json=True), None, None)
     with Progress(Publisher(), sys.stderr) as progress:

@@ -1,4 +1,4 @@
-"""What the program says of itself, without a venue or anything else around it."""
+"""The program's own help and version, without a venue or any files."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tests.e2e.operator import Operator
 
 @pytest.fixture
 def nowhere(tmp_path: Path) -> Iterator[Operator]:
-    """An operator with nothing at all."""
+    """An operator with no files at all."""
     operator = Operator(tmp_path / "nowhere")
     yield operator
     operator.end()
 
 
-def test_version_is_the_package_s(nowhere: Operator) -> None:
+def test_version_is_the_packages(nowhere: Operator) -> None:
     answer = nowhere.ama("--version")
     assert (answer.code, answer.out, answer.err) == (0, f"ama-tui, version {__version__}\n", "")
 
 
-def test_every_command_that_help_lists_answers_to_help(nowhere: Operator) -> None:
+def test_every_listed_command_has_help(nowhere: Operator) -> None:
     answer = nowhere.ama("--help")
     assert answer.code == 0
     commands = re.findall(r"^  ([a-z-]+)  ", answer.out.partition("Commands:")[2], re.MULTILINE)
@@ -44,5 +44,5 @@ def test_help_of_run_shows_every_parameter_with_its_range_and_default(nowhere: O
     assert "0.02…0.9 [0.2]" in text
 
 
-def test_command_that_does_not_exist_is_refused(nowhere: Operator) -> None:
+def test_unknown_command_is_refused(nowhere: Operator) -> None:
     assert nowhere.ama("frobnicate").refusal(2) == "No such command 'frobnicate': see 'ama-tui --help'"

@@ -1,4 +1,4 @@
-"""Plain http to another machine, from every command that reaches a venue."""
+"""Plain HTTP to another machine, with every command that connects to a venue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMANDS = {
 
 @pytest.fixture
 def distant(stored_run: StoredRun) -> Iterator[StoredRun]:
-    """The same venue by a name that does not say that it is on this machine. It serves no such name itself."""
+    """The same venue under a name that does not look local. The venue itself does not serve that name."""
     operator = stored_run.operator
     urls = dict(re.findall(r"^(RPC_URL|APP_URL)=(.*)$", (operator.directory / ".env").read_text(), re.MULTILINE))
     with Relay(urls["RPC_URL"]) as node, Relay(urls["APP_URL"]) as api:
@@ -28,7 +28,7 @@ def distant(stored_run: StoredRun) -> Iterator[StoredRun]:
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_it_is_refused_with_what_to_do(distant: StoredRun, command: tuple[str, ...]) -> None:
+def test_plain_http_is_refused_with_the_fix(distant: StoredRun, command: tuple[str, ...]) -> None:
     line = distant.operator.ama(*command).refusal(2)
     for name in ("RPC_URL", "APP_URL"):
         assert f"{name} is plain http to another machine: use https, or add --insecure-http (.env)" in line
@@ -36,7 +36,7 @@ def test_it_is_refused_with_what_to_do(distant: StoredRun, command: tuple[str, .
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_where_it_is_asked_for_it_works_and_says_so_loudly(distant: StoredRun, command: tuple[str, ...]) -> None:
+def test_plain_http_works_on_request_with_a_loud_warning(distant: StoredRun, command: tuple[str, ...]) -> None:
     done = distant.operator.ama(*command, "--insecure-http")
     assert done.code == 0, done.err
     for name in ("RPC_URL", "APP_URL"):

@@ -1,4 +1,4 @@
-"""`ama-tui journal` on the state directories of whole, crashed and damaged runs."""
+"""`ama-tui journal` on the state directories of intact, crashed and damaged runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ama(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
 
 
 def write(path: Path, lines: int = 20) -> None:
-    """A journal of several files, of placements and one failed cancel."""
+    """A journal of several files with placements and one failed cancel."""
     path.parent.mkdir(parents=True, exist_ok=True)
     journal = Journal.open(path, segment_bytes=2_000)
     placed = {"side": "sell", "level": 3, "price": "2500520000", "amount": "184000000103000071", "status": "mined"}
@@ -55,7 +55,7 @@ def state(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-def test_whole_journals_are_ok_one_line_each(state: Path, ama: Run) -> None:
+def test_intact_journals_are_ok_with_one_line_each(state: Path, ama: Run) -> None:
     verified = ama("verify", state)
     assert (verified.code, verified.err) == (0, "")
     assert verified.out.splitlines() == [
@@ -70,7 +70,7 @@ def test_whole_journals_are_ok_one_line_each(state: Path, ama: Run) -> None:
     assert all(one["files"] > 2 for one in found["journals"])
 
 
-def test_damage_is_named_with_file_and_line_and_makes_the_exit_code_2(state: Path, ama: Run) -> None:
+def test_damage_is_reported_by_file_and_line_with_exit_code_2(state: Path, ama: Run) -> None:
     broken = state / "999" / "0x01" / "actions.000001.jsonl"
     broken.write_bytes(broken.read_bytes().replace(b'"seq":2', b'"seq":3'))
     verified = ama("verify", state)
@@ -83,7 +83,7 @@ def test_damage_is_named_with_file_and_line_and_makes_the_exit_code_2(state: Pat
     assert found["journals"][0]["faults"] == ["actions.000001.jsonl line 2: its crc does not match"]
 
 
-def test_torn_tail_is_ok_and_said(state: Path, ama: Run) -> None:
+def test_truncated_last_line_is_ok_and_reported(state: Path, ama: Run) -> None:
     market = state / "999" / "0x01"
     with (market / "actions.jsonl").open("ab") as journal:
         journal.write(b'{"ts":17000')
@@ -92,7 +92,7 @@ def test_torn_tail_is_ok_and_said(state: Path, ama: Run) -> None:
     assert verified.out.endswith("seq 1…20, last line truncated (11 bytes; the next run moves it aside)\n")
 
 
-def test_repair_keeps_the_original_and_says_what_it_dropped(state: Path, ama: Run) -> None:
+def test_repair_keeps_the_original_and_lists_what_it_dropped(state: Path, ama: Run) -> None:
     broken = state / "999" / "0x01" / "actions.000001.jsonl"
     before = broken.read_bytes().replace(b'"seq":2', b'"seq":3')
     broken.write_bytes(before)
@@ -107,7 +107,7 @@ def test_repair_keeps_the_original_and_says_what_it_dropped(state: Path, ama: Ru
     assert ama("verify", state).code == 0
 
 
-def test_repair_lists_the_first_of_many_dropped_lines(tmp_path: Path, ama: Run) -> None:
+def test_repair_lists_only_the_first_dropped_lines(tmp_path: Path, ama: Run) -> None:
     (tmp_path / "actions.jsonl").write_bytes(b"x\n" * 25)
     said = ama("repair", tmp_path).out.splitlines()
     assert len(said) == 12
@@ -117,7 +117,7 @@ def test_repair_lists_the_first_of_many_dropped_lines(tmp_path: Path, ama: Run) 
 @pytest.mark.parametrize(
     ("name", "lock"), [("actions", "lock"), ("cancel-all", "lock"), ("cancel-all", "cancel-all.lock")]
 )
-def test_repair_is_refused_while_somebody_writes(tmp_path: Path, ama: Run, name: str, lock: str) -> None:
+def test_repair_is_refused_while_a_run_writes(tmp_path: Path, ama: Run, name: str, lock: str) -> None:
     (tmp_path / f"{name}.jsonl").write_bytes(b"x\n")
     with StateLock(tmp_path / lock):
         assert "in use by another run" in ama("repair", tmp_path).refusal(2)
@@ -140,7 +140,7 @@ def test_tail_shows_the_last_lines_of_all_markets_by_time(state: Path, ama: Run)
     assert [one["seq"] for one in raw] == [19, 20]
 
 
-def test_following_shows_what_is_added(state: Path) -> None:
+def test_follow_shows_new_lines(state: Path) -> None:
     path = state / "999" / "0x01" / "actions.jsonl"
     command = [sys.executable, "-P", "-m", "ama_tui", "journal", "tail", str(path), "-n", "1", "--follow"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tail:
@@ -154,7 +154,7 @@ def test_following_shows_what_is_added(state: Path) -> None:
         tail.kill()
 
 
-def test_stats_count_what_was_done(state: Path, ama: Run) -> None:
+def test_stats_count_actions_errors_and_runs(state: Path, ama: Run) -> None:
     first, _ = json.loads(ama("stats", state, "--json").out)["journals"]
     assert first["lines"] == 20
     assert first["actions"] == {"PLACE_LIMIT": 19, "CANCEL_ORDER": 1}
@@ -166,7 +166,7 @@ def test_stats_count_what_was_done(state: Path, ama: Run) -> None:
     assert re.search(r"^  lines +20$", words, re.MULTILINE)
 
 
-def test_export_writes_rows_for_a_spreadsheet(state: Path, ama: Run) -> None:
+def test_export_writes_csv_rows(state: Path, ama: Run) -> None:
     rows = list(csv.DictReader(io.StringIO(ama("export", state / "999" / "0x01").out, newline="")))
     assert len(rows) == 20
     first = rows[0]
@@ -177,13 +177,13 @@ def test_export_writes_rows_for_a_spreadsheet(state: Path, ama: Run) -> None:
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)"])
-def test_no_cell_of_an_export_is_a_formula(tmp_path: Path, ama: Run, text: str) -> None:
+def test_export_cells_are_never_formulas(tmp_path: Path, ama: Run, text: str) -> None:
     (tmp_path / "actions.jsonl").write_bytes(line(error=text).as_line(1))
     (row,) = csv.DictReader(io.StringIO(ama("export", tmp_path).out, newline=""))
     assert row["error"] == f"'{text}"
 
 
-def test_export_as_lines_is_byte_for_byte_what_was_written(state: Path, ama: Run, tmp_path: Path) -> None:
+def test_jsonl_export_is_byte_for_byte_what_was_written(state: Path, ama: Run, tmp_path: Path) -> None:
     market, out = state / "999" / "0x01", tmp_path / "all.jsonl"
     (market / "actions.jsonl").write_bytes((market / "actions.jsonl").read_bytes() + b"garbage\n")
     exported = ama("export", market, "--format", "jsonl", "--out", out)
@@ -200,10 +200,10 @@ def test_path_without_a_journal_is_refused_in_one_line(tmp_path: Path, ama: Run,
     assert ama(command, tmp_path).refusal(2).startswith(f"no journal at {tmp_path}")
 
 
-def test_command_without_its_second_word_says_where_to_look(ama: Run) -> None:
+def test_missing_subcommand_points_to_help(ama: Run) -> None:
     assert ama().refusal(2) == "Missing command: see 'ama-tui journal --help'"
 
 
-def test_help_names_every_command(ama: Run) -> None:
+def test_help_lists_every_subcommand(ama: Run) -> None:
     said = ama("--help").out
     assert {"export", "repair", "stats", "tail", "verify"} <= set(re.findall(r"^  (\w+)  ", said, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""`ama-tui markets`, and how a market is named."""
+"""`ama-tui markets`, and the ways to name a market."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_markets_are_listed_with_tick_label_book_and_chain(operator: Operator, s
     ]
 
 
-def test_markets_as_json_are_rows_with_the_api_s_keys(operator: Operator, shared_venue: ServedVenue) -> None:
+def test_json_rows_have_the_keys_of_the_api(operator: Operator, shared_venue: ServedVenue) -> None:
     answer = operator.ama("markets", "--json")
     assert (answer.code, answer.err) == (0, "")
     rows = {row["symbol"]: row for row in json.loads(answer.out)}
@@ -35,9 +35,7 @@ def test_markets_as_json_are_rows_with_the_api_s_keys(operator: Operator, shared
     assert "LUNA-USD" not in rows
 
 
-def test_market_is_found_by_address_and_by_identifier_in_any_case(
-    operator: Operator, shared_venue: ServedVenue
-) -> None:
+def test_market_is_found_by_address_and_identifier_in_any_case(operator: Operator, shared_venue: ServedVenue) -> None:
     book = shared_venue.client.book("SUI-USD")
     upper = "0x" + book[2:].upper()
     by_address = operator.ama("run", "--dry-run", "--json", "--market", upper, *SMALL)

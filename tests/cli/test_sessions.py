@@ -1,4 +1,4 @@
-"""`ama-tui sessions` as an operator meets it: what it shows, what it ends, what it refuses, and its exit codes."""
+"""`ama-tui sessions` as an operator sees it: what it lists, revokes and refuses, and its exit codes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_SESSION = "0x" + "12" * 32
 
 
 class Terminal(io.StringIO):
-    """A terminal at which somebody has typed something already."""
+    """A terminal with typed input waiting."""
 
     def isatty(self) -> bool:
         return True
@@ -35,7 +35,7 @@ AmaAt = Callable[..., Finished]
 
 @pytest.fixture(scope="module")
 def venue(serve_for_session: ServeVenue) -> ServedVenue:
-    """A venue for these tests alone: they end sessions and leave orders on markets that others' tests use too."""
+    """A venue for these tests alone: they revoke sessions and leave orders on markets that other tests use too."""
     return serve_for_session(VenueOptions(block_time=0.2, traders=False))
 
 
@@ -47,7 +47,7 @@ def owner(operators: NewOperator, venue: ServedVenue) -> Operator:
 
 @pytest.fixture
 def ama_at(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> AmaAt:
-    """Runs the program inside the test's process, in an operator's directory."""
+    """Runs the program in the test's process, in an operator's directory."""
     for name in VENUE_NAMES:
         monkeypatch.delenv(name, raising=False)
 
@@ -65,7 +65,7 @@ def ama_at(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.fixture
 def revoke(ama_at: AmaAt) -> AmaAt:
-    """The same for `sessions revoke` on a market."""
+    """`sessions revoke` on a market, run the same way."""
     return lambda operator, symbol, *options: ama_at(operator, "sessions", "revoke", "--market", symbol, *options)
 
 
@@ -80,7 +80,7 @@ def outcomes(done: Finished) -> dict[str, str]:
 
 
 def told_of(operator: Operator, error: str) -> set[str]:
-    """The wallets that the journal has such an error of."""
+    """The wallets with such an error in the journal."""
     return {line["trader"] for line in operator.journal() if error in line.get("error", "")}
 
 
@@ -88,7 +88,7 @@ def alive(venue: ServedVenue, symbol: str) -> int:
     return sum(map(len, live_sessions(venue.client, symbol, venue.client.addresses()).values()))
 
 
-def test_list_has_the_chain_s_word_on_every_session_and_needs_no_keys(
+def test_list_shows_the_on_chain_status_of_every_session_without_keys(
     owner: Operator, venue: ServedVenue, ama_at: AmaAt
 ) -> None:
     owner.ama(*PACK, *SMALL, "--market", "TIA-USD", "--wallets", "2").packed()
@@ -124,14 +124,14 @@ def test_list_has_the_chain_s_word_on_every_session_and_needs_no_keys(
     assert without.err.startswith("relayer set not available, so sessions are not checked against it: ")
 
 
-def test_list_of_nothing_says_so_and_leaves_nothing_behind(owner: Operator, ama_at: AmaAt) -> None:
+def test_empty_list_says_so_and_creates_nothing(owner: Operator, ama_at: AmaAt) -> None:
     found = ama_at(owner, "sessions", "list")
     assert (found.code, found.out, found.err) == (0, "no known sessions under state\n", "")
     assert ama_at(owner, "sessions", "list", "--json").summary["sessions"] == []
     assert not owner.state.exists()
 
 
-def test_one_one_wallet_s_and_all_are_ended_proven_and_journalled(
+def test_sessions_by_id_by_wallet_and_all_are_revoked_proven_and_journalled(
     owner: Operator, venue: ServedVenue, revoke: AmaAt, ama_at: AmaAt
 ) -> None:
     owner.ama(*PACK, *SMALL, "--market", "SUI-USD", "--wallets", "4").packed()
@@ -163,7 +163,7 @@ def test_one_one_wallet_s_and_all_are_ended_proven_and_journalled(
     assert ama_at(owner, "journal", "verify").code == 0
 
 
-def test_a_session_that_nobody_remembers_is_ended_by_its_id_and_no_state_is_made(
+def test_unknown_session_is_revoked_by_its_id_without_creating_state(
     owner: Operator, venue: ServedVenue, revoke: AmaAt
 ) -> None:
     client = venue.client
@@ -178,7 +178,7 @@ def test_a_session_that_nobody_remembers_is_ended_by_its_id_and_no_state_is_made
     assert not owner.state.exists()
 
 
-def test_a_running_instance_is_in_the_way_unless_forced_and_then_waits(
+def test_active_run_blocks_a_revocation_and_with_force_waits_for_the_operator(
     owner: Operator, venue: ServedVenue, revoke: AmaAt, ama_at: AmaAt
 ) -> None:
     running = owner.start(*GO_ON, "--market", "OP-USD", "--wallets", "2")
@@ -201,7 +201,7 @@ def test_a_running_instance_is_in_the_way_unless_forced_and_then_waits(
     assert ama_at(owner, "journal", "verify").code == 0
 
 
-def test_what_the_venue_does_not_end_is_listed_with_its_reason(
+def test_sessions_that_could_not_be_revoked_are_listed_with_the_reason(
     owner: Operator, venue: ServedVenue, revoke: AmaAt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner.ama(*PACK, *SMALL, "--market", "TRX-USD", "--wallets", "2").packed()
@@ -229,7 +229,7 @@ def test_what_the_venue_does_not_end_is_listed_with_its_reason(
     assert alive(venue, "TRX-USD") == 0
 
 
-def test_all_is_asked_for_first_and_no_changes_nothing(
+def test_revoking_all_asks_first_and_no_changes_nothing(
     stored_run: StoredRun, ama_here: Ama, monkeypatch: pytest.MonkeyPatch, shared_venue: ServedVenue
 ) -> None:
     before = alive(shared_venue, SYMBOL)
@@ -241,7 +241,7 @@ def test_all_is_asked_for_first_and_no_changes_nothing(
     assert alive(shared_venue, SYMBOL) == before
 
 
-def test_what_is_wrong_is_said_in_one_line_before_anything_is_sent(ama_here: Ama, stored_run: StoredRun) -> None:
+def test_bad_input_is_refused_in_one_line_before_anything_is_sent(ama_here: Ama, stored_run: StoredRun) -> None:
     def refused(*options: str) -> str:
         return ama_here("sessions", "revoke", "--market", SYMBOL, *options).refusal(2)
 
@@ -258,7 +258,7 @@ def test_what_is_wrong_is_said_in_one_line_before_anything_is_sent(ama_here: Ama
     assert ama_here("sessions", "list").refusal(3).startswith("RPC_URL http://127.0.0.1:1 failed")
 
 
-def test_damaged_files_are_named_and_what_is_left_of_them_is_listed(
+def test_damaged_files_are_named_and_their_readable_sessions_listed(
     owner: Operator, venue: ServedVenue, revoke: AmaAt, ama_at: AmaAt
 ) -> None:
     owner.ama(*PACK, *SMALL, "--market", "GAS-USD", "--wallets", "2").packed()

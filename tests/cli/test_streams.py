@@ -15,13 +15,13 @@ SMALL = ("--wallets", "1", "--orders-per-side", "1")
 
 
 def redirected(how: str) -> tuple[str, ...]:
-    """The program with its streams redirected as a shell does it."""
+    """The program with its streams redirected as a shell would."""
     return ("sh", "-c", f'exec "$0" "$@" {how}', *PROGRAM)
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where crash reports would be."""
+    """Where crash reports would be written."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
 
@@ -34,12 +34,12 @@ def assert_ran(operator: Operator, done: Finished, home: Path) -> None:
 
 
 @pytest.mark.parametrize(("how", "symbol"), [("2>&-", "NEAR-USD"), ("2>/dev/full", "ARB-USD"), ("<&- 2>&-", "DOT-USD")])
-def test_a_run_needs_no_stderr(operator: Operator, home: Path, how: str, symbol: str) -> None:
+def test_run_needs_no_stderr(operator: Operator, home: Path, how: str, symbol: str) -> None:
     done = operator.ama(*PACK, *SMALL, "--market", symbol, program=redirected(how))
     assert_ran(operator, done, home)
 
 
-def test_a_run_goes_on_when_the_reader_of_its_stderr_leaves(operator: Operator, home: Path) -> None:
+def test_run_continues_when_the_reader_of_its_stderr_leaves(operator: Operator, home: Path) -> None:
     reader, writer = os.pipe()
     running = operator.start(*PACK, *SMALL, "--market", "LTC-USD", stderr=writer)
     os.close(writer)
@@ -48,22 +48,20 @@ def test_a_run_goes_on_when_the_reader_of_its_stderr_leaves(operator: Operator, 
     assert_ran(operator, running.wait(), home)
 
 
-def test_a_full_disk_under_stdout_is_said_in_one_line(operator: Operator, home: Path) -> None:
+def test_full_disk_under_stdout_is_reported_in_one_line(operator: Operator, home: Path) -> None:
     line = operator.ama("markets", program=redirected(">/dev/full")).refusal(1)
     assert line == "cannot write to stdout (No space left on device): free the disk, or write elsewhere"
     assert not home.exists()
 
 
-def test_a_reader_of_stdout_that_has_enough_hears_no_more(operator: Operator, home: Path) -> None:
+def test_closed_reader_of_stdout_ends_the_command_quietly(operator: Operator, home: Path) -> None:
     done = operator.ama("markets", program=("sh", "-c", '{ "$0" "$@"; echo $? >&2; } | head -0; sleep 0.1', *PROGRAM))
     assert (done.out, done.err) == ("", "1\n")
     assert not home.exists()
 
 
 @pytest.mark.parametrize("is_latin_1", [False, True])
-def test_no_locale_keeps_a_command_from_speaking(
-    operator: Operator, tmp_path: Path, home: Path, is_latin_1: bool
-) -> None:
+def test_commands_work_in_any_locale(operator: Operator, tmp_path: Path, home: Path, is_latin_1: bool) -> None:
     environ = latin_1(tmp_path) if is_latin_1 else C
     commands = (["run", "--help"], ["markets"], ["doctor"], ["sessions", "list"], ["run", "--until", "soon"])
     shown = [operator.ama(*words, environ=environ) for words in commands]

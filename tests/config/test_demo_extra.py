@@ -1,4 +1,4 @@
-"""The extra `demo` covers what the local venue imports; its absence is one line."""
+"""The `demo` extra covers what the local venue imports; its absence is reported in one line."""
 
 from __future__ import annotations
 
@@ -47,26 +47,26 @@ OPTIONAL = required(PROJECT["optional-dependencies"]["keyring"])
 BUILD_ONLY = {"vyper"}
 
 
-def test_localnet_imports_only_what_the_extra_or_the_base_install_brings() -> None:
+def test_localnet_imports_only_what_the_extra_or_the_base_install_provides() -> None:
     assert imported_packages(ROOT / "ama_tui" / "localnet") - BUILD_ONLY <= BASE | DEMO
 
 
-def test_everything_else_imports_only_what_the_base_install_brings() -> None:
+def test_everything_else_imports_only_what_the_base_install_provides() -> None:
     rooms = [path.parent for path in (ROOT / "ama_tui").glob("*/__init__.py") if path.parent.name != "localnet"]
     assert imported_packages(*rooms) <= BASE | OPTIONAL
 
 
-def test_the_extra_brings_nothing_that_the_base_install_has() -> None:
+def test_extra_provides_nothing_that_the_base_install_has() -> None:
     assert DEMO.isdisjoint(BASE)
 
 
-def test_the_check_names_every_package_of_the_extra() -> None:
+def test_check_covers_every_package_of_the_extra() -> None:
     modules = {*demo_extra.LIBRARIES, *demo_extra.EVMS}
     distributions = packages_distributions()
     assert {canonicalize_name(name) for module in modules for name in distributions[module]} == DEMO
 
 
-def test_it_is_installed_here() -> None:
+def test_extra_is_installed_in_the_test_environment() -> None:
     assert demo_extra.is_demo_installed()
     demo_extra.require_demo()
 
@@ -74,7 +74,7 @@ def test_it_is_installed_here() -> None:
 @pytest.mark.parametrize(
     "missing", [{"rlp"}, {"eth_abi"}, {"pyrevm", "eth"}], ids=lambda names: "+".join(sorted(names))
 )
-def test_without_it_the_error_is_the_command_that_installs_it(
+def test_missing_extra_is_reported_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, missing: set[str]
 ) -> None:
     monkeypatch.setattr(demo_extra, "_is_installed", lambda module: module not in missing)

@@ -34,7 +34,7 @@ def write_env(path: Path, **values: str) -> None:
     path.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
 
 
-def test_real_variables_alone_are_enough(cwd: Path) -> None:
+def test_environment_variables_alone_are_enough(cwd: Path) -> None:
     found = load_environment(cwd, WHOLE)
     assert (found.rpc_url, found.chain_id, found.registry) == (WHOLE["RPC_URL"], 999, REGISTRY.lower())
     assert found.app_url == WHOLE["APP_URL"]
@@ -46,7 +46,7 @@ PLACES = ["the environment", ".env.local", ".env", "../.env.local", "../.env"]
 
 @pytest.mark.parametrize("nearest", range(len(PLACES)))
 @pytest.mark.parametrize("key", sorted(WHOLE))
-def test_nearest_place_wins_for_each_name(cwd: Path, nearest: int, key: str) -> None:
+def test_nearest_source_wins_for_each_name(cwd: Path, nearest: int, key: str) -> None:
     values = {
         "RPC_URL": "https://host{}/",
         "CHAIN_ID": "10{}",
@@ -81,12 +81,12 @@ def test_second_name_replaces_a_missing_first(cwd: Path, second_name: str, first
     assert value in (found.rpc_url, str(found.chain_id))
 
 
-def test_first_name_wins_over_the_second_in_one_place(cwd: Path) -> None:
+def test_first_name_wins_over_the_second_in_the_same_source(cwd: Path) -> None:
     found = load_environment(cwd, WHOLE | {"RPC_URL_HYPEREVM": "https://other:1", "NEXT_PUBLIC_CHAIN_ID": "77"})
     assert (found.rpc_url, found.chain_id) == (WHOLE["RPC_URL"], 999)
 
 
-def test_real_variable_under_its_second_name_wins_over_a_file(cwd: Path) -> None:
+def test_variable_under_its_second_name_wins_over_a_file(cwd: Path) -> None:
     write_env(cwd / ".env", CHAIN_ID="5")
     environ = {name: text for name, text in WHOLE.items() if name != "CHAIN_ID"} | {"NEXT_PUBLIC_CHAIN_ID": "77"}
     assert load_environment(cwd, environ).chain_id == 77
@@ -129,13 +129,13 @@ def test_nothing_is_raised_when_no_venue_is_needed(cwd: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "1e3", "0x3e7", "٣", "9" * 30, "1 2"])
-def test_chain_id_that_is_no_positive_whole_number_is_refused(cwd: Path, text: str) -> None:
+def test_chain_id_that_is_not_a_positive_integer_is_refused(cwd: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"CHAIN_ID is .*not a positive whole number"):
         load_environment(cwd, WHOLE | {"CHAIN_ID": text})
 
 
 @pytest.mark.parametrize("text", ["0x12", "0x" + "g" * 40, "11" * 20, "0x" + "00" * 20])
-def test_registry_that_is_no_contract_address_is_refused(cwd: Path, text: str) -> None:
+def test_registry_that_is_not_a_contract_address_is_refused(cwd: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="SESSION_REGISTRY_ADDRESS is"):
         load_environment(cwd, WHOLE | {"SESSION_REGISTRY_ADDRESS": text})
 
@@ -198,7 +198,7 @@ def test_unclosed_quote_is_reported_with_its_line(cwd: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("odd", ["", 'ODD="\n'])
-def test_lines_mean_the_same_in_valid_and_in_malformed_files(line: str, value: str, odd: str) -> None:
+def test_lines_mean_the_same_in_valid_and_malformed_files(line: str, value: str, odd: str) -> None:
     assert parse_dotenv(f"{odd}{line}\n", {}).values["NAME"] == value
 
 
@@ -248,7 +248,7 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 
 
 @given(st.text().filter(lambda odd: "CHAIN_ID" not in odd))
-def test_a_plain_first_line_is_found_whatever_follows(odd: str) -> None:
+def test_valid_first_line_is_found_whatever_follows(odd: str) -> None:
     assert parse_dotenv(f"CHAIN_ID=999\n{odd}", {}).values["CHAIN_ID"] == "999"
 
 
@@ -272,11 +272,11 @@ def test_allowed_plain_http_to_another_machine_is_a_warning(cwd: Path, name: str
     assert warning.startswith(f"{name} http://node.example.com/v2/… is not encrypted: ")
 
 
-def test_plain_http_on_this_machine_is_neither(cwd: Path) -> None:
+def test_plain_http_to_this_machine_is_neither_refused_nor_warned_about(cwd: Path) -> None:
     assert load_environment(cwd, WHOLE).warnings == ()
 
 
-def test_words_of_an_unreadable_line_that_assigns_nothing_are_not_kept() -> None:
+def test_text_of_an_unparsable_line_is_not_kept() -> None:
     file = parse_dotenv('A="x\nhunter two secret phrase\nB=1', {})
     assert "phrase" not in repr(file)
     assert file.values == {"B": "1"}

@@ -17,7 +17,7 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_everything_is_under_chain_and_lower_case_order_book(tmp_path: Path) -> None:
+def test_all_paths_are_under_the_chain_and_the_lower_case_order_book(tmp_path: Path) -> None:
     paths = StatePaths(tmp_path / "state", 999, BOOK)
     directory = tmp_path / "state" / "999" / BOOK.lower()
     assert paths.directory == directory
@@ -34,7 +34,7 @@ def test_directories_are_created_private(tmp_path: Path) -> None:
         assert mode_of(directory) == 0o700
 
 
-def test_open_market_directory_is_closed_but_a_given_root_is_left_alone(tmp_path: Path) -> None:
+def test_market_directory_is_made_private_and_the_given_root_left_alone(tmp_path: Path) -> None:
     paths = StatePaths(tmp_path, 999, BOOK)
     paths.directory.mkdir(parents=True)
     paths.directory.chmod(0o755)
@@ -76,5 +76,5 @@ def test_runs_of_one_user_on_one_chain_share_a_private_runtime_directory(
         runtime_directory("999")
 
 
-def test_local_chains_with_one_id_are_told_apart_by_their_node() -> None:
+def test_local_chains_with_the_same_id_are_distinguished_by_their_node() -> None:
     assert chain_name(31337, "http://127.0.0.1:8545") != chain_name(31337, "http://127.0.0.1:9545")

@@ -31,14 +31,14 @@ def test_built_in_presets_are_in_range_and_standard_is_the_default() -> None:
     assert load_presets(Path("/nowhere")).of(Parameters()) == BUILT_IN[1]
 
 
-def test_cautious_risks_less_than_standard_and_deep_more() -> None:
+def test_cautious_preset_risks_less_than_standard_and_deep_more() -> None:
     cautious, standard, deep = (preset.parameters for preset in BUILT_IN)
     assert cautious.orders_per_side < standard.orders_per_side < deep.orders_per_side
     assert cautious.max_utilization < standard.max_utilization < deep.max_utilization
     assert cautious.min_distance_ticks > standard.min_distance_ticks
 
 
-def test_a_saved_preset_is_loaded_after_the_built_in_ones(tmp_path: Path) -> None:
+def test_saved_preset_is_loaded_after_the_built_in_ones(tmp_path: Path) -> None:
     directory = tmp_path / "presets"
     path = save_preset(directory, "night-shift", OWN)
     found = load_presets(directory)
@@ -49,14 +49,14 @@ def test_a_saved_preset_is_loaded_after_the_built_in_ones(tmp_path: Path) -> Non
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
-def test_saving_again_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
+def test_saving_again_replaces_the_preset_and_leaves_nothing_else(tmp_path: Path) -> None:
     save_preset(tmp_path, "mine", OWN)
     save_preset(tmp_path, "mine", replace(OWN, orders_per_side=2))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
     assert load_presets(tmp_path).all[3].parameters.orders_per_side == 2
 
 
-def test_a_preset_is_a_config_file_too(tmp_path: Path) -> None:
+def test_preset_is_also_a_config_file(tmp_path: Path) -> None:
     assert resolve(RunOptions(), save_preset(tmp_path, "mine", OWN)).parameters == OWN
 
 
@@ -73,14 +73,14 @@ def test_a_preset_is_a_config_file_too(tmp_path: Path) -> None:
         max_distance_ticks=st.integers(100, 100_000),
     )
 )
-def test_what_is_saved_is_what_is_loaded(tmp_path_factory: pytest.TempPathFactory, parameters: Parameters) -> None:
+def test_saved_preset_is_loaded_unchanged(tmp_path_factory: pytest.TempPathFactory, parameters: Parameters) -> None:
     directory = tmp_path_factory.getbasetemp() / "round"
     save_preset(directory, "same", parameters)
     assert load_presets(directory).all[3].parameters == parameters
 
 
 @pytest.mark.parametrize("name", ["mine", "a", "night-shift_2", "9", "x" * LONGEST_NAME])
-def test_good_names(name: str) -> None:
+def test_valid_names_are_accepted(name: str) -> None:
     assert name_problem(name) is None
 
 
@@ -88,7 +88,7 @@ def test_good_names(name: str) -> None:
     "name",
     ["", "Mine", "../x", "a/b", ".a", "-a", "_a", "a b", "a.toml", "x" * (LONGEST_NAME + 1), "é", "deep", "a\n"],
 )
-def test_a_bad_name_is_refused_and_nothing_is_written(tmp_path: Path, name: str) -> None:
+def test_invalid_name_is_refused_and_nothing_is_written(tmp_path: Path, name: str) -> None:
     assert name_problem(name)
     with pytest.raises(ConfigError):
         save_preset(tmp_path, name, OWN)
@@ -107,7 +107,7 @@ def test_a_bad_name_is_refused_and_nothing_is_written(tmp_path: Path, name: str)
         ("parameters = 3", "parameters is not a table"),
     ],
 )
-def test_a_broken_file_is_one_line_and_the_others_are_there(tmp_path: Path, text: str, said: str) -> None:
+def test_broken_file_is_reported_in_one_line_and_the_others_are_loaded(tmp_path: Path, text: str, said: str) -> None:
     save_preset(tmp_path, "good", OWN)
     (tmp_path / "broken.toml").write_text(text)
     found = load_presets(tmp_path)
@@ -130,12 +130,12 @@ def test_files_that_are_not_presets_are_reported_or_skipped(tmp_path: Path) -> N
     assert any("binary.toml: is not UTF-8 text" in problem for problem in found.problems)
 
 
-def test_an_empty_file_is_the_standard_preset(tmp_path: Path) -> None:
+def test_empty_file_is_the_standard_preset(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("")
     assert load_presets(tmp_path).all[3].parameters == Parameters()
 
 
-def test_a_file_in_place_of_the_directory_is_reported(tmp_path: Path) -> None:
+def test_file_in_place_of_the_directory_is_reported(tmp_path: Path) -> None:
     (tmp_path / "presets").write_text("")
     found = load_presets(tmp_path / "presets")
     assert found.all == BUILT_IN
@@ -144,7 +144,7 @@ def test_a_file_in_place_of_the_directory_is_reported(tmp_path: Path) -> None:
         save_preset(tmp_path / "presets", "mine", OWN)
 
 
-def test_the_directory_is_in_the_users_own_configuration() -> None:
+def test_presets_directory_is_in_the_users_configuration() -> None:
     assert own_directory().parts[-2:] == ("ama-tui", "presets")
 
 

@@ -126,7 +126,7 @@ def test_parse_error_gives_line_and_column(toml: Path) -> None:
     ("content", "complaint"),
     [(None, "not found"), (b"\xff\xfe", "not UTF-8"), (b"parameters = 3\n", "parameters is not a table")],
 )
-def test_config_file_that_cannot_be_used_is_one_clear_line(toml: Path, content: bytes | None, complaint: str) -> None:
+def test_unusable_config_file_is_one_clear_line(toml: Path, content: bytes | None, complaint: str) -> None:
     if content is not None:
         toml.write_bytes(content)
     with pytest.raises(ConfigError, match=complaint) as raised:
@@ -151,7 +151,7 @@ def test_everything_out_of_range_is_reported_with_its_origin(toml: Path) -> None
     assert raised.value.exit_code == 2
 
 
-def test_an_overridden_stored_value_may_be_invalid() -> None:
+def test_overridden_stored_value_may_be_invalid() -> None:
     assert resolve(RunOptions(min_delay_ms=10), None, {"minDelayMs": "x"}).parameters.min_delay_ms == 10
 
 

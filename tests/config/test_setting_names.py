@@ -1,4 +1,4 @@
-"""A value that is not allowed is told under the name that its own source has for it, never under another one."""
+"""An invalid value is reported under the name its own source uses for the setting, never under another."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ASKED = [setting for setting in SETTINGS if setting.form_label]
 
 
 def bad_values(setting: Setting[Any]) -> Iterator[object]:
-    """Of a wrong type, too small, and too large, as far as the setting has bounds."""
+    """Of the wrong type, too small, and too large, as far as the setting has bounds."""
     yield {} if setting.kind is Kind.TEXT else "nonsense"
     if setting.low != -INFINITY:
         yield setting.low if setting.low_is_exclusive else setting.low - 1
@@ -45,12 +45,12 @@ def cases(settings: list[Setting[Any]]) -> list[Any]:
 
 
 def names_of(setting: Setting[Any]) -> set[str]:
-    """Everything that a setting is called anywhere."""
+    """Every name that a setting has anywhere."""
     return {setting.key, setting.name, setting.short_option, setting.form_name} - {""}
 
 
 def assert_named(message: str, setting: Setting[Any], name: str) -> None:
-    """The message begins with this name and uses no other of the setting."""
+    """The message begins with this name and uses none of the setting's other names."""
     assert message.startswith(f"{name} "), message
     for other in names_of(setting) - {name}:
         assert not re.search(rf"(?<![\w-]){re.escape(other)}(?![\w-])", message.removeprefix(name)), message
@@ -63,13 +63,13 @@ def refusal(**given: Any) -> str:
 
 
 @pytest.mark.parametrize(("setting", "value"), cases([s for s in SETTINGS if s.enumeration is None]))
-def test_option(setting: Setting[Any], value: object) -> None:
+def test_invalid_option_is_named_as_an_option(setting: Setting[Any], value: object) -> None:
     given: dict[str, Any] = {setting.name: value}
     assert_named(refusal(options=RunOptions(**given)), setting, setting.short_option)
 
 
 @pytest.mark.parametrize("setting", [*NUMBERS, *(s for s in SETTINGS if s.enumeration)], ids=lambda s: s.key)
-def test_option_that_is_no_value_at_all(setting: Setting[Any]) -> None:
+def test_unparsable_option_is_named_as_an_option(setting: Setting[Any]) -> None:
     command = ("run", "--headless", setting.short_option, "nonsense")
     error = CliRunner().invoke(cli, command, standalone_mode=False).exception
     assert f"'{setting.short_option}'" in error.format_message()  # type: ignore[union-attr]  # a click.BadParameter
@@ -77,7 +77,9 @@ def test_option_that_is_no_value_at_all(setting: Setting[Any]) -> None:
 
 @pytest.mark.parametrize("spelling", ["key", "name"])
 @pytest.mark.parametrize(("setting", "value"), cases([s for s in SETTINGS if s.in_config_file]))
-def test_config_file(setting: Setting[Any], value: object, spelling: str, tmp_path: Path) -> None:
+def test_invalid_config_value_is_named_as_in_the_file(
+    setting: Setting[Any], value: object, spelling: str, tmp_path: Path
+) -> None:
     name, path = getattr(setting, spelling), tmp_path / "run.toml"
     path.write_text(f"{name} = {json.dumps(value)}\n")
     assert_named(refusal(toml_path=path), setting, name)
@@ -85,7 +87,9 @@ def test_config_file(setting: Setting[Any], value: object, spelling: str, tmp_pa
 
 @pytest.mark.parametrize("spelling", ["key", "name"])
 @pytest.mark.parametrize(("setting", "value"), cases(list(PARAMETERS)))
-def test_preset(setting: Setting[Any], value: object, spelling: str, tmp_path: Path) -> None:
+def test_invalid_preset_value_is_named_as_in_the_file(
+    setting: Setting[Any], value: object, spelling: str, tmp_path: Path
+) -> None:
     name = getattr(setting, spelling)
     (tmp_path / "night.toml").write_text(f"{name} = {json.dumps(value)}\n")
     (problem,) = load_presets(tmp_path).problems
@@ -94,7 +98,7 @@ def test_preset(setting: Setting[Any], value: object, spelling: str, tmp_path: P
 
 
 @pytest.mark.parametrize(("setting", "value"), cases([s for s in SETTINGS if s.in_checkpoint]))
-def test_checkpoint(setting: Setting[Any], value: object) -> None:
+def test_invalid_checkpoint_value_is_named_by_its_key(setting: Setting[Any], value: object) -> None:
     with pytest.raises(ParameterError) as raised:
         resolve(RunOptions(), None, {setting.key: value})
     assert_named(raised.value.message, setting, setting.key)
@@ -103,7 +107,7 @@ def test_checkpoint(setting: Setting[Any], value: object) -> None:
 
 
 @pytest.mark.parametrize(("setting", "value"), cases(ASKED))
-def test_form(setting: Setting[Any], value: object) -> None:
+def test_invalid_form_value_is_named_as_in_the_form(setting: Setting[Any], value: object) -> None:
     texts = {one.name: field_text(one.default) for one in ASKED}
     texts[setting.name] = field_text(value) if isinstance(value, int | float) else str(value)
     state = form_state(texts, 25)
@@ -115,7 +119,9 @@ def test_form(setting: Setting[Any], value: object) -> None:
 
 
 @pytest.mark.parametrize(("lower", "upper"), RANGES, ids=lambda setting: setting.key)
-def test_ends_of_a_range_the_wrong_way_round(lower: Setting[Any], upper: Setting[Any], tmp_path: Path) -> None:
+def test_inverted_range_is_reported_under_the_names_of_its_source(
+    lower: Setting[Any], upper: Setting[Any], tmp_path: Path
+) -> None:
     low, high = upper.default * 2, upper.default
     expected: list[tuple[str, Callable[[Setting[Any]], str]]] = []
     path = tmp_path / "run.toml"
@@ -129,7 +135,7 @@ def test_ends_of_a_range_the_wrong_way_round(lower: Setting[Any], upper: Setting
     assert refusal(toml_path=path).startswith(f"{lower.name} ({low:g}) must not be above")
 
 
-def test_two_names_of_one_key_in_a_file_are_both_told(tmp_path: Path) -> None:
+def test_setting_given_under_two_names_is_reported_with_both(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text("size_min = 0.1\n[parameters]\nsizeMin = 0.1\n")
     with pytest.raises(Exception, match="size_min is given twice, also as sizeMin"):
@@ -138,7 +144,7 @@ def test_two_names_of_one_key_in_a_file_are_both_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", ["abc", "0", "-1", "9" * 30])
 @pytest.mark.parametrize("name", ["CHAIN_ID", "NEXT_PUBLIC_CHAIN_ID"])
-def test_environment(name: str, value: str, tmp_path: Path) -> None:
+def test_invalid_chain_id_is_reported_under_the_variable_used(name: str, value: str, tmp_path: Path) -> None:
     problems = environment_problems(tmp_path, {name: value})
     assert next(one for one in problems if "whole number" in one).startswith(f"{name} is ")
 
@@ -146,12 +152,12 @@ def test_environment(name: str, value: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["RPC_URL", "RPC_URL_HYPEREVM", "RPC_URL_CHECK", "APP_URL", "SESSION_REGISTRY_ADDRESS"]
 )
-def test_environment_addresses(name: str, tmp_path: Path) -> None:
+def test_invalid_url_or_address_is_reported_under_the_variable_used(name: str, tmp_path: Path) -> None:
     problems = environment_problems(tmp_path, {name: "nonsense"})
     assert any(one.startswith(f"{name} is ") for one in problems), problems
 
 
-def test_a_distance_that_does_not_fit_the_market_has_its_sources_name() -> None:
+def test_distance_that_does_not_fit_the_market_is_named_as_in_its_source() -> None:
     names = resolve(RunOptions(min_distance_ticks=10)).names
     assert market_problem(10, 10_000, 160_000, names["minDistanceTicks"]) == (
         "--min-distance-ticks 10 does not fit a price of 8 ticks; use 4 or less"

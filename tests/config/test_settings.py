@@ -1,4 +1,4 @@
-"""The README's table of settings is the declaration's."""
+"""The README's settings table matches the declaration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def table() -> str:
     return head + "".join(f"{row(setting)}\n" for setting in SETTINGS)
 
 
-def test_table_of_settings_is_the_declared_one() -> None:
+def test_readme_table_matches_the_declared_settings() -> None:
     before, _, rest = README.read_text("utf-8").partition(BEGIN)
     written, end, _ = rest.partition(END)
     assert before, "the README has no text"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.config.urls import goes_in_the_clear, masked_url, url_problem
+from ama_tui.config.urls import is_unencrypted, masked_url, url_problem
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_url_of_an_http_server_is_accepted(url: str) -> None:
     "url",
     ["localhost:3000", "ws://a", "http://", "https:///x", "http://a:0", "http://a:99999", "http://a b", "x"],
 )
-def test_anything_else_is_refused_without_repeating_it(url: str) -> None:
+def test_other_url_is_refused_without_being_repeated(url: str) -> None:
     assert url_problem(url) == "is not a URL like https://host:port/path"
 
 
@@ -68,8 +68,8 @@ def test_anything_else_is_refused_without_repeating_it(url: str) -> None:
         "http://user:secret@127.0.0.1/",
     ],
 )
-def test_https_and_this_machine_are_not_in_the_clear(url: str) -> None:
-    assert not goes_in_the_clear(url)
+def test_https_and_loopback_urls_are_not_in_the_clear(url: str) -> None:
+    assert not is_unencrypted(url)
 
 
 @pytest.mark.parametrize(
@@ -91,5 +91,5 @@ def test_https_and_this_machine_are_not_in_the_clear(url: str) -> None:
         "HTTP://example.com",
     ],
 )
-def test_plain_http_to_any_other_name_or_address_is_in_the_clear(url: str) -> None:
-    assert goes_in_the_clear(url)
+def test_plain_http_to_any_other_host_is_in_the_clear(url: str) -> None:
+    assert is_unencrypted(url)

@@ -1,1 +1,1 @@
-"""Runs that are killed outright, again and again, while the venue misbehaves."""
+"""Runs that are killed with SIGKILL again and again while the venue misbehaves."""

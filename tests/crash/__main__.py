@@ -1,6 +1,6 @@
 """`python -m tests.crash`: kill whole headless runs at random and at every named failpoint, while the venue misbehaves.
 
-Prints how many crashes went by without a failure; the exit code is 1 when one did not.
+Prints the number of crashes without a failure; the exit code is 1 if there was a failure.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TIMES_A_FAILPOINT = 20
 
 
 class Result(Protocol):
-    """What a life says of itself at its end: its crashes, and '' or a traceback."""
+    """The result of a life: its crashes, and '' or a traceback."""
 
     @property
     def crashes(self) -> int: ...
@@ -36,7 +36,7 @@ R = TypeVar("R", bound=Result)
 
 
 def main() -> int:
-    """Live all lives, some side by side, and say how they went."""
+    """Run all lives, several in parallel, and report the results."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000, help="random kills in all [1000]")
     parser.add_argument("--each-failpoint", type=int, default=TIMES_A_FAILPOINT, help="crashes at each failpoint [20]")
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def plan(kills: int, each_failpoint: int, seed: int) -> list[Chapter]:
-    """The lives that make up so many crashes."""
+    """The lives that make up this many crashes."""
     chance = random.Random(seed)
     points = [f"{name}:{chance.randint(1, 6)}" for name in NAMES for _ in range(each_failpoint)]
     chance.shuffle(points)
@@ -64,7 +64,7 @@ def plan(kills: int, each_failpoint: int, seed: int) -> list[Chapter]:
 
 
 def live_all(live_one: Callable[[C, Path], R], chapters: Sequence[C], directory: Path, jobs: int) -> list[R]:
-    """Live all lives, `jobs` of them side by side, each in a process of its own; how it goes is said on stderr."""
+    """Run all lives, `jobs` of them in parallel, each in its own process; progress goes to stderr."""
     began = time.monotonic()
     results: list[R] = []
     with ProcessPoolExecutor(jobs) as pool:

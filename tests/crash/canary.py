@@ -34,9 +34,9 @@ ROOT = Path(__file__).parents[2]
 WALLETS = 3
 LIMIT_S = 40.0
 AFTERWARDS_S = 2.0
-"""How long a program that goes on after its failure is left alone: whatever it shows is a part of what is searched."""
+"""How long a program that continues after its failure is left alone: its later output is searched too."""
 FEWER_CALLS = 6
-"""How often a moment that did not come is looked for earlier."""
+"""How often a failure whose moment was not reached is tried again, earlier."""
 
 QUICK = ("--min-delay-ms", "20", "--max-delay-ms", "60", "--wallets", str(WALLETS), "--market", "ETH-USD", "--resume")
 DASHBOARD = ("--no-ask", *QUICK)
@@ -72,12 +72,12 @@ ROOMS: dict[str, tuple[tuple[str, ...], int]] = {
     "/asyncio/": (HEADLESS, 3000),
     "/eth_keys/": (HEADLESS, 40),
 }
-"""For each part of a path: the command that goes through it, and about how often it does."""
+"""For each part of a path: the command that calls it, and about how often."""
 
 
 @dataclass
 class Result:
-    """How many failures were forced, by their manner, and what was found of keys."""
+    """How many failures were forced, by kind, and the pieces of keys that were found."""
 
     forced: Counter[str] = field(default_factory=Counter)
     missed: int = 0
@@ -85,7 +85,7 @@ class Result:
 
 
 class Canary:
-    """An operator whose keys must not get out. All that the program may write to lies below `outside`."""
+    """An operator whose keys must not leak. Everything the program may write to is below `outside`."""
 
     def __init__(self, venue: Path, home: Path, chance: random.Random) -> None:
         self._chance = chance
@@ -105,7 +105,7 @@ class Canary:
         self._runs = 0
 
     def force(self, where: str, failure: str, result: Result) -> None:
-        """Have the program fail in a file whose path holds `where`, and look at everything that there is then."""
+        """Make the program fail in a file whose path contains `where`, and search everything it left."""
         command, calls = ROOMS[where]
         mark = self._inside / "mark"
         call = max(1, round(calls ** self._chance.random()))
@@ -124,7 +124,7 @@ class Canary:
     def run(
         self, command: tuple[str, ...], environ: dict[str, str], mark: Path | None = None, program: str = "ama_tui"
     ) -> bytes:
-        """Run a command on a terminal of its own until it ends, or is ended; what it said on the terminal."""
+        """Run a command on its own terminal until it ends or is ended; returns its output."""
         self._runs += 1
         words = [one.format(fresh=f"fresh-{self._runs}", password=self._password) for one in command]
         wallets = () if command[0] in WITHOUT_WALLETS else ("--csv", str(self._wallets))
@@ -157,7 +157,7 @@ class Canary:
             os.close(screen)
 
     def spoil(self, result: Result) -> None:
-        """Break the wallets file in some way and see what the program says of it."""
+        """Break the wallets file in some way and check the program's output."""
         whole = self._wallets.read_bytes()
         how = self._chance.randrange(len(SPOILINGS))
         try:
@@ -169,7 +169,7 @@ class Canary:
             self._wallets.write_bytes(whole)
 
     def picture(self, result: Result) -> None:
-        """Have Textual take a picture and write its log, which only `--allow-debug` allows."""
+        """Have Textual take a screenshot and write its log, which only `--allow-debug` allows."""
         pictures = self.outside / "pictures"
         pictures.mkdir(exist_ok=True)
         environ = {
@@ -187,7 +187,7 @@ class Canary:
     def _traces(self, what: str, said: bytes) -> list[str]:
         found = [f"{what}: terminal: {one}" for one in traces(said, self.keys)]
         found += [f"{what}: {one}" for one in traces_below(self.outside, self.keys)]
-        for core in self.outside.glob("core*"):  # of a signal before there was a key to lose: large, and looked through
+        for core in self.outside.glob("core*"):  # of a signal before any key was loaded: large, and searched
             core.unlink()
         return found
 
@@ -212,7 +212,7 @@ def _allow_core_dumps() -> None:
 
 
 def _watch(child: subprocess.Popen[bytes], screen: int, mark: Path | None) -> bytes:
-    """Read the terminal until the child has ended; one that goes on for long after its failure is asked to end."""
+    """Read the terminal until the child has ended; one that continues long after its failure is asked to end."""
     said = bytearray()
     began, failed_at, asked_at = time.monotonic(), 0.0, 0.0
     while True:
@@ -220,7 +220,7 @@ def _watch(child: subprocess.Popen[bytes], screen: int, mark: Path | None) -> by
         if ready:
             try:
                 piece = os.read(screen, 65_536)
-            except OSError:  # nobody holds the other end
+            except OSError:  # the other end was closed
                 piece = b""
             said += piece
             if not piece:
@@ -243,7 +243,7 @@ def _watch(child: subprocess.Popen[bytes], screen: int, mark: Path | None) -> by
 
 
 def search(crashes: int, seed: int, directory: Path) -> Result:
-    """Force so many failures on a venue of our own, and say what was found."""
+    """Force this many failures on a local venue, and return what was found."""
     chance = random.Random(seed)
     result = Result()
     with ExitStack() as stack:

@@ -1,6 +1,6 @@
-"""What must be true of a journal and of the chain after any number of crashes.
+"""What must hold for a journal and the chain after any number of crashes.
 
-It knows the formats, and nothing of our code for them.
+It knows the formats and shares no code with our implementation.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def journal_bytes(market_state: Path) -> bytes:
 
 
 def assert_journal_is_whole(journal: bytes) -> list[dict[str, Any]]:
-    """Every line carries the CRC-32 of what stands before it, and the numbers are 1, 2, 3 and so on."""
+    """Every line has the CRC-32 of what precedes it, and the numbers are 1, 2, 3 and so on."""
     lines = []
     for number, line in enumerate(journal.splitlines(), start=1):
         before, mark, crc = line.rpartition(b',"crc":')
@@ -42,7 +42,7 @@ def assert_journal_is_whole(journal: bytes) -> list[dict[str, Any]]:
 
 
 def assert_no_intent_twice(client: OtherClient, symbol: str, traders: list[str], journal: list[dict[str, Any]]) -> int:
-    """Nothing was placed that was not written ahead, and nothing twice; returns how many orders were placed.
+    """Every placement was written ahead, and none was placed twice; returns how many orders were placed.
 
     An amount carries its order's level and sequence, so (trader, amount) names one intent.
     """
@@ -64,7 +64,7 @@ def assert_each_level_once(
 ) -> None:
     """Every trader has each level on both sides, and none twice.
 
-    An order's tag says its level, and where a fill has worn that off, the intent of its price does.
+    An order's tag has its level; where a fill has erased the tag, the intent with its price has it.
     """
     intended = {
         (line["trader"], line["params"]["side"] == "buy", int(line["params"]["price"])): line["params"]["level"]
@@ -84,7 +84,7 @@ def assert_each_level_once(
 def _placements(client: OtherClient, symbol: str, traders: list[str]) -> list[tuple[str, int]]:
     """The (trader, amount18) of every placement of these traders that the chain has executed on a market.
 
-    The amount is the transaction's: the event's is only what was left of it after a match.
+    The amount is the transaction's: the event has only what was left after a match.
     """
     span = {"address": client.book(symbol), "topics": [PLACED], "fromBlock": "0x0", "toBlock": "latest"}
     (logs,) = client.rpc(("eth_getLogs", [span]))

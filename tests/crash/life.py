@@ -1,4 +1,4 @@
-"""One life: a market, an operator, a run that is killed over and over, and what must be true at its end."""
+"""One life: a market, an operator, a run that is killed again and again, and what must hold at its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.e2e.venues import ServedVenue
 FLEET = 10
 PER_SIDE = 6
 SETTLE_AFTER_S = 3
-"""Longer than any late order of the faults that these lives are lived with."""
+"""Longer than any late order under the faults of these lives."""
 RUN = (
     *("run", "--headless", "--json", "--resume", "--wallets", str(FLEET), "--settle-after", str(SETTLE_AFTER_S)),
     *("--min-delay-ms", "5", "--max-delay-ms", "30"),
@@ -32,13 +32,13 @@ RUN = (
 LONGEST_ACTIVE_S = 1.5
 """A run is killed at a random moment up to this long after it took its lock."""
 START_LIMIT_S = 60.0
-"""The exit code of a run that the venue's trouble ended before it began."""
+"""The exit code of a run that the venue's faults ended before it began."""
 LAST_RUN_LIMIT_S = 180.0
 
 
 @dataclass
 class Life:
-    """`kill` and `fail_at` are one crash each; `finish` packs the book and looks at what there is to see."""
+    """`kill` and `fail_at` are one crash each; `finish` packs the book and checks everything."""
 
     venue: ServedVenue
     symbol: str
@@ -63,7 +63,7 @@ class Life:
         self._after_a_crash()
 
     def fail_at(self, failpoint: str) -> None:
-        """Start the run and let it kill itself where the failpoint says."""
+        """Start the run and let it kill itself at the failpoint."""
         for _ in range(STARTS):
             died = self._start(AMA_TUI_FAILPOINT=failpoint).wait(limit=START_LIMIT_S)
             if died.code != VENUE_TROUBLE:
@@ -72,7 +72,7 @@ class Life:
         self._after_a_crash()
 
     def finish(self) -> None:
-        """Go on to the end: the book is exactly the target, nothing came twice, the journal is whole."""
+        """Run to the end: the book is exactly the target, nothing is duplicated, the journal is intact."""
         arguments = (*RUN, "--market", self.symbol, "--until", "packed", "--within", str(LAST_RUN_LIMIT_S))
         for _ in range(STARTS):
             ended = self.operator.ama(*arguments, limit=LAST_RUN_LIMIT_S + START_LIMIT_S)
@@ -82,7 +82,7 @@ class Life:
         assert (last["unknown"], last["crossed"], last["self_trades"]) == (0, 0, 0), last
         client = self.venue.client
         fleet = client.addresses(client.keys[:FLEET])
-        httpx.delete(client.app_url + "/localnet/faults").raise_for_status()  # what looks at the chain must see it
+        httpx.delete(client.app_url + "/localnet/faults").raise_for_status()  # so that reads are correct
         lines = assert_journal_is_whole(self._journal())
         assert_each_level_once(client, self.symbol, fleet, PER_SIDE, lines)
         self.placed = assert_no_intent_twice(client, self.symbol, fleet, lines)
@@ -93,7 +93,7 @@ class Life:
         return self.operator.start(*RUN, "--market", self.symbol, environ=environ)
 
     def _after_a_crash(self) -> None:
-        """No line that was whole before is lost or changed; then somebody takes a part of the book."""
+        """Check that no complete line was lost or changed; then let a trader take a part of the book."""
         self.crashes += 1
         journal = self._journal()
         assert journal.startswith(self._seen), "a whole line of the journal was lost or changed"

@@ -1,4 +1,4 @@
-"""A life from its venue's start to its verdict, in a process of its own."""
+"""A life from the start of its venue to its result, in its own process."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.e2e.client import OtherClient
 from tests.e2e.venues import ServedVenue
 
 MARKETS = ("BNB-USD", "LTC-USD", "BCH-USD", "AVAX-USD", "AAVE-USD", "OIL-USD", "SPX-USD", "ALU-USD", "COPPER-USD")
-"""Quiet books, of differing ticks and margins."""
+"""Quiet books with different ticks and margins."""
 LATEST_ORDER_S = SETTLE_AFTER_S / 3
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """One life as it is planned: a failpoint for each crash, '' for a kill at a random moment."""
+    """One planned life: a failpoint for each crash, '' for a kill at a random moment."""
 
     number: int
     seed: int
@@ -31,7 +31,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class LifeResult:
-    """How a life went; `failure` is '' or a traceback."""
+    """The result of a life; `failure` is '' or a traceback."""
 
     number: int
     asked: int
@@ -41,7 +41,7 @@ class LifeResult:
 
 
 def live(chapter: Chapter, directory: Path) -> LifeResult:
-    """Live one life on a venue of its own, a block per transaction, with its faults on."""
+    """Run one life on its own venue, with a block per transaction and faults on."""
     chance = random.Random(chapter.seed)
     home = directory / f"life-{chapter.number}"
     home.mkdir(parents=True)
@@ -66,7 +66,7 @@ def live(chapter: Chapter, directory: Path) -> LifeResult:
 
 
 def faults_of(seed: int) -> Faults:
-    """A bad day in a hurry: everything that a venue does wrong, and nothing of it for long."""
+    """Fault injection in a hurry: every fault of a venue, none of them for long."""
     return Faults(
         (
             FaultRule("delay", on=API, rate=0.05, seconds=(0.05, 0.4)),

@@ -1,4 +1,4 @@
-"""Somebody else on the venue: takes the fleet's orders, and keeps blocks coming while nobody trades."""
+"""Another trader on the venue: takes the fleet's orders, and keeps blocks coming while nobody trades."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.e2e.client import Key, OtherClient
 
 BLOCK_EVERY_S = 0.25
 NO_ORDER = 10**9
-"""An order id that never was: its cancel is mined and reverts, which is a block and nothing else."""
+"""An order id that never existed: its cancel is mined and reverts, which only makes a block."""
 OPENING_ATTEMPTS = 20
 
 
 class Outsider:
     """A trader with a session of their own on one market; a context that makes blocks in the background.
 
-    The venue's faults meet them too: a request that fails is somebody else's bad luck and no test's.
+    The venue's faults affect this trader too: a failed request does not fail a test.
     """
 
     def __init__(self, client: OtherClient, symbol: str, key: Key) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.crash.saboteur ARGUMENTS`: the program, which fails by itself at one call, with keys all around.
+"""`python -m tests.crash.saboteur ARGUMENTS`: the program, made to fail at one call, with keys all around.
 
 The call is the n-th that enters a file whose path holds a certain text; how it fails is one of `FAILURES`. The plan
 comes as JSON in the environment, and the moment is marked by a file, so that whoever looks on knows that it came.
@@ -37,7 +37,7 @@ NOTATIONS: tuple[Callable[[bytes], object], ...] = (
 
 @dataclass(frozen=True)
 class Sabotage:
-    """Fail in the manner `failure` at the call with this number into a file whose path holds `where`."""
+    """Fail in the way `failure` names, at the n-th call into a file whose path contains `where`."""
 
     where: str
     call: int
@@ -51,13 +51,13 @@ class Sabotage:
 
 
 def _plainly(keys: list[bytes], chance: random.Random) -> None:
-    """The keys are among the variables only."""
+    """The keys are only in local variables."""
     kinds = (RuntimeError, ValueError, TypeError, KeyError, OSError, MemoryError, RecursionError, AssertionError)
     raise chance.choice(kinds)("forced")
 
 
 def _tellingly(keys: list[bytes], chance: random.Random) -> None:
-    """What the exception says holds a key."""
+    """The exception's text contains a key."""
     kinds = (RuntimeError, ValueError, TypeError, KeyError, OSError, AttributeError)
     raise chance.choice(kinds)(chance.choice(NOTATIONS)(chance.choice(keys)))
 
@@ -90,7 +90,7 @@ def _as_no_exception(keys: list[bytes], chance: random.Random) -> None:
 
 
 def _by_signal(keys: list[bytes], chance: random.Random) -> None:
-    """What is in memory then is what the program itself has loaded: no keys are given here."""
+    """Memory then holds only the keys that the program loaded itself: none are passed here."""
     os.kill(os.getpid(), chance.choice((signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGQUIT)))
 
 
@@ -106,9 +106,9 @@ FAILURES: dict[str, Callable[[list[bytes], random.Random], None]] = {
 
 
 class Saboteur:
-    """Watches every call of every thread until its moment comes.
+    """Watches every call of every thread until it has to fail.
 
-    It begins once the program catches what fails: the few calls before that have no key to lose.
+    It begins once the program handles failures: during the few calls before that, no key is loaded.
     """
 
     def __init__(self, plan: Sabotage) -> None:

@@ -1,4 +1,4 @@
-"""Which sessions the chain has of whom, for which market: from the registry's log, its calls and its records."""
+"""Which sessions the chain has for which trader and market: from the registry's log, calls and records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PACKER_METHODS = 0b110010
 
 @dataclass(frozen=True)
 class MadeSession:
-    """A session that the chain made. `markets` are the ids that its permit allows, `methods` its bitmap."""
+    """A session created on chain. `markets` are the ids that its permit allows, `methods` its bitmap."""
 
     session_id: str
     trader: str
@@ -30,7 +30,7 @@ class MadeSession:
 
 
 def sessions_made(client: OtherClient) -> list[MadeSession]:
-    """Every session that the registry ever made, in the order in which it did."""
+    """Every session that the registry has ever created, in order."""
     span = {"address": client.registry, "topics": [CREATED], "fromBlock": "0x0", "toBlock": "latest"}
     (logs,) = client.rpc(("eth_getLogs", [span]))
     calls = client.rpc(*(("eth_getTransactionByHash", [log["transactionHash"]]) for log in logs))
@@ -63,7 +63,7 @@ def live_sessions(client: OtherClient, symbol: str, traders: list[str]) -> dict[
 def assert_one_usable_each(client: OtherClient, symbol: str, traders: list[str], stored: dict[str, str]) -> int:
     """Every trader has exactly one live session of the market, it is the stored one, and the packer can use it.
 
-    Returns how many sessions the chain made for these traders in all.
+    Returns how many sessions were ever created on chain for these traders.
     """
     live = live_sessions(client, symbol, traders)
     doubles = {trader: [one.session_id for one in some] for trader, some in live.items() if len(some) > 1}

@@ -1,4 +1,4 @@
-"""A fleet that is given its sessions, on one market after another, while the run that asks for them is killed."""
+"""A fleet that gets its sessions, on one market after another, while the run that requests them is killed."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ MARKETS = (
 )
 CRASHES_A_MARKET = 5
 LATEST_INIT_S = 4.0
-"""How long after its request a session may come: a delay, and then a late execution."""
+"""How long after its request a session may appear: a delay, and then a late execution."""
 LONGEST_ACTIVE_S = 0.6
-"""A run is killed at a random moment up to this long after it asked for its first session, or took its lock."""
+"""A run is killed at a random moment up to this long after it requested its first session, or took its lock."""
 RUN = (
     *("run", "--headless", "--json", "--resume", "--wallets", str(FLEET), "--orders-per-side", "1"),
     *("--settle-after", "3", "--min-delay-ms", "5", "--max-delay-ms", "30"),
@@ -45,9 +45,9 @@ START_LIMIT_S = 120.0
 LAST_RUN_LIMIT_S = 180.0
 LOST = 0.25
 LOST_LESS = 0.15
-"""The share of `lost` that is lost in the last run, which is to come to an end."""
+"""The share of `lost` that is lost in the last run, which is meant to finish."""
 ASKS_FIRST = 0.8
-"""The share of the random kills that wait until a session was asked for."""
+"""The share of the random kills that wait until a session was requested."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class SessionChapter:
 
 @dataclass(frozen=True)
 class SessionLife:
-    """How a life went.
+    """The result of a life.
 
     `crashes` are those that hit a creation, with `caught` wallets whose request was on its way, and `made` the
     sessions that `wanted` wallets on all markets together came to have. `failure` is '' or a traceback.
@@ -82,7 +82,7 @@ class SessionLife:
 
 
 def live_with_sessions(chapter: SessionChapter, directory: Path) -> SessionLife:
-    """Live one life on a venue of its own; each of its markets has its own operator, and the wallets are the same."""
+    """Run one life on its own venue; each of its markets has its own operator, with the same wallets."""
     chance = random.Random(chapter.seed)
     home = directory / f"sessions-{chapter.number}"
     home.mkdir(parents=True)
@@ -115,7 +115,7 @@ def live_with_sessions(chapter: SessionChapter, directory: Path) -> SessionLife:
 
 
 def faults_of(seed: int, *, lost: float) -> Faults:
-    """What can make two sessions of one, or none: requests lost on the way there and back, or done late."""
+    """The faults that can turn one session into two or none: lost requests or replies, and late execution."""
     return Faults(
         (
             FaultRule("delay", on=("init",), rate=0.6, seconds=(0.02, 0.8)),
@@ -133,7 +133,7 @@ def faults_of(seed: int, *, lost: float) -> Faults:
 
 @dataclass
 class Ordeal:
-    """One market's fleet from no session at all to one each; `suffer` takes as many crashes as fit into that."""
+    """One market's fleet, from no sessions to one each; `suffer` makes it crash as often as possible in between."""
 
     venue: ServedVenue
     symbol: str
@@ -154,14 +154,14 @@ class Ordeal:
         return self.venue.client
 
     def suffer(self, crashes: deque[str]) -> None:
-        """Crash until every wallet has its session, or that was often enough; then go on to the end."""
+        """Crash until every wallet has its session or the crashes are used up; then run to the end."""
         while crashes and self.crashes < CRASHES_A_MARKET and self._lacking():
             if self._crash(crashes[0]):
                 crashes.popleft()
         self._finish()
 
     def _crash(self, failpoint: str) -> bool:
-        """Start the run and end it; True when that hit a creation."""
+        """Start the run and end it; True if that interrupted a creation."""
         wallets = self._lacking()
         self._set_faults(faults_of(self.chance.getrandbits(32), lost=self.chapter.lost))
         self._read = len(self._journal())
@@ -169,7 +169,7 @@ class Ordeal:
             self._fail_at(f"{failpoint}:{self.chance.randint(1, wallets)}")
         else:
             self._kill()
-        self._set_faults(NO_FAULTS)  # who looks at the chain must see it
+        self._set_faults(NO_FAULTS)  # the client that reads the chain must see it
         unanswered = self._unanswered()
         if not unanswered and not self._lacking():
             return False
@@ -178,7 +178,7 @@ class Ordeal:
         return True
 
     def _kill(self) -> None:
-        """Kill it at a random moment, mostly after it asked for its first session."""
+        """Kill it at a random moment, usually after it requested its first session."""
         running = begun(self.operator, self._start, START_LIMIT_S)
         if self.chance.random() < ASKS_FIRST:
             deadline = time.monotonic() + START_LIMIT_S
@@ -190,7 +190,7 @@ class Ordeal:
         assert running.wait().code in (-signal.SIGKILL, VENUE_TROUBLE), running.err
 
     def _fail_at(self, failpoint: str) -> None:
-        """Let it kill itself where the failpoint says."""
+        """Let it kill itself at the failpoint."""
         for _ in range(STARTS):
             died = self._start(AMA_TUI_FAILPOINT=failpoint).wait(limit=START_LIMIT_S)
             if died.code != VENUE_TROUBLE:
@@ -198,7 +198,7 @@ class Ordeal:
         assert died.code == -signal.SIGKILL, f"{failpoint} was not reached: exit {died.code} {died.err}"
 
     def _finish(self) -> None:
-        """Go on to the end, at first with the faults; then look at what the chain has."""
+        """Run to the end, at first with the faults on; then check what is on chain."""
         self._set_faults(faults_of(self.chance.getrandbits(32), lost=self.chapter.lost * LOST_LESS))
         short = self._packed()["short"]
         self._set_faults(NO_FAULTS)
@@ -224,11 +224,11 @@ class Ordeal:
         return self._client.addresses(self._client.keys[:FLEET])
 
     def _lacking(self) -> int:
-        """How many wallets have no session of this market on the chain."""
+        """How many wallets have no session of this market on chain."""
         return sum(not some for some in live_sessions(self._client, self.symbol, self._fleet()).values())
 
     def _asked(self) -> dict[str, bool]:
-        """The sessions that were asked for since the last start, by intent, and whether an answer was written down."""
+        """The sessions requested since the last start, by intent, and whether a response was journalled."""
         asked: dict[str, bool] = {}
         for text in self._journal()[self._read :].splitlines():
             line = json.loads(text)

@@ -24,7 +24,7 @@ BLOCK_TIMES = (0.0, 1.0)
 
 
 def main() -> int:
-    """Live all lives, some side by side, and say how they went."""
+    """Run all lives, several in parallel, and report the results."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash.sessions", description=__doc__)
     parser.add_argument("--crashes", type=int, default=500, help="crashes in all [500]")
     parser.add_argument("--jobs", type=int, default=2, help="lives side by side [2]")
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def plan(crashes: int, seed: int) -> list[SessionChapter]:
-    """The lives that make up so many crashes: kills at random moments, and every failpoint equally often."""
+    """The lives that make up this many crashes: kills at random moments, and every failpoint equally often."""
     chance = random.Random(seed)
     kills = round(crashes * RANDOM_SHARE)
     points = [""] * kills + [FAILPOINTS[number % len(FAILPOINTS)] for number in range(crashes - kills)]

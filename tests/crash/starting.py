@@ -1,4 +1,4 @@
-"""Starting a run that is to be killed, on a venue that may refuse it for a while."""
+"""Starting a run that will be killed, on a venue that may refuse it for a while."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VENUE_TROUBLE = 3
 
 
 def begun(operator: Operator, start: Callable[[], Running], limit: float) -> Running:
-    """A run that holds its lock; one that met too much of the venue's trouble at its start is started again."""
+    """A run that holds its lock; a run that hit too many faults at its start is started again."""
     for _ in range(STARTS):
         running = start()
         deadline = time.monotonic() + limit

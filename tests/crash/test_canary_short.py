@@ -38,13 +38,13 @@ def test_forced_failure_leaves_no_trace_of_a_key(canary: Canary, where: str, fai
     assert dict(result.forced) == {failure: 1}
 
 
-def test_spoiled_wallets_file_leaves_no_trace_of_a_key(canary: Canary) -> None:
+def test_broken_wallets_file_leaves_no_trace_of_a_key(canary: Canary) -> None:
     result = Result()
     canary.spoil(result)
     assert result.found == []
 
 
-def test_picture_and_log_of_textual_show_no_key_even_where_they_are_allowed(canary: Canary) -> None:
+def test_screenshot_and_log_of_textual_show_no_key_even_when_allowed(canary: Canary) -> None:
     result = Result()
     canary.picture(result)
     assert result.found == []

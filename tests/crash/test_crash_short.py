@@ -1,4 +1,4 @@
-"""One life of each kind; `python -m tests.crash` lives them by the hundred."""
+"""One life of each kind; `python -m tests.crash` runs them by the hundred."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def test_run_killed_while_the_venue_misbehaves_ends_with_every_level_once(tmp_pa
     assert result.placed >= 120
 
 
-def test_plan_has_every_kill_and_every_failpoint_as_often_as_asked() -> None:
+def test_plan_has_the_requested_kills_and_failpoints() -> None:
     crashes = [crash for chapter in plan(25, 3, seed=1) for crash in chapter.crashes]
     assert crashes.count("") == 25
     for name in NAMES:
         assert sum(crash.split(":")[0] == name for crash in crashes) == 3
 
 
-def test_run_killed_while_its_sessions_are_made_ends_with_one_live_session_each(tmp_path: Path) -> None:
+def test_run_killed_while_its_sessions_are_created_ends_with_one_live_session_each(tmp_path: Path) -> None:
     chapter = SessionChapter(0, seed=5, crashes=("", "outcome.after"), block_time=0, lost=0)
     result = live_with_sessions(chapter, tmp_path)
     assert result.failure == ""
@@ -35,7 +35,7 @@ def test_run_killed_while_its_sessions_are_made_ends_with_one_live_session_each(
     assert result.made >= result.wanted >= 10
 
 
-def test_session_plan_has_as_many_crashes_as_asked_and_every_failpoint() -> None:
+def test_session_plan_has_the_requested_crashes_and_every_failpoint() -> None:
     chapters = session_plan(50, seed=1)
     crashes = [crash for chapter in chapters for crash in chapter.crashes]
     assert len(crashes) == 50

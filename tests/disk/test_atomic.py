@@ -44,7 +44,7 @@ def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "x").read_bytes() == b"0123456789"
 
 
-def test_setting_aside_never_overwrites_an_earlier_file(tmp_path: Path) -> None:
+def test_moving_aside_never_overwrites_an_earlier_file(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.json"
     asides = []
     for content in (b"1", b"2", b"3"):

@@ -1,4 +1,4 @@
-"""The points at which a test has the process killed."""
+"""The points at which a test can have the process killed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def passed(setting: str, name: str) -> tuple[int, int, str]:
     ("setting", "passes"),
     [("", None), ("post.after", None), ("post.before", 0), ("post.before:1", 0), ("post.before:4", 3)],
 )
-def test_process_is_killed_the_nth_time_it_comes_to_its_point(setting: str, passes: int | None) -> None:
+def test_process_is_killed_the_nth_time_it_reaches_its_failpoint(setting: str, passes: int | None) -> None:
     code, count, _ = passed(setting, "post.before")
     assert (code, count) == ((0, 5) if passes is None else (-signal.SIGKILL, passes))
 

@@ -31,18 +31,18 @@ def test_ui_prices_become_integers_with_six_decimals(value: float | str, expecte
 
 
 @pytest.mark.parametrize(("value", "expected"), [("0.0000005", 0), ("0.0000015", 2), ("0.0000025", 2)])
-def test_halves_of_the_last_decimal_go_to_the_even_side(value: str, expected: int) -> None:
+def test_halves_of_the_last_decimal_are_rounded_to_even(value: str, expected: int) -> None:
     assert price6_from_ui(value) == expected
 
 
-def test_an_unknown_price_stays_unknown() -> None:
+def test_unknown_price_stays_unknown() -> None:
     assert price6_from_ui(None) is None
 
 
 @pytest.mark.parametrize(
     "value", [-1, -0.01, float("nan"), float("inf"), "abc", "", "-1", "NaN", "sNaN", "1e78", "1e999999999", True]
 )
-def test_what_is_no_price_raises_value_error(value: float | str) -> None:
+def test_invalid_price_raises_value_error(value: float | str) -> None:
     with pytest.raises(ValueError, match="number"):
         price6_from_ui(value)
     with pytest.raises(ValueError, match="number"):
@@ -50,12 +50,12 @@ def test_what_is_no_price_raises_value_error(value: float | str) -> None:
 
 
 @given(st.integers(0, 10**15))
-def test_a_price_survives_the_way_to_the_screen_and_back(price6: int) -> None:
+def test_price_survives_formatting_and_parsing(price6: int) -> None:
     assert price6_from_ui(format_price(price6, tick6=1).replace(",", "")) == price6
 
 
 @given(st.floats(0, 1e9))
-def test_a_float_is_taken_as_it_prints(value: float) -> None:
+def test_float_is_read_as_it_prints(value: float) -> None:
     exact = Fraction(str(value)) * 10**18
     assert abs(amount18_from_ui(value) - exact) <= Fraction(1, 2)
 
@@ -73,11 +73,11 @@ def test_margin_is_rounded_up(amount18: int, price6: int, bps: int) -> None:
 @pytest.mark.parametrize(
     ("tick6", "decimals"), [(1, 6), (100, 4), (10_000, 2), (25_000, 3), (500_000, 1), (1_000_000, 0), (10**9, 0)]
 )
-def test_a_price_shows_as_many_decimals_as_its_tick_needs(tick6: int, decimals: int) -> None:
+def test_price_has_as_many_decimals_as_its_tick_needs(tick6: int, decimals: int) -> None:
     assert decimals_of_tick(tick6) == decimals
 
 
-def test_money_on_the_screen() -> None:
+def test_money_is_formatted_with_its_decimals() -> None:
     assert format_price(2_500_100_000) == "2,500.10"
     assert format_price(2_500_100_000, tick6=1_000_000) == "2,500"
     assert format_usdc(9_774_200_000) == "9,774.20"

@@ -27,11 +27,11 @@ def texts_of(values: dict[str, object]) -> list[str]:
     return [problem.text for problem in problems_of(values)]
 
 
-def test_defaults_are_the_designed_ones_and_in_range() -> None:
+def test_defaults_are_the_specified_ones_and_in_range() -> None:
     assert Parameters.checked({}) == Parameters() == Parameters(250, 1200, 0.05, 0.25, 6, 0.20, 10, 120)
 
 
-def test_values_come_and_go_by_their_file_keys() -> None:
+def test_parameters_are_read_and_written_by_their_file_keys() -> None:
     values = dict(zip(KEYS, (0, 5, 0.5, 1.5, 50, 0.9, 1, 100_000), strict=True))
     parameters = Parameters.checked(values)
     assert parameters == Parameters(0, 5, 0.5, 1.5, 50, 0.9, 1, 100_000)
@@ -39,7 +39,7 @@ def test_values_come_and_go_by_their_file_keys() -> None:
     assert tuple(parameters.as_keys()) == KEYS
 
 
-def test_whole_numbers_stay_whole_and_shares_become_floats() -> None:
+def test_integers_stay_integers_and_shares_become_floats() -> None:
     parameters = Parameters.checked({"ordersPerSidePerWallet": 4.0, "sizeMax": 1})
     assert type(parameters.orders_per_side) is int
     assert type(parameters.size_max) is float
@@ -56,7 +56,7 @@ def test_whole_numbers_stay_whole_and_shares_become_floats() -> None:
         ("maxDistanceTicks", 10, 0, 100_000, 100_001),
     ],
 )
-def test_ranges_hold_at_their_edges(key: str, low: float, below: float, high: float, above: float) -> None:
+def test_ranges_include_their_limits(key: str, low: float, below: float, high: float, above: float) -> None:
     rest = {"maxDelayMs": 600_000} if key == "minDelayMs" else {}
     assert problems_of({**rest, key: low}) == []
     assert problems_of({**rest, key: high}) == []
@@ -65,7 +65,7 @@ def test_ranges_hold_at_their_edges(key: str, low: float, below: float, high: fl
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -1])
-def test_a_size_must_be_above_zero(value: float) -> None:
+def test_size_must_be_above_zero(value: float) -> None:
     assert texts_of({"sizeMin": value}) == [f"sizeMin is {value:g}, but must be above 0"]
 
 
@@ -73,7 +73,7 @@ def test_a_size_must_be_above_zero(value: float) -> None:
     ("low", "high"),
     [("minDelayMs", "maxDelayMs"), ("sizeMin", "sizeMax"), ("minDistanceTicks", "maxDistanceTicks")],
 )
-def test_the_lower_of_a_pair_must_not_be_above_the_higher(low: str, high: str) -> None:
+def test_lower_of_a_pair_must_not_be_above_the_higher(low: str, high: str) -> None:
     assert problems_of({low: 30, high: 30}) == []
     ((problem, _),) = problems_of({low: 31, high: 30})
     assert problem == f"{low} (31) must not be above {high} (30)"
@@ -83,15 +83,15 @@ def test_the_lower_of_a_pair_must_not_be_above_the_higher(low: str, high: str) -
 @pytest.mark.parametrize(
     "value", [None, "6", True, float("nan"), float("inf"), float("-inf"), 10**400, -(10**400), [1]]
 )
-def test_what_is_no_number_is_named_never_a_crash(setting: Setting[Any], value: object) -> None:
+def test_value_that_is_not_a_number_is_named_without_a_crash(setting: Setting[Any], value: object) -> None:
     assert texts_of({setting.key: value}) == [f"{setting.key} must be a number"]
 
 
-def test_a_fraction_of_an_order_is_refused() -> None:
+def test_fractional_order_count_is_refused() -> None:
     assert texts_of({"ordersPerSidePerWallet": 2.5}) == ["ordersPerSidePerWallet must be a whole number"]
 
 
-def test_everything_wrong_is_named_at_once() -> None:
+def test_all_problems_are_named_at_once() -> None:
     with pytest.raises(ParameterError) as caught:
         Parameters.checked({"sizeMin": 5, "ordersPerSidePerWallet": 0, "minDelayMs": "soon"})
     for key in ("sizeMin", "ordersPerSidePerWallet", "minDelayMs"):
@@ -100,7 +100,7 @@ def test_everything_wrong_is_named_at_once() -> None:
     assert caught.value.hint
 
 
-def test_options_and_ranges_as_they_are_shown() -> None:
+def test_options_and_ranges_are_shown_in_readable_form() -> None:
     assert PARAMETER_BY_KEY["minDelayMs"].option == "--min-delay-ms"
     assert PARAMETER_BY_KEY["ordersPerSidePerWallet"].range_text == "1…50"
     assert PARAMETER_BY_KEY["sizeMax"].range_text == "above 0"
@@ -113,7 +113,7 @@ anything = st.one_of(
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), anything))
-def test_any_values_are_taken_or_refused_with_our_own_error(values: dict[str, object]) -> None:
+def test_any_values_are_accepted_or_refused_with_our_own_error(values: dict[str, object]) -> None:
     problems = problems_of(values)
     if problems:
         with pytest.raises(ParameterError):

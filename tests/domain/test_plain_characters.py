@@ -1,4 +1,4 @@
-"""Every character that the program shows has a stand-in that any terminal can show, in as many columns."""
+"""Every character that the program shows has an ASCII replacement of the same width."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_every_character_of_the_sources_frames_and_charts_keeps_its_width_in_asc
     assert wrong == []
 
 
-def test_only_a_replacement_character_of_the_sources_is_shown_as_a_question_mark() -> None:
+def test_only_the_replacement_character_is_shown_as_a_question_mark() -> None:
     assert [one for one in SHOWN if "?" in plain(one)] == ["\N{REPLACEMENT CHARACTER}"]
 
 
@@ -40,7 +40,7 @@ def test_only_a_replacement_character_of_the_sources_is_shown_as_a_question_mark
         ("a\udcff", "a?", "a?"),
     ],
 )
-def test_what_an_encoding_lacks_is_replaced_and_the_rest_stays(text: str, ascii_text: str, latin_1: str) -> None:
+def test_unencodable_characters_are_replaced_and_the_rest_stays(text: str, ascii_text: str, latin_1: str) -> None:
     assert encodable(text, "ascii") == ascii_text
     assert encodable(text, "iso-8859-1") == latin_1
 

@@ -24,16 +24,16 @@ def problem(record: SessionRecord, relayer_root: str | None = ROOT) -> str | Non
     return session_status(record, trader=TRADER, block_time=NOW, relayer_root=relayer_root, methods=NEEDED).problem
 
 
-def test_a_valid_session_has_no_problem() -> None:
+def test_valid_session_has_no_problem() -> None:
     assert problem(RECORD) is None
     assert problem(replace(RECORD, methods=NEEDED | Methods.PLACE_MARKET)) is None
 
 
-def test_addresses_and_roots_are_compared_whatever_their_case() -> None:
+def test_addresses_and_roots_are_compared_case_insensitively() -> None:
     assert problem(replace(RECORD, trader="0x" + "AB" * 20, relayer_set_root="0x" + "0C" * 32)) is None
 
 
-def test_an_unknown_relayer_root_is_no_problem() -> None:
+def test_unknown_relayer_root_is_no_problem() -> None:
     assert problem(RECORD, relayer_root=None) is None
 
 
@@ -61,7 +61,7 @@ def reason(record: SessionRecord, relayer_root: str | None = ROOT, largest6: int
     return renewal_reason(record, block_time=NOW, relayer_root=relayer_root, largest6=largest6)
 
 
-def test_a_session_is_good_up_to_each_of_its_limits() -> None:
+def test_session_is_good_up_to_each_of_its_limits() -> None:
     assert reason(WORN) is None
     assert reason(replace(WORN, expiry=NOW + RENEW_BEFORE_S + 1)) is None
     assert reason(replace(WORN, relayer_set_root="0x" + "0C" * 32)) is None
@@ -77,11 +77,11 @@ def test_a_session_is_good_up_to_each_of_its_limits() -> None:
         (WORN, 101, "the session's cap per trade is too low"),
     ],
 )
-def test_beyond_a_limit_it_is_to_be_renewed(record: SessionRecord, largest6: int, why: str) -> None:
+def test_session_beyond_a_limit_must_be_renewed(record: SessionRecord, largest6: int, why: str) -> None:
     assert reason(record, largest6=largest6) == why
 
 
-def test_a_session_without_caps_is_never_too_small() -> None:
+def test_session_without_caps_is_never_too_small() -> None:
     uncapped = replace(WORN, max_notional_per_trade6=0, max_notional_per_session6=0, notional_used6=10**18)
     assert (reason(uncapped, largest6=10**18), uncapped.shortage(10**18), uncapped.used_percent) == (None, None, None)
 
@@ -96,14 +96,14 @@ def test_a_session_without_caps_is_never_too_small() -> None:
         (1, 101, "the session's notional budget is used up"),
     ],
 )
-def test_an_order_that_the_session_would_refuse_is_known_beforehand(
+def test_order_that_the_session_would_refuse_is_known_in_advance(
     notional6: int, pending6: int, why: str | None
 ) -> None:
     assert WORN.shortage(notional6, pending6) == why
     assert WORN.used_percent == 89
 
 
-def test_the_record_of_a_permit_is_that_of_a_session_nobody_used() -> None:
+def test_record_of_a_permit_is_that_of_an_unused_session() -> None:
     permit = SessionPermit(TRADER, ROOT, NOW, 5, 6, NEEDED, "0x" + "5a" * 32, (), 7)
     assert permit.as_record("0x01") == SessionRecord("0x01", TRADER, ROOT, NOW, 5, 6, 0, NEEDED, revoked=False)
     assert permit.caps == Caps(5, 6)

@@ -1,4 +1,4 @@
-"""What the chain must show of a fleet, read by another client than ours."""
+"""What the chain must show of a fleet, read by an independent client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another client than ours: it knows the wire contract and an operator's two files, and nothing of ama_tui's."""
+"""An independent client: it knows the wire contract and an operator's two files, and shares no code with ama_tui."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Key:
 
 
 class OtherClient:
-    """Reads `.env` and `wallets.csv` of a directory and talks to the venue that they name."""
+    """Reads `.env` and `wallets.csv` of a directory and connects to the venue they name."""
 
     def __init__(self, directory: Path) -> None:
         lines = (directory / ".env").read_text().splitlines()
@@ -92,7 +92,7 @@ class OtherClient:
         return [answers[number] for number in range(len(calls))]
 
     def row(self, symbol: str) -> dict[str, Any]:
-        """The market's row of the API's list."""
+        """The market's row in the API's list."""
         if not self._rows:
             rows = self.get("/api/markets", limit="500", status="ACTIVE")["markets"]
             self._rows = {row.get("symbol") or row["name"]: row for row in rows}
@@ -106,12 +106,12 @@ class OtherClient:
         return int(self.rpc(("eth_chainId", []))[0], 16)
 
     def sessions_made(self, *addresses: str) -> list[int]:
-        """How many sessions the registry ever made for each trader: its nonce counts them."""
+        """How many sessions the registry has ever created for each trader: its nonce counts them."""
         calls = [_call(self.registry, "metaNonce(address)", address) for address in addresses]
         return [int(result, 16) for result in self.rpc(*calls)]
 
     def orders(self, symbol: str, *addresses: str) -> dict[str, list[Order]]:
-        """What rests on a market's book, by trader."""
+        """A market's resting orders, by trader."""
         book = self.book(symbol)
         listed = self.rpc(*(_call(book, "getUserOrders(address)", address) for address in addresses))
         owned = [
@@ -163,7 +163,7 @@ class OtherClient:
         return answer["sessionId"], int(permit["expiry"])
 
     def trade(self, symbol: str, session_id: str, method: str, key: Key, **params: Any) -> httpx.Response:
-        """Send a trade; integers among `params` go as decimal strings."""
+        """Send a trade; integers among `params` are sent as decimal strings."""
         values = {name: value if isinstance(value, bool) else str(value) for name, value in params.items()}
         return self.post(
             "/api/gasless/trade",
@@ -176,7 +176,7 @@ class OtherClient:
         )
 
     def revoke(self, symbol: str, session_id: str) -> None:
-        """End a session; returns once that is mined."""
+        """Revoke a session; returns once that is mined."""
         body = {"orderBook": self.book(symbol), "sessionId": session_id}
         self.post("/api/gasless/session/revoke", body).raise_for_status()
 

@@ -1,4 +1,4 @@
-"""A proxy with a thread of its own between real processes: a share of the answers fails, before or after the venue."""
+"""A proxy in its own thread between real processes: a share of the responses fails, before or after the venue."""
 
 from __future__ import annotations
 

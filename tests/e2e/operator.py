@@ -1,4 +1,4 @@
-"""An operator's working directory, and the program run in it as a process of its own."""
+"""An operator's working directory, and the program run in it as its own process."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from typing import Any
 from tests.e2e.warm import PROGRAM, WarmRun, start_program
 
 PACK = ("run", "--headless", "--until", "packed", "--json", "--min-delay-ms", "20", "--max-delay-ms", "80")
-"""A run until packed that looks at the chain often, so that a test does not wait for its pauses."""
+"""A run until packed with short delays, so that a test does not wait for them."""
 TIME_LIMIT_S = 120.0
 KEY_PIECE = 16
-"""Hexadecimal digits of a key in a row that must never be seen."""
+"""This many consecutive hexadecimal digits of a key must never appear."""
 
 VENUE_NAMES = (
     "RPC_URL",
@@ -46,13 +46,13 @@ class Finished:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The one JSON object, last on stdout."""
+        """The only JSON object, last on stdout."""
         summary = json.loads(self.out.splitlines()[-1])
         assert isinstance(summary, dict)
         return summary
 
     def packed(self) -> dict[str, Any]:
-        """The summary of a run that must have ended with the fleet packed."""
+        """The summary of a run that must have ended with a packed fleet."""
         assert self.code == 0, f"exit {self.code}: {self.out}{self.err}"
         summary = self.summary
         assert summary["packed"], summary
@@ -65,7 +65,7 @@ class Finished:
         return summary
 
     def refusal(self, code: int) -> str:
-        """The one line on stderr of a run that must have ended with this exit code and said nothing else."""
+        """The only line on stderr of a run that must have ended with this exit code and no other output."""
         assert self.code == code, f"exit {self.code}: {self.out}{self.err}"
         assert self.out == ""
         lines = self.err.splitlines()
@@ -101,7 +101,7 @@ class Running:
         self._child.send_signal(number)
 
     def until(self, what: str, is_so: Callable[[], bool], limit: float = TIME_LIMIT_S) -> None:
-        """Wait until something is so; the program must not end before that."""
+        """Wait until a condition holds; the program must not end before that."""
         deadline = time.monotonic() + limit
         while not is_so():
             assert not self.is_over, f"it ended (exit {self._child.returncode}) before {what}: {self.err}"
@@ -109,7 +109,7 @@ class Running:
             time.sleep(0.01)
 
     def wait(self, limit: float = TIME_LIMIT_S) -> Finished:
-        """Wait for its end. Nothing that it said may hold any part of a key."""
+        """Wait until it ends. Nothing in its output may be part of a key."""
         code = self._child.wait(limit)
         finished = Finished(code, self._out.read_text(), self._err.read_text(), time.monotonic() - self._began)
         self._operator.assert_no_key_in(finished.out, "stdout")
@@ -117,7 +117,7 @@ class Running:
         return finished
 
     def end(self) -> None:
-        """Make sure that it is over; for a test's clean-up."""
+        """Make sure that it has ended; for a test's clean-up."""
         if not self.is_over:
             self._child.kill()
         self._child.wait()
@@ -159,7 +159,7 @@ class Operator:
         return path
 
     def market_state(self) -> Path:
-        """The state directory of the one market that was run here."""
+        """The state directory of the only market that was run here."""
         (found,) = self.state.glob("*/0x*")
         return found
 
@@ -169,7 +169,7 @@ class Operator:
         return stored
 
     def journal(self) -> list[dict[str, Any]]:
-        """The whole lines of the one market's journal, none before there is one."""
+        """The complete lines of the only market's journal; empty before there is one."""
         journals = list(self.state.glob("*/0x*/actions.jsonl"))
         if not journals:
             return []
@@ -205,14 +205,14 @@ class Operator:
         return self.start(*arguments, environ=environ, program=program).wait(limit)
 
     def ama_on_a_terminal(self, *arguments: str) -> tuple[Finished, str]:
-        """Run the program to its end with a terminal as its stderr; also what that terminal showed."""
+        """Run the program to its end with a terminal as stderr; also returns what that terminal showed."""
         screen, stderr = os.openpty()
         try:
             running = self.start(*arguments, stderr=stderr)
         finally:
             os.close(stderr)
         shown = b""
-        with os.fdopen(screen, "rb", buffering=0) as terminal, suppress(OSError):  # EIO: nobody holds the other end
+        with os.fdopen(screen, "rb", buffering=0) as terminal, suppress(OSError):  # EIO: the other end was closed
             while piece := terminal.read(65_536):
                 shown += piece
         text = shown.decode(errors="replace")
@@ -220,7 +220,7 @@ class Operator:
         return running.wait(), text
 
     def end(self) -> None:
-        """End what still runs, and look for keys in what the runs left on the disk."""
+        """End everything still running, and search for keys in the files that the runs left."""
         for running in self._started:
             running.end()
         for path in self.state.rglob("*"):
@@ -228,7 +228,7 @@ class Operator:
                 self.assert_no_key_in(path.read_bytes().decode(errors="replace"), str(path))
 
     def assert_no_key_in(self, text: str, where: str) -> None:
-        """No piece of any private key of the wallets file stands in the text."""
+        """No piece of any private key in the wallets file is in the text."""
         found = {one.lower() for one in re.findall(rf"[0-9a-fA-F]{{{KEY_PIECE},}}", text)}
         for key in self._keys():
             pieces = [key[at : at + KEY_PIECE] for at in range(len(key) - KEY_PIECE + 1)]
@@ -242,7 +242,7 @@ class Operator:
 
 
 def hashes(directory: Path) -> dict[str, str]:
-    """The SHA-256 of every file below a directory, by its path there."""
+    """The SHA-256 of every file below a directory, by relative path."""
     return {
         str(path.relative_to(directory)): sha256(path.read_bytes()).hexdigest()
         for path in sorted(directory.rglob("*"))

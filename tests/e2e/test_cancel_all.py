@@ -1,4 +1,4 @@
-"""Everything off the book, whatever the venue answers, and never a word that the chain does not back."""
+"""Clearing the book, whatever the venue responds, without ever reporting more than the chain shows."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ BLOCK_S = 1.0 if IS_LONG else 0.3
 RETRY_AFTER = "60" if IS_LONG else "1"
 PATIENCE_S = 60.0 if IS_LONG else 20.0
 KILLED_AT = 0.97 if IS_LONG else 0.6
-"""The share of the orders that were sent when the answers begin to fail; the others are on their way."""
+"""The share of the orders sent when responses begin to fail; the others are still queued."""
 SYMBOL = "ETH-USD"
 
 
 @contextmanager
 def running(venue: ServedVenue, state: Path, app_url: str) -> Iterator[EngineHost]:
-    """A run on the engine's own thread, as the dashboard has it."""
+    """A run in the engine's own thread, as in the dashboard."""
 
     def build(publisher: Publisher, freeze: threading.Event) -> EngineApi:
         source = VenueSource(venue.directory, {"APP_URL": app_url}, WalletsSource(venue.directory / "wallets.csv"))
@@ -67,7 +67,7 @@ def survivors_on_chain(venue: ServedVenue) -> set[tuple[str, int]]:
     return {(wallet, order.order_id) for wallet, orders in found.items() for order in orders}
 
 
-def test_a_kill_with_a_third_of_the_answers_failing_sends_nothing_new_and_accounts_for_every_order(
+def test_kill_with_a_third_of_the_responses_failing_accounts_for_every_order(
     serve: ServeVenue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.run.CancelAll", partial(CancelAll, patience=PATIENCE_S))
@@ -79,7 +79,7 @@ def test_a_kill_with_a_third_of_the_answers_failing_sends_nothing_new_and_accoun
             assert monotonic() < deadline, host.publisher.latest
             sleep(0.01)
         flaky.rate = 0.3
-        sleep(0.2)  # so that some are on the wire, and some unanswered
+        sleep(0.2)  # so that some requests are in flight and some unacknowledged
         asked_before, failed_before = flaky.asked, flaky.failed
         killed_at = monotonic()
         report: KillReport = host.kill_now().result(PATIENCE_S + 30)
@@ -100,7 +100,7 @@ def test_a_kill_with_a_third_of_the_answers_failing_sends_nothing_new_and_accoun
     assert seconds < PATIENCE_S + 15
 
 
-def test_cancel_all_with_half_of_the_answers_failing_takes_everything_off_and_proves_it(
+def test_cancel_all_with_half_of_the_responses_failing_clears_the_book_and_proves_it(
     serve: ServeVenue, operators: NewOperator
 ) -> None:
     venue = serve(VenueOptions(wallets=3, block_time=0.3))
@@ -119,9 +119,7 @@ def test_cancel_all_with_half_of_the_answers_failing_takes_everything_off_and_pr
     assert json.loads(done.out)["orderBook"] == venue.client.book(SYMBOL)
 
 
-def test_cancel_all_after_a_crash_lets_nothing_come_to_rest_behind_it(
-    serve: ServeVenue, operators: NewOperator
-) -> None:
+def test_cancel_all_after_a_crash_leaves_nothing_to_rest_later(serve: ServeVenue, operators: NewOperator) -> None:
     venue = serve(VenueOptions(wallets=3, block_time=1.0, receipt_wait=0.0, traders=False))
     operator = operators(venue)
     running = operator.start("run", "--headless", "--market", SYMBOL, "--min-delay-ms", "20", "--max-delay-ms", "80")

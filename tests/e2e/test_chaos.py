@@ -1,4 +1,4 @@
-"""A bad day on the venue: answers late, lost and wrong, and the fleet still ends packed, nothing doubled."""
+"""Fault injection: responses are late, lost or wrong, and the fleet still ends up packed without duplicates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SETTLE_AFTER_S = "6"
 
 @pytest.fixture
 def somewhere(tmp_path: Path) -> Iterator[Operator]:
-    """An operator with nothing but a directory for temporary files."""
+    """An operator with only a directory for temporary files."""
     operator = Operator(tmp_path / "somewhere")
     (operator.directory / "tmp").mkdir()
     yield operator
@@ -25,7 +25,7 @@ def somewhere(tmp_path: Path) -> Iterator[Operator]:
 
 
 def faults_of(running: Running, client_files: Path) -> str:
-    """Where the faults of a venue are switched, once it has written its files."""
+    """The URL that controls the faults of a venue, once it has written its files."""
     running.until("the venue serves", lambda: (client_files / ".env").exists())
     settings = dict(line.split("=", 1) for line in (client_files / ".env").read_text().splitlines() if "=" in line)
     return f"{settings['APP_URL']}/localnet/faults"
@@ -59,7 +59,7 @@ def test_demo_under_chaos_ends_packed_with_exactly_its_orders(somewhere: Operato
     assert (summary["crossed"], summary["unknown"]) == (0, 0)
 
 
-def test_venue_with_chaos_says_so_over_http_and_is_calmed_over_http(somewhere: Operator) -> None:
+def test_chaos_of_a_venue_is_shown_and_turned_off_over_http(somewhere: Operator) -> None:
     venue = somewhere.start("venue", "--write", "client", "--wallets", "1", "--block-time", "0", "--chaos")
     url = faults_of(venue, somewhere.directory / "client")
     assert shown(url)["faults"]["rules"]

@@ -1,4 +1,4 @@
-"""The demo brings its own venue, and takes it away again however it ends."""
+"""The demo brings its own venue and removes it however the demo ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEMO = ("demo", "--headless", "--json", "--wallets", "2", "--orders-per-side", "
 
 @pytest.fixture
 def somewhere(tmp_path: Path) -> Iterator[Operator]:
-    """An operator with nothing but a directory for temporary files."""
+    """An operator with only a directory for temporary files."""
     operator = Operator(tmp_path / "somewhere")
     (operator.directory / "tmp").mkdir()
     yield operator
@@ -37,7 +37,7 @@ def wait_until_packed(demo: Running) -> list[psutil.Process]:
     return venue
 
 
-def test_interrupting_the_whole_process_group_stops_the_demo_in_good_order(somewhere: Operator) -> None:
+def test_interrupt_of_the_whole_process_group_stops_the_demo_cleanly(somewhere: Operator) -> None:
     demo = start_demo(somewhere, *DEMO)
     venue = wait_until_packed(demo)
     os.killpg(demo.pid, signal.SIGINT)
@@ -49,7 +49,7 @@ def test_interrupting_the_whole_process_group_stops_the_demo_in_good_order(somew
     assert list((somewhere.directory / "tmp").iterdir()) == []
 
 
-def test_venue_of_a_demo_that_was_killed_outright_ends_by_itself(somewhere: Operator) -> None:
+def test_venue_of_a_killed_demo_ends_by_itself(somewhere: Operator) -> None:
     demo = start_demo(somewhere, *DEMO)
     venue = wait_until_packed(demo)
     demo.signal(signal.SIGKILL)
@@ -57,7 +57,7 @@ def test_venue_of_a_demo_that_was_killed_outright_ends_by_itself(somewhere: Oper
     assert psutil.wait_procs(venue, timeout=10)[1] == []
 
 
-def test_demo_remembers_its_run_only_where_it_is_told_to(somewhere: Operator) -> None:
+def test_demo_saves_its_run_only_in_a_given_state_directory(somewhere: Operator) -> None:
     options = ("--wallets", "1", "--orders-per-side", "1", "--block-time", "0", "--state-dir", "kept")
     demo = start_demo(somewhere, "demo", *PACK[1:], *options).wait()
     assert demo.packed()["resting_bids"] == 1

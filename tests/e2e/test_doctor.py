@@ -1,4 +1,4 @@
-"""The doctor beside a real run: it sees the run and its sessions, and is in nobody's way."""
+"""The doctor next to a real run: it sees the run and its sessions without disturbing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def findings(operator: Operator, code: int) -> dict[str, dict[str, str]]:
     return {row["check"]: row for row in json.loads(answer.out)}
 
 
-def test_a_running_instance_is_seen_and_left_alone_and_what_is_broken_afterwards_fails(
+def test_doctor_sees_an_active_run_without_disturbing_it_and_reports_later_damage(
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     running = operator.start(

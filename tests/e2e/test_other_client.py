@@ -1,11 +1,11 @@
-"""A client that is not ours trades on the venue by the wire contract alone."""
+"""An independent client trades on the venue by the wire contract alone."""
 
 from __future__ import annotations
 
 from tests.e2e.venues import ServedVenue
 
 
-def test_another_client_opens_a_session_places_modifies_cancels_and_revokes(shared_venue: ServedVenue) -> None:
+def test_independent_client_opens_a_session_places_modifies_cancels_and_revokes(shared_venue: ServedVenue) -> None:
     client, symbol = shared_venue.client, "COPPER-USD"
     key = client.keys[9]
     session, _ = client.open_session(symbol, key)

@@ -1,4 +1,4 @@
-"""From nothing to a packed book, with every part a process of its own."""
+"""From nothing to a packed book, with every part in its own process."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def assert_ten_wallets_packed(summary: dict[str, Any]) -> None:
     assert 0 < summary["max_utilization"] <= 0.2
 
 
-def test_demo_packs_ten_wallets_on_blocks_of_a_second(tmp_path: Path) -> None:
+def test_demo_packs_ten_wallets_with_one_second_blocks(tmp_path: Path) -> None:
     operator = Operator(tmp_path / "anywhere")
     try:
         demo = operator.ama("demo", "--headless", "--until", "packed", "--json")
@@ -73,7 +73,7 @@ def test_demo_packs_ten_wallets_on_blocks_of_a_second(tmp_path: Path) -> None:
         pytest.param("1", "anvil", marks=pytest.mark.anvil),
     ],
 )
-def test_venue_and_run_pack_ten_wallets_side_by_side(tmp_path: Path, block_time: str, node: str) -> None:
+def test_venue_and_run_in_separate_processes_pack_ten_wallets(tmp_path: Path, block_time: str, node: str) -> None:
     operator = Operator(tmp_path / "venue")
     try:
         venue = operator.start("venue", "--write", ".", "--block-time", block_time, "--node", node)
@@ -89,7 +89,7 @@ def test_venue_and_run_pack_ten_wallets_side_by_side(tmp_path: Path, block_time:
 
 
 def pack_with_pending_answers(operator: Operator, client: OtherClient, *options: str, orders: int) -> None:
-    """Pack where answers come before their block, and hold the book to exactly as many orders."""
+    """Pack where responses come before their block, and require exactly this many orders on the book."""
     keys = client.keys
     summary = operator.ama(*PACK, "--market", "BNB-USD", *options).packed()
     assert summary["target_orders"] == summary["trades_sent"] == orders
@@ -103,13 +103,13 @@ def pack_with_pending_answers(operator: Operator, client: OtherClient, *options:
     assert_each_level_once(client, "BNB-USD", keys, orders // 2 // len(keys))
 
 
-def test_pending_answers_never_over_place(serve: ServeVenue, operators: NewOperator) -> None:
+def test_pending_responses_never_cause_too_many_orders(serve: ServeVenue, operators: NewOperator) -> None:
     venue = serve(VenueOptions(wallets=2, block_time=3.0, receipt_wait=0.0))
     pack_with_pending_answers(operators(venue), venue.client, "--orders-per-side", "3", orders=12)
 
 
 @pytest.mark.slow
-def test_three_wallets_on_blocks_of_ten_seconds_place_exactly_36(serve: ServeVenue, operators: NewOperator) -> None:
+def test_three_wallets_with_ten_second_blocks_place_exactly_36(serve: ServeVenue, operators: NewOperator) -> None:
     venue = serve(VenueOptions(wallets=3, block_time=10.0))
     pack_with_pending_answers(operators(venue), venue.client, orders=36)
 
@@ -123,12 +123,12 @@ def test_market_at_60000_is_quoted_on_all_levels_within_the_cap(serve: ServeVenu
         assert 0 < sum(order.margin6 for order in orders) <= cap6
 
 
-def test_fleet_packs_an_empty_book_of_its_own(operator: Operator) -> None:
+def test_fleet_packs_an_otherwise_empty_book(operator: Operator) -> None:
     summary = operator.ama(*PACK, "--market", "NOVA-USD", "--wallets", "2", "--orders-per-side", "2").packed()
     assert (summary["resting_bids"], summary["resting_asks"], summary["self_trades"]) == (4, 4, 0)
 
 
-def test_run_in_plain_words_says_what_rests(operator: Operator) -> None:
+def test_plain_summary_says_what_rests(operator: Operator) -> None:
     run = operator.ama("run", "--until", "packed", "--market", "UNI-USD", "--wallets", "1", "--orders-per-side", "1")
     assert run.code == 0
     assert run.out.startswith("UNI-USD: bids 1, asks 1 of 2, packed at block ")
@@ -145,7 +145,7 @@ def test_run_on_a_terminal_shows_bars_and_keeps_stdout_for_the_summary(operator:
         assert word in screen
 
 
-def test_run_that_is_not_packed_in_its_time_exits_5(serve: ServeVenue, operators: NewOperator) -> None:
+def test_run_not_packed_in_time_exits_with_5(serve: ServeVenue, operators: NewOperator) -> None:
     venue = serve(VenueOptions(wallets=1, block_time=1.0))
     run = operators(venue).ama("run", "--until", "2s", "--json", "--market", "BNB-USD")
     assert run.code == 5, run.err
@@ -154,7 +154,7 @@ def test_run_that_is_not_packed_in_its_time_exits_5(serve: ServeVenue, operators
     assert run.summary["short"].keys() == {"User001"}
 
 
-def test_run_that_is_packed_in_its_time_exits_0(operator: Operator) -> None:
+def test_run_packed_in_time_exits_with_0(operator: Operator) -> None:
     small = ("--market", "APT-USD", "--wallets", "1", "--orders-per-side", "1")
     run = operator.ama("run", "--until", "3s", "--json", *small)
     assert run.packed()["resting_bids"] == 1

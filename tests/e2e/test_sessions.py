@@ -1,4 +1,4 @@
-"""Sessions that somebody ends from outside, and wallets that come and go."""
+"""Sessions revoked from outside, and wallets added or removed between runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REVOKED = f"{ENDED}: {HOW_TO_RENEW}"
 
 
 def sessions_of(operator: Operator) -> dict[str, str]:
-    """The session that was asked for, by wallet."""
+    """The requested session of each wallet."""
     return {
         line["trader"]: line["params"]["sessionId"]
         for line in operator.journal()
@@ -30,7 +30,7 @@ def assert_nine_packed(client: OtherClient, symbol: str, revoked: str) -> None:
     assert_each_level_once(client, symbol, others, 6)
 
 
-def test_session_revoked_while_placing_leaves_nine_packed_and_the_tenth_says_why(
+def test_session_revoked_during_placement_leaves_nine_wallets_packed_and_one_with_the_reason(
     serve: ServeVenue, operators: NewOperator
 ) -> None:
     venue = serve(VenueOptions(block_time=0.3))
@@ -45,7 +45,7 @@ def test_session_revoked_while_placing_leaves_nine_packed_and_the_tenth_says_why
     assert_nine_packed(client, "BNB-USD", unlucky.address)
 
 
-def test_session_revoked_between_two_runs_is_not_made_anew_unless_asked_for(
+def test_session_revoked_between_two_runs_is_not_recreated_unless_requested(
     serve: ServeVenue, operators: NewOperator
 ) -> None:
     venue = serve(VenueOptions(wallets=3, block_time=0.2))

@@ -1,4 +1,4 @@
-"""The state directory: who may read it, what survives in it, and one that the original tool left."""
+"""The state directory: who may read it, what is kept in it, and one left by the original tool."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.e2e.venues import NewOperator, ServedVenue, ServeVenue
 RUN_ID = "3f2c8a52-2d5b-4a87-9c43-1f0c6c4f9e11"
 
 
-def test_state_directory_is_closed_to_everybody_else(operator: Operator) -> None:
+def test_state_directory_is_private(operator: Operator) -> None:
     operator.ama(*PACK, "--market", "ARB-USD", "--wallets", "2", "--orders-per-side", "1").packed()
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (operator.state, *operator.state.rglob("*"))}
     assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
@@ -25,7 +25,7 @@ def test_state_directory_is_closed_to_everybody_else(operator: Operator) -> None
     assert len(list((operator.market_state() / "wallets").iterdir())) == 2
 
 
-def test_dry_run_shows_the_plan_and_leaves_nothing_anywhere(serve: ServeVenue, operators: NewOperator) -> None:
+def test_dry_run_shows_the_plan_and_changes_nothing_anywhere(serve: ServeVenue, operators: NewOperator) -> None:
     venue = serve(VenueOptions(wallets=2, block_time=0.2))
     client, operator = venue.client, operators(venue)
     dry = operator.ama("run", "--dry-run", "--json", "--market", "BNB-USD", "--orders-per-side", "2")
@@ -41,7 +41,7 @@ def test_dry_run_shows_the_plan_and_leaves_nothing_anywhere(serve: ServeVenue, o
     assert not operator.state.exists()
 
 
-def test_dry_run_leaves_a_stored_run_as_it_is(operator: Operator) -> None:
+def test_dry_run_leaves_a_stored_run_unchanged(operator: Operator) -> None:
     small = ("--market", "OP-USD", "--wallets", "1", "--orders-per-side", "1")
     operator.ama(*PACK, *small).packed()
     before = hashes(operator.state)
@@ -50,7 +50,7 @@ def test_dry_run_leaves_a_stored_run_as_it_is(operator: Operator) -> None:
 
 
 def write_original_state(operator: Operator, client: OtherClient, symbol: str) -> Path:
-    """What the original tool leaves: four of the eight parameters, a session that holds, keys of its own."""
+    """What the original tool leaves: four of the eight parameters, a valid session, its own keys."""
     row = client.row(symbol)
     directory = operator.state / str(client.chain_id()) / client.book(symbol)
     (directory / "wallets").mkdir(parents=True)
@@ -108,7 +108,7 @@ def write_original_state(operator: Operator, client: OtherClient, symbol: str) -
 
 
 def assert_holds(later: Any, earlier: Any, *, but: frozenset[str]) -> None:
-    """Every key of the earlier JSON is still there with its value; `but` are keys that a run moves on."""
+    """Every key of the earlier JSON is still there with its value; `but` names keys that a run updates."""
     for key, value in earlier.items():
         if isinstance(value, dict):
             assert_holds(later[key], value, but=but)
@@ -118,7 +118,7 @@ def assert_holds(later: Any, earlier: Any, *, but: frozenset[str]) -> None:
             assert later[key] == value, key
 
 
-def test_state_of_the_original_tool_resumes_and_keeps_its_keys(serve: ServeVenue, operators: NewOperator) -> None:
+def test_state_of_the_original_tool_is_resumed_and_keeps_its_keys(serve: ServeVenue, operators: NewOperator) -> None:
     venue = serve(VenueOptions(wallets=2, block_time=0.2))
     client, operator = venue.client, operators(venue)
     directory = write_original_state(operator, client, "BNB-USD")
@@ -149,7 +149,7 @@ def test_state_of_the_original_tool_resumes_and_keeps_its_keys(serve: ServeVenue
     assert max(sizes) <= 0.08e18 * 1.01
 
 
-def test_options_that_differ_from_the_stored_run_are_said_and_journalled(
+def test_options_that_differ_from_the_stored_run_are_reported_and_journalled(
     operator: Operator, shared_venue: ServedVenue
 ) -> None:
     small = ("--market", "TRX-USD", "--wallets", "1")

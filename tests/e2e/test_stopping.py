@@ -1,4 +1,4 @@
-"""Stopped at any moment and started again: the same run, no session twice, no order twice."""
+"""Stopped at any moment and started again: the same run, no duplicate session, no duplicate order."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tests.e2e.operator import PACK, Operator, Running
 from tests.e2e.venues import NewOperator, ServedVenue, ServeVenue
 
 GO_ON = ("run", "--headless", "--json", "--min-delay-ms", "20", "--max-delay-ms", "80")
-"""A run that ends only when it is told to."""
+"""A run that ends only on request."""
 
 
 def wait_for_more_lines(operator: Operator, running: Running, lines: int) -> None:
-    """Wait until the journal has so many lines more than now."""
+    """Wait until the journal has this many more lines."""
     wanted = len(operator.journal()) + lines
     running.until(f"{lines} more lines of the journal", lambda: len(operator.journal()) >= wanted)
 
 
 def assert_whole(venue: ServedVenue, symbol: str, operator: Operator, run_id: str) -> None:
-    """Ten wallets with one session each and every level once, all by one run."""
+    """Ten wallets with one session each and every level once, all from one run."""
     client = venue.client
     assert count_orders(client, symbol, client.keys) == 120
     assert_each_level_once(client, symbol, client.keys, 6)
@@ -43,7 +43,7 @@ def assert_profile_shows_the_cycle(operator: Operator) -> None:
     assert re.search(r"^MainThread;ama_tui\.engine\.run\.\S+ \d+$", text, re.MULTILINE)
 
 
-def test_interrupted_again_and_again_resumes_as_one_run(serve: ServeVenue, operators: NewOperator) -> None:
+def test_repeatedly_interrupted_run_resumes_as_one_run(serve: ServeVenue, operators: NewOperator) -> None:
     venue = serve(VenueOptions(block_time=0.3))
     operator = operators(venue)
     moments = [random.randint(1, 20), random.randint(10, 60)]
@@ -63,13 +63,11 @@ def test_interrupted_again_and_again_resumes_as_one_run(serve: ServeVenue, opera
     assert_whole(venue, "BNB-USD", operator, last["runId"])
 
 
-def test_killed_outright_resumes_without_a_session_or_an_order_too_many(
-    serve: ServeVenue, operators: NewOperator
-) -> None:
+def test_killed_run_resumes_without_an_extra_session_or_order(serve: ServeVenue, operators: NewOperator) -> None:
     venue = serve(VenueOptions(block_time=1.0, receipt_wait=0.0))
     operator = operators(venue)
     run_ids = set()
-    # Once with ten sessions sent, once with orders that no block holds yet.
+    # Once with ten sessions requested, once with orders that are in no block yet.
     for lines, pause in ((11, 0.3), (20, 0.0)):
         running = operator.start(*GO_ON, "--resume", "--settle-after", "4", "--market", "BNB-USD")
         wait_for_more_lines(operator, running, lines)
@@ -82,7 +80,7 @@ def test_killed_outright_resumes_without_a_session_or_an_order_too_many(
     assert_whole(venue, "BNB-USD", operator, last["runId"])
 
 
-def test_second_interrupt_leaves_at_once_and_the_next_run_knows_what_was_in_flight(
+def test_second_interrupt_exits_at_once_and_the_next_run_knows_the_pending_orders(
     serve: ServeVenue, operators: NewOperator
 ) -> None:
     venue = serve(VenueOptions(wallets=3, block_time=2.0, receipt_wait=0.0))
@@ -102,7 +100,7 @@ def test_second_interrupt_leaves_at_once_and_the_next_run_knows_what_was_in_flig
 
 
 @pytest.mark.parametrize(("number", "symbol"), [(signal.SIGTERM, "SPX-USD"), (signal.SIGHUP, "NDX-USD")])
-def test_other_signals_stop_in_good_order_too(operator: Operator, number: signal.Signals, symbol: str) -> None:
+def test_other_signals_stop_cleanly_too(operator: Operator, number: signal.Signals, symbol: str) -> None:
     small = ("--wallets", "1", "--orders-per-side", "1")
     running = operator.start(*GO_ON, "--market", symbol, *small, "--profile", "profile.txt")
     running.until("2 orders", lambda: "resting 2/2" in running.err)
@@ -126,7 +124,7 @@ def test_cancel_on_stop_leaves_an_empty_book(operator: Operator, shared_venue: S
     assert count_orders(shared_venue.client, "GAS-USD", shared_venue.client.keys) == 0
 
 
-def test_venue_lost_while_running_is_said_and_does_not_keep_the_run_from_stopping(tmp_path: Path) -> None:
+def test_venue_lost_during_a_run_is_reported_and_the_run_can_still_be_stopped(tmp_path: Path) -> None:
     operator = Operator(tmp_path / "venue")
     try:
         venue = operator.start("venue", "--write", ".", "--block-time", "0.2", "--wallets", "1")
@@ -147,7 +145,7 @@ def test_venue_lost_while_running_is_said_and_does_not_keep_the_run_from_stoppin
 
 
 @pytest.mark.slow
-def test_interrupt_while_sessions_take_too_long_gives_up_and_the_next_run_finds_them(
+def test_interrupt_while_sessions_are_slow_gives_up_and_the_next_run_finds_them(
     serve: ServeVenue, operators: NewOperator
 ) -> None:
     venue = serve(VenueOptions(wallets=2, block_time=20.0))
@@ -173,7 +171,7 @@ def test_interrupt_while_sessions_take_too_long_gives_up_and_the_next_run_finds_
         (("sessions", "revoke", "--market", "all", "--all", "--yes"), 3, "within 1 s: nothing was revoked"),
     ],
 )
-def test_a_time_limit_covers_a_venue_that_takes_connections_and_never_answers(
+def test_time_limit_covers_a_venue_that_accepts_connections_but_never_answers(
     operator: Operator, arguments: tuple[str, ...], code: int, says: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
@@ -184,13 +182,13 @@ def test_a_time_limit_covers_a_venue_that_takes_connections_and_never_answers(
     assert done.seconds < 10
 
 
-def test_interrupt_before_anything_has_begun_leaves_nothing(serve: ServeVenue, operators: NewOperator) -> None:
+def test_interrupt_before_anything_has_begun_leaves_nothing_behind(serve: ServeVenue, operators: NewOperator) -> None:
     venue = serve(VenueOptions(wallets=2, block_time=1.0))
     operator = operators(venue)
     operator.set_env(RPC_URL="http://127.0.0.1:1")
     running = operator.start(*GO_ON, "--market", "BNB-USD")
     running.signal(signal.SIGINT)
     left = running.wait(limit=10)
-    is_pythons_own_start = "Traceback" in left.err and "ama_tui/cli" not in left.err  # no line of ours has run yet
+    is_pythons_own_start = "Traceback" in left.err and "ama_tui/cli" not in left.err  # none of our code has run yet
     assert left.code in (130, 3, -signal.SIGINT) or is_pythons_own_start
     assert not operator.state.exists()

@@ -1,4 +1,4 @@
-"""The whole way of an operator at a real terminal: from the list of markets to the proof of a kill, and back."""
+"""The whole path of an operator at a real terminal: from the market list to the proof of a kill, and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.tmux import Terminal, Tmux
 
 START = 60.0
-"""Seconds that a venue or a first order may take."""
+"""Seconds allowed for a venue or a first order."""
 
 pytestmark = pytest.mark.tmux
 
@@ -23,7 +23,7 @@ def tmux(tmp_path: Path) -> Iterator[Tmux]:
 
 
 def assert_terminal_is_clean(terminal: Terminal) -> None:
-    """The shell's screen is back, with its cursor, without mouse reports, and in its usual key modes."""
+    """The shell's screen is restored, with its cursor, without mouse reports, and in its usual key modes."""
     assert terminal.fact("alternate_on") == "0"
     assert terminal.fact("cursor_flag") == "1"
     assert terminal.fact("mouse_any_flag") == "0"
@@ -33,7 +33,7 @@ def assert_terminal_is_clean(terminal: Terminal) -> None:
     terminal.prompts()
 
 
-def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_path: Path) -> None:
+def test_dashboard_goes_from_the_market_list_to_a_proven_kill(tmux: Tmux, tmp_path: Path) -> None:
     venue = tmux.open(tmp_path, 120, 40)
     venue.enter("ama-tui venue --write here --wallets 2 --block-time 0.2")
     venue.shows("next: cd here && ama-tui", limit=START)
@@ -76,7 +76,7 @@ def test_from_the_market_list_to_the_proof_that_nothing_is_open(tmux: Tmux, tmp_
     venue.prompts()
 
 
-def test_demo_runs_at_once_on_a_small_terminal_and_says_what_ended_with_it(tmux: Tmux, tmp_path: Path) -> None:
+def test_demo_starts_at_once_on_a_small_terminal_and_says_what_ended_with_it(tmux: Tmux, tmp_path: Path) -> None:
     operator = tmux.open(tmp_path, 80, 24)
     operator.enter("ama-tui demo --wallets 2 --block-time 0.2 --min-delay-ms 50 --max-delay-ms 150")
     operator.shows("DEMO", "RUNNING", "24/24", limit=START)

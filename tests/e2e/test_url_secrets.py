@@ -1,4 +1,4 @@
-"""URLs with secrets in them, through everything that is said and written down."""
+"""URLs with secrets, through all output and every file written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def said_and_kept(operator: Operator) -> str:
     return "\n".join(path.read_text(errors="replace") for path in [*files, *said.rglob("*")])
 
 
-def test_no_command_shows_or_keeps_them(operator: Operator) -> None:
+def test_no_command_shows_or_stores_url_secrets(operator: Operator) -> None:
     market = ("--market", "ATOM-USD")
     operator.ama(*PACK, *market, *SMALL).packed()
     for command in (

@@ -1,4 +1,4 @@
-"""A fleet whose keys are in a vault, and one whose file others can read, from the wallets file to the order book."""
+"""A fleet with its keys in a vault, and one whose file others can read, from the wallets file to the order book."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MARKET = ("--market", "SOL-USD")
 SMALL = ("--wallets", "2", "--orders-per-side", "2")
 
 
-def test_fleet_in_a_vault_packs_and_is_cancelled_with_its_password_in_a_file(operator: Operator) -> None:
+def test_fleet_in_a_vault_packs_and_is_cancelled_with_a_password_file(operator: Operator) -> None:
     operator.write("password", "correct horse battery\n")
     environ = {FILE_VARIABLE: "password"}
     sealed = operator.ama("wallets", "seal", environ=environ)
@@ -29,13 +29,13 @@ def test_fleet_in_a_vault_packs_and_is_cancelled_with_its_password_in_a_file(ope
     assert cancelled.summary["cancelled"] == 8
 
 
-def test_wallets_file_that_others_can_read_runs_only_when_told_to_and_the_journal_says_so(operator: Operator) -> None:
+def test_wallets_file_readable_by_others_needs_an_override_which_is_journalled(operator: Operator) -> None:
     operator.wallets_file.chmod(0o644)
-    mend = "can be read by its group and others (mode 0644): chmod 600 wallets.csv"
+    problem = "can be read by its group and others (mode 0644): chmod 600 wallets.csv"
     run = (*PACK, "--market", "HYPE-USD", "--wallets", "1", "--orders-per-side", "1")
-    assert operator.ama(*run).refusal(2).endswith(mend)
+    assert operator.ama(*run).refusal(2).endswith(problem)
     insecure = operator.ama(*run, "--insecure-permissions")
     assert insecure.packed()["resting_bids"] == 1
-    assert f"WARNING: --insecure-permissions: wallets file wallets.csv {mend}" in insecure.err
+    assert f"WARNING: --insecure-permissions: wallets file wallets.csv {problem}" in insecure.err
     notes = [line.get("params", {}).get("text", "") for line in operator.journal()]
-    assert any(mend in note for note in notes), notes
+    assert any(problem in note for note in notes), notes

@@ -1,4 +1,4 @@
-"""A terminal as a person has one: a shell in tmux, keys typed into it, and what it shows read from it."""
+"""A terminal as a user has it: a shell in tmux, with keys typed into it and its screen read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 PATIENCE = 30.0
-"""Seconds that a test waits for something to be shown."""
+"""Seconds that a test waits for a text to appear."""
 
 PROMPT = "ready> "
 
@@ -44,7 +44,7 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """What is shown, without what is blank at the end."""
+        """The screen's lines, without trailing blank ones."""
         shown = self._tmux.run("capture-pane", "-p", "-J", "-t", self._name)
         return [line.rstrip() for line in shown.rstrip().splitlines()]
 
@@ -53,11 +53,11 @@ class Terminal:
         return "\n".join(self.lines)
 
     def fact(self, name: str) -> str:
-        """What tmux knows of the terminal, such as `alternate_on`."""
+        """A tmux variable of the terminal, such as `alternate_on`."""
         return self._tmux.run("display-message", "-p", "-t", self._name, f"#{{{name}}}").strip()
 
     def until(self, what: str, is_so: Callable[[str], bool], limit: float = PATIENCE) -> str:
-        """Wait until something is so of what is shown, and return that."""
+        """Wait until a condition holds for the screen's text, and return the text."""
         deadline = time.monotonic() + limit
         while not is_so(shown := self.text):
             assert time.monotonic() < deadline, f"waited {limit:.0f} s for {what}:\n{shown}"
@@ -69,13 +69,13 @@ class Terminal:
         return self.until(" and ".join(map(repr, texts)), lambda shown: all(text in shown for text in texts), limit)
 
     def prompts(self) -> list[str]:
-        """Wait until the shell is ready again; the lines above its prompt."""
+        """Wait until the shell is ready again; returns the lines above its prompt."""
         self.until("the prompt", lambda shown: shown.endswith(PROMPT.rstrip()))
         return self.lines[:-1]
 
 
 class Tmux:
-    """A tmux server of its own, which knows nothing of the user's; it ends with `end`."""
+    """A separate tmux server that ignores the user's configuration; it is stopped by `end`."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -94,20 +94,20 @@ class Tmux:
         return terminal
 
     def run(self, *arguments: str) -> str:
-        """One command of tmux, and what it prints."""
+        """Run one tmux command and return its output."""
         command = ["tmux", "-L", self._socket, "-f", str(self._settings), *arguments]
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, f"{arguments}: {done.stderr}"
         return done.stdout
 
     def end(self) -> None:
-        """End the server; everything in its terminals gets SIGHUP."""
+        """Stop the server; everything in its terminals gets SIGHUP."""
         command = ["tmux", "-L", self._socket, "kill-server"]
         subprocess.run(command, env=self._environment, capture_output=True, timeout=30)
 
     @property
     def _environment(self) -> dict[str, str]:
-        # The tree under test, where it is not the one that is installed.
+        # The tree under test, where it is not the installed one.
         tree = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
         return tree | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",

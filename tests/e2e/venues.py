@@ -1,4 +1,4 @@
-"""Venues as real processes, and operators who use them."""
+"""Venues as real processes, and their operators."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.e2e.operator import Operator
 
 @dataclass(frozen=True)
 class ServedVenue:
-    """A venue that serves: where it wrote its files, and another client of it."""
+    """A running venue: the directory of its files, and an independent client of it."""
 
     directory: Path
     client: OtherClient
 
     def operator(self, directory: Path) -> Operator:
-        """An operator with the venue's files in a directory of their own."""
+        """An operator with the venue's files in a separate directory."""
         return Operator(directory, self.directory)
 
 
@@ -33,27 +33,27 @@ NewOperator = Callable[[ServedVenue], Operator]
 
 @pytest.fixture(scope="session")
 def serve_for_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeVenue]:
-    """Starts venues that live as long as the tests do."""
+    """Starts venues that live as long as the test session."""
     with ExitStack() as stack:
         yield lambda options: _serve(stack, tmp_path_factory.mktemp("venue"), options)
 
 
 @pytest.fixture
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeVenue]:
-    """Starts venues that live as long as one test does."""
+    """Starts venues that live as long as one test."""
     with ExitStack() as stack:
         yield lambda options: _serve(stack, tmp_path_factory.mktemp("venue"), options)
 
 
 @pytest.fixture(scope="session")
 def shared_venue(serve_for_session: ServeVenue) -> ServedVenue:
-    """One venue for many tests, five blocks a second and nobody else on it: each test takes a market of its own."""
+    """One venue for many tests, with five blocks a second and no other traders: each test uses its own market."""
     return serve_for_session(VenueOptions(block_time=0.2, traders=False))
 
 
 @pytest.fixture
 def operators(tmp_path: Path) -> Iterator[NewOperator]:
-    """Makes operators; what they left running is ended, and what they left behind holds no key."""
+    """Creates operators; what they left running is ended, and no file they left may hold a key."""
     made: list[Operator] = []
 
     def make(venue: ServedVenue) -> Operator:

@@ -1,4 +1,4 @@
-"""A venue for every test that asks for one: it starts in a tenth of a second."""
+"""A venue for every test that needs one; it starts in a tenth of a second."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.engine.rig import Rig, rig_of
 
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """Three funded wallets on a book that stands still but for what the test does."""
+    """Three funded wallets on a book that changes only when the test changes it."""
     async with rig_of(tmp_path) as found:
         yield found
 

@@ -1,4 +1,4 @@
-"""Stand-ins for the ways out of the engine, for what no real venue can be made to do in time."""
+"""Fakes for the engine's connections, for what no real venue can be made to do in time."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ METHODS = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
 
 
 @dataclass
-class FakeScribe:
-    """Remembers the lines in their order. A write-ahead raises `broken`, or calls `meanwhile` as it waits."""
+class FakeActionLog:
+    """Records the lines in order. A write-ahead raises `broken`, or calls `meanwhile` while it waits."""
 
     lines: list[tuple[str, str, str]] = field(default_factory=list)
     statuses: list[tuple[str, int, str, int | None]] = field(default_factory=list)
@@ -142,7 +142,7 @@ class NoChanges:
 
 @dataclass
 class FakeVenue:
-    """API and chain in one: sessions by id, open orders by wallet, and what each call is to do instead."""
+    """API and chain in one: sessions by id, open orders by wallet, and an override for each call."""
 
     records: dict[str, SessionRecord | None] = field(default_factory=dict)
     nonces: dict[str, int | None] = field(default_factory=dict)
@@ -152,7 +152,7 @@ class FakeVenue:
     asked_nonce: list[str] = field(default_factory=list)
     asked_status: list[str] = field(default_factory=list)
     known_to_the_venue: set[str] = field(default_factory=set)
-    """Sessions that the venue's own node has."""
+    """Sessions known to the venue's own node."""
     asked_records: int = 0
     block: int = 100
     block_time: int = 1_000
@@ -263,7 +263,7 @@ class FakeVenue:
         return TradeResponse("0x" + "cc" * 32, pending=True)
 
     def ended(self, trader: str, order_id: int) -> None:
-        """The chain has cancelled an order, and its log says so."""
+        """Cancel an order on chain, with its log entry."""
         gone = [one for one in self.open.get(trader) or [] if one.order_id == order_id]
         self.open[trader] = [one for one in self.open.get(trader) or [] if one.order_id != order_id]
         self.cancelled += tuple(
@@ -271,7 +271,7 @@ class FakeVenue:
         )
 
     def filled(self, order: RestingOrder) -> None:
-        """Somebody has taken the rest of an order."""
+        """Let another trader take the rest of an order."""
         buyer, seller = (order.trader, STRANGER) if order.side.is_buy else (STRANGER, order.trader)
         trade = Trade(self.block, "0x" + "7d" * 32, 0, buyer, seller, order.price6, order.amount18)
         self.trades = (*(self.trades or ()), trade)
@@ -299,7 +299,7 @@ class FakeVenue:
 
 
 def context_of(
-    venue: FakeVenue, *books: WalletBook, clock: Callable[[], float], action_log: FakeScribe | None = None
+    venue: FakeVenue, *books: WalletBook, clock: Callable[[], float], action_log: FakeActionLog | None = None
 ) -> RunContext:
     """A run of these wallets on the fakes."""
     chosen = Parameters()
@@ -310,7 +310,7 @@ def context_of(
         parameters=chosen,
         strategy=strategy("packer", chosen, Rules.EVEN, CollateralBasis.NET),
         connections=connections_of(fake),
-        action_log=cast(ActionLog, action_log or FakeScribe()),
+        action_log=cast(ActionLog, action_log or FakeActionLog()),
         settle_after=60.0,
         fleet=Fleet(books),
         rate_limiter=RateLimiter(clock=clock),

@@ -1,4 +1,4 @@
-"""A reverse proxy in front of the venue's API that loses, delays and garbles on demand."""
+"""A reverse proxy in front of the venue's API that loses, delays and garbles requests on demand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INIT = "/api/gasless/session/init"
 
 
 class Fault(Enum):
-    """What becomes of one request instead of its honest answer."""
+    """What happens to a request instead of an honest response."""
 
     LOSE_REQUEST = "the connection drops before the venue has heard it"
     LOSE_REPLY = "the venue executes it, then the connection drops"
@@ -47,7 +47,7 @@ class Fault(Enum):
 
 
 Rule = Callable[[str, dict[str, Any]], Fault | None]
-"""From the path and the body of a request to what is to go wrong."""
+"""From the path and body of a request to the fault it gets."""
 
 
 def nothing(path: str, body: dict[str, Any]) -> Fault | None:
@@ -56,7 +56,7 @@ def nothing(path: str, body: dict[str, Any]) -> Fault | None:
 
 @dataclass
 class FaultyApi:
-    """The proxy. `trades` are the bodies of all order actions that reached it, in their order."""
+    """The proxy. `trades` are the bodies of all order actions that reached it, in order."""
 
     upstream: str
     client: ClientSession
@@ -127,7 +127,7 @@ class FaultyApi:
         return answer
 
     async def _revert(self, body: dict[str, Any]) -> str:
-        """The hash of a transaction of the same trader that reverts: the cancel of an order that never was."""
+        """The hash of a transaction of the same trader that reverts: a cancel of an order that never existed."""
         params = {"trader": body["params"]["trader"], "orderId": "999999999"}
         cancel = {**body, "method": "sessionCancelOrder", "params": params}
         async with self.client.post(self.upstream + TRADE, json=cancel) as answer:
@@ -136,7 +136,7 @@ class FaultyApi:
 
 @asynccontextmanager
 async def faulty(rig: Rig, rule: Rule = nothing) -> AsyncIterator[FaultyApi]:
-    """Put a proxy between the rig's later desks and its venue; the desks are closed before it goes."""
+    """Put a proxy between the rig's later engines and its venue; the engines are closed before the proxy."""
     async with ClientSession() as client:
         api = FaultyApi(rig.venue.app_url, client, rule)
         async with serving(api.handle) as url:
@@ -144,12 +144,12 @@ async def faulty(rig: Rig, rule: Rule = nothing) -> AsyncIterator[FaultyApi]:
             try:
                 yield api
             finally:
-                for engine in rig.desks:
+                for engine in rig.engines:
                     await engine.close()
 
 
 def first_of(fault: Fault, *, every: int = 2, count: int = 4, path: str = TRADE, method: str = "Place") -> Rule:
-    """Every so many-th request of a kind goes wrong, and after `count` of them none any more."""
+    """Every n-th request of a kind fails, up to `count` failures."""
     seen = done = 0
 
     def rule(asked: str, body: dict[str, Any]) -> Fault | None:

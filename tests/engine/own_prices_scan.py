@@ -1,4 +1,4 @@
-"""The fleet's best own price found by looking at every order: what the kept-up prices must equal."""
+"""The fleet's best own price by scanning every order: the reference for the incrementally updated prices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine's middle on the simulated venue: what a process does between its start and its crash."""
+"""The engine's core on the simulated venue: a process from start to crash."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def engine_on(clock: Callable[[], float]) -> Iterator[None]:
 
 @dataclass
 class MemoryJournal:
-    """A journal that survives its process; what nobody waited for may be lost with it."""
+    """A journal that survives its process; lines that nobody waited for may be lost in a crash."""
 
     entries: list[JournalEntry] = field(default_factory=list)
     durable: int = 0
@@ -76,7 +76,7 @@ class MemoryJournal:
         self.durable = len(self.entries)
 
     def crash(self, dice: random.Random) -> None:
-        """Cut off some of the lines that no sync had reached."""
+        """Drop some of the lines that were not synced yet."""
         del self.entries[dice.randint(self.durable, len(self.entries)) :]
 
 
@@ -100,7 +100,7 @@ class Process:
     _has_unsettled: bool = True
 
     async def start(self) -> None:
-        """What start-up does once the sessions stand; the first read may fail and is tried again."""
+        """Start up with the sessions in place; the first read may fail and is retried."""
         found = replay(self.journal.entries)
         fleet = Fleet()
         for index, address in enumerate(self.addresses):
@@ -134,17 +134,17 @@ class Process:
         self.is_up = self._has_unsettled = True
 
     async def prepare(self, found: JournalReplay) -> None:
-        """Nothing is to be prepared where every wallet has its session."""
+        """Do nothing: every wallet has its session already."""
 
     def after(self, read: FleetRead) -> None:
-        """Nothing more happens in a cycle, after it was planned on."""
+        """Do nothing after a cycle has planned."""
 
     def may_place(self) -> bool:
         return not self.is_paused and not self.unsettled
 
     @property
     def unsettled(self) -> int:
-        """What earlier processes sent and nothing has settled. Once it is nothing, it stays so."""
+        """Orders sent by earlier processes that are still unresolved. Once this is 0, it stays 0."""
         left = self._has_unsettled and sum(one.is_earlier for book in self.run.fleet for one in book.pending)
         self._has_unsettled = bool(left)
         return int(left)
@@ -154,7 +154,7 @@ class Process:
         return sum(len(book.pending) for book in self.run.fleet)
 
     async def look(self) -> None:
-        """One cycle; the lanes go on by themselves."""
+        """Run one cycle; the send queues keep running."""
         try:
             if not self.is_up:
                 await self.start()
@@ -170,14 +170,14 @@ class Process:
         assert self.send_queues.failure is None, self.send_queues.failure
 
     async def crash(self, dice: random.Random) -> None:
-        """End at once, with whatever was under way."""
+        """End at once, with sends in progress."""
         if self.is_up:
             await self.send_queues.abandon()
         self.journal.crash(dice)
         self.is_up = False
 
     def held(self) -> list[tuple[str, Side, int]]:
-        """(wallet, side, level) of all that the engine takes to rest or to be under way."""
+        """(wallet, side, level) of every order the engine considers resting or pending."""
         found = []
         for book in self.run.fleet:
             found += [(book.address, one.side, one.level or 0) for one in book.orders]

@@ -1,4 +1,4 @@
-"""A real localnet in this process, desks on it, and the chain's own word on what rests there."""
+"""A real localnet in this process, engines on it, and what the chain itself shows of their orders."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ QUICK: Mapping[str, Any] = {
     "wallets": 3,
     "settle_after_s": 1.0,
 }
-"""Cycles without a pause to speak of, and twelve orders."""
+"""Cycles with almost no pause, and twelve orders."""
 
 LISTED = tuple(spec for spec in CATALOGUE if spec.base in ("ETH", "BTC", "NOVA", "BIDS", "DOGE", "PEPE", "SUI", "UNI"))
-"""A few markets of every kind: a venue that lists no more starts twice as quickly."""
+"""A few markets of every kind: a venue that lists only these starts twice as fast."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChainOrder:
-    """An order as the contract has it."""
+    """An order as the contract stores it."""
 
     order_id: int
     wallet: str
@@ -58,7 +58,7 @@ class ChainOrder:
 
 
 async def until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
-    """Wait until a condition holds; fails with what was waited for."""
+    """Wait until a condition holds; the failure names what was awaited."""
     deadline = monotonic() + seconds
     while not condition():
         assert monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
@@ -67,28 +67,28 @@ async def until(condition: Callable[[], object], what: str, seconds: float = 20.
 
 @dataclass
 class Rig:
-    """One venue, one state directory, and the desks that were opened on them."""
+    """One venue, one state directory, and the engines opened on them."""
 
     venue: LocalVenue
     directory: Path
     symbol: str = "ETH-USD"
     environ: dict[str, str] = field(default_factory=dict)
-    desks: list[LocalEngine] = field(default_factory=list)
+    engines: list[LocalEngine] = field(default_factory=list)
 
     # ---- the engine ----
 
     async def open(self, **options: Any) -> LocalEngine:
-        """A desk, as a front end has one."""
+        """An engine, as a front end gets it."""
         source = VenueSource(self.directory, self.environ, WalletsSource(self.directory / "wallets.csv"))
         settings = EngineSettings(lambda: source, self.directory / "state", RunOptions(**{**QUICK, **options}))
         engine = LocalEngine(settings, Publisher(), threading.Event())
-        self.desks.append(engine)
+        self.engines.append(engine)
         await engine.open()
         assert engine.problems == ()
         return engine
 
     async def begin(self, *, resume: bool = False, ending: StopCondition | None = None, **options: Any) -> LocalEngine:
-        """A desk with a run that cycles."""
+        """An engine with a run that cycles."""
         engine = await self.open(**options)
         market = await self.market(engine)
         resolved, _ = await engine.resolved_for(market, resume)
@@ -96,7 +96,7 @@ class Rig:
         return engine
 
     async def packed(self, *, resume: bool = False, **options: Any) -> LocalEngine:
-        """A desk with a run that has placed all it wants to."""
+        """An engine whose run has placed everything it wants."""
         engine = await self.begin(resume=resume, **options)
         await until(lambda: run_of(engine).packed, "the fleet to be packed")
         return engine
@@ -104,7 +104,7 @@ class Rig:
     async def market(self, engine: LocalEngine) -> Market:
         return await engine.market(self.symbol)
 
-    # ---- the chain's word ----
+    # ---- the chain's view ----
 
     @property
     def wallets(self) -> list[str]:
@@ -143,7 +143,7 @@ class Rig:
         )
         return int(available6)
 
-    # ---- the disk's word ----
+    # ---- the files ----
 
     @property
     def state(self) -> Path:
@@ -151,7 +151,7 @@ class Rig:
         return self.directory / "state" / str(self.venue.chain_id) / self.venue.market(self.symbol).address
 
     def journal(self, *actions: str) -> list[dict[str, Any]]:
-        """The journal's lines, of these actions only if any is named."""
+        """The journal's lines; only of the given actions, if any are given."""
         path = self.state / "actions.jsonl"
         lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         return [line for line in lines if not actions or line["action"] in actions]
@@ -159,10 +159,10 @@ class Rig:
     def checkpoint(self) -> dict[str, Any]:
         return dict(json.loads((self.state / "checkpoint.json").read_text()))
 
-    # ---- what must always hold ----
+    # ---- invariants ----
 
     async def check_placements(self, target: int) -> None:
-        """No level twice, never more than the target on a side, nothing crossed, every POST written ahead."""
+        """No level twice, never more than the target per side, nothing crossed, every POST written ahead."""
         by_side: dict[tuple[str, Side], list[ChainOrder]] = {}
         for one in await self.orders():
             by_side.setdefault((one.wallet, one.side), []).append(one)
@@ -176,7 +176,7 @@ class Rig:
 
 
 def check_journal(lines: list[dict[str, Any]]) -> None:
-    """Every outcome of a placement follows its intent, and no order is intended twice."""
+    """Every outcome of a placement follows its intent, and no order has two intents."""
     intended: dict[str, tuple[str, str]] = {}
     for line in lines:
         params = line.get("params") or {}
@@ -198,7 +198,7 @@ def cycles(engine: LocalEngine) -> int:
 
 
 async def cycles_later(engine: LocalEngine, count: int) -> None:
-    """Wait until the run has gone through so many whole cycles more."""
+    """Wait until the run has completed this many more cycles."""
     reached = cycles(engine) + count + 1
     await until(lambda: cycles(engine) >= reached, f"{count} more cycles")
 
@@ -209,7 +209,7 @@ def log_lines(engine: LocalEngine) -> list[str]:
 
 @asynccontextmanager
 async def rig_of(directory: Path, symbol: str = "ETH-USD", **options: Any) -> AsyncIterator[Rig]:
-    """A venue that stands still, with a block per transaction; its desks are closed at the end."""
+    """A venue without traders and with a block per transaction; its engines are closed at the end."""
     chosen: dict[str, Any] = {"wallets": 3, "block_time": 0, "traders": False, "seed": 7, **options}
     with patch("ama_tui.localnet.venue.CATALOGUE", LISTED):
         venue = await LocalVenue.start(VenueOptions(**chosen))
@@ -219,13 +219,13 @@ async def rig_of(directory: Path, symbol: str = "ETH-USD", **options: Any) -> As
         try:
             yield rig
         finally:
-            for engine in rig.desks:
+            for engine in rig.engines:
                 await engine.close()
 
 
 @asynccontextmanager
 async def ticking(venue: LocalVenue, seconds: float = 0.1) -> AsyncIterator[None]:
-    """Blocks go on coming, as on any real chain."""
+    """Mine blocks regularly, as on a real chain."""
 
     async def tick() -> None:
         while True:
@@ -241,7 +241,7 @@ async def ticking(venue: LocalVenue, seconds: float = 0.1) -> AsyncIterator[None
 
 
 async def killed(rig: Rig, engine: LocalEngine) -> KillReport:
-    """Kill while blocks go on coming."""
+    """Kill while blocks keep coming."""
     async with ticking(rig.venue):
         return await engine.kill()
 

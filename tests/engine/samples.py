@@ -1,4 +1,4 @@
-"""Values of the engine's tests: one market, a few wallets, and whatever they may have on the chain."""
+"""Sample values for the engine's tests: one market, a few wallets and their orders."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def pending(
 
 
 def resting(placed: Place, order_id: int, *, left18: int | None = None) -> RestingOrder:
-    """The order that a placement has become; `left18` of it is left."""
+    """The resting order that a placement became; `left18` of it is left."""
     amount18 = placed.amount18 if left18 is None else left18
     return order(placed.wallet, order_id, placed.side, placed.price6, amount18)
 
@@ -66,7 +66,7 @@ def order(
 
 
 def book(wallet: str = ALICE, *sents: PendingPlacement, cap6: int | None = 10**12) -> WalletBook:
-    """A wallet that may trade, with these placements under way."""
+    """A wallet that may trade, with these pending placements."""
     found = WalletBook(FleetWallet(list(NAMES).index(wallet), NAMES[wallet], wallet), SessionSlot("0x" + "11" * 32))
     for placement in sents:
         found.pending.add(placement)

@@ -1,7 +1,7 @@
 """A chain and its relayer on a simulated clock: they delay, lose, execute late, reorder, lag and undo blocks.
 
-The chain is a list of states, one for each block. Nothing here knows how the engine works: orders are told
-apart by what was posted, and the engine meets this through the same two doors as a real venue, reads and POSTs.
+The chain is a list of states, one for each block. Nothing here knows how the engine works: orders are
+distinguished by what was posted, and the engine sees only what a real venue offers, reads and POSTs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ KEPT_STATES = 8
 
 
 class Answer(Enum):
-    """What becomes of one POST. A LATE one reaches the chain some time after its answer was lost."""
+    """What happens to one POST. A LATE one reaches the chain some time after its response was lost."""
 
     OK = "pending, and mined"
     SLOW = "pending some seconds later, and mined"
@@ -65,7 +65,7 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tx:
-    """A transaction; `at` is the earliest time it can be mined, and when it was sent or undone."""
+    """A transaction; `at` is the earliest time it can be mined, besides when it was sent and undone."""
 
     tx_hash: str
     at: float
@@ -81,7 +81,7 @@ class Tx:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The chain after one block. `events` are this block's alone."""
+    """The chain after one block. `events` are those of this block only."""
 
     orders: dict[int, RestingOrder] = field(default_factory=dict)
     next_id: int = 1
@@ -138,7 +138,7 @@ class SimulatedChanges:
 
 @dataclass
 class SimulatedVenue:
-    """Both doors of the venue. `answer` decides each placement, `cancel_answer` each cancel."""
+    """Reads and POSTs of the venue. `answer` decides each placement, `cancel_answer` each cancel."""
 
     clock: Callable[[], float]
     dice: random.Random
@@ -151,7 +151,7 @@ class SimulatedVenue:
     posted: list[tuple[str, Side, int]] = field(default_factory=list)
     ambiguous: int = 0
     restored: set[tuple[str, Side, int]] = field(default_factory=set)
-    """Levels at which an undone block, or an order beyond all time, put one back that had an end."""
+    """Levels at which an undone block, or an order past every timeout, brought back an order that had ended."""
     revoked: set[str] = field(default_factory=set)
     lag: int = 0
     hide: Callable[[RestingOrder], bool] = lambda _: False
@@ -175,7 +175,7 @@ class SimulatedVenue:
         return self.base + len(self.states) - 1
 
     def mine(self, share: float = 1.0) -> None:
-        """One block of what is ready (a share of it), in any order."""
+        """Mine a block of the ready transactions (or a share of them), in any order."""
         ready = [tx for tx in self.pool if tx.at <= self.clock() and self.dice.random() < share]
         self.dice.shuffle(ready)
         taken = {tx.tx_hash for tx in ready}
@@ -199,7 +199,7 @@ class SimulatedVenue:
                 events.append(gone)
             elif not tx.cancels and not tx.reverts and tx.wallet not in self.revoked:
                 if self.clock() - tx.at > (1.0 if tx.is_late else 5.0) * self.settle_after / 5:
-                    self.restored.add(_level(_as_order(tx)))  # it lay in the pool beyond the venue's longest time
+                    self.restored.add(_level(_as_order(tx)))  # it waited in the pool beyond the venue's timeout
                 margin = margin6(tx.amount18, tx.price6, 15_000)
                 placed_at = int(self.clock())
                 state.orders[next_id] = RestingOrder(
@@ -227,7 +227,7 @@ class SimulatedVenue:
             self.base += 1
 
     def reorganise(self, depth: int) -> None:
-        """Undo the last blocks; as many others take their places, with only some of the transactions."""
+        """Undo the last blocks and put as many others in their place, with only some of the transactions."""
         depth = min(depth, len(self.states) - 1)
         undone = self.states[len(self.states) - depth :]
         resting = {(order.trader, order.placed18) for order in self.head.orders.values()}
@@ -241,11 +241,11 @@ class SimulatedVenue:
             self.mine(share=0.5)
 
     def take(self, order: RestingOrder, amount18: int) -> None:
-        """A stranger trades with an order in the next block."""
+        """Let a stranger trade with an order in the next block."""
         self._send(Tx(self._hash(), self.clock(), order.trader, cancels=order.order_id, fills18=amount18))
 
     def cancel_elsewhere(self, order: RestingOrder) -> None:
-        """The wallet's owner takes an order off by other means."""
+        """Let the wallet's owner cancel an order by other means."""
         self._send(Tx(self._hash(), self.clock(), order.trader, cancels=order.order_id))
 
     def levels(self) -> list[tuple[str, Side, int]]:
@@ -378,6 +378,6 @@ def _as_order(tx: Tx) -> RestingOrder:
 
 
 def _level(order: RestingOrder) -> tuple[str, Side, int]:
-    """The level that an order was posted for; what it was posted with is on no read."""
+    """The level that an order was posted for; reads do not show its original amount."""
     tag = decode_tag(order.placed18 or 0)
     return order.trader, order.side, 0 if tag is None else tag.level

@@ -1,4 +1,4 @@
-"""Ambiguous answers in their thousands on a simulated clock: no order twice, none stuck for ever.
+"""Thousands of ambiguous responses on a simulated clock: no order is placed twice and none is stuck for ever.
 
 `AMA_TUI_LONG=1` makes it 20,000 ambiguous POSTs.
 """
@@ -27,7 +27,7 @@ PER_SIDE = 4
 KINDS = [one for one in Answer if one.is_ambiguous and one is not Answer.TOO_LATE]
 
 
-@pytest.mark.parametrize("beyond", [False, True], ids=["within-settle-after", "beyond-it-too"])
+@pytest.mark.parametrize("beyond", [False, True], ids=["within-settle-after", "beyond-settle-after"])
 def test_ambiguous_posts_place_nothing_twice_and_leave_nothing_stuck(
     monkeypatch: pytest.MonkeyPatch, beyond: bool
 ) -> None:
@@ -65,7 +65,7 @@ def test_ambiguous_posts_place_nothing_twice_and_leave_nothing_stuck(
 
 
 async def venue_goes_on(venue: SimulatedVenue, dice: random.Random) -> None:
-    """A block, and sometimes somebody takes an order or a part of one."""
+    """Mine a block; sometimes a trader takes an order or a part of it."""
     for order in list(venue.head.orders.values()):
         if dice.random() < 0.05:
             venue.take(order, order.amount18 if dice.random() < 0.7 else order.amount18 // 3)

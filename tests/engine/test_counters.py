@@ -1,4 +1,4 @@
-"""The counters: which placements traded on arrival, and whether we could have known."""
+"""Counters: which placements traded on arrival, and whether we could have known."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def played(best_opposite6: int | None, side: Side = Side.BUY, *, answer_first: b
 
 
 @pytest.mark.parametrize("answer_first", [True, False])
-def test_a_price_that_reached_what_was_known_has_crossed(answer_first: bool) -> None:
+def test_trade_at_a_price_that_reached_the_known_book_is_crossed(answer_first: bool) -> None:
     for counters in (
         played(PRICE6, answer_first=answer_first),
         played(PRICE6 - TICK6, answer_first=answer_first),
@@ -42,7 +42,7 @@ def test_a_price_that_reached_what_was_known_has_crossed(answer_first: bool) -> 
 
 
 @pytest.mark.parametrize("answer_first", [True, False])
-def test_a_price_that_the_book_came_to_afterwards_was_overtaken(answer_first: bool) -> None:
+def test_trade_at_a_price_the_book_reached_later_is_overtaken(answer_first: bool) -> None:
     for counters in (
         played(PRICE6 + TICK6, answer_first=answer_first),
         played(None, answer_first=answer_first),
@@ -52,7 +52,7 @@ def test_a_price_that_the_book_came_to_afterwards_was_overtaken(answer_first: bo
         assert (totals.crossed, totals.overtaken, totals.fills) == (0, 1, 1)
 
 
-def test_a_resting_order_that_is_filled_is_a_fill_and_nothing_more() -> None:
+def test_filled_resting_order_is_only_a_fill() -> None:
     counters = Counters()
     counters.placed(OURS, ALICE, place(ALICE), PRICE6 + TICK6)
     counters.traded([trade(THEIRS, OTHER, ALICE), trade(THEIRS, BOB, OTHER)], FLEET)
@@ -65,7 +65,7 @@ def test_a_resting_order_that_is_filled_is_a_fill_and_nothing_more() -> None:
     )
 
 
-def test_a_placement_that_met_several_orders_is_judged_once() -> None:
+def test_placement_that_met_several_orders_is_counted_once() -> None:
     counters = Counters()
     counters.placed(OURS, ALICE, place(ALICE), PRICE6)
     counters.traded([trade(OURS, ALICE, OTHER), trade(OURS, ALICE, OTHER)], FLEET)
@@ -74,7 +74,7 @@ def test_a_placement_that_met_several_orders_is_judged_once() -> None:
     assert (totals.fills, totals.crossed) == (3, 1)
 
 
-def test_another_wallets_trade_in_the_same_transaction_does_not_judge_ours() -> None:
+def test_another_wallets_trade_in_the_same_transaction_does_not_count_as_ours() -> None:
     counters = Counters()
     counters.placed(OURS, ALICE, place(ALICE), PRICE6)
     counters.traded([trade(OURS, BOB, OTHER)], FLEET)
@@ -82,14 +82,14 @@ def test_another_wallets_trade_in_the_same_transaction_does_not_judge_ours() -> 
     assert (totals.fills, totals.crossed, totals.overtaken) == (1, 0, 0)
 
 
-def test_trades_among_others_are_not_counted_and_those_among_ours_are_self_trades() -> None:
+def test_trades_between_others_are_ignored_and_trades_within_the_fleet_are_self_trades() -> None:
     counters = Counters()
     counters.traded([trade(OURS, OTHER, OTHER), trade(THEIRS, ALICE, BOB), trade(THEIRS, BOB, BOB)], FLEET)
     totals = counters.totals
     assert (totals.fills, totals.self_trades) == (2, 2)
 
 
-def test_memory_for_hashes_is_bounded_and_keeps_the_latest() -> None:
+def test_memory_of_hashes_is_bounded_and_keeps_the_latest() -> None:
     counters = Counters()
     for number in range(KEPT_HASHES + 50):
         counters.placed(f"{number}", ALICE, place(ALICE), PRICE6)
@@ -101,7 +101,7 @@ def test_memory_for_hashes_is_bounded_and_keeps_the_latest() -> None:
     assert len(counters._traded) == KEPT_HASHES
 
 
-def test_new_counters_have_counted_nothing() -> None:
+def test_new_counters_are_zero() -> None:
     counters = Counters()
     totals = counters.totals
     assert (
@@ -121,7 +121,7 @@ def test_new_counters_have_counted_nothing() -> None:
     assert (totals.max_utilization, totals.errors, counters.order_lifetime_s) == (0.0, 0, None)
 
 
-def test_errors_are_counted_by_kind_and_by_the_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_counted_by_kind_and_per_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("ama_tui.engine.counters.monotonic", lambda: now[0])
     counters = Counters()
@@ -135,7 +135,7 @@ def test_errors_are_counted_by_kind_and_by_the_minute(monkeypatch: pytest.Monkey
     assert counters.errors_last_minute() == 2
 
 
-def test_the_lifetime_of_orders_is_the_median() -> None:
+def test_order_lifetime_is_the_median() -> None:
     counters = Counters()
     for seconds in (5.0, 100.0, 7.0):
         counters.order_gone(seconds)
@@ -146,10 +146,10 @@ EVENTS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([-1, 0, 1, None])
 
 
 @given(events=EVENTS, order=st.permutations(range(12)))
-def test_the_verdict_does_not_depend_on_which_is_heard_first(
+def test_result_does_not_depend_on_whether_the_response_or_the_trade_comes_first(
     events: list[tuple[int, int | None, bool]], order: list[int]
 ) -> None:
-    """Answers of the venue and trades of the chain arrive in any order."""
+    """Responses of the venue and trades of the chain arrive in any order."""
     placements = {f"hash-{number}": (best, has_traded) for number, best, has_traded in events}
     steps = [(kind, tx_hash) for tx_hash in placements for kind in ("answer", "trade")]
     counters = Counters()

@@ -1,18 +1,18 @@
-"""The failpoints round an order's POST: between the write-ahead and the answer, and between the answer and its line."""
+"""Failpoints around an order's POST: between write-ahead and response, and between response and journal line."""
 
 from __future__ import annotations
 
 import pytest
 
 from ama_tui.disk import failpoints
-from tests.engine.execution.test_sender import LOST, Desk, buy
+from tests.engine.execution.test_sender import LOST, SenderBench, buy
 
 
 @pytest.mark.parametrize("answer", [None, LOST])
-def test_failpoints_stand_right_before_and_right_after_the_post(
+def test_failpoints_are_right_before_and_right_after_the_post(
     monkeypatch: pytest.MonkeyPatch, answer: Exception | None
 ) -> None:
-    engine = Desk()
+    engine = SenderBench()
     seen: list[tuple[str, list[str]]] = []
 
     def note(what: str) -> None:

@@ -1,4 +1,4 @@
-"""Runs against a venue that loses, delays and garbles: the chain never shows more than was wanted."""
+"""Runs against a venue that loses, delays and garbles: the chain never shows more orders than planned."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TARGET = 2
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failing wallets come back soon, a stop waits a moment, and cancel-all reads again at once."""
+    """Short backoffs, a short stop, and cancel-all reads again without a delay."""
     monkeypatch.setattr("ama_tui.engine.wallet_book.FIRST_BACKOFF_S", 0.1)
     monkeypatch.setattr("ama_tui.engine.run.run.STOP_PATIENCE_S", 0.3)
     monkeypatch.setattr("ama_tui.engine.cancel.kill.BETWEEN_READS_S", 0.05)
@@ -32,7 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def watched(rig: Rig, target: int = TARGET) -> AsyncIterator[None]:
-    """Look at the chain all the time: no side of a wallet ever has more than the target, or a level twice."""
+    """Watch the chain all the time: no side of a wallet ever has more than the target, or a level twice."""
     worst: Counter[str] = Counter()
 
     async def look() -> None:
@@ -60,7 +60,7 @@ async def watched(rig: Rig, target: int = TARGET) -> AsyncIterator[None]:
 
 
 async def pack(rig: Rig, **options: Any) -> LocalEngine:
-    """Begin, and wait until all is packed and nothing is in doubt any more."""
+    """Begin, and wait until everything is packed and nothing is unknown any more."""
     engine = await rig.begin(orders_per_side=TARGET, **options)
     run = run_of(engine)
     await until(lambda: run.packed and not any(book.pending for book in run.context.fleet), "the fleet to be packed")
@@ -79,7 +79,7 @@ async def check(rig: Rig, engine: LocalEngine, api: FaultyApi) -> None:
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name)
-async def test_orders_are_placed_once_whatever_becomes_of_the_answers(rig: Rig, fault: Fault) -> None:
+async def test_orders_are_placed_once_whatever_happens_to_the_responses(rig: Rig, fault: Fault) -> None:
     faults = 2 if fault is Fault.RATE_LIMITED else 4  # each one slows the run down
     async with faulty(rig, first_of(fault, count=faults)) as api, ticking(rig.venue, 0.05), watched(rig):
         engine = await pack(rig)
@@ -89,7 +89,7 @@ async def test_orders_are_placed_once_whatever_becomes_of_the_answers(rig: Rig, 
         assert len(api.placements()) == 6 * TARGET + (0 if fault.is_executed else faults)
 
 
-async def test_what_was_executed_but_not_answered_is_adopted_from_the_chain_by_its_tag(rig: Rig) -> None:
+async def test_executed_but_unacknowledged_orders_are_adopted_from_the_chain_by_their_tag(rig: Rig) -> None:
     async with faulty(rig, first_of(Fault.LOSE_REPLY, every=1, count=12)) as api, ticking(rig.venue), watched(rig):
         engine = await pack(rig, settle_after_s=60.0)
         await check(rig, engine, api)
@@ -98,7 +98,7 @@ async def test_what_was_executed_but_not_answered_is_adopted_from_the_chain_by_i
         assert statuses.count("unknown") == 12
 
 
-async def test_a_lost_request_holds_its_level_until_the_chain_has_twice_not_shown_it(rig: Rig) -> None:
+async def test_lost_request_keeps_its_level_until_two_reads_do_not_show_the_order(rig: Rig) -> None:
     async with faulty(rig, first_of(Fault.LOSE_REQUEST, every=1, count=1)) as api, ticking(rig.venue), watched(rig):
         engine = await rig.begin(settle_after_s=2.0)
         books = run_of(engine).context.fleet.books.values()
@@ -115,7 +115,7 @@ async def test_a_lost_request_holds_its_level_until_the_chain_has_twice_not_show
         assert api.placements().count(lost) == 1
 
 
-async def test_a_reverted_placement_is_settled_by_its_receipt(rig: Rig) -> None:
+async def test_reverted_placement_is_resolved_by_its_receipt(rig: Rig) -> None:
     async with faulty(rig, first_of(Fault.REVERTED, every=1, count=1)) as api, watched(rig):
         engine = await pack(rig, settle_after_s=60.0)
         await check(rig, engine, api)
@@ -125,7 +125,7 @@ async def test_a_reverted_placement_is_settled_by_its_receipt(rig: Rig) -> None:
         assert engine.summary()["rejected"] == 1
 
 
-async def test_lost_replies_at_session_creation_make_no_second_session(rig: Rig) -> None:
+async def test_lost_replies_during_session_creation_lead_to_no_second_session(rig: Rig) -> None:
     rule = first_of(Fault.LOSE_REPLY, every=1, count=3, path=INIT, method="")
     async with faulty(rig, rule) as api:
         engine = await pack(rig)
@@ -133,7 +133,7 @@ async def test_lost_replies_at_session_creation_make_no_second_session(rig: Rig)
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [1, 1, 1]
 
 
-async def test_one_wallet_in_trouble_does_not_hold_up_the_others(rig: Rig) -> None:
+async def test_failing_wallet_does_not_hold_up_the_others(rig: Rig) -> None:
     victim = rig.wallets[0]
 
     def rule(path: str, body: dict[str, object]) -> Fault | None:
@@ -154,7 +154,7 @@ async def test_one_wallet_in_trouble_does_not_hold_up_the_others(rig: Rig) -> No
         assert [row.is_packed for row in snapshot.wallets] == [False, True, True]
 
 
-async def test_a_dead_api_leaves_the_run_watching_and_it_recovers_by_itself(rig: Rig) -> None:
+async def test_dead_api_leaves_the_run_monitoring_and_it_recovers_by_itself(rig: Rig) -> None:
     rig.symbol = "NOVA-USD"
     dead = False
 
@@ -176,7 +176,7 @@ async def test_a_dead_api_leaves_the_run_watching_and_it_recovers_by_itself(rig:
         assert len(set(api.placements())) == len(api.placements())
 
 
-async def test_a_kill_is_proven_though_answers_to_its_cancels_are_lost(rig: Rig) -> None:
+async def test_kill_is_proven_although_replies_to_its_cancels_are_lost(rig: Rig) -> None:
     async with faulty(rig) as api, ticking(rig.venue, 0.05):
         engine = await pack(rig)
         faults = iter([Fault.LOSE_REPLY, Fault.LOSE_REQUEST, Fault.HTML, Fault.BUSY] * 3)
@@ -186,19 +186,19 @@ async def test_a_kill_is_proven_though_answers_to_its_cancels_are_lost(rig: Rig)
         assert await rig.orders() == []
 
 
-async def test_orders_on_their_way_when_the_process_ended_are_not_placed_again(tmp_path: Path) -> None:
-    """Nobody answered for them and no block had them, and the next process must know of them all the same."""
+async def test_orders_pending_at_the_end_of_a_process_are_not_placed_again(tmp_path: Path) -> None:
+    """They have no response and are in no block, yet the next process must know all of them."""
     async with rig_of(tmp_path, fast=True) as rig, faulty(rig) as api, watched(rig, 3):
         first = await pack(rig)
         await first.stop()
         await rig.venue.node.set_block_time(3600)
         api.rule = first_of(Fault.LOSE_REPLY, every=1, count=6)
         second = await rig.begin(resume=True, orders_per_side=3, settle_after_s=60.0)
-        await until(lambda: desk_unknown(second) == 6, "every answer to be lost")
+        await until(lambda: unknown_orders(second) == 6, "every answer to be lost")
         await second.stop()
         third = await rig.begin(resume=True, orders_per_side=3, settle_after_s=60.0)
         await cycles_later(third, 5)
-        assert (run_of(third).context.counters.totals.sent, desk_unknown(third)) == (0, 6)
+        assert (run_of(third).context.counters.totals.sent, unknown_orders(third)) == (0, 6)
         await rig.venue.mine()
         await until(lambda: run_of(third).packed, "the six to be found by their tags")
         assert run_of(third).context.counters.totals.sent == 0
@@ -206,11 +206,11 @@ async def test_orders_on_their_way_when_the_process_ended_are_not_placed_again(t
         await rig.check_placements(3)
 
 
-def desk_unknown(engine: LocalEngine) -> int:
+def unknown_orders(engine: LocalEngine) -> int:
     return engine.publisher.latest.unknown
 
 
-async def test_a_kill_that_is_not_proven_leaves_the_run_failed_and_can_be_tried_again(
+async def test_unproven_kill_leaves_the_run_failed_and_can_be_retried(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = False

@@ -1,4 +1,4 @@
-"""The engine's thread: calls from anywhere, errors to the caller, a kill that freezes at once, an end that joins."""
+"""The engine's thread: calls from anywhere, errors to the caller, an immediate freeze, a clean close."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ REPORT = KillReport(0, 1, 0.0)
 
 
 @dataclass
-class FakeDesk:
-    """Notes what it was asked, in which thread, and whether sending was frozen then."""
+class FakeEngine:
+    """Records each call with its thread and whether sending was frozen then."""
 
     publisher: Publisher
     freeze: threading.Event
@@ -50,9 +50,9 @@ class FakeDesk:
 
 @dataclass
 class Bench:
-    """A host, the desks that were built for it, and what building is to raise."""
+    """A host, the engines built for it, and what building shall raise."""
 
-    desks: list[FakeDesk] = field(default_factory=list)
+    engines: list[FakeEngine] = field(default_factory=list)
     raises: list[Exception] = field(default_factory=list)
     host: EngineHost = field(init=False)
 
@@ -62,8 +62,8 @@ class Bench:
     def build(self, publisher: Publisher, freeze: threading.Event) -> EngineApi:
         if self.raises:
             raise self.raises.pop()
-        self.desks.append(FakeDesk(publisher, freeze))
-        return cast(EngineApi, self.desks[-1])
+        self.engines.append(FakeEngine(publisher, freeze))
+        return cast(EngineApi, self.engines[-1])
 
 
 @pytest.fixture
@@ -73,34 +73,34 @@ def bench() -> Iterator[Bench]:
     assert found.host.close(5)
 
 
-def test_the_desk_is_built_once_on_the_engines_thread_and_called_there(bench: Bench) -> None:
+def test_engine_is_built_once_on_its_thread_and_called_there(bench: Bench) -> None:
     bench.host.start()
     for _ in range(3):
         bench.host.call(lambda engine: engine.pause()).result(5)
-    (engine,) = bench.desks
+    (engine,) = bench.engines
     assert engine.publisher is bench.host.publisher
     assert engine.asked == [("pause", "ama-engine", False)] * 3
 
 
-def test_calls_made_before_the_start_are_answered_after_it(bench: Bench) -> None:
+def test_calls_made_before_the_start_are_served_after_it(bench: Bench) -> None:
     asked = bench.host.call(lambda engine: engine.pause())
     assert not asked.done()
     bench.host.start()
     asked.result(5)
-    assert [what for what, _, _ in bench.desks[0].asked] == ["pause"]
+    assert [what for what, _, _ in bench.engines[0].asked] == ["pause"]
 
 
-def test_what_building_the_desk_raises_goes_to_the_caller_and_the_next_call_tries_again(bench: Bench) -> None:
+def test_error_while_building_the_engine_goes_to_the_caller_and_the_next_call_retries(bench: Bench) -> None:
     bench.raises = [ConfigError("no wallets file")]
     bench.host.start()
     with pytest.raises(ConfigError, match="no wallets file"):
         bench.host.call(lambda engine: engine.pause()).result(5)
     bench.host.call(lambda engine: engine.pause()).result(5)
-    assert len(bench.desks) == 1
+    assert len(bench.engines) == 1
 
 
-def test_a_kill_freezes_every_send_before_the_engine_has_heard_of_it(bench: Bench) -> None:
-    """It is queued behind nothing: the event is set while the engine's loop is still busy."""
+def test_kill_freezes_every_send_before_the_engine_handles_it(bench: Bench) -> None:
+    """It waits for nothing: the event is set while the engine's loop is still busy."""
     bench.host.start()
     bench.host.call(lambda engine: engine.pause()).result(5)
     busy = threading.Event()
@@ -112,23 +112,23 @@ def test_a_kill_freezes_every_send_before_the_engine_has_heard_of_it(bench: Benc
     blocking = bench.host.call(block)
     assert busy.wait(5)
     killing = bench.host.kill_now()
-    assert bench.desks[0].freeze.is_set()
+    assert bench.engines[0].freeze.is_set()
     assert not killing.done()
     assert killing.result(5) is REPORT
     blocking.result(5)
-    assert bench.desks[0].asked[-1] == ("kill", "ama-engine", True)
+    assert bench.engines[0].asked[-1] == ("kill", "ama-engine", True)
 
 
-def test_closing_closes_the_desk_and_joins_the_thread(bench: Bench) -> None:
+def test_close_closes_the_engine_and_joins_the_thread(bench: Bench) -> None:
     bench.host.start()
     bench.host.call(lambda engine: engine.pause()).result(5)
     assert bench.host.close(5)
     assert bench.host.close(5)
-    assert [what for what, _, _ in bench.desks[0].asked] == ["pause", "close"]
+    assert [what for what, _, _ in bench.engines[0].asked] == ["pause", "close"]
     assert "ama-engine" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_closing_cuts_off_what_still_waits(bench: Bench) -> None:
+def test_close_cancels_pending_calls(bench: Bench) -> None:
     bench.host.start()
     waiting = bench.host.call(lambda engine: asyncio.sleep(3600))
     bench.host.call(lambda engine: engine.pause()).result(5)
@@ -137,18 +137,18 @@ def test_closing_cuts_off_what_still_waits(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("error", [AmaError("the venue is gone"), ValueError("a fault")])
-def test_a_desk_that_fails_to_close_does_not_keep_the_thread(bench: Bench, error: Exception) -> None:
+def test_engine_that_fails_to_close_does_not_keep_the_thread_alive(bench: Bench, error: Exception) -> None:
     bench.host.start()
     bench.host.call(lambda engine: engine.pause()).result(5)
-    bench.desks[0].fails = error
+    bench.engines[0].fails = error
     assert bench.host.close(5)
 
 
-def test_a_host_that_was_never_started_closes(bench: Bench) -> None:
+def test_host_that_was_never_started_can_be_closed(bench: Bench) -> None:
     assert bench.host.close(5)
 
 
-def test_closing_gives_up_after_its_time(bench: Bench) -> None:
+def test_close_times_out(bench: Bench) -> None:
     bench.host.start()
     release = threading.Event()
 

@@ -66,7 +66,7 @@ class Machine(RuleBasedStateMachine):
     def pass_time(self, seconds: float) -> None:
         self.do(asyncio.sleep(seconds))
 
-    # ---- what happens ----
+    # ---- events ----
 
     @rule(seconds=st.sampled_from([0.3, 1.0, 3.0, 12.0]))
     def cycle(self, seconds: float) -> None:
@@ -103,7 +103,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(part=st.integers(1, 3))
     def a_read_leaves_orders_out(self, part: int) -> None:
-        """One read in a row: two that agree are what is believed."""
+        """At most one bad read in a row: two reads that agree are trusted."""
         self.do(self.process.look())
         self.venue.hide = lambda order: order.order_id % part == 0
         self.do(self.process.look())
@@ -142,7 +142,7 @@ class Machine(RuleBasedStateMachine):
         orders = list(self.venue.head.orders.values())
         return orders[number % len(orders)]
 
-    # ---- what must hold after every step ----
+    # ---- invariants after every step ----
 
     @invariant()
     def nothing_is_posted_twice(self) -> None:
@@ -159,7 +159,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def no_level_is_taken_twice_on_the_chain(self) -> None:
-        """But where an undone block, or an order beyond all time, brought back one that had its end."""
+        """Except where an undone block, or an order past every timeout, brought an order back."""
         counts = Counter(self.venue.levels())
         assert not [level for level, count in counts.items() if count > 1 and level not in self.venue.restored]
 
@@ -190,7 +190,7 @@ class Machine(RuleBasedStateMachine):
         if self.process.is_up:
             assert_prices_kept_up(self.process.run.fleet, self.loop.time())
 
-    # ---- and when the venue is well again ----
+    # ---- recovery once the venue works again ----
 
     def teardown(self) -> None:
         if not hasattr(self, "process"):
@@ -209,7 +209,7 @@ class Machine(RuleBasedStateMachine):
             self.loop.close()
 
     def check_the_end(self) -> None:
-        """Nothing is stuck, nothing is double, and the book is exactly what was wanted."""
+        """Nothing is stuck, nothing is duplicated, and the book is exactly as planned."""
         assert self.process.open == 0
         counts = Counter(self.venue.levels())
         usable = [wallet for wallet in WALLETS if wallet not in self.venue.revoked]

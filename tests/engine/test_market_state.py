@@ -1,4 +1,4 @@
-"""Records that nothing wrong with them keeps from being used as far as they go."""
+"""The state files of a market: damage to one of them does not keep the rest from being used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def paths(tmp_path: Path) -> StatePaths:
     return found
 
 
-def test_records_in_good_order_are_those_of_the_market(paths: StatePaths) -> None:
+def test_intact_files_are_read_and_locked(paths: StatePaths) -> None:
     records = open_market_state(paths, force=False)
     assert (records.notes, records.is_whole, records.replay.entries) == ((), True, 3)
     assert records.wallets.keys() == {ALICE}
@@ -38,13 +38,13 @@ def test_records_in_good_order_are_those_of_the_market(paths: StatePaths) -> Non
     StateLock(paths.lock).acquire()
 
 
-def test_where_nothing_is_stored_there_is_nothing_to_know(tmp_path: Path) -> None:
+def test_missing_files_are_an_empty_state(tmp_path: Path) -> None:
     records = open_market_state(StatePaths(tmp_path / "state", CHAIN_ID, BOOK), force=False)
     assert (records.notes, records.is_whole, dict(records.wallets), records.replay.entries) == ((), True, {}, 0)
     records.close()
 
 
-def test_a_running_instance_is_named_and_with_force_only_read(paths: StatePaths) -> None:
+def test_state_in_use_is_refused_and_only_read_with_force(paths: StatePaths) -> None:
     holder = StateLock(paths.lock)
     holder.acquire()
     before = paths.journal.read_bytes()
@@ -62,7 +62,7 @@ def test_a_running_instance_is_named_and_with_force_only_read(paths: StatePaths)
 
 
 @pytest.mark.parametrize("what", ["journal", "checkpoint"])
-def test_a_corrupt_file_is_told_and_the_other_is_used(paths: StatePaths, what: str) -> None:
+def test_corrupt_file_is_reported_and_the_other_one_used(paths: StatePaths, what: str) -> None:
     path = paths.journal if what == "journal" else paths.checkpoint
     lines = path.read_bytes().split(b"\n")
     path.write_bytes(b"\n".join([b"\x00" * 20, *lines[1:]]))
@@ -77,7 +77,7 @@ def test_a_corrupt_file_is_told_and_the_other_is_used(paths: StatePaths, what: s
     assert records.replay.entries == (2 if what == "journal" else 3)
 
 
-def test_a_journal_that_cannot_be_opened_leaves_nothing_but_the_chain(paths: StatePaths) -> None:
+def test_unusable_journal_leaves_the_checkpoint_and_the_chain(paths: StatePaths) -> None:
     paths.journal.unlink()
     paths.journal.mkdir()
     (paths.directory / CANCEL_JOURNAL).mkdir()

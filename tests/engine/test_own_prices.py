@@ -1,4 +1,4 @@
-"""The fleet's own best prices are kept up whatever happens to its orders, in an effort that does not grow with it."""
+"""The fleet's best own prices stay correct through every change, at a cost that does not grow with the fleet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVENTS = ("send", "reject", "write off", "end", "lapse again", "drop missing", "
 
 
 def happen(what: str, own: WalletBook, dice: random.Random, now: float) -> float:
-    """One thing that can happen to a wallet's orders, through the engine's own methods; returns the time after it."""
+    """Apply one event to a wallet's orders through the engine's own methods; returns the time after it."""
     known = [*own.pending, *own.pending.lapsed.values()]
     some: PendingPlacement | None = dice.choice(known) if known else None
     if what == "send":
@@ -77,10 +77,10 @@ def happen(what: str, own: WalletBook, dice: random.Random, now: float) -> float
     join_at=st.integers(0, 40),
 )
 @settings(max_examples=150, deadline=None)
-def test_best_own_prices_equal_a_scan_after_anything_that_happens(
+def test_best_own_prices_equal_a_full_scan_after_any_sequence_of_events(
     steps: list[tuple[str, int]], seed: int, join_at: int
 ) -> None:
-    """Two wallets of the run and one that is missing from it; they join with whatever they have by then."""
+    """Two wallets of the run and one missing from it; they join with whatever orders they have by then."""
     dice, now = random.Random(seed), 1_000.0
     books = [book(ALICE), book(BOB), book(CAROL)]
     everyone: Fleet | None = None
@@ -93,7 +93,7 @@ def test_best_own_prices_equal_a_scan_after_anything_that_happens(
     assert_prices_kept_up(Fleet(books[:2], missing=books[2:]), now)
 
 
-def test_price_that_was_written_off_is_forgotten_with_its_placement() -> None:
+def test_written_off_price_is_forgotten_with_its_placement() -> None:
     bob = book(BOB)
     everyone = fleet(bob)
     for number in range(KEPT_LAPSED + 3):
@@ -161,7 +161,7 @@ def steps_of_a_run(wallets: int) -> tuple[int, int]:
     return lines, len(venue.posted)
 
 
-def test_effort_of_an_order_does_not_grow_with_the_fleet() -> None:
+def test_cost_per_order_does_not_grow_with_the_fleet() -> None:
     efforts = {}
     for wallets in (10, 100, 1000):
         lines, orders = steps_of_a_run(wallets)

@@ -1,4 +1,4 @@
-"""A wallet's state changes through the methods of its owner only: nobody else assigns to it."""
+"""A wallet's state changes only through its owner's methods: nobody else assigns to it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CONTAINERS = {
 
 
 def _owned_field(node: ast.expr) -> str | None:
-    """`book.read_error` for an attribute of somebody else with the name of an owned field, else None."""
+    """An attribute of another object that is named like an owned field, such as `book.read_error`; else None."""
     if not isinstance(node, ast.Attribute) or node.attr not in FIELDS:
         return None
     is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
@@ -49,7 +49,7 @@ def _owned_field(node: ast.expr) -> str | None:
 
 
 def _targets(node: ast.AST) -> Iterator[ast.expr]:
-    """What a statement assigns to or deletes, tuples taken apart, subscripts without their index."""
+    """What a statement assigns to or deletes: tuples unpacked, subscripts without their index."""
     targets: list[ast.expr] = []
     if isinstance(node, ast.Assign | ast.Delete):
         targets = list(node.targets)
@@ -82,7 +82,7 @@ def changes_in(source: str) -> list[str]:
     return found
 
 
-def test_nobody_but_its_owner_changes_a_wallets_state() -> None:
+def test_only_its_owner_changes_a_wallets_state() -> None:
     changes = [
         f"{name}:{change}"
         for path in (PACKAGE / "engine").rglob("*.py")
@@ -93,7 +93,7 @@ def test_nobody_but_its_owner_changes_a_wallets_state() -> None:
     assert changes == []
 
 
-def test_every_kind_of_change_is_noticed() -> None:
+def test_every_kind_of_change_is_detected() -> None:
     source = """
 book.read_error = ""
 book.failures += 1
@@ -107,5 +107,5 @@ placement.stage = stage
     assert len(changes_in(source)) == 8
 
 
-def test_reading_and_calling_methods_is_no_change() -> None:
+def test_reading_and_calling_methods_is_not_a_change() -> None:
     assert changes_in("book.report('x')\nif book.pending.placements.get('a'): pass\nname = book.note\n") == []

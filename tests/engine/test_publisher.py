@@ -1,4 +1,4 @@
-"""The publisher: the latest state whole, and every log event once and in order."""
+"""The publisher: the latest snapshot in full, and every log event once and in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def numbers(events: tuple[LogEvent, ...]) -> list[int]:
     return [one.ts_ms for one in events]
 
 
-def test_it_begins_ready_and_shows_the_latest_snapshot_whole() -> None:
+def test_publisher_starts_ready_and_returns_the_latest_snapshot() -> None:
     publisher = Publisher()
     assert publisher.latest.state is EngineState.READY
     snapshot = EngineSnapshot(EngineState.RUNNING, "as it is")
@@ -27,7 +27,7 @@ def test_it_begins_ready_and_shows_the_latest_snapshot_whole() -> None:
     assert publisher.latest is snapshot
 
 
-def test_a_reader_gets_each_event_once() -> None:
+def test_reader_gets_each_event_once() -> None:
     publisher = Publisher()
     for number in range(3):
         publisher.log(event(number))
@@ -39,7 +39,7 @@ def test_a_reader_gets_each_event_once() -> None:
     assert numbers(events) == [3]
 
 
-def test_a_reader_that_fell_behind_gets_what_is_still_there() -> None:
+def test_reader_that_fell_behind_gets_what_is_still_kept() -> None:
     publisher = Publisher(kept_events=3)
     for number in range(10):
         publisher.log(event(number))
@@ -49,7 +49,7 @@ def test_a_reader_that_fell_behind_gets_what_is_still_there() -> None:
 
 
 @given(kept=st.integers(1, 5), steps=st.lists(st.integers(0, 8), max_size=20))
-def test_readers_see_every_event_in_order_but_for_what_the_window_lost(kept: int, steps: list[int]) -> None:
+def test_readers_see_every_event_in_order_except_those_dropped_from_the_window(kept: int, steps: list[int]) -> None:
     publisher, written, cursor = Publisher(kept_events=kept), 0, 0
     for count in steps:
         for _ in range(count):

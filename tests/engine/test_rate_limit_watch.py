@@ -1,4 +1,4 @@
-"""Rate limits as the operator hears of them: once when one begins, once when it ends, and how much it cost."""
+"""Rate limits as the operator sees them: reported when one begins and when it ends, with its cost."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ama_tui.venue.http import HttpStats
 
 
 @dataclass
-class Desk:
-    """A watch over two hosts, with a clock that a test moves."""
+class Bench:
+    """A watch over two hosts, with a clock that the test moves."""
 
     now: float = 100.0
     heard: list[str] = field(default_factory=list)
@@ -35,62 +35,62 @@ class Desk:
         self.watch.look()
 
 
-def test_limit_is_reported_once_when_it_begins_and_once_when_it_ends() -> None:
-    desk = Desk()
+def test_limit_is_reported_once_at_its_beginning_and_once_at_its_end() -> None:
+    bench = Bench()
     for _ in range(94):
-        desk.refuse(desk.venue, 12.0)
-        desk.later(0.1)
-    assert desk.heard == ["the venue limits requests: waiting 12 s"]
-    desk.later(11.0)
-    assert len(desk.heard) == 1
-    desk.later(1.0 + QUIET_S)
-    assert desk.heard[1:] == ["the venue's rate limit is over after 21 s (94 requests refused)"]
-    desk.later(60.0)
-    assert len(desk.heard) == 2
+        bench.refuse(bench.venue, 12.0)
+        bench.later(0.1)
+    assert bench.heard == ["the venue limits requests: waiting 12 s"]
+    bench.later(11.0)
+    assert len(bench.heard) == 1
+    bench.later(1.0 + QUIET_S)
+    assert bench.heard[1:] == ["the venue's rate limit is over after 21 s (94 requests refused)"]
+    bench.later(60.0)
+    assert len(bench.heard) == 2
 
 
 def test_venues_limit_is_not_over_while_it_holds_orders_back() -> None:
-    desk = Desk()
-    desk.refuse(desk.venue, 2.0)
+    bench = Bench()
+    bench.refuse(bench.venue, 2.0)
     for _ in range(60):
-        desk.later(1.0)
-        desk.held_at = desk.now
-    assert len(desk.heard) == 1
-    desk.later(QUIET_S)
-    assert desk.heard[1:] == ["the venue's rate limit is over after 60 s (1 request refused)"]
+        bench.later(1.0)
+        bench.held_at = bench.now
+    assert len(bench.heard) == 1
+    bench.later(QUIET_S)
+    assert bench.heard[1:] == ["the venue's rate limit is over after 60 s (1 request refused)"]
 
 
-def test_limit_without_a_named_time_says_so_and_shows_no_seconds() -> None:
-    desk = Desk()
-    desk.refuse(desk.node)
-    (wait,) = desk.watch.waits()
-    assert desk.heard == ["the node limits requests: sending fewer"]
+def test_limit_without_a_retry_after_is_reported_without_seconds() -> None:
+    bench = Bench()
+    bench.refuse(bench.node)
+    (wait,) = bench.watch.waits()
+    assert bench.heard == ["the node limits requests: sending fewer"]
     assert wait.text(wait.left_s) == "waiting for the node's rate limit"
 
 
-def test_wait_counts_down_and_is_gone_at_the_end() -> None:
-    desk = Desk()
-    desk.refuse(desk.venue, 12.0)
-    desk.later(4.0)
-    (wait,) = desk.watch.waits()
+def test_wait_counts_down_and_disappears_at_the_end() -> None:
+    bench = Bench()
+    bench.refuse(bench.venue, 12.0)
+    bench.later(4.0)
+    (wait,) = bench.watch.waits()
     assert (wait.host, wait.refused, wait.asked_s, wait.left_s) == ("venue", 1, 12.0, 8.0)
     assert wait.text(wait.left_s) == "waiting for the venue's rate limit (8 s)"
-    desk.later(8.0 + QUIET_S)
-    assert desk.watch.waits() == ()
+    bench.later(8.0 + QUIET_S)
+    assert bench.watch.waits() == ()
 
 
-def test_two_hosts_are_told_apart_and_limits_add_up() -> None:
-    desk = Desk()
-    assert desk.watch.totals() == {}
+def test_two_hosts_are_tracked_separately_and_their_limits_add_up() -> None:
+    bench = Bench()
+    assert bench.watch.totals() == {}
     for _ in range(2):
-        desk.refuse(desk.venue, 10.0)
-        desk.refuse(desk.node, 1.0)
-        desk.later(30.0)
-    assert desk.watch.totals() == {"venue": {"refused": 2, "seconds": 20.0}, "node": {"refused": 2, "seconds": 2.0}}
-    assert len(desk.heard) == 8
+        bench.refuse(bench.venue, 10.0)
+        bench.refuse(bench.node, 1.0)
+        bench.later(30.0)
+    assert bench.watch.totals() == {"venue": {"refused": 2, "seconds": 20.0}, "node": {"refused": 2, "seconds": 2.0}}
+    assert len(bench.heard) == 8
 
 
-def test_refusals_before_the_run_are_not_its_own() -> None:
+def test_refusals_before_the_run_do_not_count() -> None:
     stats = HttpStats(rate_limited=7)
     heard: list[str] = []
     watch = RateLimitWatch({"venue": stats}, heard.append, lambda: 1.0)

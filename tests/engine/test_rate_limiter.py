@@ -1,4 +1,4 @@
-"""The send limiter: what may be on the wire at once, and that nobody who waits is forgotten."""
+"""The send limiter: how many requests may be in flight at once, and that every waiting send gets its turn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Clock = Callable[[], float]
 
 @dataclass
 class Wire:
-    """Counts who holds a slot, and remembers the fullest moment of each kind."""
+    """Counts who holds a slot, and remembers the maximum of each kind."""
 
     rate_limiter: RateLimiter
     placing: int = 0
@@ -52,7 +52,7 @@ class Wire:
         self.finished.append(name)
 
 
-def test_a_stuck_loop_is_noticed() -> None:
+def test_stuck_loop_is_detected() -> None:
     async def main(_: Clock) -> None:
         await asyncio.Event().wait()
 
@@ -85,7 +85,7 @@ def test_cancels_have_a_share_that_placements_cannot_take() -> None:
     run_virtually(main)
 
 
-def test_limit_rises_quickly_until_the_first_push_back_and_slowly_after_it() -> None:
+def test_limit_grows_fast_until_the_first_push_back_and_slowly_after_it() -> None:
     rate_limiter = RateLimiter(start=4, highest=100, clock=lambda: 50.0)
     for _ in range(4):
         rate_limiter.succeeded(Slot(50.0))
@@ -97,7 +97,7 @@ def test_limit_rises_quickly_until_the_first_push_back_and_slowly_after_it() -> 
     assert 4.5 < rate_limiter.limit <= 5
 
 
-def test_limit_is_halved_once_a_second_at_most_and_keeps_its_floor() -> None:
+def test_limit_is_halved_at_most_once_a_second_and_never_below_its_floor() -> None:
     now = [10.0]
     rate_limiter = RateLimiter(start=32, lowest=2, clock=lambda: now[0])
     for _ in range(5):
@@ -121,7 +121,7 @@ def test_width_that_the_venue_bears_is_found_before_its_first_answer() -> None:
     run_virtually(main)
 
 
-def test_width_does_not_grow_once_the_venue_has_refused() -> None:
+def test_widening_stops_once_the_venue_has_refused() -> None:
     async def main(clock: Clock) -> None:
         wire = Wire(RateLimiter(start=32, highest=1024, clock=clock))
         async with asyncio.TaskGroup() as group:
@@ -132,7 +132,7 @@ def test_width_does_not_grow_once_the_venue_has_refused() -> None:
     run_virtually(main)
 
 
-def test_retry_after_holds_everything_back_for_its_whole_time() -> None:
+def test_retry_after_delays_everything_for_its_whole_time() -> None:
     async def main(clock: Clock) -> None:
         rate_limiter = RateLimiter(clock=clock)
         rate_limiter.pushed_back(30.0)
@@ -145,7 +145,7 @@ def test_retry_after_holds_everything_back_for_its_whole_time() -> None:
     run_virtually(main)
 
 
-def test_retry_after_holds_a_send_back_for_its_longest_wait_only() -> None:
+def test_retry_after_delays_a_send_no_longer_than_its_longest_wait() -> None:
     async def main(clock: Clock) -> None:
         rate_limiter = RateLimiter(clock=clock)
         rate_limiter.pushed_back(60.0)
@@ -156,7 +156,7 @@ def test_retry_after_holds_a_send_back_for_its_longest_wait_only() -> None:
     run_virtually(main)
 
 
-def test_retry_after_that_comes_while_a_send_waits_holds_it_back_too() -> None:
+def test_retry_after_also_delays_a_send_that_is_already_waiting() -> None:
     async def main(clock: Clock) -> None:
         wire = Wire(RateLimiter(start=1, lowest=1, highest=1, clock=clock))
         began = clock()
@@ -167,8 +167,8 @@ def test_retry_after_that_comes_while_a_send_waits_holds_it_back_too() -> None:
     run_virtually(main)
 
 
-def test_a_send_cancelled_after_its_wake_up_passes_it_on() -> None:
-    """A slot comes free while the gate is closed; the one that was woken for it is cancelled as it waits."""
+def test_send_cancelled_after_its_wake_up_passes_its_slot_on() -> None:
+    """A slot frees up during a retry-after; the send woken for it is cancelled while it waits."""
 
     async def main(clock: Clock) -> None:
         wire = Wire(RateLimiter(start=1, lowest=1, highest=1, clock=clock))
@@ -199,7 +199,7 @@ SENDS = st.lists(
 
 
 @given(sends=SENDS, start=st.integers(1, 6), lowest=st.integers(1, 2))
-def test_every_send_gets_its_turn_whatever_is_cancelled_meanwhile(
+def test_every_send_gets_its_turn_whatever_is_cancelled(
     sends: list[tuple[float, float, bool, str, float | None]], start: int, lowest: int
 ) -> None:
     """Random sends begin at random times, hold their slot, are pushed back, and some are cancelled."""

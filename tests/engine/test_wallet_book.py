@@ -1,4 +1,4 @@
-"""What is remembered of a wallet between reads: sequence numbers, back-off, levels, the fleet's own prices."""
+"""What is kept of a wallet between reads: sequence numbers, backoff, levels, the fleet's own prices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.engine.samples import (
 )
 
 
-def test_sequence_numbers_go_on_and_start_over_at_their_end() -> None:
+def test_sequence_numbers_increase_and_wrap_around() -> None:
     alice = book()
     alice.pending.next_sequence(41)
     assert alice.pending.sequence == 42
@@ -34,7 +34,7 @@ def test_sequence_numbers_go_on_and_start_over_at_their_end() -> None:
     assert encode_tag(Tag(1, alice.pending.sequence))
 
 
-def test_backoff_doubles_up_to_its_longest_and_a_success_ends_it() -> None:
+def test_backoff_doubles_up_to_its_maximum_and_ends_with_a_success() -> None:
     alice = book()
     waits = []
     for _ in range(8):
@@ -48,7 +48,7 @@ def test_backoff_doubles_up_to_its_longest_and_a_success_ends_it() -> None:
     assert alice.backoff_until == 201.0
 
 
-def test_memory_of_an_order_beats_its_digits() -> None:
+def test_memory_of_an_order_takes_precedence_over_its_tag() -> None:
     placed = place(level=7)
     alice = book()
     alice.pending.memory[3] = OrderMemory(2, SIZE18 * 3)
@@ -56,19 +56,19 @@ def test_memory_of_an_order_beats_its_digits() -> None:
     assert (annotated.level, annotated.placed18) == (2, SIZE18 * 3)
 
 
-def test_what_a_tag_tells_is_remembered_when_the_digits_are_gone() -> None:
+def test_level_from_the_tag_is_remembered_once_the_digits_are_gone() -> None:
     placed = place(level=7)
     alice = book()
     assert alice.pending.annotated(resting(placed, 3)).level == 7
     assert alice.pending.annotated(resting(placed, 3, left18=SIZE18 // 2)).level == 7
 
 
-def test_an_order_without_a_tag_keeps_its_level_open() -> None:
+def test_order_without_a_tag_takes_no_level() -> None:
     plain = order(ALICE, 3)
     assert book().pending.annotated(plain) == plain
 
 
-def test_margins_and_counts_are_sums_over_what_rests_and_what_is_under_way() -> None:
+def test_margins_and_counts_add_up_resting_and_pending_orders() -> None:
     first, second, third = place(level=1), place(level=2), place(side=Side.SELL, level=1)
     alice = book(ALICE, pending(first, stage=PendingStage.SENDING), pending(second, stage=PendingStage.UNKNOWN))
     alice.read = wallet_read(resting(third, 1), resting(place(level=3), 2))
@@ -79,7 +79,7 @@ def test_margins_and_counts_are_sums_over_what_rests_and_what_is_under_way() -> 
     assert alice.pending.unknown == 1
 
 
-def test_a_snapshot_holds_what_the_planner_must_know() -> None:
+def test_snapshot_has_everything_the_planner_needs() -> None:
     placed = place(level=2)
     alice = book(ALICE, pending(placed, stage=PendingStage.UNKNOWN))
     alice.read = wallet_read(order(ALICE, 5), available6=77)
@@ -93,7 +93,7 @@ def test_a_snapshot_holds_what_the_planner_must_know() -> None:
     assert (snapshot.unusable, snapshot.unusable_detail) == (SkipReason.NO_SESSION, "session revoked")
 
 
-def test_a_wallet_that_was_not_read_is_unknown_and_not_empty() -> None:
+def test_unread_wallet_is_unknown_not_empty() -> None:
     alice = book()
     alice.read = wallet_read(order(ALICE, 5))
     assert not alice.snapshot(was_read=False).was_read
@@ -106,7 +106,7 @@ PRICES = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 99), st.boolea
 
 
 @given(alices=PRICES, bobs=PRICES)
-def test_the_fleets_best_price_is_the_best_of_all_it_has(
+def test_fleets_best_price_is_the_best_of_all_its_orders(
     alices: list[tuple[Side, int, bool]], bobs: list[tuple[Side, int, bool]]
 ) -> None:
     books = []
@@ -125,7 +125,7 @@ def test_the_fleets_best_price_is_the_best_of_all_it_has(
         assert fleet(*books).best_own(side, 0.0) == best(known, default=None)
 
 
-def test_levels_of_orders_that_were_taken_over_are_still_known_at_the_second_start() -> None:
+def test_levels_of_adopted_orders_are_still_known_at_the_second_start() -> None:
     adopted = [resting(place(level=level, sequence=500 + level), level) for level in (1, 2, 3)]
     first = book()
     first.take_read(wallet_read(*adopted), 100)

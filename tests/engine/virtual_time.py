@@ -1,4 +1,4 @@
-"""An event loop whose time leaps: sleeping costs nothing, and waiting for what can never come is an error."""
+"""An event loop with virtual time: sleeping costs nothing, and waiting for what can never come is an error."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ T = TypeVar("T")
 
 
 class StuckError(Exception):
-    """Every task waits, and nothing is left that could wake one: a wake-up was lost."""
+    """Every task is waiting and nothing is left that could wake one: a wake-up was lost."""
 
 
 class _Leaping(selectors.SelectSelector):
-    """Instead of waiting for a timeout it moves the clock on by it."""
+    """Moves the clock forward by the timeout instead of waiting for it."""
 
     now = 1000.0
     stuck = False

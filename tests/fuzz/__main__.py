@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: malformed bodies through every parser; only our own errors may come out."""
+"""`python -m tests.fuzz`: malformed bodies through every parser; only our own errors may be raised."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.fuzz.parsers import parsers
 
 
 def main() -> int:
-    """Feed every parser its share and say how many bodies went through."""
+    """Feed every parser its share and print how many bodies went through."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--bodies", type=int, default=100_000, help="malformed bodies in all [100,000]")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of what is broken how [the time]")

@@ -1,4 +1,4 @@
-"""Bodies that are almost right."""
+"""Bodies that are almost valid."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RAW = (b"", b"\0", b"<html>\n", b"\xff\xfe", b"nul", b"[" * 2_000, b'{"a":' * 50
 
 
 def broken(good: object, count: int, seed: int) -> Iterator[bytes]:
-    """Bodies that are almost `good`: a value replaced, a key lost, bytes cut, flipped or put in."""
+    """Bodies that are almost `good`: a value replaced, a key lost, bytes cut, flipped or inserted."""
     chance = random.Random(seed)
     yield from RAW
     for _ in range(count):
@@ -55,7 +55,7 @@ def broken(good: object, count: int, seed: int) -> Iterator[bytes]:
 
 
 def mangled(good: bytes, chance: random.Random) -> bytes:
-    """A text cut somewhere, or with a few of its bytes replaced."""
+    """A text cut somewhere, or with a few bytes replaced."""
     raw = bytearray(good)
     if chance.random() < 0.5:
         del raw[chance.randrange(len(raw) + 1) :]
@@ -66,7 +66,7 @@ def mangled(good: bytes, chance: random.Random) -> bytes:
 
 
 def broken_text(good: bytes, count: int, seed: int) -> Iterator[bytes]:
-    """Files that are almost `good`: cut, flipped, with lines lost, doubled or made of junk."""
+    """Files that are almost `good`: cut, flipped, with lines lost, duplicated or replaced by junk."""
     chance = random.Random(seed)
     yield from RAW
     for _ in range(count):
@@ -84,7 +84,7 @@ def broken_text(good: bytes, count: int, seed: int) -> Iterator[bytes]:
 
 def _replaced(value: Any, chance: random.Random) -> Any:
     if not value or not isinstance(value, dict | list) or chance.random() < 0.15:
-        return deepcopy(chance.choice(JUNK))  # a later replacement may go into it
+        return deepcopy(chance.choice(JUNK))  # a later replacement may change its inside
     key = chance.choice(list(value) if isinstance(value, dict) else range(len(value)))
     if chance.random() < 0.15:
         del value[key]

@@ -1,4 +1,4 @@
-"""Feed a parser with broken bodies and judge what comes out."""
+"""Feed a parser with broken bodies and judge the results."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ LONGEST_LINE = 600
 
 @dataclass(frozen=True)
 class Fed:
-    """How many bodies a parser took, and how many of them it refused in one printable line."""
+    """How many bodies a parser took, and how many it refused in one printable line."""
 
     bodies: int
     refused: int
 
 
 class Indigestible(Exception):  # noqa: N818 - the body is what is wrong, not the harness
-    """A body that a parser answered with an error of somebody else's."""
+    """A body for which a parser raised an error that is not ours."""
 
 
 def feed(parser: Parser, count: int, seed: int) -> Fed:

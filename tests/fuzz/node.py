@@ -1,4 +1,4 @@
-"""A node that answers with broken bodies, and a read of it of whatever kind."""
+"""A node that responds with broken bodies, and every kind of read from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOOD_ANSWERS: tuple[object, ...] = (
 
 
 class BrokenRpc(JsonRpc):
-    """A node that gives broken bodies: what it says goes through the real parsing, without a socket."""
+    """A node that gives broken bodies; they go through the real parsing, without a socket."""
 
     def __init__(self, bodies: Iterator[bytes], statuses: Iterator[int]) -> None:
         super().__init__("http://node")
@@ -35,7 +35,7 @@ class BrokenRpc(JsonRpc):
 
 
 async def any_read(chain: ChainReader, number: int) -> object:
-    """One of the reads that the engine asks for. Raises VenueError."""
+    """One of the engine's reads. Raises VenueError."""
     fleet = {
         "order_book": BOOK,
         "vault": VAULT,

@@ -1,4 +1,4 @@
-"""Every parser, with something good to break. Fed with anything it gives a value or raises one of our own errors."""
+"""Every parser, with valid input to break. Whatever it is fed, it returns a value or raises one of our own errors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ ORDER = {"trader": TRADER, "price": "100", "amount": "5", "isBuy": True}
 class Parser:
     """`feed` takes one body; `bodies(count, seed)` are broken ones. `own` are the errors that it may raise.
 
-    `refuses` is False for what says in its answer what is wrong, and True for what raises it.
+    `refuses` is True if it raises what is wrong, and False if it returns it.
     """
 
     feed: Feed
@@ -75,7 +75,7 @@ class Parser:
 
 
 def parsers(directory: Path) -> dict[str, Parser]:
-    """All of them by name; those of files read and write below `directory`."""
+    """All parsers by name; those of files read and write below `directory`."""
     return {**_of_the_api(), **_of_the_node(), **_of_files(directory), **_of_localnet()}
 
 
@@ -100,7 +100,7 @@ def _of_the_api() -> dict[str, Parser]:
 
 
 def _refusal(body: bytes) -> None:
-    """A refusal is one of our errors whatever its body; it never proves by accident that nothing was sent."""
+    """Any refusal becomes one of our own errors, and never accidentally proves that nothing was sent."""
     for status in STATUSES:
         error = refusal("POST /x", HttpResponse(status, body, "soon"))
         assert not (status >= 500 and error.proves_not_sent)
@@ -179,7 +179,7 @@ def _of_files(directory: Path) -> dict[str, Parser]:
 
 
 def _journal(path: Path) -> None:
-    """Read a journal as a start does: what no crash explains is refused."""
+    """Read a journal as at a start: damage that no crash explains is refused."""
     Scan(path).finish().raise_fault()
 
 

@@ -1,7 +1,7 @@
 """`python -m tests.hostile [WORD...]`: run every lie of the table, or those whose name contains a word; then the rest.
 
-The rest are kills, and signals at random moments. With words there is only that; `--kills N` makes so many kills and
-nothing else, `--signals N [SEED]` so many tries of each signal.
+The rest are kills, and signals at random moments. With words there is only that; `--kills N` makes this many kills and
+nothing else, `--signals N [SEED]` this many tries of each signal.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def run_row(index: int) -> tuple[str, str]:
 
 
 def kill_row(kill: tuple[str, bool]) -> tuple[str, str]:
-    """The same of a cancel-all: it fails if it is called proven while orders rest, or if the truth is not enough."""
+    """The same for a cancel-all: it fails if it is proven while orders rest, or not proven by honest responses."""
     name, relayer_works = kill
     with tempfile.TemporaryDirectory() as directory:
         try:
@@ -57,7 +57,7 @@ def kill_row(kill: tuple[str, bool]) -> tuple[str, str]:
 
 
 def run_all(work: Callable[..., tuple[str, str]], rows: Sequence[object], jobs: int = JOBS) -> list[tuple[str, str]]:
-    """Run rows side by side and print each; returns their names and failures."""
+    """Run rows in parallel and print each; returns their names and failures."""
     results = []
     with ProcessPoolExecutor(jobs) as pool:
         for done in as_completed([pool.submit(work, row) for row in rows]):

@@ -1,4 +1,4 @@
-"""Cancel-alls of a packed fleet against a node that lies: none may be called proven while an order rests."""
+"""Cancel-alls of a packed fleet against a node that lies: none may report proof while an order rests."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ KILL_LIES: Mapping[str, Callable[[], Lies]] = {
 
 @dataclass(frozen=True, slots=True)
 class KillResult:
-    """What a cancel-all said, and how many orders the chain still had."""
+    """What a cancel-all reported, and how many orders were still on chain."""
 
     name: str
     is_proven: bool
@@ -97,7 +97,7 @@ async def _cancel_all(rig: Rig, urls: Mapping[str, str]) -> tuple[bool, str]:
 
 
 def plan(count: int, seed: int) -> list[tuple[str, bool]]:
-    """So many kills: a lie, and whether the relayer works."""
+    """This many kills: a lie, and whether the relayer works."""
     dice = Random(seed)
     names = list(KILL_LIES)
     return [(names[index % len(names)], dice.random() < 0.5) for index in range(count)]

@@ -1,4 +1,4 @@
-"""The table of lies: what the venue says, from when on, and what must come of it."""
+"""The table of lies: what the venue says, from when on, and what must happen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INIT = "/api/gasless/session/init"
 TRADE = "/api/gasless/trade"
 
 UINTS: Mapping[str, int] = {"0": 0, "1": 1, "2^127": 2**127, "2^255": 2**255, "2^256-1": 2**256 - 1}
-"""What an integer on chain may be at its extremes."""
+"""Extreme values of an integer on chain."""
 NUMBERS: Mapping[str, Any] = {
     "null": None,
     "0": 0,
@@ -35,7 +35,7 @@ NUMBERS: Mapping[str, Any] = {
     "text": "x",
     "[]": [],
 }
-"""What a number in the API may be at its extremes."""
+"""Extreme values of a number in the API."""
 QUANTITIES: Mapping[str, Any] = {
     "0": "0x0",
     "2^64": hex(2**64),
@@ -44,20 +44,20 @@ QUANTITIES: Mapping[str, Any] = {
     "null": None,
     "[]": [],
 }
-"""What a number in an answer of the node may be at its extremes."""
+"""Extreme values of a number in a response of the node."""
 OTHER = "0x" + "c0" * 20
 OTHER_32 = "0x" + "99" * 32
 
 
 class Since(Enum):
-    """From when on the venue lies."""
+    """When the venue begins to lie."""
 
     START = "start"
     PACKED = "packed"
 
 
 class Outcome(Enum):
-    """What must come of a lie. In each the chain's own word decides: no order too many, no margin above the cap."""
+    """What must happen under a lie. The chain is checked in every case: no excess order, no margin above the cap."""
 
     REFUSED = "the run is refused before anything is signed"
     NO_SESSION = "the run starts, and no permit is signed"
@@ -74,12 +74,12 @@ class Lie:
     since: Since
     outcome: Outcome
     says: str = ""
-    """What the operator is told, as a part of an error, a reason or a line of the log."""
+    """What the operator sees, as a part of an error, a reason or a log line."""
     symbol: str = "ETH-USD"
     faults: tuple[FaultRule, ...] = ()
-    """Faults of the local venue that hold as long as the lie."""
+    """Faults of the local venue that are active during the lie."""
     ends_nothing: bool = False
-    """No order may be called gone or void, nor be hidden for long: all of them rest, and nobody cancels."""
+    """No order may be called gone or void, or be hidden for long: all of them rest, and nobody cancels."""
 
 
 def call(selector: bytes, lie: Change) -> Callable[[], Lies]:
@@ -108,7 +108,7 @@ def _ids(said: bytes) -> list[int]:
 
 
 def first_ids(count: int) -> Change:
-    """A gateway that pages: only the first so many order ids."""
+    """A gateway that pages: only the first few order ids."""
     return lambda _, said: encode(["uint256[]"], [_ids(said)[:count]])
 
 
@@ -126,7 +126,7 @@ def no_order(_: bytes, said: bytes) -> bytes:
 
 @dataclass
 class Cache:
-    """A gateway that gives the first answer to each call for ever."""
+    """A gateway that repeats its first response to each call forever."""
 
     known: dict[bytes, bytes] = field(default_factory=dict)
 
@@ -135,7 +135,7 @@ class Cache:
 
 
 def hidden(lists: Change) -> Callable[[], Lies]:
-    """Order lists that are cut, and orders that are not found by their ids either."""
+    """Truncated order lists, and orders that cannot be found by their ids either."""
 
     def make() -> Lies:
         shown: set[int] = set()
@@ -161,7 +161,7 @@ def live(**changes: Any) -> ChangeBody:
 
 
 def rows(**changes: Any) -> ChangeBody:
-    """Every row of the market list changed."""
+    """Change every row of the market list."""
     return lambda said: {**said, "markets": [{**row, **changes} for row in said["markets"]]}
 
 
@@ -182,7 +182,7 @@ API_FIELDS: Mapping[str, tuple[str, Callable[[Any], ChangeBody]]] = {
     "block of a session": (INIT, lambda value: whole(blockNumber=value)),
     "block of a trade": (TRADE, lambda value: whole(blockNumber=value)),
 }
-"""Numbers of API bodies: the path, and the body with another value."""
+"""Numbers in API bodies: the path, and the body with another value."""
 
 
 # ---- answers of the node ----
@@ -197,7 +197,7 @@ def each_log(**changes: Any) -> ChangeResult:
 
 
 def trade_word(index: int, value: int) -> ChangeResult:
-    """Every event with one word of its data replaced."""
+    """Replace one word in the data of every event."""
 
     def change(_: list[Any], said: Any) -> Any:
         lie = word(index, value)
@@ -223,7 +223,7 @@ NODE_FIELDS: Mapping[str, Callable[[Any], Callable[[], Lies]]] = {
         "eth_getBlockByNumber", lambda said: {**said, "timestamp": value}
     ),
 }
-"""Numbers of the node's answers, and the lie with another value."""
+"""Numbers in the node's responses, and the lie with another value."""
 
 
 def fewer_relayers(said: dict[str, Any]) -> dict[str, Any]:
@@ -257,7 +257,7 @@ READS: Mapping[str, tuple[bytes, int]] = {
     "session expiry": (abi.SESSIONS, 2),
     "session used": (abi.SESSIONS, 5),
 }
-"""Integers of contract reads: the selector and the word."""
+"""Integers in contract reads: the selector and the word."""
 FIELDS = ("bestBid", "bestAsk", "markPrice", "lastTradePrice")
 
 NAMED = (
@@ -297,7 +297,7 @@ NAMED = (
 )  # fmt: skip
 
 REPLICAS = FaultRule("replicas")
-"""A load balancer: each answer comes from another node, up to five blocks behind."""
+"""A load balancer: each response comes from another node, up to five blocks behind."""
 
 
 def replicas(name: str, since: Since, make: Callable[[], Lies] = Lies) -> Lie:

@@ -1,4 +1,4 @@
-"""One whole run against one lie, judged by the chain's own word."""
+"""One whole run against one lie, judged by what is on chain."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a lie; `failure` is empty where it is as stated."""
+    """The result of a lie; `failure` is empty if it is as expected."""
 
     lie: Lie
     failure: str
@@ -44,20 +44,20 @@ async def run_lie(lie: Lie, directory: Path) -> Result:
         async with lies.between(rig.venue.app_url) as api, lies.between(rig.venue.rpc_url) as rpc, ticking(rig.venue):
             rig.environ |= {"APP_URL": api, "RPC_URL": rpc}
             failure = await _outcome(lie, rig, lies) or await _broken(rig, before)
-            for engine in rig.desks:
+            for engine in rig.engines:
                 await engine.close()
             failure = failure or (_ended_falsely(rig) if lie.ends_nothing else "")
         return Result(lie, failure, lies.told + rig.venue.faults.struck.total(), len(await rig.orders()))
 
 
 def _ended_falsely(rig: Rig) -> str:
-    """Orders that the journal calls ended although nothing ended them."""
+    """Orders that ended according to the journal although nothing ended them."""
     ended = [line for line in rig.journal("PLACE_LIMIT") if line["params"]["status"] in ("gone", "void", "late")]
     return f"{len(ended)} orders were called ended: {ended[0]['params']}" if ended else ""
 
 
 async def _outcome(lie: Lie, rig: Rig, lies: Lies) -> str:
-    """Begin a run, let the venue lie, and hold what happens to what the row states."""
+    """Begin a run, let the venue lie, and compare what happens with the row."""
     error = ""
     engine: LocalEngine | None = None
     try:
@@ -87,7 +87,7 @@ async def _outcome(lie: Lie, rig: Rig, lies: Lies) -> str:
 
 
 def _told(engine: LocalEngine | None) -> list[str]:
-    """All that the operator can read: the reason of the state, the notes of the wallets, the log."""
+    """Everything the operator can read: the reason of the state, the notes of the wallets, the log."""
     if engine is None or engine.run is None:
         return []
     latest = engine.publisher.latest
@@ -101,7 +101,7 @@ async def _until_packed(engine: LocalEngine) -> None:
 
 
 async def _cycle(engine: LocalEngine) -> None:
-    """Let the run look so many times, whether or not it can read."""
+    """Let the run read this many times, whether or not it succeeds."""
     deadline = monotonic() + LONGEST_S
     run = run_of(engine)
     seen, last = 0, -1
@@ -115,7 +115,7 @@ async def _cycle(engine: LocalEngine) -> None:
 
 
 async def _broken(rig: Rig, before: dict[str, int]) -> str:
-    """What the chain shows that must never be, '' for nothing."""
+    """What the chain shows that must never happen; '' if nothing."""
     orders = await rig.orders()
     sides = Counter((one.wallet, one.side) for one in orders)
     levels = Counter((one.wallet, one.side, one.level) for one in orders)

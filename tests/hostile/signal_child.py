@@ -1,4 +1,4 @@
-"""The process that a try of a signal starts, watches and ends."""
+"""The process of one try: started, watched and ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.e2e.warm import PROGRAM
 from tests.hostile.signal_ways import SIGNALS, Try, Way
 
 SIGN_S = 30.0
-"""A sign takes no longer, or is not waited for."""
+"""The longest wait for the text of a way."""
 
 
 class Child:
@@ -74,12 +74,12 @@ class Child:
         return code
 
     def wait(self, seconds: float) -> None:
-        """Wait for its end, at most so long."""
+        """Wait for its end, at most this long."""
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(seconds)
 
     def wait_for_sign(self) -> None:
-        """Wait until it shows what its way names, or ends."""
+        """Wait until it shows the text of its way, or ends."""
         deadline = time.monotonic() + SIGN_S
         while self._child.poll() is None and self._sign not in self._all() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -88,7 +88,7 @@ class Child:
         self._child.send_signal(number)
 
     def handles_signals(self) -> bool:
-        """Each of the signals is caught, or ignored as it was at the start."""
+        """Each signal is caught, or still ignored as it was at the start."""
         mask = self._mask("SigCgt") | self._mask("SigIgn")
         return all(mask >> (number - 1) & 1 for number in SIGNALS)
 
@@ -96,7 +96,7 @@ class Child:
         return self.code is not None or bool(self._mask("SigIgn") >> (number - 1) & 1)
 
     def said(self) -> str:
-        """The end of what it printed."""
+        """The end of its output."""
         return self._all().decode(errors="replace")[-600:]
 
     def _all(self) -> bytes:
@@ -110,7 +110,7 @@ class Child:
         return -1  # it has just ended
 
     def _wait_for_program(self) -> None:
-        """The starter has become the program."""
+        """Wait until the launcher has become the program."""
         while self._child.poll() is None and b"ama_tui" not in self._arguments():
             time.sleep(0.001)
 
@@ -121,7 +121,7 @@ class Child:
         return b""
 
     def _read(self) -> None:
-        with suppress(OSError):  # EIO: nobody holds the other side any more
+        with suppress(OSError):  # EIO: the other side was closed
             while piece := os.read(self._screen, 65_536):
                 self._out.write(piece)
                 self._out.flush()
@@ -136,7 +136,7 @@ def _more_environ(way: Way, environ: dict[str, str]) -> dict[str, str]:
 
 @cache
 def _hanging() -> str:
-    """The URL of a server that takes connections and never answers."""
+    """The URL of a server that accepts connections and never answers."""
     _SERVERS.append(socket.create_server(("127.0.0.1", 0), backlog=4096))
     return f"http://127.0.0.1:{_SERVERS[-1].getsockname()[1]}"
 

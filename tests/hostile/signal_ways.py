@@ -1,4 +1,4 @@
-"""What a signal strikes: the ways to use the program, the codes that they may end with, and a plan of tries."""
+"""What a signal hits: the ways to use the program, the exit codes they may end with, and a plan of tries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random import Random
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_S = 1.5
-"""Half of the signals come within this time: imports, connecting, the first reads."""
+"""Half of the signals are sent within this time: imports, connecting, the first reads."""
 AT_WORK_S = 2.5
 IGNORED_SHARE = 0.2
 SECOND_SHARE = 0.25
@@ -27,15 +27,15 @@ class Way:
     codes: frozenset[int]
     """The exit codes that it may end with, stopped or not."""
     seconds: float
-    """A signal comes within this time; the command may have ended by itself."""
+    """A signal is sent within this time; the command may have ended by itself."""
     sign: str
     """What it shows once it does its work; half of the tries wait for that."""
     on_a_terminal: bool
     is_endless: bool
     hangs: bool
-    """The venue accepts connections and answers nothing."""
+    """The venue accepts connections and never answers."""
     stays: bool
-    """It works on the directory that the tries before it left, not on an empty one."""
+    """It uses the directory left by earlier tries, not an empty one."""
     knows_password: bool
     """The vault's password comes from a file."""
 
@@ -93,15 +93,15 @@ class Try:
     way: Way
     number: signal.Signals
     after: float
-    """Seconds to the signal from the start of the process, or from the sign that it works."""
+    """Seconds to the signal from the start of the process, or from the text it shows."""
     at_work: bool
     is_ignored: bool
     second: tuple[signal.Signals, float] | None
-    """Another signal, so many seconds after the first."""
+    """Another signal, this many seconds after the first."""
 
 
 def plan(count: int, seed: int) -> list[Try]:
-    """So many tries of each signal, the same for the same seed."""
+    """This many tries of each signal; the same for the same seed."""
     dice = Random(seed)
     tries = []
     for index in range(count * len(SIGNALS)):

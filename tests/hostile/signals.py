@@ -30,7 +30,7 @@ from tests.hostile.signal_ways import INTERRUPTED, SIGNALS, Try, Way
 
 LONGEST_END_S = 12.0
 HANG_S = 40.0
-"""A process that is still there so long after its signal is killed, and counted."""
+"""A process still running this long after its signal is killed and counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def signal_row(one: Try) -> tuple[str, str]:
 
 
 def run_try(one: Try) -> Ended:
-    """Run one process, send it its signal, and judge its end."""
+    """Run one process, send its signal, and judge its end."""
     place = _place()
     with place.directory(one.way) as directory, Child(one, directory, place.environ) as child:
         if one.at_work:
@@ -85,7 +85,7 @@ def run_try(one: Try) -> Ended:
 
 
 def _with_ignored_signal(one: Try, child: Child) -> Ended:
-    """The signal must change nothing; another one ends what does not end by itself."""
+    """The signal must change nothing; another one ends a process that does not end by itself."""
     child.send(one.number)
     child.wait(1.0)
     other = signal.SIGTERM if one.number is not signal.SIGTERM else signal.SIGINT
@@ -110,7 +110,7 @@ def _with_ignored_signal(one: Try, child: Child) -> Ended:
 def _judged(one: Try, child: Child, seconds: float, *, was_before_us: bool) -> Ended:
     failure = ""
     allowed = one.way.codes
-    if was_before_us:  # Python's own: it ends as the system has it, or with KeyboardInterrupt
+    if was_before_us:  # Python's default: the system ends it, or KeyboardInterrupt does
         allowed |= {-int(number) for number in SIGNALS} | {1}
     if child.code is None:
         failure = f"still there {HANG_S:.0f} s after the signal"
@@ -125,14 +125,14 @@ def _judged(one: Try, child: Child, seconds: float, *, was_before_us: bool) -> E
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A venue, and where its operator works. Each worker process has one to the end."""
+    """A venue, and its operator's directory. Each worker process keeps one to its end."""
 
     root: Path
     environ: dict[str, str]
 
     @contextmanager
     def directory(self, way: Way) -> Iterator[Path]:
-        """The operator's directory, with what the tries before left there, or without."""
+        """The operator's directory, with or without what earlier tries left there."""
         kept = self.root / "operator"
         if way.stays:
             yield kept

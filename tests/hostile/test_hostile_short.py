@@ -29,7 +29,7 @@ SHORT = (
 
 
 @pytest.mark.parametrize("name", SHORT)
-async def test_a_lie_comes_to_what_the_table_states(name: str, tmp_path: Path) -> None:
+async def test_lie_leads_to_the_stated_outcome(name: str, tmp_path: Path) -> None:
     result = await run_lie(BY_NAME[name], tmp_path)
     assert result.failure == ""
     assert result.told > 0, "the lie was never told"
@@ -50,12 +50,12 @@ SIGNALLED = ("run", "dashboard", "cancel-all")
 
 
 @pytest.mark.parametrize("one", short_tries(), ids=lambda one: f"{one.way.name}-{one.number.name}")
-def test_a_signal_ends_a_process_in_time_with_a_documented_code(one: Try) -> None:
+def test_signal_ends_a_process_in_time_with_a_documented_code(one: Try) -> None:
     assert run_try(one).failure == ""
 
 
 @pytest.mark.parametrize("name", ["the truth", "all hidden, no logs", "half hidden"])
-async def test_no_kill_is_called_proven_while_orders_rest(name: str, tmp_path: Path) -> None:
+async def test_no_kill_is_proven_while_orders_rest(name: str, tmp_path: Path) -> None:
     result = await kill_under(name, tmp_path, relayer_works=name != "all hidden, no logs")
     assert not result.is_false, result.text
     assert result.is_proven or name != "the truth", result.text

@@ -1,4 +1,4 @@
-"""The built wheel, installed without extras in an empty environment: what works, and what asks for the extra `demo`."""
+"""The built wheel, installed without extras in an empty environment: what works, and what needs the `demo` extra."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def locked_versions() -> str:
-    """The lock file as pip's constraints: hashes would be asked of the wheel too."""
+    """The lock file as pip constraints, without hashes: with them pip would require one for the wheel too."""
     return re.sub(r"\s*\\\n\s+--hash=\S+", "", (ROOT / "requirements.lock").read_text())
 
 
@@ -78,7 +78,7 @@ def lean(tmp_path_factory: pytest.TempPathFactory) -> LeanInstall:
 
 @pytest.fixture(scope="module")
 def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A local test venue run from this checkout; the directory that it prepared for a client."""
+    """A local test venue run from this checkout; the directory with its client files."""
     directory = tmp_path_factory.mktemp("venue") / "client"
     program = [sys.executable, "-P", "-m", "ama_tui", "venue", "--wallets", "2", "--write", str(directory)]
     with subprocess.Popen(program, env={**clean_environment(), "PYTHONPATH": str(ROOT)}) as process:
@@ -93,13 +93,13 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             process.terminate()
 
 
-def test_the_demo_libraries_are_not_installed(lean: LeanInstall) -> None:
+def test_demo_libraries_are_not_installed(lean: LeanInstall) -> None:
     packages = lean.packages()
     assert {"ama-tui", "textual", "eth-keys"} <= packages
     assert packages & DEMO_ONLY == set()
 
 
-def test_wheel_carries_license_and_its_spdx_name(lean: LeanInstall) -> None:
+def test_wheel_has_the_license_and_its_spdx_name(lean: LeanInstall) -> None:
     show = (
         "from importlib.metadata import distribution as d; p = d('ama-tui');"
         "print(p.metadata['License-Expression'], p.read_text('licenses/LICENSE').splitlines()[0])"
@@ -110,14 +110,14 @@ def test_wheel_carries_license_and_its_spdx_name(lean: LeanInstall) -> None:
 
 
 @pytest.mark.parametrize("command", [(), ("run",), ("demo",), ("venue",), ("doctor",), ("cancel-all",), ("sessions",)])
-def test_help_works(lean: LeanInstall, command: tuple[str, ...]) -> None:
+def test_every_command_has_help(lean: LeanInstall, command: tuple[str, ...]) -> None:
     done = lean.run(*command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: ama-tui")
 
 
 @pytest.mark.parametrize("command", [("demo",), ("demo", "--headless", "--until", "packed"), ("venue", "--write", "x")])
-def test_demo_and_venue_print_the_command_that_installs_them(lean: LeanInstall, command: tuple[str, ...]) -> None:
+def test_demo_and_venue_print_how_to_install_them(lean: LeanInstall, command: tuple[str, ...]) -> None:
     done = lean.run(*command)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
@@ -151,7 +151,7 @@ def test_doctor_passes_on_a_venue(lean: LeanInstall, venue: Path) -> None:
     assert {row["check"] for row in json.loads(done.stdout) if row["status"] != "ok"} == {"demo"}
 
 
-def test_a_run_packs_a_venue(lean: LeanInstall, venue: Path) -> None:
+def test_run_packs_a_venue(lean: LeanInstall, venue: Path) -> None:
     done = lean.run(
         "run", "--headless", "--market", "ETH-USD", "--until", "packed", "--json", "--max-delay-ms", "300",
         directory=venue,

@@ -1,4 +1,4 @@
-"""Keystore files: those of others are read, ours are read by others, and everything else is one clear error."""
+"""Keystore files: those of other tools are read, ours are read by other tools, and anything else is one clear error."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ STANDARD_SCRYPT = {
 
 
 def changed(*where: str, to: object) -> dict[str, Any]:
-    """Our keystore with one thing in it changed; `...` removes it."""
+    """Our keystore with one thing changed; `...` removes it."""
     keystore = deepcopy(KEYSTORE)
     table = keystore
     for name in where[:-1]:
@@ -91,20 +91,20 @@ def refusal(keystore: object, password: str = PASSWORD) -> WalletsError:
 
 
 @pytest.mark.parametrize("keystore", [STANDARD_PBKDF2, STANDARD_SCRYPT], ids=["pbkdf2", "scrypt"])
-def test_vectors_of_the_definition_open(keystore: object) -> None:
+def test_standard_test_vectors_open(keystore: object) -> None:
     wallet = wallet_of_keystore(json.dumps(keystore).encode(), STANDARD_PASSWORD, PATH, 4)
     assert wallet.key.hex() == "0x" + STANDARD_KEY
     assert (wallet.index, wallet.nickname) == (4, "Wallet005")
     assert wallet.address == Account.from_key(STANDARD_KEY).address.lower()
 
 
-def test_ours_is_what_others_open() -> None:
+def test_our_keystore_opens_in_other_tools() -> None:
     assert bytes(Account.decrypt(KEYSTORE, PASSWORD)) == WALLET.key.raw()
     assert KEYSTORE["version"] == 3
     assert KEYSTORE["address"] == WALLET.address.removeprefix("0x")
 
 
-def test_written_and_read_again_is_the_same_wallet_nickname_and_all() -> None:
+def test_keystore_round_trip_keeps_the_wallet_and_its_nickname() -> None:
     assert wallet_of_keystore(keystore_of(WALLET, PASSWORD, n=2), PASSWORD, PATH) == WALLET
 
 
@@ -113,26 +113,26 @@ def test_standard_cost_is_that_of_geth() -> None:
     assert (parameters["n"], parameters["r"], parameters["p"]) == (262144, 8, 1)
 
 
-def test_wrong_password_and_changed_key_cannot_be_told_apart_and_it_says_so() -> None:
+def test_wrong_password_and_changed_key_are_indistinguishable_and_the_error_says_so() -> None:
     flipped = "%064x" % (int(KEYSTORE["crypto"]["ciphertext"], 16) ^ 1)
     for error in (refusal(KEYSTORE, "another password"), refusal(changed("crypto", "ciphertext", to=flipped))):
         assert isinstance(error, PasswordError)
         assert str(error) == "wrong password for key.json, or the file was changed: a keystore does not show which"
 
 
-def test_address_that_is_not_the_keys_is_refused() -> None:
+def test_address_that_does_not_match_the_key_is_refused() -> None:
     error = refusal(changed("address", to="ab" * 20))
     assert not isinstance(error, PasswordError)
     assert f"but its key belongs to {WALLET.address}" in error.message
 
 
-def test_keystore_without_an_address_is_taken_by_its_key() -> None:
+def test_keystore_without_an_address_gets_the_keys_address() -> None:
     content = json.dumps(changed("address", to=...)).encode()
     assert wallet_of_keystore(content, PASSWORD, PATH).address == WALLET.address
 
 
 @pytest.mark.parametrize("nickname", ["ab" * 32, "a\x1b[31m", 7, None])
-def test_nickname_that_cannot_be_is_passed_over(nickname: object) -> None:
+def test_invalid_nickname_is_ignored(nickname: object) -> None:
     content = json.dumps(changed("nickname", to=nickname)).encode()
     assert wallet_of_keystore(content, PASSWORD, PATH).nickname == "Wallet001"
 
@@ -160,7 +160,7 @@ def test_nickname_that_cannot_be_is_passed_over(nickname: object) -> None:
         (("crypto", "cipherparams", "iv"), ..., "a field is missing or misplaced"),
     ],
 )
-def test_what_is_not_as_the_definition_has_it_is_named(where: tuple[str, ...], to: object, words: str) -> None:
+def test_deviation_from_the_standard_is_named(where: tuple[str, ...], to: object, words: str) -> None:
     error = refusal(changed(*where, to=to))
     assert not isinstance(error, PasswordError)
     assert error.message.startswith("key.json is not a valid keystore: ")
@@ -170,19 +170,19 @@ def test_what_is_not_as_the_definition_has_it_is_named(where: tuple[str, ...], t
 @pytest.mark.parametrize(
     ("parameter", "to", "words"), [("c", 10**12, "too many PBKDF2 rounds"), ("prf", "hmac-md5", "hmac-sha256")]
 )
-def test_pbkdf2_that_asks_for_too_much_or_something_else_is_refused(parameter: str, to: object, words: str) -> None:
+def test_pbkdf2_with_too_many_rounds_or_another_hash_is_refused(parameter: str, to: object, words: str) -> None:
     keystore = deepcopy(STANDARD_PBKDF2)
     keystore["crypto"]["kdfparams"][parameter] = to
     assert words in refusal(keystore).message
 
 
 @pytest.mark.parametrize("content", [b"{", b"{}", b"[]", b"7", b'{"a":' * 5000, b"\xff{", b"{\xff}"])
-def test_what_is_no_json_object_is_refused(content: bytes) -> None:
+def test_content_that_is_not_a_json_object_is_refused(content: bytes) -> None:
     assert "is not a valid keystore" in refusal(content).message
 
 
 def test_key_outside_the_curve_is_refused() -> None:
-    """The keystore of a key of nothing but zeros, which no program makes: the cipher's stream is the ciphertext."""
+    """The keystore of an all-zero key, which no tool creates: the cipher's stream is the ciphertext."""
     crypto = KEYSTORE["crypto"]
     stream = int(crypto["ciphertext"], 16) ^ int.from_bytes(WALLET.key.raw())
     salt = bytes.fromhex(crypto["kdfparams"]["salt"])
@@ -200,7 +200,7 @@ def test_wallets_file_may_be_a_keystore(tmp_path: Path) -> None:
     assert open_wallets(WalletsSource(path, ask_password=lambda: PASSWORD), 10) == (WALLET,)
 
 
-def test_keystore_is_under_the_rules_of_the_wallets_file(tmp_path: Path) -> None:
+def test_keystore_follows_the_permission_rules_of_the_wallets_file(tmp_path: Path) -> None:
     path = tmp_path / "key.json"
     path.write_text("{}")
     path.chmod(0o644)
@@ -209,6 +209,6 @@ def test_keystore_is_under_the_rules_of_the_wallets_file(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("name", "value"), [("p", 4096), ("r", 65_536), ("r", 65), ("p", 65)])
-def test_costs_that_no_wallet_writes_are_refused_before_anything_is_derived(name: str, value: int) -> None:
+def test_absurd_costs_are_refused_before_anything_is_derived(name: str, value: int) -> None:
     cost = replace(ScryptCost(n=2), **{name: value})
     assert "too much memory or time" in str(cost.problem)

@@ -1,4 +1,4 @@
-"""Who else could read, write or replace a file that holds keys: judged on real files, links and directories."""
+"""Who else could read, write or replace a file that holds keys: checked on real files, links and directories."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ GiveAway = Callable[[Path], None]
 
 @pytest.fixture
 def give_away(monkeypatch: pytest.MonkeyPatch) -> GiveAway:
-    """Gives a file or link to somebody else; without the power to, the test becomes somebody else itself."""
+    """Gives a file or link to another user; without the right to, the test acts as another user itself."""
 
     def give_away(path: Path) -> None:
         if os.geteuid() == ROOT:
@@ -64,7 +64,7 @@ def give_away(monkeypatch: pytest.MonkeyPatch) -> GiveAway:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
-def test_file_of_ones_own_that_nobody_else_can_use_is_read(wallets: Path, mode: int) -> None:
+def test_private_file_is_read(wallets: Path, mode: int) -> None:
     wallets.chmod(mode)
     assert read(wallets) == PrivateFile(CONTENT, None)
 
@@ -80,7 +80,7 @@ def test_file_of_ones_own_that_nobody_else_can_use_is_read(wallets: Path, mode: 
         (0o666, "can be read and written by its group and others (mode 0666)"),
     ],
 )
-def test_file_that_others_can_use_is_named_with_its_mode_and_the_mend(wallets: Path, mode: int, wrong: str) -> None:
+def test_file_accessible_to_others_is_named_with_its_mode_and_the_fix(wallets: Path, mode: int, wrong: str) -> None:
     wallets.chmod(mode)
     problem = problem_of(wallets)
     assert problem == f"wallets file {wallets} {wrong}: chmod 600 {wallets}"
@@ -88,27 +88,27 @@ def test_file_that_others_can_use_is_named_with_its_mode_and_the_mend(wallets: P
     assert read(wallets).problem is None
 
 
-def test_mend_can_be_pasted_whatever_the_file_is_called(tmp_path: Path) -> None:
+def test_fix_can_be_pasted_whatever_the_file_is_called(tmp_path: Path) -> None:
     path = tmp_path / "my wallets; rm -rf.csv"
     path.touch(0o644)
     path.chmod(0o644)
     assert problem_of(path).endswith(f"chmod 600 '{path}'")
 
 
-def test_file_of_somebody_else_is_refused_whatever_its_mode(wallets: Path, give_away: GiveAway) -> None:
+def test_file_owned_by_another_user_is_refused_whatever_its_mode(wallets: Path, give_away: GiveAway) -> None:
     give_away(wallets)
     problem = problem_of(wallets)
     assert "belongs to user" in problem
     assert ": as root: chown -h " in problem
 
 
-def test_missing_file_and_link_to_nowhere_are_not_found(tmp_path: Path) -> None:
+def test_missing_file_and_dangling_link_are_not_found(tmp_path: Path) -> None:
     (tmp_path / "link.csv").symlink_to("none.csv")
     for name in ("none.csv", "link.csv"):
         assert refusal_of(tmp_path / name) == f"wallets file {tmp_path / name} not found: make one"
 
 
-def test_directory_in_its_place_is_refused(tmp_path: Path) -> None:
+def test_directory_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     assert refusal_of(tmp_path) == f"wallets file {tmp_path} is not a regular file (a directory): choose a regular file"
 
 
@@ -124,7 +124,7 @@ def test_device_and_socket_are_refused(tmp_path: Path) -> None:
         assert "is not a regular file (a socket)" in refusal_of(tmp_path / "socket")
 
 
-def test_circle_of_links_ends(tmp_path: Path) -> None:
+def test_circular_links_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     assert "cannot be read (Too many levels of symbolic links)" in refusal_of(tmp_path / "a")
@@ -135,7 +135,7 @@ def test_circle_of_links_ends(tmp_path: Path) -> None:
 
 @pytest.fixture
 def link(wallets: Path) -> Path:
-    """A link in a directory of its own, to a file in another."""
+    """A link in one directory to a file in another."""
     directory = wallets.parent / "links"
     directory.mkdir(0o755)
     path = directory / "wallets.csv"
@@ -145,11 +145,11 @@ def link(wallets: Path) -> Path:
     return path
 
 
-def test_link_between_sound_directories_is_followed(link: Path) -> None:
+def test_link_between_safe_directories_is_followed(link: Path) -> None:
     assert read(link) == PrivateFile(CONTENT, None)
 
 
-def test_link_to_a_file_that_others_can_read_names_the_file(link: Path) -> None:
+def test_link_to_a_file_readable_by_others_names_the_file(link: Path) -> None:
     target = link.resolve()
     target.chmod(0o644)
     assert problem_of(link).startswith(f"wallets file {target} can be read by")
@@ -158,7 +158,7 @@ def test_link_to_a_file_that_others_can_read_names_the_file(link: Path) -> None:
 
 @pytest.mark.parametrize("of", ["the link", "the target"])
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])
-def test_directory_that_others_can_write_spoils_a_link(link: Path, of: str, mode: int) -> None:
+def test_directory_writable_by_others_makes_a_link_unsafe(link: Path, of: str, mode: int) -> None:
     directory = link.parent if of == "the link" else link.resolve().parent
     directory.chmod(mode)
     problem = problem_of(link)
@@ -166,19 +166,19 @@ def test_directory_that_others_can_write_spoils_a_link(link: Path, of: str, mode
     assert problem.endswith(f"(mode {mode:04o}): chmod go-w {directory}")
 
 
-def test_directory_that_others_can_write_does_not_spoil_the_file_itself(link: Path) -> None:
+def test_directory_writable_by_others_does_not_make_the_file_itself_unsafe(link: Path) -> None:
     target = link.resolve()
     target.parent.chmod(0o777)
     assert read(target).problem is None
 
 
-def test_sticky_directory_passes_since_nobody_can_replace_what_is_ours(link: Path) -> None:
+def test_sticky_directory_is_safe_since_nobody_can_replace_our_files(link: Path) -> None:
     link.parent.chmod(0o1777)
     link.resolve().parent.chmod(0o1777)
     assert read(link).problem is None
 
 
-def test_link_of_somebody_else_is_not_followed(link: Path, give_away: GiveAway) -> None:
+def test_link_owned_by_another_user_is_not_followed(link: Path, give_away: GiveAway) -> None:
     link.parent.chmod(0o1777)
     give_away(link)
     problem = problem_of(link)
@@ -193,8 +193,8 @@ def test_directory_that_is_a_link_counts_too(link: Path) -> None:
     assert "(on the path of a link)" in problem_of(link.parent / "here" / "wallets.csv")
 
 
-def test_secret_that_a_container_mounts_is_read(tmp_path: Path) -> None:
-    """Such a volume has a link per file, through a link that is exchanged as a whole, in a sticky directory."""
+def test_secret_mounted_by_a_container_is_read(tmp_path: Path) -> None:
+    """Such a volume has a link per file, through a link that is replaced as a whole, in a sticky directory."""
     volume = tmp_path / "secret"
     (volume / "..2026_11_22").mkdir(parents=True)
     (volume / "..data").symlink_to("..2026_11_22")
@@ -205,12 +205,12 @@ def test_secret_that_a_container_mounts_is_read(tmp_path: Path) -> None:
     assert read(volume / "wallets.csv") == PrivateFile(CONTENT, None)
 
 
-# ---- what changes between looking and reading ----
+# ---- changes between check and read ----
 
 
 @pytest.fixture
 def swapped(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Path], None]], None]:
-    """Has something done to the file after its path was looked at and before it is opened."""
+    """Runs an action on the file after its path was checked and before it is opened."""
     followed = permissions._followed
 
     def install(swap: Callable[[Path], None]) -> None:
@@ -224,7 +224,7 @@ def swapped(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Path], None]
     return install
 
 
-def test_pipe_that_takes_the_files_place_is_refused_and_holds_nothing_up(
+def test_pipe_swapped_in_for_the_file_is_refused_without_blocking(
     wallets: Path, swapped: Callable[[Callable[[Path], None]], None]
 ) -> None:
     def swap(path: Path) -> None:
@@ -235,7 +235,7 @@ def test_pipe_that_takes_the_files_place_is_refused_and_holds_nothing_up(
     assert "is not a regular file (a pipe)" in refusal_of(wallets)
 
 
-def test_link_that_takes_the_files_place_is_not_followed(
+def test_link_swapped_in_for_the_file_is_not_followed(
     wallets: Path, swapped: Callable[[Callable[[Path], None]], None]
 ) -> None:
     def swap(path: Path) -> None:
@@ -246,7 +246,7 @@ def test_link_that_takes_the_files_place_is_not_followed(
     assert "cannot be read (Too many levels of symbolic links)" in refusal_of(wallets)
 
 
-def test_file_that_takes_the_files_place_is_judged_itself(
+def test_file_swapped_in_for_the_file_is_judged_itself(
     wallets: Path, swapped: Callable[[Callable[[Path], None]], None]
 ) -> None:
     def swap(path: Path) -> None:
@@ -267,7 +267,7 @@ def test_file_that_takes_the_files_place_is_judged_itself(
     [
         (0o600, ME, True),
         (0o400, ROOT, True),
-        (0o440, ROOT, True),  # as a container hands it out to a group that only we are in
+        (0o440, ROOT, True),  # as containers provide it, for a group that only we are in
         (0o640, ROOT, True),
         (0o460, ROOT, False),
         (0o444, ROOT, False),
@@ -275,9 +275,7 @@ def test_file_that_takes_the_files_place_is_judged_itself(
         (0o600, SOMEBODY, False),
     ],
 )
-def test_file_of_roots_may_be_readable_by_a_group_of_a_user_who_is_not_root(
-    mode: int, owner: int, is_right: bool
-) -> None:
+def test_roots_file_may_be_group_readable_for_a_user_who_is_not_root(mode: int, owner: int, is_right: bool) -> None:
     assert (file_problem(mode, owner, ME) is None) == is_right
 
 
@@ -286,7 +284,7 @@ USERS = st.sampled_from([ROOT, ME, SOMEBODY])
 
 
 @given(MODES, USERS, USERS)
-def test_no_file_that_others_can_use_or_own_ever_passes(mode: int, owner: int, user: int) -> None:
+def test_no_file_accessible_to_or_owned_by_others_ever_passes(mode: int, owner: int, user: int) -> None:
     if file_problem(mode, owner, user) is None:
         assert owner in (user, ROOT)
         assert not mode & (stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH)
@@ -294,7 +292,7 @@ def test_no_file_that_others_can_use_or_own_ever_passes(mode: int, owner: int, u
 
 
 @given(MODES, USERS, USERS)
-def test_no_directory_in_which_others_can_replace_a_file_ever_passes(mode: int, owner: int, user: int) -> None:
+def test_no_directory_where_others_can_replace_a_file_ever_passes(mode: int, owner: int, user: int) -> None:
     is_right = owner in (user, ROOT) and (bool(mode & stat.S_ISVTX) or not mode & (stat.S_IWGRP | stat.S_IWOTH))
     assert (directory_problem(mode, owner, user) is None) == is_right
 
@@ -303,11 +301,11 @@ def test_content_stays_out_of_the_repr(wallets: Path) -> None:
     assert "nickname" not in repr(read(wallets))
 
 
-def test_what_is_roots_is_mended_by_root_without_locking_the_reader_out(
+def test_fix_for_roots_file_is_run_by_root_and_keeps_the_reader_in(
     wallets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wallets.chmod(0o444)
-    root = os.geteuid()  # whoever runs this plays root
+    root = os.geteuid()  # the test's user acts as root
     monkeypatch.setattr(permissions, "ROOT", root)
     monkeypatch.setattr(os, "geteuid", lambda: root + 1)
     assert problem_of(wallets).endswith(f"by others (mode 0444): as root: chmod g-w,o-rw {wallets}")

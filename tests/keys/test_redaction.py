@@ -1,4 +1,4 @@
-"""The last net: no notation of a key, or of a part of one, gets through what nobody of us has worded."""
+"""Redaction: no notation of a key, or of a part of one, gets through in text we did not word ourselves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ama_tui.keys.secret_key import SecretKey
 from tests.leaks import traces
 
 KEYS = st.binary(min_size=32, max_size=32).filter(lambda key: any(not 0x20 <= one <= 0x7E for one in set(key) - {0x0A}))
-"""Those of plain letters only, one in a hundred million millions, are words to whoever has not loaded them."""
+"""Those of letters only, one in a hundred trillion, look like words unless the key is loaded."""
 
 NOTATIONS: list[Callable[[bytes], str]] = [
     lambda key: key.hex(),
@@ -56,12 +56,12 @@ def test_no_notation_of_a_key_gets_through(notation: int, key: bytes) -> None:
         "GET /api/markets failed at http://localhost:3000/api",
     ],
 )
-def test_what_a_defect_usually_says_stays(text: str) -> None:
+def test_usual_error_texts_are_unchanged(text: str) -> None:
     assert without_secrets(text) == text
 
 
 @given(KEYS, st.booleans(), st.sampled_from(["", "0x", "ff", "key="]))
-def test_a_loaded_key_is_taken_out_of_a_line_and_a_hash_is_not(raw: bytes, upper: bool, before: str) -> None:
+def test_loaded_key_is_masked_in_a_line_and_a_hash_is_not(raw: bytes, upper: bool, before: str) -> None:
     digits = raw.hex().upper() if upper else raw.hex()
     line = f"{before}{digits} and 0x{'5a' * 32}"
     SecretKey(raw)
@@ -70,6 +70,6 @@ def test_a_loaded_key_is_taken_out_of_a_line_and_a_hash_is_not(raw: bytes, upper
     assert without_keys(line).endswith(f" and 0x{'5a' * 32}")
 
 
-def test_a_hash_that_is_no_loaded_key_stays() -> None:
+def test_hash_that_is_not_a_loaded_key_is_unchanged() -> None:
     line = f"session 0x{'4b' * 32} is unknown"
     assert without_keys(line) == line

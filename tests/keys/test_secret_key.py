@@ -1,4 +1,4 @@
-"""A private key shows itself to nobody who did not ask."""
+"""A private key is shown only to code that asks for it."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def test_key_is_masked_in_every_text_form() -> None:
         assert RAW.hex()[:8] not in text
 
 
-def test_key_is_given_only_by_its_accessors() -> None:
+def test_key_is_returned_only_by_its_accessors() -> None:
     assert SecretKey(RAW).raw() == RAW
     assert SecretKey(RAW).hex() == "0x" + RAW.hex()
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_key_is_not_pickled(protocol: int) -> None:
+def test_key_cannot_be_pickled(protocol: int) -> None:
     with pytest.raises(TypeError, match="cannot be pickled or copied"):
         pickle.dumps(SecretKey(RAW), protocol)
 
 
-def test_key_does_not_leave_with_a_copy_of_its_wallet() -> None:
+def test_key_cannot_be_copied_with_its_wallet() -> None:
     wallet = WalletKey(0, "a", "0x" + "11" * 20, SecretKey(RAW))
     with pytest.raises(TypeError):
         copy.deepcopy(wallet)
@@ -57,6 +57,6 @@ def test_keys_compare_by_value() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])
-def test_key_of_another_length_is_refused(size: int) -> None:
+def test_key_of_the_wrong_length_is_refused(size: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         SecretKey(b"\1" * size)

@@ -1,4 +1,4 @@
-"""The signer: whose keys it takes, and that it gives none away."""
+"""The signer: which keys it accepts, and that it never reveals one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_signer_knows_its_addresses_in_any_case() -> None:
     assert "0x" + "00" * 20 not in fleet
 
 
-def test_repr_copy_and_pickle_give_no_key_away() -> None:
+def test_repr_copy_and_pickle_reveal_no_key() -> None:
     fleet = signer.Signer({TRADER: SECRET})
     assert repr(fleet) == "Signer(1 keys, masked)"
     for leak in (copy.copy, copy.deepcopy, pickle.dumps):
@@ -36,7 +36,7 @@ def test_repr_copy_and_pickle_give_no_key_away() -> None:
 
 @pytest.mark.parametrize("key", ["00" * 32, "ff" * 32])
 @pytest.mark.parametrize("load", ["fast", "slow"])
-def test_what_is_no_key_is_refused_without_being_told(load: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_key_is_refused_without_being_repeated(load: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if load == "slow":
         monkeypatch.setattr(signer, "_load", signer._load_slow)
     with pytest.raises(WalletsError, match=f"private key of {TRADER} is invalid") as caught:
@@ -44,7 +44,7 @@ def test_what_is_no_key_is_refused_without_being_told(load: str, key: str, monke
     assert key not in "".join(traceback.format_exception(caught.value))
 
 
-def test_signer_keeps_no_key_as_text_or_as_the_secret_it_was_given() -> None:
+def test_signer_keeps_no_key_as_text_and_no_reference_to_the_given_secret() -> None:
     given = SecretKey(bytes.fromhex(KEY[2:]))
     fleet = signer.Signer({TRADER: given})
     before = sys.getrefcount(given)
@@ -57,12 +57,12 @@ def test_key_of_another_address_is_refused() -> None:
         signer.Signer({"0x" + "00" * 20: SECRET})
 
 
-def test_permit_of_a_stranger_is_refused() -> None:
+def test_signing_for_an_unknown_address_is_refused() -> None:
     with pytest.raises(WalletsError, match="no key for"):
         signer.Signer({}).sign(TRADER, permit_digest(PERMIT, 1, REGISTRY))
 
 
-def test_both_libraries_sign_alike() -> None:
+def test_both_libraries_produce_the_same_signature() -> None:
     digest = permit_digest(PERMIT, 999, REGISTRY)
     secret = bytes.fromhex(KEY[2:])
     fast, fast_public = signer._load(secret)

@@ -1,4 +1,4 @@
-"""The vault: what goes in comes out with the right password, and everything else is one clear error."""
+"""The vault: the right password returns the content, and anything else is one clear error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GOLDEN = (
     "k0FNQVZMVAoBBAgBvsfN1Ejvbj/bv5JjJnDmTDZ74uHFQZw6ddmcIrm76jufCHXpUPfDTM4FYM6c9U6QGLOe+S8VFgBNRHTkAAAA"
     "JBoSaFmHAT/fFk4V/Bd9pKuvKgipnCcm9ms0g4bibyT8+YI3AFDYylH806YGL+po/WT5E0OBbRtej4YcBNu80LXNQiyO"
 )
-"""A vault that was written when the format was made; it must open for as long as version 1 is read."""
+"""A vault from when the format was defined; it must open as long as version 1 is supported."""
 
 
 def refusal(raw: bytes, password: str = PASSWORD) -> WalletsError:
@@ -52,38 +52,38 @@ def flipped(raw: bytes, bit: int) -> bytes:
 
 
 def checksummed(raw: bytes) -> bytes:
-    """The vault with its checksum made right, as somebody does who changes it on purpose."""
+    """The vault with a corrected checksum, as after a deliberate change."""
     return raw[:-CHECKSUM] + sha256(raw[:-CHECKSUM]).digest()
 
 
 @given(st.binary(max_size=300), st.text(max_size=30))
-def test_what_was_sealed_comes_out(content: bytes, password: str) -> None:
+def test_sealed_content_is_returned(content: bytes, password: str) -> None:
     assert unseal(seal(content, password, QUICK), password, PATH) == content
 
 
 @given(st.text(max_size=30))
-def test_no_other_password_opens_it(password: str) -> None:
+def test_no_other_password_opens_the_vault(password: str) -> None:
     if password != PASSWORD:
         error = refusal(SEALED, password + "!")
         assert isinstance(error, PasswordError)
         assert error.message == "wrong password for fleet.vault"
 
 
-def test_password_counts_as_the_same_however_its_accents_are_put_together() -> None:
+def test_password_is_the_same_in_every_unicode_normal_form() -> None:
     assert unseal(seal(CONTENT, "caf\u00e9 au lait", QUICK), "cafe\u0301 au lait", PATH) == CONTENT
 
 
-def test_vault_of_an_earlier_day_still_opens() -> None:
+def test_vault_of_an_earlier_release_still_opens() -> None:
     assert unseal(base64.b64decode(GOLDEN), PASSWORD, PATH) == CONTENT
 
 
-def test_nothing_of_the_content_stands_in_the_vault_and_no_two_are_alike() -> None:
+def test_vault_shows_nothing_of_its_content_and_no_two_are_alike() -> None:
     assert CONTENT[:4] not in SEALED
     again = seal(CONTENT, PASSWORD, QUICK)
     assert all(again[at.start : at.stop] != SEALED[at.start : at.stop] for at in (SALT, NONCE, CHECK))
 
 
-def test_every_flipped_bit_is_damage_that_is_told_without_the_password() -> None:
+def test_every_flipped_bit_is_detected_without_the_password() -> None:
     at_length = slice(LENGTH.start, LENGTH.stop)
     for bit in range(len(SEALED) * 8):
         changed = flipped(SEALED, bit)
@@ -99,18 +99,18 @@ def test_every_flipped_bit_is_damage_that_is_told_without_the_password() -> None
         assert words in error.message, (bit, error.message)
 
 
-def test_every_truncation_is_told_without_the_password() -> None:
+def test_every_truncation_is_detected_without_the_password() -> None:
     for length in range(1, len(SEALED)):
         assert "is truncated" in refusal(SEALED[:length]).message
     assert "is not a vault" in refusal(b"").message
 
 
 @given(st.binary(min_size=1, max_size=50))
-def test_anything_behind_it_is_damage(more: bytes) -> None:
+def test_trailing_bytes_are_damage(more: bytes) -> None:
     assert "is damaged" in refusal(SEALED + more).message
 
 
-def test_change_on_purpose_is_told_apart_from_a_wrong_password() -> None:
+def test_tampering_is_distinguished_from_a_wrong_password() -> None:
     for at in [*NONCE, *range(HEADER, len(SEALED) - CHECKSUM)]:
         error = refusal(checksummed(flipped(SEALED, at * 8)))
         assert not isinstance(error, PasswordError)
@@ -118,7 +118,7 @@ def test_change_on_purpose_is_told_apart_from_a_wrong_password() -> None:
 
 
 @pytest.mark.parametrize("at", [*SALT, *CHECK])
-def test_change_on_purpose_of_what_proves_the_password_looks_like_a_wrong_one(at: int) -> None:
+def test_tampering_with_the_password_check_looks_like_a_wrong_password(at: int) -> None:
     assert isinstance(refusal(checksummed(flipped(SEALED, at * 8))), PasswordError)
 
 
@@ -130,21 +130,21 @@ def test_vault_of_a_later_version_says_to_update() -> None:
 @pytest.mark.parametrize(
     "cost", [(255, 8, 1), (20, 8, 1), (17, 255, 1), (17, 8, 255), (0, 8, 1), (17, 0, 1), (17, 8, 0)]
 )
-def test_cost_that_would_eat_the_machine_is_refused_before_it_does(cost: tuple[int, int, int]) -> None:
+def test_excessive_cost_is_refused_before_it_is_paid(cost: tuple[int, int, int]) -> None:
     began = time.process_time()
     assert "its scrypt parameters" in refusal(checksummed(SEALED[:9] + bytes(cost) + SEALED[12:])).message
     assert time.process_time() - began < 2
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_one_of_our_own_errors(raw: bytes) -> None:
+def test_any_bytes_raise_one_of_our_own_errors(raw: bytes) -> None:
     refusal(raw)
     refusal(vault.MAGIC + raw)
     refusal(vault.MAGIC + b"\x01" + raw)
 
 
 @pytest.mark.parametrize("text", [b"nickname,address,privateKey\n", b'{"version": 3}'])
-def test_what_is_no_vault_but_is_called_one_is_refused(tmp_path: Path, text: bytes) -> None:
+def test_other_file_named_like_a_vault_is_refused(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "wallets.vault"
     path.touch(0o600)
     path.write_bytes(text)
@@ -152,7 +152,7 @@ def test_what_is_no_vault_but_is_called_one_is_refused(tmp_path: Path, text: byt
         open_wallets(WalletsSource(path, ask_password=lambda: PASSWORD), 10)
 
 
-def test_hundred_wallets_open_in_their_order_in_under_two_seconds(tmp_path: Path) -> None:
+def test_hundred_wallets_open_in_order_in_under_two_seconds(tmp_path: Path) -> None:
     wallets = new_wallets(100)
     path = tmp_path / "no-matter-what-it-is-called"
     path.touch(0o600)

@@ -1,4 +1,4 @@
-"""The wallets file: every shape that a spreadsheet or a person writes, and every bad row named."""
+"""The wallets file: every format that a spreadsheet or a person writes is read, and every bad row is named."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def problem_of(path: Path) -> str:
 @pytest.mark.parametrize("header", ["", "nickname,address,privateKey", "NickName, ADDRESS ,PRIVATE_KEY"])
 @pytest.mark.parametrize("quote", ["", '"'])
 @pytest.mark.parametrize("last_newline", [True, False])
-def test_every_common_shape_is_read_alike(
+def test_every_common_format_is_read_alike(
     csv_path: Path, newline: str, mark: bytes, header: str, quote: str, last_newline: bool
 ) -> None:
     lines = [",".join(f"{quote}{cell}{quote}" for cell in line.split(",")) for line in (row(0), row(1))]
@@ -68,38 +68,38 @@ def test_every_common_shape_is_read_alike(
 
 
 @pytest.mark.parametrize("order", itertools.permutations(["nickname", "address", "privateKey"]))
-def test_header_says_the_order_of_the_columns(csv_path: Path, order: tuple[str, ...]) -> None:
+def test_header_determines_the_column_order(csv_path: Path, order: tuple[str, ...]) -> None:
     cells = {"nickname": "me", "address": ADDRESSES[0], "privateKey": KEYS[0]}
     csv_path.write_text(f"{','.join(order)},note\n{','.join(cells[name] for name in order)},kept\n")
     assert load(csv_path)[0].nickname == "me"
 
 
-def test_blank_lines_and_comments_are_passed_over(csv_path: Path) -> None:
+def test_blank_lines_and_comments_are_skipped(csv_path: Path) -> None:
     csv_path.write_text(f"# fleet\n\n  \nnickname,address,privateKey\n  # a comment\n{row(3)}\n\n")
     assert [wallet.nickname for wallet in load(csv_path)] == ["w3"]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("first", ["", "sep={}\n", "nickname{}address{}privateKey\n"])
-def test_delimiters_of_spreadsheets_are_read(csv_path: Path, delimiter: str, first: str) -> None:
+def test_spreadsheet_delimiters_are_read(csv_path: Path, delimiter: str, first: str) -> None:
     rows = [row(number).replace(",", delimiter) for number in (1, 2)]
     csv_path.write_text(first.replace("{}", delimiter) + "\n".join(rows) + "\n")
     assert [wallet.nickname for wallet in load(csv_path)] == ["w1", "w2"]
 
 
-def test_a_nickname_that_starts_with_a_hash_does_not_drop_its_wallet_silently(csv_path: Path) -> None:
+def test_nickname_that_starts_with_a_hash_needs_quotes(csv_path: Path) -> None:
     csv_path.write_text(f"{row(1)}\n{row(2, nickname='#2')}\n# {row(3)}\n")
     assert "line 2: a nickname that starts with # needs quotes" in problem_of(csv_path)
     csv_path.write_text(f"{row(1)}\n{row(2, nickname=chr(34) + '#2' + chr(34))}\n# {row(3)}\n")
     assert [wallet.nickname for wallet in load(csv_path)] == ["w1", "#2"]
 
 
-def test_quoted_nickname_may_hold_a_comma(csv_path: Path) -> None:
+def test_quoted_nickname_may_contain_a_comma(csv_path: Path) -> None:
     csv_path.write_text(row(0, nickname='"Zoë, ""the"" maker"') + "\n")
     assert load(csv_path)[0].nickname == 'Zoë, "the" maker'
 
 
-def test_key_and_address_with_or_without_0x_in_any_case(csv_path: Path) -> None:
+def test_key_and_address_may_have_0x_and_any_case(csv_path: Path) -> None:
     csv_path.write_text(
         "\n".join(
             [
@@ -125,7 +125,7 @@ def test_limit_takes_the_first_rows_and_fewer_rows_are_fine(csv_path: Path, limi
 
 
 @pytest.mark.parametrize("limit", [0, -1])
-def test_limit_under_one_is_refused(csv_path: Path, limit: int) -> None:
+def test_limit_below_one_is_refused(csv_path: Path, limit: int) -> None:
     csv_path.write_text(row(0))
     with pytest.raises(WalletsError, match="--wallets must be at least 1"):
         load(csv_path, limit)
@@ -166,7 +166,7 @@ def test_all_bad_rows_are_named_at_once_even_beyond_the_limit(csv_path: Path) ->
 
 
 @pytest.mark.parametrize("again", [row(0), row(0, nickname="other", address=ADDRESSES[0].lower(), key=KEYS[0])])
-def test_same_wallet_twice_is_refused(csv_path: Path, again: str) -> None:
+def test_duplicate_wallet_is_refused(csv_path: Path, again: str) -> None:
     csv_path.write_text(f"{row(0)}\n{row(1)}\n{again}\n")
     assert "line 3: the same wallet as line 1" in problem_of(csv_path)
 
@@ -196,7 +196,7 @@ def test_missing_file_says_what_to_do(tmp_path: Path) -> None:
     assert "--csv" in text
 
 
-def test_directory_in_its_place_is_one_clear_line(tmp_path: Path) -> None:
+def test_directory_in_place_of_the_file_is_one_clear_line(tmp_path: Path) -> None:
     assert "is not a regular file (a directory)" in problem_of(tmp_path)
 
 
@@ -206,7 +206,7 @@ def test_file_without_wallets_is_refused(csv_path: Path, content: str) -> None:
     assert "contains no wallets" in problem_of(csv_path)
 
 
-def test_text_that_is_not_utf8_is_named_by_its_line_and_kept_out_of_the_error(csv_path: Path) -> None:
+def test_non_utf8_text_is_reported_by_its_line_and_kept_out_of_the_error(csv_path: Path) -> None:
     csv_path.write_bytes(f"{row(0)}\n".encode() + "café,".encode("latin-1") + row(1).encode())
     assert "line 2: not UTF-8 text" in problem_of(csv_path)
     with pytest.raises(WalletsError) as raised:
@@ -214,13 +214,13 @@ def test_text_that_is_not_utf8_is_named_by_its_line_and_kept_out_of_the_error(cs
     assert raised.value.__context__ is None
 
 
-def test_utf16_of_a_spreadsheet_is_refused_in_one_line(csv_path: Path) -> None:
+def test_utf16_from_a_spreadsheet_is_refused_in_one_line(csv_path: Path) -> None:
     csv_path.write_bytes(row(0).encode("utf-16"))
     assert "line 1: not UTF-8 text" in problem_of(csv_path)
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_end_in_our_own_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_any_bytes_raise_our_own_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.touch(0o600)
     path.write_bytes(content)
@@ -229,7 +229,7 @@ def test_any_bytes_end_in_our_own_error(tmp_path_factory: pytest.TempPathFactory
 
 
 @given(st.binary(min_size=32, max_size=32).filter(lambda raw: 0 < int.from_bytes(raw, "big") < 2**255))
-def test_address_is_the_one_that_eth_account_derives(raw: bytes) -> None:
+def test_address_matches_eth_account(raw: bytes) -> None:
     assert address_of(SecretKey(raw)) == Account.from_key(raw).address.lower()
 
 

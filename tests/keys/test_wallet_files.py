@@ -1,4 +1,4 @@
-"""Files with keys come to be whole or not at all, never over another, and are read as what was written."""
+"""Files with keys are written completely or not at all, never over another file, and are read back unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PASSWORD = "correct horse battery"
 FLEET = tuple(wallet_of(index, f"maker {index}", SecretKey(bytes([index + 1]) * 32)) for index in range(3))
 
 
-def test_written_files_are_ours_alone_and_hold_the_fleet_in_its_order(tmp_path: Path) -> None:
+def test_written_files_are_private_and_keep_the_fleet_in_order(tmp_path: Path) -> None:
     csv, vault = tmp_path / "fleet.csv", tmp_path / "fleet.vault"
     umask = os.umask(0)
     try:
@@ -41,7 +41,7 @@ NICKNAMES = st.text(max_size=12).map(str.strip).filter(lambda text: text and nic
 
 
 @given(st.lists(NICKNAMES | st.sampled_from(["#maker", "address", "privateKey", 'a,"b"', "'"]), max_size=3))
-def test_any_nickname_is_read_as_it_was_written(nicknames: list[str]) -> None:
+def test_any_nickname_is_read_back_as_written(nicknames: list[str]) -> None:
     fleet = tuple(
         WalletKey(index, nickname, FLEET[index].address, FLEET[index].key) for index, nickname in enumerate(nicknames)
     )
@@ -49,7 +49,7 @@ def test_any_nickname_is_read_as_it_was_written(nicknames: list[str]) -> None:
         assert wallets_of(csv_of(fleet), Path("fleet.csv")) == fleet
 
 
-def test_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+def test_existing_file_is_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "fleet.csv"
     path.write_text("precious")
     with pytest.raises(WalletsError, match="already exists: choose another file"):
@@ -58,7 +58,7 @@ def test_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("has_links", [True, False])
-def test_file_that_appears_meanwhile_stays_as_it_is(
+def test_file_that_appears_while_writing_is_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
 ) -> None:
     path = tmp_path / "fleet.csv"
@@ -76,7 +76,7 @@ def test_file_that_appears_meanwhile_stays_as_it_is(
     assert [one.read_text() for one in tmp_path.iterdir()] == ["precious"]
 
 
-def test_file_system_without_hard_links_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_system_without_hard_links_is_supported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(source: Path, target: Path) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 

@@ -43,7 +43,7 @@ async def test_missing_anvil_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, 
     assert str(error.value) == ("anvil is not on the PATH: install it: npm install -g @foundry-rs/anvil")
 
 
-async def test_anvil_that_exits_at_once_is_an_error_with_its_last_line(
+async def test_anvil_that_exits_at_once_is_an_error_with_its_last_output_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     fake_anvil(tmp_path, "echo first; echo 'no such option'; exit 2")

@@ -57,7 +57,7 @@ async def test_markets_pages_do_not_overlap(client: VenueClient) -> None:
     assert {row["id"] for row in first}.isdisjoint(row["id"] for row in second)
 
 
-async def test_markets_status_filter_leaves_out_settled_ones(client: VenueClient) -> None:
+async def test_markets_status_filter_excludes_settled_markets(client: VenueClient) -> None:
     everything = (await client.get("/api/markets", limit=500)).json()["markets"]
     active = (await client.get("/api/markets", limit=500, status="active")).json()["markets"]
     assert {row["symbol"] for row in everything if row not in active} == {"LUNA-USD"}
@@ -69,7 +69,7 @@ async def test_markets_with_invalid_limit_returns_a_page(client: VenueClient) ->
     assert body["markets"]
 
 
-async def test_odd_rows_are_listed(client: VenueClient) -> None:
+async def test_unusual_rows_are_listed(client: VenueClient) -> None:
     markets = (await client.get("/api/markets", limit=500)).json()["markets"]
     assert any(row["tick_size"] is None for row in markets)
     assert any("symbol" not in row and row["name"] == "XAG-USD" for row in markets)
@@ -100,7 +100,9 @@ async def test_live_of_a_quiet_book_has_no_last_trade(client: VenueClient) -> No
     assert data["markPrice"] == 580
 
 
-async def test_live_of_an_empty_book_is_null_with_the_bad_default(client: VenueClient, venue: LocalVenue) -> None:
+async def test_live_of_an_empty_book_has_null_prices_and_the_wrong_default_mark(
+    client: VenueClient, venue: LocalVenue
+) -> None:
     data = (await client.get("/api/orderbook/live", symbol="NOVA-USD")).json()["data"]
     assert (data["bestBid"], data["bestAsk"], data["depth"]) == (None, None, None)
     assert (data["markPrice"], data["lastTradePrice"]) == (1, 1)
@@ -108,7 +110,7 @@ async def test_live_of_an_empty_book_is_null_with_the_bad_default(client: VenueC
     assert await client.call(venue.vault, "getMarkPrice(bytes32)", ["uint256"], market_id) == (40_000_000,)
 
 
-async def test_live_of_a_one_sided_book_has_bids_and_the_bad_default(client: VenueClient) -> None:
+async def test_live_of_a_one_sided_book_has_bids_and_the_wrong_default_mark(client: VenueClient) -> None:
     data = (await client.get("/api/orderbook/live", symbol="BIDS-USD")).json()["data"]
     assert data["bestBid"] is not None
     assert data["bestAsk"] is None
@@ -117,7 +119,7 @@ async def test_live_of_a_one_sided_book_has_bids_and_the_bad_default(client: Ven
     assert (data["markPrice"], data["lastTradePrice"]) == (1, 1)
 
 
-async def test_live_is_cached_and_says_so(client: VenueClient, venue: LocalVenue) -> None:
+async def test_live_response_is_cached_and_says_so(client: VenueClient, venue: LocalVenue) -> None:
     first = (await client.get("/api/orderbook/live", symbol="HYPE-USD")).json()
     await venue.set_price("HYPE-USD", 33_000_000)
     second = (await client.get("/api/orderbook/live", symbol="HYPE-USD")).json()
@@ -143,7 +145,7 @@ async def test_body_that_is_not_an_object_is_missing_payload(client: VenueClient
     assert response.json()["error"] == "missing payload"
 
 
-async def test_body_that_is_too_large_is_refused_as_json(client: VenueClient) -> None:
+async def test_too_large_body_is_refused_as_json(client: VenueClient) -> None:
     body = b'{"a":"' + b"a" * MAX_BODY_BYTES + b'"}'
     response = await client.post_raw("/api/gasless/trade", body)
     assert response.status_code == 413

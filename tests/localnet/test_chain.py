@@ -159,7 +159,7 @@ def test_deployments_take_the_address_of_their_nonce_among_other_transactions(ch
     assert len(set(created)) == 3
 
 
-def test_evm_is_compacted_regularly(monkeypatch: pytest.MonkeyPatch, chain: Chain) -> None:
+def test_evm_is_compacted_periodically(monkeypatch: pytest.MonkeyPatch, chain: Chain) -> None:
     monkeypatch.setattr("ama_tui.localnet.chain.COMPACT_GAS", 80_000)
     compactions: list[int] = []
     monkeypatch.setattr(chain.evm, "compact", lambda: compactions.append(chain.head.number))
@@ -196,7 +196,7 @@ def test_filter_without_topics_matches_any_topic() -> None:
 
 
 def test_call_sees_the_latest_block_and_changes_nothing(chain: Chain) -> None:
-    number_code = bytes.fromhex("435f5260205ff3")  # responses the block's number
+    number_code = bytes.fromhex("435f5260205ff3")  # returns the block number
     chain.evm.set_code(TARGET, number_code)
     for _ in range(3):
         chain.mine()

@@ -26,7 +26,7 @@ def test_levels_are_listed_best_first_with_the_sum_of_their_orders(bench: Bench)
     assert bench.touch() == (99 * USDC, 101 * USDC)
 
 
-def test_depth_shows_no_more_levels_than_asked_for(bench: Bench) -> None:
+def test_depth_shows_at_most_the_requested_levels(bench: Bench) -> None:
     for price in range(90, 99):
         bench.buy(ALICE, price, 1)
     bids, asks = bench.depth(3)
@@ -41,13 +41,13 @@ def test_empty_book_reads_zero_everywhere(bench: Bench) -> None:
     assert bench.orders(ALICE) == []
 
 
-def test_any_price_rests_there_is_no_tick(bench: Bench) -> None:
+def test_any_price_rests_as_there_is_no_tick(bench: Bench) -> None:
     order = bench.order(bench.place(ALICE, True, 1, UNIT))
     assert order["price"] == 1
     assert bench.touch() == (1, 0)
 
 
-def test_resting_order_reads_as_it_was_placed(bench: Bench) -> None:
+def test_resting_order_reads_back_as_placed(bench: Bench) -> None:
     first = bench.buy(ALICE, 99, 2)
     second = bench.buy(BOB, 99, 1)
     order = bench.order(first)
@@ -113,7 +113,7 @@ def test_partial_fill_keeps_the_id_and_the_priority_and_lowers_the_amount(bench:
     assert bench.depth()[1] == [(100 * USDC, UNIT)]
 
 
-def test_crossing_limit_trades_at_the_makers_prices_and_rests_what_is_left(bench: Bench) -> None:
+def test_crossing_limit_trades_at_the_makers_prices_and_the_rest_of_it_rests(bench: Bench) -> None:
     bench.sell(ALICE, 100, 1)
     bench.sell(BOB, 101, 1)
     bench.sell(BOB, 105, 1)
@@ -138,7 +138,7 @@ def test_resting_order_emits_placed_and_rested(bench: Bench) -> None:
     assert bench.events(result) == [("OrderPlaced", fields), ("OrderRested", fields)]
 
 
-def test_order_that_fills_at_once_is_placed_with_amount_zero_and_never_rests(bench: Bench) -> None:
+def test_order_filled_at_once_is_placed_with_amount_zero_and_never_rests(bench: Bench) -> None:
     bench.sell(ALICE, 100, 1)
     result = bench.send(BOB, "OrderBook", "placeMarginLimit", 100 * USDC, UNIT, True)
     names = [name for name, _ in bench.events(result)]
@@ -243,7 +243,7 @@ def test_modification_is_a_new_id_at_the_end_of_the_queue(bench: Bench) -> None:
     }
 
 
-def test_users_orders_are_live_ids_only_with_swap_and_pop(bench: Bench) -> None:
+def test_users_orders_lists_only_live_ids_using_swap_and_pop(bench: Bench) -> None:
     ids = [bench.buy(ALICE, 90 + step, 1) for step in range(4)]
     bench.cancel(ALICE, ids[1])
     assert bench.orders(ALICE) == [ids[0], ids[3], ids[2]]
@@ -251,7 +251,7 @@ def test_users_orders_are_live_ids_only_with_swap_and_pop(bench: Bench) -> None:
     assert bench.orders(ALICE) == [ids[0], ids[3]]
 
 
-def test_removing_from_the_middle_of_a_queue_joins_its_neighbours(bench: Bench) -> None:
+def test_removal_from_the_middle_of_a_queue_links_its_neighbours(bench: Bench) -> None:
     first, middle, last = (bench.buy(trader, 99, 1) for trader in (ALICE, BOB, CAROL))
     bench.cancel(BOB, middle)
     assert bench.order(first)["next"] == last
@@ -291,7 +291,7 @@ def test_sweep_of_a_hundred_orders_fits_into_one_transaction(bench: Bench) -> No
     assert len(bench.depth()[1]) == 5
 
 
-def test_order_that_meets_more_than_128_orders_trades_in_parts(bench: Bench) -> None:
+def test_order_that_meets_more_than_128_orders_trades_in_several_transactions(bench: Bench) -> None:
     for number in range(130):
         bench.sell(ALICE, 100 + number * 0.01, 0.01)
     with pytest.raises(CallReverted, match=r"^ob_too_many_fills$"):
@@ -302,7 +302,7 @@ def test_order_that_meets_more_than_128_orders_trades_in_parts(bench: Bench) -> 
     assert bench.touch() == (200 * USDC, 0)
 
 
-def test_joining_a_level_costs_no_more_however_many_are_better() -> None:
+def test_joining_a_level_costs_the_same_however_many_levels_are_better() -> None:
     bench = Bench()
     for number in range(100):
         bench.buy(ALICE, 50 + number * 0.1, 0.1)

@@ -31,7 +31,7 @@ def test_results_are_in_order_and_equal_those_of_single_calls(bench: Bench) -> N
     assert abi.decode("OrderBook", "bestAsk", results[-1][1]) == (0,)
 
 
-def test_no_calls_give_no_results(bench: Bench) -> None:
+def test_no_calls_return_no_results(bench: Bench) -> None:
     assert bench.read("Multicall3", "aggregate3", []) == ()
 
 
@@ -62,7 +62,7 @@ def test_results_larger_than_a_chunk_are_assembled_correctly(bench: Bench) -> No
         assert depth == alone[1]
 
 
-def test_failure_is_reported_where_allowed_and_reverts_where_not(bench: Bench) -> None:
+def test_failure_is_reported_where_allowed_and_reverts_elsewhere(bench: Bench) -> None:
     bad = abi.encode("OrderBook", "placeMarginLimit", (0, 1, True))
     good = abi.encode("OrderBook", "bestBid", ())
     results = bench.read("Multicall3", "aggregate3", [(bench.book, True, bad), (bench.book, True, good)])

@@ -31,7 +31,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_session_is_recorded_as_it_was_signed(bench: Bench) -> None:
+def test_session_is_recorded_as_signed(bench: Bench) -> None:
     permit = bench.permit(maxNotionalPerTrade=5, maxNotionalPerSession=6)
     session = bench.create_session(permit)
     types = ["address", "bytes32", "bytes32"]
@@ -70,12 +70,12 @@ def test_permit_with_wrong_nonce_or_expiry_is_refused(bench: Bench, changes: Any
 
 
 @pytest.mark.parametrize("broken", [b"", b"\x00" * 65, b"\x01" * 64])
-def test_broken_signature_is_refused(bench: Bench, broken: bytes) -> None:
+def test_malformed_signature_is_refused(bench: Bench, broken: bytes) -> None:
     with pytest.raises(CallReverted, match=r"^bad_sig$"):
         bench.create_session(bench.permit(), broken)
 
 
-def test_broken_signature_of_nobody_is_refused(bench: Bench) -> None:
+def test_malformed_signature_of_the_zero_address_is_refused(bench: Bench) -> None:
     with pytest.raises(CallReverted, match=r"^bad_sig$"):
         bench.create_session(bench.permit(trader="0x" + "00" * 20, nonce=0), b"")
 
@@ -140,14 +140,14 @@ def test_unknown_session_is_refused(bench: Bench) -> None:
         bench.relay("sessionPlaceMarginLimit", b"\x01" * 32, *LIMIT_ORDER)
 
 
-def test_session_works_for_its_own_trader_only(bench: Bench) -> None:
+def test_session_works_only_for_its_own_trader(bench: Bench) -> None:
     session = bench.create_session(bench.permit())
     proof = merkle.proof(RELAYERS, RELAYERS[0])
     with pytest.raises(CallReverted, match=r"^session_bad_trader$"):
         bench.send(RELAYERS[0], "OrderBook", "sessionPlaceMarginLimit", session, proof, ALICE, *LIMIT_ORDER)
 
 
-def test_session_ends_with_its_expiry(bench: Bench) -> None:
+def test_session_expires_at_its_expiry(bench: Bench) -> None:
     session = bench.create_session(bench.permit(expiry=bench.now + 60))
     bench.advance(59)
     bench.relay("sessionPlaceMarginLimit", session, *LIMIT_ORDER)
@@ -183,7 +183,7 @@ def test_session_for_other_markets_is_refused(bench: Bench) -> None:
     bench.relay("sessionPlaceMarginLimit", here, *LIMIT_ORDER)
 
 
-def test_book_that_is_not_registered_can_charge_nobody(bench: Bench) -> None:
+def test_unregistered_book_cannot_charge_a_session(bench: Bench) -> None:
     session = bench.create_session(bench.permit())
     proof = merkle.proof(RELAYERS, RELAYERS[0])
     with pytest.raises(CallReverted, match=r"^session_orderbook_not_allowed$"):
@@ -201,7 +201,7 @@ SESSION_METHODS = [
 
 
 @pytest.mark.parametrize("bit", range(6))
-def test_method_works_with_its_own_bit_alone_and_with_no_other(bench: Bench, bit: int) -> None:
+def test_method_needs_exactly_its_own_bit(bench: Bench, bit: int) -> None:
     own_order = bench.buy(TRADER, 90, 1)
     bench.sell(ALICE, 100, 1)
     name, args = SESSION_METHODS[bit]
@@ -213,14 +213,14 @@ def test_method_works_with_its_own_bit_alone_and_with_no_other(bench: Bench, bit
     assert bench.relay(name, alone, *args).ok
 
 
-def test_cap_of_a_trade_counts_its_notional(bench: Bench) -> None:
+def test_trade_cap_limits_the_notional_of_a_trade(bench: Bench) -> None:
     session = bench.create_session(bench.permit(maxNotionalPerTrade=99 * USDC))
     bench.relay("sessionPlaceMarginLimit", session, *LIMIT_ORDER)
     with pytest.raises(CallReverted, match=r"^session_trade_cap$"):
         bench.relay("sessionPlaceMarginLimit", session, 99 * USDC + 1, UNIT, True)
 
 
-def test_cap_of_a_session_adds_up_and_cancellations_are_free(bench: Bench) -> None:
+def test_session_cap_adds_up_and_cancellations_are_free(bench: Bench) -> None:
     session = bench.create_session(bench.permit(maxNotionalPerSession=250 * USDC))
     bench.relay("sessionPlaceMarginLimit", session, *LIMIT_ORDER)
     bench.relay("sessionModifyOrder", session, bench.orders(TRADER)[0], 98 * USDC, UNIT)
@@ -254,7 +254,7 @@ def test_foreign_order_cannot_be_touched_through_a_session(bench: Bench) -> None
             bench.relay(name, session, 123, *more)
 
 
-def test_spot_limit_reserves_its_whole_notional_on_either_side() -> None:
+def test_spot_limit_reserves_its_full_notional_on_either_side() -> None:
     bench = Bench(margin_bps=2_000)
     session = bench.create_session(bench.permit())
     for price, is_buy in ((90, True), (110, False)):
@@ -263,7 +263,7 @@ def test_spot_limit_reserves_its_whole_notional_on_either_side() -> None:
         assert (order["is_margin"], order["margin6"]) == (False, price * USDC)
 
 
-def test_spot_market_order_trades_fully_collateralised() -> None:
+def test_spot_market_order_is_fully_collateralised() -> None:
     bench = Bench(margin_bps=2_000)
     bench.sell(ALICE, 100, 1)
     session = bench.create_session(bench.permit())
@@ -280,7 +280,7 @@ def test_order_under_a_session_belongs_to_the_trader_not_the_relayer(bench: Benc
     assert bench.position(TRADER)[0] == UNIT
 
 
-def test_only_the_owner_names_books_and_relayers(bench: Bench) -> None:
+def test_only_the_owner_registers_books_and_relayers(bench: Bench) -> None:
     for function, args in (("registerBook", (b"\x01" * 32, ALICE)), ("setRelayers", ([ALICE], True))):
         with pytest.raises(CallReverted, match="not_owner"):
             bench.send(ALICE, "SessionRegistry", function, *args)

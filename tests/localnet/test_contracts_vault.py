@@ -41,7 +41,7 @@ def test_order_of_exactly_the_collateral_rests(bench: Bench) -> None:
     assert bench.available6(ALICE) == 0
 
 
-def test_second_of_two_orders_that_exceed_the_collateral_jointly_reverts(bench: Bench) -> None:
+def test_second_of_two_orders_that_together_exceed_the_collateral_reverts(bench: Bench) -> None:
     bench.buy(ALICE, 600_000, 1)
     with pytest.raises(CallReverted, match="insufficient_collateral"):
         bench.buy(ALICE, 500_000, 1)
@@ -96,7 +96,7 @@ def test_short_bought_back_at_a_higher_price_realises_a_loss(bench: Bench) -> No
     assert bench.available6(BOB) == START - 30 * USDC
 
 
-def test_position_that_flips_takes_the_new_price(bench: Bench) -> None:
+def test_flipped_position_takes_the_new_price(bench: Bench) -> None:
     bench.sell(ALICE, 100, 1)
     bench.market(BOB, True, 1)
     bench.buy(CAROL, 120, 3)
@@ -119,7 +119,7 @@ def test_makers_lack_of_collateral_never_stops_a_trade(bench: Bench) -> None:
     assert bench.position(poor)[0] == -UNIT
 
 
-def test_loss_beyond_the_collateral_leaves_none_available_without_a_revert(bench: Bench) -> None:
+def test_loss_beyond_the_collateral_leaves_nothing_available_without_a_revert(bench: Bench) -> None:
     poor = "0x" + "dd" * 20
     bench.credit(poor, 150 * USDC)
     bench.buy(BOB, 100, 1)

@@ -48,7 +48,7 @@ async def test_refused_transaction_is_an_immediate_error() -> None:
     await node.close()
 
 
-async def test_event_loop_is_responsive_while_py_evm_works() -> None:
+async def test_event_loop_stays_responsive_while_py_evm_works() -> None:
     node = await EmbeddedNode.start(block_time=0, engine="py-evm")
     call = (MULTICALL3, True, abi.encode("Multicall3", "getBlockNumber"))
     data = abi.encode("Multicall3", "aggregate3", ([call] * 400,))
@@ -62,7 +62,7 @@ async def test_event_loop_is_responsive_while_py_evm_works() -> None:
     await node.close()
 
 
-async def test_blocks_continue_after_a_late_block() -> None:
+async def test_blocks_continue_after_a_delayed_block() -> None:
     made = 0
     enough = asyncio.Event()
 

@@ -22,7 +22,7 @@ def test_leaf_is_the_hash_of_the_bare_address() -> None:
     assert merkle.leaf("0x" + "AB" * 20) == merkle.leaf("0x" + "ab" * 20)
 
 
-def test_root_of_one_is_its_leaf() -> None:
+def test_root_of_one_member_is_its_leaf() -> None:
     assert merkle.root(["0x" + "11" * 20]) == merkle.leaf("0x" + "11" * 20)
     assert merkle.proof(["0x" + "11" * 20], "0x" + "11" * 20) == []
 
@@ -35,14 +35,14 @@ def test_odd_last_node_is_paired_with_itself() -> None:
 
 
 @given(address_sets)
-def test_every_member_has_a_proof_in_any_order_of_the_set(members: list[str]) -> None:
+def test_every_member_has_a_proof_whatever_the_order_of_the_set(members: list[str]) -> None:
     root = merkle.root(members)
     assert root == merkle.root(members[::-1])
     for member in members:
         assert climb(merkle.leaf(member), merkle.proof(members, member)) == root
 
 
-def test_empty_set_and_stranger_are_errors() -> None:
+def test_empty_set_and_non_member_are_errors() -> None:
     with pytest.raises(ValueError, match="at least one"):
         merkle.root([])
     with pytest.raises(ValueError):

@@ -68,7 +68,7 @@ async def test_reverted_transaction_has_a_receipt_with_its_reason(node: Node) ->
     assert receipt.gas_used > 21_000
 
 
-async def test_call_reverts_with_its_reason_and_for_its_sender(node: Node) -> None:
+async def test_call_reverts_with_its_reason_depending_on_its_sender(node: Node) -> None:
     vault = await new_vault(node)
     with pytest.raises(CallReverted) as reverted:
         await node.call(vault, credit(5), sender=ALICE)

@@ -120,7 +120,7 @@ async def test_permit_that_the_registry_refuses_is_400(
     assert (response.status_code, response.json()["error"]) == (400, error)
 
 
-async def test_permit_that_another_wallet_signed_is_bad_sig(client: VenueClient, wallets: Iterator[Wallet]) -> None:
+async def test_permit_signed_by_another_wallet_is_bad_sig(client: VenueClient, wallets: Iterator[Wallet]) -> None:
     permit = await client.permit(next(wallets))
     for signature in (client.sign(next(wallets), permit), "0x" + "00" * 65, "0x1234"):
         body = {"orderBook": client.book, "permit": permit, "signature": signature}
@@ -168,7 +168,7 @@ async def test_malformed_session_id_is_refused(client: VenueClient, path: str) -
     assert (response.status_code, response.json()["error"]) == (400, "invalid_session_id")
 
 
-async def test_nonce_without_a_valid_address_is_invalid_trader(client: VenueClient) -> None:
+async def test_nonce_request_without_a_valid_address_is_invalid_trader(client: VenueClient) -> None:
     response = await client.get("/api/gasless/session/nonce", trader="User001")
     assert (response.status_code, response.json()["error"]) == (400, "invalid_trader")
 
@@ -285,7 +285,7 @@ async def test_limit_order_that_crosses_trades_and_leaves_nothing(
         ({"params.isBuy": 1}, 500, "missing parameter: isBuy"),
     ],
 )
-async def test_invalid_trade_names_the_problem_and_sends_nothing(
+async def test_invalid_trade_is_refused_with_its_problem_and_sends_nothing(
     client: VenueClient, wallet: Wallet, session: str, change: dict[str, Any], status: int, error: str
 ) -> None:
     params = {"trader": wallet.address, "price": str(BID6), "amount": str(UNIT // 10), "isBuy": True}
@@ -377,7 +377,7 @@ async def test_settled_market_takes_no_orders(venue: LocalVenue, wallet: Wallet,
         ({"relayerSetRoot": UNKNOWN}, "session_bad_relayer"),
     ],
 )
-async def test_session_that_does_not_cover_the_trade_is_created_and_fails_when_trading(
+async def test_session_that_does_not_cover_a_trade_is_created_and_refused_when_trading(
     client: VenueClient, wallet: Wallet, permit: dict[str, Any], error: str
 ) -> None:
     session = await client.session(wallet, **permit)

@@ -40,7 +40,7 @@ async def receipt_ok(client: VenueClient, tx_hash: str) -> bool:
     return bool((await client.rpc("eth_getTransactionReceipt", tx_hash))["status"] == "0x1")
 
 
-async def test_one_order_per_wallet_and_block_is_mined_and_wallets_run_in_parallel() -> None:
+async def test_one_order_per_wallet_is_mined_per_block_and_wallets_run_in_parallel() -> None:
     async with venue_with(wallets=6) as (venue, client):
         sessions = {wallet: await client.session(wallet) for wallet in venue.wallets}
         await venue.node.set_block_time(NEVER)
@@ -70,7 +70,7 @@ async def test_placement_is_pending_if_no_block_is_mined_in_time_and_rests_later
         assert len(await client.orders(wallet)) == 1
 
 
-async def test_two_orders_that_each_pass_and_jointly_exceed_the_collateral_leave_one_reverted() -> None:
+async def test_two_orders_that_together_exceed_the_collateral_leave_one_reverted() -> None:
     async with venue_with(receipt_wait=0.1) as (venue, client):
         wallet = venue.wallets[0]
         session = await client.session(wallet)
@@ -126,7 +126,7 @@ async def test_session_creation_waits_for_its_block_however_short_the_receipt_wa
         creation = asyncio.create_task(client.session(venue.wallets[0]))
         await asyncio.sleep(2 * SETTLE)
         assert not creation.done()
-        while not creation.done():  # on a busy machine the request may not have come yet
+        while not creation.done():  # on a busy machine the request may not have arrived yet
             await venue.mine()
             await asyncio.sleep(SETTLE)
         status = await client.get("/api/gasless/session/status", sessionId=await creation)
@@ -146,7 +146,7 @@ async def test_fast_mode_simulates_nothing_and_is_always_pending() -> None:
         assert not await receipt_ok(client, too_much.json()["txHash"])
 
 
-async def test_margin_only_venue_refuses_the_spot_methods_and_no_others() -> None:
+async def test_margin_only_venue_refuses_only_the_spot_methods() -> None:
     async with venue_with(margin_only=True) as (venue, client):
         wallet = venue.wallets[0]
         session = await client.session(wallet)

@@ -89,7 +89,7 @@ async def test_batch_responses_are_in_order_with_their_ids(wire: Wire) -> None:
     ("body", "code"),
     [(b"{nonsense", -32700), (b"[]", -32600), (b"{}", -32600), (b'"text"', -32600)],
 )
-async def test_broken_request_gets_its_error_code(wire: Wire, body: bytes, code: int) -> None:
+async def test_malformed_request_gets_its_error_code(wire: Wire, body: bytes, code: int) -> None:
     assert (await wire.post(body)).json()["error"]["code"] == code
 
 
@@ -141,7 +141,7 @@ async def test_chain_reports_its_id_and_version(wire: Wire) -> None:
     assert int(await wire.ask("eth_gasPrice"), 16) > 0
 
 
-async def test_code_and_balance_are_those_of_the_account(wire: Wire) -> None:
+async def test_code_and_balance_of_an_account_are_returned(wire: Wire) -> None:
     await wire.node.fund(BOB, 10**18)
     assert await wire.ask("eth_getBalance", BOB, "latest") == hex(10**18)
     assert await wire.ask("eth_getCode", BOB, "latest") == "0x"
@@ -196,7 +196,7 @@ async def test_state_of_an_older_block_is_missing_as_on_a_pruned_node(wire: Wire
     assert "not found" in (await wire.fail(method, subject, "0x99"))["message"]
 
 
-async def test_estimated_gas_suffices(wire: Wire) -> None:
+async def test_estimated_gas_is_sufficient(wire: Wire) -> None:
     call = {"to": wire.vault, "data": "0x" + credit(1).hex(), "from": OWNER}
     gas = int(await wire.ask("eth_estimateGas", call), 16)
     receipt = await wire.node.receipt(await wire.node.send(OWNER, wire.vault, credit(1), gas=gas))

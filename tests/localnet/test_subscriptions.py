@@ -20,7 +20,7 @@ QUICK = VenueOptions(block_time=0, traders=False, wallets=1)
 
 @asynccontextmanager
 async def subscribed(venue: LocalVenue, *params: Any) -> AsyncIterator[asyncio.Queue[Any]]:
-    """The results that a subscription of web3 brings."""
+    """The results that a web3 subscription delivers."""
     found: asyncio.Queue[Any] = asyncio.Queue()
 
     async def collect(web3: Any) -> None:
@@ -47,7 +47,7 @@ async def next_of(found: asyncio.Queue[Any]) -> Any:
         return await found.get()
 
 
-async def test_every_block_is_a_head_that_agrees_with_the_block() -> None:
+async def test_every_block_is_announced_by_a_head_that_matches_it() -> None:
     async with await LocalVenue.start(QUICK) as venue, subscribed(venue, "newHeads") as heads:
         for _ in range(3):
             await venue.mine()
@@ -57,7 +57,7 @@ async def test_every_block_is_a_head_that_agrees_with_the_block() -> None:
             assert {name: block[name] for name in head} == head
 
 
-async def test_logs_are_those_of_the_chosen_contract_and_topic() -> None:
+async def test_logs_are_those_of_the_subscribed_contract_and_topic() -> None:
     async with await LocalVenue.start(QUICK) as venue:
         book = venue.market("ETH-USD").address
         async with AsyncWeb3(WebSocketProvider(venue.node.ws_url)) as web3:
@@ -74,7 +74,7 @@ async def test_logs_are_those_of_the_chosen_contract_and_topic() -> None:
                 assert {(await next_of(logs))["topics"][0] for _ in range(2)} == {topic}
 
 
-async def test_reorg_takes_logs_back_and_tells_the_new_blocks() -> None:
+async def test_reorg_removes_logs_and_announces_the_new_blocks() -> None:
     async with await LocalVenue.start(QUICK) as venue:
         await venue.set_faults(Faults((FaultRule("reorg", nth=(1000,)),), 1))  # keeps states
         async with AsyncWeb3(WebSocketProvider(venue.node.ws_url)) as web3:
@@ -91,7 +91,7 @@ async def test_reorg_takes_logs_back_and_tells_the_new_blocks() -> None:
             assert later["removed"] is True
 
 
-async def test_unknown_subscription_is_an_error_and_an_ended_one_is_silent() -> None:
+async def test_unknown_subscription_is_an_error_and_a_cancelled_one_is_silent() -> None:
     async with await LocalVenue.start(QUICK) as venue, raw_socket(venue) as socket:
 
         async def ask(method: str, *params: Any) -> Any:
@@ -111,7 +111,7 @@ async def test_unknown_subscription_is_an_error_and_an_ended_one_is_silent() -> 
 
 
 @pytest.mark.parametrize("fault", ["ws_drop", "ws_stall", "ws_gap"])
-async def test_faults_cut_stall_or_skip(fault: str) -> None:
+async def test_stream_faults_drop_stall_or_skip(fault: str) -> None:
     async with await LocalVenue.start(QUICK) as venue, raw_socket(venue) as socket:
         await socket.send_json({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]})
         await socket.receive_json()

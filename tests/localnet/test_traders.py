@@ -65,14 +65,14 @@ def assert_bounded(touches: list[tuple[int, int]]) -> None:
         assert abs(next_ask - ask) <= MAX_MOVE * TICK6
 
 
-async def test_touch_moves_but_never_far_in_a_block_and_never_crosses() -> None:
+async def test_touch_moves_but_never_far_in_one_block_and_never_crosses() -> None:
     async with stepped() as (venue, client):
         touches = await path(venue, client, 200)
     assert_bounded(touches)
     assert len({bid for bid, _ in touches}) > 15
 
 
-async def test_crossed_orders_of_others_are_filled_within_the_same_bound() -> None:
+async def test_crossed_orders_of_other_traders_are_filled_within_the_same_bound() -> None:
     async with stepped() as (venue, client):
         for wallet in venue.wallets:
             session = await client.session(wallet)
@@ -89,7 +89,7 @@ async def test_crossed_orders_of_others_are_filled_within_the_same_bound() -> No
     assert left < placed
 
 
-async def test_same_seed_gives_the_same_market_and_another_seed_a_different_one() -> None:
+async def test_same_seed_gives_the_same_market_and_another_seed_another() -> None:
     async def run(seed: int) -> list[tuple[int, int]]:
         async with stepped(seed=seed) as (venue, client):
             return await path(venue, client, 25)
@@ -99,7 +99,7 @@ async def test_same_seed_gives_the_same_market_and_another_seed_a_different_one(
     assert first != other
 
 
-async def test_at_most_one_transaction_a_live_market_and_step() -> None:
+async def test_each_step_sends_at_most_one_transaction_per_live_market() -> None:
     async with stepped() as (venue, _):
         live = [listing for listing in venue.markets if listing.spec.use == "live"]
         before = await venue.node.block_number()

@@ -27,7 +27,7 @@ TICK6 = 10_000
 HOME = 250_000
 MAX_MOVE = 5
 OTHERS = 1_000_000
-"""Order ids from here on belong to others."""
+"""Order ids from here on belong to other traders."""
 
 
 @dataclass
@@ -85,7 +85,7 @@ def quoted(price: int = HOME) -> ModelBook:
     return book
 
 
-def test_first_quotes_fill_every_level_on_both_sides_around_the_price() -> None:
+def test_first_quotes_fill_every_level_on_both_sides_of_the_price() -> None:
     state = quoted().state()
     assert len(state.bids) == len(state.asks) == LEVELS
     assert state.bids[0].price6 == (HOME - half_spread(HOME)) * TICK6
@@ -98,12 +98,12 @@ def test_quotes_leave_gaps_behind_the_touch() -> None:
     assert max(gaps) > 5
 
 
-def test_an_unmoved_price_needs_no_transaction() -> None:
+def test_unmoved_price_needs_no_transaction() -> None:
     state = quoted().state()
     assert not requote(state, touch_targets(state, HOME, TICK6, MAX_MOVE), TICK6, Random(7))
 
 
-def test_price_step_is_never_longer_than_allowed() -> None:
+def test_price_step_never_exceeds_the_maximum() -> None:
     rng, price = Random(3), HOME
     for _ in range(5_000):
         moved = next_price_ticks(rng, price, HOME, MAX_MOVE)
@@ -119,7 +119,7 @@ def test_price_of_a_few_ticks_stays_above_zero() -> None:
         assert 0 < bid < ask
 
 
-def test_take_from_an_empty_side_is_nothing() -> None:
+def test_nothing_is_taken_from_an_empty_side() -> None:
     assert take_size((), TICK6, MAX_MOVE, Random(1)) == 0
 
 
@@ -128,10 +128,10 @@ order_of_others = st.tuples(st.integers(-140, 140), st.integers(10**16, 3 * 10**
 
 @settings(max_examples=300)
 @given(seed=st.integers(0, 10_000), others=st.lists(order_of_others, max_size=40), steps=st.integers(10, 40))
-def test_touch_moves_within_the_bound_with_any_orders_of_others(
+def test_touch_stays_within_the_bound_with_any_other_orders(
     seed: int, others: list[tuple[int, int, bool]], steps: int
 ) -> None:
-    """In any step, moves or takes, also with orders of others in the way."""
+    """In any step, moves or takes, even with other traders' orders in the way."""
     book, rng, price = quoted(), Random(seed), HOME
     for offset, amount18, is_buy in others:
         price6 = (HOME + offset) * TICK6 + rng.choice((0, 0, 0, 3_333))
@@ -157,7 +157,7 @@ def test_touch_moves_within_the_bound_with_any_orders_of_others(
         assert len(after.own_side(False)) <= LEVELS + 1
 
 
-def test_quote_that_fills_others_orders_still_rests_in_full() -> None:
+def test_quote_that_fills_other_orders_still_rests_in_full() -> None:
     book = quoted()
     touch6 = book.state().asks[0].price6
     book.place(TraderQuote(touch6 - TICK6, 3 * 10**18, False), of_others=True)

@@ -1,4 +1,4 @@
-"""Signed transactions, compared to those of eth_account."""
+"""Signed transactions, compared with those of eth_account."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_signed_transaction_is_decoded(form: dict[str, Any]) -> None:
     assert transaction.signature == (signed.v, signed.r, signed.s)
 
 
-def test_creation_has_no_receiver() -> None:
+def test_contract_creation_has_no_receiver() -> None:
     signed = KEY.sign_transaction({**COMMON, "to": b"", "gasPrice": 0})
     assert decode_signed(bytes(signed.raw_transaction), 31337).to is None
 

@@ -159,7 +159,7 @@ def test_invalid_options_are_refused(wrong: dict[str, int]) -> None:
 # ---- keys and files ----
 
 
-def test_wallets_follow_from_the_seed_and_hide_their_keys() -> None:
+def test_wallets_are_derived_from_the_seed_and_hide_their_keys() -> None:
     wallets = fleet(1, 3)
     assert wallets == fleet(1, 3) == fleet(1, 5)[:3]
     assert {wallet.address for wallet in wallets}.isdisjoint(wallet.address for wallet in fleet(2, 3))
@@ -167,7 +167,7 @@ def test_wallets_follow_from_the_seed_and_hide_their_keys() -> None:
     assert wallets[0] == derive_wallet(1, "User001")
 
 
-async def test_written_files_are_all_a_client_needs(tmp_path: Path) -> None:
+async def test_written_files_have_everything_a_client_needs(tmp_path: Path) -> None:
     async with await LocalVenue.start(QUICK) as venue:
         venue.write(tmp_path / "client")
         lines = (tmp_path / "client" / ".env").read_text().splitlines()
@@ -196,7 +196,7 @@ def test_written_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     assert names == {".env": 0o600, "wallets.csv": 0o600}
 
 
-def test_writing_again_replaces_a_venues_own_files(tmp_path: Path) -> None:
+def test_rewriting_replaces_a_venues_own_files(tmp_path: Path) -> None:
     write_client_files(tmp_path, SETTINGS, fleet(1, 2))
     write_client_files(tmp_path, {**SETTINGS, "CHAIN_ID": "5"}, fleet(1, 2))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "wallets.csv"]

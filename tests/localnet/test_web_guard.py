@@ -1,4 +1,4 @@
-"""What a web page may try against the local venue's two servers: other hosts, other origins, other content types."""
+"""What a web page may try against the local venue's two servers: wrong hosts, foreign origins, other content types."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def venue() -> AsyncIterator[LocalVenue]:
 
 
 async def ask(url: str, request: str, *headers: str, body: str = "") -> tuple[int, dict[str, object], str]:
-    """Send exactly these lines to a server; returns the status, the JSON body and the raw head of the answer."""
+    """Send exactly these lines to a server; returns the status, the JSON body and the raw response head."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     lines = [f"{request} HTTP/1.1", *headers, f"content-length: {len(body)}", "connection: close", "", body]
@@ -38,7 +38,7 @@ async def ask(url: str, request: str, *headers: str, body: str = "") -> tuple[in
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:PORT", "localhost:PORT", "LOCALHOST:PORT"])
-async def test_own_names_with_the_port_are_served(venue: LocalVenue, host: str) -> None:
+async def test_loopback_host_names_with_the_port_are_served(venue: LocalVenue, host: str) -> None:
     own = f"host: {host}"
     assert (await ask(venue.app_url, "GET /api/markets", own))[0] == 200
     status, answer, _ = await ask(
@@ -82,7 +82,7 @@ async def test_host_in_the_request_line_does_not_help(venue: LocalVenue) -> None
 
 
 @pytest.mark.parametrize("hosts", [(), ("host: 127.0.0.1:PORT", "host: rebound.example:PORT")])
-async def test_no_host_or_two_are_refused(venue: LocalVenue, hosts: tuple[str, ...]) -> None:
+async def test_missing_or_duplicate_host_is_refused(venue: LocalVenue, hosts: tuple[str, ...]) -> None:
     for url in (venue.app_url, venue.rpc_url):
         assert (await ask(url, "POST /", *hosts, JSON, body=HEAD))[0] in (400, 403)
 
@@ -110,7 +110,7 @@ async def test_own_origin_is_served(venue: LocalVenue, origin: str) -> None:
     "content_type",
     ["text/plain", "text/plain; application/json", "application/x-www-form-urlencoded", "multipart/form-data", None],
 )
-async def test_post_of_anything_but_json_is_refused_and_does_nothing(
+async def test_post_without_json_content_type_is_refused_and_does_nothing(
     venue: LocalVenue, content_type: str | None
 ) -> None:
     headers = ["host: 127.0.0.1:PORT", *([f"content-type: {content_type}"] if content_type else [])]
@@ -122,7 +122,7 @@ async def test_post_of_anything_but_json_is_refused_and_does_nothing(
     assert answer["error"] == {"code": -32600, "message": "the content type of a POST must be application/json"}
 
 
-async def test_refused_requests_strike_no_faults(venue: LocalVenue) -> None:
+async def test_refused_requests_do_not_count_towards_faults(venue: LocalVenue) -> None:
     before = dict(venue.faults.requests)
     await ask(venue.rpc_url, "POST /", "host: rebound.example:PORT", JSON, body=HEAD)
     await ask(venue.app_url, "GET /api/markets", "host: rebound.example:PORT")

@@ -1,4 +1,4 @@
-"""`python -m tests.screenshots`: drive a demo from the market list to a kill and write a picture of each station."""
+"""`python -m tests.screenshots`: drive a demo from the market list to a kill and write a picture of each screen."""
 
 from __future__ import annotations
 

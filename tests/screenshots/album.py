@@ -1,4 +1,4 @@
-"""The pictures: slim SVG files that name nothing of the machine they were taken on."""
+"""The pictures: small SVG files without any path of the machine they were taken on."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 from textual.app import App
 
 CELL_WIDTH = 12.2
-"""How wide Rich draws a cell, in the SVG's units."""
+"""The width of a cell as drawn by Rich, in the SVG's units."""
 _BLANK = "&#160;"
 _UNIQUE_ID = re.compile(r"terminal-\d+")
 _TEXT = re.compile(r'(<text [^>]*textLength=")([\d.]+)("[^>]*>)([^<]*)</text>')
 
 
 class Album:
-    """Pictures of one run. They are written together at its end, so that a directory never holds two runs."""
+    """Pictures of one run. They are written together at its end, so that a directory never mixes two runs."""
 
     def __init__(self) -> None:
         self._pictures: dict[str, str] = {}
 
     def take(self, app: App[Any], name: str) -> None:
-        """Keep what the application shows as `name`. Raises ValueError when a path of this machine is in it."""
+        """Keep a picture of the application as `name`. Raises ValueError if it shows a path of this machine."""
         svg = slim(app.export_screenshot(title="ama-tui", simplify=True))
         for path in (tempfile.gettempdir(), str(Path.home()), str(Path.cwd())):
             if path != "/" and path in svg:
@@ -31,7 +31,7 @@ class Album:
         self._pictures[name] = svg
 
     def write(self, directory: Path) -> list[Path]:
-        """Write every picture as `name`.svg into `directory`, which is made if need be."""
+        """Write every picture as `name`.svg into `directory`, which is created if needed."""
         directory.mkdir(parents=True, exist_ok=True)
         paths = []
         for name, svg in self._pictures.items():

@@ -1,4 +1,4 @@
-"""Walking through the dashboard: pressing keys and waiting for what comes of them."""
+"""Walking through the dashboard: press keys and wait for their effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEP_LIMIT = 90.0
 
 
 class Guide:
-    """One running dashboard. What does not come in a minute and a half raises TimeoutError."""
+    """One running dashboard. Anything that takes more than a minute and a half raises TimeoutError."""
 
     def __init__(self, pilot: Pilot[ExitMessage], app: AmaApp) -> None:
         self._pilot = pilot
@@ -26,12 +26,12 @@ class Guide:
 
     @property
     def snapshot(self) -> EngineSnapshot:
-        """The engine's latest, an empty one before there is an engine."""
+        """The engine's latest snapshot, an empty one before there is an engine."""
         return EngineSnapshot(EngineState.READY) if self.app.bridge is None else self.app.bridge.snapshot
 
     @property
     def makes_sessions(self) -> bool:
-        """Whether a wallet's session is being made."""
+        """Whether a wallet's session is being created."""
         return any(row.session is SessionState.CREATING for row in self.snapshot.wallets)
 
     async def press(self, key: str) -> None:
@@ -50,13 +50,13 @@ class Guide:
         await self.until(lambda: isinstance(self.app.screen, screen) and self.app.screen.is_mounted)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until something is so."""
+        """Wait until a condition holds."""
         async with asyncio.timeout(STEP_LIMIT):
             while not is_so():  # noqa: ASYNC110 - what is waited for has no event
                 await asyncio.sleep(0.02)
 
     async def settle(self) -> None:
-        """Let what was published meanwhile reach the screen: twice as long as repaints are apart."""
+        """Let published state reach the screen: wait for twice the repaint interval."""
         await self._pilot.pause(2 * POLL_SECONDS)
 
     async def leave(self) -> None:

@@ -1,4 +1,4 @@
-"""The pictures stay whole when they are made smaller, and show no path of the machine."""
+"""The pictures stay intact when made smaller, and show no path of the machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _words(svg: str) -> list[str]:
     return [text.replace("&#160;", " ").strip() for text in texts if text.replace("&#160;", " ").strip()]
 
 
-async def test_slim_picture_shows_the_same_words_at_the_same_places() -> None:
+async def test_slim_picture_shows_the_same_words_in_the_same_places() -> None:
     svg = await _svg("120 orders rest  ▕████ ▏")
     small = slim(svg)
     assert len(small) < len(svg)
@@ -44,7 +44,7 @@ async def test_slim_picture_shows_the_same_words_at_the_same_places() -> None:
     assert set(places.findall(small)) <= set(places.findall(re.sub(r"terminal-\d+", "t", svg)))
 
 
-async def test_text_without_its_trailing_blanks_is_as_long_as_its_cells() -> None:
+async def test_text_without_trailing_blanks_is_as_wide_as_its_cells() -> None:
     (width,) = re.findall(r'textLength="([\d.]+)"[^>]*>three</text>', slim(await _svg("three   ")))
     assert float(width) == pytest.approx(5 * 12.2)
 
@@ -56,7 +56,7 @@ async def test_picture_with_a_path_of_the_machine_is_refused() -> None:
             Album().take(app, "secret")
 
 
-async def test_pictures_are_written_together_by_their_names(tmp_path: Path) -> None:
+async def test_pictures_are_written_together_under_their_names(tmp_path: Path) -> None:
     album = Album()
     app = Sign("hello")
     async with app.run_test(size=(40, 4)):

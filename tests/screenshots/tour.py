@@ -1,6 +1,6 @@
-"""The way through the dashboard that the pictures show: a real engine on a real venue, mostly by keys.
+"""The tour of the dashboard that the pictures show: a real engine on a real venue, mostly by keys.
 
-It is the way of `ama-tui demo --ask`, which shows the list of markets before it begins.
+It is the path of `ama-tui demo --ask`, which shows the market list before it begins.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from tests.ui.stage import screen_text
 
 LARGE, SMALL = (160, 48), (80, 24)
 LIVE_SECONDS = 40.0
-"""How long the packed fleet is watched before its picture: some orders are filled and placed anew."""
+"""How long the packed fleet runs before its picture: some orders are filled and replaced."""
 SLOW_BLOCK_TIME = 4.0
 """Seconds between blocks where a picture must be taken before the next one."""
 TRIES = 5
 PLANNED = "orders to place"
-"""Stands in the set-up once the plan has been computed."""
+"""Shown in the set-up once the plan has been computed."""
 NO_PRICE = " · "
-"""Stands in the list of markets where a price has not come yet."""
+"""Shown in the market list where a price has not arrived yet."""
 
 
 async def tour(album: Album, seed: int) -> None:
-    """A picture of every screen, some of them large and small. Raises TimeoutError when one stays out."""
+    """A picture of every screen, some of them large and small. Raises TimeoutError if one does not appear."""
     async with _demo(seed=seed, block_time=1.0) as guide:
         await _to_market(guide, album)
         await _run(guide, album)
@@ -56,7 +56,7 @@ async def tour(album: Album, seed: int) -> None:
 
 @asynccontextmanager
 async def _demo(*, market: str | None = None, seed: int = 1, block_time: float) -> AsyncIterator[Guide]:
-    """The dashboard on a demo of ten wallets; it is left in good order at the end."""
+    """The dashboard on a demo of ten wallets; it is closed cleanly at the end."""
     arguments = Arguments(run=RunOptions(wallets=10, market=market), seed=seed, block_time=block_time)
     app = AmaApp(lambda: open_host(arguments, None), is_demo=True)
     async with app.run_test(size=LARGE) as pilot:
@@ -103,7 +103,7 @@ async def _run(guide: Guide, album: Album) -> None:
 
 
 async def _look_around(guide: Guide, album: Album) -> None:
-    """The charts of the run, one of its wallets, and the help; and back."""
+    """The charts of the run, one of its wallets, the help, and back."""
     await guide.press("4")
     await guide.until(lambda: bool(guide.app.screen.query(Statistics)))
     await guide.settle()
@@ -119,7 +119,7 @@ async def _look_around(guide: Guide, album: Album) -> None:
 
 
 async def _kill(guide: Guide, album: Album) -> None:
-    """Both questions, what a kill says while the venue does not answer, and what the chain shows once it does."""
+    """Both dialogs, a kill while the venue does not answer, and its proof once it does."""
     await guide.press("q")
     await guide.arrive(QuitScreen)
     await guide.settle()
@@ -146,7 +146,7 @@ async def _kill(guide: Guide, album: Album) -> None:
 
 @contextmanager
 def _silent_venue() -> Iterator[None]:
-    """The demo's venue takes requests and does not answer."""
+    """The demo's venue accepts requests and does not answer."""
     children = psutil.Process().children(recursive=True)
     (venue,) = (child for child in children if "ama_tui.localnet" in child.cmdline())
     venue.suspend()
@@ -157,7 +157,7 @@ def _silent_venue() -> Iterator[None]:
 
 
 async def _prepare(guide: Guide, album: Album) -> bool:
-    """Sessions while they are being made; False when they were ready too soon to be seen."""
+    """Sessions being created; False if they were ready too soon to be seen."""
     await _set_up(guide)
     await guide.press("f2")
     await guide.until(lambda: guide.makes_sessions or isinstance(guide.app.screen, LiveScreen))

@@ -1,4 +1,4 @@
-"""A market's state directory and its lines, as the store's tests use them."""
+"""A market's state directory and sample lines for the store's tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checkpoint: the designed JSON, nothing of others lost, nothing broken taken for good."""
+"""The checkpoint: the specified JSON, foreign keys preserved, corrupt files refused."""
 
 from __future__ import annotations
 
@@ -81,18 +81,18 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "checkpoint.json"
 
 
-def test_file_is_exactly_the_designed_json(path: Path) -> None:
+def test_file_is_exactly_the_specified_json(path: Path) -> None:
     save_checkpoint(path, checkpoint(*ENTRIES))
     assert json.loads(path.read_text()) == DESIGNED
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_was_saved_is_loaded(path: Path) -> None:
+def test_checkpoint_survives_a_round_trip(path: Path) -> None:
     save_checkpoint(path, checkpoint(*ENTRIES))
     assert load(path) == checkpoint(*ENTRIES)
 
 
-def test_no_file_is_no_checkpoint(path: Path) -> None:
+def test_missing_file_is_no_checkpoint(path: Path) -> None:
     assert load_checkpoint(path, chain_id=CHAIN_ID, order_book=BOOK) is None
 
 
@@ -105,7 +105,7 @@ UNKNOWN = st.dictionaries(st.text(min_size=1).map(lambda key: "x" + key), JSON, 
 
 
 @given(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
-def test_unknown_keys_of_every_level_survive_a_rewrite(
+def test_unknown_keys_on_every_level_survive_a_rewrite(
     top: dict[str, object],
     in_market: dict[str, object],
     in_run: dict[str, object],
@@ -139,14 +139,14 @@ def test_unknown_keys_of_every_level_survive_a_rewrite(
         extra=UNKNOWN,
     )
 )
-def test_wallet_file_gives_back_what_was_saved(tmp_path_factory: pytest.TempPathFactory, entry: WalletEntry) -> None:
+def test_wallet_file_survives_a_round_trip(tmp_path_factory: pytest.TempPathFactory, entry: WalletEntry) -> None:
     path = tmp_path_factory.getbasetemp() / "wallet.json"
     save_wallet(path, entry)
     assert load_wallet(path, ALICE) == entry
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_session_that_is_gone_leaves_the_file() -> None:
+def test_removed_session_leaves_the_file() -> None:
     raw = replace(ENTRIES[0], session_id=None, session_expiry=None).as_json()
     assert not {"sessionId", "sessionExpiry"} & set(raw)
 
@@ -179,7 +179,7 @@ CORRUPT = {
 
 
 @pytest.mark.parametrize("name", sorted(CORRUPT))
-def test_corrupt_checkpoint_is_one_clear_line_and_stays_where_it_is(path: Path, name: str) -> None:
+def test_corrupt_checkpoint_is_one_clear_line_and_left_in_place(path: Path, name: str) -> None:
     path.write_bytes(CORRUPT[name])
     with pytest.raises(CheckpointError, match="is corrupt") as raised:
         load(path)
@@ -197,7 +197,7 @@ def test_checkpoint_of_another_market_is_refused(path: Path) -> None:
         load_checkpoint(path, chain_id=1, order_book=BOOK)
 
 
-def test_order_book_is_compared_without_regard_to_case(path: Path) -> None:
+def test_order_book_is_compared_case_insensitively(path: Path) -> None:
     path.write_bytes(broken(orderBook=BOOK.upper().replace("0X", "0x")))
     assert load_checkpoint(path, chain_id=CHAIN_ID, order_book=BOOK.upper()) is not None
 
@@ -206,7 +206,7 @@ def test_order_book_is_compared_without_regard_to_case(path: Path) -> None:
     ("tick_size", "tick6", "is_default"),
     [(0.01, 10_000, False), (0.000001, 1, False), (5, 5_000_000, False), (None, 10_000, True), (1e-9, 0, False)],
 )
-def test_tick_is_read_as_the_api_has_it_and_kept(tick_size: object, tick6: int, is_default: bool) -> None:
+def test_tick_is_read_as_in_the_api_and_kept(tick_size: object, tick6: int, is_default: bool) -> None:
     raw = copy.deepcopy(DESIGNED)
     raw["market"]["tick_size"] = tick_size
     found = parse_checkpoint(raw)
@@ -225,12 +225,12 @@ def test_market_without_identifier_leaves_the_key_out() -> None:
     assert "market_identifier" not in as_read(plain)["market"]
 
 
-def test_two_wallets_remembered_with_one_index_are_told_apart() -> None:
+def test_two_wallets_stored_with_the_same_index_get_different_ones() -> None:
     both = {address: WalletEntry(address, "w", index=1) for address in (ALICE, BOB)}
     assert wallet_indexes([ALICE, BOB], both) == {ALICE: 1, BOB: 2}
 
 
-def test_disk_that_fails_is_our_own_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_error_is_our_own_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_checkpoint(path, checkpoint())
     before = path.read_bytes()
 
@@ -243,7 +243,7 @@ def test_disk_that_fails_is_our_own_error(path: Path, monkeypatch: pytest.Monkey
     assert path.read_bytes() == before
 
 
-def test_stored_config_holds_the_eight_and_what_the_original_tool_needs() -> None:
+def test_stored_config_has_all_parameters_and_what_the_original_tool_needs() -> None:
     config = stored_config(Parameters(orders_per_side=3), rules="even")
     assert config == {
         **Parameters(orders_per_side=3).as_keys(),
@@ -254,7 +254,7 @@ def test_stored_config_holds_the_eight_and_what_the_original_tool_needs() -> Non
     }
 
 
-def test_stored_config_keeps_what_stood_there() -> None:
+def test_stored_config_keeps_earlier_foreign_keys() -> None:
     earlier = {"mode": "UP", "makerRatio": 0.5, "maxOpenOrdersPerMaker": 9, "minDelayMs": 1, "other": [1]}
     config = stored_config(Parameters(min_delay_ms=7), earlier)
     assert config["minDelayMs"] == 7
@@ -272,7 +272,7 @@ def test_stored_config_keeps_what_stood_there() -> None:
         (("0xmine", None, 1), (None, 9, None), ("0xmine", None), 1),
     ],
 )
-def test_merging_takes_the_later_action_and_the_longer_session(
+def test_merge_takes_the_later_action_and_the_longer_session(
     mine: tuple[str | None, int | None, int | None],
     other: tuple[str | None, int | None, int | None],
     session: tuple[str | None, int | None],
@@ -305,6 +305,6 @@ def test_indexes_are_remembered_and_never_shared(addresses: list[str], remembere
             assert indexes[address] == known[address].index
         elif row not in taken and row not in {indexes[one] for one in addresses[:row]}:
             assert indexes[address] == row
-    # A later run with the same memory, whatever its order, finds the same.
+    # A later run with the same stored indexes gets the same ones, whatever the order.
     again = {address: WalletEntry(address, "w", index=index) for address, index in indexes.items()}
     assert wallet_indexes(reversed(addresses), known | again) == indexes

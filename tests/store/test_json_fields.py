@@ -1,4 +1,4 @@
-"""Times and numbers in JSON that somebody else may have written."""
+"""Times and numbers in JSON written by other tools."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.store.test_checkpoint import JSON
 
 
 @given(st.integers(0, 253_402_300_799_999))
-def test_time_survives_its_text(unix_ms: int) -> None:
+def test_time_survives_a_round_trip(unix_ms: int) -> None:
     text = iso_utc(unix_ms)
     assert text.endswith("Z")
     assert time_of({"at": text}, "at") == unix_ms
@@ -40,7 +40,7 @@ def test_time_survives_its_text(unix_ms: int) -> None:
         ("2025-01-01T00:00:00", 1_735_689_600_000),
     ],
 )
-def test_every_common_form_of_a_time_is_read(text: str, unix_ms: int) -> None:
+def test_every_common_time_format_is_read(text: str, unix_ms: int) -> None:
     assert time_of({"at": text}, "at") == unix_ms
 
 
@@ -49,7 +49,7 @@ def test_written_time_has_milliseconds() -> None:
 
 
 @pytest.mark.parametrize("value", ["yesterday", "", 5, None])
-def test_anything_else_is_no_time(value: object) -> None:
+def test_other_text_is_not_a_time(value: object) -> None:
     with pytest.raises(ShapeError, match="at is"):
         time_of({"at": value}, "at")
 
@@ -58,19 +58,19 @@ def test_anything_else_is_no_time(value: object) -> None:
     ("value", "number"),
     [(5, 5), ("5", 5), (5.0, 5), (-1, -1), (5.5, None), (True, None), ("5.0", None), ("٣", None), (None, None)],
 )
-def test_whole_numbers_are_read_in_the_forms_that_tools_write(value: object, number: int | None) -> None:
+def test_integers_are_read_in_the_forms_other_tools_write(value: object, number: int | None) -> None:
     assert as_integer(value) == number
 
 
 @pytest.mark.parametrize(
     "text", ["", "[]", "1", "{", '{"a":NaN}', '{"a":-Infinity}', '{"a":1e999}', '{"a":' + "[" * 200_000, "9" * 5000]
 )
-def test_what_is_no_object_is_refused(text: str) -> None:
+def test_text_that_is_not_an_object_is_refused(text: str) -> None:
     with pytest.raises(ShapeError):
         parse_object(text.encode())
 
 
-def test_nesting_is_measured_outside_of_strings_and_not_by_the_number_of_brackets() -> None:
+def test_nesting_is_counted_outside_strings_and_by_depth() -> None:
     wide = {"wallets": [{} for _ in range(1000)], "brackets": "[" * 1000 + '\\"' + "{" * 1000}
     assert parse_object(json.dumps(wide).encode()) == wide
     deep = b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH
@@ -79,7 +79,7 @@ def test_nesting_is_measured_outside_of_strings_and_not_by_the_number_of_bracket
         parse_object(b'{"a":' + deep + b"}")
 
 
-def test_deep_nesting_is_refused_even_where_the_recursion_limit_was_raised() -> None:
+def test_deep_nesting_is_refused_even_with_a_raised_recursion_limit() -> None:
     code = (
         "import sys; sys.setrecursionlimit(100_000)\n"
         "from ama_tui.store.json_fields import ShapeError, parse_object\n"

@@ -1,4 +1,4 @@
-"""One run at a time on a state directory."""
+"""One run at a time per state directory and wallet."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ time.sleep(60)
 """
 
 
-def test_second_run_is_told_the_pid_of_the_first_and_a_dead_one_does_not_block(tmp_path: Path) -> None:
+def test_second_run_gets_the_pid_of_the_first_and_a_dead_one_does_not_block(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
@@ -52,7 +52,7 @@ def test_two_runs_in_one_process_exclude_each_other_too(tmp_path: Path) -> None:
     StateLock(tmp_path / "lock").acquire()
 
 
-def test_released_lock_leaves_no_pid_and_releasing_twice_is_fine(tmp_path: Path) -> None:
+def test_released_lock_leaves_no_pid_and_may_be_released_twice(tmp_path: Path) -> None:
     lock = StateLock(tmp_path / "lock")
     lock.acquire()
     assert stat.S_IMODE((tmp_path / "lock").stat().st_mode) == 0o600
@@ -62,7 +62,7 @@ def test_released_lock_leaves_no_pid_and_releasing_twice_is_fine(tmp_path: Path)
     assert not (tmp_path / "lock.pid").exists()
 
 
-def test_holder_without_a_readable_pid_is_another_process(tmp_path: Path) -> None:
+def test_holder_without_a_readable_pid_is_called_another_process(tmp_path: Path) -> None:
     with StateLock(tmp_path / "lock"):
         (tmp_path / "lock.pid").write_text("not a number")
         with pytest.raises(LockHeldError, match="another process") as raised:
@@ -70,7 +70,7 @@ def test_holder_without_a_readable_pid_is_another_process(tmp_path: Path) -> Non
     assert raised.value.pid is None
 
 
-def test_lock_that_cannot_be_made_is_our_own_error(tmp_path: Path) -> None:
+def test_lock_that_cannot_be_created_is_our_own_error(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
     with pytest.raises(StoreError, match="cannot be locked"):
         StateLock(tmp_path / "lock").acquire()
@@ -89,7 +89,7 @@ def market_lock(root: Path, book: str, chain: str = CHAIN) -> StateLock:
     return lock
 
 
-def test_wallet_of_a_run_on_another_market_is_refused_by_name_and_pid(tmp_path: Path) -> None:
+def test_wallet_in_use_on_another_market_is_refused_by_name_and_pid(tmp_path: Path) -> None:
     first, second = market_lock(tmp_path, "0x01"), market_lock(tmp_path, "0x02")
     first.claim_wallets({ALICE: "alice", BOB: "bob"})
     second.claim_wallets({CAROL: "carol"})
@@ -99,7 +99,7 @@ def test_wallet_of_a_run_on_another_market_is_refused_by_name_and_pid(tmp_path: 
     assert f"wallet robert ({BOB}) is in use by another run (pid {os.getpid()}) in {tmp_path / CHAIN / '0x01'}" in str(
         raised.value
     )
-    # The refused run has no claim any more, the first still has its own.
+    # The refused run has no claim any more; the first still has its own.
     first.claim_wallets({ALICE: "alice", BOB: "bob", CAROL: "carol"})
     with pytest.raises(LockHeldError, match="and 1 more are in use"):
         second.claim_wallets({ALICE: "alice", BOB: "bob"})
@@ -135,7 +135,7 @@ sys.stdin.readline()
 
 
 def claimer(directory: Path, wallet: str) -> subprocess.Popen[str]:
-    """A process that has taken the lock, and claims the wallet when it is told to."""
+    """A process that has taken the lock and claims the wallet on command."""
     directory.mkdir(parents=True, exist_ok=True)
     started = subprocess.Popen(
         [sys.executable, "-c", CLAIMER, str(directory), wallet],
@@ -154,7 +154,7 @@ def claims(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_claim_of_a_process_that_died_counts_no_more(tmp_path: Path) -> None:
+def test_claim_of_a_dead_process_no_longer_counts(tmp_path: Path) -> None:
     with claimer(tmp_path / CHAIN / "0x01", ALICE) as other, market_lock(tmp_path, "0x02") as ours:
         claims(other)
         assert other.stdout is not None
@@ -165,14 +165,14 @@ def test_claim_of_a_process_that_died_counts_no_more(tmp_path: Path) -> None:
         other.wait()
         assert (tmp_path / CHAIN / "0x01" / "lock.wallets").exists()
         ours.claim_wallets({ALICE: "alice"})
-        # Whoever takes the dead one's directory does not inherit its wallets.
+        # A run that takes over the dead one's directory does not inherit its wallets.
         ours.release()
         with market_lock(tmp_path, "0x01"):
             ours.acquire()
             ours.claim_wallets({ALICE: "alice"})
 
 
-def test_two_runs_that_begin_together_never_share_a_wallet(tmp_path: Path) -> None:
+def test_two_runs_that_start_together_never_share_a_wallet(tmp_path: Path) -> None:
     for attempt in range(5):
         books = [tmp_path / str(attempt) / book for book in ("0x01", "0x02")]
         with claimer(books[0], ALICE) as one, claimer(books[1], ALICE) as other:
@@ -193,7 +193,7 @@ def test_claim_that_cannot_be_written_is_our_own_error(tmp_path: Path) -> None:
             lock.claim_wallets({ALICE: "alice"})
 
 
-def test_looking_whether_a_lock_is_held_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
+def test_checking_a_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     assert not is_held(path)
     path.touch()

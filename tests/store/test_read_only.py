@@ -1,4 +1,4 @@
-"""Looking at a market's files: everything that can be read, and not a byte changed."""
+"""Reading a market's files without a lock: everything readable, and not a byte changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALICES = WalletEntry(ALICE, "alice", session_id=SESSION, session_expiry=1_000)
 
 
 def stored(root: Path) -> tuple[StatePaths, StateStore]:
-    """A run on the disk with one wallet and one announced session; its lock is held."""
+    """A run on disk with one wallet and one announced session; its lock is held."""
     paths = StatePaths(root, CHAIN_ID, BOOK)
     store = StateStore.open(paths)
     store.begin(checkpoint(ALICES))
@@ -26,7 +26,7 @@ def stored(root: Path) -> tuple[StatePaths, StateStore]:
     return paths, store
 
 
-def test_a_run_that_goes_on_is_read_and_left_alone(tmp_path: Path) -> None:
+def test_active_run_is_read_and_left_alone(tmp_path: Path) -> None:
     paths, store = stored(tmp_path)
     save_wallet(paths.wallet(ALICE), replace(ALICES, session_id=LATER, session_expiry=3_000))  # ahead of the checkpoint
     before = hashes(tmp_path)
@@ -48,7 +48,7 @@ def test_lines_of_a_cancel_all_count_too(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_counts(tmp_path: Path) -> None:
+def test_unreadable_files_are_named_and_the_rest_counts(tmp_path: Path) -> None:
     paths, store = stored(tmp_path)
     store.close()
     paths.checkpoint.write_text("{")
@@ -63,7 +63,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_counts(tmp_path: Path) -> Non
     assert market_at(paths) is None
 
 
-def test_nothing_there_is_nothing_known(tmp_path: Path) -> None:
+def test_missing_directory_is_empty(tmp_path: Path) -> None:
     paths = StatePaths(tmp_path / "none", CHAIN_ID, BOOK)
     found = read_stored_market(paths)
     assert (found.wallets, found.replay.sessions, found.problems) == ({}, {}, ())

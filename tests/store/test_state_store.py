@@ -1,4 +1,4 @@
-"""The state directory as the engine uses it, whoever left it behind."""
+"""The state directory as the engine uses it, whatever process left it behind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def modes_under(directory: Path) -> set[tuple[bool, int]]:
     return {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in directory.rglob("*")}
 
 
-def test_new_run_writes_checkpoint_and_wallets_closed_to_others(begun: StateStore, paths: StatePaths) -> None:
+def test_new_run_writes_private_checkpoint_and_wallet_files(begun: StateStore, paths: StatePaths) -> None:
     assert json.loads(paths.checkpoint.read_text())["run"]["runId"] == RUN_ID
     assert json.loads(paths.wallet(ALICE).read_text()) == {"nickname": "alice", "role": "MAKER", "index": 0}
     assert modes_under(paths.root) == {(True, 0o700), (False, 0o600)}
@@ -59,7 +59,7 @@ def test_resumed_run_finds_what_was_saved(begun: StateStore, paths: StatePaths) 
     store.close()
 
 
-def test_saving_moves_the_time_of_update(begun: StateStore) -> None:
+def test_save_updates_the_timestamp(begun: StateStore) -> None:
     assert begun.checkpoint is not None
     assert begun.checkpoint.updated_at_ms > NOW_MS
     assert begun.checkpoint.started_at_ms == NOW_MS
@@ -70,7 +70,7 @@ def test_second_run_is_refused_while_the_first_is_open(begun: StateStore, paths:
         StateStore.open(paths)
 
 
-def test_wallet_file_that_is_ahead_of_the_checkpoint_fills_it_in(begun: StateStore, paths: StatePaths) -> None:
+def test_wallet_file_ahead_of_the_checkpoint_completes_it(begun: StateStore, paths: StatePaths) -> None:
     ahead = WalletEntry(ALICE, "alice", session_id="0x1", session_expiry=9, last_action_at=5, index=0)
     save_wallet(paths.wallet(ALICE), ahead)
     begun.close()
@@ -100,7 +100,7 @@ def test_last_action_is_rebuilt_from_the_journal(begun: StateStore, paths: State
     store.close()
 
 
-def test_torn_journal_tail_is_set_aside_and_reported(begun: StateStore, paths: StatePaths) -> None:
+def test_torn_journal_tail_is_moved_aside_and_reported(begun: StateStore, paths: StatePaths) -> None:
     begun.journal.append(line(1))
     begun.close()
     with paths.journal.open("ab") as journal:
@@ -115,7 +115,7 @@ def test_torn_journal_tail_is_set_aside_and_reported(begun: StateStore, paths: S
 
 @pytest.fixture
 def damaged(begun: StateStore, paths: StatePaths) -> StatePaths:
-    """A state directory whose journal has an unreadable line between two whole ones, Alice's and Bob's."""
+    """A state directory whose journal has an unreadable line between two complete ones, Alice's and Bob's."""
     begun.close()
     paths.journal.write_bytes(line(1).as_line(1) + b"garbage\n" + line(NOW_MS, trader=BOB).as_line(3))
     return paths
@@ -125,14 +125,14 @@ def contents(directory: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file() and path.name != "lock"}
 
 
-def test_damaged_journal_refuses_a_run_and_stays(damaged: StatePaths) -> None:
+def test_damaged_journal_refuses_a_run_and_stays_unchanged(damaged: StatePaths) -> None:
     before = contents(damaged.root)
     with pytest.raises(JournalCorruptError, match="line 2"):
         StateStore.open(damaged)
     assert contents(damaged.root) == before
 
 
-def test_cancel_all_opens_a_damaged_journal_reads_what_it_can_and_writes_another(damaged: StatePaths) -> None:
+def test_cancel_all_reads_what_it_can_of_a_damaged_journal_and_writes_another(damaged: StatePaths) -> None:
     before = damaged.journal.read_bytes()
     for run in (1, 2):
         store = StateStore.open(damaged, tolerate_journal=True)
@@ -145,7 +145,7 @@ def test_cancel_all_opens_a_damaged_journal_reads_what_it_can_and_writes_another
     assert [entry.seq for entry in Scan(store.journal.path)] == [1, 2]
 
 
-def test_cancel_all_whose_own_journal_is_damaged_too_begins_another(damaged: StatePaths) -> None:
+def test_cancel_all_with_a_damaged_journal_of_its_own_starts_a_new_one(damaged: StatePaths) -> None:
     own = damaged.directory / "cancel-all.jsonl"
     own.write_bytes(b"garbage\n")
     store = StateStore.open(damaged, tolerate_journal=True)
@@ -155,7 +155,7 @@ def test_cancel_all_whose_own_journal_is_damaged_too_begins_another(damaged: Sta
     assert own.with_name("cancel-all.jsonl.corrupt").read_bytes() == b"garbage\n"
 
 
-def test_cancel_all_opens_a_journal_that_nobody_can_read(begun: StateStore, paths: StatePaths) -> None:
+def test_cancel_all_opens_a_state_with_an_unreadable_journal(begun: StateStore, paths: StatePaths) -> None:
     begun.close()
     paths.journal.unlink()
     paths.journal.mkdir()
@@ -165,7 +165,7 @@ def test_cancel_all_opens_a_journal_that_nobody_can_read(begun: StateStore, path
     store.close()
 
 
-def test_cancel_all_writes_a_whole_journal_itself(begun: StateStore, paths: StatePaths) -> None:
+def test_cancel_all_appends_to_an_intact_journal(begun: StateStore, paths: StatePaths) -> None:
     begun.journal.append(line(1))
     begun.close()
     store = StateStore.open(paths, tolerate_journal=True)
@@ -175,9 +175,7 @@ def test_cancel_all_writes_a_whole_journal_itself(begun: StateStore, paths: Stat
     assert [entry.ts for entry in Scan(paths.journal)] == [1, 2]
 
 
-def test_cancel_all_beside_a_run_reads_everything_and_touches_nothing_of_it(
-    begun: StateStore, paths: StatePaths
-) -> None:
+def test_cancel_all_next_to_a_run_reads_everything_and_changes_nothing(begun: StateStore, paths: StatePaths) -> None:
     begun.journal.append(line(NOW_MS + 7))
     before = contents(paths.root)
     beside = StateStore.open_beside(paths)
@@ -209,7 +207,7 @@ def test_wallets_are_claimed_until_the_store_is_closed(begun: StateStore, paths:
     second.close()
 
 
-def test_wallet_is_claimed_from_runs_with_another_state_root_too(
+def test_wallet_claim_also_holds_against_other_state_roots(
     begun: StateStore, paths: StatePaths, tmp_path: Path
 ) -> None:
     runtime = tmp_path / "runtime" / str(CHAIN_ID)
@@ -235,7 +233,7 @@ def test_corrupt_checkpoint_stops_a_resume_and_changes_nothing(begun: StateStore
     StateStore.open(paths, fresh=True).close()
 
 
-def test_corrupt_checkpoint_is_kept_aside_only_when_a_new_one_is_written(paths: StatePaths) -> None:
+def test_corrupt_checkpoint_is_moved_aside_only_when_a_new_one_is_written(paths: StatePaths) -> None:
     for number, name in enumerate(["checkpoint.json.corrupt", "checkpoint.json.corrupt.1"]):
         paths.create()
         content = b"broken %d" % number
@@ -253,7 +251,7 @@ def test_corrupt_checkpoint_is_kept_aside_only_when_a_new_one_is_written(paths: 
         reopened.close()
 
 
-def test_corrupt_wallet_file_is_reported_and_kept_aside_when_rewritten(begun: StateStore, paths: StatePaths) -> None:
+def test_corrupt_wallet_file_is_reported_and_moved_aside_when_rewritten(begun: StateStore, paths: StatePaths) -> None:
     begun.close()
     paths.wallet(ALICE).write_bytes(b"broken")
     store = StateStore.open(paths)
@@ -267,7 +265,7 @@ def test_corrupt_wallet_file_is_reported_and_kept_aside_when_rewritten(begun: St
     assert json.loads(paths.wallet(ALICE).read_text())["nickname"] == "alice"
 
 
-def test_corrupt_file_of_a_wallet_that_the_checkpoint_lacks_is_kept_aside_too(
+def test_corrupt_file_of_a_wallet_missing_from_the_checkpoint_is_moved_aside_too(
     begun: StateStore, paths: StatePaths
 ) -> None:
     carol = "0x" + "c0" * 20
@@ -277,7 +275,7 @@ def test_corrupt_file_of_a_wallet_that_the_checkpoint_lacks_is_kept_aside_too(
     assert paths.wallet(carol).with_name(f"{carol}.json.corrupt").read_bytes() == b"broken"
 
 
-def test_wallet_before_a_run_has_begun_is_refused(paths: StatePaths) -> None:
+def test_wallet_update_before_a_run_has_begun_is_refused(paths: StatePaths) -> None:
     store = StateStore.open(paths)
     with pytest.raises(StoreError, match="no run has begun"):
         store.update_wallets([WalletEntry(ALICE, "alice")])
@@ -295,7 +293,7 @@ def test_journal_that_cannot_be_opened_leaves_the_lock_free(paths: StatePaths) -
     StateStore.open(paths).close()
 
 
-def test_leftovers_of_a_crash_are_removed(begun: StateStore, paths: StatePaths) -> None:
+def test_temporary_files_of_a_crash_are_removed(begun: StateStore, paths: StatePaths) -> None:
     begun.close()
     leftovers = [paths.directory / ".checkpoint.json.12.ama-tmp", paths.wallets / ".x.json.12.ama-tmp"]
     for leftover in leftovers:
@@ -306,7 +304,7 @@ def test_leftovers_of_a_crash_are_removed(begun: StateStore, paths: StatePaths) 
 
 @pytest.fixture
 def original(paths: StatePaths) -> StatePaths:
-    """A state directory as the original tool leaves it: four of the eight parameters, keys of its own."""
+    """A state directory as the original tool leaves it: four of the eight parameters, and its own keys."""
     paths.wallets.mkdir(parents=True)
     wallet = {"nickname": "Maker One", "role": "MAKER", "sessionId": "0x" + "5e" * 32, "sessionExpiry": 1_735_776_000}
     raw = {
@@ -350,7 +348,7 @@ def original(paths: StatePaths) -> StatePaths:
     return paths
 
 
-def test_state_directory_of_the_original_tool_resumes(original: StatePaths) -> None:
+def test_state_directory_of_the_original_tool_can_be_resumed(original: StatePaths) -> None:
     journal_before = original.journal.read_bytes()
     store = StateStore.open(original)
     found = store.replay_journal()
@@ -395,7 +393,7 @@ def test_state_directory_of_the_original_tool_stays_readable_to_it(original: Sta
 
 
 @pytest.mark.parametrize("name", ["lock", "lock.pid", "actions.jsonl", "actions.synced", "checkpoint.json"])
-def test_a_link_in_the_state_directory_is_not_followed(name: str, paths: StatePaths, tmp_path: Path) -> None:
+def test_link_in_the_state_directory_is_not_followed(name: str, paths: StatePaths, tmp_path: Path) -> None:
     paths.create()
     precious = tmp_path / "precious"
     precious.write_text("mine\n")
@@ -406,7 +404,7 @@ def test_a_link_in_the_state_directory_is_not_followed(name: str, paths: StatePa
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o777, 0o707])
-def test_a_state_directory_that_others_can_write_to_is_refused(mode: int, paths: StatePaths) -> None:
+def test_state_directory_writable_by_others_is_refused(mode: int, paths: StatePaths) -> None:
     paths.root.mkdir(parents=True)
     paths.root.chmod(mode)
     with pytest.raises(StoreError, match="other users can write") as caught:

@@ -1,4 +1,4 @@
-"""What the strategies' tests share."""
+"""Shared by the strategies' tests."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from ama_tui.strategies.spacing import level_spacing
 
 @pytest.fixture(autouse=True)
 def _clear_spacing_cache() -> None:
-    """No test uses level spacing cached by an earlier test."""
+    """Each test starts without level spacing cached by an earlier one."""
     level_spacing.cache_clear()

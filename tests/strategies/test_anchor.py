@@ -27,7 +27,7 @@ BID, ASK, MARK, VAULT, LAST = 100 * USDC, 101 * USDC + 1, 110 * USDC, 120 * USDC
         (BID, None, None, None, None, None),
     ],
 )
-def test_the_anchor_is_the_first_price_that_is_one(
+def test_anchor_is_the_first_usable_price(
     bid: int | None, ask: int | None, mark: int | None, vault: int | None, last: int | None, expected: int | None
 ) -> None:
     snapshot = market(best_bid6=bid, best_ask6=ask, mark6=mark, vault_mark6=vault, last_trade6=last)
@@ -48,7 +48,7 @@ def test_the_anchor_is_the_first_price_that_is_one(
         (249, 251, 40, 40, 5, True),
     ],
 )
-def test_an_anchor_outside_the_band_around_the_vaults_mark_is_a_conflict(
+def test_anchor_outside_the_band_around_the_vaults_mark_is_a_conflict(
     bid: int | None, ask: int | None, mark: int | None, vault: int | None, band: float, conflicts: bool
 ) -> None:
     def usdc(price: int | None) -> int | None:
@@ -60,25 +60,25 @@ def test_an_anchor_outside_the_band_around_the_vaults_mark_is_a_conflict(
     assert bool(price_conflict(snapshot, band)) == conflicts
 
 
-def test_a_conflict_shows_the_prices_side_by_side() -> None:
+def test_conflict_shows_the_prices_side_by_side() -> None:
     snapshot = market(best_bid6=None, best_ask6=None, mark6=250 * USDC, vault_mark6=40 * USDC, last_trade6=41 * USDC)
     assert price_conflict(snapshot, 5).endswith(
         "525.0 % apart, more than --price-band 5: API mark 250.00, vault mark 40.00, last trade 41.00"
     )
 
 
-def test_a_market_at_exactly_twice_the_nearest_distance_is_taken() -> None:
+def test_price_of_exactly_twice_the_nearest_distance_is_accepted() -> None:
     packer = Packer(Parameters(min_distance_ticks=10))
     assert packer.refusal(10_000, 2 * 20 * 10_000) is None
 
 
-def test_a_market_below_that_is_refused_with_the_largest_distance_that_fits() -> None:
+def test_lower_price_is_refused_with_the_largest_distance_that_fits() -> None:
     refusal = Packer(Parameters(min_distance_ticks=10)).refusal(10_000, 2 * 20 * 10_000 - 1)
     assert refusal == "nearest distance 10 does not fit a price of 19 ticks; use 9 or less"
     assert Packer(Parameters(min_distance_ticks=9)).refusal(10_000, 2 * 20 * 10_000 - 1) is None
 
 
-def test_a_market_under_two_ticks_is_refused_whatever_the_distance() -> None:
+def test_price_below_two_ticks_is_refused_whatever_the_distance() -> None:
     refusal = Packer(Parameters(min_distance_ticks=1)).refusal(10_000, 3 * 10_000)
     assert refusal == (
         "nearest distance 1 does not fit a price of 1 ticks, and no other value does; choose another market"
@@ -86,15 +86,15 @@ def test_a_market_under_two_ticks_is_refused_whatever_the_distance() -> None:
 
 
 @pytest.mark.parametrize("tick6", [0, -1])
-def test_a_tick_that_is_not_positive_is_refused(tick6: int) -> None:
+def test_tick_that_is_not_positive_is_refused(tick6: int) -> None:
     assert Packer(Parameters()).refusal(tick6, 2 * 10**9) == (
         "the market's tick is not a positive multiple of 0.000001; choose another market"
     )
 
 
-def test_the_finest_tick_is_taken() -> None:
+def test_finest_tick_is_accepted() -> None:
     assert Packer(Parameters()).refusal(1, 2 * 10**9) is None
 
 
-def test_an_unknown_anchor_refuses_nothing() -> None:
+def test_unknown_anchor_refuses_nothing() -> None:
     assert Packer(Parameters()).refusal(10_000, None) is None

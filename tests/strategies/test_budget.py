@@ -32,7 +32,7 @@ USED = wallet(
         (Rules.ORIGINAL, CollateralBasis.GROSS, 9_000 * USDC, 1_800 * USDC, 550 * USDC),
     ],
 )
-def test_the_cap_counts_reservations_and_what_is_in_flight(
+def test_cap_counts_reserved_and_pending_margin(
     rules: Rules, basis: CollateralBasis, basis6: int, cap6: int, remaining6: int
 ) -> None:
     budget = budget_of(USED, Parameters(), rules, basis)
@@ -40,7 +40,7 @@ def test_the_cap_counts_reservations_and_what_is_in_flight(
     assert (budget.reserved6, budget.pending6) == (1_000 * USDC, 250 * USDC)
 
 
-def test_a_wallet_without_orders_has_nothing_in_use() -> None:
+def test_wallet_without_orders_has_nothing_in_use() -> None:
     budget = budget_of(wallet(available6=9_000 * USDC), Parameters(), Rules.EVEN, CollateralBasis.NET)
     assert (budget.reserved6, budget.pending6, budget.remaining6) == (0, 0, 1_800 * USDC)
 
@@ -54,11 +54,11 @@ def test_nothing_remains_once_collateral_fell_below_what_is_in_use() -> None:
     ("side", "market_bps", "expected"),
     [(Side.BUY, 10_000, 10_000), (Side.SELL, 10_000, 15_000), (Side.SELL, 18_000, 18_000), (Side.BUY, 500, 500)],
 )
-def test_a_sell_reserves_150_percent_at_least(side: Side, market_bps: int, expected: int) -> None:
+def test_sell_reserves_at_least_150_percent(side: Side, market_bps: int, expected: int) -> None:
     assert margin_bps(side, market_bps, []) == expected
 
 
-def test_a_larger_margin_that_resting_orders_show_is_believed() -> None:
+def test_larger_margin_shown_by_resting_orders_is_used() -> None:
     """0.1 at 2,500 is worth 250; 300 reserved is 120 %."""
     shown = resting(1, Side.BUY, PRICE6, margin6=300 * USDC)
     usual = resting(2, Side.BUY, PRICE6, margin6=250 * USDC)
@@ -66,14 +66,14 @@ def test_a_larger_margin_that_resting_orders_show_is_believed() -> None:
     assert margin_bps(Side.BUY, 13_000, [usual, shown]) == 13_000
 
 
-def test_a_unit_of_rounding_on_a_tiny_order_raises_nothing() -> None:
+def test_rounding_on_a_tiny_order_raises_nothing() -> None:
     """0.00001 at 0.5 is worth 5 units: one unit more would be 120 %."""
     tiny = resting(1, Side.BUY, 500_000, amount18=10**13, margin6=6)
     assert margin_bps(Side.BUY, 10_000, [tiny]) == 10_000
     assert margin_bps(Side.BUY, 10_000, [resting(1, Side.BUY, 500_000, amount18=10**13, margin6=9)]) == 16_000
 
 
-def test_remnants_under_the_dust_limit_spot_orders_and_free_ones_show_nothing() -> None:
+def test_dust_spot_and_free_orders_do_not_count() -> None:
     crumb = resting(1, Side.BUY, PRICE6, amount18=1, margin6=3)
     spot = resting(2, Side.BUY, PRICE6, margin6=10**12, is_margin=False)
     free = resting(3, Side.BUY, 0, margin6=3)
@@ -86,7 +86,7 @@ def test_remnants_under_the_dust_limit_spot_orders_and_free_ones_show_nothing() 
     st.integers(10_001, 60_000),
     st.sampled_from((0, 1)),
 )
-def test_what_an_order_shows_explains_its_margin_and_never_exceeds_the_truth(
+def test_margin_ratio_from_an_order_never_exceeds_the_true_one(
     amount18: int, price6: int, true_bps: int, rounded_up: int
 ) -> None:
     exact, rest = divmod(amount18 * price6 * true_bps, 10**22)
@@ -100,7 +100,7 @@ def request(level: int, side: Side = Side.BUY, amount18: int = 10**17, price6: i
     return OrderRequest(side, level, Price(price6, 10, None), amount18, 10_000 if side is Side.BUY else 15_000)
 
 
-def test_wishes_that_fit_are_placed_whole_with_their_tags_in_the_margin() -> None:
+def test_requests_that_fit_are_placed_in_full_with_their_tags_in_the_margin() -> None:
     fitted = fit(wallet(sequence=5), [request(1), request(2, Side.SELL)], 1_000 * USDC, Rules.EVEN)
     assert [one.amount18 // 10**9 for one in fitted.places] == [10**8, 10**8]
     assert [one.amount18 % 10**9 // 100 for one in fitted.places] == [1_00005, 2_00006]
@@ -109,18 +109,18 @@ def test_wishes_that_fit_are_placed_whole_with_their_tags_in_the_margin() -> Non
 
 
 @pytest.mark.parametrize("rules", list(Rules))
-def test_wishes_that_take_all_that_remains_are_placed_whole(rules: Rules) -> None:
+def test_requests_that_use_everything_left_are_placed_in_full(rules: Rules) -> None:
     fitted = fit(wallet(), [request(1), request(2, Side.SELL)], 250_000_001 + 375_000_001, rules)
     assert [one.amount18 // 10**9 for one in fitted.places] == [10**8, 10**8]
     assert (fitted.skips, fitted.scale) == ([], 1.0)
 
 
-def test_the_least_amount_is_worth_placing() -> None:
+def test_smallest_amount_is_placed() -> None:
     fitted = fit(wallet(), [request(1, amount18=DUST18)], USDC, Rules.EVEN)
     assert [one.amount18 // 10**9 for one in fitted.places] == [DUST18 // 10**9]
 
 
-def test_even_cuts_all_by_one_factor_to_nine_tenths_of_what_remains() -> None:
+def test_even_scales_all_by_one_factor_to_nine_tenths_of_what_remains() -> None:
     requests = [request(1), request(2, Side.SELL), request(3, amount18=3 * 10**17)]
     fitted = fit(wallet(), requests, 100 * USDC, Rules.EVEN)
     assert fitted.skips == []
@@ -131,7 +131,7 @@ def test_even_cuts_all_by_one_factor_to_nine_tenths_of_what_remains() -> None:
     assert 89_999_000 < sum(one.margin6 for one in fitted.places) <= 90 * USDC + 3
 
 
-def test_original_takes_one_after_the_other_with_a_cushion_each_time() -> None:
+def test_original_fits_one_after_the_other_with_a_cushion_each_time() -> None:
     fitted = fit(wallet(), [request(1), request(2), request(3)], 300 * USDC, Rules.ORIGINAL)
     margins = [one.margin6 for one in fitted.places]
     assert margins[0] == 250_000_001
@@ -140,8 +140,8 @@ def test_original_takes_one_after_the_other_with_a_cushion_each_time() -> None:
     assert fitted.scale == pytest.approx(sum(margins) / (3 * 250 * USDC))
 
 
-def test_a_cut_to_dust_is_blamed_on_the_cap_only_when_the_cap_holds_nothing() -> None:
-    """The least order, 0.00001 at 2,500, needs 0.025 of margin."""
+def test_order_scaled_to_dust_is_blamed_on_the_cap_only_if_the_cap_fits_no_order() -> None:
+    """The smallest order, 0.00001 at 2,500, needs 0.025 of margin."""
     requests = [request(level) for level in range(1, 7)]
     fits_none = fit(wallet(), requests, 24_999, Rules.EVEN)
     assert {skip.reason for skip in fits_none.skips} == {SkipReason.CAP}
@@ -155,14 +155,14 @@ def test_a_cut_to_dust_is_blamed_on_the_cap_only_when_the_cap_holds_nothing() ->
     assert [(skip.side, skip.level) for skip in fits_one.skips] == [(Side.BUY, level) for level in range(1, 7)]
 
 
-def test_a_cut_to_dust_that_takes_the_last_unit_is_dust() -> None:
-    """At 0.1 the least order needs a unit of margin, and so does the less that the cut leaves."""
+def test_order_scaled_to_dust_with_the_last_unit_left_is_dust() -> None:
+    """At 0.1 the smallest order needs a unit of margin, and so does the smaller one that scaling leaves."""
     fitted = fit(wallet(), [request(1, amount18=2 * DUST18, price6=100_000)], 1, Rules.ORIGINAL)
     assert fitted.places == []
     assert [skip.reason for skip in fitted.skips] == [SkipReason.DUST]
 
 
-def test_a_skip_leaves_no_gap_in_the_sequence() -> None:
+def test_skip_leaves_no_gap_in_the_sequence() -> None:
     requests = [request(1), request(2, amount18=2 * 10**13), request(3)]
     fitted = fit(wallet(sequence=99_999), requests, 100 * USDC, Rules.EVEN)
     assert [skip.level for skip in fitted.skips] == [2]
@@ -170,15 +170,15 @@ def test_a_skip_leaves_no_gap_in_the_sequence() -> None:
     assert [one.amount18 % 10**9 // 100 for one in fitted.places] == [1_99999, 3_00000]
 
 
-def test_an_order_that_rounding_leaves_no_room_for_is_refused_for_the_cap() -> None:
-    """Five units for three orders: each is cut to 1.4 units, which reserves two."""
+def test_order_that_rounding_leaves_no_room_for_is_skipped_for_the_cap() -> None:
+    """Five units for three orders: each is scaled to 1.4 units, which reserves two."""
     fitted = fit(wallet(), [request(level, price6=100) for level in (1, 2, 3)], 5, Rules.EVEN)
     assert [one.margin6 for one in fitted.places] == [2, 2]
     assert [(skip.level, skip.reason) for skip in fitted.skips] == [(3, SkipReason.CAP)]
 
 
-def test_a_tag_worth_more_than_the_cushion_is_refused() -> None:
-    """At a billion a unit the tag alone is worth up to a dollar."""
+def test_tag_worth_more_than_the_cushion_is_skipped() -> None:
+    """At a price of a billion the tag alone is worth up to a dollar."""
     fitted = fit(wallet(), [request(99, amount18=10**14, price6=10**15)], 10_000, Rules.EVEN)
     assert fitted.places == []
     assert fitted.skips[0].reason is SkipReason.CAP

@@ -32,7 +32,7 @@ def test_twice_the_target_is_not_too_many() -> None:
     assert cancels(wallet(orders=tuple(buys(12)))) == []
 
 
-def test_the_oldest_beyond_twice_the_target_go() -> None:
+def test_oldest_orders_beyond_twice_the_target_are_cancelled() -> None:
     assert cancels(wallet(orders=tuple(reversed(buys(15))))) == [
         (1, CancelReason.EXCESS),
         (2, CancelReason.EXCESS),
@@ -40,23 +40,23 @@ def test_the_oldest_beyond_twice_the_target_go() -> None:
     ]
 
 
-def test_of_equal_age_the_lower_id_goes() -> None:
+def test_of_two_orders_of_the_same_age_the_lower_id_is_cancelled() -> None:
     orders = tuple(replace(order, placed_at=NOW) for order in reversed(buys(13)))
     assert cancels(wallet(orders=orders)) == [(1, CancelReason.EXCESS)]
 
 
-def test_orders_already_going_are_not_counted_as_too_many() -> None:
+def test_orders_already_being_cancelled_do_not_count_as_too_many() -> None:
     one = wallet(orders=tuple(buys(15)), cancelling=frozenset({2, 9}))
     assert cancels(one) == [(1, CancelReason.EXCESS)]
     assert cancels(replace(one, cancelling=frozenset({2, 9, 10}))) == []
 
 
-def test_each_side_is_counted_by_itself() -> None:
+def test_each_side_is_counted_separately() -> None:
     sells = [replace(order, side=Side.SELL, price6=2_501_000_000, order_id=order.order_id + 50) for order in buys(12)]
     assert cancels(wallet(orders=(*buys(12), *sells))) == []
 
 
-def test_a_cancel_says_what_it_takes_off_the_book() -> None:
+def test_cancel_describes_the_order_it_removes() -> None:
     one = wallet(orders=(resting(1, Side.BUY, FAR_BUY, amount18=10**17, placed_at=OLD, level=2),))
     assert PACKER.plan(market(one)).intents[0] == Cancel(
         one.address, 1, Side.BUY, FAR_BUY, 10**17, CancelReason.FAR, level=2
@@ -72,7 +72,7 @@ def test_a_cancel_says_what_it_takes_off_the_book() -> None:
         (1, None, OLD, []),
     ],
 )
-def test_a_remnant_goes_once_it_has_rested(
+def test_remnant_is_cancelled_once_it_has_rested_long_enough(
     amount18: int, placed18: int | None, placed_at: int, expected: list[tuple[int, CancelReason]]
 ) -> None:
     order = resting(1, Side.BUY, 2_499_000_000, amount18=amount18, placed18=placed18, placed_at=placed_at, level=1)
@@ -88,21 +88,21 @@ def test_a_remnant_goes_once_it_has_rested(
         (Side.SELL, 2_502_400_000, []),
     ],
 )
-def test_an_order_beyond_twice_the_farthest_distance_goes(
+def test_order_beyond_twice_the_farthest_distance_is_cancelled(
     side: Side, price6: int, expected: list[tuple[int, CancelReason]]
 ) -> None:
     assert cancels(wallet(orders=(resting(1, side, price6, placed_at=OLD, level=2),))) == expected
 
 
 @pytest.mark.parametrize("level", [None, 7])
-def test_a_far_order_at_a_level_beyond_the_target_is_cancelled(level: int | None) -> None:
+def test_far_order_at_a_level_beyond_the_target_is_cancelled(level: int | None) -> None:
     assert cancels(wallet(orders=(resting(1, Side.BUY, FAR_BUY, placed_at=OLD, level=level),))) == [
         (1, CancelReason.FAR)
     ]
 
 
-def test_a_far_order_stays_where_its_refill_would_land_no_nearer() -> None:
-    """The touch of others keeps the level out there: cancelling it would only put it back."""
+def test_far_order_stays_if_its_refill_would_be_no_nearer() -> None:
+    """The others' touch keeps the level that far out: a cancel would only put it back."""
     others = market(others_bid6=FAR_BUY - 46 * 10_000, best_bid6=FAR_BUY - 46 * 10_000)
     there = resting(1, Side.BUY, others.others_bid6 or 0, placed_at=OLD, level=1)
     assert cancels(wallet(orders=(replace(there, price6=there.price6 - 3 * 10_000),)), others) == []
@@ -111,12 +111,12 @@ def test_a_far_order_stays_where_its_refill_would_land_no_nearer() -> None:
     ]
 
 
-def test_one_worn_order_goes_at_a_time_and_the_oldest_first() -> None:
+def test_one_stale_order_is_cancelled_at_a_time_oldest_first() -> None:
     far = [resting(number, Side.BUY, FAR_BUY, placed_at=OLD - number, level=number) for number in (1, 2, 3)]
     assert cancels(wallet(orders=tuple(far))) == [(3, CancelReason.FAR)]
 
 
-def test_a_worn_order_is_found_among_young_and_fit_ones() -> None:
+def test_stale_order_is_found_among_young_and_good_ones() -> None:
     orders = (
         resting(1, Side.BUY, FAR_BUY, placed_at=NOW, level=1),
         resting(2, Side.BUY, 2_499_000_000, placed_at=OLD, level=2),
@@ -125,24 +125,24 @@ def test_a_worn_order_is_found_among_young_and_fit_ones() -> None:
     assert cancels(wallet(orders=orders)) == [(3, CancelReason.FAR)]
 
 
-def test_a_worn_order_that_is_going_is_not_cancelled_again() -> None:
+def test_stale_order_already_being_cancelled_is_not_cancelled_again() -> None:
     far = [resting(number, Side.BUY, FAR_BUY, placed_at=OLD - number, level=number) for number in (1, 2, 3)]
     assert cancels(wallet(orders=tuple(far), cancelling=frozenset({3}))) == [(2, CancelReason.FAR)]
 
 
-def test_excess_and_wear_never_name_the_same_order() -> None:
+def test_order_that_is_both_excess_and_stale_is_cancelled_once() -> None:
     orders = (resting(99, Side.BUY, FAR_BUY, placed_at=OLD), *buys(12))
     assert cancels(wallet(orders=orders)) == [(99, CancelReason.EXCESS)]
 
 
-def test_without_an_anchor_nothing_is_worn_but_excess_goes() -> None:
+def test_without_an_anchor_nothing_is_stale_but_excess_is_cancelled() -> None:
     blind = market(vault_mark6=None)
     remnant = resting(99, Side.BUY, 2_499_000_000, amount18=1, placed18=10**17, placed_at=OLD)
     assert cancels(wallet(orders=(remnant,)), blind) == []
     assert cancels(wallet(orders=tuple(buys(13))), blind) == [(1, CancelReason.EXCESS)]
 
 
-def test_the_level_of_an_order_that_goes_is_filled_only_once_it_is_gone() -> None:
+def test_level_of_a_cancelled_order_is_filled_only_once_the_order_is_gone() -> None:
     full = [
         resting(20 * side.is_buy + level, side, price6, level=level, placed_at=OLD)
         for side, price6 in ((Side.BUY, 2_499_000_000), (Side.SELL, 2_501_000_000))
@@ -155,11 +155,11 @@ def test_the_level_of_an_order_that_goes_is_filled_only_once_it_is_gone() -> Non
     assert [(one.side, one.level) for one in then.intents if isinstance(one, Place)] == [(Side.BUY, 1)]
 
 
-# ---- two orders of one level ----
+# ---- two orders at one level ----
 
 
 def at_level(order_id: int, sequence: int | None, level: int = 2, placed_at: int = NOW) -> RestingOrder:
-    """A young order of a level; without a sequence number its tag is worn off."""
+    """A young order of a level; without a sequence number its tag is lost."""
     order = resting(order_id, Side.BUY, 2_499_000_000, placed_at=placed_at)
     placed18 = None
     if sequence is not None:
@@ -180,20 +180,20 @@ def at_level(order_id: int, sequence: int | None, level: int = 2, placed_at: int
         (at_level(2, 7), at_level(1, None, placed_at=NOW + 1), 1),
     ],
 )
-def test_of_two_orders_of_one_level_the_one_decided_later_goes(
+def test_of_two_orders_at_one_level_the_one_decided_later_is_cancelled(
     first: RestingOrder, second: RestingOrder, newer: int
 ) -> None:
     for orders in ((first, second), (second, first)):
         assert cancels(wallet(orders=orders)) == [(newer, CancelReason.DUPLICATE)]
 
 
-def test_one_double_goes_at_a_time() -> None:
+def test_one_duplicate_is_cancelled_at_a_time() -> None:
     orders = tuple(at_level(order_id, order_id) for order_id in (1, 2, 3))
     assert cancels(wallet(orders=orders)) == [(3, CancelReason.DUPLICATE)]
     assert cancels(wallet(orders=orders, cancelling=frozenset({3}))) == []
 
 
-def test_an_excess_order_and_a_double_go_together_and_one_that_is_both_goes_once() -> None:
+def test_excess_and_duplicate_are_cancelled_together_and_an_order_that_is_both_once() -> None:
     many = buys(13)
     duplicates = (at_level(51, 7, placed_at=NOW + 99), at_level(52, 8, placed_at=NOW + 99))
     assert cancels(wallet(orders=(*many[:11], *duplicates))) == [(1, CancelReason.EXCESS), (52, CancelReason.DUPLICATE)]
@@ -201,7 +201,7 @@ def test_an_excess_order_and_a_double_go_together_and_one_that_is_both_goes_once
     assert cancels(wallet(orders=(*many[:11], duplicates[0], oldest))) == [(52, CancelReason.EXCESS)]
 
 
-def test_levels_sides_and_unknown_levels_do_not_double_each_other() -> None:
+def test_other_levels_other_sides_and_unknown_levels_are_not_duplicates() -> None:
     sell = replace(at_level(3, 9), side=Side.SELL, price6=2_501_000_000)
     unknown = [resting(n, Side.BUY, 2_499_000_000, placed_at=NOW) for n in (4, 5)]
     assert cancels(wallet(orders=(at_level(1, 7), at_level(2, 8, level=3), sell, *unknown))) == []

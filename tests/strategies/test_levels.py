@@ -17,19 +17,19 @@ def missing(*levels: int | None, pending_orders: tuple[int, ...] = ()) -> list[i
     return SideOrders.of(wallet(orders=orders, pending_orders=pending), Side.BUY).missing_levels(SPACING)
 
 
-def test_an_empty_side_misses_every_level() -> None:
+def test_empty_side_misses_every_level() -> None:
     assert missing() == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_full_side_misses_none() -> None:
+def test_full_side_misses_none() -> None:
     assert missing(1, 2, 3, 4, 5, 6) == []
 
 
-def test_a_refill_takes_the_level_that_is_vacant() -> None:
+def test_refill_takes_the_vacant_level() -> None:
     assert missing(1, 2, 4, 6) == [3, 5]
 
 
-def test_a_working_order_holds_its_level() -> None:
+def test_pending_order_keeps_its_level() -> None:
     assert missing(1, 2, pending_orders=(3, 4)) == [5, 6]
 
 
@@ -38,11 +38,11 @@ def test_orders_of_unknown_level_take_the_vacant_levels_nearest_the_anchor() -> 
     assert missing(1, None, None, pending_orders=(6,)) == [3, 5]
 
 
-def test_two_orders_that_share_a_level_count_as_two() -> None:
+def test_two_orders_at_one_level_count_as_two() -> None:
     assert missing(1, 1, 1) == [2, 3, 4]
 
 
-def test_an_order_beyond_the_last_level_counts_too() -> None:
+def test_order_beyond_the_last_level_counts_too() -> None:
     assert missing(9, 1) == [2, 3, 4, 5]
 
 
@@ -50,6 +50,6 @@ def test_more_orders_than_levels_miss_none() -> None:
     assert missing(*([None] * 9)) == []
 
 
-def test_the_other_side_does_not_count() -> None:
+def test_other_side_does_not_count() -> None:
     sells = tuple(resting(number, Side.SELL, 10**9, level=number) for number in range(1, 7))
     assert SideOrders.of(wallet(orders=sells), Side.BUY).missing_levels(SPACING) == [1, 2, 3, 4, 5, 6]

@@ -27,8 +27,8 @@ def test_ten_fresh_wallets_get_sixty_bids_and_sixty_asks() -> None:
     assert plan.anchor_x2 == 5_000 * USDC
 
 
-def test_an_order_is_of_its_level_size_and_reserves_what_its_side_does() -> None:
-    """A rich wallet in an open book: the planned distances and sizes, 100 % margin for buys, 150 % for sells."""
+def test_order_has_its_levels_size_and_reserves_its_sides_margin() -> None:
+    """A rich wallet on an empty book: the planned distances and sizes, 100 % margin for buys, 150 % for sells."""
     plan = EVEN.plan(market(wallet(available6=RICH6)))
     sizes9 = [198_718_767, 235_778_759, 95_967_232, 67_568_573, 209_139_399, 228_767_737]
     for side in Side:
@@ -53,14 +53,14 @@ def test_bitcoin_at_60000_is_quoted_on_all_levels_within_the_cap() -> None:
 
 
 def test_original_spends_the_same_cap_on_a_few_buys() -> None:
-    """Nine tenths of what is left each time: 1,800, 180, 18, 1.8, and then less than the least order."""
+    """Nine tenths of what is left each time: 1,800, 180, 18, 1.8, and then less than the smallest order."""
     plan = ORIGINAL.plan(market(wallet(), vault_mark6=60_000 * USDC))
     assert [(one.side, one.level) for one in places(plan)] == [(Side.BUY, level) for level in (1, 2, 3, 4)]
     assert len(plan.skips) == 8
     assert {skip.reason for skip in plan.skips} == {SkipReason.CAP}
 
 
-def test_even_takes_the_sides_in_turn() -> None:
+def test_even_alternates_between_the_sides() -> None:
     turn = [(one.side, one.level) for one in places(EVEN.plan(market(wallet())))]
     assert turn == [(side, level) for level in range(1, 7) for side in (Side.BUY, Side.SELL)]
 
@@ -72,12 +72,12 @@ def test_even_takes_the_lowest_level_of_either_side_first() -> None:
     assert turn == [*sells[:4], (Side.BUY, 5), *sells[4:]]
 
 
-def test_original_takes_all_buys_first() -> None:
+def test_original_places_all_buys_first() -> None:
     turn = [(one.side, one.level) for one in places(ORIGINAL.plan(market(wallet(available6=RICH6))))]
     assert turn == [(side, level) for side in (Side.BUY, Side.SELL) for level in range(1, 7)]
 
 
-def test_a_swept_level_is_filled_again_and_no_other() -> None:
+def test_only_the_swept_level_is_filled_again() -> None:
     first = market(wallet())
     full = carried_out(first, EVEN.plan(first), first_id=1)
     one = full.wallets[0]
@@ -93,14 +93,14 @@ def only_skip(plan: Plan) -> Skip:
     return skip
 
 
-def test_a_wallet_that_could_not_be_read_is_left_alone_and_has_no_budget() -> None:
+def test_unread_wallet_is_left_alone_and_has_no_budget() -> None:
     plan = EVEN.plan(market(wallet(was_read=False, unusable_detail="timed out")))
     assert only_skip(plan).text == "could not be read: timed out"
     assert plan.budgets == {}
 
 
 @pytest.mark.parametrize("reason", [SkipReason.NO_SESSION, SkipReason.WALLET_PAUSED])
-def test_an_unusable_wallet_says_why_and_keeps_its_budget_on_show(reason: SkipReason) -> None:
+def test_unusable_wallet_is_skipped_with_the_reason_and_still_shows_its_budget(reason: SkipReason) -> None:
     one = wallet(unusable=reason, unusable_detail="session revoked")
     plan = EVEN.plan(market(one))
     skip = only_skip(plan)
@@ -108,12 +108,12 @@ def test_an_unusable_wallet_says_why_and_keeps_its_budget_on_show(reason: SkipRe
     assert plan.budgets[one.address].cap6 == 2_000 * USDC
 
 
-def test_one_unusable_wallet_does_not_stop_the_others() -> None:
+def test_unusable_wallet_does_not_stop_the_others() -> None:
     plan = EVEN.plan(market(wallet(0), wallet(1, unusable=SkipReason.NO_SESSION), wallet(2, was_read=False), wallet(3)))
     assert {one.wallet for one in places(plan)} == {wallet(0).address, wallet(3).address}
 
 
-def test_no_anchor_is_said_once_a_wallet() -> None:
+def test_missing_anchor_is_reported_once_per_wallet() -> None:
     plan = EVEN.plan(market(wallet(0), wallet(1), vault_mark6=None, mark6=USDC, last_trade6=0))
     assert plan.anchor_x2 is None
     assert [skip.wallet for skip in plan.skips] == [wallet(0).address, wallet(1).address]
@@ -122,17 +122,17 @@ def test_no_anchor_is_said_once_a_wallet() -> None:
     }
 
 
-def test_an_empty_wallet_has_no_collateral() -> None:
+def test_empty_wallet_has_no_collateral() -> None:
     skip = only_skip(EVEN.plan(market(wallet(available6=0))))
     assert skip.text == "no collateral: nothing available or reserved"
 
 
-def test_a_wallet_that_reserves_as_much_as_it_has_available_has_collateral() -> None:
+def test_wallet_that_reserves_everything_it_has_available_is_at_its_cap() -> None:
     order = resting(1, Side.BUY, 2_499_000_000, level=1)
     assert only_skip(EVEN.plan(market(wallet(available6=order.margin6, orders=(order,))))).reason is SkipReason.CAP
 
 
-def test_a_wallet_whose_cap_is_in_use_says_so() -> None:
+def test_wallet_whose_cap_is_in_use_is_skipped_for_the_cap() -> None:
     pending_orders = (PendingOrder(Side.BUY, 1, 2_499_000_000, 10**17, 2_000 * USDC),)
     skip = only_skip(EVEN.plan(market(wallet(pending_orders=pending_orders))))
     assert (
@@ -141,7 +141,7 @@ def test_a_wallet_whose_cap_is_in_use_says_so() -> None:
 
 
 @pytest.mark.parametrize("packer", [EVEN, ORIGINAL])
-def test_a_wallet_whose_collateral_is_all_reserved_is_at_its_cap(packer: Packer) -> None:
+def test_wallet_whose_collateral_is_all_reserved_is_at_its_cap(packer: Packer) -> None:
     order = resting(1, Side.BUY, 2_499_000_000, level=1)
     assert only_skip(packer.plan(market(wallet(available6=0, orders=(order,))))).reason is SkipReason.CAP
 
@@ -153,7 +153,7 @@ def test_sizes_below_the_dust_limit_are_skipped_level_by_level() -> None:
     assert len({(skip.side, skip.level) for skip in plan.skips}) == 12
 
 
-def test_a_size_at_the_dust_limit_is_placed() -> None:
+def test_size_at_the_dust_limit_is_placed() -> None:
     plan = Packer(Parameters(size_min=1e-5, size_max=1e-5)).plan(market(wallet()))
     assert len(places(plan)) == 12
 
@@ -169,7 +169,7 @@ def test_buys_that_would_reach_zero_are_out_of_range_and_sells_are_placed() -> N
     assert sum(one.side is Side.SELL for one in places(plan)) == 6
 
 
-def test_a_full_wallet_has_a_budget_and_nothing_to_say() -> None:
+def test_full_wallet_has_a_budget_and_no_skips() -> None:
     first = market(wallet())
     plan = EVEN.plan(carried_out(first, EVEN.plan(first), first_id=1))
     assert plan.intents == ()
@@ -177,13 +177,13 @@ def test_a_full_wallet_has_a_budget_and_nothing_to_say() -> None:
     assert plan.budgets[wallet().address].scale == 1.0
 
 
-def test_distances_of_the_plan_match_the_level_spacing_in_an_open_book() -> None:
+def test_distances_of_the_plan_match_the_level_spacing_on_an_empty_book() -> None:
     found = {(one.side, one.level): one.distance_ticks for one in places(EVEN.plan(market(wallet())))}
     assert [found[Side.SELL, level] for level in range(1, 7)] == [13, 59, 104, 40, 85, 21]
     assert [found[Side.BUY, level] for level in range(1, 7)] == [13, 59, 104, 40, 85, 21]
 
 
-def test_an_absurd_mark_costs_nothing_but_size() -> None:
+def test_absurd_mark_only_makes_orders_too_small() -> None:
     plan = EVEN.plan(market(wallet(), vault_mark6=10**40))
     assert places(plan) == []
     assert {skip.reason for skip in plan.skips} == {SkipReason.CAP}

@@ -1,6 +1,6 @@
 """What a plan must never do, whatever the book and the fleet: ten thousand random worlds and more.
 
-The expectations are reckoned here from the rules, not with the packer's own functions.
+The expected values are computed here from the rules, not with the packer's own functions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def short_of(world: World, wallet: WalletSnapshot, side: Side) -> int:
 
 @often
 @given(worlds)
-def test_no_order_can_meet_the_book_the_fleet_or_another_order_of_the_plan(world: World) -> None:
+def test_no_order_can_match_the_book_the_fleet_or_another_order_of_the_plan(world: World) -> None:
     plan = world.packer.plan(world.market)
     everything = [*orders_of(*world.market.wallets), *(one for one in plan.intents if isinstance(one, Place))]
     bids = [order.price6 for order in everything if order.side is Side.BUY]
@@ -56,7 +56,7 @@ def test_no_order_can_meet_the_book_the_fleet_or_another_order_of_the_plan(world
 
 @often
 @given(worlds)
-def test_open_in_flight_and_planned_margin_stay_within_the_cap(world: World) -> None:
+def test_resting_pending_and_planned_margin_stay_within_the_cap(world: World) -> None:
     plan = world.packer.plan(world.market)
     packer = world.packer
     for wallet in world.market.wallets:
@@ -72,7 +72,7 @@ def test_open_in_flight_and_planned_margin_stay_within_the_cap(world: World) -> 
 
 @often
 @given(worlds)
-def test_no_margin_is_below_what_the_market_or_the_resting_orders_ask(world: World) -> None:
+def test_no_margin_is_below_what_the_market_or_the_resting_orders_require(world: World) -> None:
     plan = world.packer.plan(world.market)
     for wallet in world.market.wallets:
         for one in places_of(plan, wallet):
@@ -87,7 +87,7 @@ def test_no_margin_is_below_what_the_market_or_the_resting_orders_ask(world: Wor
 
 @often
 @given(worlds)
-def test_every_price_is_on_a_tick_above_zero_and_no_nearer_than_asked(world: World) -> None:
+def test_every_price_is_a_positive_tick_and_no_nearer_than_requested(world: World) -> None:
     plan = world.packer.plan(world.market)
     for one in plan.intents:
         if not isinstance(one, Place):
@@ -135,7 +135,7 @@ def test_every_missing_level_is_placed_or_explained(world: World) -> None:
 
 @often
 @given(worlds)
-def test_amounts_carry_their_tags_and_sequences_run_on(world: World) -> None:
+def test_amounts_carry_their_tags_and_sequences_continue(world: World) -> None:
     plan = world.packer.plan(world.market)
     for wallet in world.market.wallets:
         for number, one in enumerate(places_of(plan, wallet)):
@@ -146,7 +146,7 @@ def test_amounts_carry_their_tags_and_sequences_run_on(world: World) -> None:
 
 @sometimes
 @given(worlds)
-def test_a_wallet_that_is_unread_or_unusable_is_left_alone(world: World) -> None:
+def test_unread_or_unusable_wallet_is_left_alone(world: World) -> None:
     plan = world.packer.plan(world.market)
     for wallet in world.market.wallets:
         if wallet.was_read and wallet.unusable is None:
@@ -159,7 +159,7 @@ def test_a_wallet_that_is_unread_or_unusable_is_left_alone(world: World) -> None
 
 @sometimes
 @given(worlds)
-def test_cancels_name_own_orders_once_and_wear_takes_one_at_a_time(world: World) -> None:
+def test_cancels_name_own_orders_once_and_one_stale_order_at_a_time(world: World) -> None:
     plan = world.packer.plan(world.market)
     for wallet in world.market.wallets:
         cancels = cancels_of(plan, wallet)
@@ -178,7 +178,7 @@ def test_cancels_name_own_orders_once_and_wear_takes_one_at_a_time(world: World)
 
 @sometimes
 @given(worlds, st.integers(0, 2**32))
-def test_wallets_are_planned_alike_in_any_order(world: World, seed: int) -> None:
+def test_plans_do_not_depend_on_the_order_of_the_wallets(world: World, seed: int) -> None:
     wallets = list(world.market.wallets)
     Random(seed).shuffle(wallets)
     once = world.packer.plan(world.market)
@@ -194,7 +194,7 @@ def test_wallets_are_planned_alike_in_any_order(world: World, seed: int) -> None
 
 @sometimes
 @given(worlds)
-def test_a_plan_that_came_to_rest_leaves_nothing_to_do(world: World) -> None:
+def test_plan_that_was_carried_out_leaves_nothing_to_do(world: World) -> None:
     bare = [replace(one, orders=(), pending_orders=(), cancelling=frozenset()) for one in world.market.wallets]
     others = world.market
     snapshot = replace(others, wallets=tuple(bare), best_bid6=others.others_bid6, best_ask6=others.others_ask6)
@@ -208,8 +208,8 @@ def test_a_plan_that_came_to_rest_leaves_nothing_to_do(world: World) -> None:
 
 @sometimes
 @given(worlds)
-def test_planning_comes_to_an_end_in_a_book_that_nobody_else_moves(world: World) -> None:
-    """However odd the fleet was to begin with; a minute between looks, so that nothing is spared for its age.
+def test_planning_settles_in_a_book_that_nobody_else_moves(world: World) -> None:
+    """Whatever the fleet's initial state; a minute passes between plans, so that no order is spared for its age.
 
     All its wallets may trade: the stray orders of a parked one, alone on their side, keep moving the mid.
     """

@@ -15,7 +15,7 @@ from ama_tui.strategies.packer import Packer
 from ama_tui.strategies.prices import Prices, best_prices, own_best, refusal_of
 from tests.strategies.worlds import World, market, orders_of, resting, wallet
 
-# A book off the tick with a spread of 111 ticks; the best of others lies behind the fleet's own touch.
+# A book off the tick with a spread of 111 ticks; the others' best is behind the fleet's own touch.
 WIDE = {
     "best_bid6": 2_499_453_000,
     "best_ask6": 2_500_564_000,
@@ -51,7 +51,7 @@ ORIGINAL_SELLS = (
 def test_prices_of_three_wallets_match_the_tables(
     rules: Rules, buys: tuple[tuple[int, ...], ...], sells: tuple[tuple[int, ...], ...]
 ) -> None:
-    """The tables were reckoned with fractions, apart from this code."""
+    """The tables were computed with fractions, independently of this code."""
     rich = [wallet(index, 10**15) for index in range(3)]
     plan = Packer(Parameters(), rules).plan(market(*rich, **WIDE))
     found = {(one.wallet, one.side, one.level): one.price6 for one in plan.intents if isinstance(one, Place)}
@@ -91,7 +91,7 @@ def by_the_rules(world: World, anchor: Fraction, side: Side, distance: int) -> F
 
 
 @given(st.integers(0, 2**40).map(World), st.integers(0, 150))
-def test_a_price_is_what_the_rules_say_in_any_book(world: World, beyond: int) -> None:
+def test_price_follows_the_rules_in_any_book(world: World, beyond: int) -> None:
     anchor = anchor_x2(world.market)
     if anchor is None:
         return
@@ -101,31 +101,31 @@ def test_a_price_is_what_the_rules_say_in_any_book(world: World, beyond: int) ->
         assert made.at(side, distance).price6 == by_the_rules(world, Fraction(anchor, 2), side, distance)
 
 
-def test_an_empty_book_is_quoted_around_the_mark() -> None:
+def test_empty_book_is_quoted_around_the_mark() -> None:
     made = prices(market())
     assert made.at(Side.BUY, 10).price6 == 2_499_900_000
     assert made.at(Side.SELL, 10).price6 == 2_500_100_000
 
 
-def test_rounding_goes_away_from_the_spread() -> None:
+def test_prices_are_rounded_away_from_the_spread() -> None:
     made = prices(market(best_bid6=2_500_000_001, best_ask6=2_500_000_004))
     assert made.at(Side.BUY, 10).price6 == 2_499_900_000
     assert made.at(Side.SELL, 10).price6 == 2_500_110_000
 
 
-def test_a_buy_keeps_the_buffer_from_a_best_ask_below_the_mark() -> None:
+def test_buy_keeps_the_buffer_from_a_best_ask_below_the_mark() -> None:
     made = prices(market(best_ask6=2_400_000_000), nearest=40)
     assert made.at(Side.BUY, 40).price6 == 2_400_000_000 - 10 * 10_000
     assert made.at(Side.SELL, 40).price6 == 2_500_400_000
 
 
-def test_the_buffer_is_two_ticks_at_least() -> None:
+def test_buffer_is_at_least_two_ticks() -> None:
     made = prices(market(best_bid6=2_500_000_000, best_ask6=2_500_010_000), nearest=1)
     assert made.at(Side.BUY, 1).price6 == 2_500_010_000 - 2 * 10_000
     assert made.at(Side.SELL, 1).price6 == 2_500_000_000 + 2 * 10_000
 
 
-def test_even_keeps_levels_apart_behind_the_touch_of_others() -> None:
+def test_even_keeps_levels_apart_behind_the_others_touch() -> None:
     made = prices(market(others_bid6=2_499_000_000, best_bid6=2_499_000_000))
     assert [made.at(Side.BUY, ticks).price6 for ticks in (10, 11, 15)] == [
         2_499_000_000,
@@ -134,24 +134,24 @@ def test_even_keeps_levels_apart_behind_the_touch_of_others() -> None:
     ]
 
 
-def test_a_level_right_at_the_touch_of_others_stays_there() -> None:
+def test_level_exactly_at_the_others_touch_stays_there() -> None:
     at_15 = {"others_bid6": 2_499_850_000, "best_bid6": 2_499_850_000}
     assert prices(market(**at_15)).at(Side.BUY, 15).price6 == 2_499_850_000
     at_15 = {"others_ask6": 2_500_150_000, "best_ask6": 2_500_150_000}
     assert prices(market(**at_15)).at(Side.SELL, 15).price6 == 2_500_150_000
 
 
-def test_original_piles_levels_up_at_the_touch() -> None:
+def test_original_puts_all_levels_at_the_touch() -> None:
     made = prices(market(best_bid6=2_499_000_000), Rules.ORIGINAL)
     assert {made.at(Side.BUY, ticks).price6 for ticks in (10, 11, 15)} == {2_499_000_000}
 
 
-def test_even_may_be_better_than_the_fleets_own_touch() -> None:
+def test_even_may_improve_on_the_fleets_own_touch() -> None:
     made = prices(market(best_bid6=2_490_000_000, vault_mark6=2_500_000_000))
     assert made.at(Side.BUY, 10).price6 == 2_499_900_000
 
 
-def test_working_orders_of_any_wallet_and_young_resting_ones_hold_prices_back() -> None:
+def test_pending_orders_of_any_wallet_and_young_resting_ones_limit_prices() -> None:
     pending_orders = PendingOrder(Side.SELL, 1, 2_450_000_000, 10**17, 1)
     young = resting(1, Side.BUY, 2_560_000_000)
     snapshot = market(
@@ -163,7 +163,7 @@ def test_working_orders_of_any_wallet_and_young_resting_ones_hold_prices_back() 
     assert made.at(Side.SELL, 10).price6 == 2_560_000_000 + 2 * 10_000
 
 
-def test_a_distance_that_reaches_zero_is_out_of_range() -> None:
+def test_distance_that_reaches_zero_is_out_of_range() -> None:
     made = prices(market(vault_mark6=100_000))
     assert made.at(Side.BUY, 9).refusal is None
     assert made.at(Side.BUY, 10).refusal is SkipReason.PRICE_RANGE
@@ -186,7 +186,7 @@ def test_a_distance_that_reaches_zero_is_out_of_range() -> None:
         (Side.BUY, -1, None, SkipReason.PRICE_RANGE),
     ],
 )
-def test_the_last_check_refuses_what_would_trade_or_is_no_price(
+def test_last_check_refuses_crossing_and_invalid_prices(
     side: Side, price6: int, best6: int | None, expected: SkipReason | None
 ) -> None:
     assert refusal_of(side, price6, best6) is expected

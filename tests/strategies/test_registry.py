@@ -10,7 +10,7 @@ from ama_tui.strategies.packer import Packer
 from ama_tui.strategies.registry import names, strategy
 
 
-def test_the_packer_is_known_by_name() -> None:
+def test_packer_is_registered_by_name() -> None:
     parameters = Parameters(orders_per_side=3)
     chosen = strategy("packer", parameters, Rules.ORIGINAL, CollateralBasis.GROSS)
     assert chosen == Packer(parameters, Rules.ORIGINAL, CollateralBasis.GROSS)
@@ -18,12 +18,12 @@ def test_the_packer_is_known_by_name() -> None:
     assert "packer" in names()
 
 
-def test_the_packer_asks_for_margin_limit_modify_and_cancel_only() -> None:
+def test_packer_needs_only_margin_limit_modify_and_cancel() -> None:
     chosen = strategy("packer", Parameters(), Rules.EVEN, CollateralBasis.NET)
     assert chosen.methods == Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+def test_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ParameterError) as raised:
         strategy("pakcer", Parameters(), Rules.EVEN, CollateralBasis.NET)
     assert str(raised.value) == "unknown strategy 'pakcer': choose one of: packer"

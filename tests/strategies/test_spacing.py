@@ -1,4 +1,4 @@
-"""Distances and sizes against tables that were reckoned with sixty-digit decimals, sine series included."""
+"""Distances and sizes against tables computed with sixty-digit decimals, sine series included."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def test_sizes_match_the_table_under_either_rule_set(rules: Rules) -> None:
     assert sizes9 == SIZES9
 
 
-def test_sixty_orders_of_ten_wallets_take_55_prices_under_even() -> None:
+def test_sixty_orders_of_ten_wallets_have_55_prices_under_even() -> None:
     assert distinct(level_spacing(Parameters(), Rules.EVEN, index).distances for index in TEN) == 55
 
 
-def test_sixty_orders_of_ten_wallets_take_31_prices_under_original() -> None:
+def test_sixty_orders_of_ten_wallets_have_31_prices_under_original() -> None:
     assert distinct(level_spacing(Parameters(), Rules.ORIGINAL, index).distances for index in TEN) == 31
 
 
@@ -84,12 +84,12 @@ def test_distances_stay_between_nearest_and_farthest(index: int) -> None:
     assert set(level_spacing(parameters, Rules.ORIGINAL, index).distances) <= {3, 4, 5, 6, 7}
 
 
-def test_one_distance_for_all_when_nearest_is_farthest() -> None:
+def test_all_distances_are_equal_when_nearest_is_farthest() -> None:
     parameters = Parameters(min_distance_ticks=8, max_distance_ticks=8)
     assert set(level_spacing(parameters, Rules.EVEN, 3).distances) == {8}
 
 
-def test_equal_sizes_are_met_exactly() -> None:
+def test_equal_size_limits_give_exactly_that_size() -> None:
     parameters = Parameters(size_min=0.29, size_max=0.29)
     assert set(level_spacing(parameters, Rules.EVEN, 3).amounts18) == {290_000_000 * 10**9}
 

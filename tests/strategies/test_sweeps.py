@@ -1,4 +1,4 @@
-"""A book that holds the fleet's own orders only, swept again and again: does its spread come back?"""
+"""A book with the fleet's own orders only, swept again and again: does its spread recover?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.strategies.worlds import USDC, carried_out, market, wallet
 
 
 class FleetOnlyBook:
-    """Ten wallets with all they need; every sweep is followed by one look that fills what is missing."""
+    """Ten wallets with ample collateral; after every sweep one plan fills what is missing."""
 
     def __init__(self, rules: Rules, seed: int) -> None:
         self._packer = Packer(Parameters(), rules)
@@ -32,7 +32,7 @@ class FleetOnlyBook:
         return (self._market.best_ask6 - self._market.best_bid6) // self._market.tick6
 
     def sweep(self, side: Side, prices: int) -> bool:
-        """Take the best prices of one side, then fill; False when that emptied the side."""
+        """Take the best prices of one side, then fill; False if that emptied the side."""
         on_side = {order.price6 for one in self._market.wallets for order in one.orders if order.side is side}
         taken = sorted(on_side, reverse=side is Side.BUY)[:prices]
         wallets = tuple(
@@ -47,7 +47,7 @@ class FleetOnlyBook:
         return len(taken) < len(on_side)
 
     def sweep_at_random(self, times: int, deepest: int) -> list[int]:
-        """The spread after each of some sweeps of 1 to `deepest` prices of either side."""
+        """The spread after each of these sweeps, of 1 to `deepest` prices on either side."""
         spreads = []
         for _ in range(times):
             self.sweep(self._rng.choice((Side.BUY, Side.SELL)), self._rng.randint(1, deepest))
@@ -70,7 +70,7 @@ def _seen(snapshot: MarketSnapshot) -> MarketSnapshot:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_under_even_the_spread_comes_back(seed: int) -> None:
+def test_even_recovers_the_spread(seed: int) -> None:
     book = FleetOnlyBook(Rules.EVEN, seed)
     at_first = book.spread_ticks
     spreads = book.sweep_at_random(150, deepest=5)
@@ -79,7 +79,7 @@ def test_under_even_the_spread_comes_back(seed: int) -> None:
     for _ in range(6):
         book.sweep(Side.BUY, 1)
         book.sweep(Side.SELL, 1)
-    # a refill lies around the mid that the sweep left: off by the step that was taken, and by rounding
+    # a refill is placed around the mid that the sweep left: off by the step taken, and by rounding
     assert book.spread_ticks <= at_first + 6
     book.sweep(Side.BUY, 1_000)
     book.sweep(Side.SELL, 1_000)
@@ -87,15 +87,15 @@ def test_under_even_the_spread_comes_back(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_under_original_the_spread_is_lost(seed: int) -> None:
-    """Its touch is the whole book's, the fleet's own orders included: no refill may better what a sweep left."""
+def test_original_loses_the_spread(seed: int) -> None:
+    """Its touch is the whole book's, the fleet's own orders included: no refill may improve on what a sweep left."""
     book = FleetOnlyBook(Rules.ORIGINAL, seed)
     at_first = book.spread_ticks
     assert at_first == 20
     assert median(book.sweep_at_random(150, deepest=5)) > 4 * at_first
 
 
-def test_under_original_no_refill_narrows_a_spread_while_both_sides_have_orders() -> None:
+def test_original_never_narrows_a_spread_while_both_sides_have_orders() -> None:
     book = FleetOnlyBook(Rules.ORIGINAL, seed=0)
     before = book.spread_ticks
     widened = 0

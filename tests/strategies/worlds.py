@@ -1,4 +1,4 @@
-"""Random books and fleets from a seed, and what the chain would show once a plan was carried out."""
+"""Random books and fleets from a seed, and what the chain would show once a plan is carried out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def market(*wallets: WalletSnapshot, **changes: object) -> MarketSnapshot:
 
 
 def resting(order_id: int, side: Side, price6: int, **changes: object) -> RestingOrder:
-    """A fresh order of 0.1 that reserves what the default margin ratios say."""
+    """A fresh order of 0.1 that reserves the default margin."""
     amount18 = 10**17
     margin6 = amount18 * price6 * (10 if side is Side.BUY else 15) // 10**19
     blank = RestingOrder(order_id, wallet().address, side, price6, amount18, margin6, placed_at=NOW)
@@ -46,7 +46,7 @@ def resting(order_id: int, side: Side, price6: int, **changes: object) -> Restin
 
 
 def orders_of(*wallets: WalletSnapshot) -> Iterable[RestingOrder | PendingOrder]:
-    """Everything that some wallets have resting or working."""
+    """All resting and pending orders of some wallets."""
     for one in wallets:
         yield from one.orders
         yield from one.pending_orders
@@ -87,7 +87,7 @@ class World:
         )
 
     def _price6(self, side: Side) -> int:
-        """A price on the right side of the fair one, off the tick now and then."""
+        """A price on the right side of the fair one, sometimes off the tick."""
         away = self.rng.randint(1, 260) * self.tick6 + self.rng.choice((0, 0, self.rng.randrange(self.tick6)))
         return max(1, self.fair6 - away) if side is Side.BUY else self.fair6 + away
 
@@ -135,7 +135,7 @@ class World:
         )
 
     def _market(self, wallets: tuple[WalletSnapshot, ...]) -> MarketSnapshot:
-        """The fleet's resting orders are part of the book, beside a book of others."""
+        """The fleet's resting orders are part of the book, together with others' orders."""
         rng = self.rng
         kind = rng.choice(("two-sided", "two-sided", "thin", "bids only", "asks only", "empty"))
         others_bid6 = None if kind in ("asks only", "empty") else self._price6(Side.BUY)

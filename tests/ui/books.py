@@ -1,4 +1,4 @@
-"""A book with a fleet in it: ten wallets whose orders stand among those of others."""
+"""A book with a fleet in it: ten wallets whose orders rest among other traders' orders."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MID6 = 2_500_000_000
 TICK6 = 10_000
 UNIT18 = 10**18
 DEPTH = 25
-"""Levels of a side that the venue is asked for."""
+"""Levels per side requested from the venue."""
 
 
 def order(number: int, side: Side, ticks: int, amount18: int = UNIT18 // 5, *, mid6: int = MID6) -> RestingOrder:
-    """An order so many ticks from the middle; its id is 900 and the number, its level counts from 1."""
+    """An order this many ticks from the mid; its id is 900 plus the number, its level counts from 1."""
     price6 = mid6 + (ticks if side is Side.SELL else -ticks) * TICK6
     return RestingOrder(
         order_id=900 + number,
@@ -36,7 +36,7 @@ def order(number: int, side: Side, ticks: int, amount18: int = UNIT18 // 5, *, m
 
 
 def own_orders(index: int, *, mid6: int = MID6) -> tuple[RestingOrder, ...]:
-    """Six bids and six asks of a wallet, 10 to 118 ticks from the middle."""
+    """Six bids and six asks of a wallet, 10 to 118 ticks from the mid."""
     orders = []
     for side in (Side.BUY, Side.SELL):
         for level in range(6):
@@ -55,7 +55,7 @@ def pending_orders(
 
 
 def book_of(rows: Iterable[WalletRow], *, others: int = 40, mid6: int = MID6) -> Book:
-    """What the venue would show of these wallets' orders and of as many others on a side, `DEPTH` levels deep."""
+    """What the venue would show of these wallets' orders and of as many other orders per side, `DEPTH` levels deep."""
     sides: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
     for number in range(others):
         amount18 = int((1 + math.sin(number * 1.7)) * 0.6 * UNIT18) + UNIT18 // 10
@@ -81,7 +81,7 @@ def fleet(count: int = 10, *, mid6: int = MID6) -> tuple[WalletRow, ...]:
 
 
 def packed(wallets: int = 10, *, others: int = 40, mid6: int = MID6, **changes: object) -> EngineSnapshot:
-    """A packed fleet on a book of others."""
+    """A packed fleet on a book with other traders."""
     rows = fleet(wallets, mid6=mid6)
     book = book_of(rows, others=others, mid6=mid6)
     base = replace(

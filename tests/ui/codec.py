@@ -1,4 +1,4 @@
-"""Frozen values as JSON and back: dataclasses by their fields' types, without the fields that are at their defaults."""
+"""Frozen dataclasses to JSON and back by their fields' types; fields with default values are left out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 
 def encode(value: Any) -> Any:
-    """What JSON can hold of a value."""
+    """The value as plain JSON types."""
     if is_dataclass(value):
         held = {
             name: (getattr(value, name), default) for name, default in _defaults(cast(Hashable, type(value))).items()
@@ -29,7 +29,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(hint: Any, data: Any) -> Any:
-    """The value of this type that was encoded."""
+    """The value of this type from its encoded form."""
     return _decoder(hint)(data)
 
 
@@ -61,7 +61,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
 
 
 def _one_of(parts: tuple[Any, ...]) -> Callable[[Any], Any]:
-    """None, a plain value, or the dataclass that has all of the fields."""
+    """None, a plain value, or the dataclass that has all of these fields."""
     kinds = [part for part in parts if isinstance(part, type) and is_dataclass(part)]
     plain = [part for part in parts if part is not NoneType and part not in kinds]
 

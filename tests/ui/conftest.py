@@ -1,4 +1,4 @@
-"""What every dashboard test shares: presets of its own, so that nobody's own ones are read or written."""
+"""Shared by every dashboard test: its own presets directory, so that no user's presets are read or written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.css.stylesheet import Stylesheet
 
 @pytest.fixture(autouse=True)
 def presets_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the dashboard under test keeps presets."""
+    """Where the dashboard under test keeps its presets."""
     directory = tmp_path / "presets"
     monkeypatch.setattr("ama_tui.ui.screens.setup.own_directory", lambda: directory)
     return directory
@@ -19,7 +19,7 @@ def presets_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def each_style_sheet_is_parsed_once() -> Iterator[None]:
-    """Textual parses every style sheet again for each application, which all of these tests start anew."""
+    """Textual parses every style sheet again for each application, and each of these tests starts one."""
     parse = Stylesheet._parse_rules
     known: dict[object, object] = {}
 

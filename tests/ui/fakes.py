@@ -1,4 +1,4 @@
-"""A desk that trades with nobody: the dashboard's tests and trials run over it, on a real engine thread."""
+"""An engine that trades nowhere: the dashboard's tests and manual trials run on it, in a real engine thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ama_tui.engine.publisher import Publisher
 from ama_tui.strategies.registry import strategy
 
 NOW = 1_763_820_000.0
-"""Tests run at this moment, 2025-11-22 14:00:00 UTC."""
+"""Tests run at this time, 2025-11-22 14:00:00 UTC."""
 
 
 def market(symbol: str = "ETH", number: int = 0, tick6: int = 10_000, identifier: str | None = "ETH-USD") -> Market:
@@ -30,7 +30,7 @@ def market(symbol: str = "ETH", number: int = 0, tick6: int = 10_000, identifier
 
 
 def markets(count: int = 40) -> tuple[Market, ...]:
-    """ETH first, then BTC, then one without a tick and an identifier, then made-up ones."""
+    """ETH first, then BTC, then one without a tick and an identifier, then generated ones."""
     named = [
         market(),
         market("BTC", 1, 1_000_000, "BTC-USD"),
@@ -84,7 +84,7 @@ def snapshot(state: EngineState = EngineState.RUNNING, wallets: int = 10, **chan
 
 
 def planned(request: StartRequest, available6: int = 10_000_000_000, *, poor: int | None = None) -> PlanPreview:
-    """The packer's own plan at 2,500 for wallets of these means; the wallet of index `poor` has none."""
+    """The packer's own plan at 2,500 for wallets with these balances; the wallet with index `poor` has none."""
     fleet = tuple(
         FleetWallet(index, f"User{index + 1:03d}", f"0x{0xABC0 + index:040x}") for index in range(request.wallets)
     )
@@ -107,8 +107,8 @@ def planned(request: StartRequest, available6: int = 10_000_000_000, *, poor: in
 
 
 @dataclass
-class FakeDesk(EngineApi):
-    """Answers from what it was given. An AmaError in a field is raised by the call of that name."""
+class FakeEngine(EngineApi):
+    """Returns what it was given. An AmaError in `errors` is raised by the call of that name."""
 
     publisher: Publisher
     freeze: threading.Event
@@ -136,7 +136,7 @@ class FakeDesk(EngineApi):
     changed: list[Parameters] = field(default_factory=list)
     previews: list[StartRequest] = field(default_factory=list)
     available6: int = 10_000_000_000
-    """What every wallet of a preview has, in USDC with 6 decimals."""
+    """The collateral of every wallet of a preview, in USDC with 6 decimals."""
 
     async def _arrive(self, name: str) -> None:
         self.calls.append(name)
@@ -236,11 +236,11 @@ class FakeDesk(EngineApi):
 
 
 class FakeHost(EngineHost):
-    """A real engine thread with a fake desk on it; `desk` is there from the start."""
+    """A real engine thread with a fake engine on it; `engine` exists from the start."""
 
     def __init__(self, **fields: object) -> None:
         super().__init__(lambda publisher, freeze: self.engine)
-        self.engine = FakeDesk(self.publisher, self._freeze, **fields)  # type: ignore[arg-type]
+        self.engine = FakeEngine(self.publisher, self._freeze, **fields)  # type: ignore[arg-type]
         self.was_closed = False
 
     def close(self, timeout: float) -> bool:
@@ -249,13 +249,13 @@ class FakeHost(EngineHost):
 
 
 def survivors(count: int) -> KillReport:
-    """A kill that left orders behind."""
+    """A kill that left orders on the book."""
     left = tuple(Survivor(f"0x{number:040x}", f"User{number:03d}", 900 + number) for number in range(1, count + 1))
     return KillReport(cancelled=120 - count, block=1231, seconds=9.9, survivors=left)
 
 
-class LivelyDesk(FakeDesk):
-    """Plays a run for the eye: sessions come, levels fill, the price moves, orders fill."""
+class LivelyEngine(FakeEngine):
+    """Simulates a lively run: sessions are created, levels fill, the price moves, orders trade."""
 
     _task: asyncio.Task[None] | None = None
 
@@ -358,10 +358,10 @@ class LivelyDesk(FakeDesk):
 
 
 class LivelyHost(EngineHost):
-    """The host of `LivelyDesk`, for trying the dashboard by hand."""
+    """The host of `LivelyEngine`, to try the dashboard by hand."""
 
     def __init__(self, **fields: object) -> None:
-        build: Callable[[Publisher, threading.Event], EngineApi] = lambda publisher, freeze: LivelyDesk(  # noqa: E731
+        build: Callable[[Publisher, threading.Event], EngineApi] = lambda publisher, freeze: LivelyEngine(  # noqa: E731
             publisher,
             freeze,
             **fields,  # type: ignore[arg-type]

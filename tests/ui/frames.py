@@ -41,7 +41,7 @@ def frame(app: AmaApp) -> str:
 
 
 def check(name: str, now: str, *, update: bool) -> None:
-    """Hold a frame against the one that is kept under its name, or keep it."""
+    """Compare a frame with the stored one of this name, or store it."""
     path = SNAPSHOTS / f"{name}.txt"
     if update:
         path.parent.mkdir(exist_ok=True)

@@ -34,15 +34,15 @@ T = TypeVar("T")
 VENUE = VenueOptions(wallets=10, block_time=1.0, seed=1)
 PATIENCE = 120.0
 WARM_UP = 10.0
-"""Seconds that the traders have the book for themselves."""
+"""Seconds that the traders have the book to themselves."""
 COURSE, STEP = 45, 2.0
-"""How many points of the run are kept, so many seconds apart."""
+"""How many points of the run are kept, this many seconds apart."""
 EVENTS = 60
-"""As many of the latest events are kept."""
+"""This many of the latest events are kept."""
 
 
 def main() -> int:
-    """Record, keep, and say how much it is."""
+    """Record a run, store it, and print its size."""
     with TemporaryDirectory(prefix="ama-record-") as name:
         os.chdir(name)
         with _engine() as engine:
@@ -81,7 +81,7 @@ class _Engine:
             time.sleep(0.1)
 
     def prepared(self, request: StartRequest) -> Moment:
-        """Start a run; the moment when about half of its wallets had their sessions."""
+        """Start a run; returns the moment when about half of its wallets had sessions."""
         started = self._host.call(lambda engine: engine.start(request))
         best = self.moment
         while not started.done():
@@ -114,13 +114,13 @@ async def _problems(engine: EngineApi) -> tuple[str, ...]:
 
 
 def _without_orders(moment: Moment) -> Moment:
-    """As much of a moment as the parameters of a paused run are shown with."""
+    """The part of a moment that the parameter screen of a paused run needs."""
     rows = tuple(replace(row, orders=()) for row in moment.snapshot.wallets)
     return replace(moment, snapshot=replace(moment.snapshot, wallets=rows, book=Book()))
 
 
 def _half_ready(snapshot: EngineSnapshot) -> tuple[bool, int]:
-    """How good a picture of the preparation this is: sessions that are being made, and others that are made."""
+    """How good a picture of the preparation this is: some sessions being created, others ready."""
     states = [row.session for row in snapshot.wallets]
     creating, valid = states.count(SessionState.CREATING), states.count(SessionState.VALID)
     return creating > 0, min(creating, valid)

@@ -1,4 +1,4 @@
-"""A run that was recorded on a real venue, and a desk that plays it back. `record.py` makes the recording."""
+"""A run recorded on a real venue, and an engine that plays it back. `record.py` makes the recording."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ama_tui.domain.event import EngineSnapshot, LogEvent
 from ama_tui.domain.market import Market, Quote
 from ama_tui.engine.engine_api import KillReport, PlanPreview, StartRequest, StoredRun
 from tests.ui.codec import decode, encode
-from tests.ui.fakes import FakeDesk, FakeHost
+from tests.ui.fakes import FakeEngine, FakeHost
 
 FILE = Path(__file__).with_name("data") / "run.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the engine had published at one moment, `now` in Unix seconds."""
+    """What the engine published at one moment; `now` in Unix seconds."""
 
     now: float
     snapshot: EngineSnapshot
@@ -69,13 +69,13 @@ def save(recording: Recording) -> None:
 
 @cache
 def recorded() -> Recording:
-    """The recording that is kept. It is not to be changed."""
+    """The stored recording. It must not be changed."""
     recording: Recording = decode(Recording, json.loads(FILE.read_text(encoding="utf-8")))
     return recording
 
 
 def fleet_in_one_row(snapshot: EngineSnapshot) -> EngineSnapshot:
-    """The snapshot with its wallets summed up and without its book: what `History` notes of it is the same."""
+    """The snapshot with its wallets summed up and without its book: `History` records the same values of it."""
     rows = snapshot.wallets
     whole = replace(
         rows[0],
@@ -100,8 +100,8 @@ def fleet_in_one_row(snapshot: EngineSnapshot) -> EngineSnapshot:
     )
 
 
-class ReplayDesk(FakeDesk):
-    """Answers as the recorded venue did. Without `stored` nothing is stored yet."""
+class ReplayEngine(FakeEngine):
+    """Responds as the recorded venue did. Without `stored` no run is stored yet."""
 
     async def quote(self, market: Market) -> Quote:
         await self._arrive("quote")
@@ -128,10 +128,10 @@ class ReplayDesk(FakeDesk):
 
 
 class ReplayHost(FakeHost):
-    """An engine thread with a `ReplayDesk` on it."""
+    """An engine thread with a `ReplayEngine` on it."""
 
     def __init__(self, **fields: object) -> None:
         super().__init__(**fields)
         one = recorded()
         whole = {"all_markets": one.markets, "environment_label": one.environment_label, "wallets_available": 10}
-        self.engine = ReplayDesk(self.publisher, self._freeze, **(whole | fields))  # type: ignore[arg-type]
+        self.engine = ReplayEngine(self.publisher, self._freeze, **(whole | fields))  # type: ignore[arg-type]

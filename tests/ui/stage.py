@@ -1,4 +1,4 @@
-"""The dashboard on a stage: a real app under Pilot, over a fake desk on a real engine thread, at a fixed moment."""
+"""The dashboard under test: a real app under Pilot, over a fake engine in a real engine thread, at a fixed time."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ama_tui.ui.app import AmaApp
 from ama_tui.ui.base_app import SignalSource
 from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.base import AmaScreen
-from tests.ui.fakes import NOW, FakeDesk, FakeHost, market, snapshot
+from tests.ui.fakes import NOW, FakeEngine, FakeHost, market, snapshot
 
 PATIENCE = 20.0
-"""Seconds that a test waits for something that must come; far above what it takes."""
+"""Seconds that a test waits; far above what anything takes."""
 
 NARROW, MEDIUM, WIDE, HUGE = (80, 24), (120, 40), (160, 48), (200, 60)
 
 
 async def until(condition: Callable[[], bool], what: Callable[[], str] = lambda: "") -> None:
-    """Wait until something is so; fails with `what` when it never comes."""
+    """Wait until a condition holds; fails with `what` if it never does."""
     deadline = monotonic() + PATIENCE
     while not condition():
         assert monotonic() < deadline, f"never came: {what()}"
@@ -44,11 +44,11 @@ class Stage:
     pilot: Pilot[ExitMessage]
 
     @property
-    def engine(self) -> FakeDesk:
+    def engine(self) -> FakeEngine:
         return self.host.engine
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Let the app work until something is so."""
+        """Let the app work until a condition holds."""
         await until(condition, lambda: f"{what}\n{self.text()}")
         await self.pilot.pause()
 
@@ -65,7 +65,7 @@ class Stage:
         await self.pilot.pause()
 
     async def publish(self, state: EngineSnapshot, *events: LogEvent) -> None:
-        """Have the engine publish, and the bridge look."""
+        """Publish from the engine, and let the bridge poll."""
         for event in events:
             self.host.publisher.log(event)
         self.host.publisher.publish(state)
@@ -87,7 +87,7 @@ class Stage:
         await self.until(lambda: "Loading markets" not in self.text(), "the markets")
 
     async def to_setup(self) -> None:
-        """Straight to the set-up of ETH; `test_path.py` takes the long way."""
+        """Go straight to the set-up of ETH; `test_path.py` goes the long way."""
         from ama_tui.ui.screens.setup import SetupScreen
 
         await self.to_markets()
@@ -99,7 +99,7 @@ class Stage:
         await self.until(lambda: {"quote", "stored_run"} <= set(self.engine.calls), "the set-up's answers")
 
     async def to_live(self, state: EngineSnapshot | None = None) -> None:
-        """Straight to the live screen of a run that goes on; `test_path.py` takes the long way."""
+        """Go straight to the live screen of an active run; `test_path.py` goes the long way."""
         from ama_tui.ui.screens.live import LiveScreen
 
         await self.to_markets()
@@ -128,7 +128,7 @@ async def dashboard(
     signals: SignalSource | None = None,
     **fields: object,
 ) -> AsyncIterator[Stage]:
-    """A dashboard over a `FakeDesk` with these fields, at `now`; its engine's thread is closed at the end."""
+    """A dashboard over a `FakeEngine` with these fields, at time `now`; its engine thread is closed at the end."""
     host = host or FakeHost(**fields)
     app = AmaApp(lambda: host, autostart=autostart, clock=lambda: now, signals=signals)
     async with app.run_test(size=size) as pilot:
@@ -143,7 +143,7 @@ async def dashboard(
 
 
 def repaints(widget: Widget) -> list[int]:
-    """Count the calls of `render_line` from now on; the list holds the lines that were painted."""
+    """Record calls of `render_line` from now on; the list holds the painted lines."""
     painted: list[int] = []
     original = widget.render_line
 

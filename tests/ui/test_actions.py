@@ -1,4 +1,4 @@
-"""The table of actions: whole, without clashes, and every entry leads somewhere."""
+"""The table of actions: complete, without key clashes, and every entry has a method."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_ids_are_unique() -> None:
 
 
 @pytest.mark.parametrize("spec", ACTIONS, ids=lambda spec: spec.id)
-def test_every_action_says_what_it_does(spec: object) -> None:
+def test_every_action_has_a_title_and_a_tooltip(spec: object) -> None:
     assert spec.label  # type: ignore[attr-defined]
     assert spec.tooltip.endswith(".")  # type: ignore[attr-defined]
     noun, _, verb = spec.title.partition(": ")  # type: ignore[attr-defined]
@@ -61,27 +61,27 @@ def test_every_binding_has_an_id_a_description_and_a_tooltip() -> None:
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
-def test_no_key_means_two_things_on_one_screen(screen: type[AmaScreen[None]]) -> None:
+def test_no_key_has_two_meanings_on_one_screen(screen: type[AmaScreen[None]]) -> None:
     for one, other in combinations(actions_reachable_from(screen.SCOPE), 2):
         assert not set(one.keys.split(",")) & set(other.keys.split(","))
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
-def test_every_action_of_a_screen_exists(screen: type[AmaScreen[None]]) -> None:
+def test_every_action_of_a_screen_has_a_method(screen: type[AmaScreen[None]]) -> None:
     for spec in actions_reachable_from(screen.SCOPE):
         namespace, _, name = spec.action.partition(".")
         owner = {"app": AmaApp, "screen": screen}[namespace]
         assert hasattr(owner, f"action_{name}"), spec.id
 
 
-def test_keys_that_a_field_could_want_never_go_before_the_field() -> None:
+def test_keys_useful_in_a_text_field_never_take_priority_over_it() -> None:
     for spec in ACTIONS:
         if spec.priority:
             assert all(len(key) > 1 and key not in {"enter", "escape", "tab", "space"} for key in spec.keys.split(","))
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
-def test_the_help_names_every_action_of_every_scope(screen: type[AmaScreen[None]]) -> None:
+def test_help_lists_every_action_of_every_scope(screen: type[AmaScreen[None]]) -> None:
     text = "\n".join(
         "".join(span for field in line for span, _ in field.spans) for line in help_lines(screen.SCOPE, 200)
     )
@@ -93,7 +93,7 @@ def test_the_help_names_every_action_of_every_scope(screen: type[AmaScreen[None]
     assert len(heads) == (screen not in DIALOGS)
 
 
-def test_what_the_palette_leaves_out_has_another_way() -> None:
+def test_actions_missing_from_the_palette_have_another_way() -> None:
     left_out = {spec.id for spec in ACTIONS if not spec.in_palette}
     assert left_out == {"market.clear", "run.stop", "run.interrupt", "app.palette"}
 

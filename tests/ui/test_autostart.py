@@ -1,4 +1,4 @@
-"""A run that begins without a question, and the way back to the markets once a run has ended."""
+"""A run that starts without a question, and the way back to the markets after a run has ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STORED = StoredRun(
 FACTS = EngineFacts((), "chain 1", False, 25, 10, Parameters(orders_per_side=7), None, None, True, "")
 
 
-def test_the_named_market_is_taken_else_the_demos_first_else_the_only_one() -> None:
+def test_market_is_the_named_one_else_the_demos_first_else_the_only_one() -> None:
     several = markets(5)
     assert chosen_market(several, replace(FACTS, preselected="btc")) == several[1]
     assert chosen_market(several, replace(FACTS, is_demo=True)) == several[0]
@@ -40,7 +40,7 @@ def test_the_named_market_is_taken_else_the_demos_first_else_the_only_one() -> N
             chosen_market(found, facts)
 
 
-def test_a_stored_run_is_resumed_with_options_before_stored_values_unless_told_otherwise() -> None:
+def test_stored_run_is_resumed_and_options_override_its_stored_values() -> None:
     fresh = request_for(market(), None, FACTS)
     assert (fresh.resume, fresh.parameters, fresh.wallets) == (False, FACTS.defaults, 10)
     assert request_for(market(), STORED, FACTS).parameters == STORED.parameters
@@ -52,7 +52,7 @@ def test_a_stored_run_is_resumed_with_options_before_stored_values_unless_told_o
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_the_demo_begins_without_a_key_on_its_first_market(size: tuple[int, int]) -> None:
+async def test_demo_starts_on_its_first_market_without_a_key_press(size: tuple[int, int]) -> None:
     async with dashboard(size, autostart=True, is_demo=True, wallets_asked=4) as stage:
         await stage.on(LiveScreen)
         await stage.shows("● RUNNING")
@@ -61,21 +61,21 @@ async def test_the_demo_begins_without_a_key_on_its_first_market(size: tuple[int
         assert stage.app.market == market()
 
 
-async def test_a_real_venue_with_a_named_market_resumes_its_stored_run() -> None:
+async def test_named_market_on_a_real_venue_resumes_its_stored_run() -> None:
     async with dashboard(autostart=True, preselected="btc", stored=STORED) as stage:
         await stage.on(LiveScreen)
         (request,) = stage.engine.requests
         assert (request.market.symbol, request.resume, request.parameters) == ("BTC", True, STORED.parameters)
 
 
-async def test_what_cannot_be_decided_is_asked() -> None:
+async def test_market_is_asked_for_when_it_cannot_be_decided() -> None:
     async with dashboard(autostart=True) as stage:
         await stage.to_markets()
         assert stage.engine.requests == []
         assert "no market selected: pick a market from the list" in [one.message for one in stage.app._notifications]
 
 
-async def test_markets_that_cannot_be_read_are_shown_as_an_error_with_a_retry() -> None:
+async def test_unreadable_market_list_is_shown_as_an_error_with_a_retry() -> None:
     error = UnreachableError("no answer", "APP_URL is correct")
     async with dashboard(autostart=True, is_demo=True, errors={"markets": error}) as stage:
         await stage.on(MarketsScreen)
@@ -84,7 +84,7 @@ async def test_markets_that_cannot_be_read_are_shown_as_an_error_with_a_retry() 
 
 
 @pytest.mark.parametrize("size", [NARROW, MEDIUM])
-async def test_a_start_that_fails_shows_the_set_up_with_the_error_and_a_way_to_the_markets(
+async def test_failed_start_shows_the_setup_with_the_error_and_a_way_to_the_markets(
     size: tuple[int, int],
 ) -> None:
     error = PreflightError("ETH cannot be quoted", "name another market")
@@ -98,7 +98,7 @@ async def test_a_start_that_fails_shows_the_set_up_with_the_error_and_a_way_to_t
         assert "BTC" in stage.text()
 
 
-async def test_after_a_kill_another_run_can_be_set_up() -> None:
+async def test_another_run_can_be_set_up_after_a_kill() -> None:
     async with dashboard(autostart=True, is_demo=True) as stage:
         await stage.on(LiveScreen)
         await stage.press("m")
@@ -128,7 +128,7 @@ async def test_after_a_kill_another_run_can_be_set_up() -> None:
     assert stage.app.return_value.exit_code == 0
 
 
-async def test_survivors_of_an_earlier_kill_are_not_forgotten_at_the_end() -> None:
+async def test_survivors_of_an_earlier_kill_are_still_reported_at_exit() -> None:
     async with dashboard(WIDE, autostart=True, is_demo=True, report=survivors(2)) as stage:
         await stage.on(LiveScreen)
         stage.app.kills.ended(markets(1)[0], survivors(2))
@@ -144,7 +144,7 @@ async def test_survivors_of_an_earlier_kill_are_not_forgotten_at_the_end() -> No
     assert "kill not proven on ETH: 2 still open" in stage.app.return_value.last_line
 
 
-async def test_the_new_run_does_not_show_the_old_ones_wallets_while_it_prepares() -> None:
+async def test_new_run_does_not_show_the_old_runs_wallets_while_it_prepares() -> None:
     async with dashboard(WIDE, autostart=True, is_demo=True) as stage:
         await stage.on(LiveScreen)
         ended = snapshot(EngineState.STOPPED, reason="the old run")
@@ -171,7 +171,9 @@ async def test_the_new_run_does_not_show_the_old_ones_wallets_while_it_prepares(
         (("demo", "--ask"), True),
     ],
 )
-def test_who_asks_first(command: tuple[str, ...], asks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_command_asks_first_or_starts_by_its_default_and_option(
+    command: tuple[str, ...], asks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[object] = []
 
     def open_dashboard(arguments: Arguments, *, demo: bool = False) -> int:

@@ -1,4 +1,4 @@
-"""The bridge: state one way, commands the other, and no way for the screen to break the engine's work."""
+"""The bridge: snapshots one way, commands the other, and no way for the screen to break the engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.ui.stage import until
 
 @dataclass
 class Eye:
-    """A view that remembers what it was shown."""
+    """A view that records what it was shown."""
 
     seen: list[tuple[EngineState, float]] = field(default_factory=list)
 
@@ -42,7 +42,7 @@ def bridge_to(host: FakeHost, clock: Clock | None = None) -> Bridge:
     return bridge
 
 
-async def test_opening_tells_what_the_desk_found() -> None:
+async def test_open_returns_the_engines_facts() -> None:
     host = FakeHost(problems=("RPC_URL is not set",), wallets_available=7, preselected="ETH")
     bridge = bridge_to(host)
     facts = await bridge.open()
@@ -52,7 +52,7 @@ async def test_opening_tells_what_the_desk_found() -> None:
     assert await bridge.close(5)
 
 
-async def test_views_are_fed_while_they_are_attached() -> None:
+async def test_attached_views_are_updated_until_detached() -> None:
     host = FakeHost()
     bridge = bridge_to(host)
     eye = Eye()
@@ -95,7 +95,7 @@ async def test_views_are_told_nothing_while_there_is_nothing_new() -> None:
     assert await bridge.close(5)
 
 
-async def test_covered_views_are_fed_once_a_second_and_at_once_when_the_state_changes() -> None:
+async def test_covered_views_are_updated_once_a_second_and_on_every_state_change() -> None:
     host, clock = FakeHost(), Clock()
     bridge = bridge_to(host, clock)
     eye = Eye()
@@ -119,7 +119,7 @@ async def test_covered_views_are_fed_once_a_second_and_at_once_when_the_state_ch
     assert await bridge.close(5)
 
 
-async def test_an_error_of_ours_comes_through_as_it_is() -> None:
+async def test_our_own_error_is_passed_through_unchanged() -> None:
     bridge = bridge_to(FakeHost(errors={"markets": UnreachableError("no answer from /api/markets", "is it up?")}))
     with pytest.raises(UnreachableError) as caught:
         await bridge.ask(lambda engine: engine.markets())
@@ -127,7 +127,7 @@ async def test_an_error_of_ours_comes_through_as_it_is() -> None:
     assert await bridge.close(5)
 
 
-async def test_any_other_error_is_told_without_its_text() -> None:
+async def test_any_other_error_is_reported_without_its_text() -> None:
     async def broken(engine: EngineApi) -> None:
         raise RuntimeError("https://user:secret@rpc.example")
 
@@ -139,7 +139,7 @@ async def test_any_other_error_is_told_without_its_text() -> None:
     assert await bridge.close(5)
 
 
-async def test_abandoning_a_command_does_not_cancel_it() -> None:
+async def test_abandoned_command_is_not_cancelled() -> None:
     gate = threading.Event()
     host = FakeHost(gates={"stop": gate})
     bridge = bridge_to(host)
@@ -153,7 +153,7 @@ async def test_abandoning_a_command_does_not_cancel_it() -> None:
     assert await bridge.close(5)
 
 
-async def test_kill_freezes_before_the_engine_gets_to_it() -> None:
+async def test_kill_freezes_before_the_engine_handles_it() -> None:
     gate = threading.Event()
     host = FakeHost(gates={"quote": gate})
     bridge = bridge_to(host)
@@ -167,7 +167,7 @@ async def test_kill_freezes_before_the_engine_gets_to_it() -> None:
     assert await bridge.close(5)
 
 
-async def test_closing_joins_the_thread_and_says_when_it_cannot() -> None:
+async def test_close_joins_the_thread_and_reports_when_it_cannot() -> None:
     gate = threading.Event()
     host = FakeHost(gates={"close": gate})
     bridge = bridge_to(host)
@@ -177,7 +177,7 @@ async def test_closing_joins_the_thread_and_says_when_it_cannot() -> None:
     await until(lambda: not host._thread.is_alive())
 
 
-async def test_a_command_to_a_closed_engine_says_so() -> None:
+async def test_command_to_a_closed_engine_fails_with_a_clear_error() -> None:
     host = FakeHost(gates={"markets": threading.Event()})
     bridge = bridge_to(host)
     waiting = asyncio.create_task(bridge.ask(lambda engine: engine.markets()))
@@ -190,7 +190,7 @@ async def test_a_command_to_a_closed_engine_says_so() -> None:
     assert await closing
 
 
-async def test_stopping_without_a_screen_stops_a_run_and_closes() -> None:
+async def test_stop_without_a_screen_stops_the_run_and_closes_the_engine() -> None:
     host = FakeHost()
     bridge = bridge_to(host)
     await bridge.open()

@@ -62,7 +62,7 @@ async def polls(stage: Stage, number: int) -> None:
 
 
 @pytest.mark.parametrize("cover", DIALOGS, ids=lambda cover: cover.__name__)
-async def test_the_live_screen_follows_under(cover: Callable[[Stage], Awaitable[None]]) -> None:
+async def test_covered_live_screen_follows_the_run(cover: Callable[[Stage], Awaitable[None]]) -> None:
     async with dashboard(WIDE, gates={"stop": threading.Event()}) as stage:
         await stage.to_live()
         live = stage.app.screen
@@ -97,7 +97,7 @@ async def test_the_live_screen_is_left_alone_under_a_whole_screen_and_up_to_date
         assert "meanwhile" in stage.text()
 
 
-async def test_what_a_dialog_leaves_visible_is_painted_and_only_what_changed() -> None:
+async def test_visible_part_behind_a_dialog_is_repainted_only_where_it_changed() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live()
         grid = stage.app.screen.query_one("#wallets")

@@ -1,4 +1,4 @@
-"""The depth profile adds up from the middle outwards, on either side, and shows the fleet's part of it."""
+"""The depth profile accumulates from the mid outwards, per side, and shows the fleet's share."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ BOOK = PriceLevels(
 )
 
 
-def test_sizes_add_up_from_the_middle_outwards() -> None:
+def test_sizes_accumulate_from_the_mid_outwards() -> None:
     profile = profile_of(BOOK, 2 * MID6, 4, 40 * TICK6)
     assert [column.total18 // UNIT18 for column in profile.bids] == [4, 4, 6, 6]
     assert [column.ours18 // UNIT18 for column in profile.bids] == [0, 0, 2, 2]
@@ -52,19 +52,19 @@ def test_sizes_add_up_from_the_middle_outwards() -> None:
     assert share_text(profile) == "60%"
 
 
-def test_bids_are_mirrored_and_what_is_mostly_ours_is_in_our_ink() -> None:
+def test_bids_are_mirrored_and_columns_mostly_ours_use_our_colour() -> None:
     profile = profile_of(BOOK, 2 * MID6, 4, 40 * TICK6)
     assert profile_spans(profile, "all") == (("▆▆▄▄", "bid"), (MIDDLE, "label"), ("████", "ours"))
     assert "".join(text for text, _ in profile_spans(profile, "ours")) == "▂▂  │▆▆▆▇"
 
 
-def test_a_lone_order_far_away_does_not_set_the_range() -> None:
+def test_far_outlier_does_not_set_the_range() -> None:
     far = replace(BOOK, bids=(*BOOK.bids, level(Side.BUY, 200_000, UNIT18 // 10)))
     assert covered_range6(far, 2 * MID6) == 40 * TICK6
     assert covered_range6(PriceLevels(), 2 * MID6) == 0
 
 
-def test_a_hill_shows_the_least_amount_and_fills_a_line_with_the_largest() -> None:
+def test_bars_scale_to_the_largest_and_show_even_the_smallest_amount() -> None:
     assert hill((0, 1, 50, 100), 100) == " ▁▅█"
     assert hill((0, 5), 0) == "  "
 
@@ -73,7 +73,7 @@ SIDES = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 10**20), st.integ
 
 
 @given(SIDES, SIDES, st.integers(1, 40), st.integers(0, 600))
-def test_columns_never_fall_and_never_exceed_what_rests(
+def test_columns_never_decrease_and_never_exceed_the_resting_size(
     bids: list[tuple[int, int, int]], asks: list[tuple[int, int, int]], columns: int, range_ticks: int
 ) -> None:
     levels = PriceLevels(tuple(level(Side.BUY, *one) for one in bids), tuple(level(Side.SELL, *one) for one in asks))
@@ -95,7 +95,7 @@ def test_columns_never_fall_and_never_exceed_what_rests(
         ({"best_bid6": None, "best_ask6": None, "anchor_x2": None, "book": Book(), "wallets": ()}, None),
     ],
 )
-def test_the_sides_are_measured_from_the_middle_else_the_anchor_else_the_touch(
+def test_distances_count_from_the_mid_else_the_anchor_else_the_touch(
     changes: dict[str, object], expected: int | None
 ) -> None:
     state = replace(packed(anchor_x2=2 * MID6 + 2), **changes)  # type: ignore[arg-type]
@@ -136,7 +136,7 @@ async def depth_of(state: EngineSnapshot, width: int = 48) -> AsyncIterator[tupl
 
 
 @pytest.mark.parametrize("width", [30, 48, 60, 120])
-async def test_one_line_tells_the_share_and_two_lines_show_it(width: int) -> None:
+async def test_one_line_shows_the_share_as_text_and_two_lines_draw_it(width: int) -> None:
     async with depth_of(packed(), width) as (app, _):
         one, two = (app.query_one(f"#{name}", DepthProfile) for name in ("one", "two"))
         assert one.text.startswith(" depth ")
@@ -150,14 +150,14 @@ async def test_one_line_tells_the_share_and_two_lines_show_it(width: int) -> Non
         assert max(map(len, (one.text, total, ours))) <= width
 
 
-async def test_without_a_book_there_is_a_dash() -> None:
+async def test_empty_book_shows_a_dash() -> None:
     state = packed(0, others=0)
     assert state.best_bid6 is None
     async with depth_of(replace(state, anchor_x2=None)) as (app, _):
         assert app.query_one("#one", DepthProfile).text == " depth –"
 
 
-async def test_an_unchanged_profile_is_not_painted_and_a_stale_one_is_quiet() -> None:
+async def test_unchanged_profile_is_not_repainted_and_a_stale_one_is_dimmed() -> None:
     state = packed(read_at_ms=int((NOW - 9) * 1000))
     async with depth_of(state) as (app, pilot):
         one = app.query_one("#one", DepthProfile)
@@ -174,7 +174,7 @@ async def test_an_unchanged_profile_is_not_painted_and_a_stale_one_is_quiet() ->
         assert colors == {one.ink("label").color}
 
 
-async def test_the_range_is_kept_while_it_fits() -> None:
+async def test_range_is_kept_while_the_depth_fits() -> None:
     state = packed()
     async with depth_of(state) as (app, pilot):
         two = app.query_one("#two", DepthProfile)

@@ -1,4 +1,4 @@
-"""Text for the screen keeps its width whatever comes in, and nothing in it can move the cursor."""
+"""Text for the screen keeps its width whatever the input, and no character in it can move the cursor."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ama_tui.ui import format as fmt
 
 
 @given(st.text(max_size=40), st.integers(1, 30), st.booleans())
-def test_padded_text_takes_exactly_its_width(text: str, width: int, right: bool) -> None:
+def test_padded_text_has_exactly_its_width(text: str, width: int, right: bool) -> None:
     assert cell_len(fmt.pad(fmt.plain(text), width, right=right)) == width
 
 
 @given(st.text(max_size=60))
-def test_plain_text_holds_no_control_or_direction_characters(text: str) -> None:
+def test_plain_text_has_no_control_or_direction_characters(text: str) -> None:
     shown = fmt.plain(text)
     assert "\x1b" not in shown
     assert not any(ord(one) < 32 or 0x7F <= ord(one) < 0xA0 or 0x202A <= ord(one) <= 0x202E for one in shown)
 
 
-def test_plain_text_leaves_ordinary_text_alone() -> None:
+def test_plain_text_keeps_ordinary_characters() -> None:
     assert fmt.plain("ETH-USD é 漢") == "ETH-USD é 漢"
     assert fmt.plain("a\x1b[31mb\nc") == "a·[31mb c"
 
 
 @given(st.floats(-1, 3), st.integers(1, 40))
-def test_bar_takes_exactly_its_width(fraction: float, width: int) -> None:
+def test_bar_has_exactly_its_width(fraction: float, width: int) -> None:
     assert cell_len(fmt.bar(fraction, width)) == width
 
 
@@ -50,7 +50,7 @@ def test_age(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(85_620, "23:47"), (61, "0:01"), (59, "<1 min"), (0, "expired")])
-def test_time_left(seconds: float, text: str) -> None:
+def test_hours_left(seconds: float, text: str) -> None:
     assert fmt.hours_left(seconds) == text
 
 
@@ -70,11 +70,11 @@ def test_short_usdc(usdc6: int | None, text: str) -> None:
 @given(st.integers(0, 10**20))
 @example(999_995_000_000_000_000)
 @example(999_999_600_000)
-def test_short_usdc_keeps_to_seven_cells(usdc6: int) -> None:
+def test_short_usdc_fits_seven_cells(usdc6: int) -> None:
     assert len(fmt.short_usdc(usdc6)) <= 7
 
 
-def test_signed_amount_shows_its_sign_unless_it_rounds_to_nothing() -> None:
+def test_signed_amount_has_a_sign_unless_it_rounds_to_zero() -> None:
     assert fmt.signed_amount(5 * 10**16) == "+0.050"
     assert fmt.signed_amount(-5 * 10**16) == "-0.050"
     assert fmt.signed_amount(0) == fmt.signed_amount(-(4 * 10**14)) == "0.000"
@@ -89,5 +89,5 @@ def test_basis_points_need_an_anchor() -> None:
     ("seconds", "text"),
     [(85_620, "23 h 47 m left"), (3600, "1 h 00 m left"), (120, "2 m left"), (59, "under 1 m left"), (0, "expired")],
 )
-def test_time_left_in_words(seconds: float, text: str) -> None:
+def test_time_left_has_units(seconds: float, text: str) -> None:
     assert fmt.time_left(seconds) == text

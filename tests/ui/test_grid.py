@@ -1,4 +1,4 @@
-"""The live grid paints what changed and nothing else, at any length and width."""
+"""The live grid repaints only what changed, at any length and width."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def lines(grid: WalletGrid) -> list[str]:
 FLEET = tuple(wallet(index) for index in range(10))
 
 
-async def test_unchanged_rows_are_not_painted_again() -> None:
+async def test_unchanged_rows_are_not_repainted() -> None:
     async with grid_of(FLEET) as (grid, pilot, _):
         painted = repaints(grid)
         grid.tick(tuple(replace(row) for row in FLEET), NOW + 0.25)
@@ -69,7 +69,7 @@ async def test_unchanged_rows_are_not_painted_again() -> None:
         assert painted == []
 
 
-async def test_only_the_row_that_changed_is_painted() -> None:
+async def test_only_the_changed_row_is_repainted() -> None:
     async with grid_of(FLEET) as (grid, pilot, _):
         painted = repaints(grid)
         grid.tick((*FLEET[:4], replace(FLEET[4], bids=5), *FLEET[5:]), NOW)
@@ -78,7 +78,7 @@ async def test_only_the_row_that_changed_is_painted() -> None:
         assert "5/6" in lines(grid)[5]
 
 
-async def test_rows_out_of_sight_are_not_turned_into_text() -> None:
+async def test_rows_out_of_sight_are_not_rendered() -> None:
     asked: list[int] = []
 
     def cell(row: WalletRow, width: int, now: float) -> tuple[tuple[str, str], ...]:
@@ -97,7 +97,7 @@ async def test_rows_out_of_sight_are_not_turned_into_text() -> None:
         assert max(asked) < grid.size.height
 
 
-async def test_moving_the_cursor_paints_two_rows() -> None:
+async def test_moving_the_cursor_repaints_two_rows() -> None:
     async with grid_of(FLEET) as (grid, pilot, _):
         grid.focus()
         await pilot.pause()
@@ -109,7 +109,7 @@ async def test_moving_the_cursor_paints_two_rows() -> None:
         assert not lines(grid)[1].startswith(MARK)
 
 
-async def test_keys_reach_every_row_and_the_cursor_stays_in_sight() -> None:
+async def test_keys_reach_every_row_and_keep_the_cursor_visible() -> None:
     many = tuple(wallet(index) for index in range(300))
     async with grid_of(many) as (grid, pilot, app):
         grid.focus()
@@ -126,7 +126,7 @@ async def test_keys_reach_every_row_and_the_cursor_stays_in_sight() -> None:
         assert "User001" in lines(grid)[1]
 
 
-async def test_a_click_moves_the_cursor_and_a_second_one_picks() -> None:
+async def test_click_moves_the_cursor_and_a_second_click_picks() -> None:
     async with grid_of(FLEET) as (grid, pilot, app):
         await pilot.click(grid, offset=(5, 3))
         assert grid.cursor == 2
@@ -137,7 +137,7 @@ async def test_a_click_moves_the_cursor_and_a_second_one_picks() -> None:
         assert grid.cursor == 2
 
 
-async def test_fewer_rows_take_the_cursor_along() -> None:
+async def test_cursor_moves_up_when_rows_disappear() -> None:
     async with grid_of(FLEET) as (grid, pilot, _):
         grid.move_to(9)
         grid.tick(FLEET[:3], NOW)
@@ -151,7 +151,7 @@ async def test_fewer_rows_take_the_cursor_along() -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 160, 220])
-async def test_lines_fill_the_width_and_keep_the_wallet_and_its_orders(width: int) -> None:
+async def test_lines_fill_the_width_and_always_show_the_wallet_and_its_orders(width: int) -> None:
     async with grid_of(FLEET, size=(width, 20)) as (grid, _, _):
         assert {grid.render_line(y).cell_length for y in range(12)} == {grid.size.width}
         assert "User001" in lines(grid)[1]
@@ -159,7 +159,7 @@ async def test_lines_fill_the_width_and_keep_the_wallet_and_its_orders(width: in
 
 
 @given(st.sampled_from([WIDE_COLUMNS, NARROW_COLUMNS, PREPARATION_COLUMNS]), st.integers(20, 250))
-def test_columns_fit_the_room(columns: tuple[Column[WalletRow], ...], room: int) -> None:
+def test_columns_fit_the_available_width(columns: tuple[Column[WalletRow], ...], room: int) -> None:
     fitted = fit_columns(columns, room)
     assert sum(width for _, width in fitted) + GAP * (len(fitted) - 1) <= room or len(fitted) == 1
 
@@ -192,13 +192,13 @@ def test_every_value_fills_its_column_exactly(row: WalletRow, column: Column[Wal
 
 
 @pytest.mark.parametrize("row", [replace(FLEET[0], available6=10**13, reserved6=10**13, cap6=10**13)])
-def test_large_amounts_are_shortened_and_not_cut(row: WalletRow) -> None:
+def test_large_amounts_are_abbreviated_not_cut(row: WalletRow) -> None:
     for column in (*WIDE_COLUMNS, *NARROW_COLUMNS):
         assert "…" not in "".join(text for text, _ in column.cell(row, column.width, NOW))
         assert spans_width(column.cell(row, column.width, NOW)) <= column.width
 
 
-async def test_what_a_venue_calls_things_is_never_markup() -> None:
+async def test_names_from_the_venue_are_never_markup() -> None:
     row = replace(FLEET[0], nickname="[b]x[/b]", note="[red]\x1b[2J")
     async with grid_of((row,)) as (grid, _, _):
         assert "[b]x[/b]" in lines(grid)[1]
@@ -206,14 +206,14 @@ async def test_what_a_venue_calls_things_is_never_markup() -> None:
 
 
 @given(st.lists(st.none() | st.integers()), st.booleans())
-def test_rows_without_a_value_come_last_whatever_the_order(values: list[int | None], descending: bool) -> None:
+def test_rows_without_a_value_sort_last_in_both_directions(values: list[int | None], descending: bool) -> None:
     rows = sorted_rows(values, lambda value: value, descending=descending)
     present = [value for value in values if value is not None]
     assert rows == sorted(present, reverse=descending) + [None] * (len(values) - len(present))
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", " ", "  ", "ab", "█ "]), st.sampled_from(["plain", "bid", "demo"]))))
-def test_joined_spans_read_the_same_and_keep_grounds_apart(spans: list[tuple[str, str]]) -> None:
+def test_joined_spans_have_the_same_text_and_styles(spans: list[tuple[str, str]]) -> None:
     merged = joined(spans)  # type: ignore[arg-type]  # inks by name
     assert "".join(text for text, _ in merged) == "".join(text for text, _ in spans)
     assert all(one[1] != other[1] for one, other in pairwise(merged))
@@ -221,7 +221,7 @@ def test_joined_spans_read_the_same_and_keep_grounds_apart(spans: list[tuple[str
     assert "".join(text for text, ink in merged if ink == "demo") == grounded
 
 
-async def test_the_cursor_stays_with_its_row_when_others_pass_it() -> None:
+async def test_cursor_stays_with_its_row_when_the_order_changes() -> None:
     async with grid_of(FLEET) as (grid, pilot, _):
         grid.move_to(2)
         grid.sort_by(SortOrder("bids"))
@@ -235,7 +235,7 @@ async def test_the_cursor_stays_with_its_row_when_others_pass_it() -> None:
         assert [row.bids for row in grid.rows] == sorted(row.bids for row in rows)
 
 
-async def test_a_grid_without_rows_says_why() -> None:
+async def test_empty_grid_says_why() -> None:
     async with grid_of(()) as (grid, pilot, _):
         grid.say_when_empty("nothing here yet")
         await pilot.pause()

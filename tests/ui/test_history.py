@@ -1,4 +1,4 @@
-"""A run's course stays small however long it runs, and keeps its values right while slots are merged."""
+"""A run's history stays small however long it runs, and keeps its values right while slots are merged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.ui.fakes import NOW, snapshot, wallet
 
 
 def size_of(thing: object, seen: set[int] | None = None) -> int:
-    """The bytes of a thing and of everything it holds."""
+    """The bytes of an object and everything it holds."""
     seen = set() if seen is None else seen
     if id(thing) in seen or isinstance(thing, type):
         return 0
@@ -38,7 +38,7 @@ AT_THE_START = snapshot(wallets=2, started_at_ms=int(NOW * 1000))
 
 
 def running(second: int) -> EngineSnapshot:
-    """A run that places two orders a second and has a fill every ten."""
+    """A run that places two orders a second and has a fill every ten seconds."""
     totals = Totals(cycles=second, sent=2 * second, fills=second // 10)
     return replace(AT_THE_START, totals=totals, best_ask6=2_500_100_000 + second % 7 * 10_000)
 
@@ -51,7 +51,7 @@ class Day:
 
 @pytest.fixture(scope="module")
 def day() -> Day:
-    """A run of 86,400 seconds, noted every second."""
+    """A run of 86,400 seconds, recorded every second."""
     history, after_an_hour = History(), 0
     for second in range(86_400):
         history.note(running(second), NOW + second)
@@ -60,7 +60,7 @@ def day() -> Day:
     return Day(history, after_an_hour)
 
 
-def test_a_day_takes_what_an_hour_takes(day: Day) -> None:
+def test_history_of_a_day_is_no_larger_than_that_of_an_hour(day: Day) -> None:
     assert size_of(day.history) <= day.bytes_after_an_hour * 1.1
     assert day.bytes_after_an_hour < 300_000
     for measure in MEASURES:
@@ -70,7 +70,7 @@ def test_a_day_takes_what_an_hour_takes(day: Day) -> None:
         assert points[-1].at >= NOW + 86_400 - 2 * day.history._stride
 
 
-def test_a_day_later_peaks_and_means_are_still_right(day: Day) -> None:
+def test_peaks_and_means_are_still_right_after_a_day(day: Day) -> None:
     history = day.history
     spreads = history.points("spread_ticks")
     assert {(point.low, point.high) for point in spreads} == {(20.0, 26.0)}
@@ -83,7 +83,7 @@ def test_a_day_later_peaks_and_means_are_still_right(day: Day) -> None:
     assert history.points("actions_per_minute")[-1].mean == pytest.approx(120)
 
 
-def test_a_snapshot_becomes_every_measure() -> None:
+def test_snapshot_provides_every_measure() -> None:
     history = History()
     state = snapshot(totals=Totals(sent=30, cancelled=2, fills=8), errors_last_minute=3)
     assert history.note(replace(state, wallets=(wallet(0), wallet(1, bids=4, asks=5))), NOW)
@@ -102,7 +102,7 @@ def test_a_snapshot_becomes_every_measure() -> None:
     assert (history.began, history.ended, history._stride) == (NOW, NOW, 1)
 
 
-def test_a_one_sided_book_has_no_spread_and_no_collateral_no_utilization() -> None:
+def test_one_sided_book_has_no_spread_and_zero_collateral_no_utilization() -> None:
     history = History()
     history.note(snapshot(best_bid6=None, wallets=0), NOW)
     assert history.points("spread_ticks") == history.points("utilization") == []
@@ -112,7 +112,7 @@ def test_a_one_sided_book_has_no_spread_and_no_collateral_no_utilization() -> No
     assert len(history.points("resting")) == 2
 
 
-def test_at_most_one_note_a_second_is_kept() -> None:
+def test_at_most_one_snapshot_per_second_is_recorded() -> None:
     history = History()
     kept = [history.note(snapshot(), NOW + quarter / 4) for quarter in range(40)]
     assert kept == [True, False, False, False] * 10
@@ -120,14 +120,14 @@ def test_at_most_one_note_a_second_is_kept() -> None:
 
 
 @pytest.mark.parametrize("state", [EngineState.READY, EngineState.PREPARING])
-def test_nothing_is_kept_before_the_run_begins(state: EngineState) -> None:
+def test_nothing_is_recorded_before_the_run_begins(state: EngineState) -> None:
     history = History()
     assert not history.note(snapshot(state), NOW)
     assert not history.note(snapshot(run_id=""), NOW)
     assert history.points("resting") == []
 
 
-def test_of_a_run_that_ended_only_the_first_snapshot_is_kept() -> None:
+def test_only_the_first_snapshot_of_an_ended_run_is_recorded() -> None:
     history = History()
     history.note(snapshot(), NOW)
     assert history.note(snapshot(EngineState.STOPPED, wallets=0), NOW + 0.2)
@@ -136,7 +136,7 @@ def test_of_a_run_that_ended_only_the_first_snapshot_is_kept() -> None:
 
 
 @pytest.mark.parametrize("change", [{"run_id": "another"}, {"started_at_ms": int(NOW * 1000)}])
-def test_another_run_starts_over(change: dict[str, Any]) -> None:
+def test_another_run_starts_a_new_history(change: dict[str, Any]) -> None:
     history = History()
     for second in range(700):
         history.note(snapshot(), NOW + second)
@@ -146,7 +146,7 @@ def test_another_run_starts_over(change: dict[str, Any]) -> None:
     assert history.run_id == change.get("run_id", snapshot().run_id)
 
 
-def test_the_first_minute_counts_what_was_done_so_far_and_a_minute_later_it_is_forgotten() -> None:
+def test_rate_of_the_first_minute_covers_the_run_so_far_then_the_last_minute() -> None:
     history = History()
     seen = []
     for second in range(1, 91):
@@ -157,14 +157,14 @@ def test_the_first_minute_counts_what_was_done_so_far_and_a_minute_later_it_is_f
     assert seen[60:66] == pytest.approx([96, 72, 48, 24, 0, 0])
 
 
-def test_after_a_gap_the_rate_is_the_mean_over_it() -> None:
+def test_rate_after_a_gap_is_the_mean_over_the_gap() -> None:
     history = History()
     history.note(snapshot(totals=Totals(sent=100), started_at_ms=int(NOW * 1000)), NOW + 10)
     history.note(snapshot(totals=Totals(sent=700), started_at_ms=int(NOW * 1000)), NOW + 610)
     assert history.latest("actions_per_minute") == pytest.approx(60)
 
 
-def test_a_clock_put_back_or_far_forward_loses_nothing() -> None:
+def test_clock_jumps_backwards_or_far_forward_lose_nothing() -> None:
     history = History()
     for moment in (NOW, NOW + 50, NOW + 20, NOW + 51, NOW + 4_000_000):
         assert history.note(snapshot(), moment)
@@ -175,7 +175,7 @@ def test_a_clock_put_back_or_far_forward_loses_nothing() -> None:
 
 
 @given(st.lists(st.none() | st.floats(-1e6, 1e6), min_size=2, max_size=32).filter(lambda values: len(values) % 2 == 0))
-def test_merging_keeps_least_greatest_and_mean(values: list[float | None]) -> None:
+def test_merging_slots_keeps_minimum_maximum_and_mean(values: list[float | None]) -> None:
     series = Series(len(values))
     for slot, value in enumerate(values):
         if value is not None:

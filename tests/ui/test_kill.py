@@ -1,4 +1,4 @@
-"""Kill: asked for from anywhere, never by accident, and ended by what the chain shows."""
+"""Kill: available everywhere, never by accident, and finished only when the chain shows it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SENTENCE = "Cancel all 120 orders from 10 wallets on ETH? No new orders will be"
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_the_dialog_names_what_it_does_and_rests_on_no(size: tuple[int, int]) -> None:
+async def test_dialog_states_its_effect_and_focuses_the_safe_button(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_live()
         await stage.press("f10")
@@ -32,7 +32,7 @@ async def test_the_dialog_names_what_it_does_and_rests_on_no(size: tuple[int, in
         assert not stage.engine.freeze.is_set()
 
 
-async def test_escape_means_no_and_letters_mean_nothing() -> None:
+async def test_escape_cancels_the_dialog_and_letters_do_nothing() -> None:
     async with dashboard() as stage:
         await stage.to_live()
         await stage.press("f10")
@@ -45,7 +45,7 @@ async def test_escape_means_no_and_letters_mean_nothing() -> None:
         assert stage.engine.calls.count("kill") == 0
 
 
-async def test_what_is_in_flight_is_named_too() -> None:
+async def test_pending_orders_are_named_too() -> None:
     rows = snapshot().wallets
     async with dashboard(WIDE) as stage:
         await stage.to_live(snapshot(wallets=0))
@@ -55,7 +55,7 @@ async def test_what_is_in_flight_is_named_too() -> None:
         assert "3 pending orders will be cancelled" in " ".join(stage.text().split())
 
 
-async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
+async def test_kill_freezes_then_shows_progress_and_the_proof() -> None:
     async with dashboard(gates={"kill": threading.Event()}) as stage:
         await stage.to_live()
         await stage.press("f10")
@@ -87,7 +87,7 @@ async def test_kill_freezes_shows_progress_and_then_the_proof() -> None:
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_a_kill_may_revoke_the_sessions_too(size: tuple[int, int]) -> None:
+async def test_kill_can_also_revoke_the_sessions(size: tuple[int, int]) -> None:
     report = KillReport(cancelled=120, block=1231, seconds=2.1, revoked=tuple(f"User{row:03d}" for row in range(1, 11)))
     async with dashboard(size, report=report, gates={"kill": threading.Event()}) as stage:
         await stage.to_live()
@@ -107,7 +107,7 @@ async def test_a_kill_may_revoke_the_sessions_too(size: tuple[int, int]) -> None
     assert stage.engine.revoked == [True]
 
 
-async def test_sessions_are_kept_unless_asked_for() -> None:
+async def test_sessions_are_kept_unless_the_operator_revokes_them() -> None:
     async with dashboard() as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
@@ -115,7 +115,7 @@ async def test_sessions_are_kept_unless_asked_for() -> None:
     assert stage.engine.revoked == [False]
 
 
-async def test_after_a_kill_the_run_can_be_looked_at() -> None:
+async def test_run_can_still_be_viewed_after_a_kill() -> None:
     async with dashboard() as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
@@ -128,7 +128,7 @@ async def test_after_a_kill_the_run_can_be_looked_at() -> None:
         assert next(iter(stage.app._notifications)).message == "KILL: the run is STOPPED"
 
 
-async def test_survivors_are_named_and_give_exit_code_4() -> None:
+async def test_survivors_are_listed_and_exit_with_4() -> None:
     async with dashboard(WIDE, report=survivors(12)) as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
@@ -145,7 +145,7 @@ async def test_survivors_are_named_and_give_exit_code_4() -> None:
     assert "ama-tui cancel-all --market 0x1234" in stage.app.return_value.last_line
 
 
-async def test_a_kill_that_is_not_proven_can_be_tried_again_from_the_run() -> None:
+async def test_unproven_kill_can_be_retried_from_the_run() -> None:
     async with dashboard(WIDE, report=survivors(12)) as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
@@ -162,13 +162,13 @@ async def test_a_kill_that_is_not_proven_can_be_tried_again_from_the_run() -> No
     assert stage.engine.calls.count("kill") == 2
 
 
-def test_a_chain_that_could_not_be_read_is_not_called_empty() -> None:
+def test_unreadable_chain_is_not_called_empty() -> None:
     text = report_lines(KillReport(cancelled=0, block=0, seconds=60.0, unread=("User001",), read_twice=False))
     assert text.startswith("✗ the chain could not be read: any order may still be open")
     assert "0 still open" not in text
 
 
-async def test_a_kill_that_fails_is_told_and_can_be_tried_again() -> None:
+async def test_failed_kill_is_reported_and_can_be_retried() -> None:
     async with dashboard(WIDE, errors={"kill": UnreachableError("the node does not answer", "is it up?")}) as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
@@ -176,12 +176,12 @@ async def test_a_kill_that_fails_is_told_and_can_be_tried_again() -> None:
         assert "→ is it up?" in stage.text()
         stage.engine.errors.clear()
         assert stage.focused() == "again"
-        await stage.pilot.pause(0.3)  # a button takes no second press while the first one shows
+        await stage.pilot.pause(0.3)  # a button ignores a second press while it shows the first one
         await stage.press("enter")
         await stage.shows("confirmed twice")
 
 
-async def test_leaving_during_a_kill_waits_for_the_proof() -> None:
+async def test_quit_during_a_kill_waits_for_the_proof() -> None:
     async with dashboard(gates={"kill": threading.Event()}) as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
@@ -196,20 +196,20 @@ async def test_leaving_during_a_kill_waits_for_the_proof() -> None:
     assert stage.host.was_closed
 
 
-def test_everything_that_a_kill_could_not_prove_is_said() -> None:
+def test_report_lists_everything_a_kill_could_not_prove() -> None:
     text = report_lines(KillReport(cancelled=3, block=9, seconds=60.0, unread=("User001", "User002"), unsettled=2))
     assert "0 still open at block 9, 3 cancelled" in text
     assert "could not read 2 wallets: User001, User002" in text
     assert "2 unacknowledged orders may still reach the book" in text
 
 
-def test_sessions_that_were_ended_so_that_nothing_late_can_rest_are_told() -> None:
+def test_sessions_revoked_to_block_late_orders_are_reported() -> None:
     report = KillReport(cancelled=3, block=9, seconds=60.0, revoked=("User001",))
     assert ended_text(report, revoke=False) == (
         "All orders cancelled; 1 session revoked to block late orders. Confirmed on chain:"
     )
 
 
-def test_a_chain_that_was_read_only_once_is_no_proof() -> None:
+def test_single_read_is_no_proof() -> None:
     text = report_lines(KillReport(cancelled=3, block=9, seconds=60.0, read_twice=False))
     assert text == "✗ 0 still open at block 9, 3 cancelled\n✗ only one chain read: a second one must confirm"

@@ -1,4 +1,4 @@
-"""The stages of a kill: what is done, what is under way, and how long it waits for what."""
+"""The stages of a kill: which are done, which is in progress, and how long it has waited for what."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def shown(progress: KillProgress, *, now: float = NOW, revoke: bool = False) -> 
 
 
 @pytest.mark.parametrize("stage", KillStage)
-def test_stages_behind_are_ticked_the_current_one_is_marked_and_those_ahead_are_quiet(stage: KillStage) -> None:
+def test_done_stages_are_ticked_the_current_one_is_marked_and_later_ones_are_dimmed(stage: KillStage) -> None:
     signs = [line[0] for line in shown(replace(CANCELLING, stage=stage), revoke=True) if line]
     place = list(KillStage).index(stage)
     assert signs == ["✓"] * place + ["●"] + ["·"] * (len(KillStage) - place - 1)
@@ -33,12 +33,12 @@ def test_orders_are_counted_from_the_screen_until_the_kill_has_read_the_chain() 
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(12, "12 s"), (13.9, "13 s"), (99, "99 s"), (125, "2m 05s")])
-def test_a_wait_is_counted_from_when_the_engine_says_it_began(seconds: float, said: str) -> None:
+def test_wait_is_counted_from_the_engines_timestamp(seconds: float, said: str) -> None:
     waiting = replace(CANCELLING, waiting_for="chain not answering", waiting_since_ms=int(NOW * 1000))
     assert shown(waiting, now=NOW + seconds)[-1] == f"⚠ chain not answering, {said}"
     assert shown(CANCELLING)[-1] == ""
 
 
-def test_the_dialog_keeps_its_height_while_a_wait_begins_and_ends() -> None:
+def test_dialog_keeps_its_height_when_a_wait_begins_and_ends() -> None:
     waiting = replace(CANCELLING, waiting_for="x", waiting_since_ms=1)
     assert len(shown(waiting)) == len(shown(CANCELLING))

@@ -1,4 +1,4 @@
-"""The ladder keeps the spread in its place, marks the fleet's own orders, and paints what changed and nothing else."""
+"""The ladder keeps the spread in place, marks the fleet's own orders, and repaints only what changed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TALL = (48, 60)
 
 
 def is_centred(ladder: BookLadder) -> bool:
-    """Is the spread in the middle?"""
+    """Whether the spread is in the middle."""
     return ladder.scroll_offset.y == ladder._above - ladder._centre
 
 
@@ -82,7 +82,7 @@ def spread_row(ladder: BookLadder) -> int:
 
 
 def shallower(state: EngineSnapshot, asks: int, bids: int) -> EngineSnapshot:
-    """The snapshot without a fleet and with so many levels."""
+    """The snapshot without a fleet and with this many levels per side."""
     book = Book(state.book.bids[:bids], state.book.asks[:asks])
     return replace(state, wallets=(), book=book)
 
@@ -90,7 +90,7 @@ def shallower(state: EngineSnapshot, asks: int, bids: int) -> EngineSnapshot:
 # what is shown
 
 
-async def test_asks_stand_above_and_bids_below_best_next_to_the_spread() -> None:
+async def test_asks_are_above_and_bids_below_with_the_best_next_to_the_spread() -> None:
     async with ladder_of(packed()) as (ladder, _):
         row = spread_row(ladder)
         assert row == 1 + (24 - 2) // 2
@@ -101,7 +101,7 @@ async def test_asks_stand_above_and_bids_below_best_next_to_the_spread() -> None
         assert prices == sorted(prices, reverse=True)
 
 
-async def test_the_fleets_size_is_the_sum_over_its_wallets() -> None:
+async def test_fleets_size_is_the_sum_over_its_wallets() -> None:
     state = packed(2)
     for index in (0, 1):
         state = with_wallet(state, index, orders=(order(index, Side.SELL, 10, UNIT18 // 4),))
@@ -110,7 +110,7 @@ async def test_the_fleets_size_is_the_sum_over_its_wallets() -> None:
         assert best.split()[:4] == [OURS, "2,500.10", f"{state.book.asks[0].amount18 / UNIT18:.3f}", "0.500"]
 
 
-async def test_own_orders_deeper_than_the_depth_that_was_read_are_shown_too() -> None:
+async def test_own_orders_below_the_depth_read_are_shown_too() -> None:
     state = with_wallet(packed(1), 0, orders=(order(1, Side.BUY, 900, UNIT18 // 2),))
     assert len(state.book.bids) == DEPTH
     async with ladder_of(state, TALL) as (ladder, _):
@@ -143,19 +143,19 @@ async def test_pending_orders_have_a_hollow_mark_and_no_bar() -> None:
         ({"read_at_ms": int((NOW - 14) * 1000)}, "20 ticks · 0.8 bp · 14s old"),
     ],
 )
-async def test_every_state_of_the_book_says_what_it_is(changes: dict[str, object], text: str) -> None:
+async def test_empty_or_one_sided_book_says_so(changes: dict[str, object], text: str) -> None:
     async with ladder_of(replace(packed(), **changes)) as (ladder, _):  # type: ignore[arg-type]
         assert text in lines(ladder)[spread_row(ladder)]
 
 
-async def test_a_touch_whose_depth_could_not_be_read_is_shown_without_a_size() -> None:
+async def test_touch_without_a_readable_depth_is_shown_without_a_size() -> None:
     async with ladder_of(replace(packed(), book=Book(), wallets=())) as (ladder, _):
         row = spread_row(ladder)
         assert lines(ladder)[row - 1].split() == ["2,500.10", "–"]
         assert lines(ladder)[row + 1].split() == ["2,499.90", "–"]
 
 
-async def test_a_stale_book_is_quiet_until_it_is_read_again() -> None:
+async def test_stale_book_is_dimmed_until_the_next_read() -> None:
     old = packed(read_at_ms=int((NOW - 9) * 1000))
     async with ladder_of(old) as (ladder, pilot):
         best = spread_row(ladder) + 1
@@ -172,10 +172,10 @@ async def test_a_stale_book_is_quiet_until_it_is_read_again() -> None:
         assert list(ladder.render_line(best)) == list(fresh)
 
 
-# nothing jumps
+# no jumps
 
 
-async def test_the_spread_stays_on_its_row_while_levels_come_and_go() -> None:
+async def test_spread_stays_on_its_row_while_levels_come_and_go() -> None:
     state = packed()
     async with ladder_of(state) as (ladder, pilot):
         row = spread_row(ladder)
@@ -189,7 +189,7 @@ async def test_the_spread_stays_on_its_row_while_levels_come_and_go() -> None:
             assert spread_row(ladder) == 1 + (size[1] - 2) // 2
 
 
-async def test_what_was_scrolled_to_stays_when_levels_are_added() -> None:
+async def test_scroll_position_is_kept_when_levels_are_added() -> None:
     state = packed()
     async with ladder_of(shallower(state, 20, 20)) as (ladder, pilot):
         ladder.focus()
@@ -207,7 +207,7 @@ async def test_what_was_scrolled_to_stays_when_levels_are_added() -> None:
         assert spread_row(ladder) == row - 2
 
 
-async def test_keys_and_the_wheel_reach_both_ends() -> None:
+async def test_keys_and_wheel_reach_both_ends() -> None:
     async with ladder_of(packed()) as (ladder, pilot):
         ladder.focus()
         await pilot.press(*["pageup"] * 9)
@@ -223,10 +223,10 @@ async def test_keys_and_the_wheel_reach_both_ends() -> None:
         assert not is_centred(ladder)
 
 
-# only what changed is painted
+# repainting
 
 
-async def test_an_unchanged_book_paints_nothing() -> None:
+async def test_unchanged_book_repaints_nothing() -> None:
     state = packed()
     async with ladder_of(state) as (ladder, pilot):
         painted = repaints(ladder)
@@ -236,7 +236,7 @@ async def test_an_unchanged_book_paints_nothing() -> None:
         assert painted == []
 
 
-async def test_only_the_level_that_changed_is_painted() -> None:
+async def test_only_the_changed_level_is_repainted() -> None:
     state = packed()
     async with ladder_of(state) as (ladder, pilot):
         row = spread_row(ladder)
@@ -248,7 +248,7 @@ async def test_only_the_level_that_changed_is_painted() -> None:
         assert set(painted) == {row - 3}
 
 
-async def test_a_theme_repaints_everything() -> None:
+async def test_theme_change_repaints_everything() -> None:
     async with ladder_of(packed()) as (ladder, pilot):
         before = ladder.render_line(5)
         ladder.app.theme = "textual-light"
@@ -271,7 +271,7 @@ async def test_every_line_fills_its_width_and_no_price_is_cut(width: int, mid6: 
         assert "ours" in lines(ladder)[0]
 
 
-async def test_another_market_may_have_shorter_prices() -> None:
+async def test_price_column_shrinks_with_another_market() -> None:
     async with ladder_of(packed(mid6=60_000 * 10**6)) as (ladder, pilot):
         wide = lines(ladder)[0].index("size")
         ladder.tick(replace(packed(), market=market("SOL", 7)), NOW)
@@ -280,7 +280,7 @@ async def test_another_market_may_have_shorter_prices() -> None:
 
 
 @given(st.integers(10, 120), st.integers(4, 14))
-def test_the_columns_fill_the_line_and_no_more(width: int, price: int) -> None:
+def test_columns_fill_the_line_exactly(width: int, price: int) -> None:
     widths = widths_of(width, price)
     level = PriceLevel(Side.SELL, 1, 5 * UNIT18, 2 * UNIT18, UNIT18)
     used = spans_width(level_spans(level, widths, 10_000, 3, 5 * UNIT18))
@@ -292,7 +292,7 @@ AMOUNTS = st.integers(0, 10**24)
 
 
 @given(AMOUNTS, AMOUNTS, AMOUNTS, st.integers(1, 60), st.sampled_from(Side))
-def test_a_bar_never_leaves_its_column_and_shows_the_fleets_part(
+def test_bar_stays_within_its_column_and_shows_the_fleets_share(
     size18: int, ours18: int, scale18: int, width: int, side: Side
 ) -> None:
     level = PriceLevel(side, 1, size18, ours18)
@@ -305,7 +305,7 @@ def test_a_bar_never_leaves_its_column_and_shows_the_fleets_part(
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12))
-def test_the_scale_never_cuts_the_largest_and_changes_seldom(scale: int, largest: int) -> None:
+def test_scale_never_cuts_the_largest_and_rarely_changes(scale: int, largest: int) -> None:
     steady = steady_scale(scale, largest)
     assert steady >= largest
     assert steady in (scale, largest)
@@ -316,11 +316,13 @@ def test_the_scale_never_cuts_the_largest_and_changes_seldom(scale: int, largest
     ("largest18", "width", "decimals"),
     [(UNIT18, 7, 3), (1234 * UNIT18, 8, 2), (1234 * UNIT18, 7, 1), (123_456 * UNIT18, 8, 0), (0, 6, 3)],
 )
-def test_all_sizes_have_the_decimals_that_the_largest_has_room_for(largest18: int, width: int, decimals: int) -> None:
+def test_all_sizes_have_as_many_decimals_as_the_largest_leaves_room_for(
+    largest18: int, width: int, decimals: int
+) -> None:
     assert decimals_for(largest18, width) == decimals
 
 
-def test_levels_hold_every_price_once_in_order() -> None:
+def test_levels_have_every_price_once_in_order() -> None:
     levels = levels_of(packed())
     for side, reverse in ((levels.bids, True), (levels.asks, False)):
         prices = [level.price6 for level in side]
@@ -329,6 +331,6 @@ def test_levels_hold_every_price_once_in_order() -> None:
     assert sum(level.ours18 for level in (*levels.bids, *levels.asks)) == own
 
 
-def test_nothing_read_and_no_fleet_is_an_empty_book() -> None:
+def test_no_data_and_no_fleet_is_an_empty_book() -> None:
     assert levels_of(EngineSnapshot(EngineState.READY)).is_empty
     assert not levels_of(snapshot()).is_empty

@@ -1,4 +1,4 @@
-"""The live screen: its panels at every size, its views, filters and sorting, the frozen display, and every key."""
+"""The live screen: its panels at every size, views, filters and sorting, the frozen display, and every key."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def messages(stage: Stage) -> list[str]:
 
 
 def mixed() -> EngineSnapshot:
-    """Ten wallets of which three are unlike the others."""
+    """Ten wallets, three of which differ from the others."""
     base = packed()
     rows = list(base.wallets)
     rows[3] = replace(rows[3], bids=2, is_packed=False, note="cap reached", unknown=1)
@@ -60,7 +60,7 @@ def paused(rows: tuple[WalletRow, ...], block: int) -> EngineSnapshot:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_wallets_book_and_log_stand_side_by_side_or_in_tabs(size: tuple[int, int]) -> None:
+async def test_wallets_book_and_log_are_side_by_side_or_in_tabs(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_live(packed())
         await stage.publish(packed(), event(1))
@@ -73,7 +73,7 @@ async def test_wallets_book_and_log_stand_side_by_side_or_in_tabs(size: tuple[in
         assert ("▌1 Wallets▐" in text) != is_wide
 
 
-async def test_a_wide_grid_has_every_column() -> None:
+async def test_wide_grid_has_every_column() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(mixed())
         header = next(line for line in stage.text().splitlines() if "reserved/cap" in line)
@@ -82,7 +82,7 @@ async def test_a_wide_grid_has_every_column() -> None:
         assert "1?" in stage.text()
 
 
-async def test_narrow_views_show_one_panel_at_a_time_with_the_newest_actions_below() -> None:
+async def test_narrow_views_show_one_panel_at_a_time_above_the_newest_actions() -> None:
     async with dashboard(NARROW) as stage:
         await stage.to_live(packed())
         await stage.publish(packed(), *(event(number) for number in range(20)))
@@ -102,7 +102,7 @@ async def test_narrow_views_show_one_panel_at_a_time_with_the_newest_actions_bel
         assert "▌4 Stats▐" in stage.text()
 
 
-async def test_a_click_on_a_tab_shows_its_panel() -> None:
+async def test_click_on_a_tab_shows_its_panel() -> None:
     async with dashboard(NARROW) as stage:
         await stage.to_live(packed())
         line = next(number for number, text in enumerate(stage.text().splitlines()) if "▌1 Wallets▐" in text)
@@ -111,7 +111,7 @@ async def test_a_click_on_a_tab_shows_its_panel() -> None:
 
 
 @pytest.mark.parametrize("size", [NARROW, HUGE])
-async def test_statistics_come_and_go_with_one_key(size: tuple[int, int]) -> None:
+async def test_statistics_toggle_with_one_key(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_live(packed())
         await stage.press("4")
@@ -123,7 +123,7 @@ async def test_statistics_come_and_go_with_one_key(size: tuple[int, int]) -> Non
         assert len(stage.app.screen.query(Statistics)) == 1
 
 
-async def test_panels_that_are_not_looked_at_are_not_worked_on() -> None:
+async def test_hidden_panels_are_not_updated() -> None:
     async with dashboard(NARROW) as stage:
         await stage.to_live(packed())
         ladder = stage.app.screen.query_one(BookLadder)
@@ -134,7 +134,7 @@ async def test_panels_that_are_not_looked_at_are_not_worked_on() -> None:
         assert "2,600.10" in stage.text()
 
 
-async def test_what_changed_under_another_screen_is_painted_when_it_is_left() -> None:
+async def test_changes_behind_another_screen_are_painted_when_it_closes() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(packed(state=EngineState.PAUSED))
         for turn, (key, back) in enumerate((("enter", "escape"), ("question_mark", "escape"), ("p", "escape")), 1):
@@ -164,7 +164,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_a_run_that_does_not_run_says_so_across_the_screen(size: tuple[int, int]) -> None:
+async def test_every_state_but_running_is_announced_across_the_screen(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_live(packed())
         for state, said in SAID.items():
@@ -173,7 +173,7 @@ async def test_a_run_that_does_not_run_says_so_across_the_screen(size: tuple[int
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_a_chain_that_cannot_be_read_is_said_and_the_last_good_data_stays_dimmed(size: tuple[int, int]) -> None:
+async def test_unreadable_chain_is_announced_and_the_last_good_data_is_dimmed(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_live(packed())
         old = packed(read_at_ms=int((NOW - 34) * 1000), reason="the node does not answer")
@@ -189,7 +189,7 @@ async def test_a_chain_that_cannot_be_read_is_said_and_the_last_good_data_stays_
         assert "CHAIN NOT READ" not in stage.text()
 
 
-async def test_before_the_first_read_the_panels_say_that_they_wait() -> None:
+async def test_panels_say_that_they_wait_for_the_first_read() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(EngineSnapshot(EngineState.RUNNING, market=market(), run_id="1"))
         text = stage.text()
@@ -198,7 +198,7 @@ async def test_before_the_first_read_the_panels_say_that_they_wait() -> None:
         assert "placing: no (no chain data yet)" in text
 
 
-async def test_a_venue_that_asks_to_wait_closes_the_gates() -> None:
+async def test_rate_limit_blocks_placing() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(packed(budget=SendBudget(32, 2, 7.4), errors_last_minute=3))
         assert "placing: no (venue rate limit: 7 s)" in stage.text()
@@ -210,7 +210,7 @@ async def test_a_venue_that_asks_to_wait_closes_the_gates() -> None:
 
 
 @pytest.mark.parametrize("size", [NARROW, MEDIUM])
-async def test_a_frozen_display_stands_still_while_the_state_goes_on(size: tuple[int, int]) -> None:
+async def test_frozen_display_does_not_change_while_the_state_does(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_live(packed())
         await stage.publish(packed(), event(1))
@@ -233,7 +233,7 @@ async def test_a_frozen_display_stands_still_while_the_state_goes_on(size: tuple
         assert "@ 3 L1" in text
 
 
-async def test_a_frozen_display_is_not_a_pause_and_a_pause_not_a_frozen_display() -> None:
+async def test_freezing_the_display_and_pausing_are_independent() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(packed())
         await stage.press("f", "space")
@@ -272,7 +272,7 @@ async def test_keys_and_titles_sort_and_the_cursor_stays_with_its_wallet() -> No
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_a_filter_narrows_the_wallets_and_letters_do_not_act_in_it(size: tuple[int, int]) -> None:
+async def test_filter_narrows_the_wallets_and_letter_keys_are_off_in_it(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_live(mixed())
         await stage.press("slash")
@@ -292,7 +292,7 @@ async def test_a_filter_narrows_the_wallets_and_letters_do_not_act_in_it(size: t
         assert stage.focused() == "wallets"
 
 
-def test_a_filter_looks_for_every_word_in_name_address_note_and_state() -> None:
+def test_filter_matches_every_word_in_name_address_note_and_state() -> None:
     rows = mixed().wallets
     for text, names in (
         ("short", {"User004"}), ("unknown cap", {"User004"}), ("USER00 paused", {"User006"}),
@@ -305,7 +305,7 @@ def test_a_filter_looks_for_every_word_in_name_address_note_and_state() -> None:
     assert row_filter("  ") is None
 
 
-async def test_enter_opens_the_wallet_under_the_cursor_and_escape_comes_back() -> None:
+async def test_enter_opens_the_selected_wallet_and_escape_returns() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(packed())
         await stage.press("down", "enter")
@@ -321,7 +321,7 @@ async def test_enter_opens_the_wallet_under_the_cursor_and_escape_comes_back() -
 # the log
 
 
-async def test_the_log_is_narrowed_by_kind_wallet_and_errors() -> None:
+async def test_log_is_filtered_by_type_wallet_and_errors() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(packed())
         await stage.publish(
@@ -348,7 +348,7 @@ async def test_the_log_is_narrowed_by_kind_wallet_and_errors() -> None:
         assert len(log.events) == 7
 
 
-async def test_errors_outlive_a_flood_of_others() -> None:
+async def test_errors_are_kept_through_a_flood_of_other_events() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(packed())
         await stage.publish(packed(), event(1, Action.ERROR, error=True))
@@ -363,7 +363,7 @@ async def test_errors_outlive_a_flood_of_others() -> None:
 # copying, parameters, help
 
 
-async def test_copying_takes_what_has_the_focus() -> None:
+async def test_copy_takes_the_focused_item() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(packed(journal_path="/var/ama/actions.jsonl"))
         await stage.publish(packed(journal_path="/var/ama/actions.jsonl"), event(7))
@@ -378,7 +378,7 @@ async def test_copying_takes_what_has_the_focus() -> None:
         assert "Copied the journal’s path" in messages(stage)
 
 
-async def test_messages_do_not_pile_up() -> None:
+async def test_repeated_messages_do_not_pile_up() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live(packed())
         for _ in range(4):
@@ -404,7 +404,7 @@ async def test_parameters_of_a_paused_run_are_changed_with_a_preview(size: tuple
         assert stage.engine.requests == []
 
 
-async def test_parameters_that_are_wrong_or_refused_stay_on_the_screen() -> None:
+async def test_invalid_or_refused_parameters_stay_on_the_screen() -> None:
     error = AmaError("the parameters do not fit the market", "try 5 ticks")
     async with dashboard(WIDE, errors={"change": error}) as stage:
         await stage.to_live(packed(state=EngineState.PAUSED))
@@ -424,7 +424,7 @@ async def test_parameters_that_are_wrong_or_refused_stay_on_the_screen() -> None
 
 
 @pytest.mark.parametrize("size", [NARROW, MEDIUM])
-async def test_help_lists_the_keys_of_here_first_and_closes_with_its_key(size: tuple[int, int]) -> None:
+async def test_help_lists_the_keys_of_this_screen_first_and_closes_with_its_key(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_live(packed())
         await stage.press("question_mark")
@@ -436,7 +436,7 @@ async def test_help_lists_the_keys_of_here_first_and_closes_with_its_key(size: t
         await stage.on(LiveScreen)
 
 
-async def test_a_terminal_too_small_is_told_so_until_it_fits_and_kill_still_works() -> None:
+async def test_too_small_terminal_is_announced_until_it_fits_and_kill_still_works() -> None:
     async with dashboard(NARROW) as stage:
         await stage.to_live(packed())
         for width, height in ((79, 24), (80, 23), (50, 12)):
@@ -461,7 +461,7 @@ async def test_every_theme_shows_every_panel() -> None:
                 assert part in stage.text()
 
 
-async def test_quiet_ticks_paint_nothing() -> None:
+async def test_unchanged_snapshots_repaint_nothing() -> None:
     async with dashboard(WIDE) as stage:
         state = packed()
         await stage.to_live(state)

@@ -1,4 +1,4 @@
-"""The action log: newest on top, bounded, steady while it is read, and never markup."""
+"""The activity log: newest on top, bounded, steady while it is read, and never markup."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def lines(log: ActivityLog) -> list[str]:
     return [log.render_line(y).text for y in range(log.size.height)]
 
 
-async def test_the_newest_event_stands_on_top() -> None:
+async def test_newest_event_is_on_top() -> None:
     async with log_at(120) as (log, pilot):
         log.add([event(1), event(2)])
         log.add([event(3)])
@@ -53,7 +53,7 @@ async def test_the_newest_event_stands_on_top() -> None:
         assert [line.split("@ ")[1].strip() for line in lines(log)[:3]] == ["3", "2", "1"]
 
 
-async def test_a_long_line_ends_with_its_mark_beside_the_scrollbar() -> None:
+async def test_long_line_is_cut_with_an_ellipsis_next_to_the_scrollbar() -> None:
     async with log_at(80) as (log, pilot):
         log.add([event(1, "x" * 200)])
         await pilot.pause()
@@ -76,7 +76,7 @@ async def test_only_the_newest_lines_are_kept() -> None:
         assert "@ 2999" in lines(log)[0]
 
 
-async def test_what_is_being_read_stays_in_place_while_events_arrive() -> None:
+async def test_lines_being_read_stay_in_place_while_events_arrive() -> None:
     async with log_at(120) as (log, pilot):
         log.add([event(number) for number in range(50)])
         await pilot.pause()
@@ -91,7 +91,7 @@ async def test_what_is_being_read_stays_in_place_while_events_arrive() -> None:
         assert "@ 54" in lines(log)[0]
 
 
-async def test_an_error_is_marked_by_a_sign_as_well() -> None:
+async def test_error_also_has_a_sign_not_only_a_colour() -> None:
     async with log_at(120) as (log, pilot):
         log.add([event(1, "session revoked", is_error=True, action=Action.ERROR), event(2)])
         await pilot.pause()
@@ -108,14 +108,14 @@ async def test_narrow_lines_leave_out_milliseconds_and_the_action() -> None:
         assert "sell 0.184 @ 1" in lines(log)[0]
 
 
-async def test_what_the_venue_said_is_shown_as_it_is() -> None:
+async def test_venue_text_is_shown_literally() -> None:
     async with log_at(120) as (log, pilot):
         log.add([event(1, "[bold red]HTML <b>\x1b[2J[/]", is_error=True)])
         await pilot.pause()
         assert "[bold red]HTML <b>·[2J[/]" in lines(log)[0]
 
 
-async def test_nothing_new_paints_nothing() -> None:
+async def test_nothing_is_repainted_without_a_new_event() -> None:
     async with log_at(120) as (log, pilot):
         log.add([event(1)])
         await pilot.pause()
@@ -125,7 +125,7 @@ async def test_nothing_new_paints_nothing() -> None:
         assert log.render_line(0) is strip
 
 
-async def test_a_frozen_log_counts_what_comes_and_then_shows_it() -> None:
+async def test_frozen_log_counts_new_events_and_shows_them_later() -> None:
     async with log_at(120) as (log, pilot):
         log.add([event(1)])
         log.freeze(frozen=True)
@@ -139,7 +139,7 @@ async def test_a_frozen_log_counts_what_comes_and_then_shows_it() -> None:
         assert [line.split("@ ")[1].strip() for line in lines(log)[:3]] == ["3", "2", "1"]
 
 
-async def test_an_empty_log_says_so() -> None:
+async def test_empty_log_says_so() -> None:
     async with log_at(120) as (log, pilot):
         await pilot.pause()
         assert "No activity yet" in lines(log)[0]
@@ -148,7 +148,7 @@ async def test_an_empty_log_says_so() -> None:
         assert "No matching" in lines(log)[0]
 
 
-def test_what_is_kept_is_bounded_and_every_kind_keeps_its_newest() -> None:
+def test_kept_events_are_bounded_and_every_type_keeps_its_newest() -> None:
     kept = KeptEvents()
     kept.add([event(0, action=Action.FILL)])
     for number in range(3 * KEPT_LINES):

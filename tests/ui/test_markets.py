@@ -19,7 +19,7 @@ from tests.ui.test_setup import STORED
 
 
 @pytest.mark.parametrize("size", [NARROW, HUGE])
-async def test_markets_are_listed_with_label_and_prices_of_the_current_one(size: tuple[int, int]) -> None:
+async def test_markets_are_listed_with_label_and_prices_of_the_selected_one(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_markets()
         await stage.shows("bid 2,499.90")
@@ -36,7 +36,7 @@ async def test_markets_are_listed_with_label_and_prices_of_the_current_one(size:
         assert "25 wallets" in text
 
 
-async def test_typing_filters_and_enter_picks_what_is_left() -> None:
+async def test_typing_filters_and_enter_picks_the_match() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
         await stage.press("b", "t", "c")
@@ -46,14 +46,14 @@ async def test_typing_filters_and_enter_picks_what_is_left() -> None:
         assert "BTC (BTC-USD)" in stage.text()
 
 
-async def test_a_slash_before_the_filter_is_not_part_of_it() -> None:
+async def test_slash_before_the_filter_is_not_part_of_it() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
         await stage.press("slash", "b", "t", "c")
         await stage.shows("1 of 40")
 
 
-async def test_letters_that_are_keys_elsewhere_only_filter() -> None:
+async def test_shortcut_letters_only_filter_here() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
         await stage.press("q", "d", "r", "space", "1")
@@ -66,7 +66,7 @@ async def test_letters_that_are_keys_elsewhere_only_filter() -> None:
         assert isinstance(stage.app.screen, MarketsScreen)
 
 
-async def test_escape_empties_the_filter_and_then_leaves_it_so_that_letters_act() -> None:
+async def test_escape_clears_the_filter_then_leaves_it() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
         await stage.press("c", "0")
@@ -81,7 +81,7 @@ async def test_escape_empties_the_filter_and_then_leaves_it_so_that_letters_act(
         assert "^q quit" in stage.text()
 
 
-async def test_words_may_come_in_any_order_and_an_address_finds_its_market() -> None:
+async def test_words_match_in_any_order_and_an_address_finds_its_market() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
         await stage.press(*"usd c01")
@@ -90,7 +90,7 @@ async def test_words_may_come_in_any_order_and_an_address_finds_its_market() -> 
         await stage.shows("1 of 40")
 
 
-async def test_hundreds_of_rows_are_paged_while_the_filter_keeps_the_focus() -> None:
+async def test_hundreds_of_rows_can_be_paged_while_the_filter_keeps_the_focus() -> None:
     async with dashboard(all_markets=markets(400)) as stage:
         await stage.to_markets()
         await stage.press("pagedown", "pagedown", "down", "up", "pageup", "down")
@@ -100,7 +100,7 @@ async def test_hundreds_of_rows_are_paged_while_the_filter_keeps_the_focus() -> 
         assert "C399" in stage.text()
 
 
-async def test_the_cursor_stays_on_its_market_while_the_filter_changes() -> None:
+async def test_cursor_stays_on_its_market_while_the_filter_changes() -> None:
     async with dashboard(MEDIUM) as stage:
         await stage.to_markets()
         await stage.press("down")
@@ -110,7 +110,7 @@ async def test_the_cursor_stays_on_its_market_while_the_filter_changes() -> None
         assert "BTC (BTC-USD)" in stage.text()
 
 
-async def test_loading_is_said() -> None:
+async def test_loading_is_announced() -> None:
     async with dashboard(gates={"markets": threading.Event()}) as stage:
         await stage.on(MarketsScreen)
         assert "Loading markets…" in stage.text()
@@ -119,7 +119,7 @@ async def test_loading_is_said() -> None:
         assert "Loading markets" not in stage.text()
 
 
-async def test_an_error_is_shown_with_its_hint_and_can_be_retried() -> None:
+async def test_error_is_shown_with_its_hint_and_a_retry() -> None:
     error = MalformedError("GET /api/markets: [b]<html>[/b]", "is APP_URL the venue's API?")
     async with dashboard(errors={"markets": error}) as stage:
         await stage.shows("✗ GET /api/markets: [b]<html>[/b]")
@@ -131,7 +131,7 @@ async def test_an_error_is_shown_with_its_hint_and_can_be_retried() -> None:
         assert "<html>" not in stage.text()
 
 
-async def test_a_failed_refresh_keeps_the_last_good_list() -> None:
+async def test_failed_refresh_keeps_the_last_good_list() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
         stage.engine.errors["markets"] = UnreachableError("no answer", "try again")
@@ -143,7 +143,7 @@ async def test_a_failed_refresh_keeps_the_last_good_list() -> None:
         await stage.until(lambda: "no answer" not in stage.text(), "the next list")
 
 
-async def test_an_empty_list_is_said_and_can_be_retried() -> None:
+async def test_empty_list_is_announced_and_can_be_retried() -> None:
     async with dashboard(all_markets=()) as stage:
         await stage.shows("This venue has no active market.")
         stage.engine.all_markets = markets(5)
@@ -151,7 +151,7 @@ async def test_an_empty_list_is_said_and_can_be_retried() -> None:
         await stage.shows("5 of 5")
 
 
-async def test_missing_prices_are_said_and_picking_still_works() -> None:
+async def test_missing_prices_are_announced_and_picking_still_works() -> None:
     async with dashboard(errors={"quote": UnreachableError("no answer", "")}) as stage:
         await stage.to_markets()
         await stage.shows("✗ prices unavailable: no answer")
@@ -159,7 +159,7 @@ async def test_missing_prices_are_said_and_picking_still_works() -> None:
         await stage.on(SetupScreen)
 
 
-async def test_the_preselected_market_is_opened_at_once() -> None:
+async def test_preselected_market_opens_at_once() -> None:
     async with dashboard(preselected="btc") as stage:
         await stage.on(SetupScreen)
         assert "BTC (BTC-USD)" in stage.text()
@@ -167,21 +167,21 @@ async def test_the_preselected_market_is_opened_at_once() -> None:
         await stage.on(MarketsScreen)
 
 
-async def test_a_preselected_market_that_is_not_there_is_said() -> None:
+async def test_unknown_preselected_market_is_reported() -> None:
     async with dashboard(preselected="[b]NOPE[/b]") as stage:
         await stage.to_markets()
         await stage.until(lambda: bool(stage.app._notifications), "a message")
         assert "No such market: [b]NOPE[/b]" in next(iter(stage.app._notifications)).message
 
 
-async def test_a_market_without_a_tick_is_marked() -> None:
+async def test_market_without_a_tick_is_marked() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
         await stage.press(*"odd")
         await stage.shows("default tick 0.01")
 
 
-def test_a_market_is_named_by_symbol_identifier_or_address() -> None:
+def test_market_is_found_by_symbol_identifier_or_address() -> None:
     several = markets(5)
     assert find_market(several, " eth ") == several[0]
     assert find_market(several, "BTC-usd") == several[1]
@@ -189,7 +189,7 @@ def test_a_market_is_named_by_symbol_identifier_or_address() -> None:
     assert find_market(several, "none") is None
 
 
-async def test_what_the_venue_calls_a_market_is_shown_as_it_is() -> None:
+async def test_market_name_from_the_venue_is_shown_literally() -> None:
     odd = replace(market(), symbol="[red]X\x1b[2J", identifier="[/]")
     async with dashboard(all_markets=(odd,)) as stage:
         await stage.to_markets()
@@ -207,7 +207,7 @@ def rows(stage: Stage) -> list[str]:
     return [row.market.symbol for row in grid.rows]
 
 
-async def test_prices_come_for_the_rows_in_sight_only_and_no_more_than_four_at_a_time() -> None:
+async def test_prices_are_requested_for_visible_rows_only_at_most_four_at_a_time() -> None:
     gate = threading.Event()
     async with dashboard(NARROW, all_markets=markets(400), gates={"quote": gate}) as stage:
         await stage.to_markets()
@@ -222,7 +222,7 @@ async def test_prices_come_for_the_rows_in_sight_only_and_no_more_than_four_at_a
         await stage.until(lambda: "·  " not in stage.text(), "every price")
 
 
-async def test_requests_for_rows_that_were_scrolled_away_are_taken_back() -> None:
+async def test_requests_for_rows_scrolled_out_of_sight_are_cancelled() -> None:
     async with dashboard(NARROW, all_markets=markets(400), gates={"quote": threading.Event()}) as stage:
         await stage.to_markets()
         screen = stage.app.screen
@@ -234,7 +234,7 @@ async def test_requests_for_rows_that_were_scrolled_away_are_taken_back() -> Non
         stage.engine.gates["quote"].set()
 
 
-async def test_a_request_cancelled_before_it_started_may_be_made_again() -> None:
+async def test_request_cancelled_before_it_started_can_be_made_again() -> None:
     async with dashboard(gates={"quote": threading.Event()}) as stage:
         await stage.to_markets()
         screen = stage.app.screen
@@ -248,7 +248,7 @@ async def test_a_request_cancelled_before_it_started_may_be_made_again() -> None
         stage.engine.gates["quote"].set()
 
 
-async def test_no_prices_are_asked_for_while_another_screen_is_on_top() -> None:
+async def test_no_prices_are_requested_under_another_screen() -> None:
     async with dashboard(NARROW, all_markets=markets(400)) as stage:
         await stage.to_markets()
         await stage.shows("bid 2,499.90")
@@ -264,7 +264,7 @@ async def test_no_prices_are_asked_for_while_another_screen_is_on_top() -> None:
         await stage.until(lambda: stage.engine.calls.count("quote") > before, "prices again")
 
 
-async def test_an_answer_is_asked_for_again_after_five_seconds_and_its_age_shows() -> None:
+async def test_price_is_requested_again_after_five_seconds_and_a_failed_one_shows_its_age() -> None:
     async with dashboard(NARROW, all_markets=markets(3)) as stage:
         await stage.to_markets()
         await stage.until(lambda: stage.engine.calls.count("quote") == 3, "the first")
@@ -279,7 +279,7 @@ async def test_an_answer_is_asked_for_again_after_five_seconds_and_its_age_shows
 # sorting
 
 
-async def test_columns_are_sorted_by_keys_and_turned_round_and_back() -> None:
+async def test_keys_sort_columns_and_reverse_the_order() -> None:
     async with dashboard(HUGE, all_markets=markets(5)) as stage:
         await stage.to_markets()
         await stage.press("f3")
@@ -292,7 +292,7 @@ async def test_columns_are_sorted_by_keys_and_turned_round_and_back() -> None:
         assert rows(stage) == ["C004", "C003"]
 
 
-async def test_a_click_on_a_title_sorts_and_rows_keep_their_places_while_prices_change() -> None:
+async def test_click_on_a_title_sorts_and_rows_keep_their_order_while_prices_change() -> None:
     several = markets(4)
     async with dashboard(HUGE, all_markets=several) as stage:
         await stage.to_markets()
@@ -314,7 +314,7 @@ async def test_a_click_on_a_title_sorts_and_rows_keep_their_places_while_prices_
         assert rows(stage) == ["C003", "ODD", "BTC", "ETH"]
 
 
-async def test_markets_with_a_stored_run_say_so_also_when_one_was_made_meanwhile() -> None:
+async def test_markets_with_a_stored_run_are_marked_even_if_it_was_stored_meanwhile() -> None:
     async with dashboard(NARROW) as stage:
         await stage.to_markets()
         assert "resumable" not in stage.text()
@@ -325,7 +325,7 @@ async def test_markets_with_a_stored_run_say_so_also_when_one_was_made_meanwhile
         await stage.shows("resumable")
 
 
-async def test_where_in_the_list_one_is_stands_below_it() -> None:
+async def test_position_in_the_list_is_shown_below_it() -> None:
     async with dashboard(NARROW, all_markets=markets(400)) as stage:
         await stage.to_markets()
         await stage.shows("1–15 of 400")

@@ -1,4 +1,4 @@
-"""The whole path once, by keyboard: pick, set up, prepare, run, pause, resume, kill, and out."""
+"""The whole path once, by keyboard: pick, set up, prepare, run, pause, resume, kill, exit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.ui.stage import NARROW, WIDE, dashboard
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_from_the_markets_to_the_proof_of_a_kill(size: tuple[int, int]) -> None:
+async def test_run_goes_from_the_markets_to_the_proof_of_a_kill(size: tuple[int, int]) -> None:
     async with dashboard(size, gates={"start": threading.Event()}, is_demo=True) as stage:
         await stage.to_markets()
         await stage.press("down", "enter")

@@ -1,4 +1,4 @@
-"""Preparation: what is known of every wallet before the run begins, and the way back."""
+"""Preparation: the state of every wallet before the run begins, and the way back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def prepare(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("size", [NARROW, HUGE])
-async def test_a_wallets_key_and_collateral_are_shown_beside_its_session(size: tuple[int, int]) -> None:
+async def test_key_and_collateral_of_a_wallet_are_shown_next_to_its_session(size: tuple[int, int]) -> None:
     rows = tuple(
         replace(wallet(index, bids=0, asks=0), session=SessionState.CREATING, available6=available6)
         for index, available6 in enumerate((9_999_000_000, 0, None))
@@ -40,7 +40,7 @@ async def test_a_wallets_key_and_collateral_are_shown_beside_its_session(size: t
 
 
 @pytest.mark.parametrize("how", ["escape", "click"])
-async def test_preparing_is_given_up_and_the_set_up_says_so(how: str) -> None:
+async def test_cancelled_preparation_returns_to_the_setup_with_the_reason(how: str) -> None:
     gate = threading.Event()
     async with dashboard(NARROW, gates={"start": gate}) as stage:
         await prepare(stage)
@@ -52,7 +52,7 @@ async def test_preparing_is_given_up_and_the_set_up_says_so(how: str) -> None:
         await stage.shows("✗ stopped before the run started")
 
 
-async def test_the_progress_bar_counts_what_is_decided() -> None:
+async def test_progress_bar_counts_sessions_that_are_ready_or_unusable() -> None:
     rows = tuple(
         replace(wallet(index), session=session)
         for index, session in enumerate((SessionState.VALID, SessionState.UNUSABLE, SessionState.CREATING))

@@ -1,4 +1,4 @@
-"""The plan preview: the packer's own plan in a few lines, computed once the form rests, the latest request last."""
+"""The plan preview: the packer's own plan in a few lines, computed after a pause in typing, never out of order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def summary(shown: PlanPreview, of: Market | None = None) -> str:
     return text_of(summary_lines(shown, of or market()))
 
 
-def test_every_wallet_has_its_nearest_prices_margin_and_factor() -> None:
+def test_every_wallet_shows_its_nearest_prices_margin_and_scaling() -> None:
     shown = planned(request(3, max_utilization=0.1))
     places = [one for one in shown.plan.intents if isinstance(one, Place)]
     rows = plan_rows(shown, market())
@@ -49,7 +49,7 @@ def test_every_wallet_has_its_nearest_prices_margin_and_factor() -> None:
         assert 0 < row.scale < 0.5
 
 
-def test_summary_says_orders_prices_reach_margin_and_the_cut() -> None:
+def test_summary_shows_orders_prices_range_margin_and_scaling() -> None:
     shown = planned(request(10))
     distances = [one.distance_ticks for one in shown.plan.intents if isinstance(one, Place)]
     text = summary(shown)
@@ -61,18 +61,18 @@ def test_summary_says_orders_prices_reach_margin_and_the_cut() -> None:
     assert "on 10 wallets (collateral limit)" in text
 
 
-def test_sizes_that_fit_are_not_cut_and_one_factor_is_said_once() -> None:
+def test_full_sizes_are_reported_as_such_and_a_common_scale_only_once() -> None:
     assert "full sizes" in summary(planned(request(2), 10**12))
     assert "sizes scaled to 28% on 1 wallet (collateral limit)" in summary(planned(request(1)))
 
 
-def test_orders_that_rest_and_go_are_told() -> None:
+def test_resting_orders_are_counted() -> None:
     shown = replace(planned(request(1)), orders=7)
     assert "12 orders to place · 7 already resting" in summary(shown)
     assert "0 orders to place" in summary(replace(shown, plan=Plan()))
 
 
-def test_what_is_refused_or_left_out_is_told_with_the_reason_and_who() -> None:
+def test_rejected_and_skipped_orders_are_reported_with_reason_and_wallets() -> None:
     text = warning_text(planned(request(10), poor=6))
     assert text == "⚠ User007 cannot quote: no collateral: nothing available or reserved"
     many = warning_text(planned(request(10), 0))
@@ -83,7 +83,7 @@ def test_what_is_refused_or_left_out_is_told_with_the_reason_and_who() -> None:
     assert warning_text(planned(request(10))) == ""
 
 
-def test_a_wallet_that_could_not_be_read_has_no_margin() -> None:
+def test_unread_wallet_has_no_margin() -> None:
     shown = planned(request(1))
     (row,) = plan_rows(replace(shown, plan=Plan()), market())
     assert (row.bid6, row.orders, row.margin6, row.cap6) == (None, 0, None, None)
@@ -102,7 +102,7 @@ async def edit(stage: Stage, name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("size", [MEDIUM, WIDE])
-async def test_the_plan_stands_beside_the_form(size: tuple[int, int]) -> None:
+async def test_plan_is_shown_next_to_the_form(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_setup()
         await stage.shows("Plan preview · block 1,199")
@@ -113,8 +113,8 @@ async def test_the_plan_stands_beside_the_form(size: tuple[int, int]) -> None:
         assert "nothing is signed or sent yet" in text
 
 
-async def test_the_plan_follows_the_form_once_it_rests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ama_tui.ui.panels.preview.DEBOUNCE", 1.5)  # longer than a busy machine takes for four edits
+async def test_plan_follows_the_form_after_a_pause_in_typing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ama_tui.ui.panels.preview.DEBOUNCE", 1.5)  # longer than four edits take on a busy machine
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         await stage.shows("120 orders to place")
@@ -126,7 +126,7 @@ async def test_the_plan_follows_the_form_once_it_rests(monkeypatch: pytest.Monke
         assert stage.engine.previews[-1].wallets == 4
 
 
-async def test_one_plan_is_computed_at_a_time_and_an_older_one_never_shown_last() -> None:
+async def test_one_plan_is_computed_at_a_time_and_the_latest_is_shown() -> None:
     gate = threading.Event()
     async with dashboard(WIDE, gates={"preview": gate}) as stage:
         await stage.to_setup()
@@ -142,7 +142,7 @@ async def test_one_plan_is_computed_at_a_time_and_an_older_one_never_shown_last(
         assert [one.wallets for one in stage.engine.previews] == [10, 2]
 
 
-async def test_a_wrong_form_shows_no_plan_and_why() -> None:
+async def test_invalid_form_shows_no_plan_and_why() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         await stage.shows("120 orders to place")
@@ -158,7 +158,7 @@ async def test_a_wrong_form_shows_no_plan_and_why() -> None:
         await stage.shows("12 orders to place")
 
 
-async def test_a_plan_of_an_earlier_form_is_marked_as_out_of_date() -> None:
+async def test_plan_of_an_earlier_form_is_marked_as_out_of_date() -> None:
     gate = threading.Event()
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
@@ -172,7 +172,7 @@ async def test_a_plan_of_an_earlier_form_is_marked_as_out_of_date() -> None:
         assert "out of date" not in stage.text()
 
 
-async def test_a_plan_that_fails_is_told_keeps_the_last_one_and_is_tried_again() -> None:
+async def test_failed_plan_is_reported_keeps_the_last_one_and_can_be_retried() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         await stage.shows("120 orders to place")
@@ -188,7 +188,7 @@ async def test_a_plan_that_fails_is_told_keeps_the_last_one_and_is_tried_again()
         assert "no plan" not in stage.text()
 
 
-async def test_a_thousand_wallets_scroll_in_the_preview() -> None:
+async def test_preview_of_a_thousand_wallets_scrolls() -> None:
     async with dashboard(MEDIUM, wallets_available=1000, wallets_asked=1000) as stage:
         await stage.to_setup()
         await stage.shows("12,000 orders to place")

@@ -1,4 +1,4 @@
-"""Quitting while orders rest: asked once by a key or a button, never by a signal."""
+"""Quitting while orders rest: a key or a button asks once, a signal never does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def bare() -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_it_says_what_rests_and_rests_on_stay(size: tuple[int, int]) -> None:
+async def test_dialog_names_the_resting_orders_and_focuses_stay(size: tuple[int, int]) -> None:
     async with dashboard(size) as stage:
         await stage.to_live()
         await stage.press("q")
@@ -53,7 +53,7 @@ async def test_it_says_what_rests_and_rests_on_stay(size: tuple[int, int]) -> No
 
 
 @pytest.mark.parametrize("how", ["q", "ctrl+q", "button", "palette"])
-async def test_leaving_them_resting_stops_as_ever(how: str) -> None:
+async def test_leaving_orders_resting_stops_the_run(how: str) -> None:
     async with dashboard() as stage:
         await stage.to_live()
         if how == "button":
@@ -68,7 +68,7 @@ async def test_leaving_them_resting_stops_as_ever(how: str) -> None:
     assert "kill" not in stage.engine.calls
 
 
-async def test_cancelling_first_quits_once_it_is_proven() -> None:
+async def test_cancel_all_then_quit_exits_once_it_is_proven() -> None:
     async with dashboard(gates={"kill": threading.Event()}) as stage:
         await stage.to_live()
         await stage.press("q", "right", "right", "enter")
@@ -82,7 +82,7 @@ async def test_cancelling_first_quits_once_it_is_proven() -> None:
     assert stage.engine.revoked == [False]
 
 
-async def test_cancelling_first_stays_with_the_banner_where_it_is_not_proven() -> None:
+async def test_cancel_all_then_quit_stays_with_the_banner_if_unproven() -> None:
     async with dashboard(WIDE, report=survivors(2)) as stage:
         await stage.to_live()
         await stage.press("q", "right", "right", "enter")
@@ -101,7 +101,7 @@ async def test_cancelling_first_stays_with_the_banner_where_it_is_not_proven() -
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP", "SIGINT", "ctrl+c"])
-async def test_signals_and_ctrl_c_never_ask_not_even_while_the_question_is_open(how: str) -> None:
+async def test_signals_and_ctrl_c_never_ask_even_while_the_dialog_is_open(how: str) -> None:
     signals = FakeSignals()
     async with dashboard(signals=signals) as stage:
         await stage.to_live()
@@ -114,7 +114,7 @@ async def test_signals_and_ctrl_c_never_ask_not_even_while_the_question_is_open(
         assert await ended(stage) == LEFT
 
 
-async def test_a_signal_during_an_unproven_kill_quits_all_the_same() -> None:
+async def test_signal_during_an_unproven_kill_still_quits() -> None:
     signals = FakeSignals()
     async with dashboard(report=survivors(2), gates={"kill": threading.Event()}, signals=signals) as stage:
         await stage.to_live()
@@ -127,7 +127,7 @@ async def test_a_signal_during_an_unproven_kill_quits_all_the_same() -> None:
         assert (await ended(stage)).exit_code == 4
 
 
-async def test_the_question_can_be_turned_off() -> None:
+async def test_dialog_can_be_turned_off() -> None:
     async with dashboard(confirms_quit=False) as stage:
         await stage.to_live()
         await stage.press("q")
@@ -139,7 +139,7 @@ async def test_the_question_can_be_turned_off() -> None:
     [{"wallets": bare()}, {"cancels_on_stop": True}, {"state": EngineState.STOPPED}, {"state": EngineState.PREPARING}],
     ids=lambda changes: next(iter(changes)),
 )
-async def test_nothing_is_asked_where_nothing_would_be_left_behind(changes: dict[str, object]) -> None:
+async def test_nothing_is_asked_when_no_orders_would_be_left(changes: dict[str, object]) -> None:
     async with dashboard() as stage:
         await stage.to_live(replace(snapshot(), **changes))  # type: ignore[arg-type]  # fields of the snapshot
         await stage.press("q")
@@ -147,7 +147,7 @@ async def test_nothing_is_asked_where_nothing_would_be_left_behind(changes: dict
     assert "kill" not in stage.engine.calls
 
 
-async def test_pending_orders_are_named_and_asked_about_too() -> None:
+async def test_pending_orders_are_named_in_the_dialog_too() -> None:
     rows = snapshot().wallets
     async with dashboard() as stage:
         await stage.to_live(replace(snapshot(), wallets=(replace(rows[0], bids=0, asks=0, pending=2),)))
@@ -155,7 +155,7 @@ async def test_pending_orders_are_named_and_asked_about_too() -> None:
         await stage.shows("2 pending orders may still reach the book.")
 
 
-async def test_f10_takes_the_place_of_the_question() -> None:
+async def test_f10_replaces_the_quit_dialog() -> None:
     async with dashboard() as stage:
         await stage.to_live()
         await stage.press("question_mark", "ctrl+q")

@@ -1,4 +1,4 @@
-"""Live quotes: only what is in sight, four at a time, none before its time, and no storm when the venue pushes back."""
+"""Live quotes: only visible rows, four at a time, none too early, and no request storm under a rate limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ QUOTE = Quote(2_499_900_000, 2_500_100_000, None, 2_500_000_000)
 DEAD = UnreachableError("no answer", "")
 
 
-def test_no_more_than_four_are_asked_for_at_once_and_each_once() -> None:
+def test_at_most_four_requests_run_at_once_and_each_market_once() -> None:
     feed = QuoteFeed()
     first = feed.due(LIST, 0.0)
     assert first == list(LIST[:CONCURRENT_REQUESTS])
@@ -22,13 +22,13 @@ def test_no_more_than_four_are_asked_for_at_once_and_each_once() -> None:
     assert len(feed.pending) == CONCURRENT_REQUESTS
 
 
-def test_only_rows_in_sight_are_asked_for() -> None:
+def test_only_visible_rows_are_requested() -> None:
     feed = QuoteFeed()
     assert feed.due(LIST[10:12], 0.0) == list(LIST[10:12])
     assert feed.due((), 100.0) == []
 
 
-def test_an_answer_is_good_for_five_seconds() -> None:
+def test_quote_is_fresh_for_five_seconds() -> None:
     feed = QuoteFeed()
     (one,) = feed.due(LIST[:1], 0.0)
     feed.arrived(one, QUOTE, 1.0)
@@ -36,7 +36,7 @@ def test_an_answer_is_good_for_five_seconds() -> None:
     assert feed.due(LIST[:1], 1.0 + FRESH_SECONDS) == [one]
 
 
-def test_those_that_waited_longest_come_first() -> None:
+def test_longest_waiting_markets_come_first() -> None:
     feed = QuoteFeed()
     for at, one in enumerate(LIST[:8]):
         feed.due([one], float(at))
@@ -44,7 +44,7 @@ def test_those_that_waited_longest_come_first() -> None:
     assert feed.due(LIST[:8], 100.0) == [LIST[7], LIST[6], LIST[5], LIST[4]]
 
 
-def test_a_market_that_fails_waits_longer_each_time_and_keeps_its_last_quote() -> None:
+def test_failing_market_waits_longer_each_time_and_keeps_its_last_quote() -> None:
     feed, now, waits = QuoteFeed(), 0.0, []
     feed.due(LIST[:1], now)
     feed.arrived(LIST[0], QUOTE, now)
@@ -63,7 +63,7 @@ def test_a_market_that_fails_waits_longer_each_time_and_keeps_its_last_quote() -
     assert (last.good_at, last.error) == (0.0, "no answer")
 
 
-def test_after_a_refusal_for_too_many_requests_nobody_is_asked_until_the_venue_said() -> None:
+def test_nothing_is_requested_during_a_rate_limit() -> None:
     feed = QuoteFeed()
     one = feed.due(LIST, 0.0)[0]
     feed.failed(one, RefusedError("slow down", status=429, code="rate", retry_after=7.0, is_rate_limit=True), 1.0)
@@ -71,14 +71,14 @@ def test_after_a_refusal_for_too_many_requests_nobody_is_asked_until_the_venue_s
     assert feed.due(LIST, 8.0) == [LIST[CONCURRENT_REQUESTS]]
 
 
-def test_what_was_taken_back_may_be_asked_for_at_once() -> None:
+def test_cancelled_request_can_be_repeated_at_once() -> None:
     feed = QuoteFeed()
     one = feed.due(LIST[:1], 0.0)[0]
     feed.cancelled(one.address)
     assert feed.due(LIST[:1], 0.0) == [one]
 
 
-def test_refreshing_asks_for_the_good_ones_again_but_not_for_the_failed() -> None:
+def test_refresh_requests_good_quotes_again_but_not_failing_ones() -> None:
     feed = QuoteFeed()
     good, bad = feed.due(LIST[:2], 0.0)
     feed.arrived(good, QUOTE, 0.5)
@@ -87,5 +87,5 @@ def test_refreshing_asks_for_the_good_ones_again_but_not_for_the_failed() -> Non
     assert feed.due(LIST[:2], 6.0) == [good]
 
 
-def test_quotes_in_words() -> None:
+def test_quote_text_names_each_price() -> None:
     assert quote_text(QUOTE, market()) == "bid 2,499.90   ask 2,500.10   mark 2,500.00   last –"

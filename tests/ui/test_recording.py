@@ -1,4 +1,4 @@
-"""The recorded run that the snapshots are taken over: it comes back from its file whole, and shows what it is for."""
+"""The recorded run behind the snapshots: it is read back in full and shows every state it is needed for."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from tests.ui.codec import decode, encode
 from tests.ui.recording import Recording, fleet_in_one_row, recorded
 
 
-def test_a_recording_comes_back_as_it_was_kept() -> None:
+def test_recording_survives_a_round_trip() -> None:
     assert decode(Recording, encode(recorded())) == recorded()
 
 
-def test_a_field_of_several_kinds_comes_back_as_the_right_one() -> None:
+def test_field_of_several_types_is_read_back_as_the_right_one() -> None:
     place = Place("0xa", Side.BUY, 1, 10, 20, 30, 4)
     cancel = Cancel("0xa", 7, Side.SELL, 10, 20, CancelReason.FAR)
     assert decode(tuple[Intent, ...], encode((place, cancel))) == (place, cancel)
 
 
-def test_charts_are_the_same_of_a_fleet_in_one_row() -> None:
+def test_charts_of_a_fleet_in_one_row_are_the_same() -> None:
     state = replace(packed(), errors_last_minute=3)
     assert values_of(fleet_in_one_row(state)) == values_of(state)
 
 
-def test_the_recording_has_every_station_of_a_run() -> None:
+def test_recording_has_every_stage_of_a_run() -> None:
     run = recorded()
     assert any(row.session is SessionState.CREATING for row in run.preparing.snapshot.wallets)
     states = [moment.snapshot.state for moment in (run.live, run.paused, run.killed)]

@@ -34,7 +34,7 @@ def preparing(*sessions: SessionState) -> EngineSnapshot:
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_preparation_shows_every_wallets_session_and_goes_on_by_itself(size: tuple[int, int]) -> None:
+async def test_preparation_shows_every_wallets_session_and_continues_by_itself(size: tuple[int, int]) -> None:
     async with dashboard(size, gates={"start": threading.Event()}) as stage:
         await stage.to_setup()
         await stage.press("f2")
@@ -54,7 +54,7 @@ async def test_preparation_shows_every_wallets_session_and_goes_on_by_itself(siz
         await stage.on(LiveScreen)
 
 
-async def test_a_dialog_that_is_open_when_preparation_ends_is_not_swept_away() -> None:
+async def test_open_dialog_survives_the_end_of_preparation() -> None:
     async with dashboard(gates={"start": threading.Event()}) as stage:
         await stage.to_setup()
         await stage.press("f2")
@@ -70,7 +70,7 @@ async def test_a_dialog_that_is_open_when_preparation_ends_is_not_swept_away() -
         await stage.on(LiveScreen)
 
 
-async def test_before_a_run_has_begun_there_is_nothing_to_kill() -> None:
+async def test_kill_is_refused_before_any_order_was_sent() -> None:
     async with dashboard(gates={"start": threading.Event()}) as stage:
         await stage.to_setup()
         await stage.press("f2")
@@ -80,7 +80,7 @@ async def test_before_a_run_has_begun_there_is_nothing_to_kill() -> None:
         assert "no orders have been sent" in next(iter(stage.app._notifications)).message
 
 
-async def test_an_unexpected_failure_of_the_engine_comes_back_to_the_set_up() -> None:
+async def test_unexpected_engine_failure_returns_to_the_setup() -> None:
     async with dashboard(WIDE) as stage:
         stage.engine.errors["start"] = ValueError("0xsecret")  # type: ignore[assignment]
         await stage.to_setup()
@@ -108,7 +108,7 @@ async def test_live_shows_state_market_wallets_log_and_buttons(size: tuple[int, 
         assert stage.focused() == "wallets"
 
 
-async def test_a_fleet_larger_than_the_screen_scrolls_and_leaves_room_for_the_log() -> None:
+async def test_large_fleet_scrolls_and_leaves_room_for_the_log() -> None:
     async with dashboard(NARROW, wallets_available=1000) as stage:
         await stage.to_live(snapshot(wallets=1000))
         assert stage.app.screen.query_one(ActivityLog).size.height >= 3
@@ -117,7 +117,7 @@ async def test_a_fleet_larger_than_the_screen_scrolls_and_leaves_room_for_the_lo
         assert stage.app.screen.query_one("#wallets", Grid).cursor == 999
 
 
-async def test_only_what_changed_is_painted_again() -> None:
+async def test_only_changed_parts_are_repainted() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live()
         painted = repaints(stage.app.screen.query_one("#wallets"))
@@ -130,19 +130,19 @@ async def test_only_what_changed_is_painted_again() -> None:
 
 
 @pytest.mark.parametrize("how", ["space", "click"])
-async def test_pause_and_resume(how: str) -> None:
+async def test_run_is_paused_and_resumed(how: str) -> None:
     async with dashboard() as stage:
         await stage.to_live()
         for state, label in (("‖ PAUSED", "Resume"), ("● RUNNING", "Pause")):
             await (stage.pilot.click("#pause") if how == "click" else stage.press("space"))
             await stage.shows(state)
             assert label in stage.text()
-            await stage.pilot.pause(0.3)  # a button takes no second press while the first one shows
+            await stage.pilot.pause(0.3)  # a button ignores a second press while it shows the first one
         assert [name for name in stage.engine.calls if name in {"pause", "resume"}] == ["pause", "resume"]
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_a_pause_that_fails_stays_until_it_is_read_and_can_be_copied(size: tuple[int, int]) -> None:
+async def test_failed_pause_is_shown_until_dismissed_and_can_be_copied(size: tuple[int, int]) -> None:
     async with dashboard(size, errors={"pause": AmaError("cannot pause", "try again")}) as stage:
         await stage.to_live()
         await stage.press("space")
@@ -156,7 +156,7 @@ async def test_a_pause_that_fails_stays_until_it_is_read_and_can_be_copied(size:
         assert "cannot pause" not in stage.text()
 
 
-async def test_a_faulted_run_says_why_and_pausing_it_is_refused_with_the_reason() -> None:
+async def test_faulted_run_shows_why_and_cannot_be_paused() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live()
         await stage.publish(snapshot(EngineState.FAULTED, reason="the journal cannot be written: disk full"))
@@ -169,7 +169,7 @@ async def test_a_faulted_run_says_why_and_pausing_it_is_refused_with_the_reason(
         await stage.on(KillScreen)
 
 
-async def test_keys_lead_to_the_panels_and_tab_through_the_buttons() -> None:
+async def test_keys_focus_the_panels_and_tab_cycles_through_the_buttons() -> None:
     async with dashboard(MEDIUM) as stage:
         await stage.to_live()
         await stage.press("3")
@@ -183,7 +183,7 @@ async def test_keys_lead_to_the_panels_and_tab_through_the_buttons() -> None:
         assert seen == {"ladder", "log", "pause", "stop", "kill"}
 
 
-async def test_the_log_says_when_it_does_not_follow() -> None:
+async def test_log_shows_when_it_is_scrolled_away_from_the_newest() -> None:
     async with dashboard() as stage:
         await stage.to_live()
         await stage.publish(snapshot(), *(LogEvent(number, Action.NOTE, f"note {number}") for number in range(90)))
@@ -216,7 +216,7 @@ async def test_every_action_of_the_live_screen_is_in_the_palette() -> None:
         await stage.until(lambda: "pause" in stage.engine.calls, "the pause")
 
 
-async def test_a_click_in_the_key_bar_does_what_the_key_does() -> None:
+async def test_click_on_a_key_hint_acts_like_the_key() -> None:
     async with dashboard() as stage:
         await stage.to_live()
         line = stage.text().splitlines()[-1]
@@ -224,7 +224,7 @@ async def test_a_click_in_the_key_bar_does_what_the_key_does() -> None:
         assert stage.app.clipboard == wallet(0).address
 
 
-async def test_a_smaller_terminal_is_followed() -> None:
+async def test_layout_follows_a_smaller_terminal() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_live()
         assert "pending" in stage.text()

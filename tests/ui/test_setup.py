@@ -1,4 +1,4 @@
-"""Setting up: resume or fresh, fields that are checked as they are typed, and nothing signed before the start."""
+"""Setting up: resume or fresh, fields checked while typing, and nothing signed before the start."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STORED = StoredRun(
 
 
 async def retype(stage: Stage, name: str, text: str) -> None:
-    """Put a text into a field as typing does; `test_letters_do_nothing...` and others really type."""
+    """Set a field's text as if it had been typed; `test_letters_do_nothing...` and others really type."""
     edited = stage.app.screen.query_one(f"#field-{name}", Input)
     edited.focus()
     edited.value = text
@@ -60,7 +60,7 @@ async def test_form_shows_defaults_ranges_units_and_consequences(size: tuple[int
         assert stage.engine.requests == []
 
 
-async def test_enter_starts_with_what_the_form_says() -> None:
+async def test_enter_starts_with_the_values_of_the_form() -> None:
     async with dashboard(gates={"start": threading.Event()}) as stage:
         await stage.to_setup()
         await retype(stage, "orders_per_side", "4")
@@ -99,7 +99,7 @@ WRONG = [
 ]
 
 
-async def test_wrong_values_are_named_and_marked_and_cannot_start() -> None:
+async def test_invalid_values_are_named_and_marked_and_prevent_a_start() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         for name, text, problem in WRONG:
@@ -114,7 +114,7 @@ async def test_wrong_values_are_named_and_marked_and_cannot_start() -> None:
         assert stage.engine.requests == []
 
 
-async def test_a_wrong_value_is_named_while_it_is_typed_and_enter_does_not_start() -> None:
+async def test_invalid_value_is_named_while_typing_and_enter_does_not_start() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         stage.app.screen.query_one("#field-orders_per_side", Input).focus()
@@ -133,13 +133,13 @@ async def test_distances_that_do_not_fit_the_price_are_refused_with_what_fits() 
         assert stage.engine.requests == []
 
 
-async def test_a_market_without_any_price_is_warned_about() -> None:
+async def test_market_without_a_price_shows_a_warning() -> None:
     async with dashboard(prices=Quote(mark6=1_000_000, last_trade6=1_000_000)) as stage:
         await stage.to_setup()
         await stage.shows("⚠ no price yet: quoting starts once there is one")
 
 
-async def test_the_focused_field_is_explained() -> None:
+async def test_focused_field_is_explained() -> None:
     async with dashboard() as stage:
         await stage.to_setup()
         stage.app.screen.query_one("#field-max_delay_ms").focus()
@@ -147,7 +147,7 @@ async def test_the_focused_field_is_explained() -> None:
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_a_stored_run_is_offered_and_resumed_with_its_own_parameters(size: tuple[int, int]) -> None:
+async def test_stored_run_is_offered_and_resumed_with_its_own_parameters(size: tuple[int, int]) -> None:
     async with dashboard(size, stored=STORED) as stage:
         await stage.to_setup()
         await stage.shows("(●) Resume it")
@@ -166,7 +166,7 @@ async def test_a_stored_run_is_offered_and_resumed_with_its_own_parameters(size:
         assert request.wallets == 3
 
 
-async def test_what_the_options_ask_for_is_filled_in() -> None:
+async def test_options_are_filled_in() -> None:
     async with dashboard(stored=STORED, wallets_asked=4, resume_asked=False) as stage:
         await stage.to_setup()
         await stage.shows("(●) Start fresh")
@@ -177,7 +177,7 @@ async def test_what_the_options_ask_for_is_filled_in() -> None:
         assert stage.engine.requests[0].wallets == 4
 
 
-async def test_a_fresh_run_takes_the_defaults_again() -> None:
+async def test_fresh_run_uses_the_defaults() -> None:
     async with dashboard(stored=STORED, defaults=Parameters(orders_per_side=7)) as stage:
         await stage.to_setup()
         await stage.shows("(●) Resume it")
@@ -192,7 +192,7 @@ async def test_a_fresh_run_takes_the_defaults_again() -> None:
         assert request.parameters == Parameters(orders_per_side=7)
 
 
-async def test_the_question_is_answered_by_a_click_too() -> None:
+async def test_resume_or_fresh_can_be_chosen_by_mouse() -> None:
     async with dashboard(stored=STORED) as stage:
         await stage.to_setup()
         await stage.shows("(●) Resume it")
@@ -200,7 +200,7 @@ async def test_the_question_is_answered_by_a_click_too() -> None:
         await stage.shows("(●) Start fresh")
 
 
-async def test_a_checkpoint_that_cannot_be_read_is_told_and_a_fresh_run_is_possible() -> None:
+async def test_unreadable_checkpoint_is_reported_and_a_fresh_run_is_possible() -> None:
     error = CheckpointError("checkpoint.json is not JSON", "it was kept as checkpoint.json.corrupt")
     async with dashboard(errors={"stored_run": error}) as stage:
         await stage.to_setup()
@@ -211,7 +211,7 @@ async def test_a_checkpoint_that_cannot_be_read_is_told_and_a_fresh_run_is_possi
         assert not stage.engine.requests[0].resume
 
 
-async def test_a_start_that_fails_comes_back_with_the_reason_and_can_be_tried_again() -> None:
+async def test_failed_start_returns_with_the_reason_and_can_be_retried() -> None:
     error = PreflightError("no wallet has collateral", "fund them on the venue")
     async with dashboard(errors={"start": error}) as stage:
         await stage.to_setup()
@@ -224,7 +224,7 @@ async def test_a_start_that_fails_comes_back_with_the_reason_and_can_be_tried_ag
         await stage.until(lambda: len(stage.engine.requests) == 2, "the second start")
 
 
-async def test_nothing_starts_while_a_stored_run_is_looked_for() -> None:
+async def test_start_waits_for_the_check_for_a_stored_run() -> None:
     async with dashboard(gates={"stored_run": threading.Event()}) as stage:
         await stage.to_markets()
         await stage.press("enter")
@@ -234,7 +234,7 @@ async def test_nothing_starts_while_a_stored_run_is_looked_for() -> None:
         stage.engine.gates["stored_run"].set()
 
 
-async def test_back_leads_to_the_markets_and_buttons_work_by_mouse() -> None:
+async def test_back_returns_to_the_markets_and_buttons_work_by_mouse() -> None:
     async with dashboard() as stage:
         await stage.to_setup()
         await stage.press("escape")
@@ -251,7 +251,7 @@ async def test_back_leads_to_the_markets_and_buttons_work_by_mouse() -> None:
         await stage.until(lambda: bool(stage.engine.requests), "the start")
 
 
-def test_numbers_are_read_as_they_are_written() -> None:
+def test_numbers_are_parsed_and_other_text_is_kept() -> None:
     assert parse_number(" 7 ") == 7
     assert isinstance(parse_number("7"), int)
     assert parse_number("0.25") == 0.25
@@ -259,20 +259,20 @@ def test_numbers_are_read_as_they_are_written() -> None:
     assert parse_number("1.2.3") == "1.2.3"
 
 
-def test_form_of_defaults_is_the_defaults() -> None:
+def test_default_form_has_the_default_parameters() -> None:
     texts = {setting.name: setting.default_text for setting in PARAMETERS} | {WALLETS_FIELD: "10"}
     assert form_state(texts, 10).parameters == Parameters()
     assert form_state(texts, 9).wallets is None
 
 
 @pytest.mark.parametrize("setting", PARAMETERS, ids=lambda setting: setting.key)
-def test_every_field_has_its_help(setting: Setting[float]) -> None:
+def test_every_field_has_help(setting: Setting[float]) -> None:
     text = help_text(setting.name, 10)
     assert setting.help in text
     assert f"default {setting.default:g}" in text
 
 
-async def test_distances_and_sizes_are_worth_something_else_as_they_are_typed() -> None:
+async def test_distances_and_sizes_are_converted_while_typing() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         await stage.shows("0.4…4.8 bp")
@@ -282,7 +282,7 @@ async def test_distances_and_sizes_are_worth_something_else_as_they_are_typed() 
         await stage.shows("125…2,500 USDC")
 
 
-async def test_what_the_options_say_goes_before_the_stored_values_and_is_told() -> None:
+async def test_options_override_stored_values_and_the_form_says_so() -> None:
     stored = replace(STORED, with_options=replace(STORED.parameters, orders_per_side=8))
     async with dashboard(WIDE, stored=stored) as stage:
         await stage.to_setup()
@@ -293,7 +293,7 @@ async def test_what_the_options_say_goes_before_the_stored_values_and_is_told() 
         assert stage.engine.requests[0].resume
 
 
-async def test_presets_fill_the_form_by_keys_and_by_clicks() -> None:
+async def test_presets_fill_the_form_by_keys_and_clicks() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         stage.app.screen.query_one("#preset").focus()
@@ -312,20 +312,20 @@ async def test_presets_fill_the_form_by_keys_and_by_clicks() -> None:
         await stage.shows("‹ standard")
 
 
-async def test_options_that_are_no_preset_are_one() -> None:
+async def test_options_that_match_no_preset_are_shown_as_one() -> None:
     async with dashboard(WIDE, defaults=Parameters(orders_per_side=11)) as stage:
         await stage.to_setup()
         await stage.shows("‹ as started")
 
 
-async def test_a_preset_of_ones_own_is_saved_and_offered_the_next_time(presets_directory: Path) -> None:
+async def test_own_preset_is_saved_and_offered_next_time(presets_directory: Path) -> None:
     async with dashboard(NARROW) as stage:
         await stage.to_setup()
         await retype(stage, "orders_per_side", "9")
         await stage.press("f6")
         await stage.shows("lower-case letters, digits, - and _")
         await stage.press("D", "enter")
-        await stage.shows("✗ a preset's name is small letters")
+        await stage.shows("✗ a preset's name must be")
         await stage.press("backspace", *"night")
         await stage.until(lambda: "✗ a preset's" not in stage.text(), "a name that can be")
         await stage.press("enter")
@@ -345,7 +345,7 @@ async def test_a_preset_of_ones_own_is_saved_and_offered_the_next_time(presets_d
         await stage.shows("‹ night")
 
 
-async def test_a_broken_preset_file_is_one_line_and_a_wrong_form_is_not_saved(presets_directory: Path) -> None:
+async def test_broken_preset_file_is_one_line_and_an_invalid_form_is_not_saved(presets_directory: Path) -> None:
     save_preset(presets_directory, "bad", Parameters()).write_text("ordersPerSidePerWallet = 99")
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
@@ -363,14 +363,14 @@ def no_directory(presets_directory: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_directory")
-async def test_a_preset_that_cannot_be_written_is_told() -> None:
+async def test_unwritable_presets_directory_is_reported() -> None:
     async with dashboard(WIDE) as stage:
         await stage.to_setup()
         await stage.press("f6", *"mine", "enter")
         await stage.shows("cannot be written")
 
 
-async def test_small_screens_page_through_the_set_up() -> None:
+async def test_small_screens_page_through_the_setup() -> None:
     async with dashboard(NARROW, stored=STORED) as stage:
         await stage.to_setup()
         await stage.shows("(●) Resume it")
@@ -382,12 +382,12 @@ async def test_small_screens_page_through_the_set_up() -> None:
 
 
 @pytest.mark.parametrize("value", [1, 250, 0.05, 1e-07, 0.2, 1.0, 12345678.5])
-def test_a_value_is_shown_so_that_reading_it_gives_it_again(value: float) -> None:
+def test_field_text_parses_back_to_its_value(value: float) -> None:
     text = field_text(value)
     assert parse_number(text) == value
     assert set(text) <= set("0123456789.")
 
 
-def test_a_form_without_the_wallets_field_has_no_wallets() -> None:
+def test_form_without_the_wallets_field_has_no_wallets() -> None:
     state = form_state({setting.name: setting.default_text for setting in PARAMETERS}, 10)
     assert (state.parameters, state.wallets, state.problems) == (Parameters(), None, ())

@@ -1,4 +1,4 @@
-"""Every screen as it looks at three sizes, over a run recorded on a real venue and with the clock standing still."""
+"""Every screen at three sizes, over a run recorded on a real venue, at a fixed time."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from tests.ui.stage import HUGE, MEDIUM, NARROW, Stage, dashboard
 SIZES = (NARROW, MEDIUM, HUGE)
 RUN = recorded()
 NO_PRICE = " · "
-"""Stands in the list of markets where a price has not come yet."""
+"""Shown in the market list where a price has not arrived yet."""
 CALM = 3
-"""As many looks in a row must see the same before a screen counts as painted."""
+"""A screen counts as painted once this many checks in a row see the same."""
 
 
 async def welcome(stage: Stage) -> None:
@@ -123,14 +123,14 @@ async def parameters(stage: Stage) -> None:
 
 @dataclass(frozen=True)
 class Scene:
-    """A screen, how to come to it, when (Unix seconds), and what its desk is like."""
+    """A screen, how to reach it, the time (Unix seconds), and the fields of its engine."""
 
     go: Callable[[Stage], Awaitable[None]]
     now: float = RUN.live.now
     problems: tuple[str, ...] = ()
     stored: StoredRun | None = None
     waits_for: str = ""
-    """A call of the desk that does not come back."""
+    """An engine call that does not return."""
 
 
 SCENES = {
@@ -151,7 +151,7 @@ SCENES = {
 
 @pytest.fixture(autouse=True)
 def plain_surroundings() -> Iterator[None]:
-    """The same time zone and colours everywhere, and no presets of anyone's own."""
+    """The same time zone and colours everywhere, and no user presets."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "UTC")
         patch.delenv("NO_COLOR", raising=False)
@@ -163,7 +163,7 @@ def plain_surroundings() -> Iterator[None]:
 
 @asynccontextmanager
 async def scene(name: str, size: tuple[int, int]) -> AsyncIterator[Stage]:
-    """A dashboard at a scene, painted and at rest."""
+    """A dashboard at a scene, painted and idle."""
     one = SCENES[name]
     gates = {one.waits_for: threading.Event()} if one.waits_for else {}
     host = ReplayHost(problems=one.problems, stored=one.stored, gates=gates)
@@ -174,7 +174,7 @@ async def scene(name: str, size: tuple[int, int]) -> AsyncIterator[Stage]:
 
 
 async def at_rest(stage: Stage) -> None:
-    """Stop every cursor's blinking, and wait until nothing changes any more."""
+    """Stop every blinking cursor, and wait until nothing changes any more."""
     for field in stage.app.screen.query(Input):
         field.cursor_blink = False
     seen: list[str] = []
@@ -186,13 +186,15 @@ async def at_rest(stage: Stage) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("name", SCENES)
-async def test_screen_looks_as_it_did(name: str, size: tuple[int, int], request: pytest.FixtureRequest) -> None:
+async def test_screen_matches_its_stored_frame(
+    name: str, size: tuple[int, int], request: pytest.FixtureRequest
+) -> None:
     async with scene(name, size) as stage:
         shown = frame(stage.app)
     check(f"{name}-{size[0]}x{size[1]}", shown, update=request.config.getoption("update_snapshots"))
 
 
-async def test_too_small_a_terminal_looks_as_it_did(request: pytest.FixtureRequest) -> None:
+async def test_too_small_terminal_matches_its_stored_frame(request: pytest.FixtureRequest) -> None:
     async with scene("live", (60, 20)) as stage:
         shown = frame(stage.app)
     check("too-small-60x20", shown, update=request.config.getoption("update_snapshots"))

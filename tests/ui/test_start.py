@@ -1,4 +1,4 @@
-"""Starting: the first frame comes before the engine, and what is missing is said with a way out."""
+"""Starting: the first frame appears before the engine is created, and missing settings are shown with a way out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.ui.fakes import NOW, FakeHost
 from tests.ui.stage import NARROW, WIDE, Stage, dashboard, screen_text
 
 
-async def test_the_first_frame_is_painted_before_the_engine_is_made() -> None:
+async def test_first_frame_is_painted_before_the_engine_is_created() -> None:
     frames: list[str] = []
 
     def make_host() -> EngineHost:
@@ -36,7 +36,7 @@ async def test_the_first_frame_is_painted_before_the_engine_is_made() -> None:
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_what_is_missing_is_listed_with_how_to_set_it(size: tuple[int, int]) -> None:
+async def test_missing_settings_are_listed_with_how_to_set_them(size: tuple[int, int]) -> None:
     problems = ("RPC_URL is not set", "[red]wallets.csv[/]: no such file")
     async with dashboard(size, problems=problems) as stage:
         await stage.on(WelcomeScreen)
@@ -50,7 +50,7 @@ async def test_what_is_missing_is_listed_with_how_to_set_it(size: tuple[int, int
 
 
 @pytest.mark.parametrize("how", ["d", "button", "click"])
-async def test_the_demo_is_offered_and_started(how: str) -> None:
+async def test_demo_is_offered_and_started(how: str) -> None:
     real, demo = FakeHost(problems=("RPC_URL is not set",)), FakeHost(is_demo=True)
     app = AmaApp(lambda: real, make_demo_host=lambda: demo, clock=lambda: NOW)
     async with app.run_test(size=(100, 30)) as pilot:
@@ -70,7 +70,7 @@ async def test_the_demo_is_offered_and_started(how: str) -> None:
     demo.close(5)
 
 
-async def test_trying_again_opens_again() -> None:
+async def test_try_again_opens_the_venue_again() -> None:
     hosts = [FakeHost(problems=("RPC_URL is not set",)), FakeHost()]
     made: list[FakeHost] = []
 
@@ -90,7 +90,7 @@ async def test_trying_again_opens_again() -> None:
     assert all(host.was_closed for host in made)
 
 
-async def test_a_venue_that_does_not_answer_is_told_with_its_hint() -> None:
+async def test_unusable_venue_is_reported_with_its_hint() -> None:
     error = PreflightError("the chain id is 1, not 999", "correct CHAIN_ID")
     async with dashboard(errors={"open": error}) as stage:
         await stage.on(WelcomeScreen)
@@ -101,7 +101,7 @@ async def test_a_venue_that_does_not_answer_is_told_with_its_hint() -> None:
     assert stage.app.return_value.exit_code == 3
 
 
-async def test_leaving_while_the_venue_is_opened_does_not_wait_for_it() -> None:
+async def test_quit_while_the_venue_is_opening_does_not_wait_for_it() -> None:
     gate = threading.Event()
     async with dashboard(gates={"open": gate}) as stage:
         await stage.on(StartingScreen)
@@ -111,14 +111,14 @@ async def test_leaving_while_the_venue_is_opened_does_not_wait_for_it() -> None:
     assert stage.app.return_value == ExitMessage(0)
 
 
-def test_nothing_that_the_first_frame_does_not_need_is_loaded_before_it() -> None:
+def test_first_frame_does_not_import_the_engine_or_slow_libraries() -> None:
     code = "import sys, ama_tui.ui.run; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     late = {"ama_tui.engine", "ama_tui.domain", "ama_tui.ui.bridge", "httpx", "aiohttp", "pydantic", "eth_account"}
     assert late & set(loaded) == set()
 
 
-async def test_keys_of_a_run_say_that_there_is_none() -> None:
+async def test_run_keys_say_that_no_run_is_active() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
         await stage.press("f10")

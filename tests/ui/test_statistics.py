@@ -1,4 +1,4 @@
-"""The statistics are drawn while they are looked at, at most once a second, in every theme and without colour."""
+"""Statistics are drawn only while visible, at most once a second, in every theme and without colour."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
 
 
 def at_second(second: int, **changes: object) -> EngineSnapshot:
-    """A run that began at `NOW`, so many seconds later: a fill every ten, a wide spread in its second half."""
+    """A run this many seconds after `NOW`, its start: a fill every ten seconds, a wide spread in its second half."""
     state = snapshot(
         started_at_ms=int(NOW * 1000),
         read_at_ms=int((NOW + second) * 1000),
@@ -81,7 +81,7 @@ async def statistics_of(
         yield panel, pilot, history, state
 
 
-# what is shown
+# content
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE, HUGE])
@@ -99,7 +99,7 @@ async def test_every_chart_has_a_title_a_line_and_axes(size: tuple[int, int]) ->
         assert orders == " Orders  ╌ target 120  ─ resting 120"
 
 
-async def test_the_figures_say_rates_lifetime_totals_and_errors_by_kind() -> None:
+async def test_figures_show_rates_lifetime_totals_and_errors_by_kind() -> None:
     changes: dict[str, Any] = {
         "order_lifetime_s": 47.2,
         "errors_by_kind": (("rate limited", 3), ("no [answer]", 1)),
@@ -116,7 +116,7 @@ async def test_the_figures_say_rates_lifetime_totals_and_errors_by_kind() -> Non
             assert part in text
 
 
-async def test_at_80_by_24_what_has_no_room_is_scrolled_to() -> None:
+async def test_small_terminal_scrolls_to_the_charts_that_do_not_fit() -> None:
     async with statistics_of(120, NARROW) as (panel, pilot, _, _):
         assert "Orders" in screen_text(panel.app)
         assert "Fills per minute" not in screen_text(panel.app)
@@ -126,14 +126,14 @@ async def test_at_80_by_24_what_has_no_room_is_scrolled_to() -> None:
         assert "Fills per minute" in screen_text(panel.app)
 
 
-async def test_the_first_seconds_say_that_there_is_no_line_yet() -> None:
+async def test_first_seconds_say_that_data_is_being_collected() -> None:
     async with statistics_of(1) as (panel, _, _, _):
         assert screen_text(panel.app).count("Collecting") == len(CHARTS)
         assert "errors none" in screen_text(panel.app)
         assert "–" in screen_text(panel.app)
 
 
-def test_a_stale_run_says_when_it_was_last_read_and_an_ended_one_counts_no_further() -> None:
+def test_stale_run_shows_the_age_of_its_data_and_an_ended_one_stops_counting() -> None:
     history = history_of(60)
     stale = totals_text(total_lines(at_second(60), history, NOW + 90, 200))
     assert "chain data is 30s old" in stale
@@ -156,12 +156,12 @@ def test_no_figure_is_left_out_at_any_width(width: int) -> None:
 
 
 @given(st.lists(st.integers(1, 60), max_size=20), st.integers(10, 120))
-def test_flowing_keeps_every_field_in_order(widths: list[int], width: int) -> None:
+def test_flow_keeps_every_field_in_order(widths: list[int], width: int) -> None:
     fields = [field((str(index % 10) * one, "plain")) for index, one in enumerate(widths)]
     assert [field for line in flow(fields, width) for field in line] == fields
 
 
-# when it is drawn
+# when charts are drawn
 
 
 async def test_nothing_is_drawn_while_another_tab_is_shown() -> None:
@@ -181,7 +181,7 @@ async def test_nothing_is_drawn_while_another_tab_is_shown() -> None:
         assert all(chart.text != before for chart, before in zip(panel.query(Chart), shown, strict=True))
 
 
-async def test_a_chart_is_drawn_at_most_once_a_second_and_one_in_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_chart_is_drawn_at_most_once_a_second_and_one_per_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     async with statistics_of(120) as (panel, _, history, state):
         drawn: list[str] = []
         monkeypatch.setattr(Chart, "show", lambda chart, title, data: drawn.append(chart.id or ""))
@@ -192,7 +192,7 @@ async def test_a_chart_is_drawn_at_most_once_a_second_and_one_in_a_tick(monkeypa
         assert {drawn.count(spec.id) for spec in CHARTS} <= set(range(5, 11))
 
 
-async def test_lines_that_did_not_change_are_not_painted() -> None:
+async def test_unchanged_lines_are_not_repainted() -> None:
     async with statistics_of(120) as (panel, pilot, history, state):
         painted = [repaints(chart) for chart in panel.query(Chart)]
         figures = repaints(panel.query_one("#totals"))
@@ -203,7 +203,7 @@ async def test_lines_that_did_not_change_are_not_painted() -> None:
         assert set(figures) == {0}
 
 
-async def test_a_smaller_terminal_is_followed() -> None:
+async def test_layout_follows_a_smaller_terminal() -> None:
     async with statistics_of(120) as (panel, pilot, _, _):
         await pilot.resize_terminal(80, 24)
         await pilot.pause(0.1)
@@ -212,11 +212,11 @@ async def test_a_smaller_terminal_is_followed() -> None:
             assert max(map(len, chart.text.splitlines())) <= chart.size.width
 
 
-# inks
+# colours
 
 
 @pytest.mark.parametrize("theme", ["ama-dark", "textual-light", "ansi-dark"])
-async def test_charts_take_their_inks_from_the_theme(theme: str) -> None:
+async def test_charts_take_their_colours_from_the_theme(theme: str) -> None:
     async with statistics_of(120) as (panel, pilot, _, _):
         panel.app.theme = theme
         await pilot.pause()
@@ -230,22 +230,22 @@ async def test_charts_take_their_inks_from_the_theme(theme: str) -> None:
         assert len({one.color for one in styles if one}) >= 3
 
 
-def test_plotexts_numbers_become_inks_and_the_axes_are_quiet() -> None:
+def test_plotext_colours_become_theme_colours_and_the_axes_are_dimmed() -> None:
     line = "120┤\x1b[0m\x1b[38;5;5m⣀⣀\x1b[0m  \x1b[0m\x1b[38;5;8m×\x1b[0m"
     assert line_spans(line) == (("120┤", "label"), ("⣀⣀", "ours"), ("  ", "label"), ("×", "danger"))
 
 
-def test_every_curve_of_a_chart_has_a_sign_of_its_own() -> None:
+def test_every_curve_of_a_chart_has_its_own_sign() -> None:
     for spec in CHARTS:
         signs = [curve.sign for curve in spec.curves]
         assert len(set(signs)) == len(signs)
 
 
-# the arithmetic of charts
+# chart arithmetic
 
 
 @given(st.floats(0, 1e12), st.floats(0.001, 1e6))
-def test_an_axis_reaches_beyond_the_largest_value(largest: float, least: float) -> None:
+def test_axis_reaches_beyond_the_largest_value(largest: float, least: float) -> None:
     top = axis_top(largest, least)
     assert top >= largest
     assert top >= least * 0.999
@@ -262,7 +262,7 @@ def test_merging_points_keeps_their_extremes(values: list[float], most: int) -> 
     assert [point.at for point in result] == sorted(point.at for point in result)
 
 
-def test_a_chart_of_a_value_that_never_changed_and_one_of_zeros_can_be_drawn() -> None:
+def test_constant_and_all_zero_values_can_be_charted() -> None:
     from textual_plotext import Plot
 
     from ama_tui.ui.widgets.chart import drawn

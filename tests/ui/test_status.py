@@ -1,4 +1,4 @@
-"""The status lines: the state of the money at every width, and nothing jumps."""
+"""The status lines: the state of the run and its money at every width, without jumping fields."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def shown(state: EngineSnapshot, width: int, venue: VenueFacts = DEMO, last: Las
     return "\n".join("".join(text for text, _ in fit(line, width)) for line in lines)
 
 
-def test_wide_lines_say_where_the_run_the_market_and_the_fleet_stand() -> None:
+def test_wide_lines_show_the_state_of_run_market_and_fleet() -> None:
     text = shown(snapshot(), 160)
     for part in (
         "DEMO  localnet 31337", "ETH  0x1234…abc0", "● RUNNING", "12m 04s", "block 1,204", "0s ago",
@@ -35,7 +35,7 @@ def test_wide_lines_say_where_the_run_the_market_and_the_fleet_stand() -> None:
         assert part in text
 
 
-def test_narrow_lines_keep_the_state_the_orders_the_prices_and_the_margin() -> None:
+def test_narrow_lines_keep_state_orders_prices_and_margin() -> None:
     text = shown(snapshot(), 80)
     for part in ("DEMO", "ETH", "● RUNNING", "120/120", "20 t 0.8 bp", "blk 1,204", "2,499.90 / 2,500.10", "11%"):
         assert part in text
@@ -57,29 +57,29 @@ def test_changing_numbers_do_not_move_the_fields() -> None:
         assert few.index(label) == many.index(label)
 
 
-def test_real_and_demo_are_told_apart_in_words() -> None:
+def test_real_and_demo_are_distinguished_in_words() -> None:
     assert " REAL " in shown(snapshot(), 160, REAL)
     assert " REAL " in shown(snapshot(), 80, REAL)
     assert " DEMO " in shown(snapshot(), 80)
 
 
-def test_an_old_read_is_called_stale() -> None:
+def test_old_read_is_called_stale() -> None:
     assert "STALE" not in shown(snapshot(), 160)
     assert "30s ago STALE" in shown(snapshot(read_at_ms=int((NOW - 30) * 1000)), 160)
 
 
-def test_nothing_read_yet_shows_dashes() -> None:
+def test_missing_data_is_shown_as_dashes() -> None:
     text = shown(EngineSnapshot(EngineState.PREPARING), 160)
     assert "bid –" in text
     assert "no data yet" in text
 
 
-def test_a_run_that_ended_is_not_called_packed() -> None:
+def test_ended_run_is_not_called_packed() -> None:
     assert "packed" in shown(snapshot(), 160)
     assert "packed" not in shown(snapshot(EngineState.STOPPED), 160)
 
 
-def test_last_trade_shows_which_way_it_moved() -> None:
+def test_last_trade_shows_its_direction() -> None:
     last = LastTrade().next(2_500_000_000)
     assert last.direction == 0
     assert "▲" in shown(snapshot(), 160, last=last.next(2_500_100_000))
@@ -89,40 +89,40 @@ def test_last_trade_shows_which_way_it_moved() -> None:
     assert down.next(None) == down
 
 
-def test_what_the_venue_calls_the_market_is_shown_as_it_is() -> None:
+def test_market_name_from_the_venue_is_shown_literally() -> None:
     odd = replace(market(), symbol="[red]E\x1b[2JTH")
     lines = status_lines(snapshot(), DEMO, odd, LastTrade(), NOW, 160)
     assert "[red]E·[2JTH" in "".join(text for text, _ in fit(lines[0], 160))
 
 
-def test_the_chain_stands_beside_real_and_demo_at_every_width() -> None:
+def test_chain_id_is_shown_next_to_real_and_demo_at_every_width() -> None:
     assert " REAL 31337 " in shown(snapshot(), 80, REAL)
     assert " DEMO 31337 " in shown(snapshot(), 80)
     assert "DEMO  localnet 31337" in shown(snapshot(), 120)
 
 
-def test_a_run_in_good_order_has_no_notice_and_open_gates() -> None:
+def test_healthy_run_has_no_notice_and_may_place() -> None:
     assert notice(snapshot(), NOW, None) == ("", "")
     text = "".join(part for part, _ in fit(placing_line(snapshot(budget=SendBudget(32, 2)), NOW, 120), 120))
     for part in ("placing: yes", "chain read  0 s ago (limit 10 s)", "requests   2/32", "errors/min 0"):
         assert part in text
 
 
-def test_a_frozen_display_goes_before_every_other_notice() -> None:
+def test_frozen_display_takes_precedence_over_other_notices() -> None:
     kind, text = notice(snapshot(EngineState.PAUSED), NOW, NOW - 65)
     assert kind == "frozen"
     assert "1m 05s" in text
     assert "‖ PAUSED" in text
 
 
-def test_a_run_that_has_ended_is_never_called_stale() -> None:
+def test_ended_run_is_never_called_stale() -> None:
     old = snapshot(EngineState.STOPPED, read_at_ms=int((NOW - 3600) * 1000), reason="120 orders stay on the book")
     kind, text = notice(old, NOW, None)
     assert kind == "over"
     assert "120 orders stay on the book" in text
 
 
-def test_a_run_whose_last_read_failed_is_not_green() -> None:
+def test_run_whose_last_read_failed_is_not_green() -> None:
     good = snapshot(EngineState.RUNNING)
     assert banner_of(good, NOW) == ("● RUNNING", "good")
     failed = replace(good, reason="the node does not answer")
@@ -135,8 +135,8 @@ def test_a_run_whose_last_read_failed_is_not_green() -> None:
 
 
 @pytest.mark.parametrize("state", [EngineState.RUNNING, EngineState.READY, EngineState.KILLING])
-def test_a_node_that_hangs_turns_everything_amber_long_before_the_data_is_stale(state: EngineState) -> None:
-    """A read that hangs has not failed yet: its age tells."""
+def test_hanging_node_turns_everything_amber_well_before_the_data_is_stale(state: EngineState) -> None:
+    """A hanging read has not failed yet; only the age of the data shows it."""
     hung = snapshot(state, read_at_ms=int((NOW - 5) * 1000))
     assert banner_of(hung, NOW)[1] != "good"
     lines = status_lines(hung, DEMO, market(), LastTrade(), NOW, 160)
@@ -147,13 +147,13 @@ def test_a_node_that_hangs_turns_everything_amber_long_before_the_data_is_stale(
     assert notice(snapshot(read_at_ms=int((NOW - 11) * 1000)), NOW, None)[0] == "danger"
 
 
-def test_long_pauses_between_cycles_are_no_alarm() -> None:
+def test_long_pauses_between_cycles_raise_no_alarm() -> None:
     slow = snapshot(read_at_ms=int((NOW - 8) * 1000), parameters=Parameters(max_delay_ms=60_000))
     assert banner_of(slow, NOW)[1] == "good"
     assert notice(snapshot(EngineState.PREPARING, read_at_ms=int((NOW - 60) * 1000)), NOW, None) == ("", "")
 
 
-def test_a_rate_limit_is_a_wait_with_its_seconds_and_not_green() -> None:
+def test_rate_limit_is_shown_as_a_wait_in_seconds_and_not_green() -> None:
     limited = snapshot(rate_limits=(RateLimitWait("venue", 17, 60.0, 12.0), RateLimitWait("node", 1, 0.2, 0.0)))
     kind, text = notice(limited, NOW, None)
     assert kind == "warn"
@@ -164,11 +164,11 @@ def test_a_rate_limit_is_a_wait_with_its_seconds_and_not_green() -> None:
     assert "CHAIN READ FAILED" in notice(replace(limited, reason="no response"), NOW, None)[1]
 
 
-def test_fills_that_the_node_does_not_tell_are_shown_with_their_first_block() -> None:
+def test_fills_the_node_does_not_report_are_shown_with_their_first_block() -> None:
     unknown = snapshot(fills_unknown_from=12_345, totals=Totals(fills=7))
     assert notice(unknown, NOW, None) == (
         "warn",
-        "⚠ FILLS UNKNOWN  from block 12,345 on · the node does not tell trades",
+        "⚠ FILLS UNKNOWN  from block 12,345 on · the node does not list trades",
     )
     lines = status_lines(unknown, DEMO, market(), LastTrade(), NOW, 160)
     assert ("7+?".rjust(4), "warn") in {span for line in lines for one in line for span in one.spans}

@@ -1,4 +1,4 @@
-"""Leaving: the engine is stopped and joined, the last line says what stays open, and nothing can hold the door."""
+"""Quitting: the engine is stopped and joined, the last line says what stays open, and nothing can block the exit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def ended(stage: Stage) -> None:
 
 
 class FakeSignals:
-    """Signals that the test sends."""
+    """Signals sent by the test."""
 
     def __init__(self) -> None:
         self.receiver: Callable[[int], None] = lambda number: None
@@ -41,7 +41,7 @@ class FakeSignals:
 
 
 @pytest.mark.parametrize("how", ["ctrl+c", "SIGTERM", "SIGHUP", "SIGINT"])
-async def test_leaving_stops_the_run_joins_the_engine_and_says_what_stays(how: str) -> None:
+async def test_quit_stops_the_run_joins_the_engine_and_says_what_stays(how: str) -> None:
     signals = FakeSignals()
     async with dashboard(signals=signals) as stage:
         await stage.to_live()
@@ -58,7 +58,7 @@ async def test_leaving_stops_the_run_joins_the_engine_and_says_what_stays(how: s
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_stopping_says_what_it_waits_for_and_what_rests(size: tuple[int, int]) -> None:
+async def test_stop_screen_shows_what_it_waits_for_and_what_stays(size: tuple[int, int]) -> None:
     rows = snapshot().wallets
     async with dashboard(size, gates={"stop": threading.Event()}) as stage:
         await stage.to_live()
@@ -80,7 +80,7 @@ async def test_stopping_says_what_it_waits_for_and_what_rests(size: tuple[int, i
         await ended(stage)
 
 
-async def test_the_last_line_names_the_journal_that_is_left(tmp_path: Path) -> None:
+async def test_last_line_names_the_journal_if_it_exists(tmp_path: Path) -> None:
     journal = tmp_path / "actions.jsonl"
     async with dashboard() as stage:
         await stage.to_live(snapshot(journal_path=str(journal)))
@@ -89,14 +89,14 @@ async def test_the_last_line_names_the_journal_that_is_left(tmp_path: Path) -> N
         assert stage.app._exit_line("stopped") == f"ama-tui: stopped; 120 orders still resting on ETH; log: {journal}"
 
 
-async def test_the_last_line_of_a_demo_says_that_its_orders_ended_with_its_venue() -> None:
+async def test_last_line_of_a_demo_says_that_its_orders_were_discarded() -> None:
     async with dashboard() as stage:
         await stage.to_live(snapshot())
         stage.app.is_demo = True
         assert stage.app._exit_line("stopped") == "ama-tui: stopped; 120 orders on ETH discarded with the demo venue"
 
 
-async def test_a_second_ctrl_c_leaves_at_once() -> None:
+async def test_second_ctrl_c_exits_immediately() -> None:
     async with dashboard(gates={"stop": threading.Event()}) as stage:
         await stage.to_live()
         await stage.press("ctrl+c")
@@ -110,7 +110,7 @@ async def test_a_second_ctrl_c_leaves_at_once() -> None:
         assert not stage.host.was_closed
 
 
-async def test_a_stop_that_fails_is_told_before_leaving() -> None:
+async def test_failed_stop_is_shown_before_exit() -> None:
     error = CheckpointError("the checkpoint cannot be written", "free some disk space")
     async with dashboard(errors={"stop": error}) as stage:
         await stage.to_live()
@@ -122,7 +122,7 @@ async def test_a_stop_that_fails_is_told_before_leaving() -> None:
     assert stage.host.was_closed
 
 
-async def test_leaving_before_a_run_says_nothing() -> None:
+async def test_quit_before_a_run_says_nothing() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
         await stage.press("ctrl+c")
@@ -131,7 +131,7 @@ async def test_leaving_before_a_run_says_nothing() -> None:
     assert "stop" not in stage.engine.calls
 
 
-async def test_ctrl_c_in_a_field_stops_too() -> None:
+async def test_ctrl_c_in_a_text_field_stops_too() -> None:
     async with dashboard() as stage:
         await stage.to_setup()
         stage.app.screen.query_one("#field-wallets").focus()
@@ -139,7 +139,7 @@ async def test_ctrl_c_in_a_field_stops_too() -> None:
         await ended(stage)
 
 
-async def test_leaving_during_preparation_stops_it() -> None:
+async def test_quit_during_preparation_stops_it() -> None:
     async with dashboard(gates={"start": threading.Event()}) as stage:
         await stage.to_setup()
         await stage.press("f2")
@@ -153,7 +153,7 @@ async def test_leaving_during_preparation_stops_it() -> None:
     assert stage.host.was_closed
 
 
-async def test_a_run_that_has_ended_is_not_stopped_again() -> None:
+async def test_ended_run_is_not_stopped_again() -> None:
     async with dashboard() as stage:
         await stage.to_live()
         await stage.publish(snapshot(EngineState.STOPPED))
@@ -163,7 +163,7 @@ async def test_a_run_that_has_ended_is_not_stopped_again() -> None:
     assert "close" in stage.engine.calls
 
 
-async def test_a_signal_ends_the_dashboard_though_the_engine_never_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_signal_ends_the_dashboard_even_if_the_engine_never_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.ui.base_app.LONGEST_STOP_S", 0.3)
     signals = FakeSignals()
     async with dashboard(signals=signals, gates={"stop": threading.Event()}) as stage:
@@ -175,7 +175,7 @@ async def test_a_signal_ends_the_dashboard_though_the_engine_never_stops(monkeyp
     assert (outcome.exit_code, outcome.is_forced, signals.is_limited) == (130, True, True)
 
 
-async def test_a_signal_does_not_cut_short_a_stop_that_cancels_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_signal_does_not_cut_short_a_stop_that_cancels_orders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.ui.base_app.LONGEST_STOP_S", 0.3)
     signals, gate = FakeSignals(), threading.Event()
     async with dashboard(signals=signals, gates={"stop": gate}) as stage:
@@ -193,7 +193,7 @@ async def test_a_signal_does_not_cut_short_a_stop_that_cancels_orders(monkeypatc
 
 
 async def crash(app: AmaApp, host: FakeHost) -> None:
-    """A defect of the dashboard, with a key among its variables."""
+    """Fail inside the dashboard, with a key among the local variables."""
 
     def defect() -> None:
         private_key = "0x" + "ab" * 32
@@ -206,7 +206,7 @@ async def crash(app: AmaApp, host: FakeHost) -> None:
             await until(lambda: app.failure is not None)
 
 
-async def test_a_crash_shows_nothing_by_itself_and_stops_the_run() -> None:
+async def test_crash_prints_nothing_by_itself_and_stops_the_run() -> None:
     host = FakeHost()
     app = AmaApp(lambda: host, clock=lambda: NOW)
     await crash(app, host)
@@ -219,7 +219,7 @@ async def test_a_crash_shows_nothing_by_itself_and_stops_the_run() -> None:
     assert not host._thread.is_alive()
 
 
-async def test_a_failed_worker_is_told_as_what_it_failed_with() -> None:
+async def test_failed_worker_is_reported_with_its_original_error() -> None:
     async def work() -> None:
         raise ValueError("a defect at work")
 
@@ -231,7 +231,7 @@ async def test_a_failed_worker_is_told_as_what_it_failed_with() -> None:
     assert repr(app.failure) == "ValueError('a defect at work')"
 
 
-async def test_input_that_fails_ends_the_dashboard_as_a_defect() -> None:
+async def test_failing_input_ends_the_dashboard_with_an_internal_error() -> None:
     app = AmaApp(FakeHost, clock=lambda: NOW)
     with contextlib.suppress(OSError):
         async with app.run_test():

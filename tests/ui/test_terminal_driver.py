@@ -1,4 +1,4 @@
-"""A real terminal: however the dashboard ends, the terminal is given back and the engine is stopped."""
+"""A real terminal: however the dashboard ends, the terminal is restored and the engine stopped."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def terminal(*arguments: str, environ: Mapping[str, str] | None = None) -> Itera
 
 
 @pytest.mark.parametrize("how", ["q", "SIGTERM"])
-def test_leaving_gives_the_terminal_back_and_then_says_what_stays(how: str, tmp_path: Path) -> None:
+def test_quit_restores_the_terminal_and_then_says_what_stays(how: str, tmp_path: Path) -> None:
     with terminal("plain", "--mark", str(tmp_path / "mark")) as one:
         one.to_live()
         if how == "q":
@@ -117,12 +117,12 @@ def test_leaving_gives_the_terminal_back_and_then_says_what_stays(how: str, tmp_
 
 
 @pytest.mark.parametrize("is_latin_1", [False, True])
-def test_a_terminal_without_unicode_gets_boxes_and_bars_of_ascii(is_latin_1: bool, tmp_path: Path) -> None:
+def test_terminal_without_unicode_gets_ascii_boxes_and_bars(is_latin_1: bool, tmp_path: Path) -> None:
     environ = latin_1(tmp_path) if is_latin_1 else C
     with terminal("plain", environ={**environ, "NO_COLOR": "1"}) as one:
         one.to_live()
         one.wait_for("-" * 100)
-        os.write(one.master, b"\xe4\x03")  # a key that is no UTF-8 does no harm, and Ctrl+C after it is heard
+        os.write(one.master, b"\xe4\x03")  # invalid UTF-8 input does no harm, and Ctrl+C after it still works
         assert one.end() == 0
         assert "\\u" not in one.output
         assert set(re.findall(r".\?|\? .", re.sub(r"\x1b\[[?>=\d;]*\$?[a-zA-Z]", "", one.output))) <= {"? h", " ?"}
@@ -130,7 +130,7 @@ def test_a_terminal_without_unicode_gets_boxes_and_bars_of_ascii(is_latin_1: boo
 
 
 def last_calls(mark: Path) -> list[str]:
-    """The last two things that the engine was asked for, whenever a plan that was asked for before them was done."""
+    """The last two calls of the engine, without plans, which may complete at any time."""
     return [call for call in mark.read_text().split() if call != "preview"][-2:]
 
 
@@ -142,7 +142,7 @@ def test_losing_the_terminal_stops_the_run(tmp_path: Path) -> None:
         assert last_calls(tmp_path / "mark") == ["stop", "close"]
 
 
-def test_a_second_ctrl_c_does_not_wait_for_the_engine(tmp_path: Path) -> None:
+def test_second_ctrl_c_does_not_wait_for_the_engine(tmp_path: Path) -> None:
     with terminal("hang", "--mark", str(tmp_path / "mark")) as one:
         one.to_live()
         one.type("\x03")
@@ -153,7 +153,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_engine(tmp_path: Path) -> None:
         assert not (tmp_path / "mark").exists()
 
 
-def test_a_crash_gives_the_terminal_back_without_secrets_and_stops_the_run(
+def test_crash_restores_the_terminal_without_secrets_and_stops_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

@@ -1,4 +1,4 @@
-"""A kill that is not proven: every screen says so, until one is."""
+"""An unproven kill: every screen shows it until one is proven."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BANNER = "KILL NOT PROVEN on ETH: any of 120 orders may still rest"
 
 
 async def kill_in_vain(stage: Stage) -> None:
-    """A kill without a proof, and its dialog closed."""
+    """A kill without a proof, with its dialog closed."""
     await stage.press("f10", "right", "enter")
     await stage.shows("Cancellation not confirmed.")
     await stage.press("escape")
@@ -39,7 +39,7 @@ def top(stage: Stage) -> str:
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_every_screen_says_so_and_how_to_try_again(size: tuple[int, int]) -> None:
+async def test_every_screen_shows_the_banner_and_how_to_retry(size: tuple[int, int]) -> None:
     async with dashboard(size, report=UNREAD) as stage:
         await stage.to_live()
         await kill_in_vain(stage)
@@ -64,7 +64,7 @@ async def test_every_screen_says_so_and_how_to_try_again(size: tuple[int, int]) 
         await stage.on(KillScreen)
 
 
-async def test_the_banner_goes_from_every_screen_with_the_proof() -> None:
+async def test_proof_removes_the_banner_from_every_screen() -> None:
     async with dashboard(WIDE, report=UNREAD) as stage:
         await stage.to_live()
         live = stage.app.screen
@@ -84,7 +84,7 @@ async def test_the_banner_goes_from_every_screen_with_the_proof() -> None:
     assert (outcome.exit_code, "killed on ETH: 0 open at block 1,300" in outcome.last_line) == (0, True)
 
 
-async def test_a_kill_that_ends_with_an_error_is_not_proven_either() -> None:
+async def test_kill_that_ends_with_an_error_is_unproven_too() -> None:
     async with dashboard(MEDIUM, errors={"kill": UnreachableError("the engine was closed")}) as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
@@ -99,7 +99,7 @@ async def test_a_kill_that_ends_with_an_error_is_not_proven_either() -> None:
     assert "kill not proven on ETH: the engine was closed; try again: ama-tui cancel-all" in outcome.last_line
 
 
-async def test_the_command_is_copied_with_what_another_terminal_needs() -> None:
+async def test_copied_command_has_everything_another_terminal_needs() -> None:
     async with dashboard(WIDE, report=UNREAD) as stage:
         await stage.to_live()
         await stage.press("f8")
@@ -113,7 +113,7 @@ async def test_the_command_is_copied_with_what_another_terminal_needs() -> None:
     assert any(one.message.startswith("Copied for another terminal: cd /desk") for one in stage.app._notifications)
 
 
-async def test_the_dialog_copies_the_command_too_and_a_field_does_not_swallow_the_key() -> None:
+async def test_dialog_copies_the_command_too_and_a_text_field_does_not_swallow_the_key() -> None:
     async with dashboard(WIDE, report=UNREAD) as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
@@ -139,7 +139,7 @@ async def test_data_after_an_unproven_kill_is_marked_as_old() -> None:
         assert "STALE" not in stage.text()
 
 
-async def test_a_stop_that_could_not_cancel_everything_counts_as_unproven() -> None:
+async def test_cancel_on_stop_that_left_orders_counts_as_unproven() -> None:
     async with dashboard(report=survivors(3)) as stage:
         await stage.to_live(snapshot(cancels_on_stop=True))
         await stage.press("q")
@@ -171,8 +171,8 @@ def test_each_market_stays_until_its_own_kill_is_proven() -> None:
     assert kills.leaving is Leaving.NO
 
 
-def test_orders_that_rested_before_the_first_try_count_in_the_next_one() -> None:
-    """After a first try that read nothing the screen may show none: that is not known either."""
+def test_orders_resting_before_the_first_try_count_in_the_next() -> None:
+    """After a first try that read nothing, the screen may show no orders: that is not certain either."""
     kills = Kills()
     kills.begin(120)
     kills.ended(market(), UNREAD)
@@ -189,14 +189,14 @@ def test_orders_that_rested_before_the_first_try_count_in_the_next_one() -> None
         (KillReport(1, 9, 1.0, read_twice=False), "confirmed by one read only"),
     ],
 )
-def test_what_may_still_rest_is_named(report: KillReport, left: str) -> None:
+def test_orders_that_may_still_rest_are_described(report: KillReport, left: str) -> None:
     kills = Kills()
     kills.begin(5)
     kills.ended(market(), report)
     assert kills.unproven[0].left == left
 
 
-def test_the_options_that_cancel_all_needs_are_passed_on() -> None:
+def test_options_that_cancel_all_needs_are_passed_on() -> None:
     assert cancel_options(Arguments()) == ""
     given = Arguments(csv=Path("/k/my wallets.csv"), state_dir=Path("/s"), insecure_http=True)
     assert cancel_options(given) == "--vault '/k/my wallets.csv' --state-dir /s --insecure-http"

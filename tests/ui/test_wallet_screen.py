@@ -1,4 +1,4 @@
-"""One wallet in detail: what it shows, what can be done to one order and one wallet, and what is copied."""
+"""One wallet in detail: what is shown, what can be done with its orders and itself, and what can be copied."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def told(stage: Stage) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [NARROW, MEDIUM, WIDE, HUGE])
-async def test_orders_session_budget_and_actions_are_on_the_screen(size: tuple[int, int]) -> None:
+async def test_orders_session_budget_and_activity_are_shown(size: tuple[int, int]) -> None:
     state = with_wallet(packed(), 0, pending_orders=(pending_orders(Side.BUY, 47, level=7),), pending=1)
     async with wallet_stage(size, state) as stage:
         event = LogEvent(int(NOW * 1000), Action.FILL, "buy  0.050 @ 2,500.10", ADDRESS, "User001")
@@ -63,7 +63,7 @@ async def test_orders_session_budget_and_actions_are_on_the_screen(size: tuple[i
         assert (wallet(0).address in text) == (size[0] > 110)
 
 
-def test_orders_stand_by_price_with_their_distance_and_those_on_their_way_among_them() -> None:
+def test_orders_are_sorted_by_price_with_pending_ones_among_them() -> None:
     row = replace(
         wallet(0),
         orders=(order(1, Side.BUY, 10), order(2, Side.SELL, 30), order(3, Side.SELL, 12)),
@@ -79,7 +79,7 @@ def test_orders_stand_by_price_with_their_distance_and_those_on_their_way_among_
 
 
 @given(st.sampled_from(Side), st.integers(1, 10**12), st.integers(1, 10**12), st.integers(1, 10**6))
-def test_a_distance_is_positive_on_the_orders_own_side_of_the_anchor(
+def test_distance_is_positive_on_the_orders_own_side_of_the_anchor(
     side: Side, price6: int, anchor6: int, tick6: int
 ) -> None:
     distance = distance_ticks(side, price6, 2 * anchor6, tick6)
@@ -102,7 +102,7 @@ def test_a_distance_is_positive_on_the_orders_own_side_of_the_anchor(
         ({"last_action_at": 0}, "last action none yet"),
     ],
 )
-def test_the_facts_say_how_a_wallet_stands(changes: dict[str, object], text: str) -> None:
+def test_facts_describe_the_state_of_the_wallet(changes: dict[str, object], text: str) -> None:
     row = replace(packed().wallets[0], **changes)  # type: ignore[arg-type]  # fields of the row
     for width in (80, 160):
         lines = fact_lines(row, NOW, width)
@@ -111,7 +111,7 @@ def test_the_facts_say_how_a_wallet_stands(changes: dict[str, object], text: str
         assert all(sum(spans_width(one.spans) for one in line) + 3 * (len(line) - 1) <= width - 2 for line in lines)
 
 
-async def test_a_wallet_that_left_the_run_says_so() -> None:
+async def test_wallet_that_left_the_run_says_so() -> None:
     async with wallet_stage() as stage:
         await stage.publish(packed(0))
         assert "is not part of this run" in stage.text()
@@ -133,7 +133,7 @@ async def test_long_prices_and_ids_are_never_cut() -> None:
         assert "123456789012" in stage.text()
 
 
-async def test_earlier_actions_are_there_when_the_screen_opens() -> None:
+async def test_earlier_activity_is_shown_when_the_screen_opens() -> None:
     async with wallet_stage() as stage:
         await stage.press("escape")
         await stage.on(MarketsScreen)
@@ -143,7 +143,7 @@ async def test_earlier_actions_are_there_when_the_screen_opens() -> None:
         await stage.shows("long ago")
 
 
-async def test_what_did_not_change_is_not_painted() -> None:
+async def test_unchanged_parts_are_not_repainted() -> None:
     async with wallet_stage(WIDE) as stage:
         painted = [repaints(stage.app.screen.query_one(kind)) for kind in (OrdersGrid, ActivityLog)]
         painted.append(repaints(stage.app.screen.query_one("#facts")))
@@ -154,7 +154,7 @@ async def test_what_did_not_change_is_not_painted() -> None:
 # one order
 
 
-async def test_the_cursor_stays_on_its_order_while_others_come_and_go() -> None:
+async def test_cursor_stays_on_its_order_while_others_come_and_go() -> None:
     state = packed()
     async with wallet_stage(NARROW, state) as stage:
         await stage.press("down", "down", "down")
@@ -168,7 +168,7 @@ async def test_the_cursor_stays_on_its_order_while_others_come_and_go() -> None:
         assert "▸" in next(line for line in stage.text().splitlines() if str(followed) in line)
 
 
-async def test_cancel_takes_the_order_under_the_cursor_once() -> None:
+async def test_selected_order_is_cancelled_once() -> None:
     gate = threading.Event()
     async with wallet_stage(gates={"cancel_order": gate}) as stage:
         await stage.press("down")
@@ -186,7 +186,7 @@ async def test_cancel_takes_the_order_under_the_cursor_once() -> None:
         assert "Orders 11" in stage.text()
 
 
-async def test_a_cancel_that_fails_is_shown_until_it_is_read_and_the_order_rests_on() -> None:
+async def test_failed_cancel_is_shown_until_dismissed_and_the_order_keeps_resting() -> None:
     error = AmaError("the cancel of order 911 was not accepted", "the action log says why")
     async with wallet_stage(errors={"cancel_order": error}) as stage:
         await stage.press("delete")
@@ -202,7 +202,7 @@ async def test_a_cancel_that_fails_is_shown_until_it_is_read_and_the_order_rests
         await stage.on(MarketsScreen)
 
 
-async def test_what_nobody_can_say_yet_is_unknown_and_not_in_flight() -> None:
+async def test_unknown_order_is_not_counted_as_pending() -> None:
     sent = (pending_orders(Side.BUY, 47, level=7), replace(pending_orders(Side.SELL, 200, level=8), is_unknown=True))
     state = with_wallet(packed(), 0, pending_orders=sent, pending=1, unknown=1)
     async with wallet_stage(WIDE, state) as stage:
@@ -214,7 +214,7 @@ async def test_what_nobody_can_say_yet_is_unknown_and_not_in_flight() -> None:
         assert told(stage) == ["Cannot cancel: the order is unknown and has no id yet"]
 
 
-async def test_an_order_in_flight_cannot_be_cancelled_or_copied() -> None:
+async def test_pending_order_cannot_be_cancelled_or_copied() -> None:
     state = with_wallet(packed(), 0, orders=(), pending_orders=(pending_orders(Side.BUY, 10),))
     async with wallet_stage(NARROW, state) as stage:
         await stage.press("x", "y")
@@ -227,7 +227,7 @@ async def test_an_order_in_flight_cannot_be_cancelled_or_copied() -> None:
 # one wallet
 
 
-async def test_a_wallet_is_paused_and_goes_on() -> None:
+async def test_wallet_is_paused_and_resumed() -> None:
     async with wallet_stage() as stage:
         for shown, button in (("‖ paused", "Resume wallet"), ("✓ packed", "Pause wallet")):
             await stage.press("p")
@@ -247,14 +247,14 @@ async def test_pressing_twice_pauses_once() -> None:
         assert "unpark" not in stage.engine.calls
 
 
-async def test_a_pause_that_fails_is_shown() -> None:
+async def test_failed_pause_is_shown() -> None:
     async with wallet_stage(errors={"park": AmaError("cannot pause it", "try again")}) as stage:
         await stage.press("p")
         await stage.shows("✗ cannot pause it")
         assert "→ try again" in stage.text()
 
 
-async def test_a_session_is_renewed_once_for_two_presses_and_told() -> None:
+async def test_two_presses_renew_the_session_once() -> None:
     gate = threading.Event()
     lost = with_wallet(packed(), 0, session=SessionState.UNUSABLE, note="session revoked: renew it with r")
     async with wallet_stage(state=lost, gates={"renew": gate}) as stage:
@@ -268,7 +268,7 @@ async def test_a_session_is_renewed_once_for_two_presses_and_told() -> None:
         assert not stage.app.screen.query_one("#renew").has_class("-refused")
 
 
-async def test_a_renewal_that_fails_is_shown_and_can_be_tried_again() -> None:
+async def test_failed_renewal_is_shown_and_can_be_retried() -> None:
     async with wallet_stage(errors={"renew": AmaError("the venue refused it", "try again")}) as stage:
         await stage.press("r")
         await stage.shows("✗ the venue refused it")
@@ -276,7 +276,7 @@ async def test_a_renewal_that_fails_is_shown_and_can_be_tried_again() -> None:
         await stage.until(lambda: stage.engine.calls.count("renew") == 2, "the second attempt")
 
 
-async def test_what_is_used_of_a_sessions_budget_stands_beside_its_end() -> None:
+async def test_used_share_of_the_sessions_notional_is_shown_next_to_its_expiry() -> None:
     async with wallet_stage(WIDE, with_wallet(packed(), 0, session_used_percent=37)) as stage:
         await stage.shows("budget used 37%")
         await stage.publish(with_wallet(packed(), 0, session_used_percent=None))
@@ -284,7 +284,7 @@ async def test_what_is_used_of_a_sessions_budget_stands_beside_its_end() -> None
 
 
 @pytest.mark.parametrize("key", ["x", "p", "r"])
-async def test_after_the_run_ended_actions_say_why_not(key: str) -> None:
+async def test_actions_on_an_ended_run_say_why_they_are_refused(key: str) -> None:
     async with wallet_stage() as stage:
         await stage.publish(packed(state=EngineState.STOPPED))
         for button in ("pause-wallet", "cancel", "renew", "kill"):
@@ -297,7 +297,7 @@ async def test_after_the_run_ended_actions_say_why_not(key: str) -> None:
 # copying, buttons, keys
 
 
-async def test_ids_and_the_address_are_copied_whole() -> None:
+async def test_ids_and_address_are_copied_in_full() -> None:
     async with wallet_stage() as stage:
         copied = {}
         for key in ("y", "a", "s"):
@@ -312,7 +312,7 @@ async def test_ids_and_the_address_are_copied_whole() -> None:
         assert stage.app.clipboard == "908"
 
 
-async def test_the_latest_transaction_of_the_wallet_is_copied() -> None:
+async def test_latest_transaction_of_the_wallet_is_copied() -> None:
     async with wallet_stage() as stage:
         await stage.press("t")
         assert told(stage)[-1] == "Nothing to copy: this wallet has no transaction yet"
@@ -348,7 +348,7 @@ def test_every_action_has_a_method_and_every_button_an_action() -> None:
     assert actions.count("screen.cancel_order") == 1
 
 
-async def test_tab_goes_through_the_panels_and_the_buttons() -> None:
+async def test_tab_cycles_through_panels_and_buttons() -> None:
     async with wallet_stage() as stage:
         assert stage.focused() == "orders"
         seen = set()

@@ -1,4 +1,4 @@
-"""A fake desk on which single wallets can be paused and single orders cancelled, and a stage for one wallet."""
+"""A fake engine that pauses single wallets and cancels single orders, and a stage for one wallet's screen."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import replace
 from ama_tui.domain.event import Action, EngineSnapshot, LogEvent, SessionState, WalletRow
 from ama_tui.ui.screens.wallet import WalletScreen
 from tests.ui.books import packed
-from tests.ui.fakes import NOW, FakeDesk, FakeHost, market
+from tests.ui.fakes import NOW, FakeEngine, FakeHost, market
 from tests.ui.stage import NARROW, Stage, dashboard
 
 
-class WalletDesk(FakeDesk):
-    """Does at once what it is asked; `calls` names the wallet and the order too."""
+class WalletEngine(FakeEngine):
+    """Does what it is asked at once; `calls` includes the wallet and the order."""
 
     async def pause_wallet(self, address: str) -> None:
         await self._arrive("park")
@@ -44,18 +44,18 @@ class WalletDesk(FakeDesk):
 
 
 class WalletHost(FakeHost):
-    """An engine thread with a `WalletDesk` on it."""
+    """An engine thread with a `WalletEngine` on it."""
 
     def __init__(self, **fields: object) -> None:
         super().__init__(**fields)
-        self.engine = WalletDesk(self.publisher, self._freeze, **fields)  # type: ignore[arg-type]
+        self.engine = WalletEngine(self.publisher, self._freeze, **fields)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
 async def wallet_stage(
     size: tuple[int, int] = NARROW, state: EngineSnapshot | None = None, *, index: int = 0, **fields: object
 ) -> AsyncIterator[Stage]:
-    """The detail screen of one wallet of a running, packed fleet, over the market list."""
+    """The detail screen of one wallet of a running, packed fleet, above the market list."""
     state = state or packed()
     async with dashboard(size, host=WalletHost(**fields)) as stage:
         await stage.to_markets()

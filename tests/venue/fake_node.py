@@ -1,4 +1,4 @@
-"""A JSON-RPC node over a small model of one market, written with eth_abi alone, with bad manners on demand."""
+"""A JSON-RPC node over a small model of one market, built on eth_abi alone, that can misbehave on demand."""
 
 from __future__ import annotations
 
@@ -45,29 +45,29 @@ class Order:
 
 @dataclass
 class FakeNode:
-    """The model and the manners. `requests` holds every HTTP request as the list of calls in it."""
+    """The model and its misbehaviour. `requests` holds every HTTP request as a list of its calls."""
 
     orders: dict[int, Order] = field(default_factory=dict)
     block: int = 1000
     has_multicall: bool = True
     keeps_history: bool = True
     lagging: int = 0
-    """So many calls that name a block are answered from before it."""
+    """This many calls that name a block are answered as of an earlier one."""
     max_calls: int = 10_000
-    """More sub-calls in one eth_call than this fail it."""
+    """More sub-calls than this make an eth_call fail."""
     gas_for: int = 10_000
-    """Sub-calls of one eth_call after so many fail without a word."""
+    """Sub-calls of one eth_call beyond this number fail without a reason."""
     max_batch: int = 10_000
     limited: int = 0
-    """So many of the next requests meet a rate limit."""
+    """This many of the next requests meet a rate limit."""
     poison: set[bytes] = field(default_factory=set)
-    """Call data whose mere presence fails a whole eth_call."""
+    """Call data whose presence fails the whole eth_call."""
     reverting: dict[bytes, Exception] = field(default_factory=dict)
     """What a call with this data reverts with."""
     results: dict[bytes, bytes] = field(default_factory=dict)
     """What a call with this data returns instead of the truth."""
     blocks_on: str = ""
-    """A method after which a new block comes."""
+    """A method after which a new block is mined."""
     logs: list[dict[str, object]] = field(default_factory=list)
     receipts: dict[str, object] = field(default_factory=dict)
     hashes: dict[int, str] = field(default_factory=dict)
@@ -247,13 +247,13 @@ FUNCTIONS: dict[str, tuple[str, list[str], Callable[..., bytes]]] = {
 
 
 def call_data(signature: str, *arguments: object) -> bytes:
-    """The data of a call, to name it in `poison`, `reverting` or `results`."""
+    """The data of a call, for use in `poison`, `reverting` or `results`."""
     types = [kind for kind in signature[signature.index("(") + 1 : -1].split(",") if kind]
     return function_signature_to_4byte_selector(signature) + encode(types, arguments)
 
 
 def _matches(wanted: Sequence[Any], topics: Any) -> bool:
-    """As eth_getLogs has it: None is anything, a list is any of it."""
+    """Topic matching as in eth_getLogs: None matches anything, a list matches any of its items."""
     return len(wanted) <= len(topics) and all(
         want is None or topic == want or (isinstance(want, list) and topic in want)
         for want, topic in zip(wanted, topics, strict=False)

@@ -1,4 +1,4 @@
-"""Real HTTP servers on the loopback for the client to meet, with whatever manners a test needs."""
+"""Real HTTP servers on the loopback for the client's tests, well-behaved or not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
 
 
 def answering(*answers: web.Response | tuple[int, str] | Handler) -> tuple[Handler, list[web.Request]]:
-    """A handler that gives the answers one after another (the last again and again), and what it was asked."""
+    """A handler that gives the answers in sequence and repeats the last one, and the requests it received."""
     asked: list[web.Request] = []
 
     async def handle(request: web.Request) -> web.StreamResponse:

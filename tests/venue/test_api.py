@@ -1,4 +1,4 @@
-"""The API client: what it sends, what it makes of the answers, what it retries and what never."""
+"""The API client: what it sends, how it reads responses, what it retries and what it never retries."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def live(**changes: object) -> dict[str, object]:
 
 
 async def ask(call: Callable[[VenueApi], Awaitable[T]], *answers: object) -> tuple[T, list[web.Request]]:
-    """What a call gives when the venue answers with bodies or (status, body) pairs, and what it was asked."""
+    """The result of a call when the venue responds with these bodies or (status, body) pairs, and its requests."""
     pairs = [answer if isinstance(answer, tuple) else (200, answer) for answer in answers]
     handle, asked = answering(*((status, orjson.dumps(body).decode()) for status, body in pairs))
     async with serving(handle) as url, VenueApi(url) as api:
         return await call(api), asked
 
 
-async def test_markets_are_read_page_by_page_until_the_total() -> None:
+async def test_markets_are_read_page_by_page_up_to_the_total() -> None:
     pages = [page(row(1), row(2), total=3), page(row(3), total=3)]
     markets, asked = await ask(lambda api: api.markets(limit=2), *pages)
     assert [market.symbol for market in markets] == ["M1", "M2", "M3"]
@@ -88,19 +88,19 @@ async def test_paging_ends_at_an_empty_page() -> None:
 @pytest.mark.parametrize(
     "end", [{"markets": []}, {"markets": [row(3), row(1)]}, {"markets": [{}]}, (400, {"error": "no such page"})]
 )
-async def test_a_list_without_pagination_is_read_until_nothing_new_comes(end: object) -> None:
+async def test_list_without_pagination_is_read_until_nothing_new_arrives(end: object) -> None:
     pages = [{"markets": [row(1), row(2)]}, {"markets": [row(3)]}, end]
     markets, asked = await ask(lambda api: api.markets(limit=2), *pages)
     assert [market.symbol for market in markets] == ["M1", "M2", "M3"]
     assert [request.query.get("offset") for request in asked] == [None, "2", "3"]
 
 
-async def test_a_first_page_that_is_refused_is_an_error_though_nothing_is_counted() -> None:
+async def test_refused_first_page_is_an_error() -> None:
     with pytest.raises(RefusedError):
         await ask(lambda api: api.markets(), (400, {"error": "no"}))
 
 
-async def test_a_list_too_large_for_one_answer_is_read_in_smaller_pages() -> None:
+async def test_list_too_large_for_one_response_is_read_in_smaller_pages() -> None:
     rows = [row(number, padding="x" * 400_000) for number in range(1, 31)]
 
     async def handle(request: web.Request) -> web.Response:
@@ -114,7 +114,7 @@ async def test_a_list_too_large_for_one_answer_is_read_in_smaller_pages() -> Non
     assert sizes == [100, 10, 10, 10]
 
 
-async def test_a_list_too_large_for_any_page_is_explained_in_one_line() -> None:
+async def test_list_too_large_for_any_page_is_explained_in_one_line() -> None:
     with pytest.raises(MalformedError) as caught:
         await ask(lambda api: api.markets(), page(*(row(1, padding="x" * 400_000) for _ in range(30))))
     assert str(caught.value) == (
@@ -122,13 +122,13 @@ async def test_a_list_too_large_for_any_page_is_explained_in_one_line() -> None:
     )
 
 
-async def test_a_list_that_never_ends_is_an_error_not_a_part_of_it() -> None:
+async def test_endless_list_is_an_error_rather_than_a_partial_result() -> None:
     async def handle(request: web.Request) -> web.Response:
         offset = int(request.query.get("offset", 0))
         return web.json_response({"markets": [row(offset + 1)]})
 
     async with serving(handle) as url, VenueApi(url) as api:
-        with pytest.raises(MalformedError, match="goes on after 200 pages with 200 markets"):
+        with pytest.raises(MalformedError, match="continues after 200 pages with 200 markets"):
             await api.markets(limit=1)
 
 
@@ -156,7 +156,7 @@ async def test_malformed_row_is_dropped_and_the_others_stay(bad: object) -> None
     assert [market.symbol for market in markets] == ["M2"]
 
 
-async def test_row_may_have_a_name_instead_of_a_symbol_and_repeats_are_removed() -> None:
+async def test_name_replaces_a_missing_symbol_and_duplicates_are_removed() -> None:
     named = {**row(1), "name": "ETH"}
     del named["symbol"]
     null_symbol = {**row(2, symbol=None), "name": "BTC"}
@@ -184,19 +184,19 @@ async def test_row_may_have_a_name_instead_of_a_symbol_and_repeats_are_removed()
         ([], 0, False),
     ],
 )
-async def test_tick_is_exact_or_default_or_unusable(tick: object, tick6: int, is_default: bool) -> None:
+async def test_tick_is_exact_or_the_default_or_unusable(tick: object, tick6: int, is_default: bool) -> None:
     markets, _ = await ask(lambda api: api.markets(), page(row(tick_size=tick)))
     assert (markets[0].tick6, markets[0].tick_is_default) == (tick6, is_default)
 
 
-async def test_live_prices_become_integers_and_unknown_ones_none() -> None:
+async def test_live_prices_become_integers_and_missing_ones_none() -> None:
     quote, asked = await ask(lambda api: api.live(market("ETH USD"), levels=5), live())
     assert (quote.address, quote.quote) == (BOOK, Quote(100_250_000, None, 1_000_000, 99_500_000))
     assert (quote.book, quote.cache_age_ms) == (Book(), 40)
     assert asked[0].query == {"symbol": "ETH USD", "levels": "5"}
 
 
-async def test_live_depth_is_read_and_a_bad_one_is_no_depth() -> None:
+async def test_live_depth_is_read_and_a_malformed_one_ignored() -> None:
     depth = {"bidPrices": [9.5, 9], "bidAmounts": [1, 0.5], "askPrices": ["10"], "askAmounts": ["2"]}
     quote, _ = await ask(lambda api: api.live(market("ETH")), live(depth=depth))
     assert quote.book.bids == (BookLevel(9_500_000, 10**18), BookLevel(9_000_000, 5 * 10**17))
@@ -224,13 +224,13 @@ async def test_live_prices_of_another_order_book_are_refused() -> None:
         (True, "cacheAgeMs: not an age"),
     ],
 )
-async def test_live_prices_of_ten_seconds_ago_or_of_no_known_age_are_refused(age: object, says: str) -> None:
+async def test_live_prices_older_than_ten_seconds_or_of_unknown_age_are_refused(age: object, says: str) -> None:
     with pytest.raises(MalformedError, match=says):
         await ask(lambda api: api.live(market("ETH")), {**live(), "cacheAgeMs": age})
 
 
 @pytest.mark.parametrize("bad", [-1, "x", True, [], 1e30, "Infinity", "NaN"])
-async def test_live_price_that_is_none_is_malformed(bad: object) -> None:
+async def test_invalid_live_price_is_malformed(bad: object) -> None:
     with pytest.raises(MalformedError, match=r"GET /api/orderbook/live returned an invalid response \(data.bestAsk"):
         await ask(lambda api: api.live(market("ETH")), live(bestAsk=bad))
 
@@ -272,7 +272,7 @@ async def test_session_is_created_from_a_signed_permit() -> None:
     assert await asked[0].json() == {"orderBook": BOOK, "permit": permit_payload(PERMIT), "signature": "0xsig"}
 
 
-async def test_session_with_another_id_than_the_permits_is_malformed() -> None:
+async def test_session_whose_id_does_not_match_its_permit_is_malformed() -> None:
     with pytest.raises(MalformedError, match="returned session 0x5e5e"):
         await ask(lambda api: api.session_init(BOOK, PERMIT, "0x"), {"sessionId": SESSION, "txHash": TX})
 
@@ -304,7 +304,7 @@ UNPRICED_PARAMS = {"trader": TRADER, "amount": "1000000000000000000", "isBuy": T
         (VenueApi.cancel_order, {"order_id": 9}, "sessionCancelOrder", {"trader": TRADER, "orderId": "9"}),
     ],
 )
-async def test_trade_method_is_sent_as_the_wire_contract_has_it(
+async def test_trade_method_is_sent_as_the_wire_contract_specifies(
     call: Callable[..., Awaitable[TradeResponse]], arguments: dict[str, Any], method: str, params: object
 ) -> None:
     answer, asked = await ask(lambda api: call(api, BOOK, SESSION, TRADER, **arguments), SENT)
@@ -324,12 +324,12 @@ async def test_trade_method_is_sent_as_the_wire_contract_has_it(
         ({"txHash": TX, "mined": True, "pending": True}, TradeResponse(TX, None, False, True)),
     ],
 )
-async def test_trade_answer_says_mined_or_pending(body: object, answer: TradeResponse) -> None:
+async def test_trade_response_is_mined_or_pending(body: object, answer: TradeResponse) -> None:
     assert (await ask(lambda api: api.cancel_order(BOOK, SESSION, TRADER, order_id=1), body))[0] == answer
 
 
 @pytest.mark.parametrize("answer", [(500, {"error": "boom"}), (503, {"error": "x"}), (429, {"error": "x"}), {"no": 1}])
-async def test_order_is_posted_once_whatever_the_answer(answer: object) -> None:
+async def test_order_is_posted_once_whatever_the_response(answer: object) -> None:
     pair = answer if isinstance(answer, tuple) else (200, answer)
     handle, asked = answering((pair[0], orjson.dumps(pair[1]).decode()))
     async with serving(handle) as url, VenueApi(url) as api:
@@ -338,20 +338,20 @@ async def test_order_is_posted_once_whatever_the_answer(answer: object) -> None:
         assert (len(asked), api.stats.requests) == (1, 1)
 
 
-async def test_order_whose_connection_is_reset_is_posted_once() -> None:
+async def test_order_on_a_reset_connection_is_posted_once() -> None:
     async with raw_server([None, None]) as (url, heard), VenueApi(url) as api:
         with pytest.raises(UnreachableError, match="POST /api/gasless/trade failed: the connection was dropped"):
             await api.place_margin_limit(BOOK, SESSION, TRADER, **PRICED)
         assert len(heard) == 1
 
 
-async def test_read_is_tried_again_after_trouble() -> None:
+async def test_read_is_retried_after_server_errors() -> None:
     bodies = [(503, {"error": "busy"}), (500, {"error": "boom"}), {"nonce": "1"}]
     nonce, asked = await ask(lambda api: api.session_nonce(TRADER), *bodies)
     assert (nonce, len(asked)) == (1, 3)
 
 
-async def test_read_waits_as_long_as_it_is_told() -> None:
+async def test_read_waits_as_long_as_retry_after_says() -> None:
     busy = web.Response(status=429, text="{}", headers={"retry-after": "0.6"})
     handle, asked = answering(busy, (200, '{"nonce": "5"}'))
     began = time.monotonic()
@@ -361,7 +361,7 @@ async def test_read_waits_as_long_as_it_is_told() -> None:
     assert len(asked) == 2
 
 
-async def test_read_gives_up_after_some_attempts() -> None:
+async def test_read_gives_up_after_a_few_attempts() -> None:
     handle, asked = answering((503, '{"error": "service_temporarily_unavailable"}'))
     async with serving(handle) as url, VenueApi(url) as api:
         with pytest.raises(RefusedError, match="service_temporarily_unavailable"):
@@ -369,7 +369,7 @@ async def test_read_gives_up_after_some_attempts() -> None:
         assert (len(asked), api.stats.requests) == (4, 4)
 
 
-async def test_read_does_not_wait_a_minute() -> None:
+async def test_read_does_not_wait_for_a_minute() -> None:
     busy = web.Response(status=503, text='{"error": "x"}', headers={"retry-after": "60"})
     handle, asked = answering(busy)
     async with serving(handle) as url, VenueApi(url) as api:
@@ -378,7 +378,7 @@ async def test_read_does_not_wait_a_minute() -> None:
     assert (caught.value.retry_after, len(asked)) == (60, 1)
 
 
-async def test_refused_read_is_not_tried_again() -> None:
+async def test_refused_read_is_not_retried() -> None:
     handle, asked = answering((400, '{"error": "invalid_trader"}'))
     async with serving(handle) as url, VenueApi(url) as api:
         with pytest.raises(RefusedError, match="invalid_trader"):
@@ -386,7 +386,7 @@ async def test_refused_read_is_not_tried_again() -> None:
     assert len(asked) == 1
 
 
-async def test_html_instead_of_json_is_malformed_with_its_beginning() -> None:
+async def test_html_instead_of_json_is_malformed_and_quoted() -> None:
     handle, _ = answering(web.Response(text="<html>\n" + "a" * 500, content_type="text/html"))
     async with serving(handle) as url, VenueApi(url) as api:
         with pytest.raises(MalformedError) as caught:

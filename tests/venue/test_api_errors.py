@@ -1,4 +1,4 @@
-"""Error answers of the API: what they prove, and how they read."""
+"""Error responses of the API: what they prove, and how they read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_listed_400_proves_that_nothing_was_sent(code: str) -> None:
         (429, {"error": "rate_limit_exceeded"}),
     ],
 )
-def test_other_listed_answers_prove_that_nothing_was_sent(status: int, body: object) -> None:
+def test_other_listed_responses_prove_that_nothing_was_sent(status: int, body: object) -> None:
     assert refused(status, body).proves_not_sent
 
 
@@ -60,7 +60,7 @@ def test_other_listed_answers_prove_that_nothing_was_sent(status: int, body: obj
         (200, {"error": "rate_limit_exceeded"}),
     ],
 )
-def test_everything_else_proves_nothing(status: int, body: object) -> None:
+def test_any_other_response_proves_nothing(status: int, body: object) -> None:
     assert not refused(status, body).proves_not_sent
 
 
@@ -69,7 +69,7 @@ def test_reverted_placement_names_its_transaction() -> None:
     assert (error.code, error.tx_hash) == ("tx_reverted", TX)
 
 
-def test_bad_transaction_hash_is_not_passed_on() -> None:
+def test_malformed_transaction_hash_is_ignored() -> None:
     assert refused(500, {"error": "tx_reverted", "txHash": "0x12"}).tx_hash is None
 
 
@@ -80,7 +80,7 @@ def test_rate_limit_hidden_in_a_500_is_recognised(text: str) -> None:
         assert (error.code, error.is_rate_limit, error.proves_not_sent) == (HIDDEN_RATE_LIMIT, True, False)
 
 
-def test_free_text_of_a_500_is_no_rate_limit() -> None:
+def test_other_text_in_a_500_is_not_a_rate_limit() -> None:
     error = refused(500, {"error": "missing parameter: price4290"})
     assert (error.code, error.is_rate_limit) == ("missing parameter: price4290", False)
 
@@ -90,7 +90,7 @@ def test_429_is_a_rate_limit_whatever_its_body() -> None:
     assert refused(429, {"error": "rate_limit_exceeded"}, "7").retry_after == 7
 
 
-def test_insufficient_collateral_tells_the_figures_and_what_to_do() -> None:
+def test_insufficient_collateral_shows_the_figures_and_a_hint() -> None:
     error = refused(400, {"error": "insufficient_collateral", "available6": "12", "required6": "34"})
     assert str(error) == (
         "POST /api/gasless/trade refused (400): insufficient_collateral, available6 12, required6 34: "
@@ -98,7 +98,7 @@ def test_insufficient_collateral_tells_the_figures_and_what_to_do() -> None:
     )
 
 
-def test_html_is_shown_in_one_line_with_a_hint() -> None:
+def test_html_is_shown_on_one_line_with_a_hint() -> None:
     error = refused(502, b"<html>\n<h1>Bad Gateway</h1>" + b"x" * 1000)
     assert "returned HTTP 502 without a JSON object: <html>\\n<h1>Bad Gateway" in error.message
     assert len(error.message) < 300
@@ -106,12 +106,12 @@ def test_html_is_shown_in_one_line_with_a_hint() -> None:
 
 
 @pytest.mark.parametrize("body", [{"error": {"code": "bad_sig"}}, {"message": "bad_sig"}, {"error": " bad_sig "}])
-def test_code_is_found_where_it_stands(body: object) -> None:
+def test_code_is_found_in_every_known_place(body: object) -> None:
     assert refused(400, body).code == "bad_sig"
 
 
 @pytest.mark.parametrize("body", [{}, {"error": None}, {"error": 7}, {"error": {"code": []}}, {"error": ""}])
-def test_answer_without_a_reason_is_told_as_such(body: object) -> None:
+def test_response_without_a_reason_says_so(body: object) -> None:
     error = refused(400, body)
     assert error.code == "http_400"
     assert "no reason given" in error.message
@@ -127,7 +127,7 @@ def test_every_status_has_a_hint(status: int) -> None:
     ("header", "seconds"),
     [(None, None), ("60", 60.0), ("1.5", 1.5), ("-3", 0.0), ("1e9", 3600.0), ("nan", None), ("soon", None), ("", None)],
 )
-def test_retry_after_is_read_and_bounded(header: str | None, seconds: float | None) -> None:
+def test_retry_after_is_parsed_and_bounded(header: str | None, seconds: float | None) -> None:
     assert retry_after(header) == seconds
 
 

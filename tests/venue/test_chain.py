@@ -1,4 +1,4 @@
-"""The chain reader against a model node: what it reads, in how many requests, and how it takes trouble."""
+"""The chain reader against a model node: what it reads, in how many requests, and how it handles failures."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ MULTICALL_OR_NOT = pytest.mark.parametrize("has_multicall", [True, False])
 
 
 @MULTICALL_OR_NOT
-async def test_fleet_read_holds_everything_of_one_block(has_multicall: bool) -> None:
+async def test_fleet_read_is_complete_and_of_one_block(has_multicall: bool) -> None:
     node = node_with(2, 3, has_multicall=has_multicall)
     async with reading(node) as chain:
         fleet = await read(chain, 2)
@@ -93,7 +93,7 @@ async def test_fleet_read_holds_everything_of_one_block(has_multicall: bool) -> 
     assert (one.session.trader, one.session.methods) == (wallet(1), Methods.PLACE_MARGIN_LIMIT)
 
 
-async def test_wallet_without_a_session_to_look_up_has_none() -> None:
+async def test_wallet_read_without_a_session_id_has_no_session() -> None:
     async with reading(node_with(1, 1)) as chain:
         fleet = await read(chain, 1, sessions=False)
     assert fleet.wallets[wallet(1)].was_read
@@ -122,7 +122,7 @@ async def test_steady_read_without_multicall_costs_two_requests_for_ten_wallets(
 
 
 @MULTICALL_OR_NOT
-async def test_failed_part_makes_its_wallet_unknown_and_no_other(has_multicall: bool) -> None:
+async def test_failed_part_makes_only_its_own_wallet_unknown(has_multicall: bool) -> None:
     node = node_with(4, 2, has_multicall=has_multicall)
     node.reverting[call_data("getAvailableCollateral(address)", wallet(1))] = reverted("vault says no")
     node.results[call_data("getUserOrders(address)", wallet(2))] = b"\xff" * 64
@@ -150,7 +150,7 @@ async def test_known_order_whose_id_a_reorg_gave_to_another_wallet_is_left_out()
     assert [order.order_id for order in opened.orders[wallet(1)] or ()] == [1, 2]
 
 
-async def test_order_that_is_gone_by_the_second_round_is_left_out() -> None:
+async def test_order_gone_by_the_second_round_is_left_out() -> None:
     node = node_with(1, 3)
     node.results[call_data("getOrder(uint256)", 2)] = node.order(99)
     async with reading(node) as chain:
@@ -158,7 +158,7 @@ async def test_order_that_is_gone_by_the_second_round_is_left_out() -> None:
     assert [order.order_id for order in fleet.wallets[wallet(1)].orders] == [1, 3]
 
 
-async def test_empty_side_is_no_price_and_a_market_without_marks_is_still_read() -> None:
+async def test_empty_side_has_no_price_and_a_market_without_marks_is_still_read() -> None:
     node = node_with(1, 0)
     node.results[call_data("bestBid()")] = encode(["uint256"], [0])
     node.results[call_data("lastTradePrice()")] = b""
@@ -187,7 +187,7 @@ async def test_second_round_is_pinned_to_the_block_of_the_first(has_multicall: b
 
 
 @MULTICALL_OR_NOT
-async def test_node_without_history_is_read_at_its_latest_block_and_soon_not_asked_otherwise(
+async def test_node_without_history_is_read_at_its_latest_block_and_soon_no_longer_asked_for_history(
     has_multicall: bool,
 ) -> None:
     node = node_with(2, 2, has_multicall=has_multicall, keeps_history=False)
@@ -204,7 +204,7 @@ async def test_node_without_history_is_read_at_its_latest_block_and_soon_not_ask
 LATEST_ORDERS = [Call(BOOK, call_data("getOrder(uint256)", number)) for number in (1, 2)]
 
 
-async def test_node_that_has_not_seen_the_block_yet_is_asked_again() -> None:
+async def test_node_that_lacks_the_block_yet_is_asked_again() -> None:
     node = node_with(1, 2)
     async with serving(node.handle) as url, JsonRpc(url) as rpc:
         reader = CallReader(rpc)
@@ -215,7 +215,7 @@ async def test_node_that_has_not_seen_the_block_yet_is_asked_again() -> None:
     assert [result.data for result in results] == [node.order(1), node.order(2)]
 
 
-async def test_node_that_stays_behind_a_block_it_has_shown_is_an_error() -> None:
+async def test_node_that_falls_behind_a_block_it_has_shown_is_an_error() -> None:
     node = node_with(1, 2)
     async with serving(node.handle) as url, JsonRpc(url) as rpc:
         reader = CallReader(rpc)
@@ -225,7 +225,7 @@ async def test_node_that_stays_behind_a_block_it_has_shown_is_an_error() -> None
             await reader.run_at(LATEST_ORDERS, block)
 
 
-async def test_block_that_comes_during_a_batch_is_noticed() -> None:
+async def test_block_mined_during_a_batch_is_noticed() -> None:
     node = node_with(2, 2, has_multicall=False)
     async with reading(node) as chain:
         await read(chain, 2)
@@ -248,7 +248,7 @@ async def test_node_that_fails_large_calls_gets_smaller_ones_and_the_size_is_rem
 
 
 @pytest.mark.parametrize("where", ["getUserOrders(address)", "getUserPosition(address)"])
-async def test_wallet_whose_read_fails_the_whole_call_is_found_and_left_unknown(where: str) -> None:
+async def test_wallet_that_breaks_the_whole_call_is_isolated_and_left_unknown(where: str) -> None:
     node = node_with(20, 3, poison={call_data(where, wallet(7))})
     async with reading(node) as chain:
         fleet = await read(chain, 20)
@@ -256,7 +256,7 @@ async def test_wallet_whose_read_fails_the_whole_call_is_found_and_left_unknown(
     assert "out of gas" in fleet.wallets[wallet(7)].error
 
 
-async def test_call_that_fails_without_a_word_is_run_again_once() -> None:
+async def test_call_that_reverts_without_a_reason_is_repeated_once() -> None:
     data = call_data("getUserPosition(address)", wallet(1))
     node = node_with(2, 1, reverting={data: RevertError()})
     async with reading(node) as chain:
@@ -267,7 +267,7 @@ async def test_call_that_fails_without_a_word_is_run_again_once() -> None:
         assert chain.stats.requests - before == 2
 
 
-async def test_calls_that_others_ate_the_gas_of_are_run_again_and_fewer_are_sent_from_then_on() -> None:
+async def test_calls_starved_of_gas_are_repeated_and_later_calls_are_smaller() -> None:
     node = node_with(40, 3, gas_for=60)
     async with reading(node) as chain:
         assert_whole(await read(chain, 40), 40, 3)
@@ -276,7 +276,7 @@ async def test_calls_that_others_ate_the_gas_of_are_run_again_and_fewer_are_sent
         assert chain.stats.requests - before <= 7
 
 
-async def test_rate_limit_makes_no_request_smaller_and_no_history_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rate_limit_neither_shrinks_requests_nor_casts_doubt_on_history(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.venue.host_gate.FIRST_PAUSE", 0.01)
     monkeypatch.setattr("ama_tui.venue.host_gate.LONGEST_PAUSE", 0.02)
     node = node_with(20, 5)
@@ -299,7 +299,7 @@ async def test_rate_limit_makes_no_request_smaller_and_no_history_doubted(monkey
         assert chain.stats.rate_limited == 24
 
 
-async def test_size_that_was_cut_grows_again_when_the_trouble_is_over() -> None:
+async def test_reduced_call_size_grows_again_after_the_failure_is_over() -> None:
     node = node_with(20, 1, max_calls=20)
     async with reading(node, max_chunk=200) as chain:
         await read(chain, 20)
@@ -314,7 +314,7 @@ async def test_size_that_was_cut_grows_again_when_the_trouble_is_over() -> None:
         assert chain.stats.requests - before < cut
 
 
-async def test_node_that_fails_every_call_is_told_after_a_few_requests() -> None:
+async def test_node_that_fails_every_call_is_reported_after_a_few_requests() -> None:
     node = node_with(100, 1)
     async with reading(node) as chain:
         await read(chain, 100)
@@ -334,7 +334,7 @@ async def test_chain_whose_contracts_see_another_block_number_is_read_without_mu
 
 
 @MULTICALL_OR_NOT
-async def test_open_orders_are_read_fresh(has_multicall: bool) -> None:
+async def test_open_orders_are_read_from_the_latest_block(has_multicall: bool) -> None:
     node = node_with(3, 2, has_multicall=has_multicall)
     node.results[call_data("getUserOrders(address)", wallet(2))] = b""
     async with reading(node) as chain:
@@ -353,7 +353,7 @@ async def test_terms_are_read_from_the_market() -> None:
     ("leverage", "margin"),
     [([True, 10, 0, BOOK], None), ([True, 10, 2**200, BOOK], None), ([False, 0, 0, BOOK], 10_000)],
 )
-async def test_senseless_margin_is_refused_and_no_leverage_means_the_whole_notional(
+async def test_invalid_margin_is_refused_and_no_leverage_means_full_margin(
     leverage: list[object], margin: int | None
 ) -> None:
     result = encode(["bool", "uint256", "uint256", "address"], leverage)
@@ -365,7 +365,7 @@ async def test_senseless_margin_is_refused_and_no_leverage_means_the_whole_notio
             assert (await chain.terms(BOOK)).margin_req_bps == margin
 
 
-async def test_address_that_is_no_order_book_is_refused() -> None:
+async def test_address_that_is_not_an_order_book_is_refused() -> None:
     async with reading(FakeNode()) as chain:
         with pytest.raises(PreflightError, match="is not an order book"):
             await chain.terms(NO_CODE)
@@ -373,7 +373,7 @@ async def test_address_that_is_no_order_book_is_refused() -> None:
         assert await chain.has_code(BOOK)
 
 
-async def test_chain_id_is_the_nodes() -> None:
+async def test_chain_id_is_read_from_the_node() -> None:
     async with reading(FakeNode()) as chain:
         assert await chain.chain_id() == 999
 
@@ -392,7 +392,7 @@ async def test_sessions_and_nonces_are_read_together(has_multicall: bool) -> Non
         assert await chain.meta_nonces(REGISTRY, []) == {}
 
 
-async def test_passing_failure_of_the_look_for_multicall_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_temporary_failure_to_detect_multicall_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 1000.0
     monkeypatch.setattr(contract_reads, "monotonic", lambda: clock)
     node = node_with(2, 1, reverting={call_data("getBlockNumber()"): RevertError()})
@@ -405,7 +405,7 @@ async def test_passing_failure_of_the_look_for_multicall_is_not_remembered(monke
         assert_whole(await read(chain, 2), 2, 1)
 
 
-async def test_chain_that_lacks_multicall_is_asked_for_it_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_chain_without_multicall_is_asked_for_it_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 1000.0
     monkeypatch.setattr(contract_reads, "monotonic", lambda: clock)
     node = node_with(1, 1, has_multicall=False)

@@ -1,4 +1,4 @@
-"""Selectors and topics against eth_utils."""
+"""Selectors and topics, compared with eth_utils."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TABLE = re.findall(r'^([A-Z0-9_]+) = (selector|topic)\("(.+)"\)$', SOURCE, re.MU
 
 
 @pytest.mark.parametrize(("name", "kind", "signature"), TABLE)
-def test_table_entry_is_what_eth_utils_computes(name: str, kind: str, signature: str) -> None:
+def test_table_entry_matches_eth_utils(name: str, kind: str, signature: str) -> None:
     if kind == "selector":
         assert getattr(abi, name) == function_signature_to_4byte_selector(signature)
     else:

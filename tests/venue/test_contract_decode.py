@@ -1,4 +1,4 @@
-"""Results as domain values, held to eth_abi, and garbage that is refused."""
+"""Contract results as domain values, compared with eth_abi; garbage is refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def get_order(
     st.booleans(),
     st.sampled_from([9, 10]),
 )
-def test_order_slice_agrees_with_eth_abi(
+def test_order_decoding_agrees_with_eth_abi(
     order_id: int,
     price: int,
     amount: int,
@@ -75,7 +75,7 @@ def test_order_with_zero_trader_is_gone(words: int) -> None:
         (get_order()[:32] + b"\1" + get_order()[33:], "belongs to"),
     ],
 )
-def test_order_that_is_not_the_one_asked_for_is_refused(result: bytes, why: str) -> None:
+def test_order_that_does_not_match_the_request_is_refused(result: bytes, why: str) -> None:
     with pytest.raises(decode.DecodeError, match=why):
         decode.order(result, 7, TRADER, TRADER20)
 
@@ -85,11 +85,11 @@ def test_array_agrees_with_eth_abi(items: list[int]) -> None:
     assert decode.uint_array(encode(["uint256[]"], [items])) == items
 
 
-def test_order_ids_are_each_told_once() -> None:
+def test_duplicate_order_ids_are_dropped() -> None:
     assert decode.order_ids(encode(["uint256[]"], [[3, 1, 3, 2]])) == (3, 1, 2)
 
 
-def test_depth_is_best_first_without_its_padding() -> None:
+def test_depth_is_sorted_best_first_without_padding() -> None:
     book = decode.depth(encode(["uint256[]"] * 4, [[10, 9, 0], [1, 2, 0], [11], [4]]))
     assert book.bids == (BookLevel(10, 1), BookLevel(9, 2))
     assert book.asks == (BookLevel(11, 4),)
@@ -133,12 +133,12 @@ def test_session_record_is_decoded() -> None:
         (b"\1\2\3\4", "reverted: 0x01020304"),
     ],
 )
-def test_revert_data_is_told_in_words(data: bytes, text: str) -> None:
+def test_revert_data_becomes_readable_text(data: bytes, text: str) -> None:
     assert decode.revert_text(data) == text
 
 
 @given(st.binary(max_size=512))
-def test_garbage_is_decoded_or_refused_and_nothing_else(result: bytes) -> None:
+def test_garbage_is_decoded_or_refused_with_our_own_error(result: bytes) -> None:
     for read in (
         lambda data: decode.order(data, 7, TRADER, TRADER20),
         decode.order_ids,
@@ -154,7 +154,7 @@ def test_garbage_is_decoded_or_refused_and_nothing_else(result: bytes) -> None:
             read(result)
 
 
-def test_array_that_claims_to_be_endless_is_refused() -> None:
+def test_array_with_an_absurd_length_is_refused() -> None:
     with pytest.raises(decode.DecodeError, match="items in"):
         decode.uint_array((32).to_bytes(32, "big") + b"\xff" * 32)
     with pytest.raises(decode.DecodeError, match="offset"):

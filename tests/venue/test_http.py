@@ -1,4 +1,4 @@
-"""The HTTP client on the wire: counted, no redirects, no resending, every failure one of ours."""
+"""The HTTP client on the wire: requests are counted, no redirects, no resending, every failure is our own error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.venue.servers import answering, raw_server, serving
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
 
-async def test_64_requests_are_in_flight_together() -> None:
+async def test_64_requests_run_concurrently() -> None:
     everyone = asyncio.Barrier(64)
 
     async def meet(request: web.Request) -> web.Response:
@@ -49,13 +49,13 @@ async def test_silent_server_times_out_as_unreachable() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", b"what?\r\n\r\n"])
-async def test_dropped_cut_or_senseless_answer_is_unreachable(answer: bytes | None) -> None:
+async def test_dropped_truncated_or_malformed_response_is_unreachable(answer: bytes | None) -> None:
     async with raw_server([answer]) as (url, _), HttpClient(url, name="API", timeout=2) as http:
         with pytest.raises(UnreachableError):
             await http.get("/x") if answer is not None else await http.post("/x", {})
 
 
-async def test_post_on_a_reset_kept_alive_connection_is_not_sent_again() -> None:
+async def test_post_on_a_reset_keep_alive_connection_is_not_resent() -> None:
     async with raw_server([OK, None, OK]) as (url, heard), HttpClient(url, name="API") as http:
         await http.post("/first", {})
         with pytest.raises(UnreachableError):
@@ -65,7 +65,7 @@ async def test_post_on_a_reset_kept_alive_connection_is_not_sent_again() -> None
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_redirect_is_an_answer_and_is_not_followed(method: str, status: int) -> None:
+async def test_redirect_is_returned_and_not_followed(method: str, status: int) -> None:
     elsewhere, followed = answering((200, "{}"))
     async with serving(elsewhere) as other:
         for target in ("/elsewhere", f"{other}/x"):
@@ -77,7 +77,7 @@ async def test_redirect_is_an_answer_and_is_not_followed(method: str, status: in
     assert followed == []
 
 
-async def test_credentials_in_the_url_go_as_a_header() -> None:
+async def test_credentials_in_the_url_are_sent_as_a_header() -> None:
     handle, asked = answering((200, "{}"))
     async with serving(handle) as url:
         with_credentials = url.replace("http://", "http://user:p%40ss@")
@@ -87,7 +87,7 @@ async def test_credentials_in_the_url_go_as_a_header() -> None:
     assert asked[0].headers["authorization"] == f"Basic {expected}"
 
 
-async def test_base_path_and_query_of_an_rpc_url_are_kept_exactly() -> None:
+async def test_path_and_query_of_the_base_url_are_kept_exactly() -> None:
     handle, asked = answering((200, "{}"))
     async with serving(handle) as url:
         for tail in ("/v2/key", "/v2/key/", "/?apikey=abc"):
@@ -109,7 +109,7 @@ def test_unusable_url_is_a_configuration_error(url: str) -> None:
         HttpClient(url, name="APP_URL")
 
 
-async def test_client_opens_again_after_it_was_closed() -> None:
+async def test_closed_client_can_be_used_again() -> None:
     handle, _ = answering((200, "{}"))
     async with serving(handle) as url:
         http = HttpClient(url, name="API")

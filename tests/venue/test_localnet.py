@@ -1,4 +1,4 @@
-"""The client against a real venue of our own: sessions, all the trade methods, reads, receipts and trades."""
+"""The client against a real localnet: sessions, every trade method, reads, receipts and trades."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ALL_METHODS = Methods(63)
 
 @dataclass
 class Client:
-    """All the parts of the client on one market, with a session for every wallet."""
+    """All parts of the client on one market, with a session for every wallet."""
 
     venue: LocalVenue
     api: VenueApi
@@ -60,7 +60,7 @@ class Client:
         raise AssertionError(f"{tx_hash} was not mined")
 
     async def place(self, number: int, price6: int, *, is_buy: bool = True) -> int:
-        """Rest an order; its id."""
+        """Place a resting order; returns its id."""
         trader = self.wallets[number]
         answer = await self.api.place_margin_limit(
             self.market.address, self.sessions[trader], trader, price6=price6, amount18=AMOUNT18, is_buy=is_buy
@@ -109,7 +109,7 @@ async def client() -> AsyncIterator[Client]:
         yield Client(venue, api, chain, market, terms, dict(zip(signer.addresses, created, strict=True)))
 
 
-async def test_markets_of_a_venue_are_all_listed_and_each_has_live_prices_or_none(client: Client) -> None:
+async def test_all_markets_are_listed_with_their_live_prices(client: Client) -> None:
     markets = await client.api.markets(limit=7)
     assert len(markets) >= 30
     assert {market.chain_id for market in markets} == {await client.chain.chain_id()}
@@ -118,7 +118,7 @@ async def test_markets_of_a_venue_are_all_listed_and_each_has_live_prices_or_non
         assert live.address == market.address
 
 
-async def test_live_prices_are_those_of_the_chain(client: Client) -> None:
+async def test_live_prices_match_the_chain(client: Client) -> None:
     live = await client.api.live(client.market, levels=25)
     view = (await client.read()).view
     assert (live.quote.best_bid6, live.quote.best_ask6) == (view.best_bid6, view.best_ask6)
@@ -127,7 +127,7 @@ async def test_live_prices_are_those_of_the_chain(client: Client) -> None:
     assert live.book.asks[:5] == view.book.asks[:5]
 
 
-async def test_sessions_are_known_to_chain_and_api(client: Client) -> None:
+async def test_chain_and_api_agree_on_sessions(client: Client) -> None:
     fleet = await client.read()
     relayers = await client.api.relayer_set()
     for trader, session in client.sessions.items():
@@ -155,7 +155,7 @@ async def test_sessions_are_known_to_chain_and_api(client: Client) -> None:
     assert not unknown.exists
 
 
-async def test_orders_rest_are_read_modified_and_cancelled(client: Client) -> None:
+async def test_resting_orders_are_read_modified_and_cancelled(client: Client) -> None:
     before = await client.read()
     bid6, ask6 = before.view.best_bid6, before.view.best_ask6
     assert bid6 is not None
@@ -197,7 +197,7 @@ async def test_orders_rest_are_read_modified_and_cancelled(client: Client) -> No
     assert read.block >= receipt.block
 
 
-async def test_market_order_trades_and_its_trade_is_read_from_the_logs(client: Client) -> None:
+async def test_market_order_trades_and_its_trade_is_in_the_logs(client: Client) -> None:
     trader = client.wallets[2]
     start = (await client.chain.open_orders(client.market.address, client.wallets)).block + 1
     answer = await client.api.place_margin_market(
@@ -214,7 +214,7 @@ async def test_market_order_trades_and_its_trade_is_read_from_the_logs(client: C
     assert (await client.read()).wallets[trader].position18 == AMOUNT18
 
 
-async def test_crossing_limit_order_says_so_in_its_receipt(client: Client) -> None:
+async def test_crossing_limit_order_shows_in_its_receipt(client: Client) -> None:
     view = (await client.read()).view
     assert view.best_ask6 is not None
     trader = client.wallets[0]
@@ -240,7 +240,7 @@ async def test_cancel_of_an_unknown_order_is_pending_and_reverts(client: Client)
     assert not (await client.receipt(answer.tx_hash)).ok
 
 
-async def test_what_the_venue_refuses_proves_that_nothing_was_sent(client: Client) -> None:
+async def test_refusals_of_the_venue_prove_that_nothing_was_sent(client: Client) -> None:
     trader, other = client.wallets[:2]
     session = client.sessions[trader]
     book = client.market.address
@@ -255,7 +255,7 @@ async def test_what_the_venue_refuses_proves_that_nothing_was_sent(client: Clien
     assert caught.value.proves_not_sent
 
 
-async def test_revoked_session_is_told_by_chain_and_refused(client: Client) -> None:
+async def test_revoked_session_shows_on_chain_and_is_refused(client: Client) -> None:
     trader = client.wallets[0]
     session = client.sessions[trader]
     for _ in range(2):

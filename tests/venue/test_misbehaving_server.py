@@ -1,4 +1,4 @@
-"""Servers that answer without end, slowly, falsely or packed: bounded in time, memory and CPU, and one plain line."""
+"""Servers whose responses are endless, slow, malformed or compressed: bounded time, memory and CPU, one clear line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIMIT_S = 0.5
 
 @asynccontextmanager
 async def babbling(begin: bytes, more: bytes, pause: float = 0.0, *, listens: bool = True) -> AsyncIterator[str]:
-    """A server that says `begin` and then `more` for ever. With `listens` False it never reads what it is sent."""
+    """A server that sends `begin` and then `more` for ever. With `listens` False it never reads the request."""
 
     talks: set[asyncio.Task[None]] = set()
 
@@ -64,7 +64,7 @@ async def babbling(begin: bytes, more: bytes, pause: float = 0.0, *, listens: bo
 
 
 async def failure_of(url: str) -> VenueError:
-    """The error of one request, which must come within the time limit and take little memory."""
+    """The error of one request, which must arrive within the time limit and use little memory."""
     tracemalloc.start()
     began = time.monotonic()
     try:
@@ -80,12 +80,12 @@ async def failure_of(url: str) -> VenueError:
 
 
 def packed(*, body: bytes, coding: str) -> bytes:
-    """An answer with that Content-Encoding."""
+    """A response with that Content-Encoding."""
     return HEAD + f"content-encoding: {coding}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
 
 def zeros(size: int) -> bytes:
-    """That many zeros as gzip, without making them first."""
+    """This many zeros as gzip, without holding them in memory."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     block = bytes(2**20)
     return b"".join(packer.compress(block) for _ in range(size // 2**20)) + packer.flush()
@@ -93,7 +93,7 @@ def zeros(size: int) -> bytes:
 
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n"
 EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
-"""A stored deflate block of no bytes."""
+"""An empty stored deflate block."""
 ENDLESS = {
     "body": (HEAD + b"\r\n", b" " * 65_536),
     "chunks": (CHUNKED + b"\r\n", b"1000\r\n" + b" " * 4096 + b"\r\n"),
@@ -124,13 +124,13 @@ SLOW = {
 
 
 @pytest.mark.parametrize("what", ENDLESS)
-async def test_endless_answer_ends_soon_and_takes_little_memory(what: str) -> None:
+async def test_endless_response_ends_soon_and_uses_little_memory(what: str) -> None:
     async with babbling(*ENDLESS[what]) as url:
         error = await failure_of(url)
     assert re.fullmatch(r"GET /x (returned more than|failed: (no|the)) [a-zA-Z0-9. ]+", error.message)
 
 
-async def test_slow_answer_ends_at_the_total_time_limit() -> None:
+async def test_slow_response_ends_at_the_total_time_limit() -> None:
     async def reason(what: str) -> str:
         async with babbling(*SLOW[what], pause=0.2) as url, HttpClient(url, name="API", timeout=LIMIT_S) as http:
             with pytest.raises(UnreachableError) as caught:
@@ -153,7 +153,7 @@ async def test_server_that_never_reads_the_request_ends_at_the_total_time_limit(
 
 
 @pytest.mark.parametrize("coding", ["gzip, gzip", "gzip,gzip,gzip", "identity, gzip, deflate", "gzip, br"])
-async def test_nested_codings_are_refused_without_decompressing_any(coding: str) -> None:
+async def test_nested_encodings_are_refused_before_decompressing(coding: str) -> None:
     bomb = gzip.compress(zeros(4 * MAX_BODY))
     assert len(bomb) < 5_000
     async with raw_server([packed(body=bomb, coding=coding)]) as (url, _):
@@ -161,21 +161,21 @@ async def test_nested_codings_are_refused_without_decompressing_any(coding: str)
     assert error.message == f"GET /x returned a body compressed with {coding!r}, which is not supported"
 
 
-async def test_nested_codings_in_separate_headers_are_refused() -> None:
+async def test_nested_encodings_in_separate_headers_are_refused() -> None:
     head = HEAD + b"content-encoding: gzip\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}"
     async with raw_server([head]) as (url, _):
         assert "'gzip, gzip', which is not supported" in str(await failure_of(url))
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "compress", "rot13", "gzip;q=1", "\x7f"])
-async def test_unknown_coding_is_refused_in_one_line(coding: str) -> None:
+async def test_unknown_encoding_is_refused_in_one_line(coding: str) -> None:
     async with raw_server([packed(body=b"{}", coding=coding)]) as (url, _):
         assert "API" in (message := str(await failure_of(url))) or "GET /x" in message
         assert message.isprintable()
 
 
 @pytest.mark.parametrize("coding", ["", "identity", "gzip", "x-gzip", "GZIP", "identity, gzip", "deflate"])
-async def test_one_known_coding_is_read(coding: str) -> None:
+async def test_known_encoding_is_read(coding: str) -> None:
     text = b'{"a": 1}' * 1000
     body = gzip.compress(text) if "zip" in coding.lower() else zlib.compress(text) if coding == "deflate" else text
     async with raw_server([packed(body=body, coding=coding)]) as (url, _), HttpClient(url, name="API") as http:
@@ -193,18 +193,18 @@ async def test_several_gzip_members_are_one_body() -> None:
     [b"not gzip", gzip.compress(b"x" * 9999)[:-9], gzip.compress(b"{}") + b"more"],
     ids=["not gzip", "cut", "followed by more"],
 )
-async def test_false_or_cut_compression_is_unreachable(body: bytes) -> None:
+async def test_corrupt_or_truncated_compression_is_unreachable(body: bytes) -> None:
     async with raw_server([packed(body=body, coding="gzip")]) as (url, _):
         assert (await failure_of(url)).message == "GET /x failed: the response could not be decompressed"
 
 
-async def test_bomb_is_given_up_at_the_bound() -> None:
+async def test_compression_bomb_is_stopped_at_the_limit() -> None:
     body = zeros(8 * MAX_BODY)
     async with raw_server([packed(body=body, coding="gzip")]) as (url, _):
         assert (await failure_of(url)).message == "GET /x returned more than 8 MiB"
 
 
-async def test_body_at_the_bound_is_read() -> None:
+async def test_body_exactly_at_the_limit_is_read() -> None:
     body = zeros(MAX_BODY)
     async with raw_server([packed(body=body, coding="gzip")]) as (url, _), HttpClient(url, name="API") as http:
         assert len((await http.get("/x")).body) == MAX_BODY
@@ -223,7 +223,7 @@ LENGTHS = {
 }
 
 
-async def test_length_that_lies_is_one_of_our_errors() -> None:
+async def test_wrong_content_length_is_our_own_error() -> None:
     async def reason(how: str) -> str:
         async with (
             raw_server([HEAD + LENGTHS[how], None]) as (url, _),
@@ -241,7 +241,7 @@ FORGED = HEAD + b'content-length: 12\r\n\r\n{"forged": 1}'
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.1], ids=["at once", "while idle"])
-async def test_what_follows_an_answer_is_not_the_next_answer(pause: float) -> None:
+async def test_bytes_after_a_response_are_not_taken_for_the_next_one(pause: float) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
@@ -266,7 +266,7 @@ async def test_what_follows_an_answer_is_not_the_next_answer(pause: float) -> No
     assert bool(bodies) == bool(pause)
 
 
-async def test_batch_of_the_node_ends_although_the_node_drips() -> None:
+async def test_batch_ends_in_time_although_the_node_drips_bytes() -> None:
     server = babbling(HEAD + b"content-length: 1000\r\n\r\n", b" ", pause=0.05)
     async with server as url, JsonRpc(url, timeout=0.1) as rpc:
         began = time.monotonic()
@@ -275,7 +275,7 @@ async def test_batch_of_the_node_ends_although_the_node_drips() -> None:
         assert time.monotonic() - began < 15
 
 
-async def test_endless_pages_and_endless_halving_end_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_endless_paging_and_endless_halving_end_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "LONGEST_READ", 0.3)
     pages = count()
 

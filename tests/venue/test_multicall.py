@@ -1,4 +1,4 @@
-"""Multicall3's envelope, held to eth_abi."""
+"""Multicall3's encoding, compared with eth_abi."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ RESULTS = st.lists(st.tuples(st.booleans(), st.binary(max_size=400)), max_size=2
 
 
 @given(CALLS)
-def test_calls_are_encoded_as_eth_abi_does(calls: list[Call]) -> None:
+def test_calls_are_encoded_as_by_eth_abi(calls: list[Call]) -> None:
     expected = abi_encode(["(address,bool,bytes)[]"], [[(call.target, True, call.data) for call in calls]])
     assert encode_aggregate(calls) == abi.AGGREGATE3 + expected
 
 
 @given(RESULTS)
-def test_results_are_decoded_as_eth_abi_does(results: list[tuple[bool, bytes]]) -> None:
+def test_results_are_decoded_as_by_eth_abi(results: list[tuple[bool, bytes]]) -> None:
     envelope = abi_encode(["(bool,bytes)[]"], [results])
     assert [(result.ok, result.data) for result in decode_aggregate(envelope, len(results))] == results
     assert abi_decode(["(bool,bytes)[]"], envelope)[0] == tuple(results)
 
 
-def test_failed_call_tells_its_revert_reason() -> None:
+def test_failed_call_has_its_revert_reason() -> None:
     reason = abi.ERROR_STRING + abi_encode(["string"], ["nope"])
     envelope = abi_encode(["(bool,bytes)[]"], [[(False, reason)]])
     assert decode_aggregate(envelope, 1) == [CallResult(False, reason, "reverted: nope")]
 
 
-def test_another_number_of_results_is_refused() -> None:
+def test_wrong_number_of_results_is_refused() -> None:
     with pytest.raises(DecodeError, match="does not have 2 results"):
         decode_aggregate(abi_encode(["(bool,bytes)[]"], [[(True, b"")]]), 2)
 
 
 @given(RESULTS, st.integers(0, 600))
-def test_cut_envelope_is_refused(results: list[tuple[bool, bytes]], cut: int) -> None:
+def test_truncated_envelope_is_refused(results: list[tuple[bool, bytes]], cut: int) -> None:
     envelope = abi_encode(["(bool,bytes)[]"], [[*results, (True, b"x" * 40)]])
     shorter = envelope[: max(0, len(envelope) - 32 - cut)]
     with pytest.raises(DecodeError):
@@ -52,7 +52,7 @@ def test_cut_envelope_is_refused(results: list[tuple[bool, bytes]], cut: int) ->
 
 
 @given(st.binary(max_size=300), st.integers(1, 3))
-def test_garbage_is_refused_and_nothing_else(garbage: bytes, count: int) -> None:
+def test_garbage_is_refused_with_our_own_error(garbage: bytes, count: int) -> None:
     head = (32).to_bytes(32, "big") + count.to_bytes(32, "big")
     for envelope in (garbage, head + garbage):
         with contextlib.suppress(DecodeError):

@@ -1,4 +1,4 @@
-"""Permits, session ids and relayer roots, held to eth_account and to a second way of reckoning."""
+"""Permits, session ids and relayer roots, compared with eth_account and a second computation."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def typed_data(permit: SessionPermit, chain_id: int) -> Any:
 @settings(max_examples=60)
 @given(PERMITS, st.integers(1, 2**64))
 @example(PERMIT, 999)
-def test_digest_and_signature_are_eth_accounts(permit: SessionPermit, chain_id: int) -> None:
+def test_digest_and_signature_match_eth_account(permit: SessionPermit, chain_id: int) -> None:
     message = typed_data(permit, chain_id)
     digest = keccak(b"\x19" + message.version + message.header + message.body)
     assert permits.permit_digest(permit, chain_id, REGISTRY) == digest
@@ -91,7 +91,7 @@ def test_digest_and_signature_are_eth_accounts(permit: SessionPermit, chain_id: 
     assert Account.recover_message(message, signature=signature).lower() == TRADER
 
 
-def test_golden_permit() -> None:
+def test_golden_permit_has_its_known_digest_and_session_id() -> None:
     assert permits.permit_digest(PERMIT, 999, REGISTRY).hex() == GOLDEN_DIGEST
     assert permits.session_id(PERMIT) == GOLDEN_SESSION_ID
 
@@ -140,7 +140,7 @@ def test_root_does_not_depend_on_the_order_of_the_set(raw: list[bytes], random: 
     assert permits.relayer_root(addresses) == root
 
 
-def test_relayer_set_with_a_false_root_is_told() -> None:
+def test_relayer_set_with_a_wrong_root_is_reported() -> None:
     address = "0x" + "11" * 20
     assert permits.relayer_set_problem(RelayerSet((address,), permits.relayer_root([address]))) is None
     assert "the venue's relayer root" in str(permits.relayer_set_problem(RelayerSet((address,), "0x" + "00" * 32)))

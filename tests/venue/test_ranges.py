@@ -1,4 +1,4 @@
-"""Every number of every answer at its extremes: only our own errors, and only plausible values get in.
+"""Every number of every response at its extremes: only our own errors, and only plausible values get in.
 
 The API's fields are taken from the models themselves, so a new field is covered as soon as a sample has it, and a field
 that no sample has fails a test.
@@ -115,7 +115,7 @@ Path = tuple[str | int, ...]
 
 
 def paths(value: Any, at: Path = ()) -> Iterator[Path]:
-    """The way to every value in a JSON document, inner ones too."""
+    """The path to every value in a JSON document, nested ones included."""
     yield at
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, each in inside:
@@ -123,7 +123,7 @@ def paths(value: Any, at: Path = ()) -> Iterator[Path]:
 
 
 def replaced(document: Any, at: Path, text: str) -> bytes:
-    """The document as JSON with this text in place of one value."""
+    """The document as JSON, with one value replaced by this text."""
     if not at:
         return text.encode()
     document = copy.deepcopy(document)
@@ -135,7 +135,7 @@ def replaced(document: Any, at: Path, text: str) -> bytes:
 
 
 def assert_plausible(value: object) -> None:
-    """Nothing in it is out of any range, and nothing is a float that is no number."""
+    """No value is out of range, and no float is NaN or infinite."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             number = getattr(value, field.name)
@@ -154,7 +154,7 @@ def assert_plausible(value: object) -> None:
 
 
 def assert_read_or_refused(read: Callable[[], object], *ours: type[Exception]) -> None:
-    """What is read is plausible, or the error is one of ours and one short line."""
+    """The result is plausible, or the error is our own and one short line."""
     try:
         value = read()
     except ours as error:
@@ -167,7 +167,7 @@ def assert_read_or_refused(read: Callable[[], object], *ours: type[Exception]) -
 
 
 def field_names(model: type[BaseModel]) -> Iterator[set[str]]:
-    """For each field of a model the names it may have in a body."""
+    """For each field of a model, the names it may have in a body."""
     for name, field in model.model_fields.items():
         alias = field.validation_alias
         yield set(map(str, alias.choices)) if isinstance(alias, AliasChoices) else {str(alias or name)}
@@ -188,13 +188,13 @@ def test_every_field_of_every_model_is_in_a_sample() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_sample_is_read(name: str) -> None:
+def test_sample_is_accepted(name: str) -> None:
     parse, sample = SAMPLES[name]
     assert_plausible(parse("GET /x", orjson.dumps(sample)))
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_api_field_at_its_extremes_is_read_within_its_range_or_malformed(name: str) -> None:
+def test_api_field_at_its_extremes_is_in_range_or_malformed(name: str) -> None:
     parse, sample = SAMPLES[name]
     for at in paths(sample):
         for text in EXTREMES:
@@ -202,7 +202,7 @@ def test_api_field_at_its_extremes_is_read_within_its_range_or_malformed(name: s
 
 
 @pytest.mark.parametrize("name", NODE)
-def test_node_field_at_its_extremes_is_read_within_its_range_or_refused(name: str) -> None:
+def test_node_field_at_its_extremes_is_in_range_or_refused(name: str) -> None:
     parse, sample = NODE[name]
     assert_plausible(parse(sample))
     for at in paths(sample):
@@ -237,7 +237,7 @@ WORDS: Mapping[str, tuple[Callable[[bytes], object], bytes]] = {
 
 
 @pytest.mark.parametrize("name", WORDS)
-def test_word_of_a_contract_result_at_its_extremes_is_read_within_its_range_or_refused(name: str) -> None:
+def test_word_of_a_contract_result_at_its_extremes_is_in_range_or_refused(name: str) -> None:
     read, sample = WORDS[name]
     read(sample)
     for at in range(0, len(sample), 32):
@@ -246,7 +246,7 @@ def test_word_of_a_contract_result_at_its_extremes_is_read_within_its_range_or_r
             assert_read_or_refused(partial(read, changed), decode.DecodeError)
 
 
-def test_results_of_a_multicall_that_are_all_the_same_bytes_are_refused() -> None:
+def test_multicall_results_that_share_the_same_bytes_are_refused() -> None:
     big = encode(["(bool,bytes)[]"], [[(True, b"x" * 3200)]])
     start = 64 * 32
     heads = start.to_bytes(32, "big") * 64
@@ -266,7 +266,7 @@ def test_error_body_at_its_extremes_is_one_line(status: int, text: str) -> None:
         assert error.retry_after is None or 0 <= error.retry_after <= 3600
 
 
-def test_retry_after_and_date_are_a_number_within_bounds_or_nothing() -> None:
+def test_retry_after_and_date_are_bounded_numbers_or_nothing() -> None:
     dates = (
         "Mon, 01 Jan 0001 00:00:00 GMT",
         "Fri, 31 Dec 9999 23:59:59 -2359",
@@ -282,14 +282,14 @@ def test_retry_after_and_date_are_a_number_within_bounds_or_nothing() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, MAX_UINT256])
-def test_zero_price_is_no_price(count: int) -> None:
+def test_zero_price_counts_as_no_price(count: int) -> None:
     quote = api_models.live_quote("GET /x", orjson.dumps({"data": {"orderBookAddress": ADDRESS, "markPrice": 1e-30}}))
     assert quote.quote.mark6 is None
     with pytest.raises(ValueError, match="quantity"):
         json_scalars.quantity(count)
 
 
-def test_bad_tick_makes_the_market_unusable_and_is_no_error() -> None:
+def test_malformed_tick_makes_the_market_unusable_without_an_error() -> None:
     for text in EXTREMES:
         try:
             markets, _, _ = api_models.markets_page(

@@ -1,4 +1,4 @@
-"""JSON-RPC on the wire: batches, refusals of batches, retries, and answers that make no sense."""
+"""JSON-RPC on the wire: batches, refused batches, retries, and malformed responses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.venue.servers import Handler, answering, serving
 BLOCK_NUMBERS = [("eth_blockNumber", ())] * 5
 
 
-async def test_call_gives_the_result() -> None:
+async def test_call_returns_its_result() -> None:
     async with serving(FakeNode().handle) as url, JsonRpc(url) as rpc:
         assert await rpc.call("eth_chainId") == "0x3e7"
 
@@ -54,7 +54,7 @@ async def test_refused_batch_is_halved_and_the_size_remembered() -> None:
         assert [len(request) for request in node.requests[4:]] == [2, 2, 1]
 
 
-async def test_node_without_batches_is_asked_one_by_one() -> None:
+async def test_node_without_batch_support_gets_single_calls() -> None:
     async def no_batches(request: web.Request) -> web.StreamResponse:
         body = await request.json()
         if isinstance(body, list):
@@ -65,7 +65,7 @@ async def test_node_without_batches_is_asked_one_by_one() -> None:
         assert await rpc.batch([("echo", (number,)) for number in range(40)]) == list(range(40))
 
 
-async def test_answer_left_out_of_a_batch_is_an_error_in_its_place() -> None:
+async def test_missing_response_in_a_batch_is_an_error_in_its_place() -> None:
     async def forgetful(request: web.Request) -> web.StreamResponse:
         body = await request.json()
         return web.json_response([{"id": body[1]["id"], "result": 1}, "noise", {"id": [], "result": 2}])
@@ -76,7 +76,7 @@ async def test_answer_left_out_of_a_batch_is_an_error_in_its_place() -> None:
     assert second == 1
 
 
-async def test_error_tells_code_and_revert_data() -> None:
+async def test_error_has_its_code_and_revert_data() -> None:
     body = {"id": 1, "error": {"code": 3, "message": "execution\nreverted", "data": "0x08c3"}}
     handle, asked = answering((200, orjson.dumps(body).decode()))
     async with serving(handle) as url, JsonRpc(url) as rpc:
@@ -103,7 +103,7 @@ async def test_busy_node_is_asked_again(busy: tuple[int, str]) -> None:
         assert (len(asked), rpc.stats.requests) == (3, 3)
 
 
-async def test_node_that_limits_requests_for_long_is_a_rate_limit_with_its_status() -> None:
+async def test_lasting_rate_limit_is_reported_with_its_status() -> None:
     handle, asked = answering((429, "slow down"))
     async with serving(handle) as url, JsonRpc(url, masked="https://rpc…") as rpc:
         with pytest.raises(RateLimitError, match="https://rpc… returned HTTP 429: slow down"):
@@ -123,7 +123,7 @@ async def test_refusing_node_is_not_asked_again(status: int) -> None:
 
 
 @pytest.mark.parametrize("body", ["<html>hello</html>", "", "[1", "7", '"x"', "null", "{}", "[]", '{"id": 1}'])
-async def test_answer_that_is_no_json_rpc_is_malformed(body: str) -> None:
+async def test_response_that_is_not_json_rpc_is_malformed(body: str) -> None:
     async with serving(answering((200, body))[0]) as url, JsonRpc(url) as rpc:
         with pytest.raises(MalformedError, match="RPC_URL responded to eth_chainId with") as caught:
             await rpc.call("eth_chainId")
@@ -148,7 +148,7 @@ async def test_dead_node_is_unreachable_without_its_url() -> None:
     assert "127.0.0.1" not in str(caught.value)
 
 
-async def test_a_rate_limit_holds_back_every_request_to_the_host_without_asking_again() -> None:
+async def test_rate_limit_holds_back_every_request_to_the_host() -> None:
     handle, asked = answering(web.Response(status=429, text="slow down", headers={"Retry-After": "60"}))
     async with serving(handle) as url, JsonRpc(url, masked="RPC_URL") as rpc:
         with pytest.raises(RateLimitError, match="429") as caught:
@@ -176,7 +176,7 @@ LIMITS: list[tuple[int, str]] = [
 
 
 @pytest.mark.parametrize(("code", "message"), LIMITS)
-async def test_a_rate_limit_in_a_json_rpc_body_is_waited_out(code: int, message: str) -> None:
+async def test_rate_limit_in_a_json_rpc_body_is_waited_out(code: int, message: str) -> None:
     error = {"code": code, "message": message}
 
     async def limited_once(request: web.Request) -> web.StreamResponse:
@@ -205,7 +205,7 @@ async def test_a_rate_limit_in_a_json_rpc_body_is_waited_out(code: int, message:
         (-32000, "header not found"),
     ],
 )
-async def test_another_error_is_no_rate_limit(code: int, message: str) -> None:
+async def test_other_error_is_not_a_rate_limit(code: int, message: str) -> None:
     handle, asked = answering((200, orjson.dumps({"id": 1, "error": {"code": code, "message": message}}).decode()))
     async with serving(handle) as url, JsonRpc(url, masked="RPC_URL") as rpc:
         with pytest.raises(RpcError):
@@ -213,7 +213,7 @@ async def test_another_error_is_no_rate_limit(code: int, message: str) -> None:
         assert (len(asked), rpc.stats.rate_limited) == (1, 0)
 
 
-async def test_node_that_counts_the_calls_of_a_batch_gets_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_node_that_limits_calls_per_batch_gets_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.venue.host_gate.FIRST_PAUSE", 0.01)
     at_once = 4
 
@@ -231,7 +231,7 @@ async def test_node_that_counts_the_calls_of_a_batch_gets_smaller_ones(monkeypat
         assert await rpc.batch([("eth_chainId", ())] * 12) == ["0x1"] * 12
 
 
-async def test_batch_whose_calls_are_all_limited_is_a_rate_limit_and_no_reason_for_smaller_ones(
+async def test_batch_with_every_call_limited_is_a_rate_limit_and_does_not_shrink_batches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("ama_tui.venue.host_gate.FIRST_PAUSE", 0.01)
@@ -248,7 +248,7 @@ async def test_batch_whose_calls_are_all_limited_is_a_rate_limit_and_no_reason_f
     assert sizes == [12] * 4
 
 
-async def test_batch_size_that_was_cut_grows_again_when_the_node_accepts_more() -> None:
+async def test_reduced_batch_size_grows_again_when_the_node_accepts_more() -> None:
     node = FakeNode(max_batch=0)
     async with serving(node.handle) as url, JsonRpc(url) as rpc:
         await rpc.batch(BLOCK_NUMBERS)
@@ -260,7 +260,7 @@ async def test_batch_size_that_was_cut_grows_again_when_the_node_accepts_more() 
     assert [len(request) for request in node.requests] == [5]
 
 
-async def test_node_that_keeps_refusing_batches_is_tried_less_and_less() -> None:
+async def test_node_that_keeps_refusing_batches_is_tried_less_and_less_often() -> None:
     node = FakeNode(max_batch=0)
     async with serving(node.handle) as url, JsonRpc(url) as rpc:
         for _ in range(40 * FIRST_PATIENCE):

@@ -1,4 +1,4 @@
-"""What a server says is shown on one line, and never the secrets of the URL that it was asked by."""
+"""Server text is shown on one line, and never reveals the secrets of the URL it came from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ECHOES = ["Cannot POST /v2/{}", '{{"error": "unknown project {}"}}', '{{"error":
 TAILS = [f"/v2/{KEY}", f"/?apikey={KEY}", f"/#{KEY}"]
 
 
-def test_controls_are_escaped_and_long_text_is_cut() -> None:
+def test_control_characters_are_escaped_and_long_text_is_cut() -> None:
     assert one_line("a\nb\x1b[0m") == "a\\nb\\x1b[0m"
     assert one_line("x" * 500) == "x" * EXCERPT_CHARS + "…"
     assert excerpt(b"\xff" * 3) == "\\xff\\xff\\xff"
@@ -24,7 +24,7 @@ def test_controls_are_escaped_and_long_text_is_cut() -> None:
 @pytest.mark.parametrize("status", [200, 401, 404, 500])
 @pytest.mark.parametrize("echo", ECHOES)
 @pytest.mark.parametrize("tail", TAILS)
-async def test_server_that_repeats_the_url_gives_no_key_away(
+async def test_server_that_echoes_the_url_reveals_no_key(
     tail: str, echo: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.venue.retry.ATTEMPTS", 1)
@@ -47,7 +47,7 @@ async def test_server_that_repeats_the_url_gives_no_key_away(
     assert not [text for text in shown if KEY in text]
 
 
-async def test_password_of_the_url_is_hidden_as_it_stands_and_as_it_is_sent() -> None:
+async def test_password_in_the_url_is_hidden_as_written_and_as_sent() -> None:
     handle, _ = answering((403, "user ada:open%40sesame, open@sesame, YWRhOm9wZW5Ac2VzYW1l"))
     async with serving(handle) as url, JsonRpc(url.replace("//", "//ada:open%40sesame@")) as rpc:
         with pytest.raises(AmaError) as caught:
@@ -55,6 +55,6 @@ async def test_password_of_the_url_is_hidden_as_it_stands_and_as_it_is_sent() ->
     assert "user ada:…, …, …" in str(caught.value)
 
 
-def test_half_of_a_secret_is_not_left_where_the_text_is_cut() -> None:
+def test_truncation_leaves_no_half_of_a_secret() -> None:
     body = (KEY * 200).encode()
     assert KEY[:6] not in excerpt(body)

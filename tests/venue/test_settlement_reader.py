@@ -44,7 +44,7 @@ async def reading(node: FakeNode) -> AsyncIterator[ChainReader]:
         yield chain
 
 
-def test_every_event_is_decoded_in_its_order() -> None:
+def test_every_event_is_decoded_in_order() -> None:
     found = logs.receipt(
         receipt(
             event_log(PLACED, [word(1), word(TRADER)], [100, 5, True, False]),
@@ -66,7 +66,7 @@ def test_every_event_is_decoded_in_its_order() -> None:
     )
 
 
-def test_other_contracts_unknown_and_removed_events_are_left_out() -> None:
+def test_events_of_other_contracts_unknown_and_removed_events_are_left_out() -> None:
     known = trade(5)
     strangers = [
         {**known, "address": OTHER},
@@ -87,7 +87,7 @@ def test_reverted_transaction_is_not_ok() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, {"blockNumber": None, "status": None}])
-def test_transaction_that_is_not_mined_has_no_receipt(answer: object) -> None:
+def test_unmined_transaction_has_no_receipt(answer: object) -> None:
     assert logs.receipt(answer, BOOK) is None
 
 
@@ -112,7 +112,7 @@ GOOD = trade(5)
         receipt({**GOOD, "address": None}),
     ],
 )
-def test_receipt_that_is_not_one_is_refused(bad: object) -> None:
+def test_malformed_receipt_is_refused(bad: object) -> None:
     with pytest.raises(ValueError):
         logs.receipt(bad, BOOK)
 
@@ -130,7 +130,7 @@ async def test_settlement_is_one_request() -> None:
     assert settled.receipts[missing] is None
 
 
-async def test_cancels_of_the_traders_asked_for_come_with_the_same_request() -> None:
+async def test_cancels_of_the_given_traders_come_with_the_same_request() -> None:
     ours = event_log(CANCELLED, [word(7), word(TRADER)], [101, 3, False], block=11)
     theirs = event_log(CANCELLED, [word(8), word(OTHER)], [101, 3, True], block=11)
     node = FakeNode(logs=[trade(12), ours, theirs])
@@ -143,20 +143,20 @@ async def test_cancels_of_the_traders_asked_for_come_with_the_same_request() -> 
     assert [one.block for one in settled.trades] == [12]
 
 
-async def test_cancels_that_are_refused_are_not_known_and_said() -> None:
+async def test_refused_logs_leave_trades_and_cancels_unknown() -> None:
     async with reading(FakeNode(log_error="range too wide")) as chain:
         settled = await chain.settlement(BOOK, 1, 2, [], [TRADER])
     assert (settled.trades, settled.cancels) == (None, None)
 
 
-async def test_settlement_of_nothing_costs_nothing() -> None:
+async def test_empty_settlement_costs_no_request() -> None:
     async with reading(FakeNode()) as chain:
         settled = await chain.settlement(BOOK, 13, 12, [])
         assert chain.stats.requests == 0
     assert (settled.trades, settled.receipts) == ((), {})
 
 
-async def test_long_range_is_asked_in_spans_and_cut_at_the_most() -> None:
+async def test_long_range_is_read_in_spans_up_to_a_maximum() -> None:
     node = FakeNode(logs=[trade(1), trade(501), trade(10_000), trade(10_001)], block=50_000)
     async with reading(node) as chain:
         settled = await chain.settlement(BOOK, 1, 50_000, [])
@@ -168,7 +168,7 @@ async def test_long_range_is_asked_in_spans_and_cut_at_the_most() -> None:
     assert settled.through == 10_000
 
 
-async def test_events_count_up_to_the_head_of_the_node_that_tells_them_and_no_further() -> None:
+async def test_events_count_only_up_to_the_head_of_the_node_that_reports_them() -> None:
     node = FakeNode(logs=[trade(block) for block in range(1, 21)], block=10)
     async with reading(node) as chain:
         settled = await chain.settlement(BOOK, 8, 20, [], [TRADER])
@@ -182,7 +182,7 @@ async def test_events_count_up_to_the_head_of_the_node_that_tells_them_and_no_fu
         assert (settled.through, len(settled.trades or ())) == (20, 10)
 
 
-async def test_a_node_that_refuses_ranges_beyond_its_head_is_asked_up_to_it_and_no_span_shrinks() -> None:
+async def test_node_that_refuses_ranges_beyond_its_head_is_asked_up_to_it_and_spans_stay() -> None:
     node = FakeNode(logs=[trade(7), trade(300)], block=10, refuses_beyond_head=True)
     async with reading(node) as chain:
         settled = await chain.settlement(BOOK, 1, 400, [])
@@ -195,7 +195,7 @@ async def test_a_node_that_refuses_ranges_beyond_its_head_is_asked_up_to_it_and_
         assert node.requests == [["eth_blockNumber", "eth_getLogs", "eth_blockNumber"]]
 
 
-async def test_a_node_that_allows_short_ranges_only_is_read_in_several_turns_and_remembered() -> None:
+async def test_node_with_a_short_range_limit_is_read_in_several_steps_and_the_limit_remembered() -> None:
     node = FakeNode(logs=[trade(block) for block in range(1, 1_001)], longest_logs=50)
     async with reading(node) as chain:
         blocks: list[int] = []
@@ -212,7 +212,7 @@ async def test_a_node_that_allows_short_ranges_only_is_read_in_several_turns_and
     assert turns <= 3
 
 
-async def test_a_span_that_was_reduced_grows_again_when_the_node_accepts_more() -> None:
+async def test_reduced_span_grows_again_when_the_node_accepts_more() -> None:
     node = FakeNode(longest_logs=60, block=50_000)
     async with reading(node) as chain:
         await chain.settlement(BOOK, 1, 5_000, [])
@@ -222,7 +222,7 @@ async def test_a_span_that_was_reduced_grows_again_when_the_node_accepts_more() 
         assert (await chain.settlement(BOOK, 1, 50_000, [])).through == 10_000
 
 
-async def test_refused_logs_leave_the_receipts() -> None:
+async def test_refused_logs_do_not_affect_the_receipts() -> None:
     node = FakeNode(log_error="range too wide", receipts={TX: receipt()})
     async with reading(node) as chain:
         settled = await chain.settlement(BOOK, 1, 2, [TX])
@@ -234,7 +234,7 @@ async def test_refused_logs_leave_the_receipts() -> None:
 @pytest.mark.parametrize(
     "answer", [RevertError(), receipt(status="?"), receipt(transactionHash="0x" + "11" * 32), receipt(logs=[1])]
 )
-async def test_receipt_that_cannot_be_used_stays_open_and_is_told(answer: Any) -> None:
+async def test_unusable_receipt_stays_open_and_is_reported(answer: Any) -> None:
     other = "0x" + "22" * 32
     node = FakeNode(receipts={TX: answer, other: receipt(transactionHash=other)})
     async with reading(node) as chain:

@@ -1,4 +1,4 @@
-"""Encrypted connections: who is trusted, and that nothing in the environment turns the check off."""
+"""TLS connections: which certificates are trusted, and that no environment variable turns the check off."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def nobody_else_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def test_certificate_of_nobody_we_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_certificate_of_an_unknown_authority_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     handle, asked = answering((200, "{}"))
     for name in ("PYTHONHTTPSVERIFY", "NODE_TLS_REJECT_UNAUTHORIZED", "SSL_VERIFY"):
         monkeypatch.setenv(name, "0")
@@ -39,30 +39,28 @@ async def test_certificate_of_nobody_we_know_is_refused(monkeypatch: pytest.Monk
     assert asked == []
 
 
-async def test_own_authority_is_trusted_where_ssl_cert_file_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_authority_in_ssl_cert_file_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "here.pem"))
     async with serving(answering((200, "{}"))[0], served_by("here")) as url, HttpClient(url, name="API") as http:
         assert (await http.get("/x")).status == 200
 
 
 @pytest.mark.parametrize("name", ["elsewhere", "expired"])
-async def test_certificate_of_another_name_or_of_another_time_is_refused(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_certificate_for_another_name_or_time_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / f"{name}.pem"))
     async with serving(answering((200, "{}"))[0], served_by(name)) as url, HttpClient(url, name="API") as http:
         with pytest.raises(UnreachableError, match=REFUSED):
             await http.get("/x")
 
 
-async def test_ssl_cert_file_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_ssl_cert_file_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at/all.pem")
     async with HttpClient("https://127.0.0.1:1", name="API") as http:
         with pytest.raises(ConfigError, match="cannot read the certificates in SSL_CERT_FILE or SSL_CERT_DIR"):
             await http.get("/x")
 
 
-async def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxy_from_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     listening, overheard = answering((200, '{"from": "the proxy"}'))
     answer, asked = answering((200, "{}"))
     async with serving(listening) as proxy, serving(answer) as url:

@@ -113,7 +113,7 @@ async def cancel_all(
 
 @asynccontextmanager
 async def _time_limit(seconds: float, deadline: float) -> AsyncIterator[None]:
-    """Raise UnreachableError when the venue has not been read by the deadline (monotonic), so long after the start."""
+    """Raise UnreachableError if the venue was not read by the deadline (monotonic), `seconds` after the start."""
     try:
         async with asyncio.timeout(max(0.0, deadline - monotonic())):
             yield

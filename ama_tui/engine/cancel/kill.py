@@ -20,7 +20,7 @@ from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.plan import CancelReason
 from ama_tui.domain.reading import OrdersRead, Receipt, SessionsRead, WalletRead
 from ama_tui.domain.session import session_status
-from ama_tui.engine.cancel.progress import ProgressTeller, Wait
+from ama_tui.engine.cancel.progress import ProgressReporter, Wait
 from ama_tui.engine.cancel.time_left import TimeLeft
 from ama_tui.engine.cancel.witnesses import Witnesses
 from ama_tui.engine.cancel.worker import CancelWorker
@@ -78,7 +78,7 @@ class CancelAll:
     """Set once the operator wants to stop: no new requests, report what the chain shows."""
 
     _worker: CancelWorker = field(init=False)
-    _progress: ProgressTeller = field(init=False)
+    _progress: ProgressReporter = field(init=False)
     _latest: OrdersRead | None = None
     _newest_block: int = 0
     _empty_reads: list[tuple[int, float]] = field(default_factory=list)
@@ -95,7 +95,7 @@ class CancelAll:
 
     def __post_init__(self) -> None:
         self._worker = CancelWorker(self.context, self.sender, self.reason)
-        self._progress = ProgressTeller(self.on_progress)
+        self._progress = ProgressReporter(self.on_progress)
         for book in self.books:
             missing = [pending.last for pending in book.pending if pending.last is not None]
             self.witnesses.add_orders((*book.orders, *missing), self._read_block())
@@ -104,12 +104,12 @@ class CancelAll:
 
     async def finish(self) -> KillReport:
         """Cancel and prove, within the patience; lists the survivors then. Does not raise VenueError."""
-        telling = asyncio.create_task(self._progress.keep_telling(), name="kill progress")
+        reporting = asyncio.create_task(self._progress.keep_reporting(), name="kill progress")
         try:
             return await self._finish()
         finally:
-            telling.cancel()
-            self._progress.tell()
+            reporting.cancel()
+            self._progress.report_changes()
 
     async def _finish(self) -> KillReport:
         self.context.action_log.forgive()

@@ -10,13 +10,13 @@ from enum import Enum
 from ama_tui.domain.event import KillProgress, KillStage
 from ama_tui.engine.action_log import now_ms
 
-TELL_EVERY_S = 0.25
+REPORT_EVERY_S = 0.25
 OVERDUE_S = 1.0
-"""What comes sooner than this is not shown as a wait."""
+"""Shorter waits than this are not shown."""
 
 
 class Wait(Enum):
-    """What a cancel-all may wait for, the most basic first: of those that are overdue, the first one is shown."""
+    """What a cancel-all may wait for, most fundamental first: of the overdue ones, the first is shown."""
 
     CHAIN = 0
     VENUE = 1
@@ -38,12 +38,12 @@ _NOTHING = _Awaited(0.0, 0, "")
 
 
 @dataclass(slots=True)
-class ProgressTeller:
+class ProgressReporter:
     """Collects the facts of a cancel-all and passes them on when they have changed, a few times a second."""
 
     on_progress: Callable[[KillProgress], None]
     _latest: KillProgress = field(default_factory=KillProgress)
-    _told: KillProgress | None = None
+    _reported: KillProgress | None = None
     _waits: dict[Wait, _Awaited] = field(default_factory=dict)
 
     def counted(self, done: int, total: int, sent: int, block: int) -> None:
@@ -60,7 +60,7 @@ class ProgressTeller:
             self.waits(wait, reason)
 
     def waits(self, wait: Wait, reason: str, since: float | None = None) -> None:
-        """Note that something is awaited, since `since` (the loop's clock). One that continues keeps its beginning."""
+        """Note a wait that began at `since` (the loop's clock). A wait that continues keeps its start."""
         known = self._waits.get(wait)
         if known is None:
             now = asyncio.get_running_loop().time()
@@ -75,14 +75,14 @@ class ProgressTeller:
             self._waits.pop(wait, None)
 
     def read(self, unread: int) -> None:
-        """Note that the chain answered, for all but so many wallets."""
+        """Note that the chain answered, except for this many wallets."""
         if unread:
             self.waits(Wait.CHAIN, f"{_count(unread, 'wallet')} could not be read")
         else:
             self.ends(Wait.CHAIN)
 
     def judged(self, refused: Mapping[str, float], unsettled: int, *, is_shown: bool) -> None:
-        """Note what keeps orders from ending: wallets whose cancels are refused, with since when, and open requests."""
+        """Note what delays the cancels: wallets whose cancels are refused, each with its start, and open requests."""
         if refused and is_shown:
             text = f"cancels of {_count(len(refused), 'wallet')} not accepted by the venue"
             self.waits(Wait.VENUE, text, min(refused.values()))
@@ -95,21 +95,21 @@ class ProgressTeller:
         if is_shown or unsettled:
             self.ends(Wait.BLOCKS, Wait.WITNESSES)
 
-    def tell(self) -> None:
+    def report_changes(self) -> None:
         """Pass the facts on if they have changed."""
         overdue = asyncio.get_running_loop().time() - OVERDUE_S
         waits = [self._waits[wait] for wait in Wait if wait in self._waits and self._waits[wait].began <= overdue]
         first = waits[0] if waits else _NOTHING
         progress = replace(self._latest, waiting_for=first.reason, waiting_since_ms=first.began_ms)
-        if progress != self._told:
-            self._told = progress
+        if progress != self._reported:
+            self._reported = progress
             self.on_progress(progress)
 
-    async def keep_telling(self) -> None:
-        """Tell until cancelled."""
+    async def keep_reporting(self) -> None:
+        """Keep passing them on until cancelled."""
         while True:
-            self.tell()
-            await asyncio.sleep(TELL_EVERY_S)
+            self.report_changes()
+            await asyncio.sleep(REPORT_EVERY_S)
 
 
 def _count(number: int, noun: str) -> str:

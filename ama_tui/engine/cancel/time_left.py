@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 LAST_READ_S = 10.0
 LAST_READ_SHARE = 0.25
-"""A read that hangs leaves so much of the patience to another, which lists the remaining orders: seconds, and share."""
+"""How much time a hanging read leaves for another, which lists the remaining orders: seconds, and share."""
 LONGEST_STOP_S = 9.0
-"""Once the operator wants to stop, pending requests and the last read take no longer."""
+"""The most that pending requests and the last read may take once the operator wants to stop."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class TimeLeft:
     _reading: asyncio.Timeout | None = None
 
     def allow(self, seconds: float) -> None:
-        """Take so long at most from now on, the last read included."""
+        """Limit the time left, the last read included."""
         now = asyncio.get_running_loop().time()
         last_read = min(LAST_READ_S, LAST_READ_SHARE * seconds)
         self.ends_at = min(self.ends_at, now + seconds)

@@ -80,7 +80,7 @@ class Witnesses:
         return found
 
     async def objections(self, connections: Connections, order_book: str, read: OrdersRead) -> tuple[str, ...]:
-        """Why a read without orders is no proof, empty if every witness agrees with it."""
+        """Why a read without orders proves nothing; empty if every witness agrees with it."""
         wallets = read.orders.keys()
         found = [
             await self._without_an_end(connections, order_book, wallets, read.block),
@@ -92,7 +92,7 @@ class Witnesses:
     async def _without_an_end(
         self, connections: Connections, order_book: str, wallets: Iterable[str], block: int
     ) -> str:
-        """Orders whose end no event names."""
+        """Orders that no event ended."""
         watched = frozenset(wallets)
         orders = [order for order in self.orders.values() if order.wallet in watched]
         if not orders:
@@ -114,7 +114,7 @@ class Witnesses:
         except VenueError as error:
             return f"the book's events could not be read ({error.message})"
         if start <= block:
-            return f"the node tells events too slowly: those from block {start:,} on are not checked"
+            return f"the node returns events too slowly: those from block {start:,} on are not checked"
         self.left = left = unexplained(orders, trades, cancels)
         if not left:
             return ""
@@ -152,7 +152,7 @@ class Witnesses:
 def unexplained(
     orders: Sequence[KnownOrder], trades: Iterable[Trade], cancels: Iterable[OrderCancelled]
 ) -> list[KnownOrder]:
-    """The orders whose end neither a cancel nor trades of as much at their price explain."""
+    """Orders whose end is explained by neither a cancel nor enough trades at their price."""
     cancelled = {(event.trader, event.order_id) for event in cancels}
     traded18: dict[tuple[str, Side, int], int] = {}
     for trade in trades:

@@ -216,7 +216,7 @@ def _rested(receipt: Receipt | None, orders: Mapping[int, RestingOrder]) -> Rest
 
 
 def _came_to_rest(receipt: Receipt, placed: PlacedIntent) -> bool:
-    """Does the receipt say that it rested? Then only a read of its wallet tells what became of it."""
+    """Does the receipt say that it rested? Then only a read of its wallet shows what became of it."""
     return receipt.ok and any(
         isinstance(event, OrderRested) and event.trader == placed.wallet for event in receipt.events
     )

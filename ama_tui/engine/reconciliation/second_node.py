@@ -16,7 +16,7 @@ EVERY_S = 60.0
 AGAIN_S = 10.0
 """Between comparisons while the nodes disagree."""
 ATTEMPTS = 6
-"""Two nodes are rarely asked at the same block at the first try."""
+"""Two nodes are rarely at the same block on the first try."""
 BETWEEN_S = 0.5
 
 

@@ -91,7 +91,7 @@ def _store(context: RunContext, account: Account, conclusion: Conclusion, block:
 
 
 def _journal_taken_over(context: RunContext, orphans: Iterable[RestingOrder], block: int) -> None:
-    """Journal the level of each order that only its tag tells: a partial fill erases the tag."""
+    """Journal the level of each order that is known only from its tag: a partial fill erases the tag."""
     for orphan in orphans:
         book, tag = context.fleet.books[orphan.trader], decode_tag(orphan.amount18)
         order = next(order for order in book.orders if order.order_id == orphan.order_id)

@@ -1,4 +1,4 @@
-"""Wakes the cycle when the chain has news: by WebSocket where there is one, else by asking for the block number."""
+"""Wakes the cycle when the chain changes: by WebSocket where there is one, else by polling the block number."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers
 
 SHORTEST_STALE_S = 2.0
 LONGEST_STALE_S = 60.0
-"""A stream that told no head for four block intervals, within these bounds, is checked against the node."""
+"""A stream without a new head for four block intervals, within these bounds, is checked against the node."""
 GRACE_S = 1.5
-"""A stream may tell a block this much later than the node has it: web3 formats every log of a busy book before."""
+"""A stream may report a block this much later than the node: web3 first formats every log of a busy book."""
 SHORTEST_POLL_S = 0.05
 LONGEST_POLL_S = 0.25
 IDLE_POLL_S = 1.0
-"""Between two requests: the shortest around the time at which a block is due, the last on a chain without blocks."""
+"""The time between two polls: shortest around the time at which a block is due, longest on a chain without blocks."""
 EARLY_S = 0.06
-"""How long before the expected time a block is asked for often."""
+"""Frequent polling begins this long before a block is expected."""
 AFTER_ERROR_S = 1.0
 LONGEST_ASK_S = 3.0
 
 
 class News(Enum):
-    """Where news of blocks comes from."""
+    """How new blocks are noticed."""
 
     PUSH = "push"
     POLLING = "polling"
@@ -50,18 +50,18 @@ class BlockWatch:
     """Of the stream."""
     news: News = News.POLLING
     height: int = 0
-    """The highest block heard of."""
+    """The highest block seen."""
     _hash: str = ""
     _heard_at: float = 0.0
-    """When the latest block was heard of."""
+    """When the latest block was first seen."""
     _pushed_at: float = 0.0
-    """When the stream last told something or was found to be up to date."""
+    """When the stream last delivered anything or was found to be up to date."""
     _interval_s: float = 0.0
     """The usual time between two blocks, 0 before it is known."""
     _is_connected: bool = False
     _changed: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _doubted_at: float = 0.0
-    """When something was heard that no read from before covers, whatever its block."""
+    """When something was noticed that no earlier read covers, whatever its block."""
 
     def needs_read(self, block: int, began: float) -> bool:
         """Has something happened that a read of this block, begun at this time, does not show?"""
@@ -82,7 +82,7 @@ class BlockWatch:
     def _connected(self) -> None:
         self._is_connected = True
         self._alive()
-        self._doubt()  # nobody tells which blocks were missed
+        self._doubt()  # there is no telling which blocks were missed
 
     def _lost(self, why: str) -> None:
         self._is_connected = False
@@ -159,7 +159,7 @@ class BlockWatch:
             self._heard(number)
 
     def _doubt_stream(self, why: str) -> None:
-        """Poll until the stream speaks again."""
+        """Poll until the stream delivers again."""
         if self.news is News.PUSH:
             self.outage.begin(f"{why}: asking for new blocks instead")
             self._fall_back()
@@ -180,7 +180,7 @@ class BlockWatch:
         return self._pushed_at + stale_after - monotonic()
 
     def _poll_pause_s(self) -> float:
-        """Short around the time at which the next block is due, longer before and on a chain that stands still."""
+        """Short around the time at which the next block is due, longer before that and on a stalled chain."""
         if not self._interval_s:
             return LONGEST_POLL_S
         overdue = monotonic() - self._heard_at - self._interval_s

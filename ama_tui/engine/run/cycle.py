@@ -180,7 +180,7 @@ class Cycle:
         return min(MOST_DEPTH, max(map(fleet.price_levels, Side)) + DEPTH_OF_OTHERS)
 
     async def _mark(self) -> tuple[int | None, str]:
-        """The API's mark price, or None and why it is not there. A rate limit is a wait and no problem."""
+        """The API's mark price, or None and the reason. A rate limit is a wait, not a problem."""
         api, market = self.context.connections.api, self.context.market
         try:
             async with asyncio.timeout(MARK_PATIENCE_S):

@@ -192,7 +192,7 @@ class LocalEngine:
         return await self.preview_of(request.market, await self._resolved(request))
 
     async def preview_of(self, market: Market, resolved: Resolved) -> PlanPreview:
-        """The same for a configuration, whose problems are named as its own sources call them."""
+        """The same for a given configuration; problems name its settings as their source calls them."""
         run, name = resolved.run, resolved.names[MIN_DISTANCE_TICKS.key]
         wallets = self._venue.wallets[: run.wallets]
         return await preview(self._connected(), market, wallets, _planner(run), run.price_band_percent, name)
@@ -245,7 +245,7 @@ class LocalEngine:
             await asyncio.shield(self._cycling)
 
     def summary(self) -> dict[str, object]:
-        """The run in numbers, which it also publishes: progress and summary then say the same."""
+        """The run in numbers. Also publishes them, so that progress and summary agree."""
         assert self.run is not None  # noqa: S101 - only called after begin()
         self.run.publish()
         return summary_of(self.run, seconds_sessions=self.seconds_sessions)

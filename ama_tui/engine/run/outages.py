@@ -93,7 +93,7 @@ class Outages:
         self.journal.check(self.health.problem)
 
     def check_orders(self, read: FleetRead, fleet: Fleet) -> None:
-        """Note orders that the node hides, as far as we can tell."""
+        """Note orders that the node hides, as far as this can be detected."""
         unlisted = sum(wallet.unlisted for wallet in read.wallets.values())
         self.listing.check(
             f"the node does not list {unlisted} of the fleet's orders: reading each by its id" if unlisted else ""

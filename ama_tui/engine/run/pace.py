@@ -1,4 +1,4 @@
-"""When the next cycle starts: at news of the chain, at the operator's request, else after a random pause."""
+"""When the next cycle starts: at a new block, at the operator's request, else after a random pause."""
 
 from __future__ import annotations
 
@@ -66,5 +66,5 @@ class Pace:
             await asyncio.sleep(min(self._began + gap, until) - monotonic())
 
     def _is_behind(self, read: FleetRead | None) -> bool:
-        """Has the chain news that the latest read does not show?"""
+        """Is there anything new on the chain that the latest read does not show?"""
         return read is None or self.blocks.needs_read(read.block, self._began)

@@ -41,7 +41,7 @@ from ama_tui.venue.permits import relayer_set_problem
 
 PUBLISH_EVERY_S = 0.2
 PUBLISH_SHARE = 0.1
-"""The most of the time that publishing the preparation's progress may take."""
+"""The largest share of the time that publishing the preparation's progress may take."""
 
 
 @dataclass(frozen=True, slots=True)

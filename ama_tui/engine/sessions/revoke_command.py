@@ -92,7 +92,7 @@ async def revoke(
 
 @asynccontextmanager
 async def _time_limit(seconds: float) -> AsyncIterator[None]:
-    """Raise UnreachableError when the venue has not been read in so many seconds."""
+    """Raise UnreachableError if the venue was not read in this many seconds."""
     try:
         async with asyncio.timeout(seconds):
             yield

@@ -1,4 +1,4 @@
-"""A journal that may fail: cancels must go on whatever the state of the disk."""
+"""A journal that may fail: cancels must continue whatever the state of the disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class JournalSink(Protocol):
 
 @dataclass(slots=True)
 class BestEffortJournal:
-    """Writes to `ledger` (None: nowhere) and goes on after a failure; `on_loss` gets the first one."""
+    """Writes to `ledger` (None: nowhere) and continues after a failure; `on_loss` gets the first one."""
 
     path: Path
     ledger: JournalSink | None

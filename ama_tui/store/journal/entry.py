@@ -124,7 +124,7 @@ def parse_raw(line: bytes) -> RawLine:
 
 
 def parse_own(line: bytes, seq: int | None = None) -> RawLine | None:
-    """The same for a whole line of ours, with this number if given; None for any other, which `parse_raw` looks at."""
+    """Parse a whole line of ours, numbered `seq` if given; None for any other, which `parse_raw` checks."""
     raw = check_own(line, seq)
     return raw if raw is not None and is_exact(line, raw) else None
 

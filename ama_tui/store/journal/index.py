@@ -1,7 +1,7 @@
 """The journal's index: what a start needs to know of a journal, so that it reads only the lines written since.
 
-`actions.index` beside the journal holds the digest of the journal up to a position, and the checksum of every byte up
-to there in the files that a start looks at. It is believed only if these bytes are still the same; otherwise the files
+`actions.index` next to the journal holds the digest of the journal up to a position, and the checksum of every byte up
+to there in the files that a start looks at. It is used only if these bytes are unchanged; otherwise the files
 are read line by line, as without an index. So it may be lost, cut, old or another journal's at any time.
 """
 
@@ -23,7 +23,7 @@ from ama_tui.store.journal.replay import JournalReplay, replay
 from ama_tui.store.journal.writer import NEWEST_READ
 
 SAVE_EVERY_LINES = 10_000
-"""The index is written again after so many lines; a start reads that many in a fraction of a second."""
+"""The index is written again after this many lines; a start reads that many in a fraction of a second."""
 _CHUNK = 1 << 20
 _LAST_LINES = 1 << 18
 

@@ -1,6 +1,6 @@
 """How far an open journal is durable, for the next start after a power failure.
 
-`actions.synced` beside the journal holds the `seq` up to which every line is durable. It is written after each sync and
+`actions.synced` next to the journal holds the `seq` up to which lines are durable. It is written after each sync and
 not synced itself, so after a power failure it may lag but never runs ahead: damage after it is what the failure left,
 damage before it is something else. The file exists only while the journal is open, or after a crash.
 """

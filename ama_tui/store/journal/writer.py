@@ -40,7 +40,7 @@ class Journal:
 
     Intents go through `write_durable`, from an event loop: if it raises, the intent is not durable and nothing may be
     sent. Everything else goes through `append`, from any thread: it never raises on a full disk, because outcomes must
-    be recorded and cancels must go on. A line that cannot be written waits in memory with all later ones; they are
+    be recorded and cancels must continue. A line that cannot be written waits in memory with all later ones; they are
     written in order once there is space. `truncated` is what `open` removed.
     """
 

@@ -272,7 +272,7 @@ def notice(snapshot: EngineSnapshot, now: float, frozen_since: float | None) -> 
     if is_overdue(snapshot, now):
         return "warn", f"⚠ CHAIN NOT ANSWERING  {data} · waiting"
     if snapshot.fills_unknown_from and not state.is_final:
-        return "warn", f"⚠ FILLS UNKNOWN  from block {snapshot.fills_unknown_from:,} on · the node does not tell trades"
+        return "warn", f"⚠ FILLS UNKNOWN  from block {snapshot.fills_unknown_from:,} on · the node does not list trades"
     return "", ""
 
 

@@ -1,4 +1,4 @@
-"""An operator with a fleet in a CSV, and with what makes it a vault or keystores."""
+"""An operator with a fleet in a CSV, and fixtures that turn it into a vault or keystores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.e2e.operator import VENUE_NAMES, Finished, Operator
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
-    """An operator without venue and password, with FLEET in wallets.csv; the program runs in this process."""
+    """An operator without venue or password, with FLEET in wallets.csv; the program runs in this process."""
     operator = Operator(tmp_path / "here")
     operator.write("wallets.csv", csv_of(FLEET).decode())
     monkeypatch.chdir(operator.directory)
@@ -37,7 +37,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
 
 @pytest.fixture
 def ama(here: Operator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ama:
-    """Runs the program; nothing that it says may hold any part of a key, nor the password. It encrypts cheaply."""
+    """Runs the program; its output must contain no part of a key and no password. Encryption is cheap."""
     monkeypatch.setattr(wallets_writing, "write_vault", partial(write_vault, cost=QUICK))
     monkeypatch.setattr(keystore_files, "keystore_of", partial(keystore_of, n=2))
 
@@ -55,7 +55,7 @@ def ama(here: Operator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 
 @pytest.fixture
 def password_file(here: Operator, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file with the password, named as a service does it."""
+    """A file with the password, set up as for a service."""
     path = here.write("password", PASSWORD + "\n")
     monkeypatch.setenv(FILE_VARIABLE, str(path))
     return path
@@ -71,7 +71,7 @@ def vault(here: Operator) -> Path:
 
 @pytest.fixture
 def keystores(here: Operator) -> list[str]:
-    """FLEET as keystore files, cheap to open."""
+    """FLEET as keystore files that are cheap to open."""
     for wallet in FLEET:
         here.write(f"{wallet.nickname}.json", keystore_of(wallet, PASSWORD, n=2).decode())
     return [f"{wallet.nickname}.json" for wallet in FLEET]

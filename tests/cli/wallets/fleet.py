@@ -1,4 +1,4 @@
-"""The fleet of these tests, and what they ask of its files."""
+"""The fleet of these tests, and helpers to inspect its files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLEET = new_wallets(3)
 
 
 class MemoryKeyring(KeyringBackend):
-    """A keyring for one test. `is_locked` refuses every question."""
+    """A keyring for one test. While `is_locked` it refuses every request."""
 
     priority = 1
 

@@ -1,4 +1,4 @@
-"""`ama-tui wallets`: files that only their owner reads, keys that nobody sees, nothing written over."""
+"""`ama-tui wallets`: private files, keys never shown, no file overwritten."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.e2e.operator import Operator
 # ---- new ----
 
 
-def test_new_makes_as_many_wallets_as_asked_and_prints_their_addresses_only(here: Operator, ama: Ama) -> None:
+def test_new_creates_the_requested_wallets_and_prints_only_their_addresses(here: Operator, ama: Ama) -> None:
     made = ama("wallets", "new", "-n", "4", "--csv", "fresh.csv")
     assert made.code == 0
     wallets = opened(here.directory / "fresh.csv")
@@ -28,14 +28,14 @@ def test_new_makes_as_many_wallets_as_asked_and_prints_their_addresses_only(here
     assert made.err.startswith("wrote 4 wallets to fresh.csv (unencrypted")
 
 
-def test_new_fleet_may_be_born_in_a_vault(here: Operator, ama: Ama, password_file: Path) -> None:
+def test_new_fleet_can_be_created_in_a_vault(here: Operator, ama: Ama, password_file: Path) -> None:
     made = ama("wallets", "new", "-n", "2", "--vault", "fresh.vault")
     assert made.err == "wrote 2 wallets to fresh.vault and verified it\n"
     assert made.out == listed(opened(here.directory / "fresh.vault"))
     assert sorted(path.name for path in here.directory.iterdir()) == ["fresh.vault", "password", "wallets.csv"]
 
 
-def test_nothing_is_ever_written_over(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
+def test_existing_files_are_never_overwritten(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
     before = {path.name: path.read_bytes() for path in here.directory.iterdir()}
     hint = "choose another file or move it first"
     for arguments, name in (
@@ -48,18 +48,18 @@ def test_nothing_is_ever_written_over(here: Operator, ama: Ama, vault: Path, pas
     assert {path.name: path.read_bytes() for path in here.directory.iterdir()} == before
 
 
-def test_link_to_nowhere_is_not_written_through(here: Operator, ama: Ama) -> None:
+def test_dangling_link_is_not_written_through(here: Operator, ama: Ama) -> None:
     (here.directory / "link.csv").symlink_to("elsewhere.csv")
     assert "already exists" in ama("wallets", "new", "-n", "1", "--csv", "link.csv").refusal(2)
     assert not (here.directory / "elsewhere.csv").exists()
 
 
-def test_place_that_cannot_be_written_is_named(ama: Ama) -> None:
+def test_unwritable_location_is_named(ama: Ama) -> None:
     line = ama("wallets", "new", "-n", "1", "--csv", "none/fresh.csv").refusal(2)
     assert line == "none/fresh.csv cannot be written (No such file or directory): choose another location"
 
 
-def test_two_places_to_write_to_are_refused(ama: Ama) -> None:
+def test_two_output_files_are_refused(ama: Ama) -> None:
     line = ama("wallets", "new", "-n", "1", "--csv", "a.csv", "--vault", "a.vault").refusal(2)
     assert line.startswith("--csv and --vault are mutually exclusive")
 
@@ -67,13 +67,13 @@ def test_two_places_to_write_to_are_refused(ama: Ama) -> None:
 # ---- check ----
 
 
-def test_check_says_what_the_file_is_and_lists_the_addresses(ama: Ama) -> None:
+def test_check_names_the_file_type_and_lists_the_addresses(ama: Ama) -> None:
     checked = ama("wallets", "check")
     assert checked.code == 0
     assert checked.out == listed(FLEET) + "wallets.csv: CSV, 3 wallets, permissions OK\n"
 
 
-def test_check_opens_a_vault_and_a_keystore_too(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
+def test_check_also_opens_vaults_and_keystores(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
     here.write("key.json", keystore_of(FLEET[0], PASSWORD, n=2).decode())
     assert ama("wallets", "check", "--vault", "wallets.vault").out == (
         listed(FLEET) + "wallets.vault: vault, 3 wallets, permissions OK\n"
@@ -83,7 +83,7 @@ def test_check_opens_a_vault_and_a_keystore_too(here: Operator, ama: Ama, vault:
     )
 
 
-def test_check_names_the_permissions_and_every_bad_row(here: Operator, ama: Ama) -> None:
+def test_check_reports_the_permissions_and_every_bad_row(here: Operator, ama: Ama) -> None:
     here.wallets_file.write_bytes(csv_of(FLEET) + b"a,0x12,34\nb,,\n")
     here.wallets_file.chmod(0o644)
     checked = ama("wallets", "check")
@@ -94,7 +94,7 @@ def test_check_names_the_permissions_and_every_bad_row(here: Operator, ama: Ama)
     assert "line 6: no address" in rows
 
 
-def test_check_of_a_vault_that_others_can_read_still_looks_into_it(ama: Ama, vault: Path, password_file: Path) -> None:
+def test_check_of_a_vault_with_unsafe_permissions_still_opens_it(ama: Ama, vault: Path, password_file: Path) -> None:
     vault.chmod(0o640)
     checked = ama("wallets", "check", "--vault", "wallets.vault")
     assert checked.code == 2
@@ -103,7 +103,7 @@ def test_check_of_a_vault_that_others_can_read_still_looks_into_it(ama: Ama, vau
     assert len(checked.err.splitlines()) == 1
 
 
-def test_check_of_what_is_not_there_says_how_to_make_it(ama: Ama) -> None:
+def test_check_of_a_missing_file_says_how_to_create_it(ama: Ama) -> None:
     line = ama("wallets", "check", "--csv", "none.csv").refusal(2)
     assert line.startswith("wallets file none.csv not found: create one with `ama-tui wallets new`")
 
@@ -111,7 +111,7 @@ def test_check_of_what_is_not_there_says_how_to_make_it(ama: Ama) -> None:
 # ---- seal and unseal ----
 
 
-def test_sealed_and_unsealed_is_the_same_fleet_in_the_same_order(here: Operator, ama: Ama, password_file: Path) -> None:
+def test_seal_and_unseal_keep_the_fleet_and_its_order(here: Operator, ama: Ama, password_file: Path) -> None:
     sealed = ama("wallets", "seal")
     assert (sealed.code, sealed.out) == (0, listed(FLEET))
     assert mode(here.directory / "wallets.vault") == 0o600
@@ -125,7 +125,7 @@ def test_sealed_and_unsealed_is_the_same_fleet_in_the_same_order(here: Operator,
     assert mode(here.directory / "again.csv") == 0o600
 
 
-def test_remove_deletes_the_csv_once_the_vault_is_proven(here: Operator, ama: Ama, password_file: Path) -> None:
+def test_remove_deletes_the_csv_once_the_vault_is_verified(here: Operator, ama: Ama, password_file: Path) -> None:
     sealed = ama("wallets", "seal", "--remove")
     assert not here.wallets_file.exists()
     assert "deleted wallets.csv" in sealed.err
@@ -133,7 +133,7 @@ def test_remove_deletes_the_csv_once_the_vault_is_proven(here: Operator, ama: Am
     assert opened(here.directory / "wallets.vault") == FLEET
 
 
-def test_vault_that_the_disk_spoils_is_told_and_the_csv_stays(
+def test_vault_damaged_while_writing_is_reported_and_the_csv_kept(
     here: Operator, ama: Ama, password_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = atomic.write_new_file
@@ -142,7 +142,7 @@ def test_vault_that_the_disk_spoils_is_told_and_the_csv_stays(
     assert here.wallets_file.read_bytes() == csv_of(FLEET)
 
 
-def test_remove_does_not_take_a_link_for_the_file(here: Operator, ama: Ama, password_file: Path) -> None:
+def test_remove_refuses_a_link(here: Operator, ama: Ama, password_file: Path) -> None:
     here.wallets_file.rename(here.directory / "real.csv")
     here.wallets_file.symlink_to("real.csv")
     assert "is a link" in ama("wallets", "seal", "--remove").refusal(2)
@@ -150,7 +150,7 @@ def test_remove_does_not_take_a_link_for_the_file(here: Operator, ama: Ama, pass
 
 
 @pytest.mark.parametrize("password", ["short", ""])
-def test_password_that_is_too_short_seals_nothing(here: Operator, ama: Ama, password_file: Path, password: str) -> None:
+def test_too_short_password_seals_nothing(here: Operator, ama: Ama, password_file: Path, password: str) -> None:
     password_file.write_text(password + "\n")
     line = ama("wallets", "seal").refusal(2)
     assert (
@@ -161,7 +161,7 @@ def test_password_that_is_too_short_seals_nothing(here: Operator, ama: Ama, pass
     assert not (here.directory / "wallets.vault").exists()
 
 
-def test_without_a_password_and_a_terminal_nothing_is_sealed(here: Operator, ama: Ama) -> None:
+def test_nothing_is_sealed_without_a_password_or_a_terminal(here: Operator, ama: Ama) -> None:
     line = ama("wallets", "seal").refusal(2)
     assert line.startswith(
         "wallets.vault needs a password: set AMA_VAULT_PASSWORD_FILE to a file with the password (chmod 600)"
@@ -169,7 +169,7 @@ def test_without_a_password_and_a_terminal_nothing_is_sealed(here: Operator, ama
     assert not (here.directory / "wallets.vault").exists()
 
 
-def test_what_is_no_vault_is_not_unsealed(ama: Ama, password_file: Path) -> None:
+def test_file_that_is_not_a_vault_is_not_unsealed(ama: Ama, password_file: Path) -> None:
     line = ama("wallets", "unseal", "--vault", "wallets.csv", "--csv", "again.csv").refusal(2)
     assert line == "wallets.csv is not a vault: see `ama-tui wallets --help`"
 
@@ -177,7 +177,7 @@ def test_what_is_no_vault_is_not_unsealed(ama: Ama, password_file: Path) -> None
 # ---- keystores ----
 
 
-def test_exported_and_imported_is_the_same_fleet(here: Operator, ama: Ama, password_file: Path) -> None:
+def test_export_and_import_keep_the_fleet(here: Operator, ama: Ama, password_file: Path) -> None:
     here.wallets_file.write_bytes(csv_of(FLEET[:1]))
     exported = ama("wallets", "export", "--dir", "keys", "--password-file", "password")
     path = Path("keys") / f"001-{FLEET[0].address}.json"
@@ -189,7 +189,7 @@ def test_exported_and_imported_is_the_same_fleet(here: Operator, ama: Ama, passw
     assert opened(here.directory / "again.vault") == FLEET[:1]
 
 
-def test_import_keeps_the_order_in_which_files_are_named(
+def test_import_keeps_the_order_of_the_files(
     here: Operator, ama: Ama, keystores: list[str], password_file: Path
 ) -> None:
     ama("wallets", "import", *reversed(keystores), "--csv", "again.csv", "--password-file", "password")
@@ -197,7 +197,7 @@ def test_import_keeps_the_order_in_which_files_are_named(
     assert [(wallet.nickname, wallet.key) for wallet in wallets] == [(one.nickname, one.key) for one in FLEET[::-1]]
 
 
-def test_import_of_one_wallet_twice_is_refused(ama: Ama, keystores: list[str], password_file: Path) -> None:
+def test_import_of_the_same_wallet_twice_is_refused(ama: Ama, keystores: list[str], password_file: Path) -> None:
     again = ("import", keystores[0], keystores[1], keystores[0], "--csv", "again.csv", "--password-file", "password")
     refused = ama("wallets", *again)
     assert refused.code == 2
@@ -205,9 +205,7 @@ def test_import_of_one_wallet_twice_is_refused(ama: Ama, keystores: list[str], p
     assert not Path("again.csv").exists()
 
 
-def test_import_refuses_a_wrong_password_and_a_keystore_that_others_can_read(
-    here: Operator, ama: Ama, keystores: list[str]
-) -> None:
+def test_import_refuses_a_wrong_password_and_unsafe_permissions(here: Operator, ama: Ama, keystores: list[str]) -> None:
     here.write("other", "not that one, no")
     line = ama("wallets", "import", keystores[0], "--csv", "again.csv", "--password-file", "other").refusal(2)
     assert line.startswith("wrong password for Wallet001.json, or the file was changed")

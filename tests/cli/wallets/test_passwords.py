@@ -1,4 +1,4 @@
-"""Where the password of a vault or keystore comes from, and what is said when it is wrong or missing."""
+"""Where the password of a vault or keystore comes from, and what is reported when it is wrong or missing."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.e2e.operator import Operator
 # ---- where the password comes from ----
 
 
-def test_vault_is_the_default_where_there_is_no_csv(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
+def test_vault_is_the_default_without_a_csv(here: Operator, ama: Ama, vault: Path, password_file: Path) -> None:
     assert ama("wallets", "check").out.endswith("wallets.csv: CSV, 3 wallets, permissions OK\n")
     here.wallets_file.rename(here.directory / "old.csv")
     assert ama("wallets", "check").out.endswith("wallets.vault: vault, 3 wallets, permissions OK\n")
 
 
-def test_vault_without_a_password_is_one_line_wherever_nobody_can_be_asked(
+def test_missing_password_is_reported_in_one_line_when_there_is_no_terminal(
     here: Operator, ama: Ama, vault: Path
 ) -> None:
     problem = (
@@ -37,13 +37,13 @@ def test_vault_without_a_password_is_one_line_wherever_nobody_can_be_asked(
     assert ama("cancel-all", "--market", "X", "--csv", "wallets.vault").refusal(2) == problem
 
 
-def test_wrong_password_of_the_file_names_the_file(ama: Ama, vault: Path, password_file: Path) -> None:
+def test_wrong_password_from_a_file_names_the_file(ama: Ama, vault: Path, password_file: Path) -> None:
     password_file.write_text("not that one, no")
     line = ama("wallets", "check", "--vault", "wallets.vault").refusal(2)
     assert line == f"wrong password for wallets.vault: the password came from the file {password_file}"
 
 
-def test_password_file_is_under_the_rules_of_the_wallets_file(ama: Ama, vault: Path, password_file: Path) -> None:
+def test_password_file_follows_the_rules_of_the_wallets_file(ama: Ama, vault: Path, password_file: Path) -> None:
     check = ("wallets", "check", "--vault", "wallets.vault")
     for content, words in ((b"\xff\xfe", "is not UTF-8 text"), (b"", "is empty")):
         password_file.write_bytes(content)
@@ -55,7 +55,7 @@ def test_password_file_is_under_the_rules_of_the_wallets_file(ama: Ama, vault: P
     assert ama(*check).refusal(2).startswith(f"password file {password_file} not found")
 
 
-def test_keyring_is_asked_for_the_vault_by_its_full_path(here: Operator, ama: Ama, vault: Path) -> None:
+def test_keyring_entry_is_looked_up_by_the_vaults_full_path(here: Operator, ama: Ama, vault: Path) -> None:
     backend = MemoryKeyring()
     keyring.set_keyring(backend)
     backend.set_password(KEYRING_SERVICE, str(vault.resolve()), PASSWORD)
@@ -67,7 +67,7 @@ def test_keyring_is_asked_for_the_vault_by_its_full_path(here: Operator, ama: Am
     assert "there is no terminal to ask on" in ama("wallets", "check", "--vault", "wallets.vault").refusal(2)
 
 
-def test_insecure_permissions_are_overridden_loudly(here: Operator, ama: Ama) -> None:
+def test_insecure_permissions_are_overridden_with_a_loud_warning(here: Operator, ama: Ama) -> None:
     here.wallets_file.chmod(0o644)
     problem = "wallets file wallets.csv can be read by its group and others (mode 0644): chmod 600 wallets.csv"
     refused, overridden = ama("run", "--headless"), ama("run", "--headless", "--insecure-permissions")
@@ -81,7 +81,7 @@ def test_insecure_permissions_are_overridden_loudly(here: Operator, ama: Ama) ->
 # ---- on a terminal ----
 
 
-def test_password_is_typed_unseen_and_may_be_wrong_twice(here: Operator, vault: Path) -> None:
+def test_typed_password_is_hidden_and_may_be_wrong_twice(here: Operator, vault: Path) -> None:
     with Terminal(here.directory, "wallets", "check", "--vault", "wallets.vault") as terminal:
         terminal.answers("Password for wallets.vault: ", "not that one")
         terminal.until("wrong password for wallets.vault: 2 more tries")
@@ -105,18 +105,18 @@ def test_third_wrong_password_is_the_last(here: Operator, vault: Path, command: 
     assert "Traceback" not in terminal.shown
 
 
-def test_dashboard_asks_before_it_takes_the_screen(here: Operator, vault: Path) -> None:
+def test_dashboard_asks_for_the_password_before_it_takes_the_screen(here: Operator, vault: Path) -> None:
     with Terminal(here.directory, "--csv", "wallets.vault") as terminal:
         terminal.answers("Password for wallets.vault: ", PASSWORD)
-        terminal.until("\x1b[?1049h")  # the other screen, which the dashboard paints on
+        terminal.until("\x1b[?1049h")  # the alternate screen, which the dashboard paints on
         assert "\x1b[?1049h" not in terminal.shown.partition("Password for")[0]
-        terminal.until("CHAIN_ID")  # what is missing: the venue, and not the wallets
+        terminal.until("CHAIN_ID")  # the venue is missing, not the wallets
         assert terminal.end(signal.SIGTERM) == 2
     assert terminal.shown.count("Password for") == 1
     assert "needs a password" not in terminal.shown
 
 
-def test_interrupt_at_the_question_ends_quietly(here: Operator, vault: Path) -> None:
+def test_interrupt_at_the_password_prompt_exits_quietly(here: Operator, vault: Path) -> None:
     with Terminal(here.directory, "wallets", "check", "--vault", "wallets.vault") as terminal:
         terminal.until("Password for wallets.vault: ")
         terminal.interrupt()
@@ -124,7 +124,7 @@ def test_interrupt_at_the_question_ends_quietly(here: Operator, vault: Path) -> 
     assert "Traceback" not in terminal.shown
 
 
-def test_new_password_is_asked_twice_and_must_be_long_and_the_same(here: Operator) -> None:
+def test_new_password_is_asked_for_twice_and_must_be_long_and_match(here: Operator) -> None:
     with Terminal(here.directory, "wallets", "seal") as terminal:
         terminal.answers("New password for wallets.vault: ", "short")
         terminal.until("a new password needs at least 12 characters")
@@ -140,7 +140,7 @@ def test_new_password_is_asked_twice_and_must_be_long_and_the_same(here: Operato
     assert opened(here.directory / "wallets.vault") == FLEET
 
 
-def test_new_password_that_is_never_given_writes_nothing(here: Operator) -> None:
+def test_missing_new_password_writes_nothing(here: Operator) -> None:
     with Terminal(here.directory, "wallets", "seal") as terminal:
         for _ in range(3):
             terminal.answers("New password for wallets.vault: ", "")
@@ -149,7 +149,7 @@ def test_new_password_that_is_never_given_writes_nothing(here: Operator) -> None
     assert not (here.directory / "wallets.vault").exists()
 
 
-def test_keystores_that_share_a_password_are_asked_for_once(here: Operator, keystores: list[str]) -> None:
+def test_keystores_with_the_same_password_ask_once(here: Operator, keystores: list[str]) -> None:
     here.write("odd.json", keystore_of(new_wallets(1)[0], "another horse", n=2).decode())
     files = [keystores[0], keystores[1], "odd.json"]
     with Terminal(here.directory, "wallets", "import", *files, "--csv", "again.csv") as terminal:

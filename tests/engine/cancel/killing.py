@@ -1,4 +1,4 @@
-"""A cancel-all of a few wallets in virtual time."""
+"""Helpers for a cancel-all of a few wallets in virtual time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ama_tui.engine.cancel.kill import PATIENCE_S, CancelAll
 from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.wallet_book import WalletBook
-from tests.engine.fakes import FakeScribe, FakeVenue, context_of, record
+from tests.engine.fakes import FakeActionLog, FakeVenue, context_of, record
 from tests.engine.samples import ALICE, BOB, book, order
 from tests.engine.virtual_time import run_virtually
 
 NOW = 1_000.0
-"""When virtual time begins."""
+"""The start of virtual time."""
 HASH = "0x" + "77" * 32
 LOST = UnreachableError("POST failed: the connection was dropped")
 REVOKED = RefusedError("refused", status=400, code="session_revoked", proves_not_sent=True)
@@ -38,7 +38,7 @@ class Killing:
     books: list[WalletBook] = field(default_factory=lambda: [book(ALICE), book(BOB)])
     blocks: int = 1
     seconds: float = 0.0
-    action_log: FakeScribe = field(default_factory=FakeScribe)
+    action_log: FakeActionLog = field(default_factory=FakeActionLog)
     second: FakeVenue | None = None
     """A second node."""
     clock: Callable[[], float] = lambda: 0.0

@@ -1,4 +1,4 @@
-"""Cancel-all: nothing is believed that two fresh reads of the chain do not show."""
+"""Cancel-all: a kill is proven only by what two fresh reads of the chain show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.engine.fakes import FakeVenue, no_record, record
 from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting, wallet_read
 
 
-def test_every_order_is_cancelled_and_two_reads_two_blocks_apart_prove_it() -> None:
+def test_kill_cancels_every_order_and_is_proven_by_two_reads_two_blocks_apart() -> None:
     venue = with_orders(1, 2, 3)
     venue.open[BOB] = [order(BOB, 4)]
     report = Killing(venue).go()
@@ -31,19 +31,19 @@ def test_every_order_is_cancelled_and_two_reads_two_blocks_apart_prove_it() -> N
     )
 
 
-def test_where_nothing_rests_it_is_proven_all_the_same() -> None:
+def test_kill_without_open_orders_is_still_proven() -> None:
     report = Killing(FakeVenue()).go()
     assert (report.is_proven, report.cancelled) == (True, 0)
 
 
-def test_without_a_new_block_the_second_read_waits_its_time() -> None:
+def test_second_read_waits_a_fixed_time_when_no_block_arrives() -> None:
     killing = Killing(with_orders(1), blocks=0)
     report = killing.go()
     assert report.is_proven
     assert SECONDS_FOR_A_BLOCK <= killing.seconds < SECONDS_FOR_A_BLOCK + 2
 
 
-def test_an_order_that_comes_to_rest_between_the_reads_is_cancelled_too() -> None:
+def test_order_that_rests_between_the_reads_is_cancelled_too() -> None:
     venue = with_orders(1)
 
     def rest_late() -> None:
@@ -56,7 +56,7 @@ def test_an_order_that_comes_to_rest_between_the_reads_is_cancelled_too() -> Non
     assert venue.reads == 6
 
 
-def test_a_read_that_fails_proves_nothing_and_is_tried_again() -> None:
+def test_failed_read_proves_nothing_and_is_retried() -> None:
     venue = with_orders()
     venue.on_read = lambda: LOST if venue.reads == 2 else None
     killing = Killing(venue)
@@ -65,7 +65,7 @@ def test_a_read_that_fails_proves_nothing_and_is_tried_again() -> None:
     assert killing.action_log.of("NOTE") == [f"cancel-all: {LOST}"]
 
 
-def test_a_wallet_that_cannot_be_read_is_never_taken_for_empty() -> None:
+def test_unreadable_wallet_does_not_count_as_empty() -> None:
     venue = with_orders(1)
     venue.open[BOB] = None
     report = Killing(venue).go()
@@ -73,14 +73,14 @@ def test_a_wallet_that_cannot_be_read_is_never_taken_for_empty() -> None:
     assert report.text == "could not read bob"
 
 
-def test_a_chain_that_is_never_read_leaves_every_wallet_unread() -> None:
+def test_every_wallet_is_unread_when_the_chain_never_answers() -> None:
     venue = with_orders(1)
     venue.on_read = lambda: LOST
     report = Killing(venue).go()
     assert (report.is_proven, report.unread, report.block) == (False, ("alice", "bob"), 0)
 
 
-def test_survivors_are_named_when_the_patience_is_over() -> None:
+def test_survivors_are_listed_when_the_kill_runs_out_of_time() -> None:
     venue = with_orders(1, 2)
     venue.open[BOB] = [order(BOB, 3)]
     venue.on_cancel = lambda order_id: REVOKED if order_id == 3 else None
@@ -105,7 +105,7 @@ def test_survivors_are_named_when_the_patience_is_over() -> None:
     ],
     ids=["expired", "revoked", "other relayers", "may not cancel", "unknown", "none"],
 )
-def test_a_wallet_with_orders_and_no_session_to_cancel_with_gets_one_that_may_only_cancel(
+def test_wallet_whose_session_cannot_cancel_gets_a_cancel_only_session(
     stored: SessionRecord | str,
 ) -> None:
     bob = book(BOB)
@@ -120,14 +120,14 @@ def test_a_wallet_with_orders_and_no_session_to_cancel_with_gets_one_that_may_on
     assert [(permit.trader, permit.methods) for permit in venue.permits] == [(BOB, Methods.CANCEL)]
 
 
-def test_a_wallet_without_orders_is_given_no_session() -> None:
+def test_wallet_without_orders_gets_no_cancel_session() -> None:
     venue = with_orders(1)
     venue.records[session_of(BOB)] = record(BOB, session_of(BOB), revoked=True)
     assert Killing(venue).go().is_proven
     assert venue.permits == []
 
 
-def test_a_wallet_without_a_session_or_a_key_keeps_its_orders_and_is_named() -> None:
+def test_orders_of_a_wallet_without_session_or_key_are_reported_as_survivors() -> None:
     bob = book(BOB)
     bob.session.drop()
     venue = with_orders(3, wallet=BOB)
@@ -136,7 +136,7 @@ def test_a_wallet_without_a_session_or_a_key_keeps_its_orders_and_is_named() -> 
     assert (venue.cancels, [one.order_id for one in report.survivors]) == ([], [3])
 
 
-def test_a_session_that_is_refused_at_first_is_asked_for_again() -> None:
+def test_refused_session_is_requested_again() -> None:
     venue = with_orders(3, wallet=BOB)
     venue.records[session_of(BOB)] = record(BOB, session_of(BOB), expiry=999)
     venue.on_init = lambda _: LOST if len(venue.permits) < 3 else None
@@ -144,7 +144,7 @@ def test_a_session_that_is_refused_at_first_is_asked_for_again() -> None:
     assert len(venue.permits) == 3
 
 
-def test_a_node_that_does_not_know_the_new_session_yet_is_given_time() -> None:
+def test_kill_waits_for_a_node_that_does_not_know_the_new_session_yet() -> None:
     venue = with_orders(*range(1, 6))
     venue.records[session_of(ALICE)] = record(ALICE, session_of(ALICE), expiry=999)
     venue.created = lambda permit: None  # type: ignore[method-assign]
@@ -153,8 +153,8 @@ def test_a_node_that_does_not_know_the_new_session_yet_is_given_time() -> None:
 
 
 @pytest.mark.parametrize("error", [REVOKED, LOST])
-def test_a_cancel_that_fails_is_tried_again_but_not_at_every_read(error: Exception) -> None:
-    """A venue in trouble is not flooded with what it has just refused."""
+def test_failed_cancel_is_retried_but_not_on_every_read(error: Exception) -> None:
+    """Do not flood a struggling venue with requests it has just refused."""
     venue = with_orders(*range(1, 13))
     venue.on_cancel = lambda _: error
     report = Killing(venue).go()
@@ -162,7 +162,7 @@ def test_a_cancel_that_fails_is_tried_again_but_not_at_every_read(error: Excepti
     assert 2 <= len(venue.cancels) / 12 <= 1 + PATIENCE_S / RETRY_FAILED_S
 
 
-def test_a_cancel_whose_reply_was_lost_counts_when_its_order_is_gone() -> None:
+def test_order_that_disappears_after_a_lost_cancel_reply_counts_as_cancelled() -> None:
     venue = with_orders(1)
 
     def lose_reply(order_id: int) -> Exception:
@@ -174,7 +174,7 @@ def test_a_cancel_whose_reply_was_lost_counts_when_its_order_is_gone() -> None:
     assert (report.is_proven, report.cancelled, venue.cancels) == (True, 1, [1])
 
 
-def test_a_cancel_that_reverts_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reverted_cancel_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     venue = with_orders(1)
     cancel = venue.cancel_order
 
@@ -191,7 +191,7 @@ def test_a_cancel_that_reverts_is_sent_again(monkeypatch: pytest.MonkeyPatch) ->
     assert killing.seconds > RETRY_CANCEL_S
 
 
-def test_retry_after_holds_a_kill_back_for_seconds_only() -> None:
+def test_retry_after_delays_a_kill_by_seconds_only() -> None:
     venue = with_orders(1)
     venue.on_cancel = lambda _: BUSY if len(venue.cancels) == 1 else None
     killing = Killing(venue)
@@ -200,10 +200,10 @@ def test_retry_after_holds_a_kill_back_for_seconds_only() -> None:
     assert killing.seconds < 20
 
 
-# ---- placements that were sent before the freeze ----
+# ---- placements sent before the freeze ----
 
 
-def test_an_answered_placement_is_awaited_until_its_receipt_and_then_cancelled() -> None:
+def test_accepted_placement_is_awaited_until_its_receipt_then_cancelled() -> None:
     placed = place()
     alice = book(ALICE, pending(placed, at=NOW, tx_hash=HASH))
     venue = FakeVenue()
@@ -218,14 +218,14 @@ def test_an_answered_placement_is_awaited_until_its_receipt_and_then_cancelled()
     assert (report.is_proven, report.cancelled, venue.cancels) == (True, 1, [7])
 
 
-def test_a_reverted_placement_is_awaited_no_longer() -> None:
+def test_reverted_placement_is_no_longer_awaited() -> None:
     alice = book(ALICE, pending(place(), at=NOW, tx_hash=HASH))
     venue = FakeVenue(receipts_by_hash={HASH: Receipt(HASH, False, 90)})
     report = Killing(venue, [alice]).go()
     assert (report.is_proven, venue.reads) == (True, 6)  # until it is three blocks deep, then the proof
 
 
-def test_a_receipt_of_a_later_block_than_the_read_settles_nothing_yet() -> None:
+def test_receipt_from_a_block_after_the_read_does_not_resolve_the_placement() -> None:
     """The order may rest in a block that this read has not seen."""
     alice = book(ALICE, pending(place(), at=NOW, tx_hash=HASH))
     venue = FakeVenue(receipts_by_hash={HASH: Receipt(HASH, True, 105)})
@@ -235,7 +235,7 @@ def test_a_receipt_of_a_later_block_than_the_read_settles_nothing_yet() -> None:
 
 
 @pytest.mark.parametrize("stage", [PendingStage.SENDING, PendingStage.UNKNOWN])
-def test_the_session_of_a_wallet_with_a_placement_that_nobody_answers_for_is_ended_and_proves_the_kill(
+def test_session_behind_an_unacknowledged_placement_is_revoked_to_prove_the_kill(
     stage: PendingStage,
 ) -> None:
     venue = FakeVenue()
@@ -247,14 +247,14 @@ def test_the_session_of_a_wallet_with_a_placement_that_nobody_answers_for_is_end
     assert list(alice.pending) == []
 
 
-def test_a_placement_older_than_the_venues_longest_time_is_settled_by_its_absence() -> None:
+def test_placement_older_than_the_venue_timeout_is_resolved_by_its_absence() -> None:
     venue = FakeVenue()
     killing = Killing(venue, [book(ALICE, pending(place(), at=NOW - 61, stage=PendingStage.UNKNOWN))])
     assert killing.go().is_proven
     assert (venue.revokes, killing.seconds < 5) == ([], True)
 
 
-def test_reads_from_before_the_end_of_a_session_prove_nothing() -> None:
+def test_reads_before_the_revocation_do_not_prove_the_kill() -> None:
     venue = FakeVenue()
     placed = place()
     revoked_at = 0
@@ -271,7 +271,7 @@ def test_reads_from_before_the_end_of_a_session_prove_nothing() -> None:
     assert [permit.methods for permit in venue.permits] == [Methods.CANCEL], "the old session can cancel no more"
 
 
-def test_a_session_that_cannot_be_ended_leaves_the_kill_unproven() -> None:
+def test_kill_is_unproven_when_the_session_cannot_be_revoked() -> None:
     venue = FakeVenue(on_revoke=lambda _: LOST)
     report = Killing(venue, [book(ALICE, pending(place(), at=NOW, stage=PendingStage.UNKNOWN))]).go()
     assert (report.is_proven, report.unsettled, report.revoked) == (False, 1, ())
@@ -279,14 +279,14 @@ def test_a_session_that_cannot_be_ended_leaves_the_kill_unproven() -> None:
     assert len(venue.revokes) > 1
 
 
-def test_a_placement_under_a_session_that_has_expired_is_settled_by_that() -> None:
+def test_placement_under_an_expired_session_counts_as_resolved() -> None:
     venue = FakeVenue(records={session_of(ALICE): record(ALICE, session_of(ALICE), expiry=999)})
     killing = Killing(venue, [book(ALICE, pending(place(), at=NOW, stage=PendingStage.UNKNOWN))])
     assert killing.go().is_proven
     assert (venue.revokes, killing.seconds < 5) == ([], True)
 
 
-def test_an_unknown_placement_that_shows_up_is_cancelled_and_the_kill_proven() -> None:
+def test_unknown_placement_that_appears_is_cancelled_and_the_kill_proven() -> None:
     placed = place()
     alice = book(ALICE, pending(placed, at=NOW, stage=PendingStage.UNKNOWN))
     venue = FakeVenue(open={ALICE: [resting(placed, 5)]})
@@ -298,7 +298,7 @@ def test_an_unknown_placement_that_shows_up_is_cancelled_and_the_kill_proven() -
 
 
 class Hiding(FakeVenue):
-    """A node that shows no order."""
+    """A node that hides every order."""
 
     async def open_orders(
         self, book: str, wallets: list[str], known: object = None, vault: str | None = None
@@ -314,13 +314,13 @@ def hidden_orders() -> Killing:
     return Killing(hiding, [alice])
 
 
-def test_orders_that_a_node_hides_are_cancelled_all_the_same() -> None:
+def test_orders_hidden_by_the_node_are_still_cancelled() -> None:
     killing = hidden_orders()
     report = killing.go()
     assert (report.is_proven, killing.venue.cancels, killing.venue.open[ALICE]) == (True, [1, 2], [])
 
 
-def test_orders_that_a_node_hides_from_every_read_are_not_proven_gone() -> None:
+def test_orders_hidden_from_every_read_leave_the_kill_unproven() -> None:
     killing = hidden_orders()
     killing.venue.on_cancel = lambda _: LOST
     report = killing.go()
@@ -328,7 +328,7 @@ def test_orders_that_a_node_hides_from_every_read_are_not_proven_gone() -> None:
     assert report.text.startswith("2 orders are not shown, but no trade or cancel ended them: 1, 2")
 
 
-def test_a_vault_that_still_holds_the_margin_speaks_against_the_proof() -> None:
+def test_margin_still_reserved_in_the_vault_leaves_the_kill_unproven() -> None:
     class Holding(FakeVenue):
         async def open_orders(
             self, book: str, wallets: list[str], known: object = None, vault: str | None = None
@@ -342,7 +342,7 @@ def test_a_vault_that_still_holds_the_margin_speaks_against_the_proof() -> None:
 
 
 @pytest.mark.parametrize(("shown", "says"), [(1, "the second node shows 1 open orders"), (0, "")])
-def test_a_second_node_that_shows_an_order_speaks_against_the_proof(shown: int, says: str) -> None:
+def test_order_shown_by_the_second_node_leaves_the_kill_unproven(shown: int, says: str) -> None:
     second = FakeVenue(open={ALICE: [order(ALICE, 7)] * shown}, block=10_000)
     report = Killing(with_orders(1), second=second).go()
     assert report.is_proven == (not says)

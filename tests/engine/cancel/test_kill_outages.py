@@ -1,4 +1,4 @@
-"""Cancel-all on a venue in trouble: whatever fails, it never says more than the chain shows."""
+"""Cancel-all during an outage: whatever fails, it reports no more than the chain shows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.engine.fakes import FakeVenue
 from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting
 
 
-def test_a_read_that_falls_back_to_an_older_block_proves_nothing() -> None:
+def test_read_of_an_older_block_proves_nothing() -> None:
     venue = FakeVenue()
 
     def lag() -> None:
@@ -32,12 +32,12 @@ def test_a_read_that_falls_back_to_an_older_block_proves_nothing() -> None:
 
     venue.on_read = lag
     report = Killing(venue).go()
-    # 101; 92, which is older; then every read is until 101 is reached again.
+    # 101; 92, which is older; every read after that is older too until 101 is reached again.
     assert (report.is_proven, report.block) == (True, 103)
     assert venue.reads > 10
 
 
-def test_a_wallet_that_the_venue_keeps_waiting_holds_up_nobody_else() -> None:
+def test_wallet_whose_cancels_hang_does_not_hold_up_the_others() -> None:
     venue = with_orders(1, 2)
     venue.open[BOB] = [order(BOB, 3), order(BOB, 4)]
     cancel, asked_at = venue.cancel_order, dict[int, float]()
@@ -55,7 +55,7 @@ def test_a_wallet_that_the_venue_keeps_waiting_holds_up_nobody_else() -> None:
     assert asked_at[4] - NOW < 1 < asked_at[2] - NOW < LONGEST_CANCEL_S + 1
 
 
-def test_retry_after_holds_a_wallets_cancels_back_together_and_not_each() -> None:
+def test_retry_after_delays_a_wallets_cancels_once_not_one_by_one() -> None:
     venue = with_orders(*range(1, 21))
     venue.on_cancel = lambda _: BUSY if len(venue.cancels) % 3 == 0 else None
     killing = Killing(venue)
@@ -63,8 +63,8 @@ def test_retry_after_holds_a_wallets_cancels_back_together_and_not_each() -> Non
     assert killing.seconds < 40
 
 
-def test_the_last_read_says_what_is_left() -> None:
-    """Orders that went in the last moment are no survivors, though nothing is proven by one read."""
+def test_last_read_decides_what_is_reported_as_left() -> None:
+    """Orders that disappeared at the last moment are not survivors, although a single read proves nothing."""
     venue = with_orders(1, 2)
     killing = Killing(venue)
     venue.on_cancel = lambda _: REVOKED
@@ -79,7 +79,7 @@ def test_the_last_read_says_what_is_left() -> None:
     assert report.text == f"0 open at block {report.block}, but confirmed by one read only"
 
 
-def test_where_the_last_read_fails_what_is_known_is_listed_and_nothing_called_read() -> None:
+def test_failed_last_read_lists_known_survivors_and_marks_every_wallet_unread() -> None:
     venue = with_orders(1)
     venue.on_cancel = lambda _: REVOKED
     killing = Killing(venue)
@@ -89,7 +89,7 @@ def test_where_the_last_read_fails_what_is_known_is_listed_and_nothing_called_re
     assert killing.seconds <= 10
 
 
-def test_a_node_that_hangs_is_given_up_in_time() -> None:
+def test_hanging_node_does_not_extend_the_kill_past_its_deadline() -> None:
     venue = with_orders(1)
 
     async def hang(*_: object) -> object:
@@ -104,7 +104,7 @@ def test_a_node_that_hangs_is_given_up_in_time() -> None:
     assert "cancel-all: no response from the chain within 20 s" in killing.action_log.of("NOTE")
 
 
-def test_enough_is_enough_after_the_pass_under_way() -> None:
+def test_stop_ends_the_kill_after_the_current_pass() -> None:
     venue = with_orders(*range(1, 6))
     venue.open[BOB] = [order(BOB, 9)]
     killing = Killing(venue)
@@ -114,7 +114,7 @@ def test_enough_is_enough_after_the_pass_under_way() -> None:
     assert killing.seconds < 1
 
 
-def test_a_stop_does_not_wait_for_a_node_that_hangs() -> None:
+def test_stop_does_not_wait_for_a_hanging_node() -> None:
     venue = with_orders(1)
     killing = Killing(venue)
 
@@ -129,7 +129,7 @@ def test_a_stop_does_not_wait_for_a_node_that_hangs() -> None:
     assert killing.seconds <= 5 + LONGEST_STOP_S
 
 
-def test_progress_counts_what_is_gone_of_what_was_found() -> None:
+def test_progress_counts_cancelled_out_of_found_orders() -> None:
     killing = Killing(with_orders(1, 2, 3))
     report = killing.go()
     assert killing.progress[0].stage is KillStage.READ
@@ -137,8 +137,8 @@ def test_progress_counts_what_is_gone_of_what_was_found() -> None:
     assert killing.progress[-1] == KillProgress(3, 3, 3, report.block, KillStage.CHECK, empty_reads=2)
 
 
-def test_progress_says_since_when_the_chain_does_not_answer_and_when_it_does_again() -> None:
-    """The wait keeps its beginning over failed reads, and is over with the first good one."""
+def test_progress_shows_how_long_the_chain_is_silent_and_when_it_answers_again() -> None:
+    """Failed reads do not restart the wait; the first good read ends it."""
     venue = with_orders(1)
     killing = Killing(venue)
     venue.on_read = lambda: LOST if NOW + 2 < killing.clock() < NOW + 9 else None
@@ -157,7 +157,7 @@ def test_progress_says_since_when_the_chain_does_not_answer_and_when_it_does_aga
     assert len({one.waiting_since_ms for one in killing.progress if one.waiting_for == said[silent]}) == 1
 
 
-def test_progress_says_that_a_second_read_or_an_order_or_a_witness_is_awaited() -> None:
+def test_progress_names_the_second_read_the_order_or_the_witness_it_waits_for() -> None:
     stuck = Killing(FakeVenue(), blocks=0)
     stuck.go(patience=5.0)
     assert stuck.progress[-1].waiting_for.startswith("next blocks: the second read must be two after ")
@@ -172,7 +172,7 @@ def test_progress_says_that_a_second_read_or_an_order_or_a_witness_is_awaited() 
 
 @dataclass
 class Storm(FakeVenue):
-    """A venue where anything may fail, reads lag, traders fill and late orders come to rest."""
+    """A venue where anything may fail: reads lag, traders fill orders, late orders reach the book."""
 
     random: Random = field(default_factory=Random)
     rate: float = 0.5
@@ -183,7 +183,7 @@ class Storm(FakeVenue):
         return self.random.random() < self.rate
 
     def _pass(self) -> None:
-        """A block comes: late orders rest unless their session has ended, some orders are filled."""
+        """Mine a block: late orders rest unless their session was revoked; some orders are filled."""
         for after, one in list(self.late):
             if self.reads >= after:
                 self.late.remove((after, one))
@@ -238,10 +238,10 @@ class Storm(FakeVenue):
     rate=st.sampled_from([0.0, 0.3, 0.5]),
 )
 @settings(max_examples=150 if os.environ.get("AMA_TUI_LONG") != "1" else 20_000)
-def test_what_a_kill_says_is_what_the_chain_shows(
+def test_kill_report_matches_the_chain_whatever_fails(
     seed: int, counts: tuple[int, int], late: list[int], rate: float
 ) -> None:
-    """However much fails: proven means that nothing rests and nothing will; what rests is listed."""
+    """Proven means nothing rests and nothing will; everything that rests is listed."""
     storm = Storm(random=Random(seed), rate=rate)
     ids = iter(range(1, 100))
     books = [book(ALICE), book(BOB)]

@@ -1,4 +1,4 @@
-"""The doctor on a real venue, with something meddling in between."""
+"""The doctor on a real venue, with optional tampering in between."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.engine.rig import Rig, rig_of
 
 @dataclass(frozen=True)
 class Report:
-    """What a doctor told, in its order."""
+    """The doctor's results, in order."""
 
     results: dict[str, CheckResult]
 
@@ -50,7 +50,7 @@ async def examined(request: DoctorRequest, checks: Sequence[Check] = CHECKS) -> 
 
 @dataclass
 class Surgery:
-    """A venue, an operator's directory, and what stands between the two. `environ` goes before the venue's settings."""
+    """A venue, an operator's directory, and what sits between the two. `environ` overrides the venue's settings."""
 
     rig: Rig
     environ: dict[str, str] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Surgery:
         )
 
     async def look(self, node: Meddler | None = None, api: Meddler | None = None, **changes: object) -> Report:
-        """Examine all, with something between the doctor and the node, or the API."""
+        """Run all checks, optionally with something between the doctor and the node or the API."""
         async with AsyncExitStack() as stack:
             if node is not None:
                 self.environ["RPC_URL"] = await stack.enter_async_context(node.between(self.rig.venue.rpc_url))

@@ -1,4 +1,4 @@
-"""Something in front of a real venue that changes what it says."""
+"""A proxy in front of a real venue that changes its responses."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ChangeBody = Callable[[dict[str, Any]], Any]
 
 @dataclass
 class Meddler:
-    """`rpc` changes results by JSON-RPC method, `api` bodies by path. `clock_s` puts the Date header forward.
+    """`rpc` changes results by JSON-RPC method, `api` bodies by path. `clock_s` moves the Date header forward.
 
-    With `names_time` False there is no date in it. `slow` holds answers back, in seconds by JSON-RPC method.
+    With `names_time` False there is no Date header. `slow` delays responses, in seconds by JSON-RPC method.
     """
 
     rpc: Mapping[str, ChangeResult] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What the operator provides, with one thing wrong at a time."""
+"""Checks of what the operator provides, with one thing wrong at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def market_of(surgery: Surgery) -> Path:
     return directory
 
 
-async def test_everything_missing_in_the_environment_is_one_failing_line(surgery: Surgery, tmp_path: Path) -> None:
+async def test_empty_environment_is_one_failing_line(surgery: Surgery, tmp_path: Path) -> None:
     (surgery.rig.directory / ".env").unlink()
     surgery.environ["CHAIN_ID"] = "many"
     report = await surgery.look()
@@ -38,7 +38,7 @@ async def test_everything_missing_in_the_environment_is_one_failing_line(surgery
     assert report.results["collateral"].text == "not checked: environment incomplete"
 
 
-async def test_a_url_that_nobody_can_use_is_the_environment_s_failure_and_is_not_repeated(surgery: Surgery) -> None:
+async def test_unusable_url_fails_the_environment_check_without_being_repeated(surgery: Surgery) -> None:
     surgery.environ["RPC_URL"] = "https://ho%st/5ecre75ecre75ecre7"
     report = await surgery.look()
     assert "RPC_URL" in report.only("environment").text
@@ -46,9 +46,7 @@ async def test_a_url_that_nobody_can_use_is_the_environment_s_failure_and_is_not
 
 
 @pytest.mark.parametrize("content", [None, "nickname,address,privateKey\nme,0x12,0x34\n", ""])
-async def test_a_wallets_file_that_cannot_be_used_fails_with_the_line_that_opening_it_says(
-    surgery: Surgery, content: str | None
-) -> None:
+async def test_unusable_wallets_file_fails_with_the_error_of_opening_it(surgery: Surgery, content: str | None) -> None:
     path = surgery.rig.directory / "mine.csv"
     if content is not None:
         path.write_text(content)
@@ -60,24 +58,24 @@ async def test_a_wallets_file_that_cannot_be_used_fails_with_the_line_that_openi
     assert report.results["collateral"].text == "not checked: no wallets"
 
 
-async def test_a_state_directory_under_a_file_fails(surgery: Surgery) -> None:
+async def test_state_directory_below_a_file_fails(surgery: Surgery) -> None:
     (surgery.rig.directory / "file").write_text("")
     report = await surgery.look(state_root=surgery.rig.directory / "file" / "state")
     assert "cannot be written to (Not a directory)" in report.only("state").text
 
 
-async def test_a_state_directory_on_a_file_system_that_takes_nothing_fails(surgery: Surgery) -> None:
+async def test_state_directory_on_a_read_only_file_system_fails(surgery: Surgery) -> None:
     report = await surgery.look(state_root=Path("/proc/sys"))
     assert "cannot be written to" in report.results["state"].text
     assert report.results["state"].status is CheckStatus.FAIL
 
 
-async def test_a_market_s_directory_that_cannot_be_locked_fails(surgery: Surgery) -> None:
+async def test_market_directory_that_cannot_be_locked_fails(surgery: Surgery) -> None:
     (market_of(surgery) / "lock").mkdir()
     assert "cannot be locked" in (await surgery.look()).only("state").text
 
 
-async def test_a_lock_that_a_run_holds_is_a_warning_with_its_pid(surgery: Surgery) -> None:
+async def test_lock_held_by_a_run_is_a_warning_with_its_pid(surgery: Surgery) -> None:
     directory = market_of(surgery)
     with StateLock(directory / "lock"):
         found = (await surgery.look()).only("state", CheckStatus.WARN).text
@@ -85,7 +83,7 @@ async def test_a_lock_that_a_run_holds_is_a_warning_with_its_pid(surgery: Surger
     (await surgery.look()).assert_all_ok()
 
 
-async def test_looking_at_the_state_directory_changes_nothing_in_it(surgery: Surgery) -> None:
+async def test_checking_the_state_directory_changes_nothing_in_it(surgery: Surgery) -> None:
     directory = market_of(surgery)
     (directory / "actions.jsonl").write_text("{}\n")
     (directory / "lock").touch()
@@ -95,7 +93,7 @@ async def test_looking_at_the_state_directory_changes_nothing_in_it(surgery: Sur
     assert sorted(surgery.rig.directory.rglob("*")) == before
 
 
-async def test_a_corrupt_checkpoint_fails_at_the_sessions(surgery: Surgery) -> None:
+async def test_corrupt_checkpoint_fails_the_sessions_check(surgery: Surgery) -> None:
     (market_of(surgery) / "checkpoint.json").write_text(json.dumps({"version": 1})[:-3])
     report = await surgery.look()
     assert "checkpoint.json is corrupt" in report.only("sessions").text
@@ -105,13 +103,13 @@ async def test_a_corrupt_checkpoint_fails_at_the_sessions(surgery: Surgery) -> N
     ("free", "status"),
     [(50_000_000, CheckStatus.FAIL), (500_000_000, CheckStatus.WARN), (5_000_000_000, CheckStatus.OK)],
 )
-def test_room_on_the_disk_is_judged_by_what_a_journal_needs(free: int, status: CheckStatus) -> None:
+def test_free_disk_space_is_judged_by_the_journals_needs(free: int, status: CheckStatus) -> None:
     result = disk_result(free, Path("state"))
     assert result.status is status
     assert "GB free for state" in result.text
 
 
-def test_versions_that_do_not_fit_are_named_and_what_another_platform_needs_is_not_asked_for() -> None:
+def test_wrong_versions_are_named_and_other_platforms_requirements_ignored() -> None:
     installed = {"textual": "9.0", "rich": "15.0.0", "py-evm": "0.12.1b1"}
 
     def version_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""How checks are made: in time, in order, side by side, and whatever they run into."""
+"""How checks are run: within their limits, in order, concurrently, and whatever they raise."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ async def made(*checks: Check) -> Report:
     return await examined(NOTHING, checks)
 
 
-async def test_what_an_error_of_ours_says_is_the_failure_and_its_hint_the_mend() -> None:
-    report = await made(Check("one", raises(ConfigError("it is broken", "mend it"))))
-    assert report.results["one"] == fail("it is broken", "mend it")
+async def test_our_own_error_becomes_the_failure_and_its_hint_the_fix() -> None:
+    report = await made(Check("one", raises(ConfigError("it is broken", "fix it"))))
+    assert report.results["one"] == fail("it is broken", "fix it")
 
 
-async def test_any_other_error_is_a_failure_too_that_repeats_nothing_of_it() -> None:
+async def test_unexpected_error_is_a_failure_that_repeats_none_of_its_text() -> None:
     report = await made(Check("one", raises(KeyError("0x" + "ab" * 32))))
     assert report.results["one"].status is CheckStatus.FAIL
     assert report.results["one"].text == "the check itself failed (KeyError)"
 
 
-async def test_a_check_that_hangs_fails_at_its_limit_and_the_others_do_not_wait_for_it() -> None:
+async def test_hanging_check_fails_at_its_limit_without_delaying_the_others() -> None:
     report = await made(
         Check("slow", hangs, limit_s=0.05, timeout_fix="look at the cable"), Check("quick", says(ok("well")))
     )
@@ -61,7 +61,7 @@ async def test_a_check_that_hangs_fails_at_its_limit_and_the_others_do_not_wait_
     assert report.results["quick"] == ok("well")
 
 
-async def test_checks_that_need_nothing_of_each_other_are_made_side_by_side() -> None:
+async def test_independent_checks_run_concurrently() -> None:
     here, there = asyncio.Event(), asyncio.Event()
 
     def meets(mine: asyncio.Event, others: asyncio.Event) -> Callable[[DoctorContext], Awaitable[CheckResult]]:
@@ -76,7 +76,7 @@ async def test_checks_that_need_nothing_of_each_other_are_made_side_by_side() ->
     assert report.of(CheckStatus.OK) == ["one", "two"]
 
 
-async def test_what_builds_on_a_failure_is_skipped_with_the_first_cause_and_on_a_warning_is_made() -> None:
+async def test_dependents_of_a_failure_are_skipped_with_its_cause_dependents_of_a_warning_run() -> None:
     report = await made(
         Check("root", says(fail("gone", "")), missing="no root"),
         Check("stem", says(ok("")), ("root",), "no stem"),
@@ -89,12 +89,12 @@ async def test_what_builds_on_a_failure_is_skipped_with_the_first_cause_and_on_a
     assert report.results["after odd"] == ok("made")
 
 
-async def test_what_is_told_stands_on_one_line() -> None:
+async def test_result_text_is_one_printable_line() -> None:
     report = await made(Check("one", says(ok("a\nb\x1b[2J‮"))))
     assert report.results["one"].text.isprintable()
 
 
-def test_all_of_it_ends_in_time_though_everything_hangs_at_its_latest_moment() -> None:
+def test_all_checks_together_end_within_the_limit_even_if_each_one_hangs() -> None:
     ends: dict[str, float] = {}
     for check in CHECKS:
         ends[check.name] = check.limit_s + max((ends[name] for name in check.needs), default=0.0)
@@ -102,6 +102,6 @@ def test_all_of_it_ends_in_time_though_everything_hangs_at_its_latest_moment() -
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
-def test_every_check_that_others_need_says_what_is_lacking_without_it(check: Check) -> None:
+def test_every_check_that_others_need_states_what_is_missing_without_it(check: Check) -> None:
     needed = {name for one in CHECKS for name in one.needs}
     assert (check.name in needed) == bool(check.missing)

@@ -1,4 +1,4 @@
-"""A venue with one thing wrong has one line that says which."""
+"""A venue with one thing wrong produces one line that says which."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ API_CHECKS = ["API", "market", "relayers", "vault", "collateral"]
 
 
 def block_at(seconds: float) -> Meddler:
-    """A node whose latest block is so old (or, below 0, yet to come)."""
+    """A node whose latest block is this old (negative: in the future)."""
     return Meddler(
         rpc={"eth_getBlockByNumber": lambda _, block: {**block, "timestamp": hex(int(time.time() - seconds))}}
     )
@@ -45,7 +45,7 @@ def no_code_at(address: str) -> Meddler:
     return Meddler(rpc={"eth_getCode": lambda asked, code: "0x" if asked[0].lower() == address else code})
 
 
-async def test_a_venue_in_good_order_is_all_ok(surgery: Surgery) -> None:
+async def test_healthy_venue_is_all_ok(surgery: Surgery) -> None:
     report = await surgery.look()
     report.assert_all_ok()
     found = {name: result.text for name, result in report.results.items()}
@@ -60,13 +60,13 @@ async def test_a_venue_in_good_order_is_all_ok(surgery: Surgery) -> None:
     assert not (surgery.rig.directory / "state").exists(), "looking leaves nothing behind"
 
 
-async def test_without_a_market_named_the_first_is_looked_at(surgery: Surgery) -> None:
+async def test_first_market_is_checked_when_none_is_named(surgery: Surgery) -> None:
     report = await surgery.look(market=None)
     report.assert_all_ok()
     assert report.results["market"].text.startswith("ETH-USD")
 
 
-async def test_a_dead_node_fails_once_and_what_needs_it_is_not_checked(surgery: Surgery) -> None:
+async def test_dead_node_fails_once_and_its_dependents_are_skipped(surgery: Surgery) -> None:
     surgery.environ["RPC_URL"] = f"{DEAD}/v2/0123456789abcdef"
     report = await surgery.look()
     assert report.only("RPC").text.startswith(f"RPC_URL {DEAD}/v2/… failed")
@@ -74,7 +74,7 @@ async def test_a_dead_node_fails_once_and_what_needs_it_is_not_checked(surgery: 
     assert {report.results[name].text for name in NODE_CHECKS[1:]} == {"not checked: node not reachable"}
 
 
-async def test_a_dead_api_fails_once_and_what_needs_it_is_not_checked(surgery: Surgery) -> None:
+async def test_dead_api_fails_once_and_its_dependents_are_skipped(surgery: Surgery) -> None:
     surgery.environ["APP_URL"] = DEAD
     report = await surgery.look()
     report.only("API")
@@ -82,7 +82,7 @@ async def test_a_dead_api_fails_once_and_what_needs_it_is_not_checked(surgery: S
     assert report.results["market"].text == "not checked: API not reachable"
 
 
-async def test_a_server_that_repeats_the_secret_of_its_url_does_not_bring_it_onto_a_line(surgery: Surgery) -> None:
+async def test_url_secret_echoed_by_the_server_stays_out_of_the_report(surgery: Surgery) -> None:
     secret = "5ecre7" * 4
     with Impostor(Answer(f"Cannot POST /v3/{secret}", status=404)) as impostor:
         surgery.environ["RPC_URL"] = f"{impostor.url}/v3/{secret}"
@@ -92,7 +92,7 @@ async def test_a_server_that_repeats_the_secret_of_its_url_does_not_bring_it_ont
 
 
 @pytest.mark.parametrize("name", ["RPC", "API"])
-async def test_html_in_place_of_an_answer_is_quoted_on_one_line(surgery: Surgery, name: str) -> None:
+async def test_html_response_is_quoted_on_one_line(surgery: Surgery, name: str) -> None:
     with Impostor(HTML) as impostor:
         surgery.environ["RPC_URL" if name == "RPC" else "APP_URL"] = impostor.url
         found = (await surgery.look()).only(name).text
@@ -100,12 +100,12 @@ async def test_html_in_place_of_an_answer_is_quoted_on_one_line(surgery: Surgery
     assert found.isprintable()
 
 
-async def test_a_slow_node_is_a_warning(surgery: Surgery) -> None:
+async def test_slow_node_is_a_warning(surgery: Surgery) -> None:
     report = await surgery.look(node=Meddler(slow={"eth_getBlockByNumber": 1.1}))
     assert "block" in report.only("RPC", CheckStatus.WARN).text
 
 
-async def test_another_chain_than_the_configured_fails_and_the_rest_is_looked_at_on_the_node_s(
+async def test_wrong_chain_id_fails_and_the_other_checks_use_the_nodes_chain(
     surgery: Surgery,
 ) -> None:
     surgery.environ["CHAIN_ID"] = "999"
@@ -115,14 +115,14 @@ async def test_another_chain_than_the_configured_fails_and_the_rest_is_looked_at
 
 
 @pytest.mark.parametrize(("age", "status"), [(60, CheckStatus.WARN), (3600, CheckStatus.FAIL)])
-async def test_blocks_that_stopped_coming_are_told_by_their_age(
+async def test_stalled_chain_is_reported_with_the_age_of_its_last_block(
     surgery: Surgery, age: int, status: CheckStatus
 ) -> None:
     assert "s old" in (await surgery.look(node=block_at(age))).only("block age", status).text
 
 
 @pytest.mark.parametrize(("off", "status"), [(20, CheckStatus.WARN), (-20, CheckStatus.WARN), (3600, CheckStatus.FAIL)])
-async def test_a_wrong_clock_is_told_as_that_and_not_as_an_old_block(
+async def test_wrong_clock_is_reported_as_such_not_as_an_old_block(
     surgery: Surgery, off: int, status: CheckStatus
 ) -> None:
     node = block_at(-off)
@@ -131,7 +131,7 @@ async def test_a_wrong_clock_is_told_as_that_and_not_as_an_old_block(
     assert ("behind the node's" if off > 0 else "ahead of the node's") in found
 
 
-async def test_a_node_that_names_no_time_has_its_blocks_against_our_clock(surgery: Surgery) -> None:
+async def test_without_a_date_header_blocks_are_compared_with_our_clock(surgery: Surgery) -> None:
     node = block_at(0)
     node.names_time = False
     assert "reports no time" in (await surgery.look(node=node)).results["clock"].text
@@ -140,14 +140,14 @@ async def test_a_node_that_names_no_time_has_its_blocks_against_our_clock(surger
     assert "ahead of this machine's clock" in (await surgery.look(node=node)).only("clock").text
 
 
-async def test_a_second_node_that_responds_is_ok(surgery: Surgery) -> None:
+async def test_second_node_that_responds_is_ok(surgery: Surgery) -> None:
     surgery.environ["RPC_URL_CHECK"] = surgery.rig.venue.rpc_url
     report = await surgery.look()
     report.assert_all_ok()
     assert report.results["second node"].text.startswith("responds, block ")
 
 
-async def test_a_second_node_that_is_dead_on_another_chain_or_far_behind_is_told(surgery: Surgery) -> None:
+async def test_second_node_that_is_dead_on_another_chain_or_far_behind_is_reported(surgery: Surgery) -> None:
     surgery.environ["RPC_URL_CHECK"] = "http://127.0.0.1:9"
     assert (await surgery.look()).only("second node").text.startswith("no kill can be proven: RPC_URL_CHECK ")
     for method, answer, status, text in (
@@ -159,20 +159,20 @@ async def test_a_second_node_that_is_dead_on_another_chain_or_far_behind_is_told
             assert text in (await surgery.look()).only("second node", status).text
 
 
-async def test_a_websocket_that_does_not_answer_fails_and_one_that_does_is_ok(surgery: Surgery) -> None:
+async def test_silent_websocket_fails_and_a_working_one_is_ok(surgery: Surgery) -> None:
     assert (await surgery.look()).results["push"].text == "accepts subscriptions"
     surgery.environ["RPC_WS_URL"] = "ws://127.0.0.1:9"
     assert (await surgery.look()).only("push").text == "RPC_WS_URL ws://127.0.0.1:9: cannot connect"
 
 
-async def test_a_chain_without_multicall3_is_a_warning_and_is_read_all_the_same(surgery: Surgery) -> None:
+async def test_missing_multicall3_is_a_warning_and_reads_still_work(surgery: Surgery) -> None:
     report = await surgery.look(node=no_code_at(MULTICALL))
     assert "JSON-RPC batches" in report.only("Multicall3", CheckStatus.WARN).text
     assert report.results["collateral"].status is CheckStatus.OK
 
 
 @pytest.mark.parametrize("address", ["0x" + "11" * 20, "vault"])
-async def test_a_registry_that_is_none_fails(surgery: Surgery, address: str) -> None:
+async def test_address_that_is_not_a_registry_fails(surgery: Surgery, address: str) -> None:
     surgery.environ["SESSION_REGISTRY_ADDRESS"] = surgery.rig.venue.vault if address == "vault" else address
     report = await surgery.look()
     found = report.only("registry").text
@@ -180,7 +180,7 @@ async def test_a_registry_that_is_none_fails(surgery: Surgery, address: str) -> 
     assert report.of(CheckStatus.SKIP) == ["sessions"]
 
 
-async def test_a_venue_without_markets_fails_at_its_api(surgery: Surgery) -> None:
+async def test_venue_without_markets_fails_the_api_check(surgery: Surgery) -> None:
     with Impostor(NO_MARKETS) as impostor:
         surgery.environ["APP_URL"] = impostor.url
         report = await surgery.look()
@@ -188,7 +188,7 @@ async def test_a_venue_without_markets_fails_at_its_api(surgery: Surgery) -> Non
     assert report.of(CheckStatus.FAIL) == ["API"]
 
 
-async def test_a_market_that_is_not_listed_fails(surgery: Surgery) -> None:
+async def test_unlisted_market_fails(surgery: Surgery) -> None:
     report = await surgery.look(market="NO-SUCH\x1b[31m")
     assert report.only("market").text == r"no market named 'NO-SUCH\x1b[31m'"
     assert report.of(CheckStatus.SKIP) == ["vault", "collateral"]
@@ -202,7 +202,7 @@ async def test_a_market_that_is_not_listed_fails(surgery: Surgery) -> None:
     ],
     ids=["root", "empty"],
 )
-async def test_a_relayer_set_whose_root_is_not_its_own_fails(
+async def test_relayer_set_that_does_not_match_its_root_fails(
     surgery: Surgery, change: dict[str, object], says: str
 ) -> None:
     def changed(body: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +212,7 @@ async def test_a_relayer_set_whose_root_is_not_its_own_fails(
     assert says in report.only("relayers").text
 
 
-async def test_an_order_book_that_is_none_fails_at_the_vault(surgery: Surgery) -> None:
+async def test_market_that_is_not_an_order_book_fails_the_vault_check(surgery: Surgery) -> None:
     def elsewhere(body: dict[str, Any]) -> dict[str, Any]:
         return {**body, "markets": [{**body["markets"][0], "market_address": "0x" + "33" * 20}]}
 
@@ -221,12 +221,12 @@ async def test_an_order_book_that_is_none_fails_at_the_vault(surgery: Surgery) -
     assert report.of(CheckStatus.SKIP) == ["collateral"]
 
 
-async def test_a_vault_without_a_contract_fails(surgery: Surgery) -> None:
+async def test_vault_without_a_contract_fails(surgery: Surgery) -> None:
     report = await surgery.look(node=no_code_at(surgery.rig.venue.vault.lower()))
     assert "no contract at the vault" in report.only("vault").text
 
 
-async def test_a_vault_that_tells_no_collateral_fails(surgery: Surgery) -> None:
+async def test_vault_that_reports_no_collateral_fails(surgery: Surgery) -> None:
     book = surgery.rig.venue.market("ETH-USD").address.lower()
     registry = surgery.rig.venue.registry.lower()
 
@@ -252,7 +252,7 @@ async def test_wallets_without_collateral_are_named_in_a_warning(surgery: Surger
     assert "9 wallets" in report.results["wallets"].text
 
 
-async def test_stored_sessions_are_told_by_what_the_registry_says(surgery: Surgery) -> None:
+async def test_stored_sessions_are_reported_by_their_registry_status(surgery: Surgery) -> None:
     rig = surgery.rig
     engine = await rig.packed()
     await engine.stop()
@@ -282,7 +282,7 @@ async def test_sessions_of_another_relayer_set_are_counted(surgery: Surgery) -> 
     assert report.results["sessions"].text == "3 another relayer set"
 
 
-async def test_sessions_near_their_end_and_beyond_it_are_counted(surgery: Surgery) -> None:
+async def test_sessions_that_expire_soon_or_have_expired_are_counted(surgery: Surgery) -> None:
     rig = surgery.rig
     engine = await rig.packed()
     await engine.stop()
@@ -291,7 +291,7 @@ async def test_sessions_near_their_end_and_beyond_it_are_counted(surgery: Surger
     day = 24 * 3600
 
     def later(seconds: int) -> Meddler:
-        """A node on whose chain it is later: the clock that a multicall tells stands forward."""
+        """A node whose chain's clock, as read through a multicall, is fast."""
 
         def shifted(asked: list[Any], result: str) -> str:
             if asked[0]["to"] != MULTICALL or len(result) < 600:

@@ -1,4 +1,4 @@
-"""The gates: what a placement must not do at the moment of sending, whatever planned it."""
+"""Pre-trade checks: what a placement must not do at the moment of sending, whatever the plan said."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def sell(ticks: int = 20, **more: Any) -> Place:
     return place(side=Side.SELL, price6=PRICE6 + ticks * TICK6, **more)
 
 
-def test_order_away_from_the_spread_may_go() -> None:
+def test_order_away_from_the_spread_may_be_sent() -> None:
     assert refusal(buy(), book()) is None
     assert refusal(sell(), book()) is None
 
@@ -66,35 +66,35 @@ def test_sell_at_or_below_the_best_bid_is_refused(ticks: int) -> None:
     assert refusal(sell(-4), book()) is None
 
 
-def test_an_empty_side_can_not_be_crossed() -> None:
+def test_empty_side_cannot_be_crossed() -> None:
     read = fleet_read([book()], bid6=None, ask6=None)
     assert refusal(buy(1000), book(), read=read) is None
     assert refusal(sell(-1000), book(), read=read) is None
 
 
 @pytest.mark.parametrize("stage", list(PendingStage))
-def test_reaching_an_order_of_the_fleet_that_is_under_way_is_refused(stage: PendingStage) -> None:
-    """It is in no book yet, whether it is on the wire, accepted or unknown."""
+def test_order_that_would_meet_a_pending_order_of_the_fleet_is_refused(stage: PendingStage) -> None:
+    """The pending order is on no book yet, whether it is being sent, accepted or unknown."""
     bob = book(BOB, pending(sell(-30, wallet=BOB), stage=stage))
     assert refusal(buy(-30), book(), bob) == SELF_TRADE
     assert refusal(buy(-31), book(), bob) is None
 
 
-def test_reaching_a_resting_order_of_the_fleet_is_refused_though_the_best_price_is_older() -> None:
-    """A node that reads at no given block can show an order before it shows the touch that it makes."""
+def test_order_that_would_meet_a_resting_order_of_the_fleet_is_refused_even_if_the_touch_is_older() -> None:
+    """A node that does not read at a fixed block can show an order before the touch it makes."""
     bob = book(BOB)
     bob.read = wallet_read(resting(buy(3, wallet=BOB), 8))
     assert refusal(sell(3), book(), bob) == SELF_TRADE
     assert refusal(sell(4), book(), bob) is None
 
 
-def test_reaching_an_order_of_the_wallet_itself_would_cross_the_spread() -> None:
+def test_order_that_would_meet_the_wallets_own_order_would_cross_the_spread() -> None:
     alice = book(ALICE, pending(sell(-30)))
     assert refusal(buy(-30), alice) == "would cross the spread"
 
 
 @pytest.mark.parametrize(("ago", "expected"), [(LATE_GRACE_S - 1, SELF_TRADE), (LATE_GRACE_S, None)])
-def test_what_was_given_up_just_now_may_yet_come_to_rest(ago: float, expected: str | None) -> None:
+def test_recently_written_off_order_still_counts_as_it_may_yet_rest(ago: float, expected: str | None) -> None:
     bob, given_up = book(BOB), pending(sell(-30, wallet=BOB))
     given_up.given_up_at = NOW - ago
     bob.pending.lapse(given_up)
@@ -103,18 +103,18 @@ def test_what_was_given_up_just_now_may_yet_come_to_rest(ago: float, expected: s
 
 
 @pytest.mark.parametrize(("ago", "expected"), [(LATE_GRACE_S - 1, SELF_TRADE), (LATE_GRACE_S, None)])
-def test_what_a_wallet_that_is_missing_from_the_run_sent_just_now_counts(ago: float, expected: str | None) -> None:
+def test_recent_order_of_a_wallet_missing_from_the_run_counts(ago: float, expected: str | None) -> None:
     alice, carol = book(), book(CAROL, pending(sell(-30, wallet=CAROL), at=NOW - ago))
     everyone = Fleet([alice], missing=[carol])
     assert placement_refusal(buy(-30), alice, fleet_read([alice]), everyone, now=NOW, read_age=0.0) == expected
 
 
-def test_the_read_may_be_ten_seconds_old_and_no_older() -> None:
+def test_read_may_be_ten_seconds_old_and_no_older() -> None:
     assert refusal(buy(), book(), age=STALE_AFTER_S) is None
     assert refusal(buy(), book(), age=STALE_AFTER_S + 1) == "the last read of the chain is 11 s old"
 
 
-def test_a_wallet_that_may_not_trade_sends_nothing_and_says_why() -> None:
+def test_unusable_wallet_sends_nothing_and_states_why() -> None:
     alice = book()
     alice.refused_by_venue("")
     assert refusal(buy(), alice) == "wallet paused"
@@ -122,7 +122,7 @@ def test_a_wallet_that_may_not_trade_sends_nothing_and_says_why() -> None:
     assert refusal(buy(), alice) == "venue response: ob_settled"
 
 
-def test_a_level_is_taken_by_what_rests_and_by_what_is_under_way_on_its_side_only() -> None:
+def test_level_is_taken_by_resting_and_pending_orders_of_its_side_only() -> None:
     alice = book(ALICE, pending(buy(level=2), stage=PendingStage.UNKNOWN))
     alice.read = wallet_read(alice.pending.annotated(resting(buy(level=3), 5)))
     assert refusal(buy(level=2), alice) == "level already filled"
@@ -131,11 +131,11 @@ def test_a_level_is_taken_by_what_rests_and_by_what_is_under_way_on_its_side_onl
     assert refusal(sell(level=2), alice) is None
 
 
-def test_a_wallet_without_a_budget_sends_nothing() -> None:
+def test_wallet_without_a_budget_sends_nothing() -> None:
     assert refusal(buy(), book(cap6=None)) == "would exceed the wallet limit"
 
 
-def test_cap_counts_what_rests_and_what_is_under_way() -> None:
+def test_cap_counts_resting_and_pending_margin() -> None:
     first, second, third = buy(level=1), buy(level=2), buy(level=3)
     exactly = first.margin6 + second.margin6 + third.margin6
     alice = book(ALICE, pending(first, stage=PendingStage.UNKNOWN), cap6=exactly)
@@ -147,7 +147,7 @@ def test_cap_counts_what_rests_and_what_is_under_way() -> None:
     assert refusal(third, alice) == "would exceed the wallet limit"
 
 
-def test_orders_without_margin_are_not_counted_against_the_cap() -> None:
+def test_orders_without_margin_do_not_count_against_the_cap() -> None:
     alice = book(cap6=buy().margin6)
     alice.read = wallet_read(replace(order(ALICE, 3), is_margin=False))
     assert refusal(buy(), alice) is None
@@ -168,7 +168,7 @@ PLACES = st.builds(
 
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[Fleet, FleetRead]:
-    """Some of the fleet's orders rest, some are under way, and others quote around them."""
+    """Some of the fleet's orders rest, some are pending, and others quote around them."""
     books = [book(address, cap6=draw(st.integers(0, 3_000_000_000))) for address in (ALICE, BOB, CAROL)]
     by_address = {one.address: one for one in books}
     for number, placed in enumerate(draw(st.lists(PLACES, max_size=8))):
@@ -183,7 +183,7 @@ def worlds(draw: st.DrawFn) -> tuple[Fleet, FleetRead]:
 
 
 @given(world=worlds(), placed=PLACES, age=st.floats(0, 20))
-def test_what_passes_the_gates_keeps_every_invariant_and_nothing_else_is_held_back(
+def test_checks_keep_every_invariant_and_refuse_nothing_else(
     world: tuple[Fleet, FleetRead], placed: Place, age: float
 ) -> None:
     everyone, read = world

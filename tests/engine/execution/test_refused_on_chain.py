@@ -1,4 +1,4 @@
-"""What the session contract does not allow is refused by it, and the engine says which of its rules it was.
+"""The session contract refuses what it does not allow, and the engine names the rule that was broken.
 
 The sessions are made as any client would, with narrower permits than a run's; orders go through the engine's sender.
 """
@@ -40,7 +40,7 @@ from tests.engine.rig import Rig, rig_of
 PACKER = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
 AMOUNT18 = 10**17
 NOTIONAL6 = 250_000_000
-"""About what such an order costs on a market at 2,500. A cap of half of it allows none, one of half more just one."""
+"""About the notional of such an order at 2,500. A cap of half of it allows none, of one and a half just one."""
 
 
 @dataclass
@@ -80,7 +80,7 @@ class Bench:
         self.book.session.use(created.session_id)
 
     async def place(self, level: int = 1) -> bool:
-        """Send a buy far below the market, as the lanes do; True when the venue took it."""
+        """Send a buy far below the market, as the send queues do; True when the venue accepted it."""
         run, book = self.run, self.book
         read = await run.connections.chain.read_fleet(
             order_book=run.market.address,
@@ -105,7 +105,7 @@ class Bench:
         return found
 
     async def receipt(self) -> Receipt:
-        """That of the one order in flight."""
+        """The receipt of the one pending order."""
         (pending,) = self.book.pending
         assert pending.tx_hash is not None
         while True:
@@ -202,7 +202,7 @@ NAMES = [ruin.__name__ for ruin, _, _ in CASES]
 
 
 @pytest.mark.parametrize(("ruin", "code", "reason"), CASES, ids=NAMES)
-async def test_order_that_the_session_does_not_allow_is_refused_with_its_reason(
+async def test_order_the_session_does_not_allow_is_refused_with_its_reason(
     ruin: Ruin, code: str, reason: str, tmp_path: Path
 ) -> None:
     async with bench_of(tmp_path, fast=False) as bench:
@@ -226,14 +226,14 @@ async def test_order_that_the_session_does_not_allow_is_refused_with_its_reason(
 
 
 NOT_IN_THE_RECORD = ("session_bad_relayer", "session_orderbook_not_allowed")
-"""Who relays is asked of the venue, and which markets a session allows nobody tells."""
+"""The relayer set is only known from the venue, and a session's allowed markets cannot be read at all."""
 
 
 @pytest.mark.parametrize(("ruin", "code", "reason"), CASES, ids=NAMES)
-async def test_contract_itself_refuses_where_nobody_looks_before_sending(
+async def test_contract_refuses_even_when_the_venue_does_not_check_first(
     ruin: Ruin, code: str, reason: str, tmp_path: Path
 ) -> None:
-    """A receipt does not say why: the journal has what the registry's record, which every cycle reads, tells."""
+    """A receipt gives no reason: the journal takes it from the registry record that every cycle reads."""
     async with bench_of(tmp_path, fast=True) as bench:
         await ruin(bench)
         resting, used6 = await bench.resting(), (await bench.record()).notional_used6
@@ -249,7 +249,7 @@ async def test_contract_itself_refuses_where_nobody_looks_before_sending(
         assert (line["params"]["status"], line["error"]) == ("reverted", f"reverted on chain{known}")
 
 
-async def test_cancel_under_a_revoked_session_is_answered_with_a_hash_and_takes_nothing_off(tmp_path: Path) -> None:
+async def test_cancel_under_a_revoked_session_gets_a_hash_and_removes_nothing(tmp_path: Path) -> None:
     async with bench_of(tmp_path, fast=False) as bench:
         await bench.has_session()
         assert await bench.place()

@@ -1,4 +1,4 @@
-"""The lanes: one send at a time for a wallet, side by side across wallets, the newest plan only."""
+"""Send queues: one send at a time per wallet, wallets in parallel, only the newest plan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Clock = Callable[[], float]
 
 @dataclass
 class Post:
-    """Takes a second for each send, and notes what it sent and how many of a wallet were under way at once."""
+    """Takes a second for each send, and records what it sent and how many of a wallet's were in flight at once."""
 
     seconds: float = 1.0
     refuse: set[int] = field(default_factory=set)
@@ -54,7 +54,7 @@ def levels(wallet: str, *numbers: int) -> list[Place]:
     return [place(wallet, level=number) for number in numbers]
 
 
-def test_a_wallet_sends_one_after_another_and_wallets_side_by_side() -> None:
+def test_a_wallet_sends_in_sequence_and_wallets_send_in_parallel() -> None:
     async def main(clock: Clock) -> None:
         post = Post()
         send_queues = queues(post.send, clock)
@@ -68,7 +68,7 @@ def test_a_wallet_sends_one_after_another_and_wallets_side_by_side() -> None:
     run_virtually(main)
 
 
-def test_cancels_go_before_placements() -> None:
+def test_cancels_are_sent_before_placements() -> None:
     async def main(clock: Clock) -> None:
         post = Post()
         send_queues = queues(post.send, clock)
@@ -79,7 +79,7 @@ def test_cancels_go_before_placements() -> None:
     run_virtually(main)
 
 
-def test_loading_replaces_what_waits_and_lets_what_is_under_way_go_on() -> None:
+def test_new_plan_replaces_the_queue_and_lets_the_current_send_finish() -> None:
     async def main(clock: Clock) -> None:
         post = Post()
         send_queues = queues(post.send, clock)
@@ -92,7 +92,7 @@ def test_loading_replaces_what_waits_and_lets_what_is_under_way_go_on() -> None:
     run_virtually(main)
 
 
-def test_clearing_sends_nothing_more() -> None:
+def test_nothing_more_is_sent_after_clear() -> None:
     async def main(clock: Clock) -> None:
         post = Post()
         send_queues = queues(post.send, clock)
@@ -105,7 +105,7 @@ def test_clearing_sends_nothing_more() -> None:
     run_virtually(main)
 
 
-def test_dropping_one_lane_leaves_the_others() -> None:
+def test_dropping_one_queue_leaves_the_others() -> None:
     async def main(clock: Clock) -> None:
         post = Post()
         send_queues = queues(post.send, clock)
@@ -119,7 +119,7 @@ def test_dropping_one_lane_leaves_the_others() -> None:
     run_virtually(main)
 
 
-def test_a_refused_send_drops_what_else_its_wallet_has_waiting() -> None:
+def test_refused_send_drops_the_rest_of_its_wallets_queue() -> None:
     async def main(clock: Clock) -> None:
         post = Post(refuse={1})
         send_queues = queues(post.send, clock)
@@ -134,8 +134,8 @@ def test_a_refused_send_drops_what_else_its_wallet_has_waiting() -> None:
     run_virtually(main)
 
 
-def test_a_refused_send_drops_also_the_plan_that_was_loaded_meanwhile() -> None:
-    """That plan did not know of the refusal, and the wallet may have to hold back now."""
+def test_refused_send_also_drops_the_plan_loaded_meanwhile() -> None:
+    """The newer plan did not know about the refusal, and the wallet may have to back off now."""
 
     async def main(clock: Clock) -> None:
         post = Post(refuse={1})
@@ -150,7 +150,7 @@ def test_a_refused_send_drops_also_the_plan_that_was_loaded_meanwhile() -> None:
     run_virtually(main)
 
 
-def test_the_first_failure_is_kept_and_stops_every_lane() -> None:
+def test_first_failure_is_kept_and_stops_every_queue() -> None:
     async def main(clock: Clock) -> None:
         post = Post(fail={1: OSError("the disk is full"), 2: ValueError("later")})
         send_queues = queues(post.send, clock)
@@ -162,7 +162,7 @@ def test_the_first_failure_is_kept_and_stops_every_lane() -> None:
     run_virtually(main)
 
 
-def test_idle_gives_up_after_its_time() -> None:
+def test_idle_times_out() -> None:
     async def main(clock: Clock) -> None:
         send_queues = queues(Post(seconds=100).send, clock)
         assert await send_queues.idle(1)
@@ -175,7 +175,7 @@ def test_idle_gives_up_after_its_time() -> None:
     run_virtually(main)
 
 
-def test_abandoning_ends_every_send_even_one_that_has_not_begun() -> None:
+def test_abandon_ends_every_send_even_one_that_has_not_begun() -> None:
     async def main(clock: Clock) -> None:
         post = Post()
         send_queues = queues(post.send, clock)
@@ -246,8 +246,10 @@ PLANS = st.lists(
 
 
 @given(plans=PLANS, refuse=st.sets(st.integers(1, 9)))
-def test_only_the_newest_plan_is_ever_begun(plans: list[tuple[float, list[tuple[str, int]]]], refuse: set[int]) -> None:
-    """Whatever is loaded when: a send begins only if the plan of that moment names it, each wallet by itself."""
+def test_only_orders_of_the_newest_plan_are_sent(
+    plans: list[tuple[float, list[tuple[str, int]]]], refuse: set[int]
+) -> None:
+    """Whatever is loaded, and whenever: a wallet's send begins only if the wallet's current plan has it."""
 
     async def main(clock: Clock) -> None:
         post = Post(refuse=refuse)

@@ -1,4 +1,4 @@
-"""The one way out: gate, write ahead, look again, POST, outcome."""
+"""The only path out: pre-trade checks, write-ahead, check again, POST, outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ama_tui.engine.execution.sender import SESSION_PROBLEMS, Sender
 from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
-from tests.engine.fakes import FakeScribe, FakeVenue, context_of, record
+from tests.engine.fakes import FakeActionLog, FakeVenue, context_of, record
 from tests.engine.samples import ALICE, BOB, PRICE6, TICK6, book, cancel, fleet_read, pending, place, trade
 from tests.engine.virtual_time import run_virtually
 
@@ -31,11 +31,11 @@ def refused(code: str, status: int = 400, *, proves: bool = True, **more: Any) -
 
 
 @dataclass
-class Desk:
+class SenderBench:
     """A sender of two wallets on the fakes, after a fresh read."""
 
     venue: FakeVenue = field(default_factory=FakeVenue)
-    action_log: FakeScribe = field(default_factory=FakeScribe)
+    action_log: FakeActionLog = field(default_factory=FakeActionLog)
     alice: WalletBook = field(default_factory=lambda: book(ALICE))
     bob: WalletBook = field(default_factory=lambda: book(BOB))
     may_place: bool = True
@@ -67,8 +67,8 @@ def buy(ticks: int = -20, level: int = 1, wallet: str = ALICE) -> Place:
 # ---- accepted ----
 
 
-def test_an_order_is_written_ahead_sent_and_then_in_flight() -> None:
-    engine = Desk()
+def test_order_is_written_ahead_then_sent_then_pending() -> None:
+    engine = SenderBench()
     order_of_things: list[str] = []
     engine.action_log.meanwhile = lambda: order_of_things.append("journal")
     engine.venue.on_place = lambda _: order_of_things.append("post")
@@ -90,67 +90,67 @@ def test_an_order_is_written_ahead_sent_and_then_in_flight() -> None:
 # ---- not sent ----
 
 
-def test_a_number_that_was_used_since_the_plan_is_not_used_again() -> None:
-    """The amount with its tag names an order: of two plans made before a send, only one may use a number."""
-    engine = Desk()
+def test_sequence_number_used_since_the_plan_is_not_used_again() -> None:
+    """The tagged amount identifies an order: of two plans made before a send, only one may use a number."""
+    engine = SenderBench()
     assert engine.send(buy())
     other = place(side=Side.SELL, level=1, price6=PRICE6 + 20 * TICK6, sequence=5)
     assert other.amount18 == buy().amount18
-    assert engine.send(other)  # the wallet's next intents are tried all the same
+    assert engine.send(other)  # the wallet's next intents are still tried
     assert engine.venue.placed == [buy().amount18]
-    engine.alice.pending.sequence = 0  # the numbers have begun anew
+    engine.alice.pending.sequence = 0  # the numbers start over
     assert engine.send(other)
     assert len(engine.venue.placed) == 2
 
 
 def test_nothing_is_journalled_or_sent_while_the_run_may_not_place() -> None:
-    engine = Desk(may_place=False)
+    engine = SenderBench(may_place=False)
     assert not engine.send(buy())
     assert (engine.action_log.lines, engine.venue.placed, list(engine.alice.pending)) == ([], [], [])
 
 
 def test_nothing_is_sent_before_the_first_read() -> None:
-    engine = Desk()
+    engine = SenderBench()
     engine.run.read = None
     assert not engine.send(buy())
     assert engine.venue.placed == []
 
 
-def test_what_a_gate_refuses_is_shown_and_not_journalled() -> None:
-    engine = Desk()
+def test_refusal_by_a_pre_trade_check_is_shown_and_not_journalled() -> None:
+    engine = SenderBench()
     assert not engine.send(buy(ticks=5))
     assert engine.action_log.lines == [("", "show SKIP", "buy L1 not sent: would cross the spread")]
     assert engine.venue.placed == []
 
 
-def test_a_read_that_has_grown_old_holds_orders_back() -> None:
-    engine = Desk()
+def test_stale_read_blocks_orders() -> None:
+    engine = SenderBench()
     engine.run.read_at -= 11
     assert not engine.send(buy())
     assert engine.venue.placed == []
 
 
-# ---- what moves during the write-ahead ----
+# ---- changes during the write-ahead ----
 
 
-def freeze(engine: Desk) -> None:
+def freeze(engine: SenderBench) -> None:
     engine.may_place = False
 
 
-def market_falls(engine: Desk) -> None:
+def market_falls(engine: SenderBench) -> None:
     engine.read(bid6=PRICE6 - 40 * TICK6, ask6=PRICE6 - 20 * TICK6)
 
 
-def other_wallet_sells(engine: Desk) -> None:
+def other_wallet_sells(engine: SenderBench) -> None:
     under_way = pending(place(BOB, Side.SELL, price6=PRICE6 - 20 * TICK6), stage=PendingStage.SENDING)
     engine.bob.pending.add(under_way)
 
 
-def collateral_goes(engine: Desk) -> None:
+def collateral_goes(engine: SenderBench) -> None:
     engine.alice.budget = WalletBudget(10, 2, 0, 0)
 
 
-def session_goes(engine: Desk) -> None:
+def session_goes(engine: SenderBench) -> None:
     engine.alice.session.lose("session revoked")
 
 
@@ -164,10 +164,10 @@ def session_goes(engine: Desk) -> None:
         (session_goes, "session revoked"),
     ],
 )
-def test_an_order_is_withdrawn_when_the_world_moves_while_it_is_written_ahead(
-    meanwhile: Callable[[Desk], None], reason: str
+def test_order_is_withdrawn_when_conditions_change_during_the_write_ahead(
+    meanwhile: Callable[[SenderBench], None], reason: str
 ) -> None:
-    engine = Desk()
+    engine = SenderBench()
     engine.action_log.meanwhile = lambda: meanwhile(engine)
     assert not engine.send(buy())
     assert (engine.venue.placed, list(engine.alice.pending), engine.run.counters.totals.sent) == ([], [], 0)
@@ -177,16 +177,16 @@ def test_an_order_is_withdrawn_when_the_world_moves_while_it_is_written_ahead(
     ]
 
 
-def test_what_could_not_be_written_ahead_is_dropped_and_neither_sent_nor_in_flight() -> None:
-    engine = Desk(action_log=FakeScribe(broken=JournalError("the disk is full")))
+def test_order_whose_write_ahead_failed_is_neither_sent_nor_pending() -> None:
+    engine = SenderBench(action_log=FakeActionLog(broken=JournalError("the disk is full")))
     assert not engine.send(buy())
     assert (engine.venue.placed, list(engine.alice.pending), engine.run.counters.totals.sent) == ([], [], 0)
     assert engine.action_log.of("show SKIP") == ["buy L1 not sent: the disk is full"]
     assert engine.alice.pending.sequence == 6, "its tag is never used again: the line may have reached the disk"
 
 
-def test_a_cancel_goes_out_though_its_intent_cannot_be_written() -> None:
-    engine = Desk(action_log=FakeScribe(broken=JournalError("the disk is full")))
+def test_cancel_is_sent_even_when_its_intent_cannot_be_written() -> None:
+    engine = SenderBench(action_log=FakeActionLog(broken=JournalError("the disk is full")))
     assert engine.send(cancel(ALICE, 7))
     assert engine.venue.cancels == [7]
 
@@ -194,13 +194,13 @@ def test_a_cancel_goes_out_though_its_intent_cannot_be_written() -> None:
 # ---- not accepted ----
 
 
-def failed(error: Exception) -> Desk:
-    engine = Desk(FakeVenue(on_place=lambda _: error))
+def failed(error: Exception) -> SenderBench:
+    engine = SenderBench(FakeVenue(on_place=lambda _: error))
     assert not engine.send(buy())
     return engine
 
 
-def test_what_is_proven_not_sent_frees_its_level_and_holds_the_wallet_back() -> None:
+def test_provably_unsent_order_frees_its_level_and_backs_the_wallet_off() -> None:
     engine = failed(refused("insufficient_collateral"))
     assert list(engine.alice.pending) == []
     assert engine.alice.backoff_until > monotonic()
@@ -218,7 +218,7 @@ def test_what_is_proven_not_sent_frees_its_level_and_holds_the_wallet_back() -> 
         refused("something else", 400, proves=False),
     ],
 )
-def test_what_is_not_proven_is_unknown_and_holds_its_level_and_margin(error: Exception) -> None:
+def test_possibly_sent_order_is_unknown_and_keeps_its_level_and_margin(error: Exception) -> None:
     engine = failed(error)
     (under_way,) = engine.alice.pending
     assert (under_way.stage, under_way.tx_hash) == (PendingStage.UNKNOWN, None)
@@ -229,14 +229,14 @@ def test_what_is_not_proven_is_unknown_and_holds_its_level_and_margin(error: Exc
     assert engine.venue.placed == [buy().amount18], "it is never sent again blindly"
 
 
-def test_a_failure_that_names_its_transaction_waits_for_the_receipt() -> None:
+def test_failure_that_names_its_transaction_waits_for_the_receipt() -> None:
     engine = failed(refused("tx_reverted", 500, proves=False, tx_hash=HASH))
     (under_way,) = engine.alice.pending
     assert (under_way.stage, under_way.tx_hash) == (PendingStage.ACCEPTED, HASH)
     assert engine.run.counters.totals.rejected == 0
 
 
-def test_a_failure_that_traded_all_the_same_is_judged_like_any_other() -> None:
+def test_failed_placement_that_traded_anyway_counts_like_any_other() -> None:
     engine = failed(refused("tx_reverted", 500, proves=False, tx_hash=HASH))
     engine.run.counters.traded([trade(HASH, ALICE, "0x" + "9" * 40)], [ALICE, BOB])
     assert (engine.run.counters.totals.overtaken, engine.run.counters.totals.crossed) == (1, 0)
@@ -251,7 +251,7 @@ def test_a_failure_that_traded_all_the_same_is_judged_like_any_other() -> None:
     ],
 )
 def test_a_push_back_closes_the_gate_and_a_busy_venue_halves_the_limit(error: RefusedError) -> None:
-    engine = Desk(FakeVenue(on_place=lambda _: error))
+    engine = SenderBench(FakeVenue(on_place=lambda _: error))
     before = engine.run.rate_limiter.limit
     assert not engine.send(buy())
     assert engine.run.rate_limiter.limit == (before / 2 if error.status == 503 else before)
@@ -266,7 +266,7 @@ def test_a_push_back_closes_the_gate_and_a_busy_venue_halves_the_limit(error: Re
 
 
 @pytest.mark.parametrize("code", sorted(SESSION_PROBLEMS))
-def test_a_dead_session_stops_its_wallet_alone(code: str) -> None:
+def test_dead_session_stops_only_its_own_wallet(code: str) -> None:
     engine = failed(refused(code))
     assert (engine.alice.unusable, engine.alice.unusable_detail) == (SkipReason.NO_SESSION, SESSION_PROBLEMS[code])
     assert (engine.bob.unusable, engine.alice.session.is_revoked) == (None, code == "session_revoked")
@@ -274,9 +274,9 @@ def test_a_dead_session_stops_its_wallet_alone(code: str) -> None:
     assert len(engine.venue.placed) == 1
 
 
-def test_a_session_that_was_replaced_on_the_way_says_nothing_of_its_successor() -> None:
+def test_refusal_of_a_replaced_session_does_not_affect_its_successor() -> None:
     venue = FakeVenue()
-    engine = Desk(venue)
+    engine = SenderBench(venue)
 
     def refuse(_: int) -> VenueError:
         engine.alice.session.adopt(record(ALICE, "0x02"), now=1.0)
@@ -288,7 +288,7 @@ def test_a_session_that_was_replaced_on_the_way_says_nothing_of_its_successor() 
 
 
 @pytest.mark.parametrize("code", ["ob_settled", "GEO_RESTRICTED"])
-def test_a_closed_market_parks_the_wallet(code: str) -> None:
+def test_closed_market_pauses_the_wallet(code: str) -> None:
     engine = failed(refused(code))
     assert (engine.alice.unusable, engine.alice.unusable_detail) == (
         SkipReason.WALLET_PAUSED,
@@ -296,7 +296,7 @@ def test_a_closed_market_parks_the_wallet(code: str) -> None:
     )
 
 
-def test_an_answer_after_failures_ends_the_back_off() -> None:
+def test_success_after_failures_ends_the_backoff() -> None:
     engine = failed(LOST)
     engine.venue.on_place = lambda _: None
     assert engine.send(replace(buy(level=2), sequence=6))
@@ -306,8 +306,8 @@ def test_an_answer_after_failures_ends_the_back_off() -> None:
 # ---- cancels ----
 
 
-def test_a_cancel_is_written_ahead_and_remembered_until_its_order_is_gone() -> None:
-    engine = Desk(may_place=False)
+def test_cancel_is_written_ahead_and_remembered_until_its_order_is_gone() -> None:
+    engine = SenderBench(may_place=False)
     assert engine.send(cancel(ALICE, 7))
     assert engine.venue.cancels == [7]
     assert set(engine.alice.pending.cancels) == {7}
@@ -315,15 +315,15 @@ def test_a_cancel_is_written_ahead_and_remembered_until_its_order_is_gone() -> N
 
 
 @pytest.mark.parametrize(("error", "is_remembered"), [(refused("invalid_session_id"), False), (LOST, True)])
-def test_a_failed_cancel_is_forgotten_only_when_it_was_proven_not_sent(error: VenueError, is_remembered: bool) -> None:
-    engine = Desk(FakeVenue(on_cancel=lambda _: error))
+def test_failed_cancel_is_forgotten_only_if_provably_not_sent(error: VenueError, is_remembered: bool) -> None:
+    engine = SenderBench(FakeVenue(on_cancel=lambda _: error))
     assert not engine.send(cancel(ALICE, 7))
     assert (7 in engine.alice.pending.cancels) == is_remembered
     assert engine.run.counters.totals.errors == 1
 
 
-def test_a_wallet_without_a_session_can_cancel_nothing() -> None:
-    engine = Desk()
+def test_wallet_without_a_session_cannot_cancel() -> None:
+    engine = SenderBench()
     engine.alice.session.drop()
     assert not engine.send(cancel(ALICE, 7))
     assert (engine.venue.cancels, engine.action_log.lines) == ([], [])

@@ -1,4 +1,4 @@
-"""Reconciliation: what the chain shows settles what is in flight, and nothing else does."""
+"""Reconciliation: what the chain shows resolves pending orders, and nothing else does."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def fates(resolved: list[ResolvedOrder]) -> list[Resolution]:
 
 
 @pytest.mark.parametrize("stage", list(PendingStage))
-def test_an_order_with_its_tag_settles_a_placement_whatever_was_answered(stage: PendingStage) -> None:
+def test_order_with_its_tag_resolves_the_placement_whatever_the_response(stage: PendingStage) -> None:
     placed = place(level=3, sequence=41)
     alice = book(ALICE, pending(placed, stage=stage))
     (under_way,) = alice.pending.placements
@@ -71,27 +71,27 @@ def test_an_order_with_its_tag_settles_a_placement_whatever_was_answered(stage: 
         place(level=3, sequence=41, side=Side.SELL),
     ],
 )
-def test_another_tag_side_or_price_settles_nothing(other: Place) -> None:
+def test_order_with_another_tag_side_or_price_resolves_nothing(other: Place) -> None:
     alice = book(ALICE, pending(place(level=3, sequence=41)))
     assert reconcile.match_rested(alice, [], wallet_read(resting(other, 6))) == []
 
 
-def test_an_order_that_is_known_already_settles_no_second_placement() -> None:
-    """A partly filled order may come to carry another's digits; what it is was settled when it came to rest."""
+def test_order_already_known_does_not_resolve_a_second_placement() -> None:
+    """A partial fill can leave another order's digits; the order was identified when it came to rest."""
     placed = place(level=3, sequence=41)
     alice = book(ALICE, pending(placed))
     alice.pending.memory[6] = OrderMemory(1, SIZE18)
     assert reconcile.match_rested(alice, [], wallet_read(resting(placed, 6))) == []
 
 
-def test_an_order_that_a_fill_shrank_before_it_was_seen_is_known_by_its_price() -> None:
+def test_order_partly_filled_before_it_was_seen_is_matched_by_its_price() -> None:
     placed = place(level=3)
     alice = book(ALICE, pending(placed, stage=PendingStage.UNKNOWN), pending(place(level=4, price6=PRICE6 - TICK6)))
     (found,) = reconcile.match_rested(alice, [], wallet_read(resting(placed, 6, left18=placed.amount18 // 3)))
     assert (found.pending.place, found.resolution) == (placed, Resolution.RESTED)
 
 
-def test_of_two_placements_at_a_price_no_fill_tells_which_it_shrank() -> None:
+def test_two_placements_at_one_price_are_not_matched_to_a_shrunken_order() -> None:
     placed = place(level=3)
     alice = book(ALICE, pending(placed), pending(place(level=4)))
     assert reconcile.match_rested(alice, [], wallet_read(resting(placed, 6, left18=placed.amount18 // 3))) == []
@@ -103,18 +103,18 @@ def test_of_two_placements_at_a_price_no_fill_tells_which_it_shrank() -> None:
 def judged(
     alice: WalletBook, read: WalletRead, receipts: dict[str, Receipt | None], *looks: tuple[int, float]
 ) -> list[list[Resolution]]:
-    """What each look, a (block, time), settles."""
+    """The resolutions after each read, given as (block, time)."""
     return [fates(reconcile.judge(alice, read, block, now, receipts, SETTLE_AFTER)) for block, now in looks]
 
 
 @pytest.mark.parametrize(("ok", "resolution"), [(True, Resolution.EXECUTED), (False, Resolution.REVERTED)])
-def test_a_receipt_frees_the_level_once_it_is_too_deep_to_be_undone(ok: bool, resolution: Resolution) -> None:
+def test_receipt_frees_the_level_once_it_is_too_deep_to_be_undone(ok: bool, resolution: Resolution) -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH))
     looks = (100, 0.0), (101, 1.0), (102, 2.0), (103, 3.0)
     assert judged(alice, wallet_read(), receipt(ok=ok), *looks) == [[], [], [], [resolution]]
 
 
-def test_a_receipt_that_a_reorganisation_undid_proves_nothing() -> None:
+def test_receipt_undone_by_a_reorg_proves_nothing() -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH))
     assert judged(alice, wallet_read(), receipt(ok=False), (100, 0.0), (101, 1.0)) == [[], []]
     assert judged(alice, wallet_read(), {HASH: None}, (102, 2.0)) == [[]]
@@ -122,7 +122,7 @@ def test_a_receipt_that_a_reorganisation_undid_proves_nothing() -> None:
     assert judged(alice, wallet_read(), again, (103, 3.0), (105, 5.0), (106, 6.0)) == [[], [], [Resolution.EXECUTED]]
 
 
-def test_where_no_block_comes_ten_seconds_make_a_receipt_as_good() -> None:
+def test_without_new_blocks_a_receipt_is_final_after_ten_seconds() -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH))
     assert judged(alice, wallet_read(), receipt(ok=False), (100, 0.0), (100, 9.9), (100, 10.0)) == [
         [],
@@ -131,7 +131,7 @@ def test_where_no_block_comes_ten_seconds_make_a_receipt_as_good() -> None:
     ]
 
 
-def test_a_partly_filled_order_is_found_by_its_receipt_and_keeps_its_level() -> None:
+def test_partly_filled_order_is_matched_by_its_receipt_and_keeps_its_level() -> None:
     placed = place(level=2)
     alice = book(ALICE, pending(placed, tx_hash=HASH), pending(place(level=3), stage=PendingStage.SENDING))
     read = wallet_read(resting(placed, 9, left18=placed.amount18 - 12_345))
@@ -143,13 +143,13 @@ def test_a_partly_filled_order_is_found_by_its_receipt_and_keeps_its_level() -> 
     assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
 
 
-def test_a_mined_order_that_never_rested_has_been_executed() -> None:
+def test_mined_order_that_never_rested_was_executed() -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH))
     looks = (100, 0.0), (103, 3.0)
     assert judged(alice, wallet_read(order(ALICE, 4)), receipt(), *looks) == [[], [Resolution.EXECUTED]]
 
 
-def test_an_order_that_rested_according_to_its_receipt_and_is_not_shown_keeps_its_margin_until_it_is_released() -> None:
+def test_order_that_rested_by_receipt_but_is_not_shown_keeps_its_margin_until_released() -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH))
     alice.accounted6 = place().margin6 + 500
     looks = (100, 0.0), (103, 3.0), (200, 300.0)
@@ -159,26 +159,26 @@ def test_an_order_that_rested_according_to_its_receipt_and_is_not_shown_keeps_it
     assert judged(alice, released, receipt(9), (201, 301.0), (203, 303.0)) == [[], [Resolution.GONE]]
 
 
-def test_an_order_that_rested_according_to_its_receipt_is_filled_when_as_much_has_traded() -> None:
+def test_order_that_rested_by_receipt_is_filled_once_as_much_has_traded() -> None:
     alice = book(ALICE, pending(placed := place(), tx_hash=HASH))
     assert judged(alice, wallet_read(), receipt(9), (100, 0.0)) == [[]]
     alice.pending.traded18 = {(Side.BUY, PRICE6): placed.amount18}
     assert fates(reconcile.explain(alice, wallet_read(), ())) == [Resolution.FILLED]
 
 
-def test_a_receipt_of_a_later_block_than_the_read_says_nothing_yet() -> None:
+def test_receipt_from_a_block_after_the_read_resolves_nothing_yet() -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH))
     looks = (100, 0.0), (103, 3.0), (104, 4.0), (106, 6.0), (107, 7.0)
     assert judged(alice, wallet_read(), receipt(block=104), *looks) == [[], [], [], [], [Resolution.EXECUTED]]
 
 
-def test_a_missing_receipt_settles_nothing() -> None:
+def test_missing_receipt_resolves_nothing() -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH), pending(place(level=2)))
     assert judged(alice, wallet_read(), {HASH: None}, (100, 0.0), (105, 5.0)) == [[], []]
     assert judged(alice, wallet_read(), {}, (110, 10.0)) == [[]]
 
 
-def test_receipts_are_asked_only_for_what_the_tags_left_open() -> None:
+def test_receipts_are_requested_only_for_orders_without_a_tag_match() -> None:
     first, second = place(level=1), place(level=2)
     alice = book(ALICE, pending(first, tx_hash=HASH), pending(second, tx_hash="0x22"), pending(place(level=3)))
     matched = reconcile.match_rested(alice, [], wallet_read(resting(first, 5)))
@@ -192,13 +192,13 @@ def absences(alice: WalletBook, *reads: tuple[int, float]) -> list[list[Resoluti
     return judged(alice, wallet_read(), {}, *reads)
 
 
-def test_absence_counts_only_after_the_venues_longest_time() -> None:
+def test_absence_counts_only_after_the_venue_timeout() -> None:
     alice = book(ALICE, pending(place(), at=100.0, stage=PendingStage.UNKNOWN))
     assert absences(alice, (1, 101.0), (50, 130.0), (99, 159.9)) == [[], [], []]
     assert absences(alice, (100, 160.0), (101, 161.0), (102, 162.0)) == [[], [], [Resolution.VOID]]
 
 
-def test_transaction_that_was_named_late_has_the_longest_time_from_then_on() -> None:
+def test_transaction_named_late_gets_the_full_timeout_from_then_on() -> None:
     alice = book(ALICE, pending(place(), at=100.0))
     (slow,) = alice.pending
     slow.accepted("0x77", 158.0)
@@ -206,24 +206,24 @@ def test_transaction_that_was_named_late_has_the_longest_time_from_then_on() -> 
     assert absences(alice, (21, 218.0), (23, 219.0)) == [[], [Resolution.VOID]]
 
 
-def test_without_a_new_block_two_absences_ten_seconds_apart_make_it_void() -> None:
+def test_without_new_blocks_two_absences_ten_seconds_apart_make_it_void() -> None:
     alice = book(ALICE, pending(place(), stage=PendingStage.UNKNOWN))
     assert absences(alice, (7, 60.0), (7, 65.0), (7, 69.9), (7, 70.0)) == [[], [], [], [Resolution.VOID]]
 
 
-def test_one_new_block_proves_nothing_but_ten_seconds_after_it_do() -> None:
-    """A chain that makes one block more and then stands still must not keep it for ever."""
+def test_after_one_new_block_it_is_void_ten_seconds_later() -> None:
+    """A chain that makes one more block and then stalls must not keep it for ever."""
     alice = book(ALICE, pending(place(), stage=PendingStage.UNKNOWN))
     assert absences(alice, (7, 60.0), (8, 75.0), (8, 84.9)) == [[], [], []]
     assert absences(alice, (8, 85.0)) == [[Resolution.VOID]]
 
 
-def test_what_is_on_the_wire_is_never_void() -> None:
+def test_order_being_sent_is_never_void() -> None:
     alice = book(ALICE, pending(place(), stage=PendingStage.SENDING))
     assert absences(alice, (1, 100.0), (50, 1_000.0), (99, 10_000.0)) == [[], [], []]
 
 
-def test_an_accepted_placement_that_never_comes_is_void_too() -> None:
+def test_accepted_placement_that_never_appears_is_void_too() -> None:
     alice = book(ALICE, pending(place(), stage=PendingStage.ACCEPTED, tx_hash=HASH))
     assert absences(alice, (1, 60.0), (3, 61.0)) == [[], [Resolution.VOID]]
 
@@ -232,7 +232,7 @@ def test_an_accepted_placement_that_never_comes_is_void_too() -> None:
     stage=st.sampled_from(PendingStage),
     reads=st.lists(st.tuples(st.integers(0, 2), st.floats(0, 30)), min_size=1, max_size=12),
 )
-def test_void_is_what_was_absent_late_and_twice_far_enough_apart(
+def test_order_is_void_once_absent_late_in_two_reads_far_enough_apart(
     stage: PendingStage, reads: list[tuple[int, float]]
 ) -> None:
     alice = book(ALICE, pending(place(), at=0.0, stage=stage))
@@ -253,7 +253,7 @@ def test_void_is_what_was_absent_late_and_twice_far_enough_apart(
 # ---- adopting ----
 
 
-def test_adopting_gives_orders_their_levels_and_forgets_what_is_gone() -> None:
+def test_adopt_assigns_levels_and_forgets_orders_that_are_gone() -> None:
     placed = place(level=5)
     alice = book(ALICE)
     alice.pending.memory = {1: OrderMemory(2, SIZE18), 9: OrderMemory(3, SIZE18)}
@@ -268,7 +268,7 @@ def test_adopting_gives_orders_their_levels_and_forgets_what_is_gone() -> None:
     assert alice.read_error == ""
 
 
-def test_a_partial_fill_changes_neither_level_nor_planned_size() -> None:
+def test_partial_fill_changes_neither_level_nor_planned_size() -> None:
     placed = place(level=5)
     alice = book(ALICE)
     reconcile.adopt(alice, wallet_read(resting(placed, 2)), 0.0)
@@ -278,10 +278,10 @@ def test_a_partial_fill_changes_neither_level_nor_planned_size() -> None:
 
 
 @given(amount18=st.integers(1, 10**18), placed18=st.none() | st.integers(1, 10**18))
-def test_a_foreign_order_with_accidental_digits_is_counted_and_never_misread(
+def test_foreign_order_with_accidental_tag_digits_is_counted_and_never_misread(
     amount18: int, placed18: int | None
 ) -> None:
-    """An order never grows: where the journal knows a smaller amount for the tag, the tag is an accident."""
+    """An order never grows: if the journal has a smaller amount for the tag, the tag is an accident."""
     alice = book(ALICE)
     tag = decode_tag(amount18)
     if tag is not None and placed18 is not None:
@@ -294,7 +294,7 @@ def test_a_foreign_order_with_accidental_digits_is_counted_and_never_misread(
         assert (adopted.level, adopted.placed18) == (tag.level, placed18 or amount18)
 
 
-def test_a_resumed_order_knows_what_it_was_placed_with() -> None:
+def test_resumed_order_keeps_its_original_size() -> None:
     placed = place(level=2, sequence=8)
     alice = book(ALICE)
     alice.pending.placed = {(Side.BUY, 2, 8): placed.amount18}
@@ -303,7 +303,7 @@ def test_a_resumed_order_knows_what_it_was_placed_with() -> None:
     assert [(one.level, one.placed18) for one in alice.orders] == [(2, placed.amount18)]
 
 
-def test_a_cancel_is_remembered_until_its_order_is_gone_or_its_patience_over() -> None:
+def test_cancel_is_remembered_until_its_order_is_gone_or_it_times_out() -> None:
     alice = book(ALICE)
     alice.pending.cancels = {1: PendingCancel(1, 100.0), 2: PendingCancel(2, 100.0)}
     reconcile.adopt(alice, wallet_read(order(ALICE, 1)), 101.0)
@@ -312,14 +312,14 @@ def test_a_cancel_is_remembered_until_its_order_is_gone_or_its_patience_over() -
     assert alice.pending.cancels == {}
 
 
-# ---- orders that are not shown any more ----
+# ---- orders that are no longer shown ----
 
 FAR_BACK = 90
 
 
 @dataclass
 class Watched:
-    """Alice has one order at rest, seen since block `since`; the book's events and each read are given."""
+    """Alice has one resting order, seen since block `since`; the test gives the book's events and each read."""
 
     since: int = FAR_BACK
     placed: Place = field(default_factory=lambda: place(level=2, sequence=7))
@@ -333,7 +333,7 @@ class Watched:
         reconcile.adopt(self.alice, read, 0.0, block)
 
     def look(self, read: WalletRead, block: int, now: float, cancelled: tuple[int, ...] = ()) -> list[Resolution]:
-        """One read, settled as a cycle settles it."""
+        """One read, reconciled as in a cycle."""
         alice = self.alice
         missing = reconcile.vanished(alice, read, last_block=self.last_block, now=now)
         reconcile.forget_reused_ids(alice, read)
@@ -356,7 +356,7 @@ class Watched:
 NOTHING = wallet_read()
 
 
-def test_an_order_that_one_read_does_not_show_keeps_its_level_and_margin() -> None:
+def test_order_missing_from_one_read_keeps_its_level_and_margin() -> None:
     world = Watched()
     assert world.look(NOTHING, 101, 1.0) == []
     assert [(one.level, one.margin6) for one in world.alice.snapshot(was_read=True).pending_orders] == [
@@ -367,14 +367,14 @@ def test_an_order_that_one_read_does_not_show_keeps_its_level_and_margin() -> No
     assert [(one.order_id, one.level) for one in world.alice.orders] == [(9, 2)]
 
 
-def test_an_order_that_two_reads_do_not_show_is_gone_once_the_vault_has_released_its_margin() -> None:
+def test_order_missing_from_two_reads_is_gone_once_the_vault_released_its_margin() -> None:
     world = Watched()
     released = wallet_read(available6=10**10 + resting(world.placed, 9).margin6)
     assert [world.look(released, block, block) for block in (101, 102, 103)] == [[], [], [Resolution.GONE]]
     assert list(world.alice.pending) == []
 
 
-def test_an_order_that_vanishes_while_the_vault_holds_its_margin_keeps_its_level_however_long() -> None:
+def test_vanished_order_keeps_its_level_while_the_vault_holds_its_margin() -> None:
     world = Watched()
     assert [world.look(NOTHING, block, block) for block in range(101, 900, 100)] == [[]] * 8
     (kept,) = world.alice.pending
@@ -384,7 +384,7 @@ def test_an_order_that_vanishes_while_the_vault_holds_its_margin_keeps_its_level
     assert world.look(NOTHING, 1000, 1000.0, cancelled=(9,)) == [Resolution.CANCELLED]
 
 
-def test_a_young_order_may_be_on_its_way_again_and_has_the_longest_time() -> None:
+def test_young_order_may_be_mined_again_and_gets_the_full_timeout() -> None:
     world = Watched(since=99)
     assert [world.look(NOTHING, block, now) for block, now in ((101, 0.0), (110, 30.0), (130, 59.0))] == [[], [], []]
     again = wallet_read(resting(world.placed, 12))
@@ -395,7 +395,7 @@ def test_a_young_order_may_be_on_its_way_again_and_has_the_longest_time() -> Non
     assert [world.look(released, block, block) for block in (141, 143)] == [[], [Resolution.GONE]]
 
 
-def test_trades_of_as_much_explain_it_at_once_and_of_less_do_not() -> None:
+def test_vanished_order_is_filled_once_its_full_amount_has_traded() -> None:
     world = Watched(since=100)
     world.alice.pending.traded18 = {(Side.BUY, PRICE6): world.placed.amount18 - 1}
     assert world.look(NOTHING, 101, 1.0) == []
@@ -403,7 +403,7 @@ def test_trades_of_as_much_explain_it_at_once_and_of_less_do_not() -> None:
     assert world.look(NOTHING, 101, 1.2) == [Resolution.FILLED]
 
 
-def test_what_other_orders_of_that_price_have_shrunk_by_explains_nothing() -> None:
+def test_trades_used_up_by_other_orders_at_that_price_explain_nothing() -> None:
     world = Watched()
     other = place(level=5, sequence=8)
     world.rest(wallet_read(resting(world.placed, 9), resting(other, 10)), 95)
@@ -412,11 +412,11 @@ def test_what_other_orders_of_that_price_have_shrunk_by_explains_nothing() -> No
     assert world.look(shrunk, 101, 1.0) == []
 
 
-def test_a_cancel_of_its_id_explains_it_at_once() -> None:
+def test_cancel_event_for_its_id_resolves_it_at_once() -> None:
     assert Watched(since=100).look(NOTHING, 101, 1.0, cancelled=(9,)) == [Resolution.CANCELLED]
 
 
-def test_an_id_that_stands_for_another_order_now_is_not_the_same_order() -> None:
+def test_reused_order_id_is_not_the_same_order() -> None:
     world = Watched(since=99)
     other = place(level=4, sequence=8, price6=PRICE6 - TICK6)
     world.alice.pending.next_sequence(other.sequence)
@@ -426,7 +426,7 @@ def test_an_id_that_stands_for_another_order_now_is_not_the_same_order() -> None
     assert (undone.place.level, undone.sent_at) == (2, 1.0), "it may be on its way again"
 
 
-def test_an_order_without_a_level_holds_none() -> None:
+def test_vanished_order_without_a_level_reserves_nothing() -> None:
     world = Watched()
     world.rest(wallet_read(order(ALICE, 3)), 90)
     assert world.look(NOTHING, 101, 1.0) == []
@@ -436,7 +436,7 @@ def test_an_order_without_a_level_holds_none() -> None:
 # ---- late ----
 
 
-def test_a_placement_that_was_given_up_and_rests_after_all_is_late_once() -> None:
+def test_placement_that_was_given_up_and_rests_after_all_is_late_once() -> None:
     placed = place(level=3, sequence=4)
     alice = book(ALICE, pending(placed, stage=PendingStage.UNKNOWN))
     resolved = [one for block in (1, 3) for one in reconcile.judge(alice, NOTHING, block, 100.0, {}, SETTLE_AFTER)]
@@ -451,14 +451,14 @@ def test_a_placement_that_was_given_up_and_rests_after_all_is_late_once() -> Non
     assert reconcile.match_rested(alice, [], read) == []
 
 
-def test_memory_for_what_lapsed_is_bounded_and_keeps_the_latest() -> None:
+def test_memory_of_lapsed_placements_is_bounded_and_keeps_the_latest() -> None:
     alice = book(ALICE)
     for number in range(KEPT_LAPSED + 20):
         alice.pending.lapse(pending(place(), intent_id=str(number)))
     assert list(alice.pending.lapsed) == [str(number) for number in range(20, KEPT_LAPSED + 20)]
 
 
-# ---- the best of others ----
+# ---- others' best price ----
 
 
 def others_best(read: FleetRead, ours: list[RestingOrder]) -> tuple[int | None, int | None]:
@@ -467,7 +467,7 @@ def others_best(read: FleetRead, ours: list[RestingOrder]) -> tuple[int | None, 
     return reconcile.others_best(read, prices.resting18)
 
 
-def test_the_best_of_others_is_what_the_fleet_does_not_account_for() -> None:
+def test_others_best_price_is_what_the_fleet_does_not_account_for() -> None:
     bids = {PRICE6: SIZE18, PRICE6 - TICK6: 3 * SIZE18, PRICE6 - 2 * TICK6: SIZE18}
     asks = {PRICE6 + TICK6: SIZE18}
     ours = [order(ALICE, 1), order(ALICE, 2, price6=PRICE6 - TICK6), order(BOB, 3, price6=PRICE6 - TICK6)]
@@ -478,7 +478,7 @@ def test_the_best_of_others_is_what_the_fleet_does_not_account_for() -> None:
     assert others_best(fleet_read([]), ours) == (None, None)
 
 
-def test_the_least_that_is_not_the_fleets_is_others() -> None:
+def test_smallest_amount_beyond_the_fleets_belongs_to_others() -> None:
     read = fleet_read([], depth=depth({PRICE6: 2 * SIZE18 + 1}, {PRICE6 + TICK6: 1}))
     ours = [order(ALICE, 1), order(BOB, 2)]
     assert others_best(read, ours) == (PRICE6, PRICE6 + TICK6)

@@ -1,4 +1,4 @@
-"""A second node that sees something else: the start is refused, and a run places nothing until both agree."""
+"""A second node that disagrees: a start is refused, and a run places nothing until both agree."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_run_holds_while_the_nodes_disagree_and_a_start_is_refused(
             await rig.begin(resume=True)
 
 
-async def test_second_node_that_dies_is_reported_and_holds_nothing_up(
+async def test_dead_second_node_is_reported_and_does_not_stop_the_run(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(second_node, "EVERY_S", 0.05)
@@ -60,7 +60,7 @@ async def test_second_node_that_dies_is_reported_and_holds_nothing_up(
     assert engine.publisher.latest.state is EngineState.RUNNING
 
 
-async def test_second_node_of_another_chain_is_refused(rig: Rig) -> None:
+async def test_second_node_on_another_chain_is_refused(rig: Rig) -> None:
     lies = Lies(rpc={"eth_chainId": lambda *_: "0x1"})
     async with lies.between(rig.venue.rpc_url) as rig.environ["RPC_URL_CHECK"]:
         with pytest.raises(PreflightError, match="RPC_URL is on chain 31337, RPC_URL_CHECK on chain 1"):

@@ -1,4 +1,4 @@
-"""What earlier processes sent is accounted for at start-up, and in flight until the chain has settled it."""
+"""What earlier processes sent is accounted for at start-up, and pending until the chain has resolved it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ama_tui.engine.reconciliation.rules import adopt, match_rested
 from ama_tui.engine.reconciliation.startup import recover, track_missing
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import NEVER_RESTS, JournalReplay, PlacedIntent
-from tests.engine.fakes import FakeScribe, FakeVenue, context_of
+from tests.engine.fakes import FakeActionLog, FakeVenue, context_of
 from tests.engine.samples import ALICE, BOB, CAROL, PRICE6, book, fleet_read, order, place, resting, wallet_read
 from tests.engine.virtual_time import run_virtually
 
@@ -48,7 +48,7 @@ class Restart:
     placements: list[PlacedIntent]
     alice: WalletBook = field(default_factory=lambda: book(ALICE))
     venue: FakeVenue = field(default_factory=FakeVenue)
-    action_log: FakeScribe = field(default_factory=FakeScribe)
+    action_log: FakeActionLog = field(default_factory=FakeActionLog)
     own_cancels: set[tuple[str, int]] = field(default_factory=set)
     late: int = 0
 
@@ -76,7 +76,7 @@ class Restart:
 
 
 def rested(placed: Place, order_id: int = 9, **more: Any) -> PlacedIntent:
-    """A placement that the journal knows to have come to rest in block 50."""
+    """A placement that, by the journal, came to rest in block 50."""
     return journalled(placed, status="resting", order_id=order_id, block=50, **more)
 
 
@@ -87,10 +87,10 @@ def shown(*orders: Any) -> WalletBook:
     return alice
 
 
-# ---- on their way ----
+# ---- pending ----
 
 
-def test_an_intent_without_an_answer_is_unknown_and_reserves_its_margin() -> None:
+def test_intent_without_a_response_is_unknown_and_reserves_its_margin() -> None:
     restart = Restart([journalled(place(level=3))])
     assert restart.take_up() == [("intent-3", PendingStage.UNKNOWN, None)]
     (again,) = restart.alice.pending
@@ -98,7 +98,7 @@ def test_an_intent_without_an_answer_is_unknown_and_reserves_its_margin() -> Non
     assert restart.alice.pending.margin6 == place(level=3).margin6
 
 
-def test_an_answered_one_waits_for_its_receipt() -> None:
+def test_accepted_placement_waits_for_its_receipt() -> None:
     assert Restart([journalled(place(), tx_hash=HASH, status="pending")]).take_up() == [
         ("intent-1", PendingStage.ACCEPTED, HASH)
     ]
@@ -114,7 +114,7 @@ def test_an_answered_one_waits_for_its_receipt() -> None:
         (None, None),
     ],
 )
-def test_a_receipt_settles_it_once_it_is_too_deep_to_be_undone(receipt: Receipt | None, status: str | None) -> None:
+def test_receipt_resolves_it_once_it_is_too_deep_to_be_undone(receipt: Receipt | None, status: str | None) -> None:
     restart = Restart([journalled(place(), tx_hash=HASH)], venue=FakeVenue(receipts_by_hash={HASH: receipt}))
     found = restart.recover()
     assert [one[2] for one in restart.action_log.statuses] == ([] if status is None else [status])
@@ -122,7 +122,7 @@ def test_a_receipt_settles_it_once_it_is_too_deep_to_be_undone(receipt: Receipt 
     assert len(found.filled_away) == (status == "executed")
 
 
-def test_an_order_that_rested_is_not_called_executed_because_its_wallet_could_not_be_read() -> None:
+def test_resting_order_of_an_unreadable_wallet_is_not_called_executed() -> None:
     placed = place(level=2)
     receipt = Receipt(HASH, True, 60, (OrderRested(9, ALICE, PRICE6, placed.amount18, True, True),))
     rests = journalled(placed, tx_hash=HASH, status="resting", order_id=9, block=60)
@@ -135,7 +135,7 @@ def test_an_order_that_rested_is_not_called_executed_because_its_wallet_could_no
     assert (pending.place.level, pending.last is not None) == (2, True)
 
 
-def test_an_order_that_shrank_before_the_journal_knew_its_id_is_found_by_its_receipt() -> None:
+def test_order_partly_filled_before_the_journal_knew_its_id_is_matched_by_its_receipt() -> None:
     placed = place(level=2)
     receipt = Receipt(HASH, True, 99, (OrderRested(9, ALICE, PRICE6, placed.amount18, True, True),))
     alice = shown(resting(placed, 9, left18=placed.amount18 // 3))
@@ -147,11 +147,11 @@ def test_an_order_that_shrank_before_the_journal_knew_its_id_is_found_by_its_rec
 
 
 @pytest.mark.parametrize("status", sorted(NEVER_RESTS))
-def test_what_is_known_to_be_nowhere_is_left_alone(status: str) -> None:
+def test_placement_that_ended_without_resting_is_ignored(status: str) -> None:
     assert Restart([journalled(place(), status=status)]).take_up() == []
 
 
-def test_old_foreign_and_incomplete_lines_are_left_alone() -> None:
+def test_old_foreign_and_incomplete_lines_are_ignored() -> None:
     assert (
         Restart(
             [
@@ -166,7 +166,7 @@ def test_old_foreign_and_incomplete_lines_are_left_alone() -> None:
     )
 
 
-def test_of_a_wallet_that_could_not_be_read_all_is_unknown_until_it_can() -> None:
+def test_everything_of_an_unreadable_wallet_is_unknown_until_it_is_read() -> None:
     alice, shrunk = book(ALICE), place(level=2)
     alice.read = None
     old = rested(shrunk, seconds_ago=MAY_BE_PENDING_MS)
@@ -177,17 +177,17 @@ def test_of_a_wallet_that_could_not_be_read_all_is_unknown_until_it_can() -> Non
     assert found.pending.intent_id == "intent-2"
 
 
-def test_what_missing_wallets_have_on_their_way_is_known() -> None:
+def test_pending_orders_of_missing_wallets_are_tracked() -> None:
     bob = book(BOB)
     placements = [journalled(place(BOB, level=1)), journalled(place(BOB, level=2), status="rejected")]
     track_missing([bob], JournalReplay(placed={(one.wallet, one.amount18): one for one in placements}))
     assert list(bob.pending.placements) == ["intent-1"]
 
 
-# ---- at rest ----
+# ---- resting ----
 
 
-def test_what_rests_is_adopted_and_the_journal_learns_its_id() -> None:
+def test_resting_order_is_adopted_and_its_id_journalled() -> None:
     restart = Restart([journalled(place(level=2)), journalled(place(level=3))], shown(resting(place(level=2), 5)))
     found = restart.recover()
     assert [(one.wallet, one.side, one.level, one.order_id) for one in found.adopted] == [(ALICE, Side.BUY, 2, 5)]
@@ -195,7 +195,7 @@ def test_what_rests_is_adopted_and_the_journal_learns_its_id() -> None:
     assert restart.action_log.statuses == [("alice", 2, "resting", 5)]
 
 
-def test_a_partly_filled_order_is_known_by_the_id_that_the_journal_has() -> None:
+def test_partly_filled_order_is_matched_by_the_journals_id() -> None:
     placed = place(level=4)
     restart = Restart([rested(placed)], shown(resting(placed, 9, left18=12_345)))
     assert restart.recover().counts["adopted"] == 1
@@ -203,8 +203,8 @@ def test_a_partly_filled_order_is_known_by_the_id_that_the_journal_has() -> None
     assert restart.action_log.statuses == []
 
 
-def test_a_partly_filled_order_with_another_id_is_known_by_its_price() -> None:
-    """Its block was undone, and a fill came before anybody looked."""
+def test_partly_filled_order_with_another_id_is_matched_by_its_price() -> None:
+    """Its block was undone by a reorg, and it was partly filled before the first read."""
     placed = place(level=4)
     restart = Restart([rested(placed)], shown(resting(placed, 12, left18=12_345)))
     assert restart.recover().counts["adopted"] == 1
@@ -212,14 +212,14 @@ def test_a_partly_filled_order_with_another_id_is_known_by_its_price() -> None:
     assert restart.action_log.statuses == [("alice", 4, "resting", 12)]
 
 
-def test_an_id_of_another_price_or_size_is_not_believed() -> None:
+def test_known_id_with_another_price_or_size_is_not_matched() -> None:
     placed = place(level=4)
     other = order(ALICE, 9, price6=PRICE6 + 10_000)
     found = Restart([rested(placed)], shown(other)).recover()
     assert (found.adopted, [one.order_id for one in found.orphans]) == ((), [9])
 
 
-def test_an_order_that_the_journal_does_not_know_is_an_orphan() -> None:
+def test_order_unknown_to_the_journal_is_an_orphan() -> None:
     restart = Restart([], shown(order(ALICE, 3), resting(place(level=2), 4)))
     found = restart.recover()
     assert [(one.order_id, one.level) for one in found.orphans] == [(3, None), (4, 2)]
@@ -228,17 +228,17 @@ def test_an_order_that_the_journal_does_not_know_is_an_orphan() -> None:
 
 
 @pytest.mark.parametrize("status", ["void", "reverted", "executed"])
-def test_what_had_been_given_up_and_rests_is_late(status: str) -> None:
+def test_order_that_was_written_off_and_rests_is_late(status: str) -> None:
     restart = Restart([journalled(place(level=2), status=status)], shown(resting(place(level=2), 5)))
     found = restart.recover()
     assert (found.late, restart.late, len(found.adopted)) == (1, 1, 1)
     assert restart.action_log.statuses == [("alice", 2, "late", 5)]
 
 
-# ---- gone while nobody watched ----
+# ---- gone while no process was running ----
 
 
-def test_trades_and_cancels_since_tell_what_became_of_an_order() -> None:
+def test_trades_and_cancels_since_the_crash_resolve_vanished_orders() -> None:
     filled, cancelled, own, gone = (place(level=level, price6=PRICE6 + level) for level in (1, 2, 3, 4))
     venue = FakeVenue(
         trades=(
@@ -268,7 +268,7 @@ def test_one_trade_explains_one_order() -> None:
     assert (len(found.filled_away), len(found.gone)) == (1, 1)
 
 
-def test_what_nothing_explains_holds_its_level_until_a_second_read_agrees() -> None:
+def test_unexplained_order_keeps_its_level_until_a_second_read_agrees() -> None:
     restart = Restart([rested(place(level=2))], shown(), FakeVenue(trades=None))
     assert restart.take_up() == [("intent-2", PendingStage.UNKNOWN, None)]
     (held,) = restart.alice.pending
@@ -276,15 +276,15 @@ def test_what_nothing_explains_holds_its_level_until_a_second_read_agrees() -> N
     assert held.last.order_id == 9
 
 
-def test_what_its_level_was_placed_anew_after_holds_nothing() -> None:
-    """The line that said how it ended was lost in the crash; the later intent proves that it had."""
+def test_unexplained_order_is_gone_if_its_level_was_placed_again_later() -> None:
+    """The line with its end was lost in the crash; the later intent proves that it had ended."""
     newer = replace(journalled(place(level=2, sequence=1)), intent_id="newer")
     restart = Restart([rested(place(level=2)), newer], shown(), FakeVenue(trades=None))
     assert restart.take_up() == [("newer", PendingStage.UNKNOWN, None)]
     assert restart.action_log.statuses == [("alice", 2, "gone", 9)]
 
 
-def test_the_account_is_one_line_for_the_journal_and_names_what_needs_a_look() -> None:
+def test_report_is_one_journal_line_and_names_the_orders_that_need_attention() -> None:
     placements = [journalled(place(level=2)), journalled(place(level=3))]
     restart = Restart(placements, shown(resting(place(level=2), 5), order(ALICE, 6, price6=PRICE6 + 1)))
     restart.recover()
@@ -293,7 +293,7 @@ def test_the_account_is_one_line_for_the_journal_and_names_what_needs_a_look() -
     assert [line.split("  ")[-1] for line in shown_lines] == ["not in the journal", "not resolved yet"]
 
 
-def test_a_first_start_has_nothing_to_tell() -> None:
+def test_first_start_has_nothing_to_report() -> None:
     restart = Restart([])
     assert restart.recover().text == ""
     assert (restart.action_log.lines, set(restart.recover().counts.values())) == ([], {0})

@@ -1,4 +1,4 @@
-"""What a read does not show any more, and what of it another read shows again, field by field."""
+"""Orders that a read no longer shows, and their match when a later read shows them again, field by field."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PLACED = place(level=2, sequence=7)
 
 
 def held(*orders: RestingOrder, block: int = 1, intent_id: str = "intent") -> WalletBook:
-    """A wallet whose last read showed these orders, each known by its level since `block`."""
+    """A wallet whose last read showed these orders, each with its level known since `block`."""
     alice = book(ALICE)
     for one in orders:
         alice.pending.memory[one.order_id] = OrderMemory(one.level or 0, one.placed18 or 0, block, intent_id)
@@ -47,7 +47,7 @@ def missing(alice: WalletBook, *shown: RestingOrder, last_block: int = BLOCK) ->
     return vanished(alice, wallet_read(*shown), last_block=last_block, now=NOW)
 
 
-def test_what_vanished_is_the_placement_that_it_was() -> None:
+def test_vanished_order_becomes_the_placement_it_was() -> None:
     gone = levelled(7)
     (found,) = missing(held(gone))
     assert found == PendingPlacement(
@@ -59,7 +59,7 @@ def test_what_vanished_is_the_placement_that_it_was() -> None:
     )
 
 
-def test_an_order_of_no_known_intent_vanishes_under_its_id() -> None:
+def test_vanished_order_without_an_intent_is_tracked_by_its_id() -> None:
     assert [one.intent_id for one in missing(held(levelled(7), intent_id=""))] == ["order 7"]
     alice = held(levelled(7))
     alice.pending.memory.clear()
@@ -67,25 +67,25 @@ def test_an_order_of_no_known_intent_vanishes_under_its_id() -> None:
     assert (found.intent_id, found.sent_at) == ("order 7", float("-inf"))
 
 
-def test_an_order_whose_tag_a_fill_wore_off_before_it_was_placed_anew_has_no_sequence() -> None:
+def test_vanished_order_whose_tag_was_lost_to_a_fill_has_no_sequence() -> None:
     worn = replace(levelled(7), placed18=SIZE18)
     assert [one.place.sequence for one in missing(held(worn))] == [-1]
 
 
 @pytest.mark.parametrize(("age", "is_young"), [(0, True), (REORG_BLOCKS - 1, True), (REORG_BLOCKS, False)])
-def test_an_order_is_young_for_as_long_as_its_block_may_be_undone(age: int, is_young: bool) -> None:
+def test_order_is_young_as_long_as_its_block_may_be_undone(age: int, is_young: bool) -> None:
     (found,) = missing(held(levelled(7), block=BLOCK - age))
     assert found.sent_at == (NOW if is_young else float("-inf"))
 
 
-def test_orders_that_are_shown_or_hold_no_level_have_not_vanished_and_hide_no_other() -> None:
+def test_shown_and_unlevelled_orders_have_not_vanished_and_hide_no_other() -> None:
     shown, unlevelled, unplanned = levelled(1), levelled(2, level=None), replace(levelled(3), placed18=None)
     gone = levelled(9, level=4)
     alice = held(shown, unlevelled, unplanned, gone)
     assert [one.last for one in missing(alice, shown)] == [gone]
 
 
-def test_an_order_that_shrank_is_the_same_and_one_that_grew_is_another() -> None:
+def test_smaller_amount_is_the_same_order_and_a_larger_one_is_another() -> None:
     before = levelled(7)
     assert missing(held(before), replace(before, amount18=before.amount18 - 1)) == []
     assert len(missing(held(before), replace(before, amount18=before.amount18 + 1))) == 1
@@ -93,7 +93,7 @@ def test_an_order_that_shrank_is_the_same_and_one_that_grew_is_another() -> None
     assert len(missing(held(before), replace(before, side=Side.SELL))) == 1
 
 
-def test_only_what_stands_under_another_order_now_is_forgotten() -> None:
+def test_only_reused_ids_are_forgotten() -> None:
     same, replaced, left = levelled(1), levelled(2), levelled(3)
     alice = held(same, replaced, left)
     forget_reused_ids(alice, wallet_read(levelled(9), replace(replaced, price6=PRICE6 + TICK6), same))
@@ -102,19 +102,19 @@ def test_only_what_stands_under_another_order_now_is_forgotten() -> None:
     forget_reused_ids(alice, wallet_read(replace(replaced, price6=PRICE6 + TICK6)))
 
 
-def test_an_order_out_of_sight_is_found_again_by_its_id_though_its_tag_is_worn() -> None:
+def test_reappearing_order_is_matched_by_its_id_even_with_its_tag_lost() -> None:
     last = levelled(7)
     again = replace(last, amount18=SIZE18 // 3, level=None, placed18=None)
     away = PendingPlacement("intent", PLACED, 0.0, stage=PendingStage.UNKNOWN, last=replace(last, amount18=SIZE18 // 2))
     alice = book(ALICE, away)
-    rival = pending(place(level=3, sequence=8), intent_id="rival")  # so that the price alone tells nothing
+    rival = pending(place(level=3, sequence=8), intent_id="rival")  # so that the price alone does not decide
     alice.pending.add(rival)
     assert match_rested(alice, (), wallet_read(again)) == [ResolvedOrder(away, Resolution.RESTED, again)]
     other = replace(again, order_id=8)
     assert match_rested(alice, (), wallet_read(other)) == []
 
 
-def test_one_order_settles_one_placement() -> None:
+def test_one_order_resolves_one_placement() -> None:
     first, second = pending(PLACED, intent_id="first"), pending(PLACED, intent_id="second")
     rests = resting(PLACED, 7)
     assert match_rested(book(ALICE, first, second), (), wallet_read(rests)) == [
@@ -122,7 +122,7 @@ def test_one_order_settles_one_placement() -> None:
     ]
 
 
-def test_a_worn_order_is_the_only_placement_under_way_at_its_price() -> None:
+def test_order_without_its_tag_matches_the_only_pending_placement_at_its_price() -> None:
     under_way = pending(PLACED)
     worn = order(order_id=7, amount18=SIZE18 // 3)
     alice = book(ALICE, under_way)
@@ -132,7 +132,7 @@ def test_a_worn_order_is_the_only_placement_under_way_at_its_price() -> None:
     assert match_rested(alice, (), wallet_read(worn)) == []
 
 
-def test_a_worn_order_that_nothing_under_way_explains_is_the_latest_that_was_given_up() -> None:
+def test_unexplained_order_without_its_tag_matches_the_latest_written_off_placement() -> None:
     alice = book(ALICE)
     latest = pending(PLACED, intent_id="latest")
     for one in (*(pending(place(level=1, sequence=n), intent_id=f"older {n}") for n in (1, 2, 3)), latest):
@@ -142,7 +142,7 @@ def test_a_worn_order_that_nothing_under_way_explains_is_the_latest_that_was_giv
     for number in (1, 2):
         under_way = pending(place(level=3 + number, sequence=9 + number), intent_id=f"under way {number}")
         alice.pending.add(under_way)
-    assert match_rested(alice, (), wallet_read(worn)) == []  # it may be either of those
+    assert match_rested(alice, (), wallet_read(worn)) == []  # it may be either of them
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,11 @@ def test_a_worn_order_that_nothing_under_way_explains_is_the_latest_that_was_giv
         order(order_id=7, amount18=PLACED.amount18 + 1),
     ],
 )
-def test_another_side_price_or_a_larger_amount_is_nobodys_rest(other: RestingOrder) -> None:
+def test_other_side_other_price_or_larger_amount_matches_no_placement(other: RestingOrder) -> None:
     assert match_rested(book(ALICE, pending(PLACED)), (), wallet_read(other)) == []
 
 
-def test_what_ended_lapses_and_only_what_was_void_was_given_up() -> None:
+def test_resolved_placements_lapse_and_only_a_void_one_counts_as_given_up() -> None:
     alice = book(ALICE, *(pending(place(level=level, sequence=level), intent_id=str(level)) for level in (1, 2)))
     first, second = alice.pending.placements["1"], alice.pending.placements["2"]
     apply(
@@ -168,7 +168,7 @@ def test_what_ended_lapses_and_only_what_was_void_was_given_up() -> None:
     assert (first.given_up_at, second.given_up_at) == (NOW, 0.0)
 
 
-def test_what_rests_is_remembered_with_its_block_and_intent() -> None:
+def test_resting_order_is_remembered_with_its_block_and_intent() -> None:
     under_way = pending(PLACED, intent_id="intent")
     alice = book(ALICE, under_way)
     apply(alice, [ResolvedOrder(under_way, Resolution.RESTED, resting(PLACED, 7))], block=BLOCK, now=NOW)
@@ -176,7 +176,7 @@ def test_what_rests_is_remembered_with_its_block_and_intent() -> None:
     assert alice.pending.memory == {7: OrderMemory(2, PLACED.amount18, BLOCK, "intent")}
 
 
-def test_several_orders_come_to_rest_at_once() -> None:
+def test_several_orders_can_come_to_rest_at_once() -> None:
     under_way = [pending(place(level=number), intent_id=f"{number}", tx_hash=f"0x{number}") for number in (1, 2)]
     rests = [order(order_id=number, amount18=SIZE18 // 3) for number in (1, 2)]
     receipts = {
@@ -190,14 +190,14 @@ def test_several_orders_come_to_rest_at_once() -> None:
     assert (list(alice.pending), set(alice.pending.memory)) == ([], {1, 2})
 
 
-def test_orders_without_a_level_that_are_gone_are_told_and_no_others() -> None:
+def test_only_vanished_orders_without_a_level_are_reported() -> None:
     stays, gone = levelled(1, level=None), levelled(2, level=None)
     alice = held(stays, gone, levelled(3), levelled(4))
     assert adopt(alice, wallet_read(stays, levelled(3)), NOW) == (gone,)
 
 
-def test_trades_that_another_order_shrank_by_are_used_up() -> None:
-    """Half of the missing order's amount was traded at its price, and another one has shrunk by just that."""
+def test_trades_that_shrank_another_order_are_used_up() -> None:
+    """Half of the missing order's amount was traded at its price, and another order has shrunk by just that."""
     gone, shrunk, ahead, undone = (levelled(n, price6=PRICE6 + TICK6 * (n > 2)) for n in (1, 2, 3, 4))
     alice = held(gone, shrunk, ahead, undone, intent_id="")
     half18 = gone.amount18 // 2
@@ -205,14 +205,14 @@ def test_trades_that_another_order_shrank_by_are_used_up() -> None:
     shown = (
         replace(shrunk, amount18=shrunk.amount18 - half18),
         replace(ahead, amount18=ahead.amount18 - 7),  # its trade has not been read yet
-        replace(undone, side=Side.SELL, amount18=1),  # its id stands for another order now
+        replace(undone, side=Side.SELL, amount18=1),  # its id belongs to another order now
     )
     alice.pending.placements = {one.intent_id: one for one in missing(alice, *shown)}
     assert explain(alice, wallet_read(*shown), []) == []
     assert alice.pending.traded18 == {(Side.BUY, PRICE6): 0, (Side.BUY, PRICE6 + TICK6): -7}
 
 
-def test_without_a_trade_not_even_a_single_unit_is_filled() -> None:
+def test_without_a_trade_not_even_a_one_unit_order_is_filled() -> None:
     alice = held(replace(levelled(1), amount18=1))
     alice.pending.placements = {one.intent_id: one for one in missing(alice)}
     assert explain(alice, wallet_read(), []) == []

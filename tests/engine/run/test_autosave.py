@@ -1,4 +1,4 @@
-"""Saving while a run continues: what changed, once, and never in the way of a cycle."""
+"""Saving while a run continues: only what changed, once, and never in the way of a cycle."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def saved(paths: StatePaths) -> set[int]:
     return {entry.get("lastActionAt", 0) for entry in entries}
 
 
-async def test_all_changed_wallets_share_the_sync_of_the_checkpoint(
+async def test_all_changed_wallets_share_one_sync_with_the_checkpoint(
     store: StateStore, fleet: Fleet, synced: list[int], paths: StatePaths
 ) -> None:
     act(fleet, 7)
@@ -82,7 +82,7 @@ async def test_all_changed_wallets_share_the_sync_of_the_checkpoint(
     assert saved(paths) == {7}
 
 
-async def test_nothing_is_written_while_nothing_changes_but_now_and_then_the_time(
+async def test_without_changes_nothing_but_the_occasional_timestamp_is_written(
     store: StateStore, fleet: Fleet, synced: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     autosave = Autosave(store, fleet)
@@ -95,7 +95,7 @@ async def test_nothing_is_written_while_nothing_changes_but_now_and_then_the_tim
     assert len(synced) == 2
 
 
-async def test_cycle_goes_on_while_the_disk_is_slow_and_the_last_save_has_what_came_meanwhile(
+async def test_slow_disk_does_not_hold_up_cycles_and_the_last_save_is_complete(
     store: StateStore, fleet: Fleet, paths: StatePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(autosave_module, "SAVE_EVERY_S", 0.0)
@@ -124,7 +124,7 @@ async def test_cycle_goes_on_while_the_disk_is_slow_and_the_last_save_has_what_c
     assert saved(paths) == {9}
 
 
-async def test_failed_save_is_reported_and_its_wallets_are_written_next_time(
+async def test_failed_save_is_reported_and_its_wallets_are_saved_next_time(
     store: StateStore, fleet: Fleet, paths: StatePaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(autosave_module, "SAVE_EVERY_S", 0.0)
@@ -148,7 +148,7 @@ async def test_failed_save_is_reported_and_its_wallets_are_written_next_time(
     assert saved(paths) == {7}
 
 
-async def test_save_that_comes_after_the_store_was_closed_writes_nothing(
+async def test_save_after_the_store_is_closed_writes_nothing(
     store: StateStore, fleet: Fleet, paths: StatePaths
 ) -> None:
     store.close()

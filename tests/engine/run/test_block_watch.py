@@ -1,4 +1,4 @@
-"""News of blocks: a stream is only a wake-up call, and one that is silent, behind or gone is replaced by polling."""
+"""Notice of blocks: a stream is only a wake-up call; if it is silent, behind or gone, polling replaces it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ama_tui.domain.errors import UnreachableError
 from ama_tui.engine.outage import Outage
 from ama_tui.engine.run.block_watch import LONGEST_POLL_S, SHORTEST_POLL_S, BlockWatch, News
 from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers
-from tests.engine.fakes import FakeScribe, FakeVenue, context_of
+from tests.engine.fakes import FakeActionLog, FakeVenue, context_of
 from tests.engine.samples import ALICE, CAROL, book
 from tests.engine.virtual_time import run_virtually
 
 
 @dataclass
 class Chain:
-    """A node with a height of its own, which counts how often it is asked."""
+    """A node with its own height that counts how often it is asked."""
 
     number: int = 100
     asked: int = 0
@@ -38,7 +38,7 @@ class Chain:
 
 @dataclass
 class Stream:
-    """A stream that the test speaks through."""
+    """A stream whose messages the test sends."""
 
     handlers: PushHandlers | None = None
 
@@ -51,7 +51,7 @@ class Stream:
 class World:
     chain: Chain = field(default_factory=Chain)
     stream: Stream | None = field(default_factory=Stream)
-    scribe: FakeScribe = field(default_factory=FakeScribe)
+    action_log: FakeActionLog = field(default_factory=FakeActionLog)
     wakes: list[float] = field(default_factory=list)
     watch: BlockWatch = field(init=False)
 
@@ -59,7 +59,7 @@ class World:
         async def main(clock: Callable[[], float]) -> None:
             monkeypatch.setattr("ama_tui.engine.run.block_watch.monotonic", clock)
             fake: Any = FakeVenue()
-            context = context_of(fake, book(ALICE), clock=clock, action_log=self.scribe)
+            context = context_of(fake, book(ALICE), clock=clock, action_log=self.action_log)
             stream: Any = self.stream
             chain: Any = self.chain
             context.connections = replace(context.connections, chain=chain, push=stream)
@@ -83,7 +83,7 @@ class World:
         self.told.head(BlockHead(number, f"0x{number}{mark}"))
 
 
-def test_head_wakes_once_and_the_node_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_head_wakes_the_run_once_without_asking_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.told.connected()
         world.wakes.clear()
@@ -98,7 +98,7 @@ def test_head_wakes_once_and_the_node_is_not_asked(monkeypatch: pytest.MonkeyPat
     World().run(steps, monkeypatch)
 
 
-def test_other_block_at_the_same_height_wakes_and_needs_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_block_at_the_same_height_wakes_the_run_and_needs_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.head(101)
         await asyncio.sleep(1)
@@ -113,7 +113,7 @@ def test_other_block_at_the_same_height_wakes_and_needs_a_read(monkeypatch: pyte
     World().run(steps, monkeypatch)
 
 
-def test_log_of_the_fleet_wakes_before_its_head_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_of_the_fleet_wakes_the_run_before_the_head_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.head(101)
         world.wakes.clear()
@@ -130,7 +130,7 @@ def test_log_of_the_fleet_wakes_before_its_head_and_others_do_not(monkeypatch: p
     World().run(steps, monkeypatch)
 
 
-def test_silent_stream_is_replaced_by_polling_and_taken_back_when_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_stream_is_replaced_by_polling_until_it_speaks_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.told.connected()
         for number in range(101, 106):
@@ -144,7 +144,7 @@ def test_silent_stream_is_replaced_by_polling_and_taken_back_when_it_speaks(monk
         assert world.watch.height == 111
         world.head(112)
         assert world.watch.news is News.PUSH
-        assert [text.split(" after")[0] for text in world.scribe.of("NOTE")] == [
+        assert [text.split(" after")[0] for text in world.action_log.of("NOTE")] == [
             "the node's WebSocket is behind its block number: asking for new blocks instead",
             "push back",
         ]
@@ -152,7 +152,7 @@ def test_silent_stream_is_replaced_by_polling_and_taken_back_when_it_speaks(monk
     World().run(steps, monkeypatch)
 
 
-def test_stream_without_heads_is_trusted_while_the_node_has_no_block_either(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quiet_stream_is_trusted_while_the_node_has_no_new_block_either(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.head(101)
         await asyncio.sleep(600)
@@ -162,18 +162,18 @@ def test_stream_without_heads_is_trusted_while_the_node_has_no_block_either(monk
     World().run(steps, monkeypatch)
 
 
-def test_silent_stream_of_a_node_that_hangs_is_not_called_push(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_stream_with_a_hanging_node_does_not_count_as_push(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.head(101)
         world.chain.hangs = True
         await asyncio.sleep(10)
         assert world.watch.context.news == "polling"
-        assert world.scribe.of("NOTE") == ["the node's WebSocket is silent: asking for new blocks instead"]
+        assert world.action_log.of("NOTE") == ["the node's WebSocket is silent: asking for new blocks instead"]
 
     World().run(steps, monkeypatch)
 
 
-def test_lost_stream_is_replaced_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_stream_is_replaced_by_polling_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.head(101)
         world.told.lost("RPC_WS_URL: the connection was lost")
@@ -185,7 +185,7 @@ def test_lost_stream_is_replaced_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("interval", [0.3, 1.0, 12.0])
-def test_polling_learns_when_a_block_is_due_and_asks_rarely_before(
+def test_polling_learns_the_block_time_and_asks_rarely_before_a_block_is_due(
     interval: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def steps(world: World) -> None:
@@ -205,7 +205,7 @@ def test_polling_learns_when_a_block_is_due_and_asks_rarely_before(
     World(stream=None).run(steps, monkeypatch)
 
 
-def test_chain_that_stands_still_is_asked_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stalled_chain_is_polled_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         for _ in range(5):
             world.chain.number += 1
@@ -218,7 +218,7 @@ def test_chain_that_stands_still_is_asked_once_a_second(monkeypatch: pytest.Monk
     World(stream=None).run(steps, monkeypatch)
 
 
-def test_node_that_is_down_is_asked_again_without_a_storm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dead_node_is_polled_without_a_request_storm(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.chain.is_down = True
         await asyncio.sleep(60)

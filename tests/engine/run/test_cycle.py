@@ -1,4 +1,4 @@
-"""A cycle's steps: what is read is settled and planned on, what is not read is not guessed."""
+"""A cycle's steps: what was read is reconciled and planned on; what was not read is never guessed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ama_tui.engine.run import cycle as cycle_module
 from ama_tui.engine.run.cycle import DEPTH_OF_OTHERS, MARK_PATIENCE_S, MOST_DEPTH, Cycle
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
-from tests.engine.fakes import FakeScribe, FakeVenue, context_of, record
+from tests.engine.fakes import FakeActionLog, FakeVenue, context_of, record
 from tests.engine.samples import (
     ALICE,
     BOB,
@@ -39,15 +39,15 @@ from tests.engine.virtual_time import run_virtually
 
 RICH6 = 10**10
 SESSION = "0x" + "11" * 32
-"""The session that the samples' wallets have."""
+"""The session of the sample wallets."""
 
 
 @dataclass
 class World:
-    """Two wallets on the fakes; `reads` are what the chain shows them as, by address."""
+    """Two wallets on the fakes; `reads` is what the chain shows of them, by address."""
 
     venue: FakeVenue = field(default_factory=FakeVenue)
-    action_log: FakeScribe = field(default_factory=FakeScribe)
+    action_log: FakeActionLog = field(default_factory=FakeActionLog)
     alice: WalletBook = field(default_factory=lambda: book(ALICE, cap6=None))
     bob: WalletBook = field(default_factory=lambda: book(BOB, cap6=None))
     reads: dict[str, WalletRead] = field(default_factory=lambda: {ALICE: wallet_read(), BOB: wallet_read()})
@@ -76,7 +76,7 @@ class World:
         run_virtually(main)
 
     async def look(self, blocks: int = 1) -> tuple[Intent, ...]:
-        """One cycle, as many blocks later."""
+        """One cycle, this many blocks later."""
         self.block += blocks
         return self.cycle.decide(await self.cycle.watch())
 
@@ -85,7 +85,7 @@ def wallets_of(intents: tuple[Intent, ...]) -> set[str]:
     return {intent.wallet for intent in intents}
 
 
-def test_each_wallet_that_was_read_is_planned_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_wallet_that_was_read_gets_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         intents = await world.look()
         assert len(intents) == 24
@@ -98,8 +98,8 @@ def test_each_wallet_that_was_read_is_planned_for(monkeypatch: pytest.MonkeyPatc
     World().go(monkeypatch, steps)
 
 
-def test_a_wallet_that_could_not_be_read_is_unknown_and_never_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others' pass goes on; what was known of this one stays, in flight and all."""
+def test_unreadable_wallet_is_unknown_and_never_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others continue; everything known of this wallet is kept, with its pending orders."""
 
     async def steps(world: World) -> None:
         await world.look()
@@ -121,7 +121,7 @@ def test_a_wallet_that_could_not_be_read_is_unknown_and_never_empty(monkeypatch:
     world.go(monkeypatch, steps)
 
 
-def test_a_node_that_falls_back_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_of_an_older_block_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.reads[ALICE] = wallet_read(order(ALICE, 7))
         await world.look()
@@ -133,8 +133,8 @@ def test_a_node_that_falls_back_is_not_believed(monkeypatch: pytest.MonkeyPatch)
     World().go(monkeypatch, steps)
 
 
-def test_the_read_is_as_old_as_its_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow answer to the trades and receipts does not make the orders' read any younger."""
+def test_read_is_as_old_as_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow response with trades and receipts does not make the read of the orders any younger."""
 
     async def steps(world: World) -> None:
         began = world.clock()
@@ -145,7 +145,7 @@ def test_the_read_is_as_old_as_its_question(monkeypatch: pytest.MonkeyPatch) -> 
     World().go(monkeypatch, steps)
 
 
-def test_a_live_mark_that_hangs_is_waited_for_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_live_mark_delays_a_cycle_by_seconds_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         began = world.clock()
         assert await world.look()
@@ -155,7 +155,7 @@ def test_a_live_mark_that_hangs_is_waited_for_a_moment_only(monkeypatch: pytest.
     World(FakeVenue(on_live=lambda: asyncio.sleep(3600, None))).go(monkeypatch, steps)
 
 
-def test_a_live_mark_that_fails_costs_no_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_live_mark_does_not_stop_the_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
     async def dead() -> int | None:
         raise UnreachableError("GET /api/orderbook/live failed", "is the venue running?")
 
@@ -167,7 +167,7 @@ def test_a_live_mark_that_fails_costs_no_cycle(monkeypatch: pytest.MonkeyPatch) 
     World(FakeVenue(on_live=dead)).go(monkeypatch, steps)
 
 
-def test_an_order_that_came_to_rest_is_settled_and_its_level_stays_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_that_came_to_rest_is_resolved_and_keeps_its_level(monkeypatch: pytest.MonkeyPatch) -> None:
     placed = place(level=2, price6=PRICE6 - 50 * TICK6)
 
     async def steps(world: World) -> None:
@@ -182,7 +182,7 @@ def test_an_order_that_came_to_rest_is_settled_and_its_level_stays_taken(monkeyp
     World(alice=book(ALICE, pending(placed, stage=PendingStage.UNKNOWN))).go(monkeypatch, steps)
 
 
-def test_a_void_placement_is_journalled_and_its_level_planned_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_void_placement_is_journalled_and_its_level_planned_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         await world.look()
         await asyncio.sleep(world.run.settle_after)
@@ -196,7 +196,7 @@ def test_a_void_placement_is_journalled_and_its_level_planned_anew(monkeypatch: 
     World(alice=book(ALICE, pending(place(), at=1000.0, stage=PendingStage.UNKNOWN))).go(monkeypatch, steps)
 
 
-def test_what_may_not_be_sent_yet_is_planned_but_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wallet_in_backoff_gets_no_orders_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.alice.failed(world.clock())
         assert wallets_of(await world.look()) == {BOB}
@@ -206,7 +206,7 @@ def test_what_may_not_be_sent_yet_is_planned_but_held_back(monkeypatch: pytest.M
     World().go(monkeypatch, steps)
 
 
-def test_trades_are_asked_for_from_the_first_read_on_and_each_block_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trades_are_read_from_the_first_read_on_and_every_block_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         for blocks in (1, 3, 2):
             await world.look(blocks)
@@ -215,7 +215,7 @@ def test_trades_are_asked_for_from_the_first_read_on_and_each_block_once(monkeyp
     World().go(monkeypatch, steps)
 
 
-def test_trades_that_were_not_answered_are_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trades_that_could_not_be_read_are_requested_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         await world.look()
         world.venue.trades = None
@@ -229,7 +229,7 @@ def test_trades_that_were_not_answered_are_asked_for_again(monkeypatch: pytest.M
     World().go(monkeypatch, steps)
 
 
-def test_two_readers_at_once_count_no_trade_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_readers_count_no_trade_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         await world.look()
         world.venue.trades = (trade("0x01", ALICE, BOB),)
@@ -247,7 +247,7 @@ def test_two_readers_at_once_count_no_trade_twice(monkeypatch: pytest.MonkeyPatc
     World().go(monkeypatch, steps)
 
 
-def test_a_reason_is_journalled_when_it_changes_and_not_every_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_skip_reason_is_journalled_when_it_changes_not_every_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         for _ in range(3):
             await world.look()
@@ -270,7 +270,7 @@ def test_a_reason_is_journalled_when_it_changes_and_not_every_cycle(monkeypatch:
         ({"methods": Methods.CANCEL}, "session does not allow the methods that the strategy uses"),
     ],
 )
-def test_a_session_that_ended_behind_our_back_stops_its_wallet_and_is_told_once(
+def test_session_that_ended_unexpectedly_stops_its_wallet_and_is_reported_once(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], problem: str
 ) -> None:
     async def steps(world: World) -> None:
@@ -289,8 +289,8 @@ def test_a_session_that_ended_behind_our_back_stops_its_wallet_and_is_told_once(
     world.go(monkeypatch, steps)
 
 
-def test_a_record_of_the_session_before_says_nothing_of_the_present_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wallet's session was replaced while the chain was read."""
+def test_record_of_a_replaced_session_does_not_affect_its_successor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wallet's session was replaced while the chain was being read."""
 
     async def steps(world: World) -> None:
         world.reads[ALICE] = replace(wallet_read(), session=record(ALICE, "0x01", revoked=True))
@@ -310,7 +310,7 @@ def test_a_record_of_the_session_before_says_nothing_of_the_present_one(monkeypa
         ({"expiry": 1_000}, False, "session expired"),
     ],
 )
-def test_orders_that_the_session_would_refuse_wait_with_the_reason(
+def test_orders_beyond_the_sessions_caps_are_skipped_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], are_some_sent: bool, why: str
 ) -> None:
     async def steps(world: World) -> None:
@@ -328,7 +328,7 @@ def test_orders_that_the_session_would_refuse_wait_with_the_reason(
     world.go(monkeypatch, steps)
 
 
-def test_a_node_that_does_not_know_a_new_session_yet_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_node_that_does_not_know_a_new_session_yet_stops_no_wallet(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         world.reads[ALICE] = replace(wallet_read(), session=record("0x" + "00" * 20, SESSION))
         await world.look()
@@ -341,7 +341,7 @@ def test_a_node_that_does_not_know_a_new_session_yet_stops_nobody(monkeypatch: p
     World().go(monkeypatch, steps)
 
 
-def test_the_depth_reaches_past_the_fleets_own_prices_to_what_a_call_can_carry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_depth_covers_the_fleets_own_prices_up_to_what_a_call_can_carry(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         await world.look()
         assert world.venue.depth_levels == DEPTH_OF_OTHERS
@@ -358,7 +358,7 @@ def test_the_depth_reaches_past_the_fleets_own_prices_to_what_a_call_can_carry(m
     World().go(monkeypatch, steps)
 
 
-def test_fills_that_cannot_be_read_are_told_with_their_first_block_until_they_are(
+def test_unreadable_fills_are_reported_with_their_first_block_until_they_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def steps(world: World) -> None:

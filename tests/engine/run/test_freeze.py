@@ -1,4 +1,4 @@
-"""From the moment of a kill nothing new goes out, wherever in the engine it stands."""
+"""From the moment of a kill nothing new is sent, wherever in the engine it waits."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.sessions.adoption import SessionAdoption
 from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.relayers import Relayers
-from tests.engine.fakes import RELAYERS, FakeScribe, FakeVenue, context_of
+from tests.engine.fakes import RELAYERS, FakeActionLog, FakeVenue, context_of
 from tests.engine.samples import ALICE, BOB, CAROL, book, fleet_read, place
 from tests.engine.virtual_time import run_virtually
 
 LONG_S = 60.0
 
 
-def test_a_placement_that_sleeps_out_a_retry_after_is_not_sent_after_it() -> None:
-    venue, action_log, freeze = FakeVenue(), FakeScribe(), threading.Event()
+def test_placement_waiting_for_a_retry_after_is_not_sent_after_the_freeze() -> None:
+    venue, action_log, freeze = FakeVenue(), FakeActionLog(), threading.Event()
 
     async def main(clock: Callable[[], float]) -> None:
         alice = book(ALICE)
@@ -35,7 +35,7 @@ def test_a_placement_that_sleeps_out_a_retry_after_is_not_sent_after_it() -> Non
     assert (venue.placed, action_log.lines) == ([], [])
 
 
-def test_what_waits_in_a_lane_behind_a_post_is_not_sent_after_it() -> None:
+def test_placement_queued_behind_a_post_is_not_sent_after_the_freeze() -> None:
     venue, freeze = FakeVenue(), threading.Event()
 
     async def main(clock: Callable[[], float]) -> None:
@@ -58,16 +58,16 @@ def test_what_waits_in_a_lane_behind_a_post_is_not_sent_after_it() -> None:
         freeze.set()
         answered.set()
         assert await send_queues.idle(10)
-        # What was on the wire is tracked: it counts until the chain settles it.
+        # What was being sent is tracked: it counts until the chain resolves it.
         assert [len(one.pending) for one in books] == [1, 1]
 
     run_virtually(main)
     assert len(venue.placed) == 2
 
 
-def test_no_session_is_asked_for_by_those_that_wait_for_their_turn_or_for_the_disk() -> None:
-    venue, action_log, freeze = FakeVenue(), FakeScribe(), threading.Event()
-    action_log.meanwhile = freeze.set  # it comes while the first is written ahead
+def test_no_session_is_requested_after_the_freeze_by_tasks_waiting_for_a_turn_or_the_disk() -> None:
+    venue, action_log, freeze = FakeVenue(), FakeActionLog(), threading.Event()
+    action_log.meanwhile = freeze.set  # it comes during the first write-ahead
 
     async def main(clock: Callable[[], float]) -> None:
         books = [book(wallet) for wallet in (ALICE, BOB, CAROL)]

@@ -1,4 +1,4 @@
-"""Whole runs at a node whose order lists leave orders out: nothing is placed twice, and no proof is false."""
+"""Whole runs with a node that omits orders: nothing is placed twice, and no proof is false."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.engine.rig import cycles_later, killed, rig_of, ticking
 
 
 @pytest.mark.parametrize("fault", ["orders_cut", "orders_sparse", "orders_cached"])
-async def test_hidden_orders_are_not_replaced_and_do_not_pass_for_cancelled(fault: str, tmp_path: Path) -> None:
+async def test_hidden_orders_are_neither_replaced_nor_taken_for_cancelled(fault: str, tmp_path: Path) -> None:
     async with rig_of(tmp_path) as rig, ticking(rig.venue):
         engine = await rig.packed(orders_per_side=4)
         held = {wallet: await available6(rig.venue, wallet) for wallet in rig.wallets}
@@ -29,7 +29,7 @@ async def test_hidden_orders_are_not_replaced_and_do_not_pass_for_cancelled(faul
 
 
 async def available6(venue: LocalVenue, wallet: str) -> int:
-    """A wallet's available collateral, past every fault."""
+    """A wallet's available collateral, read around every fault."""
     data = abi.encode("CoreVault", "getAvailableCollateral", [wallet])
     (found,) = abi.decode("CoreVault", "getAvailableCollateral", await venue.node.call(venue.vault, data))
     return int(found)

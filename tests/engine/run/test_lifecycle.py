@@ -1,4 +1,4 @@
-"""Killing and stopping at any moment, together and twice, on a real localnet."""
+"""Kill and stop at any moment, together and twice, on a real localnet."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.venue.servers import serving
 
 @pytest.fixture(autouse=True)
 def quick_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cancel-all reads again at once."""
+    """Cancel-all reads again without a delay."""
     monkeypatch.setattr("ama_tui.engine.cancel.kill.BETWEEN_READS_S", 0.05)
 
 
 async def preparing(rig: Rig, engine: LocalEngine) -> asyncio.Task[None]:
-    """A run whose sessions are being made; blocks come only if somebody makes them."""
+    """A run whose sessions are being created; blocks come only when the test mines them."""
     await rig.venue.node.set_block_time(3600)
     market = await rig.market(engine)
     resolved, _ = await engine.resolved_for(market, False)
@@ -38,13 +38,13 @@ async def preparing(rig: Rig, engine: LocalEngine) -> asyncio.Task[None]:
 
 
 def assert_unlocked(rig: Rig) -> None:
-    """Another process could have the state directory now."""
+    """Another process could lock the state directory now."""
     lock = StateLock(rig.state / "lock")
     lock.acquire()
     lock.release()
 
 
-async def test_a_kill_empties_the_book_and_proves_it(rig: Rig) -> None:
+async def test_kill_empties_the_book_and_is_proven(rig: Rig) -> None:
     engine = await rig.packed()
     report = await killed(rig, engine)
     assert await rig.orders() == []
@@ -56,8 +56,8 @@ async def test_a_kill_empties_the_book_and_proves_it(rig: Rig) -> None:
     assert_unlocked(rig)
 
 
-async def test_the_fleet_is_shown_as_it_is_while_a_kill_runs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its orders go one by one on the screen too, with the stages of the kill; the kill learns nothing from that."""
+async def test_fleet_and_stages_are_shown_while_a_kill_runs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its orders also leave the screen one by one; the kill itself uses none of these reads."""
     monkeypatch.setattr("ama_tui.engine.run.kill_display.SHOW_EVERY_S", 0.05)
     engine = await rig.packed()
     shown: list[EngineSnapshot] = []
@@ -79,7 +79,7 @@ async def test_the_fleet_is_shown_as_it_is_while_a_kill_runs(rig: Rig, monkeypat
     assert run_of(engine).context.shown is None
 
 
-async def test_a_kill_that_a_defect_ends_is_not_proven_and_can_be_tried_again(
+async def test_kill_that_ends_with_an_internal_error_is_unproven_and_can_be_retried(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = await rig.packed()
@@ -96,7 +96,7 @@ async def test_a_kill_that_a_defect_ends_is_not_proven_and_can_be_tried_again(
     assert (await killed(rig, engine)).is_proven
 
 
-async def test_a_kill_amid_the_placing_lets_nothing_come_to_rest_behind_it(rig: Rig) -> None:
+async def test_kill_during_placement_leaves_nothing_to_rest_later(rig: Rig) -> None:
     engine = await rig.begin(orders_per_side=20)
     await until(lambda: run_of(engine).context.counters.totals.sent > 10, "the first orders")
     report = await killed(rig, engine)
@@ -107,7 +107,7 @@ async def test_a_kill_amid_the_placing_lets_nothing_come_to_rest_behind_it(rig: 
     assert await rig.orders() == []
 
 
-async def test_a_kill_takes_the_orders_of_wallets_that_are_missing_from_the_run(rig: Rig) -> None:
+async def test_kill_cancels_the_orders_of_wallets_missing_from_the_run(rig: Rig) -> None:
     first = await rig.packed()
     await first.stop()
     second = await rig.packed(resume=True, wallets=1)
@@ -116,7 +116,7 @@ async def test_a_kill_takes_the_orders_of_wallets_that_are_missing_from_the_run(
     assert await rig.orders() == []
 
 
-async def test_after_a_kill_the_same_desk_packs_again_with_the_same_sessions(rig: Rig) -> None:
+async def test_after_a_kill_the_same_engine_packs_again_with_the_same_sessions(rig: Rig) -> None:
     engine = await rig.packed()
     await killed(rig, engine)
     market = await rig.market(engine)
@@ -127,7 +127,7 @@ async def test_after_a_kill_the_same_desk_packs_again_with_the_same_sessions(rig
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [1, 1, 1]
 
 
-async def test_a_kill_does_not_wait_for_a_read_that_hangs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_kill_does_not_wait_for_a_hanging_read(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.engine.run.run.FINAL_READ_S", 0.2)
     engine = await rig.packed()
     is_reading = asyncio.Event()
@@ -142,7 +142,7 @@ async def test_a_kill_does_not_wait_for_a_read_that_hangs(rig: Rig, monkeypatch:
     assert (report.is_proven, report.cancelled, await rig.orders()) == (True, 12, [])
 
 
-async def test_a_full_disk_does_not_keep_a_kill_from_cancelling_and_telling(
+async def test_full_disk_does_not_keep_a_kill_from_cancelling_and_reporting(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = await rig.packed()
@@ -164,7 +164,7 @@ async def test_a_full_disk_does_not_keep_a_kill_from_cancelling_and_telling(
     assert said[-1] == "checkpoint.json cannot be written: free some disk space"
 
 
-async def test_a_wallet_whose_session_somebody_revoked_gets_one_to_cancel_with(rig: Rig) -> None:
+async def test_wallet_with_a_revoked_session_gets_a_new_one_to_cancel_with(rig: Rig) -> None:
     engine = await rig.packed()
     victim = run_of(engine).context.fleet.books[rig.wallets[0]]
     assert victim.session.id is not None
@@ -174,7 +174,7 @@ async def test_a_wallet_whose_session_somebody_revoked_gets_one_to_cancel_with(r
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [2, 1, 1]
 
 
-async def test_a_wallet_that_cannot_cancel_any_more_leaves_its_survivors(
+async def test_orders_of_a_wallet_that_can_no_longer_cancel_are_survivors(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.run.CancelAll", partial(CancelAll, patience=3.0))
@@ -193,7 +193,7 @@ async def test_a_wallet_that_cannot_cancel_any_more_leaves_its_survivors(
     assert (report.is_proven, len(left), report.cancelled) == (False, 4, 8)
 
 
-async def test_a_kill_of_a_paused_run_works(rig: Rig) -> None:
+async def test_paused_run_can_be_killed(rig: Rig) -> None:
     engine = await rig.packed()
     await engine.pause()
     assert (await killed(rig, engine)).is_proven
@@ -201,7 +201,7 @@ async def test_a_kill_of_a_paused_run_works(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("what", ["stop", "kill"])
-async def test_ending_a_run_before_its_first_cycle_places_nothing(rig: Rig, what: str) -> None:
+async def test_run_ended_before_its_first_cycle_places_nothing(rig: Rig, what: str) -> None:
     engine = await rig.begin()
     async with ticking(rig.venue):
         await (engine.stop() if what == "stop" else engine.kill())
@@ -210,7 +210,7 @@ async def test_ending_a_run_before_its_first_cycle_places_nothing(rig: Rig, what
     assert await rig.orders() == []
 
 
-async def test_pausing_a_run_before_its_first_cycle_places_nothing(rig: Rig) -> None:
+async def test_run_paused_before_its_first_cycle_places_nothing(rig: Rig) -> None:
     engine = await rig.begin()
     await engine.pause()
     await cycles_later(engine, 3)
@@ -219,7 +219,7 @@ async def test_pausing_a_run_before_its_first_cycle_places_nothing(rig: Rig) -> 
     await until(lambda: run_of(engine).packed, "the fleet to be packed")
 
 
-async def test_two_kills_at_once_are_one(rig: Rig) -> None:
+async def test_two_concurrent_kills_are_one(rig: Rig) -> None:
     engine = await rig.packed()
     async with ticking(rig.venue):
         first, second = await asyncio.gather(engine.kill(), engine.kill())
@@ -227,8 +227,8 @@ async def test_two_kills_at_once_are_one(rig: Rig) -> None:
     assert (first.is_proven, len(rig.journal("CANCEL_ORDER"))) == (True, 12)
 
 
-async def test_stopping_during_a_kill_waits_for_its_proof(rig: Rig) -> None:
-    """Whoever quits while everything is being cancelled must not cut that short."""
+async def test_stop_during_a_kill_waits_for_its_proof(rig: Rig) -> None:
+    """Quitting while everything is being cancelled must not cut the kill short."""
     engine = await rig.packed()
     killing = asyncio.create_task(killed(rig, engine))
     await until(lambda: run_of(engine).state is EngineState.KILLING, "the kill to begin")
@@ -240,7 +240,7 @@ async def test_stopping_during_a_kill_waits_for_its_proof(rig: Rig) -> None:
     assert_unlocked(rig)
 
 
-async def test_a_kill_takes_over_from_a_stop(rig: Rig) -> None:
+async def test_kill_takes_over_from_a_stop(rig: Rig) -> None:
     first = await rig.packed()
     await first.stop()
     await rig.venue.node.set_block_time(3600)
@@ -255,7 +255,7 @@ async def test_a_kill_takes_over_from_a_stop(rig: Rig) -> None:
     assert (run_of(engine).state, run_of(engine).reason) == (EngineState.STOPPED, report.text)
 
 
-async def test_with_nothing_running_a_kill_says_so_and_leaves_the_next_run_alone(rig: Rig) -> None:
+async def test_kill_without_a_run_is_refused_and_does_not_affect_the_next_run(rig: Rig) -> None:
     engine = await rig.open()
     with pytest.raises(ConfigError, match="nothing is running"):
         await engine.kill()
@@ -266,7 +266,7 @@ async def test_with_nothing_running_a_kill_says_so_and_leaves_the_next_run_alone
     assert (run_of(engine).state, len(await rig.orders())) == (EngineState.STOPPED, 12)
 
 
-async def test_a_kill_while_sessions_are_made_places_nothing_and_cancels_what_rested(rig: Rig) -> None:
+async def test_kill_while_sessions_are_created_places_nothing_and_cancels_resting_orders(rig: Rig) -> None:
     first = await rig.packed()
     await first.stop()
     for book in run_of(first).context.fleet:
@@ -282,7 +282,7 @@ async def test_a_kill_while_sessions_are_made_places_nothing_and_cancels_what_re
     assert run_of(engine).state is EngineState.STOPPED
 
 
-async def test_stopping_while_sessions_are_made_ends_the_beginning_and_they_are_found_again(rig: Rig) -> None:
+async def test_stop_while_sessions_are_created_ends_the_start_and_they_are_reused_later(rig: Rig) -> None:
     engine = await rig.open()
     beginning = await preparing(rig, engine)
     await engine.stop()
@@ -296,7 +296,7 @@ async def test_stopping_while_sessions_are_made_ends_the_beginning_and_they_are_
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [1, 1, 1]
 
 
-async def test_a_stop_ends_in_time_though_the_node_hangs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stop_ends_in_time_although_the_node_hangs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.engine.run.run.STOP_PATIENCE_S", 0.5)
     monkeypatch.setattr("ama_tui.engine.run.run.FINAL_READ_S", 0.5)
     is_answering = asyncio.Event()
@@ -321,7 +321,7 @@ async def test_a_stop_ends_in_time_though_the_node_hangs(rig: Rig, monkeypatch: 
         await engine.close()
 
 
-async def test_a_run_that_cannot_be_saved_is_over_all_the_same(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_run_that_cannot_be_saved_still_stops(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = await rig.packed()
 
     def full(_: StateStore) -> None:
@@ -335,7 +335,7 @@ async def test_a_run_that_cannot_be_saved_is_over_all_the_same(rig: Rig, monkeyp
     assert_unlocked(rig)
 
 
-async def test_a_fault_of_the_program_is_told_by_its_kind_only(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_internal_error_is_reported_by_its_type_only(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = await rig.packed()
 
     def broken(*_: object) -> None:
@@ -347,7 +347,7 @@ async def test_a_fault_of_the_program_is_told_by_its_kind_only(rig: Rig, monkeyp
     await engine.close()
 
 
-async def test_closing_the_desk_stops_its_run(rig: Rig) -> None:
+async def test_closing_the_engine_stops_its_run(rig: Rig) -> None:
     engine = await rig.packed()
     await cycles_later(engine, 1)
     await engine.close()

@@ -1,4 +1,4 @@
-"""The desk before and between runs: what it finds, what it refuses, what it remembers."""
+"""The engine before and between runs: what it finds, refuses and remembers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ama_tui.keys.wallet_source import WalletsSource, open_wallets
 from tests.engine.rig import Rig, log_lines, run_of, until
 
 
-def bare_desk(directory: Path, environ: dict[str, str] | None = None, *, is_demo: bool = False) -> LocalEngine:
+def bare_engine(directory: Path, environ: dict[str, str] | None = None, *, is_demo: bool = False) -> LocalEngine:
     source = VenueSource(directory, environ or {}, WalletsSource(directory / "wallets.csv"), is_demo)
     return LocalEngine(EngineSettings(lambda: source, directory / "state"), Publisher(), threading.Event())
 
@@ -31,7 +31,7 @@ async def request(rig: Rig, engine: LocalEngine, *, resume: bool = False, **para
     return StartRequest(await rig.market(engine), chosen, resume, 3)
 
 
-async def test_an_open_desk_knows_its_venue_and_its_fleet(rig: Rig) -> None:
+async def test_open_engine_knows_its_venue_and_fleet(rig: Rig) -> None:
     engine = await rig.open()
     assert (engine.problems, engine.wallets_available, engine.is_demo) == ((), 3, False)
     assert engine.environment_label == f"{rig.venue.app_url} chain 31337"
@@ -42,7 +42,7 @@ async def test_an_open_desk_knows_its_venue_and_its_fleet(rig: Rig) -> None:
     assert (await engine.quote(markets[0])).best_bid6
 
 
-async def test_an_open_desk_and_its_run_keep_no_row_of_the_wallets_file_and_no_secret(rig: Rig) -> None:
+async def test_open_engine_and_its_run_keep_no_wallet_row_and_no_secret(rig: Rig) -> None:
     def alive() -> int:
         gc.collect()
         return sum(isinstance(one, SecretKey | WalletKey) for one in gc.get_objects())
@@ -56,15 +56,15 @@ async def test_an_open_desk_and_its_run_keep_no_row_of_the_wallets_file_and_no_s
     assert alive() == before
 
 
-async def test_the_demos_desk_says_so_and_takes_the_first_market(rig: Rig) -> None:
-    engine = bare_desk(rig.directory, is_demo=True)
-    rig.desks.append(engine)
+async def test_demo_engine_is_labelled_as_such_and_selects_the_first_market(rig: Rig) -> None:
+    engine = bare_engine(rig.directory, is_demo=True)
+    rig.engines.append(engine)
     await engine.open()
     assert engine.environment_label == "DEMO localnet 31337"
     assert (await engine.market(None)).symbol == "ETH-USD"
 
 
-async def test_a_market_is_found_by_symbol_identifier_or_address_in_any_case(rig: Rig) -> None:
+async def test_market_is_found_by_symbol_identifier_or_address_in_any_case(rig: Rig) -> None:
     engine = await rig.open()
     listing = rig.venue.market("BTC-USD")
     for selector in ("BTC-USD", "btc-usd", "BTC-USD-PERP", listing.address.upper().replace("X", "x")):
@@ -75,8 +75,8 @@ async def test_a_market_is_found_by_symbol_identifier_or_address_in_any_case(rig
         await engine.market(None)
 
 
-async def test_everything_that_is_missing_is_told_at_once_and_nothing_is_asked_of_a_venue(tmp_path: Path) -> None:
-    engine = bare_desk(tmp_path)
+async def test_all_missing_settings_are_reported_at_once_without_contacting_a_venue(tmp_path: Path) -> None:
+    engine = bare_engine(tmp_path)
     await engine.open()
     assert len(engine.problems) == 2
     environment, wallets = engine.problems
@@ -88,10 +88,10 @@ async def test_everything_that_is_missing_is_told_at_once_and_nothing_is_asked_o
     await engine.close()
 
 
-async def test_opening_again_after_the_mend_works(rig: Rig) -> None:
+async def test_opening_again_after_the_fix_works(rig: Rig) -> None:
     hidden = (rig.directory / "wallets.csv").rename(rig.directory / "elsewhere.csv")
-    engine = bare_desk(rig.directory)
-    rig.desks.append(engine)
+    engine = bare_engine(rig.directory)
+    rig.engines.append(engine)
     await engine.open()
     assert engine.problems
     hidden.rename(rig.directory / "wallets.csv")
@@ -100,7 +100,7 @@ async def test_opening_again_after_the_mend_works(rig: Rig) -> None:
     assert await engine.markets()
 
 
-async def test_another_chain_id_is_a_warning_and_the_nodes_is_signed_for(rig: Rig) -> None:
+async def test_wrong_chain_id_is_a_warning_and_the_nodes_is_signed_for(rig: Rig) -> None:
     rig.environ["CHAIN_ID"] = "999"
     engine = await rig.packed()
     warning = "CHAIN_ID is 999, but the node reports 31337: signing for chain 31337"
@@ -109,13 +109,13 @@ async def test_another_chain_id_is_a_warning_and_the_nodes_is_signed_for(rig: Ri
     assert rig.checkpoint()["chainId"] == 31_337
 
 
-async def test_a_registry_without_code_is_refused(rig: Rig) -> None:
+async def test_registry_without_code_is_refused(rig: Rig) -> None:
     rig.environ["SESSION_REGISTRY_ADDRESS"] = "0x" + "12" * 20
     with pytest.raises(PreflightError, match="no contract at SESSION_REGISTRY_ADDRESS"):
         await rig.open()
 
 
-async def test_a_node_that_is_not_there_is_told_without_its_url(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unreachable_node_is_reported_without_its_url(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ama_tui.venue.retry.ATTEMPTS", 1)
     key = "5ec7e7" * 6
     rig.environ["RPC_URL"] = f"http://127.0.0.1:1/v2/{key}"
@@ -124,14 +124,14 @@ async def test_a_node_that_is_not_there_is_told_without_its_url(rig: Rig, monkey
     assert key not in str(caught.value)
 
 
-async def test_without_a_venue_a_desk_says_that_it_is_not_connected(tmp_path: Path) -> None:
-    engine = bare_desk(tmp_path)
+async def test_engine_without_a_venue_reports_that_it_is_not_connected(tmp_path: Path) -> None:
+    engine = bare_engine(tmp_path)
     with pytest.raises(VenueError, match="not connected"):
         await engine.markets()
     await engine.close()
 
 
-async def test_a_stored_run_is_told_with_what_it_stored(rig: Rig) -> None:
+async def test_stored_run_is_described_with_what_it_stored(rig: Rig) -> None:
     engine = await rig.packed()
     assert await engine.stored_run(await engine.market("BTC-USD")) is None
     await engine.stop()
@@ -142,7 +142,7 @@ async def test_a_stored_run_is_told_with_what_it_stored(rig: Rig) -> None:
     assert stored.last_action_at > 0
 
 
-async def test_a_preview_signs_sends_and_writes_nothing(rig: Rig) -> None:
+async def test_preview_signs_sends_and_writes_nothing(rig: Rig) -> None:
     engine = await rig.open()
     shown = await engine.preview(await request(rig, engine))
     assert len([intent for intent in shown.plan.intents if isinstance(intent, Place)]) == 12
@@ -151,7 +151,7 @@ async def test_a_preview_signs_sends_and_writes_nothing(rig: Rig) -> None:
     assert not rig.state.exists()
 
 
-async def test_the_orders_of_a_preview_are_those_that_a_run_places(rig: Rig) -> None:
+async def test_preview_shows_the_orders_that_the_run_then_places(rig: Rig) -> None:
     engine = await rig.open()
     asked = await request(rig, engine)
     shown = {
@@ -164,7 +164,7 @@ async def test_the_orders_of_a_preview_are_those_that_a_run_places(rig: Rig) -> 
     assert {(one.wallet, one.side, one.level, one.price6) for one in await rig.orders()} == shown
 
 
-async def test_a_run_started_from_a_form_takes_the_forms_values_and_resumes_with_others(rig: Rig) -> None:
+async def test_run_started_from_a_form_uses_its_values_and_resumes_with_others(rig: Rig) -> None:
     engine = await rig.open()
     await engine.start(await request(rig, engine, ordersPerSidePerWallet=1))
     await until(lambda: run_of(engine).packed, "the fleet to be packed")

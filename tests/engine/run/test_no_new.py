@@ -1,4 +1,4 @@
-"""NO_NEW: nothing new is placed, cancels and watching go on, and what can mend by itself is waited for."""
+"""NO_NEW: nothing new is placed, cancels and monitoring continue, and what can recover by itself is awaited."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def journal_of(engine: LocalEngine) -> int:
 
 
 def refusing(write: Callable[[int, bytes], int], refused: int) -> Callable[[int, bytes], int]:
-    """A write that finds the disk full for one descriptor."""
+    """A write that fails with a full disk for one descriptor."""
 
     def full(descriptor: int, data: bytes) -> int:
         if descriptor == refused:
@@ -50,7 +50,7 @@ def refusing(write: Callable[[int, bytes], int], refused: int) -> Callable[[int,
     return full
 
 
-async def test_a_full_disk_lets_nothing_new_out_and_the_run_recovers_by_itself(
+async def test_full_disk_blocks_new_orders_and_the_run_recovers_by_itself(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = await rig.packed()
@@ -89,13 +89,13 @@ async def test_after_a_failed_sync_nothing_is_placed_until_a_restart(rig: Rig, m
     assert latest.way_out == "stop, fix the cause, then start again with --resume"
     with suppress(JournalError):
         await engine.stop()
-    async with ticking(rig.venue):  # the intent is in the file though nobody promised it: it is settled first
+    async with ticking(rig.venue):  # the intent may be in the file although its write failed: it is resolved first
         again = await rig.packed(resume=True)
     assert run_of(again).context.counters.totals.sent == 1
     assert len(await rig.orders()) == 12
 
 
-async def test_a_state_that_cannot_be_saved_is_told_once_and_recovers(
+async def test_state_that_cannot_be_saved_is_reported_once_and_recovers(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.autosave.SAVE_EVERY_S", 0.05)
@@ -119,7 +119,7 @@ async def test_a_state_that_cannot_be_saved_is_told_once_and_recovers(
     assert len([text for text in notes if text.startswith("state saved again")]) == 1
 
 
-async def test_an_outage_of_the_node_is_journalled_when_it_begins_and_when_it_ends(
+async def test_node_outage_is_journalled_when_it_begins_and_when_it_ends(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.outages.STALE_AFTER_S", 0.5)
@@ -144,7 +144,7 @@ async def test_an_outage_of_the_node_is_journalled_when_it_begins_and_when_it_en
     assert int(end.split("(")[1].split()[0]) > 5
 
 
-async def test_a_mark_price_that_stays_away_is_one_error_and_told_when_it_goes_and_when_it_is_back(
+async def test_lasting_mark_price_outage_is_one_error_reported_at_its_start_and_end(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = await rig.packed()
@@ -165,7 +165,7 @@ async def test_a_mark_price_that_stays_away_is_one_error_and_told_when_it_goes_a
     assert told[1].startswith("mark price back after")
 
 
-async def test_a_paused_run_stays_paused_through_a_trouble_and_shows_it_when_resumed(
+async def test_paused_run_stays_paused_through_an_outage_and_shows_it_when_resumed(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.autosave.SAVE_EVERY_S", 0.05)
@@ -185,7 +185,7 @@ async def test_a_paused_run_stays_paused_through_a_trouble_and_shows_it_when_res
     await until(lambda: state(engine) is EngineState.RUNNING, "the state to be saved")
 
 
-async def test_a_run_that_is_over_cannot_be_killed(rig: Rig) -> None:
+async def test_finished_run_cannot_be_killed(rig: Rig) -> None:
     engine = await rig.packed()
     async with ticking(rig.venue):
         await run_of(engine).stop()

@@ -1,4 +1,4 @@
-"""Packed or not, and the reason that the operator reads."""
+"""Packed or not, and the reason shown to the operator."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def verdict(alice: WalletBook, *, was_read: bool = True) -> tuple[bool, str]:
     return found.is_packed, found.reason
 
 
-def test_the_target_on_both_sides_is_packed_without_a_reason() -> None:
+def test_target_on_both_sides_is_packed_without_a_reason() -> None:
     assert verdict(holding(2, 2)) == (True, "")
     assert verdict(holding(3, 5)) == (True, "")
 
 
-def test_the_target_is_packed_even_while_something_is_under_way() -> None:
+def test_target_is_packed_even_with_a_pending_order() -> None:
     alice = holding(2, 2)
     under_way = pending(place(level=3))
     alice.pending.add(under_way)
@@ -47,7 +47,7 @@ def test_one_side_short_is_not_packed(bids: int, asks: int) -> None:
     assert verdict(holding(bids, asks)) == (False, "filling")
 
 
-def test_what_is_in_flight_is_not_packed_yet_whatever_the_reasons() -> None:
+def test_pending_orders_are_not_packed_yet_whatever_the_reasons() -> None:
     alice = holding(1, 2, skip(SkipReason.CAP))
     under_way = pending(place())
     alice.pending.add(under_way)
@@ -55,12 +55,12 @@ def test_what_is_in_flight_is_not_packed_yet_whatever_the_reasons() -> None:
 
 
 @pytest.mark.parametrize("reason", [reason for reason in SkipReason if reason.is_standing])
-def test_a_standing_reason_for_the_whole_wallet_is_packed(reason: SkipReason) -> None:
+def test_standing_reason_for_the_whole_wallet_counts_as_packed(reason: SkipReason) -> None:
     assert verdict(holding(0, 0, skip(reason, detail="as it is"))) == (True, f"{reason.value}: as it is")
 
 
 @pytest.mark.parametrize("reason", [reason for reason in SkipReason if not reason.is_standing])
-def test_a_passing_reason_is_not_packed(reason: SkipReason) -> None:
+def test_temporary_reason_does_not_count_as_packed(reason: SkipReason) -> None:
     assert verdict(holding(0, 0, skip(reason))) == (False, reason.value)
 
 
@@ -75,12 +75,12 @@ def test_every_missing_level_needs_a_reason_of_its_own() -> None:
     assert verdict(holding(1, 1, one, sell))[0] is True
 
 
-def test_a_reason_for_one_side_excuses_that_side_only() -> None:
+def test_reason_for_one_side_excuses_only_that_side() -> None:
     assert verdict(holding(2, 0, skip(SkipReason.CAP, Side.SELL)))[0] is True
     assert verdict(holding(0, 2, skip(SkipReason.CAP, Side.SELL)))[0] is False
 
 
-def test_a_wallet_without_a_usable_session_is_packed_and_says_why() -> None:
+def test_wallet_without_a_usable_session_counts_as_packed_with_the_reason() -> None:
     alice = holding(1, 0)
     alice.session.lose("session revoked")
     assert verdict(alice) == (True, "session revoked")
@@ -88,7 +88,7 @@ def test_a_wallet_without_a_usable_session_is_packed_and_says_why() -> None:
     assert verdict(alice) == (True, "no usable session")
 
 
-def test_a_wallet_that_was_not_read_is_not_packed_though_it_was_before() -> None:
+def test_wallet_missing_from_the_last_read_is_not_packed() -> None:
     alice = holding(2, 2)
     alice.read_error = "getUserOrders reverted"
     assert verdict(alice, was_read=False) == (False, "getUserOrders reverted")
@@ -97,7 +97,7 @@ def test_a_wallet_that_was_not_read_is_not_packed_though_it_was_before() -> None
     assert verdict(alice) == (False, "could not be read")
 
 
-def test_utilization_is_the_share_of_the_basis_that_orders_tie_up() -> None:
+def test_utilization_is_the_share_of_the_basis_that_orders_reserve() -> None:
     alice = book(ALICE, pending(place()))
     alice.read = wallet_read(order(ALICE, 1))
     used6 = place().margin6 + order(ALICE, 1).margin6

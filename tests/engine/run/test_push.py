@@ -1,4 +1,4 @@
-"""Whole runs that hear of blocks: by push, by polling, and through a stream with faults."""
+"""Whole runs notified of blocks by push, by polling, and by a faulty stream."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tests.engine.rig import Rig, levels_of, log_lines, run_of, ticking, until
 from tests.engine.run.test_runs import by_name, fill_one_bid, whole_fleet
 
 SLOW = {"min_delay_ms": 600_000, "max_delay_ms": 600_000}
-"""Pauses between cycles that would last longer than the test: only news starts a cycle."""
+"""Pauses between cycles longer than the test: only a new block starts a cycle."""
 
 
 @pytest.mark.parametrize("is_pushed", [True, False], ids=["push", "polling"])
-async def test_fills_are_replaced_at_the_news_and_the_book_ends_the_same(empty_rig: Rig, is_pushed: bool) -> None:
+async def test_fills_are_replaced_with_push_and_with_polling_alike(empty_rig: Rig, is_pushed: bool) -> None:
     rig = empty_rig
     if not is_pushed:
         env = rig.directory / ".env"
@@ -31,7 +31,7 @@ async def test_fills_are_replaced_at_the_news_and_the_book_ends_the_same(empty_r
     assert sorted(levels_of(await rig.orders()), key=by_name) == sorted(whole_fleet(rig), key=by_name)
 
 
-async def test_stream_that_is_cut_stalls_and_skips_loses_no_fill(empty_rig: Rig) -> None:
+async def test_faulty_stream_loses_no_fill(empty_rig: Rig) -> None:
     rig = empty_rig
     engine = await rig.begin(**SLOW)  # type: ignore[arg-type]
     stall = FaultRule("ws_stall", rate=0.05, seconds=(0.5, 1))
@@ -46,7 +46,7 @@ async def test_stream_that_is_cut_stalls_and_skips_loses_no_fill(empty_rig: Rig)
     assert run_of(engine).context.counters.totals.self_trades == 0
 
 
-async def test_lost_stream_is_told_once_and_its_return_too(rig: Rig) -> None:
+async def test_lost_stream_and_its_return_are_each_reported_once(rig: Rig) -> None:
     engine = await rig.packed()
     await until(lambda: engine.publisher.latest.news == "push", "the stream")
     await rig.venue.set_faults(Faults((FaultRule("ws_drop", nth=(1,)),), 1))

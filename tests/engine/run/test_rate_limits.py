@@ -1,4 +1,4 @@
-"""Whole runs at a venue and a node that limit requests: a wait that is shown as one, and no error."""
+"""Whole runs at a venue and a node that limit requests: shown as a wait, not as an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def about_limits(engine: LocalEngine) -> list[str]:
 
 
 async def assert_told_once(rig: Rig, engine: LocalEngine, host: str) -> None:
-    """The limit began and ended once, cost no error, and is in the summary; the orders are as they should be."""
+    """The limit began and ended once, cost no error, and is in the summary; the orders are as planned."""
     await until(lambda: any("is over after" in line for line in log_lines(engine)), "the end of the limit")
     assert len(about_limits(engine)) == 2, about_limits(engine)
     begun, ended = about_limits(engine)
@@ -41,7 +41,7 @@ async def assert_told_once(rig: Rig, engine: LocalEngine, host: str) -> None:
     await rig.check_placements(2)
 
 
-async def test_rate_limit_of_the_venue_is_a_wait(tmp_path: Path) -> None:
+async def test_rate_limit_of_the_venue_is_shown_as_a_wait(tmp_path: Path) -> None:
     async with rig_of(tmp_path) as rig:
         engine = await rig.packed()
         rule = FaultRule("rate_limit", on=("place", "get"), seconds=(1.0, 1.0))
@@ -57,7 +57,7 @@ async def test_rate_limit_of_the_venue_is_a_wait(tmp_path: Path) -> None:
         await assert_told_once(rig, engine, "venue")
 
 
-async def test_rate_limit_at_the_start_is_waited_out(tmp_path: Path) -> None:
+async def test_rate_limit_during_the_start_is_waited_out(tmp_path: Path) -> None:
     async with rig_of(tmp_path) as rig:
         rule = FaultRule("rate_limit", on=("get", "init", "place"), nth=(1, 2, 4, 5, 8, 9, 11), seconds=(1.0, 1.0))
         await rig.venue.set_faults(Faults((rule,)))
@@ -67,7 +67,7 @@ async def test_rate_limit_at_the_start_is_waited_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [1.0, 0.3], ids=["every call", "some calls of a batch"])
-async def test_rate_limit_in_the_nodes_answers_is_a_wait_and_places_nothing_blindly(
+async def test_rate_limit_of_the_node_is_a_wait_and_nothing_is_placed_blindly(
     tmp_path: Path, share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ama_tui.engine.run.outages.STALE_AFTER_S", 1.0)

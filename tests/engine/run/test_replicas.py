@@ -1,4 +1,4 @@
-"""Whole runs at a node behind a load balancer: each answer from another replica, up to five blocks behind."""
+"""Whole runs with a node behind a load balancer: each response from another replica, up to five blocks behind."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_no_order_is_placed_twice_or_called_gone_and_every_fill_is_counted
         await rig.check_placements(4)
 
 
-async def test_restart_and_kill_behind_a_load_balancer_lose_and_double_nothing(tmp_path: Path) -> None:
+async def test_restart_and_kill_behind_a_load_balancer_lose_and_duplicate_nothing(tmp_path: Path) -> None:
     async with rig_of(tmp_path) as rig, ticking(rig.venue):
         await rig.venue.set_faults(REPLICAS)
         for turn in range(3):

@@ -14,7 +14,7 @@ CYCLES = 3
 
 
 async def lay_orders(rig: Rig, each_side: int) -> None:
-    """Rest orders of every wallet by its own transactions, without a relayer between."""
+    """Place orders for every wallet by its own transactions, without a relayer."""
     book, tick6 = rig.venue.market(rig.symbol), rig.venue.market(rig.symbol).spec.tick6
     bid, ask = await rig.best()
     for number, wallet in enumerate(rig.wallets):
@@ -27,7 +27,7 @@ async def lay_orders(rig: Rig, each_side: int) -> None:
 
 
 @pytest.mark.parametrize(("wallets", "most_rpc"), [(10, 1), (100, 2)])
-async def test_a_steady_cycle_costs_a_handful_of_requests(tmp_path: Path, wallets: int, most_rpc: int) -> None:
+async def test_steady_cycle_costs_a_handful_of_requests(tmp_path: Path, wallets: int, most_rpc: int) -> None:
     async with rig_of(tmp_path, wallets=wallets) as rig:
         await lay_orders(rig, 6)
         pauses: dict[str, Any] = {"min_delay_ms": 600_000, "max_delay_ms": 600_000, "cycle_gap_ms": 60_000}

@@ -1,4 +1,4 @@
-"""Whole runs on a real localnet: packing, pausing, refilling, stopping, resuming."""
+"""Whole runs on a real localnet: pack, pause, refill, stop, resume."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def by_name(one: object) -> str:
 
 
 async def fill_one_bid(rig: Rig) -> int:
-    """Somebody sells into the best bid and takes all of it; its id."""
+    """Sell into the best bid until it is gone; returns its id."""
     best = max((one for one in await rig.orders() if one.side is Side.BUY), key=lambda one: one.price6)
     receipt = await rig.venue.take(rig.symbol, False, best.amount18)
     assert receipt.ok
@@ -46,7 +46,7 @@ async def fill_one_bid(rig: Rig) -> int:
     return best.order_id
 
 
-async def test_three_wallets_pack_two_levels_a_side(rig: Rig) -> None:
+async def test_three_wallets_pack_two_levels_per_side(rig: Rig) -> None:
     bid, ask = await rig.best()
     engine = await rig.begin(ending=StopCondition(when_packed=True))
     await engine.finished()
@@ -63,7 +63,7 @@ async def test_three_wallets_pack_two_levels_a_side(rig: Rig) -> None:
     await rig.check_placements(2)
 
 
-async def test_no_wallet_ties_up_more_than_its_cap(rig: Rig) -> None:
+async def test_no_wallet_reserves_more_than_its_cap(rig: Rig) -> None:
     before = {wallet: await rig.available6(wallet) for wallet in rig.wallets}
     engine = await rig.packed(max_utilization=0.02)
     for wallet in rig.wallets:
@@ -74,7 +74,7 @@ async def test_no_wallet_ties_up_more_than_its_cap(rig: Rig) -> None:
     assert (summary["resting_bids"], summary["resting_asks"]) == (6, 6)
 
 
-async def test_a_run_that_stands_still_sends_nothing_more(rig: Rig) -> None:
+async def test_packed_run_in_a_still_market_sends_nothing_more(rig: Rig) -> None:
     engine = await rig.packed()
     lines = len(rig.journal())
     await cycles_later(engine, 5)
@@ -82,7 +82,7 @@ async def test_a_run_that_stands_still_sends_nothing_more(rig: Rig) -> None:
     assert run_of(engine).context.counters.totals.sent == 12
 
 
-async def test_a_filled_order_is_replaced_at_its_own_level(empty_rig: Rig) -> None:
+async def test_filled_order_is_replaced_at_its_own_level(empty_rig: Rig) -> None:
     rig = empty_rig
     engine = await rig.packed()
     before = {one.order_id for one in await rig.orders()}
@@ -97,7 +97,7 @@ async def test_a_filled_order_is_replaced_at_its_own_level(empty_rig: Rig) -> No
     await rig.check_placements(2)
 
 
-async def test_pausing_sends_no_new_order_and_goes_on_watching_until_resumed(empty_rig: Rig) -> None:
+async def test_paused_run_places_nothing_and_keeps_monitoring_until_resumed(empty_rig: Rig) -> None:
     rig = empty_rig
     engine = await rig.packed()
     await engine.pause()
@@ -114,7 +114,7 @@ async def test_pausing_sends_no_new_order_and_goes_on_watching_until_resumed(emp
     assert run_of(engine).context.counters.totals.sent == 13
 
 
-async def test_pausing_amid_the_placing_ends_it_at_once(rig: Rig) -> None:
+async def test_pause_during_placement_takes_effect_at_once(rig: Rig) -> None:
     engine = await rig.begin(orders_per_side=20)
     await until(lambda: run_of(engine).context.counters.totals.sent > 10, "the first orders")
     await engine.pause()
@@ -124,7 +124,7 @@ async def test_pausing_amid_the_placing_ends_it_at_once(rig: Rig) -> None:
     assert len(await rig.orders()) == run_of(engine).context.counters.totals.sent < 120
 
 
-async def test_stopping_leaves_orders_resting_and_remembers_the_run(rig: Rig) -> None:
+async def test_stop_leaves_orders_resting_and_saves_the_run(rig: Rig) -> None:
     engine = await rig.packed()
     run = run_of(engine)
     sessions = {book.address: book.session.id for book in run.context.fleet}
@@ -141,7 +141,7 @@ async def test_stopping_leaves_orders_resting_and_remembers_the_run(rig: Rig) ->
     assert run.state is EngineState.STOPPED
 
 
-async def test_stopping_amid_the_placing_leaves_nothing_in_flight(rig: Rig) -> None:
+async def test_stop_during_placement_leaves_nothing_pending(rig: Rig) -> None:
     engine = await rig.begin(orders_per_side=20)
     await until(lambda: run_of(engine).context.counters.totals.sent > 10, "the first orders")
     await engine.stop()
@@ -153,7 +153,7 @@ async def test_stopping_amid_the_placing_leaves_nothing_in_flight(rig: Rig) -> N
     await rig.check_placements(20)
 
 
-async def test_resuming_keeps_run_sessions_and_orders(rig: Rig) -> None:
+async def test_resume_keeps_run_id_sessions_and_orders(rig: Rig) -> None:
     first = await rig.packed()
     run_id = run_of(first).context.action_log.run_id
     before = await rig.orders()
@@ -169,7 +169,7 @@ async def test_resuming_keeps_run_sessions_and_orders(rig: Rig) -> None:
     assert sorted(levels, key=by_name) == [1] * 6 + [2] * 6
 
 
-async def test_resuming_amid_the_placing_fills_up_to_the_target(rig: Rig) -> None:
+async def test_resume_after_a_stop_during_placement_fills_up_to_the_target(rig: Rig) -> None:
     first = await rig.begin(orders_per_side=6)
     await until(lambda: run_of(first).context.counters.totals.sent > 10, "the first orders")
     await first.stop()
@@ -179,7 +179,7 @@ async def test_resuming_amid_the_placing_fills_up_to_the_target(rig: Rig) -> Non
     await rig.check_placements(6)
 
 
-async def test_a_fresh_run_has_a_new_id_and_goes_on_with_sessions_and_orders(rig: Rig) -> None:
+async def test_fresh_run_has_a_new_id_and_keeps_sessions_and_orders(rig: Rig) -> None:
     first = await rig.packed()
     await first.stop()
     second = await rig.packed()
@@ -188,7 +188,7 @@ async def test_a_fresh_run_has_a_new_id_and_goes_on_with_sessions_and_orders(rig
     assert len(await rig.orders()) == 12
 
 
-async def test_another_target_on_resume_is_taken_up_and_told(rig: Rig) -> None:
+async def test_other_target_on_resume_is_applied_and_reported(rig: Rig) -> None:
     first = await rig.packed()
     await first.stop()
     second = await rig.packed(resume=True, orders_per_side=3)
@@ -197,7 +197,7 @@ async def test_another_target_on_resume_is_taken_up_and_told(rig: Rig) -> None:
     assert any("--orders-per-side is 3 (saved run: 2)" in line for line in log_lines(second))
 
 
-async def test_a_revoked_session_leaves_one_wallet_out_and_says_why(rig: Rig) -> None:
+async def test_revoked_session_leaves_one_wallet_out_with_the_reason(rig: Rig) -> None:
     first = await rig.packed(orders_per_side=1)
     victim = rig.wallets[1]
     session = run_of(first).context.fleet.books[victim].session.id
@@ -219,7 +219,7 @@ async def test_a_revoked_session_leaves_one_wallet_out_and_says_why(rig: Rig) ->
     assert len(await rig.orders()) == 12
 
 
-async def test_a_session_revoked_while_running_is_noticed_without_sending_anything(rig: Rig) -> None:
+async def test_session_revoked_during_a_run_is_noticed_without_sending_anything(rig: Rig) -> None:
     engine = await rig.packed()
     book = run_of(engine).context.fleet.books[rig.wallets[2]]
     assert book.session.id is not None
@@ -236,7 +236,7 @@ async def test_a_session_revoked_while_running_is_noticed_without_sending_anythi
     await until(lambda: run_of(engine).packed and not engine.publisher.latest.wallets[2].note, "all three to be packed")
 
 
-async def test_orders_are_cancelled_on_stop_where_that_was_asked(rig: Rig) -> None:
+async def test_cancel_on_stop_cancels_every_order(rig: Rig) -> None:
     engine = await rig.packed(cancel_on_stop=True)
     async with ticking(rig.venue):
         await engine.stop()
@@ -245,7 +245,7 @@ async def test_orders_are_cancelled_on_stop_where_that_was_asked(rig: Rig) -> No
     assert engine.publisher.latest.resting == 0
 
 
-async def test_wallets_of_the_checkpoint_that_are_missing_are_named(rig: Rig) -> None:
+async def test_wallets_in_the_checkpoint_but_not_in_the_run_are_named(rig: Rig) -> None:
     first = await rig.packed()
     await first.stop()
     second = await rig.packed(resume=True, wallets=2)
@@ -254,7 +254,7 @@ async def test_wallets_of_the_checkpoint_that_are_missing_are_named(rig: Rig) ->
     assert len(await rig.orders()) == 12
 
 
-async def test_a_wallet_without_collateral_is_left_out_and_says_why(rig: Rig) -> None:
+async def test_wallet_without_collateral_is_left_out_with_the_reason(rig: Rig) -> None:
     rig.venue.wallets = (*rig.venue.wallets, derive_wallet(rig.venue.options.seed, "Pauper"))
     rig.venue.write(rig.directory)
     engine = await rig.packed(wallets=4)
@@ -262,20 +262,20 @@ async def test_a_wallet_without_collateral_is_left_out_and_says_why(rig: Rig) ->
     assert len(await rig.orders()) == 12
 
 
-async def test_an_unfit_market_is_refused_before_anything_is_signed_or_written(rig: Rig) -> None:
+async def test_unsuitable_market_is_refused_before_anything_is_signed_or_written(rig: Rig) -> None:
     rig.symbol = "DOGE-USD"
     with pytest.raises(PreflightError, match="--min-distance-ticks 10 does not fit a price of 13 ticks; use 6 or less"):
         await rig.begin()
     assert [await rig.sessions_made(wallet) for wallet in rig.wallets] == [0, 0, 0]
     assert rig.journal() == []
     assert not (rig.state / "checkpoint.json").exists()
-    engine = rig.desks[-1]
+    engine = rig.engines[-1]
     assert engine.publisher.latest.state is EngineState.FAULTED
     engine = await rig.packed(min_distance_ticks=3, max_distance_ticks=5)
     assert engine.summary()["packed"]
 
 
-async def test_a_second_run_of_the_desk_is_refused_while_one_goes_on(rig: Rig) -> None:
+async def test_second_run_of_an_engine_is_refused_while_one_is_active(rig: Rig) -> None:
     engine = await rig.packed()
     market = await rig.market(engine)
     resolved, resumes = await engine.resolved_for(market, None)
@@ -285,13 +285,13 @@ async def test_a_second_run_of_the_desk_is_refused_while_one_goes_on(rig: Rig) -
     await cycles_later(engine, 2)
 
 
-async def test_a_second_desk_on_the_same_state_is_refused(rig: Rig) -> None:
+async def test_second_engine_on_the_same_state_is_refused(rig: Rig) -> None:
     await rig.packed()
     with pytest.raises(LockHeldError):
         await rig.begin(resume=True)
 
 
-async def test_a_stopped_desk_runs_another_market(rig: Rig) -> None:
+async def test_stopped_engine_can_run_another_market(rig: Rig) -> None:
     engine = await rig.packed()
     await engine.stop()
     rig.symbol = "BTC-USD"
@@ -304,8 +304,8 @@ async def test_a_stopped_desk_runs_another_market(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("symbol", ["NOVA-USD", "BIDS-USD", "PEPE-USD", "SUI-USD", "UNI-USD"])
-async def test_odd_markets_are_packed_without_a_cross(rig: Rig, symbol: str) -> None:
-    """Nobody quotes; only bids; the smallest of ticks; a tick of half a unit; twice the margin."""
+async def test_unusual_markets_are_packed_without_a_cross(rig: Rig, symbol: str) -> None:
+    """Nobody quotes; only bids; the smallest tick; a tick of half a unit; twice the margin."""
     rig.symbol = symbol
     engine = await rig.packed()
     summary = engine.summary()
@@ -314,8 +314,8 @@ async def test_odd_markets_are_packed_without_a_cross(rig: Rig, symbol: str) -> 
     await rig.check_placements(2)
 
 
-async def test_a_fleet_quotes_a_moving_market_without_crossing(tmp_path: Path) -> None:
-    """Traders move the price and take orders; what is overtaken by the book is no crossing of ours."""
+async def test_fleet_quotes_a_moving_market_without_crossing(tmp_path: Path) -> None:
+    """Traders move the price and take orders; an order overtaken by the book does not count as crossed."""
     async with rig_of(tmp_path, traders=True, traders_pace=0.05, seed=3) as rig:
         engine = await rig.begin(orders_per_side=3)
         await until(lambda: run_of(engine).packed_at, "the fleet to be packed once")
@@ -330,8 +330,8 @@ async def test_a_fleet_quotes_a_moving_market_without_crossing(tmp_path: Path) -
         assert len(await rig.orders()) == 18
 
 
-async def test_every_answer_pending_places_exactly_the_target(tmp_path: Path) -> None:
-    """Blocks come slowly and no answer waits for one: what is in flight holds its level."""
+async def test_fast_mode_places_exactly_the_target(tmp_path: Path) -> None:
+    """Blocks are slow and no response waits for one: a pending order keeps its level."""
     async with rig_of(tmp_path, block_time=0.4, fast=True) as rig:
         engine = await rig.packed(settle_after_s=60.0)
         assert len(await rig.orders()) == 12
@@ -351,7 +351,7 @@ async def test_keys_are_nowhere_in_the_state_directory(rig: Rig) -> None:
             assert not [key for key in keys if key.removeprefix("0x")[:16] in text]
 
 
-async def test_a_taken_over_order_that_is_partly_filled_keeps_its_level_at_the_next_start(empty_rig: Rig) -> None:
+async def test_adopted_order_that_is_partly_filled_keeps_its_level_at_the_next_start(empty_rig: Rig) -> None:
     rig = empty_rig
     await (await rig.packed()).stop()
     (rig.directory / "state").rename(rig.directory / "earlier")

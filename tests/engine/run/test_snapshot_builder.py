@@ -1,4 +1,4 @@
-"""The published snapshot and the summary say what the engine knows, in the shapes that others rely on."""
+"""The published snapshot and the summary show what the engine knows, in the form that others rely on."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def row_of(alice: WalletBook, state: EngineState = EngineState.RUNNING) -> Walle
     return snapshot_of(context, state).wallets[0]
 
 
-def test_a_row_counts_what_rests_what_is_in_flight_and_what_is_unknown() -> None:
+def test_row_counts_resting_pending_and_unknown_orders() -> None:
     alice = book(
         ALICE,
         pending(place(level=1), stage=PendingStage.SENDING),
@@ -65,21 +65,21 @@ def test_a_row_counts_what_rests_what_is_in_flight_and_what_is_unknown() -> None
 
 
 @pytest.mark.parametrize(("state", "note"), [(EngineState.RUNNING, "filling"), (EngineState.STOPPED, "")])
-def test_only_a_run_that_goes_on_fills_a_wallet(state: EngineState, note: str) -> None:
+def test_only_an_active_run_shows_a_wallet_as_filling(state: EngineState, note: str) -> None:
     alice = book(ALICE)
     alice.read = wallet_read()
     row = row_of(alice, state)
     assert (row.note, row.is_packed) == (note, False)
 
 
-def test_an_unread_wallet_has_no_money_rather_than_none_left() -> None:
+def test_unread_wallet_shows_no_balance_rather_than_zero() -> None:
     alice = book(cap6=None)
     alice.read = None
     row = row_of(alice)
     assert (row.available6, row.cap6, row.reserved6, row.is_packed) == (None, None, None, False)
 
 
-def test_while_preparing_a_row_shows_how_its_session_fares() -> None:
+def test_row_shows_session_progress_during_preparation() -> None:
     alice = book()
     alice.session.drop()
     alice.read, alice.note = None, "creating session"
@@ -98,7 +98,7 @@ def test_while_preparing_a_row_shows_how_its_session_fares() -> None:
         ("0x01", 4_000_000_000, SkipReason.WALLET_PAUSED, "", SessionState.VALID),
     ],
 )
-def test_a_session_is_shown_as_it_is(
+def test_row_shows_the_state_of_its_session(
     session_id: str | None, expiry: int, unusable: SkipReason | None, note: str, state: SessionState
 ) -> None:
     alice = book()
@@ -115,7 +115,7 @@ def test_a_session_is_shown_as_it_is(
 
 
 @pytest.mark.parametrize(("root", "state"), [("the session's", SessionState.VALID), ("0x11", SessionState.UNUSABLE)])
-def test_a_session_of_another_relayer_set_is_not_shown_as_valid(root: str, state: SessionState) -> None:
+def test_session_of_another_relayer_set_is_not_shown_as_valid(root: str, state: SessionState) -> None:
     alice = book()
     session = record(ALICE, "0x01", expiry=4_000_000_000)
     alice.session.adopt(session, now=0.0)
@@ -125,7 +125,7 @@ def test_a_session_of_another_relayer_set_is_not_shown_as_valid(root: str, state
     assert snapshot_of(context, EngineState.RUNNING).wallets[0].session is state
 
 
-def test_the_snapshot_sums_its_rows_and_shows_the_market() -> None:
+def test_snapshot_sums_its_rows_and_shows_the_market() -> None:
     alice, bob = book(ALICE, pending(place())), book(BOB)
     bob.read = wallet_read(order(BOB, 1))
     context = context_of(FakeVenue(), alice, bob, clock=time.monotonic)
@@ -138,14 +138,14 @@ def test_the_snapshot_sums_its_rows_and_shows_the_market() -> None:
     assert (snapshot.run_id, snapshot.market) == ("run", context.market)
 
 
-def test_before_the_first_read_a_snapshot_holds_no_prices() -> None:
+def test_snapshot_before_the_first_read_has_no_prices() -> None:
     context = context_of(FakeVenue(), book(), clock=time.monotonic)
     snapshot = snapshot_of(context, EngineState.PREPARING)
     assert (snapshot.block, snapshot.best_bid6, snapshot.mark6, snapshot.book.bids) == (0, None, None, ())
 
 
 def frozen(value: object) -> bool:
-    """Can nothing of this value be changed, down to its last part?"""
+    """Whether this value is immutable throughout."""
     if isinstance(value, tuple):
         return all(map(frozen, value))
     if is_dataclass(value) and not isinstance(value, type):
@@ -154,8 +154,8 @@ def frozen(value: object) -> bool:
     return not isinstance(value, list | dict | set | bytearray)
 
 
-async def test_what_is_published_never_changes_afterwards(rig: Rig) -> None:
-    """Another thread reads it while the engine goes on."""
+async def test_published_snapshot_never_changes(rig: Rig) -> None:
+    """Another thread reads it while the engine continues."""
     engine = await rig.begin()
     seen: list[tuple[EngineSnapshot, str]] = []
     for _ in range(5):
@@ -166,7 +166,7 @@ async def test_what_is_published_never_changes_afterwards(rig: Rig) -> None:
     assert len({id(snapshot) for snapshot, _ in seen}) == 5
 
 
-async def test_the_summary_has_all_that_was_designed_and_agrees_with_the_snapshot(rig: Rig) -> None:
+async def test_summary_has_every_specified_field_and_agrees_with_the_snapshot(rig: Rig) -> None:
     engine = await rig.packed()
     summary, snapshot = engine.summary(), engine.publisher.latest
     assert set(summary) >= DESIGNED
@@ -183,7 +183,7 @@ async def test_the_summary_has_all_that_was_designed_and_agrees_with_the_snapsho
     assert run_of(engine).packed_at > run_of(engine).context.first_send_at > 0
 
 
-async def test_a_run_that_never_was_packed_has_no_seconds_to_it(rig: Rig) -> None:
+async def test_run_that_was_never_packed_has_no_time_to_packed(rig: Rig) -> None:
     engine = await rig.begin()
     await engine.pause()
     summary = engine.summary()

@@ -1,4 +1,4 @@
-"""What a front end is told of a stored run: options that differ, wallets that are gone, sessions that still hold."""
+"""What a front end learns about a stored run: differing options, missing wallets, sessions that are still valid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def stored(rig: Rig, engine: LocalEngine) -> StoredRun:
     return found
 
 
-async def test_sessions_that_still_hold_are_counted_and_revoked_ones_are_not(rig: Rig) -> None:
+async def test_valid_sessions_are_counted_and_revoked_ones_are_not(rig: Rig) -> None:
     engine = await rig.packed()
     await engine.stop()
     assert (await stored(rig, engine)).sessions_valid == 3
@@ -28,7 +28,9 @@ async def test_sessions_that_still_hold_are_counted_and_revoked_ones_are_not(rig
     assert (await stored(rig, engine)).sessions_valid == 0
 
 
-async def test_a_chain_that_cannot_be_asked_leaves_the_count_open(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_session_count_is_unknown_when_the_chain_cannot_be_read(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = await rig.packed()
     await engine.stop()
 
@@ -40,7 +42,7 @@ async def test_a_chain_that_cannot_be_asked_leaves_the_count_open(rig: Rig, monk
     assert (found.sessions_valid, found.wallets) == (None, 3)
 
 
-async def test_options_that_say_otherwise_are_what_a_resumed_run_would_use(rig: Rig) -> None:
+async def test_differing_options_are_what_a_resumed_run_would_use(rig: Rig) -> None:
     engine = await rig.packed()
     await engine.stop()
     assert (await stored(rig, engine)).with_options is None
@@ -51,7 +53,7 @@ async def test_options_that_say_otherwise_are_what_a_resumed_run_would_use(rig: 
     assert found.with_options.orders_per_side == 5
 
 
-async def test_wallets_that_the_file_no_longer_has_are_named(rig: Rig) -> None:
+async def test_wallets_missing_from_the_file_are_named(rig: Rig) -> None:
     engine = await rig.packed()
     await engine.stop()
     assert (await stored(rig, engine)).missing == ()
@@ -63,14 +65,14 @@ async def test_wallets_that_the_file_no_longer_has_are_named(rig: Rig) -> None:
 
 
 def shorten(path: Path) -> None:
-    """Take the last wallet out of the file."""
+    """Remove the last wallet from the file."""
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
 
 
-async def test_every_missing_setting_has_a_line_of_its_own(tmp_path: Path) -> None:
-    from tests.engine.run.test_local_engine import bare_desk
+async def test_every_missing_setting_gets_its_own_line(tmp_path: Path) -> None:
+    from tests.engine.run.test_local_engine import bare_engine
 
-    engine = bare_desk(tmp_path)
+    engine = bare_engine(tmp_path)
     await engine.open()
     assert [line.split()[1] for line in engine.problem_lines[:3]] == ["RPC_URL", "CHAIN_ID", "SESSION_REGISTRY_ADDRESS"]
     assert len(engine.problem_lines) == 4

@@ -1,4 +1,4 @@
-"""One call of the keeper with everything about it."""
+"""One call of the session manager and everything it needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.relayers import Relayers
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import AnnouncedSession
-from tests.engine.fakes import RELAYERS, FakeScribe, FakeVenue, context_of
+from tests.engine.fakes import RELAYERS, FakeActionLog, FakeVenue, context_of
 from tests.engine.samples import ALICE, book
 from tests.engine.virtual_time import run_virtually
 
@@ -29,7 +29,7 @@ def refused(code: str, *, status: int = 400, proves: bool = True, limited: bool 
 
 @dataclass
 class Preparation:
-    """Everything about one call of the keeper."""
+    """One call of the session manager and everything it needs."""
 
     venue: FakeVenue = field(default_factory=FakeVenue)
     candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Preparation:
     hours: float = 24.0
     has_caps: bool = True
     books: list[WalletBook] = field(default_factory=lambda: [unprepared(ALICE)])
-    action_log: FakeScribe = field(default_factory=FakeScribe)
+    action_log: FakeActionLog = field(default_factory=FakeActionLog)
     attempts: int = 1
     """How often sessions are prepared, one time after another."""
     seconds: float = 0.0

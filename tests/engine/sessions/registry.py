@@ -1,4 +1,4 @@
-"""The simulated venue with a registry of sessions that refuses what the contract refuses, and a process that renews."""
+"""The simulated venue with a session registry that refuses what the contract refuses, and a process that renews."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from tests.engine.process import Process
 from tests.engine.simulated import Answer, SimulatedVenue, failure_of
 
 MINED_AFTER_S = 3.0
-"""How long the venue takes to make a session."""
+"""How long the venue takes to create a session."""
 
 
 def relayers(number: int) -> RelayerSet:
-    """Three relayers; another number, three others."""
+    """A set of three relayers; another number gives three others."""
     addresses = tuple(f"0x{number * 100 + index:040x}" for index in range(1, 4))
     return RelayerSet(addresses, relayer_root(addresses))
 
 
 @dataclass
 class RegistryVenue(SimulatedVenue):
-    """`init_answer` decides each request for a session. `refused` are the codes of what was refused under one."""
+    """`init_answer` decides each session request. `refused` collects the codes of actions refused under a session."""
 
     in_charge: RelayerSet = field(default_factory=lambda: relayers(1))
     records: dict[str, SessionRecord] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class RegistryVenue(SimulatedVenue):
         self.records[session] = replace(self.records[session], revoked=True)
 
     def _create(self, permit: SessionPermit) -> None:
-        """What the contract does; raises what venue response: when it reverts."""
+        """What the contract does; raises what the venue responds when it reverts."""
         if permit.expiry <= self.clock():
             raise refusal("expired")
         if permit.nonce != self.nonces.get(permit.trader, 0):
@@ -70,7 +70,7 @@ class RegistryVenue(SimulatedVenue):
         self.records[session_id(permit)] = permit.as_record(session_id(permit))
 
     def _mine_permits(self) -> None:
-        """Carry out the requests that nobody answered for and whose time has come."""
+        """Execute the unanswered requests that are due."""
         due = [one for one in self._coming if one[0] <= self.clock()]
         self._coming = [one for one in self._coming if one not in due]
         for _, permit in sorted(due, key=lambda one: one[0]):
@@ -190,7 +190,7 @@ def refusal(code: str) -> RefusedError:
 
 @dataclass
 class SessionProcess(Process):
-    """A process that makes its sessions and keeps them good."""
+    """A process that creates its sessions and renews them."""
 
     first_session: str | None = None
     hours: float = 0.1

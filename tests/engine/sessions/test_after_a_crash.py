@@ -1,4 +1,4 @@
-"""Sessions that a process before this one asked for: found, or asked for again, and never twice there."""
+"""Sessions requested by an earlier process: found or requested again, but never created twice."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.engine.sessions.preparing import NOW, Preparation
 
 
 def written(permit: SessionPermit) -> Mapping[str, Sequence[AnnouncedSession]]:
-    """What the journal says of a permit that nobody answered for."""
+    """The journal's view of a permit without a response."""
     return {permit.trader: [AnnouncedSession(session_id(permit), permit.expiry, permit=permit)]}
 
 
 def asked_for(**changes: object) -> SessionPermit:
-    """A permit that a run without caps asked for, a minute ago."""
+    """A permit without caps that a run requested a minute ago."""
     permit = SessionPermit(
         ALICE, RELAYERS.root, NOW + 86_340, 0, 0, METHODS, "0x" + "5a" * 32, (MARKET.market_id,), nonce=3
     )
@@ -36,14 +36,14 @@ def after_a_crash(venue: FakeVenue, permit: SessionPermit) -> Preparation:
     return Preparation(venue, {permit.trader: [session_id(permit)]}, announced=written(permit), has_caps=False)
 
 
-def test_a_session_that_came_after_a_crash_is_used() -> None:
+def test_session_created_after_the_crash_is_used() -> None:
     permit = asked_for()
     venue = FakeVenue({session_id(permit): permit.as_record(session_id(permit))}, nonces={ALICE: 4})
     assert after_a_crash(venue, permit).go().session.id == session_id(permit)
     assert venue.permits == []
 
 
-def test_a_permit_that_nobody_answered_for_is_sent_again_at_once() -> None:
+def test_unacknowledged_permit_is_sent_again_at_once() -> None:
     permit = asked_for()
     venue = FakeVenue(nonces={ALICE: 3})
     done = after_a_crash(venue, permit)
@@ -64,8 +64,8 @@ def test_a_permit_that_nobody_answered_for_is_sent_again_at_once() -> None:
         {"allowed_markets": ()},
     ],
 )
-def test_a_permit_that_is_not_what_is_wanted_now_is_replaced_by_one_with_its_number(changes: dict[str, object]) -> None:
-    """Whichever of the two comes first, the other can come to nothing any more."""
+def test_outdated_permit_is_replaced_under_the_same_nonce(changes: dict[str, object]) -> None:
+    """Whichever of the two is mined first invalidates the other."""
     permit = asked_for(**changes)
     venue = FakeVenue(nonces={ALICE: 3})
     assert after_a_crash(venue, permit).go().session.id == session_id(venue.permits[0])
@@ -73,7 +73,7 @@ def test_a_permit_that_is_not_what_is_wanted_now_is_replaced_by_one_with_its_num
     assert (other != permit, other.nonce) == (True, 3)
 
 
-def test_a_permit_of_another_trader_in_a_wallets_lines_is_never_signed() -> None:
+def test_permit_of_another_trader_in_a_wallets_lines_is_never_signed() -> None:
     venue = FakeVenue(nonces={ALICE: 3})
     done = after_a_crash(venue, asked_for())
     done.announced = {ALICE: written(asked_for(trader=BOB))[BOB]}
@@ -81,7 +81,7 @@ def test_a_permit_of_another_trader_in_a_wallets_lines_is_never_signed() -> None
     assert [permit.trader for permit in venue.permits] == [ALICE]
 
 
-def test_a_permit_whose_number_is_taken_is_replaced_after_a_good_look_for_its_session() -> None:
+def test_permit_whose_nonce_is_taken_is_replaced_after_a_search_for_its_session() -> None:
     permit = asked_for()
     venue = FakeVenue(nonces={ALICE: 4})
     done = after_a_crash(venue, permit)
@@ -90,14 +90,14 @@ def test_a_permit_whose_number_is_taken_is_replaced_after_a_good_look_for_its_se
     assert (venue.asked_status, round(done.seconds, 6) >= 2 * BETWEEN_READS_S) == ([session_id(permit)], True)
 
 
-def test_a_session_that_a_lagging_node_does_not_show_is_not_made_a_second_time() -> None:
+def test_session_hidden_by_a_lagging_node_is_not_created_again() -> None:
     permit = asked_for()
     venue = FakeVenue(nonces={ALICE: 4}, known_to_the_venue={session_id(permit)})
     alice = after_a_crash(venue, permit).go()
     assert (venue.permits, alice.unusable) == ([], SkipReason.NO_SESSION)
 
 
-def test_a_session_that_comes_during_that_look_is_used() -> None:
+def test_session_that_appears_during_the_search_is_used() -> None:
     permit = asked_for()
     venue = FakeVenue(nonces={ALICE: 4})
     read, asked = venue.session_records, 0
@@ -114,7 +114,7 @@ def test_a_session_that_comes_during_that_look_is_used() -> None:
     assert venue.permits == []
 
 
-def test_a_number_that_a_later_session_has_is_not_looked_for() -> None:
+def test_nonce_used_by_a_later_session_is_not_searched_for() -> None:
     lost, made = asked_for(), asked_for(nonce=4, salt="0x" + "6b" * 32, expiry=NOW - 1)
     venue = FakeVenue({session_id(made): made.as_record(session_id(made))}, nonces={ALICE: 5})
     ids = [session_id(lost), session_id(made)]

@@ -1,4 +1,4 @@
-"""What a session may trade: more than the run needs, never without a limit, and never far beyond it."""
+"""What a session may trade: more than the run needs, never unlimited, and never far more than needed."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ USDC = 10**6
 OUTLOOK = CapForecast(tick6=10_000, margin_req_bps=10_000, anchor_x2=5_000 * USDC, basis6=10_000 * USDC)
 
 
-def test_a_day_at_the_defaults() -> None:
-    """0.25 at 2,501.20 is 625.30; the wallet may tie up 2,000, which buys as much, 292 times over a day."""
+def test_caps_for_a_day_at_the_defaults() -> None:
+    """0.25 at 2,501.20 is 625.30; the wallet may reserve 2,000, which buys as much, 292 times over a day."""
     assert allowance(Parameters(), OUTLOOK, DAY) == Caps(2 * 625_300_000, 2 * (4 + 12 * 24) * 2_000 * USDC)
 
 
-def test_a_short_session_is_good_for_a_few_whole_fills_all_the_same() -> None:
+def test_short_session_still_allows_a_few_complete_fills() -> None:
     assert allowance(Parameters(), OUTLOOK, SIX_MINUTES).per_session6 == 2 * (4 + 1) * 2_000 * USDC
 
 
-def test_a_market_that_is_too_dear_for_the_wallet_is_limited_by_its_collateral() -> None:
+def test_market_too_expensive_for_the_wallet_is_limited_by_its_collateral() -> None:
     dear = replace(OUTLOOK, anchor_x2=200_000 * USDC)
     assert allowance(Parameters(), dear, HOUR).per_trade6 == TRADE_ROOM * 2_000 * USDC
 
 
-def test_without_a_price_the_collateral_alone_says_how_much() -> None:
+def test_without_a_price_the_caps_follow_from_the_collateral() -> None:
     unpriced = replace(OUTLOOK, anchor_x2=None)
     assert allowance(Parameters(), unpriced, HOUR) == allowance(
         Parameters(), replace(OUTLOOK, anchor_x2=200_000 * USDC), HOUR
     )
 
 
-def test_a_wallet_with_nothing_gets_the_smallest_caps_and_not_none() -> None:
+def test_wallet_without_collateral_gets_the_smallest_caps_not_none() -> None:
     assert allowance(Parameters(), replace(OUTLOOK, basis6=0), DAY) == Caps(1, 1)
 
 
-def test_a_larger_size_or_utilization_gives_a_larger_allowance() -> None:
+def test_larger_size_or_utilization_gives_larger_caps() -> None:
     usual = allowance(Parameters(), OUTLOOK, HOUR)
     larger = allowance(replace(Parameters(), size_max=0.5), OUTLOOK, HOUR)
     fuller = allowance(replace(Parameters(), max_utilization=0.4), OUTLOOK, HOUR)
@@ -54,7 +54,7 @@ def test_a_larger_size_or_utilization_gives_a_larger_allowance() -> None:
 
 
 @given(st.integers(0, 2**32), st.sampled_from([SIX_MINUTES, HOUR, DAY]), st.booleans())
-def test_whatever_the_packer_plans_fits_with_room_to_spare(seed: int, seconds: int, is_known: bool) -> None:
+def test_every_plan_fits_the_caps_with_room_to_spare(seed: int, seconds: int, is_known: bool) -> None:
     world = World(seed)
     plan = world.packer.plan(world.market)
     for wallet in world.market.wallets:

@@ -1,4 +1,4 @@
-"""Crashes while sessions are made: whatever is lost, late or cut short, a wallet has one session in the end.
+"""Crashes while sessions are created: whatever is lost, late or cut short, each wallet ends up with one session.
 
 `AMA_TUI_LONG=1` makes it 500 lives.
 """
@@ -45,7 +45,7 @@ class Life:
         return SessionProcess(self.venue, self.journal, WALLETS, parameters, self.clock, 20.0, hours=self.hours)
 
     async def live(self, seconds: float) -> None:
-        """One process from its start to its crash, which comes at any moment, also amid its start."""
+        """One process from start to crash, at any moment, even during its start."""
 
         async def cycle() -> None:
             while True:
@@ -100,7 +100,7 @@ def test_crashes_and_lost_replies_leave_each_wallet_with_one_session(seed: int) 
 
 
 @pytest.mark.parametrize("seed", range(LIVES // 5))
-def test_crashes_amid_renewals_leave_each_wallet_with_one_session(seed: int) -> None:
+def test_crashes_during_renewals_leave_each_wallet_with_one_session(seed: int) -> None:
     async def script(life: Life) -> None:
         await life.live(20)
         life.venue.init_answer = lambda: life.dice.choice(ANSWERS)
@@ -120,7 +120,7 @@ STEPS = ("before it is written", "when it is written", "when it is sent", "when 
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_crash_at_each_step_of_a_creation_makes_no_second_session(step: str) -> None:
+def test_crash_at_any_step_of_a_creation_leads_to_no_second_session(step: str) -> None:
     async def script(life: Life) -> None:
         dead = asyncio.Event()
 

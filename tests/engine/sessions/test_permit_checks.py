@@ -36,7 +36,7 @@ PERMIT = SessionPermit(
 YEARS = 10 * 365 * 86_400
 
 
-def test_a_permit_within_its_terms_may_be_signed() -> None:
+def test_permit_within_its_terms_may_be_signed() -> None:
     assert permit_problem(PERMIT, TERMS_OF_ALICE) is None
 
 
@@ -58,7 +58,7 @@ def test_a_permit_within_its_terms_may_be_signed() -> None:
     ],
     ids=str,
 )
-def test_a_permit_that_says_something_else_is_refused(permit: dict[str, Any], says: str) -> None:
+def test_permit_that_differs_from_its_terms_is_refused(permit: dict[str, Any], says: str) -> None:
     assert says in str(permit_problem(replace(PERMIT, **permit), TERMS_OF_ALICE))
 
 
@@ -78,7 +78,7 @@ def test_a_permit_that_says_something_else_is_refused(permit: dict[str, Any], sa
     ],
     ids=str,
 )
-def test_a_venue_that_contradicts_itself_or_the_chain_gets_no_permit(terms: dict[str, Any], says: str) -> None:
+def test_venue_that_contradicts_itself_or_the_chain_gets_no_permit(terms: dict[str, Any], says: str) -> None:
     assert says in str(permit_problem(PERMIT, replace(TERMS_OF_ALICE, **terms)))
 
 
@@ -87,7 +87,7 @@ def test_clocks_may_differ_by_five_minutes(ahead: int) -> None:
     assert permit_problem(PERMIT, replace(TERMS_OF_ALICE, clocks=Clocks(NOW, NOW + ahead))) is None
 
 
-async def test_a_market_id_that_the_chain_does_not_confirm_is_refused_with_both_values() -> None:
+async def test_market_id_that_the_chain_contradicts_is_refused_with_both_values() -> None:
     class Chain(FakeVenue):
         async def terms(self, order_book: str) -> object:
             return replace(TERMS, market_id=OTHER_MARKET)
@@ -97,7 +97,7 @@ async def test_a_market_id_that_the_chain_does_not_confirm_is_refused_with_both_
         await market_terms(connections_of(fake), MARKET)
 
 
-def test_a_venue_that_consumes_nonces_without_making_sessions_gets_four_permits_an_hour() -> None:
+def test_venue_that_uses_up_nonces_without_sessions_gets_four_permits_an_hour() -> None:
     def consume(permit: SessionPermit) -> Exception:
         venue.nonces[ALICE] = permit.nonce + 1
         return refused("bad_nonce")

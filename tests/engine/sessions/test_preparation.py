@@ -1,4 +1,4 @@
-"""Sessions: what is stored is used, what is missing is made once, what was revoked stays revoked."""
+"""Sessions: stored ones are used, missing ones created once, revoked ones stay revoked."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from ama_tui.domain.session import HOW_TO_RENEW, Caps, Methods, SessionPermit, S
 from ama_tui.engine.sessions.adoption import UNREAD
 from ama_tui.engine.sessions.creation import CHAIN_PATIENCE_S, INIT_ATTEMPTS
 from ama_tui.venue.permits import session_id
-from tests.engine.fakes import METHODS, RELAYERS, FakeScribe, FakeVenue, record
+from tests.engine.fakes import METHODS, RELAYERS, FakeActionLog, FakeVenue, record
 from tests.engine.samples import ALICE, BOB, CAROL, MARKET
 from tests.engine.sessions.preparing import LOST, NOW, Preparation, refused, unprepared
 
-# ---- stored ones ----
+# ---- stored sessions ----
 
 
-def test_a_stored_session_is_used_and_nothing_is_signed() -> None:
+def test_stored_session_is_used_and_nothing_is_signed() -> None:
     done = Preparation(FakeVenue({"0x01": record(ALICE, "0x01", expiry=NOW + 9_000)}), {ALICE: ["0x01"]})
     alice = done.go()
     assert (alice.session.id, alice.session.expiry, alice.unusable) == ("0x01", NOW + 9_000, None)
     assert done.venue.permits == []
 
 
-def test_the_latest_of_several_good_sessions_is_used_and_the_others_are_left_to_be_ended() -> None:
+def test_latest_of_several_valid_sessions_is_used_and_the_others_await_revocation() -> None:
     venue = FakeVenue({one: record(ALICE, one) for one in ("0x01", "0x02", "0x03")})
     alice = Preparation(venue, {ALICE: ["0x01", "0x02", "0x03"]}).go()
     assert (alice.session.id, list(alice.session.replaced)) == ("0x03", ["0x01", "0x02"])
 
 
-def test_a_session_that_may_only_cancel_takes_nothing_from_the_one_before_it() -> None:
-    """A kill made it, for a wallet whose session was good again afterwards."""
+def test_cancel_only_session_does_not_displace_the_one_before_it() -> None:
+    """A kill created it for a wallet whose session was valid again afterwards."""
     venue = FakeVenue({"0x01": record(ALICE, "0x01"), "0x02": record(ALICE, "0x02", methods=Methods.CANCEL)})
     alice = Preparation(venue, {ALICE: ["0x01", "0x02"]}).go()
     assert (alice.session.id, list(alice.session.replaced), venue.permits) == ("0x01", ["0x02"], [])
@@ -51,7 +51,7 @@ def test_a_session_that_may_only_cancel_takes_nothing_from_the_one_before_it() -
         None,
     ],
 )
-def test_a_session_that_cannot_be_used_is_replaced_unless_it_could_not_be_read(bad: SessionRecord | None) -> None:
+def test_unusable_session_is_replaced_unless_it_could_not_be_read(bad: SessionRecord | None) -> None:
     venue = FakeVenue({"0x01": bad})
     alice = Preparation(venue, {ALICE: ["0x01"]}).go()
     if bad is None:
@@ -63,15 +63,15 @@ def test_a_session_that_cannot_be_used_is_replaced_unless_it_could_not_be_read(b
         assert len(venue.permits) == 1
 
 
-def test_every_session_made_lets_one_more_be_requested_at_a_time() -> None:
-    """Where the venue answers with the block, a wave of requests would otherwise stay as small as the first."""
+def test_every_created_session_widens_the_request_limit() -> None:
+    """Where the venue responds only with the block, a wave of requests would otherwise stay as small as the first."""
     done = Preparation(books=[unprepared(wallet) for wallet in (ALICE, BOB, CAROL)])
     done.go()
     assert done.run is not None
     assert done.run.rate_limiter.limit == 32 + 3
 
 
-def test_a_session_unknown_to_the_registry_is_made() -> None:
+def test_session_unknown_to_the_registry_is_created() -> None:
     venue = FakeVenue()
     assert Preparation(venue, {ALICE: ["0x01"]}).go().session.id == session_id(venue.permits[0])
 
@@ -84,7 +84,7 @@ def test_a_session_unknown_to_the_registry_is_made() -> None:
         (record(ALICE, "0x01", expiry=NOW - 1), False),
     ],
 )
-def test_a_wallet_whose_renewal_fails_begins_under_the_old_session_where_that_still_works(
+def test_wallet_whose_renewal_fails_starts_with_the_old_session_if_it_still_works(
     bad: SessionRecord, is_kept: bool
 ) -> None:
     alice = Preparation(FakeVenue({"0x01": bad}, on_init=lambda permit: refused("bad_sig")), {ALICE: ["0x01"]}).go()
@@ -93,36 +93,36 @@ def test_a_wallet_whose_renewal_fails_begins_under_the_old_session_where_that_st
     assert alice.note == ("session not renewed" if is_kept else "no session") + ": refused: bad_sig"
 
 
-def test_a_revoked_session_is_not_remade_and_says_how_it_can_be() -> None:
+def test_revoked_session_is_not_recreated_and_the_text_says_how_to() -> None:
     venue = FakeVenue({"0x01": record(ALICE, "0x01", revoked=True)})
     alice = Preparation(venue, {ALICE: ["0x01"]}).go()
     assert (alice.unusable, alice.unusable_detail) == (SkipReason.NO_SESSION, f"session revoked: {HOW_TO_RENEW}")
     assert (venue.permits, alice.session.is_revoked) == ([], True)
 
 
-def test_a_revoked_session_is_not_replaced_by_the_one_before_it_either() -> None:
+def test_revoked_session_is_not_replaced_by_an_earlier_one_either() -> None:
     venue = FakeVenue({"0x01": record(ALICE, "0x01"), "0x02": record(ALICE, "0x02", revoked=True)})
     alice = Preparation(venue, {ALICE: ["0x01", "0x02"]}).go()
     assert (alice.session.id, alice.session.is_revoked, list(alice.session.replaced)) == (None, True, ["0x01"])
 
 
-def test_a_revoked_session_is_remade_where_that_was_asked_for() -> None:
+def test_revoked_session_is_recreated_on_request() -> None:
     venue = FakeVenue({"0x01": record(ALICE, "0x01", revoked=True)})
     alice = Preparation(venue, {ALICE: ["0x01"]}, renew_revoked=True).go()
     assert (alice.session.id, alice.unusable) == (session_id(venue.permits[0]), None)
 
 
-def test_an_old_revocation_counts_no_more_once_a_later_session_was_made() -> None:
+def test_old_revocation_no_longer_counts_after_a_later_session() -> None:
     """The later one has merely expired: nobody means to keep this wallet out."""
     venue = FakeVenue({"0x01": record(ALICE, "0x01", revoked=True), "0x02": record(ALICE, "0x02", expiry=NOW - 1)})
     alice = Preparation(venue, {ALICE: ["0x01", "0x02"]}).go()
     assert (alice.unusable, len(venue.permits)) == (None, 1)
 
 
-# ---- new ones ----
+# ---- new sessions ----
 
 
-def test_a_new_session_is_signed_for_this_market_these_methods_and_what_the_run_needs() -> None:
+def test_new_session_is_signed_for_this_market_its_methods_and_the_runs_needs() -> None:
     venue = FakeVenue(nonces={ALICE: 4})
     budget = WalletBudget(basis6=10**10, cap6=2 * 10**9, reserved6=0, pending6=0)
     Preparation(venue, hours=2.0, plan=Plan(anchor_x2=2 * 2_500_000_000, budgets={ALICE: budget})).go()
@@ -133,14 +133,14 @@ def test_a_new_session_is_signed_for_this_market_these_methods_and_what_the_run_
     assert permit.caps == Caps(2 * 625_300_000, 2 * (4 + 24) * 2 * 10**9)
 
 
-def test_a_session_has_no_caps_only_where_that_was_asked_for() -> None:
+def test_session_has_no_caps_only_on_request() -> None:
     venue = FakeVenue()
     Preparation(venue, has_caps=False).go()
     Preparation(venue).go()
     assert [permit.caps for permit in venue.permits] == [Caps(0, 0), Caps(1, 1)]
 
 
-def test_wallets_get_their_sessions_side_by_side_each_journalled_before_it_is_asked_for() -> None:
+def test_wallets_get_sessions_concurrently_each_journalled_before_its_request() -> None:
     done = Preparation(books=[unprepared(ALICE), unprepared(BOB), unprepared(CAROL)])
     done.go()
     assert len({permit.salt for permit in done.venue.permits}) == 3
@@ -151,7 +151,7 @@ def test_wallets_get_their_sessions_side_by_side_each_journalled_before_it_is_as
         ]
 
 
-def test_a_lost_reply_is_looked_for_on_the_chain_and_not_asked_for_again() -> None:
+def test_session_with_a_lost_reply_is_found_on_chain_and_not_requested_again() -> None:
     venue = FakeVenue()
 
     def lose_reply(permit: SessionPermit) -> Exception:
@@ -165,7 +165,7 @@ def test_a_lost_reply_is_looked_for_on_the_chain_and_not_asked_for_again() -> No
     assert done.action_log.of("SESSION_INIT") == ["session created: the response was lost, but the chain has it"]
 
 
-def test_a_session_mined_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_mined_late_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
     venue = FakeVenue()
     venue.on_init = lambda permit: LOST
     asked = 0
@@ -185,7 +185,7 @@ def test_a_session_mined_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("error", [LOST, MalformedError("HTML"), refused("busy", status=503, proves=False)])
-def test_a_session_that_never_turns_up_leaves_only_its_wallet_out(error: Exception) -> None:
+def test_session_that_never_appears_leaves_only_its_wallet_out(error: Exception) -> None:
     venue = FakeVenue(on_init=lambda permit: error if permit.trader == ALICE else None)
     done = Preparation(venue, books=[unprepared(ALICE), unprepared(BOB)])
     alice = done.go()
@@ -193,11 +193,11 @@ def test_a_session_that_never_turns_up_leaves_only_its_wallet_out(error: Excepti
     assert alice.unusable_detail.startswith("no session: ")
     assert done.books[1].session.id is not None
     asked = [permit for permit in venue.permits if permit.trader == ALICE]
-    assert asked == asked[:1] * INIT_ATTEMPTS  # the same each time: it can make no second session
+    assert asked == asked[:1] * INIT_ATTEMPTS  # the same permit each time, so it can create no second session
     assert done.seconds >= CHAIN_PATIENCE_S
 
 
-def test_a_permit_whose_request_was_lost_is_sent_again() -> None:
+def test_permit_whose_request_was_lost_is_sent_again() -> None:
     answers = iter([LOST, None])
     venue = FakeVenue(on_init=lambda permit: next(answers))
     alice = Preparation(venue).go()
@@ -206,7 +206,7 @@ def test_a_permit_whose_request_was_lost_is_sent_again() -> None:
     assert (alice.session.id, alice.unusable) == (session_id(first), None)
 
 
-def test_a_lost_permit_that_meets_a_rate_limit_stays_the_same_permit() -> None:
+def test_lost_permit_stays_the_same_through_a_rate_limit() -> None:
     answers = iter([LOST, refused("rate_limit_exceeded", status=429, limited=True), None])
     venue = FakeVenue(on_init=lambda permit: next(answers))
     alice = Preparation(venue).go()
@@ -214,7 +214,7 @@ def test_a_lost_permit_that_meets_a_rate_limit_stays_the_same_permit() -> None:
     assert alice.session.id == session_id(venue.permits[0])
 
 
-def test_a_permit_that_came_while_it_was_sent_again_is_found_and_makes_no_second_session() -> None:
+def test_permit_mined_before_its_resend_is_found_without_a_second_session() -> None:
     def answer(permit: SessionPermit) -> Exception:
         if len(venue.permits) == 1:
             return LOST
@@ -234,7 +234,7 @@ def test_nothing_is_signed_while_chain_and_api_disagree_on_the_nonce() -> None:
     assert "nonce 1 on chain, 2 by the API" in str(alice.unusable_detail)
 
 
-def test_a_node_that_lags_is_waited_for_until_it_agrees_on_the_nonce() -> None:
+def test_lagging_node_is_awaited_until_it_agrees_on_the_nonce() -> None:
     class Lagging(FakeVenue):
         async def session_nonce(self, trader: str) -> int:
             self.nonces[trader] = 2
@@ -246,21 +246,21 @@ def test_a_node_that_lags_is_waited_for_until_it_agrees_on_the_nonce() -> None:
     assert alice.session.id == session_id(venue.permits[0])
 
 
-def test_nothing_is_signed_for_a_nonce_that_only_the_api_states() -> None:
+def test_nothing_is_signed_for_a_nonce_that_only_the_api_reports() -> None:
     venue = FakeVenue(nonces={ALICE: None}, fresh_nonces={ALICE: 9})
     alice = Preparation(venue).go()
     assert venue.permits == []
     assert "nonce could not be read" in str(alice.unusable_detail)
 
 
-def test_a_nonce_that_stays_bad_ends_after_a_few_attempts() -> None:
+def test_lasting_bad_nonce_ends_after_a_few_attempts() -> None:
     venue = FakeVenue(on_init=lambda permit: refused("bad_nonce"))
     alice = Preparation(venue).go()
     assert len(venue.permits) == INIT_ATTEMPTS
     assert alice.unusable_detail == "no session: refused: bad_nonce"
 
 
-def test_a_rate_limit_is_waited_out_and_tried_again() -> None:
+def test_rate_limit_is_waited_out_and_retried() -> None:
     venue = FakeVenue()
     venue.on_init = lambda permit: (
         refused("rate_limit_exceeded", status=429, limited=True) if len(venue.permits) == 1 else None
@@ -270,14 +270,14 @@ def test_a_rate_limit_is_waited_out_and_tried_again() -> None:
     assert done.seconds >= 7.0
 
 
-def test_a_refused_signature_is_not_tried_again_and_says_why() -> None:
+def test_refused_signature_is_not_retried_and_says_why() -> None:
     venue = FakeVenue(on_init=lambda permit: refused("bad_sig"))
     alice = Preparation(venue).go()
     assert (len(venue.permits), alice.unusable_detail) == (1, "no session: refused: bad_sig")
 
 
-def test_nothing_is_sent_that_could_not_be_journalled_and_the_error_is_ours() -> None:
-    done = Preparation(action_log=FakeScribe(broken=JournalError("the disk is full", "free some disk space")))
+def test_permit_that_cannot_be_journalled_is_not_sent() -> None:
+    done = Preparation(action_log=FakeActionLog(broken=JournalError("the disk is full", "free some disk space")))
     done.books.append(unprepared(BOB))
     with pytest.raises(JournalError, match="the disk is full"):
         done.go()
@@ -288,8 +288,8 @@ STORED = st.sampled_from(["good", "revoked", "expired", "unknown", "unread"])
 
 
 @given(stored=st.lists(STORED, max_size=4), renew_revoked=st.booleans())
-def test_a_wallet_ends_with_one_usable_session_or_with_a_reason(stored: list[str], renew_revoked: bool) -> None:
-    """Whatever was stored: never more than one is made, none while a good one may exist."""
+def test_wallet_ends_with_one_usable_session_or_with_a_reason(stored: list[str], renew_revoked: bool) -> None:
+    """Whatever was stored: at most one session is created, and none while a valid one may exist."""
     made = {
         "good": lambda one: record(ALICE, one),
         "revoked": lambda one: record(ALICE, one, revoked=True),

@@ -1,4 +1,4 @@
-"""What the chain says of the sessions that a state directory knows."""
+"""What the chain shows of the sessions that a state directory knows."""
 
 from __future__ import annotations
 
@@ -37,17 +37,15 @@ LOST_SESSION = "0x" + "ab" * 32
         (None, SessionStatus.UNREAD),
     ],
 )
-def test_the_status_is_what_the_record_says_at_the_block_s_time(
-    found: SessionRecord | None, expected: SessionStatus
-) -> None:
+def test_status_follows_from_the_record_at_the_block_time(found: SessionRecord | None, expected: SessionStatus) -> None:
     assert session_status(found, trader=ALICE, block_time=1_000, relayer_root=ROOT) is expected
 
 
-def test_nobody_is_of_another_relayer_set_where_the_set_is_not_known() -> None:
+def test_session_is_not_of_other_relayers_when_the_current_set_is_unknown() -> None:
     assert session_status(record(ALICE, root="0x" + "77" * 32), trader=ALICE, block_time=1_000) is SessionStatus.LIVE
 
 
-def test_every_method_has_its_name() -> None:
+def test_every_method_has_a_name() -> None:
     assert methods_of(Methods(63)) == [
         *("placeLimit", "placeMarginLimit", "placeMarket", "placeMarginMarket", "modify", "cancel"),
     ]
@@ -62,7 +60,7 @@ async def listed(rig: Rig, selector: str = "all") -> SessionList:
     return await list_sessions(load_environment(rig.directory, {}), rig.directory / "state", selector)
 
 
-async def test_sessions_are_shown_as_they_change_while_the_run_goes_on(rig: Rig) -> None:
+async def test_session_list_follows_changes_during_a_run(rig: Rig) -> None:
     engine = await rig.packed(wallets=2, orders_per_side=1)
     names = [wallet.nickname for wallet in rig.venue.wallets[:2]]
     found = await listed(rig)
@@ -78,7 +76,7 @@ async def test_sessions_are_shown_as_they_change_while_the_run_goes_on(rig: Rig)
     ]
 
 
-async def test_a_session_that_was_asked_for_and_never_came_is_unknown_and_warned_of(rig: Rig) -> None:
+async def test_requested_session_that_never_appeared_is_unknown_with_a_warning(rig: Rig) -> None:
     announced(rig)
     found = await listed(rig)
     (one,) = found.sessions
@@ -97,7 +95,7 @@ async def test_a_session_that_was_asked_for_and_never_came_is_unknown_and_warned
     assert report.notes == ("1 more were requested and are not on chain yet: check again in a minute",)
 
 
-async def test_a_chain_with_no_memory_of_a_market_says_what_there_is(rig: Rig) -> None:
+async def test_market_without_saved_state_is_refused_with_the_known_markets(rig: Rig) -> None:
     with pytest.raises(ConfigError, match="nothing saved for market 'BTC-USD'") as caught:
         await listed(rig, "BTC-USD")
     assert caught.value.hint.endswith(": none")
@@ -106,7 +104,7 @@ async def test_a_chain_with_no_memory_of_a_market_says_what_there_is(rig: Rig) -
 
 
 def announced(rig: Rig) -> None:
-    """A journal whose last line is the intent of a session: the run was killed right after it."""
+    """A journal whose last line is a session's intent: the run was killed right after it."""
     book = rig.venue.market(rig.symbol).address
     store = StateStore.open(StatePaths(rig.directory / "state", rig.venue.chain_id, book))
     params = {"method": "sessionInit", "sessionId": LOST_SESSION, "expiry": "4000000000", "nonce": "0"}

@@ -1,4 +1,4 @@
-"""Sessions while a run goes on: renewed in time and without a gap, replaced ones ended, revoked ones never remade.
+"""Sessions during a run: renewed in time and without a gap, replaced ones revoked, revoked ones never recreated.
 
 Everything here is on a simulated clock, against a registry that refuses what the contract refuses.
 """
@@ -33,13 +33,13 @@ SECONDS = 360
 
 @dataclass
 class World:
-    """A process of three wallets that cycles once a second, and what is seen of it after each cycle."""
+    """A process of three wallets that cycles once a second, and what each cycle shows of it."""
 
     clock: Callable[[], float]
     hours: float = HOURS
     most_alive: int = 0
     idle: list[tuple[str, float]] = field(default_factory=list)
-    """(wallet, time) of the cycles in which a wallet was out."""
+    """(wallet, time) of the cycles in which a wallet could not trade."""
 
     def __post_init__(self) -> None:
         self.dice = random.Random(7)
@@ -53,7 +53,7 @@ class World:
         return SessionProcess(self.venue, self.journal, WALLETS, parameters, self.clock, 20.0, hours=self.hours)
 
     async def go_on(self, seconds: float, *, takes: bool = False) -> None:
-        """Cycle for some time; somebody takes one order a second if `takes`."""
+        """Cycle for some time; a trader takes one order a second if `takes`."""
         until = self.clock() + seconds
         while self.clock() < until:
             self.venue.mine()
@@ -95,22 +95,22 @@ def play(steps: Callable[[World], Awaitable[None]], *, hours: float = HOURS) -> 
     run_virtually(main)
 
 
-def test_sessions_of_six_minutes_are_renewed_without_a_cycle_lost_or_an_order_refused() -> None:
+def test_six_minute_sessions_are_renewed_without_losing_a_cycle_or_an_order() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20 * 60, takes=True)
         run = world.process.run
-        # One minute after each was made, and for as long as the next one takes.
+        # One minute after each was created, plus as long as the next one takes.
         expected = 20 * 60 // (SECONDS - RENEW_BEFORE_S + 10)
         assert world.renewed >= expected * len(WALLETS)
         assert (world.venue.refused, world.idle, run.counters.totals.rejected) == ([], [], 0)
         assert run.counters.totals.cycles >= 20 * 60 - 30
-        assert world.most_alive <= 7  # those that are over by themselves within ten minutes are left alone
+        assert world.most_alive <= 7  # sessions that expire by themselves within ten minutes are left alone
         assert world.venue.revokes == []
 
     play(steps)
 
 
-def test_a_session_of_a_day_is_renewed_five_minutes_before_its_end_and_not_earlier() -> None:
+def test_one_day_session_is_renewed_five_minutes_before_its_end_and_not_earlier() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         first = world.alice.session.id
@@ -128,7 +128,7 @@ def test_a_session_of_a_day_is_renewed_five_minutes_before_its_end_and_not_earli
     play(steps, hours=24.0)
 
 
-def test_a_budget_that_is_nearly_used_is_renewed_and_the_old_session_ended() -> None:
+def test_session_whose_notional_is_nearly_used_up_is_renewed_and_the_old_one_revoked() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         before = {book.address: book.session.id for book in world.books}
@@ -146,7 +146,7 @@ def test_a_budget_that_is_nearly_used_is_renewed_and_the_old_session_ended() -> 
     play(steps, hours=24.0)
 
 
-def test_other_relayers_are_noticed_before_anything_is_refused() -> None:
+def test_new_relayer_set_is_noticed_before_anything_is_refused() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         world.venue.in_charge = relayers(2)
@@ -161,7 +161,7 @@ def test_other_relayers_are_noticed_before_anything_is_refused() -> None:
     play(steps, hours=24.0)
 
 
-def test_a_wallet_that_is_refused_by_other_relayers_is_back_at_once() -> None:
+def test_wallet_refused_by_new_relayers_is_back_at_once() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         world.venue.in_charge = relayers(2)
@@ -174,7 +174,7 @@ def test_a_wallet_that_is_refused_by_other_relayers_is_back_at_once() -> None:
     play(steps, hours=24.0)
 
 
-def test_relayers_that_do_not_fit_their_root_are_not_believed() -> None:
+def test_relayers_that_do_not_match_their_root_are_ignored() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         wrong = relayers(2)
@@ -185,7 +185,7 @@ def test_relayers_that_do_not_fit_their_root_are_not_believed() -> None:
     play(steps, hours=24.0)
 
 
-def test_a_session_that_somebody_revoked_is_never_remade_until_somebody_says_so() -> None:
+def test_revoked_session_is_never_recreated_until_the_operator_asks() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         revoked = world.alice.session.id
@@ -195,7 +195,7 @@ def test_a_session_that_somebody_revoked_is_never_remade_until_somebody_says_so(
         assert (world.alice.unusable, world.alice.session.is_revoked) == (SkipReason.NO_SESSION, True)
         assert world.alice.session.id == revoked
         assert [permit.trader for permit in world.venue.permits].count(ALICE) == 1
-        assert world.renewed >= 2 * 2  # the others' went on
+        assert world.renewed >= 2 * 2  # the others' were renewed
         await world.process.renewals.ask(world.alice)
         assert (world.alice.unusable, world.alice.session.is_revoked) == (None, False)
         assert world.alice.session.id != revoked
@@ -205,7 +205,7 @@ def test_a_session_that_somebody_revoked_is_never_remade_until_somebody_says_so(
     play(steps)
 
 
-def test_a_session_revoked_between_two_processes_waits_in_the_next_one_too() -> None:
+def test_session_revoked_between_two_processes_stays_revoked_in_the_next() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         assert world.alice.session.id is not None
@@ -243,7 +243,7 @@ def test_larger_sizes_get_a_larger_session_first_and_no_order_is_refused() -> No
     play(steps, hours=24.0)
 
 
-def test_a_renewal_that_fails_is_tried_again_while_the_old_session_lasts() -> None:
+def test_failed_renewal_is_retried_while_the_old_session_lasts() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         world.venue.init_answer = lambda: Answer.LOST
@@ -251,7 +251,7 @@ def test_a_renewal_that_fails_is_tried_again_while_the_old_session_lasts() -> No
         assert (world.renewed, world.idle, world.venue.refused) == (0, [], [])
         assert "session not renewed" in world.alice.session.note or "renewing" in world.alice.session.note
         asked = [permit for permit in world.venue.permits if permit.trader == ALICE]
-        assert {permit.nonce for permit in asked} == {0, 1}  # so at most one of the later ones can come to anything
+        assert {permit.nonce for permit in asked} == {0, 1}  # so at most one of the later ones can be accepted
         world.venue.init_answer = lambda: Answer.OK
         await world.go_on(120)
         assert (world.renewed >= 3, world.idle, world.alice.session.note) == (True, [], "")
@@ -259,7 +259,7 @@ def test_a_renewal_that_fails_is_tried_again_while_the_old_session_lasts() -> No
     play(steps)
 
 
-def test_a_wallet_whose_session_ended_says_so_and_comes_back_by_itself() -> None:
+def test_wallet_with_an_expired_session_says_so_and_recovers_by_itself() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         world.venue.init_answer = lambda: Answer.BUSY
@@ -275,7 +275,7 @@ def test_a_wallet_whose_session_ended_says_so_and_comes_back_by_itself() -> None
     play(steps)
 
 
-def test_a_venue_that_refuses_whatever_it_made_is_not_asked_for_ever_more_sessions() -> None:
+def test_venue_that_refuses_every_new_session_is_not_asked_for_more_without_end() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         world.venue._charge = _always_refused  # type: ignore[method-assign]
@@ -289,7 +289,7 @@ def _always_refused(session: str, trader: str, amount6: int) -> None:
     raise refusal("session_trade_cap")
 
 
-def test_the_operator_cannot_ask_twice_at_once_nor_at_the_end() -> None:
+def test_renewal_is_refused_while_one_is_in_progress_and_while_stopping() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         asking = asyncio.create_task(world.process.renewals.ask(world.alice))
@@ -307,7 +307,7 @@ def test_the_operator_cannot_ask_twice_at_once_nor_at_the_end() -> None:
     play(steps, hours=24.0)
 
 
-def test_relayers_that_are_others_each_time_are_not_believed() -> None:
+def test_relayer_set_that_changes_with_every_read_is_ignored() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         turns = iter(range(2, 100))
@@ -322,7 +322,7 @@ def test_relayers_that_are_others_each_time_are_not_believed() -> None:
     play(steps, hours=24.0)
 
 
-def test_a_stored_session_that_could_not_be_read_at_the_start_is_used_once_it_can_be() -> None:
+def test_stored_session_unreadable_at_the_start_is_used_once_it_is_read() -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
         session = world.alice.session.id
@@ -343,7 +343,7 @@ def test_a_stored_session_that_could_not_be_read_at_the_start_is_used_once_it_ca
     play(steps, hours=24.0)
 
 
-def test_a_fault_of_the_program_in_a_renewal_is_told_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_error_in_a_renewal_is_reported_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(world: World) -> None:
         await world.go_on(20)
 
@@ -363,7 +363,7 @@ def test_a_fault_of_the_program_in_a_renewal_is_told_without_its_text(monkeypatc
     play(steps, hours=24.0)
 
 
-def test_a_wallet_that_got_no_session_at_the_start_gets_one_as_soon_as_the_venue_makes_it() -> None:
+def test_wallet_without_a_session_at_the_start_gets_one_once_the_venue_creates_it() -> None:
     async def steps(world: World) -> None:
         world.venue.init_answer = lambda: Answer.BUSY
         await world.go_on(90)

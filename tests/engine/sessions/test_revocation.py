@@ -1,4 +1,4 @@
-"""Sessions are over when two reads of the chain say so, whatever the venue answers."""
+"""A session is over when two reads of the chain show it, whatever the venue responds."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class MovingVenue(FakeVenue):
 
 
 @dataclass
-class Ending:
-    """One ending in virtual time; `seconds` is what it took."""
+class Revocation:
+    """One revocation in virtual time; `seconds` is how long it took."""
 
     venue: MovingVenue
     targets: list[RevocationTarget] = field(default_factory=lambda: [target("0x01"), target("0x02", BOB)])
@@ -75,26 +75,26 @@ def venue_of(**more: Any) -> MovingVenue:
     return MovingVenue({"0x01": record(ALICE, "0x01"), "0x02": record(BOB, "0x02")}, **more)
 
 
-def test_each_is_asked_for_once_and_proven_two_blocks_after() -> None:
-    done = Ending(venue_of())
+def test_each_revocation_is_requested_once_and_proven_two_blocks_later() -> None:
+    done = Revocation(venue_of())
     assert done.go() == [RevocationResult.REVOKED, RevocationResult.REVOKED]
     assert done.is_proven
     assert sorted(done.venue.revokes) == ["0x01", "0x02"]
     assert 2 * BLOCK_S <= done.seconds < 4 * BLOCK_S
 
 
-def test_a_stop_reports_what_the_chain_shows_once_pending_requests_are_answered() -> None:
-    done = Ending(venue_of(on_revoke=lambda _: LOST))
+def test_stop_reports_what_the_chain_shows_once_pending_requests_are_answered() -> None:
+    done = Revocation(venue_of(on_revoke=lambda _: LOST))
     assert done.go(stop_after=1.0) == [RevocationResult.LEFT, RevocationResult.LEFT]
     assert not done.is_proven
     assert sorted(done.venue.revokes) == ["0x01", "0x02"]
     assert done.seconds < 2.0
 
 
-def test_neither_patience_nor_a_stop_waits_for_a_node_that_hangs() -> None:
+def test_neither_the_deadline_nor_a_stop_waits_for_a_hanging_node() -> None:
     for patience, stop_after, longest in ((7.0, 3600.0, 7.0), (60.0, 1.0, 1.0 + LONGEST_STOP_S)):
         venue = venue_of()
-        done = Ending(venue)
+        done = Revocation(venue)
 
         async def hang(registry: str, ids: list[str], venue: MovingVenue = venue) -> SessionsRead:
             if venue.reads_sessions:
@@ -108,8 +108,8 @@ def test_neither_patience_nor_a_stop_waits_for_a_node_that_hangs() -> None:
         assert done.seconds <= longest + 0.01
 
 
-def test_what_was_over_is_not_asked_for_and_proven_all_the_same() -> None:
-    done = Ending(venue_of(block_time=5_000))
+def test_session_already_over_is_proven_without_a_request() -> None:
+    done = Revocation(venue_of(block_time=5_000))
     done.venue.records = {"0x01": record(ALICE, "0x01", revoked=True), "0x02": record(BOB, "0x02", expiry=5_000)}
     assert done.go() == [RevocationResult.WAS_OVER, RevocationResult.WAS_OVER]
     assert [one.status for one in done.targets] == [SessionStatus.REVOKED, SessionStatus.EXPIRED]
@@ -118,7 +118,7 @@ def test_what_was_over_is_not_asked_for_and_proven_all_the_same() -> None:
     assert done.seconds >= 2 * BLOCK_S
 
 
-def test_one_that_turns_up_after_the_first_look_is_ended_too() -> None:
+def test_session_that_appears_after_the_first_read_is_revoked_too() -> None:
     venue = venue_of()
     late = venue.records.pop("0x02")
 
@@ -128,22 +128,22 @@ def test_one_that_turns_up_after_the_first_look_is_ended_too() -> None:
         return read
 
     venue.on_sessions = arrives
-    done = Ending(venue)
+    done = Revocation(venue)
     assert done.go() == [RevocationResult.REVOKED, RevocationResult.REVOKED]
     assert done.is_proven
     assert sorted(venue.revokes) == ["0x01", "0x02"]
 
 
-def test_what_fails_is_asked_for_again_and_the_chain_decides() -> None:
+def test_failed_revocation_is_requested_again_and_the_chain_decides() -> None:
     answers: list[Exception | None] = [LOST, RefusedError("no", status=503, code="busy"), None]
-    done = Ending(venue_of(on_revoke=lambda _: answers.pop(0)), [target("0x01")])
+    done = Revocation(venue_of(on_revoke=lambda _: answers.pop(0)), [target("0x01")])
     assert done.go() == [RevocationResult.REVOKED]
     assert done.is_proven
     assert done.seconds >= 2 * RETRY_REVOKE_S
     assert done.targets[0].error == ""
 
 
-def test_an_answer_that_is_lost_does_no_harm() -> None:
+def test_lost_response_does_no_harm() -> None:
     venue = venue_of()
 
     def executed_and_lost(session: str) -> Exception:
@@ -153,20 +153,20 @@ def test_an_answer_that_is_lost_does_no_harm() -> None:
         return LOST
 
     venue.on_revoke = executed_and_lost
-    done = Ending(venue)
+    done = Revocation(venue)
     assert done.go() == [RevocationResult.REVOKED, RevocationResult.REVOKED]
     assert len(venue.revokes) == 2
 
 
-def test_what_the_venue_will_not_end_is_left_with_its_reason_when_the_patience_is_over() -> None:
-    done = Ending(venue_of(on_revoke=lambda session: LOST if session == "0x02" else None))
+def test_session_the_venue_will_not_revoke_is_left_with_the_reason_at_the_deadline() -> None:
+    done = Revocation(venue_of(on_revoke=lambda session: LOST if session == "0x02" else None))
     assert done.go(patience=20) == [RevocationResult.REVOKED, RevocationResult.LEFT]
     assert not done.is_proven
     assert done.targets[1].error == str(LOST)
     assert 20 <= done.seconds < 22
 
 
-def test_a_chain_that_cannot_be_read_proves_nothing() -> None:
+def test_unreadable_chain_proves_nothing() -> None:
     venue = venue_of()
 
     def dead(read: SessionsRead) -> SessionsRead:
@@ -175,12 +175,12 @@ def test_a_chain_that_cannot_be_read_proves_nothing() -> None:
         return read
 
     venue.on_sessions = dead
-    done = Ending(venue)
+    done = Revocation(venue)
     assert done.go(patience=10) == [RevocationResult.LEFT, RevocationResult.LEFT]
     assert not done.is_proven
 
 
-def test_an_answer_from_before_what_was_read_already_is_passed_over() -> None:
+def test_read_of_an_older_block_is_ignored() -> None:
     venue = venue_of()
     alive = dict(venue.records)
 
@@ -188,7 +188,7 @@ def test_an_answer_from_before_what_was_read_already_is_passed_over() -> None:
         return SessionsRead(99, read.block_time, alive) if read.block == 101 else read
 
     venue.on_sessions = lags
-    done = Ending(venue)
+    done = Revocation(venue)
     assert done.go() == [RevocationResult.REVOKED, RevocationResult.REVOKED]
     assert len(venue.revokes) == 2
 
@@ -197,8 +197,8 @@ def test_an_answer_from_before_what_was_read_already_is_passed_over() -> None:
     st.lists(st.sampled_from(["unread", "older", "fails", "good"]), max_size=12),
     st.lists(st.sampled_from([None, LOST]), max_size=4),
 )
-def test_proven_is_true_only_of_what_is_over(reads: list[str], answers: list[VenueError | None]) -> None:
-    """Whatever goes wrong on the way: proven means over, and the chain that goes on being good is enough for it."""
+def test_proven_holds_only_for_sessions_that_are_over(reads: list[str], answers: list[VenueError | None]) -> None:
+    """Whatever fails on the way: proven means over, and once the chain is readable again it is reached."""
     venue = venue_of(on_revoke=lambda _: answers.pop(0) if answers else None)
 
     def shown(read: SessionsRead) -> SessionsRead:
@@ -211,7 +211,7 @@ def test_proven_is_true_only_of_what_is_over(reads: list[str], answers: list[Ven
         return SessionsRead(read.block - 50, read.block_time, read.records) if kind == "older" else read
 
     venue.on_sessions = shown
-    done = Ending(venue)
+    done = Revocation(venue)
     done.go()
     assert done.is_proven
     assert all(found is not None and found.revoked for found in venue.records.values())

@@ -51,7 +51,7 @@ async def test_lost_reply_closes_the_connection_after_the_order_rests(
     assert len(await client.orders(wallet)) == 1
 
 
-async def test_cut_body_ends_before_its_content_length_after_the_order_rests(
+async def test_cut_body_ends_before_its_content_length_while_the_order_rests(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "cut_body"})
@@ -112,7 +112,7 @@ async def test_500_for_an_order_that_was_refused_has_no_hash(
     assert "txHash" not in response.json()
 
 
-async def test_delay_holds_the_request_and_slow_the_response(
+async def test_delay_holds_back_the_request_and_slow_the_response(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike(
@@ -166,7 +166,7 @@ async def test_late_order_has_no_response_and_rests_later(
     assert await eventually(all_rest)
 
 
-async def test_order_later_than_any_timeout_still_waits(
+async def test_order_later_than_any_timeout_is_still_outstanding(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "later"})
@@ -191,7 +191,7 @@ async def test_order_pending_forever_is_never_mined_and_blocks_nothing(
     assert len(await client.orders(wallet)) == 1
 
 
-async def test_order_that_reverts_after_a_pending_response(
+async def test_revert_pending_order_reverts_after_a_pending_response(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "revert_pending", "nth": [1]})
@@ -227,7 +227,7 @@ async def test_cancel_can_be_lost_pending_or_reverted_and_the_order_stays(
 # ---- which endpoints, and when ----
 
 
-async def test_rule_strikes_its_own_endpoints_only(
+async def test_rule_strikes_only_its_own_endpoints(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "rate_limit", "on": ["cancel", "init", "revoke", "get"]})
@@ -280,7 +280,7 @@ async def test_same_seed_strikes_the_same_requests_again(
     assert await play(5) != first
 
 
-async def test_body_that_is_too_long_is_still_refused(client: VenueClient, strike: Strike) -> None:
+async def test_too_long_body_is_still_refused(client: VenueClient, strike: Strike) -> None:
     await strike({"fault": "rate_limit", "nth": [1]})
     response = await client.post_raw("/api/gasless/trade", b" " * 100_000)
     assert response.status_code == 413

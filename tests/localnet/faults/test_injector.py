@@ -67,7 +67,7 @@ def test_requests_to_other_endpoints_change_nothing() -> None:
     assert among_others == alone
 
 
-def test_numbers_are_struck_exactly_and_counted_over_all_endpoints_of_the_rule() -> None:
+def test_numbered_requests_are_struck_and_counted_over_all_endpoints_of_the_rule() -> None:
     injector = armed(FaultRule("html", on=("place", "cancel"), nth=(2, 3, 7)))
     struck: list[str | None] = []
     for endpoint in ("place", "cancel", "place", "get", "place", "cancel", "cancel", "place", "place"):
@@ -78,7 +78,7 @@ def test_numbers_are_struck_exactly_and_counted_over_all_endpoints_of_the_rule()
     assert numbers(struck) == [2, 3, 7]
 
 
-def test_seconds_are_struck_from_the_first_to_before_the_last() -> None:
+def test_time_window_includes_its_first_second_and_excludes_its_last() -> None:
     clock = Clock()
     injector = armed(FaultRule("html", during=(5, 9)), clock=clock)
     struck = []
@@ -109,7 +109,7 @@ def test_setting_faults_restarts_the_numbers_and_keeps_the_counts() -> None:
     assert run(injector, 5) == [None] * 5
 
 
-def test_delays_add_up_and_come_with_another_fault_of_which_the_first_wins() -> None:
+def test_delays_add_up_and_combine_with_the_first_other_fault() -> None:
     delay = FaultRule("delay", seconds=(1, 1))
     draw = armed(delay, FaultRule("html"), delay, FaultRule("lose_reply")).draw("place")
     assert draw.delay == 2

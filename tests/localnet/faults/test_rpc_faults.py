@@ -48,7 +48,7 @@ async def test_error_replaces_one_result(client: VenueClient, strike: Strike) ->
     assert sorted("error" in reply for reply in replies) == [False, False, True]
 
 
-async def test_result_is_empty_or_ends_too_early(client: VenueClient, strike: Strike) -> None:
+async def test_result_is_empty_or_truncated(client: VenueClient, strike: Strike) -> None:
     whole = (await ask(client, code_at(client.book))).json()["result"]
     await strike({"fault": "rpc_empty", "nth": [1]}, {"fault": "rpc_truncated", "nth": [2]})
     assert (await ask(client, code_at(client.book))).json()["result"] == "0x"
@@ -69,7 +69,7 @@ async def test_node_returns_html_500_half_a_body_or_nothing(client: VenueClient,
     assert [(await ask(client, HEAD)).status_code for _ in range(3)] == [429, 503, 200]
 
 
-async def test_batch_is_shuffled_or_lacks_a_response_but_never_a_single_call(
+async def test_batch_is_shuffled_or_lacks_a_response_but_a_single_call_is_not(
     client: VenueClient, strike: Strike
 ) -> None:
     await strike({"fault": "batch_shuffled", "nth": [1]}, {"fault": "batch_missing", "nth": [2]})
@@ -80,14 +80,14 @@ async def test_batch_is_shuffled_or_lacks_a_response_but_never_a_single_call(
     assert len(short) == 2
 
 
-async def test_client_gives_up_on_a_node_that_hangs(client: VenueClient, strike: Strike) -> None:
+async def test_client_gives_up_on_a_hanging_node(client: VenueClient, strike: Strike) -> None:
     await strike({"fault": "delay", "on": ["rpc"], "seconds": [60, 60]})
     body = {"jsonrpc": "2.0", "id": 0, "method": "eth_blockNumber", "params": []}
     with pytest.raises(httpx.ReadTimeout):
         await client.http.post(client.rpc_url, json=body, timeout=0.3)
 
 
-async def test_lagging_node_responds_as_of_some_blocks_ago_in_every_respect(
+async def test_lagging_node_responds_consistently_as_of_some_blocks_ago(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "lag", "on": ["batch"], "blocks": [2, 2]})  # from now on states are kept
@@ -104,7 +104,7 @@ async def test_lagging_node_responds_as_of_some_blocks_ago_in_every_respect(
     assert len(ids) == 3
 
 
-async def test_each_answer_comes_from_another_replica_that_is_in_step_with_itself(
+async def test_each_response_comes_from_another_replica_that_is_consistent_with_itself(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "replicas"})
@@ -125,7 +125,7 @@ async def test_transactions_ignore_the_lag(client: VenueClient, strike: Strike) 
     assert "not a signed transaction" in replies[1]["error"]["message"]
 
 
-async def test_reorg_gives_blocks_and_receipts_other_hashes_and_keeps_the_orders(
+async def test_reorg_changes_block_and_receipt_hashes_and_keeps_the_orders(
     client: VenueClient, wallet: Wallet, session: str, strike: Strike
 ) -> None:
     await strike({"fault": "reorg", "nth": [3], "seconds": [0.3, 0.3], "blocks": [3, 3]})

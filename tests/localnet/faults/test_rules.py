@@ -37,7 +37,7 @@ def rules(draw: st.DrawFn) -> FaultRule:
 
 
 @given(st.lists(rules(), max_size=5), st.integers(-(2**60), 2**60))
-def test_faults_survive_json_by_themselves_and_as_an_option(each: list[FaultRule], seed: int) -> None:
+def test_faults_survive_json_alone_and_as_an_option(each: list[FaultRule], seed: int) -> None:
     faults = Faults(tuple(each), seed)
     assert read_faults(json.loads(json.dumps(faults.as_json()))) == faults
     options = VenueOptions(wallets=3, faults=faults)

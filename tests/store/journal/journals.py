@@ -1,4 +1,4 @@
-"""What the journal's tests share."""
+"""Helpers shared by the journal's tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fail(*_: object) -> None:
 
 
 def durably(journal: Journal, ts: int) -> None:
-    """Write an intent and wait for it."""
+    """Write an intent and wait until it is durable."""
     asyncio.run(journal.write_durable(line(ts)))
 
 
@@ -41,6 +41,6 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def half_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on the disk takes seven bytes of a line."""
+    """From now on every write stops after seven bytes."""
     whole = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:7]))

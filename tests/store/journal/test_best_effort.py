@@ -1,4 +1,4 @@
-"""A journal that may fail: what it takes is written, what it does not take holds nothing up."""
+"""A journal that may fail: what it accepts is written, and what it refuses holds nothing up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.store.samples import line
 
 
 class Broken:
-    """Takes nothing, in the way that it is told."""
+    """Accepts nothing; fails or hangs as configured."""
 
     path = Path("actions.jsonl")
 
@@ -32,7 +32,7 @@ class Broken:
         self.append(entry)
 
 
-async def test_lines_that_the_journal_takes_are_written_and_durable(tmp_path: Path) -> None:
+async def test_accepted_lines_are_written_and_durable(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path / "actions.jsonl")
     losses: list[JournalError] = []
     writing = BestEffortJournal(journal.path, journal, losses.append)
@@ -43,7 +43,7 @@ async def test_lines_that_the_journal_takes_are_written_and_durable(tmp_path: Pa
     assert (losses, writing.lost, journal.syncs) == ([], 0, 1)
 
 
-async def test_what_it_does_not_take_is_told_once_and_raises_nothing() -> None:
+async def test_refused_lines_are_reported_once_and_raise_nothing() -> None:
     losses: list[JournalError] = []
     writing = BestEffortJournal(Path("actions.jsonl"), Broken(), losses.append)
     for _ in range(3):
@@ -52,14 +52,14 @@ async def test_what_it_does_not_take_is_told_once_and_raises_nothing() -> None:
     assert ([str(one) for one in losses], writing.lost) == (["the disk is full: free some disk space"], 6)
 
 
-async def test_a_disk_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hanging_disk_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forgiving, "LONGEST_SYNC_S", 0.05)
     losses: list[JournalError] = []
     await BestEffortJournal(Path("actions.jsonl"), Broken(hangs=True), losses.append).write_durable(line())
     assert str(losses[0]) == "actions.jsonl was not synced within 0.05 s: check the disk"
 
 
-async def test_without_a_journal_lines_go_nowhere() -> None:
+async def test_without_a_journal_lines_are_dropped() -> None:
     losses: list[JournalError] = []
     writing = BestEffortJournal(Path("actions.jsonl"), None, losses.append)
     writing.append(line())

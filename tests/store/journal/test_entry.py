@@ -1,4 +1,4 @@
-"""One journal line: written as designed, read from whoever wrote it."""
+"""One journal line: written as specified, and read whoever wrote it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.store.samples import ALICE, BOOK, MARKET_ID, NOW_MS, RUN_ID, line
 from tests.store.test_checkpoint import JSON, UNKNOWN
 
 
-def test_line_is_exactly_the_designed_json() -> None:
+def test_line_is_exactly_the_specified_json() -> None:
     entry = line(action="INTENT", params={"level": 2, "amount": "184000000000000000"}, tx_hash="0x12", error="no")
     assert entry.as_line() == (
         b'{"ts":%d,"runId":"%s","chainId":999,"orderBook":"%s","marketIdBytes32":"%s","trader":"%s",'
@@ -33,7 +33,7 @@ def test_line_is_exactly_the_designed_json() -> None:
     ) % (NOW_MS, RUN_ID.encode(), BOOK.encode(), MARKET_ID.encode(), ALICE.encode())
 
 
-def test_line_of_ours_ends_in_the_crc_of_what_stands_before_it() -> None:
+def test_line_ends_in_the_crc_of_everything_before_it() -> None:
     whole = line(action="INTENT", params={"level": 2}, intent_id="ab").as_line(7)
     covered = line(action="INTENT", params={"level": 2}).as_line()[:-2] + b',"seq":7,"intentId":"ab"'
     assert whole == covered + b',"crc":%d}\n' % crc32(covered)
@@ -58,7 +58,7 @@ LINE = line(action="INTENT", params={"level": 2}, intent_id="ab").as_line(7)
         line().as_line()[:-2] + b',"crc":1}\n',
     ],
 )
-def test_line_that_is_not_as_it_was_written_is_refused(data: bytes) -> None:
+def test_line_that_was_altered_is_refused(data: bytes) -> None:
     with pytest.raises(ShapeError):
         parse_line(data)
 
@@ -73,7 +73,7 @@ def test_line_that_is_not_as_it_was_written_is_refused(data: bytes) -> None:
         (b'"intentId":7', "its intentId is not a string"),
     ],
 )
-def test_line_of_ours_with_a_number_or_an_intent_of_another_kind_is_refused(keys: bytes, problem: str) -> None:
+def test_line_with_a_seq_or_intent_id_of_the_wrong_type_is_refused(keys: bytes, problem: str) -> None:
     covered = line().as_line()[:-2] + b"," + keys
     with pytest.raises(ShapeError) as raised:
         parse_line(covered + b',"crc":%d}\n' % crc32(covered))
@@ -83,13 +83,13 @@ def test_line_of_ours_with_a_number_or_an_intent_of_another_kind_is_refused(keys
 @pytest.mark.parametrize(
     ("end", "problem"), [(b"}\n", "it does not end with a crc"), (b',"crc":1}\n', "its crc does not match")]
 )
-def test_line_of_ours_without_its_crc_is_refused(end: bytes, problem: str) -> None:
+def test_line_without_its_crc_is_refused(end: bytes, problem: str) -> None:
     with pytest.raises(ShapeError) as raised:
         parse_line(line().as_line()[:-2] + b',"seq":7' + end)
     assert str(raised.value) == problem
 
 
-def test_every_single_bit_flip_of_a_line_is_noticed() -> None:
+def test_every_single_bit_flip_of_a_line_is_detected() -> None:
     for bit in range(8 * (len(LINE) - 1)):
         flipped = bytearray(LINE)
         flipped[bit // 8] ^= 1 << bit % 8
@@ -97,18 +97,18 @@ def test_every_single_bit_flip_of_a_line_is_noticed() -> None:
             parse_line(bytes(flipped))
 
 
-def test_keys_of_ours_inside_the_params_of_another_tool_are_its_own() -> None:
+def test_our_keys_inside_the_params_of_another_tool_are_left_alone() -> None:
     found = parse_line(b'{"ts":1,"action":"SKIP","params":{"seq":1,"intentId":"x","crc":5}}\n')
     assert (found.seq, found.intent_id) == (None, None)
     assert found.params == {"seq": 1, "intentId": "x", "crc": 5}
 
 
-def test_number_that_json_does_not_know_is_not_written() -> None:
+def test_number_that_json_cannot_represent_is_not_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         line(params={"size": float("nan")}).as_line()
 
 
-def test_optional_keys_are_left_out() -> None:
+def test_missing_optional_keys_are_left_out() -> None:
     raw = json.loads(JournalEntry(1, "r", 1, BOOK, MARKET_ID, ALICE, "SKIP").as_line())
     assert list(raw) == ["ts", "runId", "chainId", "orderBook", "marketIdBytes32", "trader", "action"]
 
@@ -137,14 +137,14 @@ ENTRIES = st.builds(
 
 
 @given(ENTRIES)
-def test_entry_survives_its_line(entry: JournalEntry) -> None:
+def test_entry_survives_a_round_trip(entry: JournalEntry) -> None:
     written = entry.as_line()
     assert written.count(b"\n") == 1
     assert parse_line(written) == entry
 
 
 @given(st.dictionaries(st.sampled_from(["runId", "trader", "params", "error", "txHash", "chainId", "new"]), JSON))
-def test_line_of_another_tool_keeps_whatever_it_says(raw: dict[str, object]) -> None:
+def test_line_of_another_tool_keeps_all_its_keys(raw: dict[str, object]) -> None:
     raw = {"ts": 5, "action": "WHATEVER"} | raw
     found = json.loads(parse_line(json.dumps(raw).encode()).as_line())
     for key, value in raw.items():
@@ -156,12 +156,12 @@ def test_line_of_another_tool_keeps_whatever_it_says(raw: dict[str, object]) -> 
 @pytest.mark.parametrize(
     "text", ["", "x", "[]", "{}", '{"ts":1}', '{"action":"SKIP"}', '{"ts":"x","action":"SKIP"}', '{"ts":1,"action":2}']
 )
-def test_what_is_no_journal_line_is_refused(text: str) -> None:
+def test_malformed_line_is_refused(text: str) -> None:
     with pytest.raises(ShapeError):
         parse_line(text.encode())
 
 
-def test_value_of_another_kind_is_not_ours() -> None:
+def test_values_of_unexpected_types_are_kept_as_extra() -> None:
     odd = {"runId": 7, "chainId": True, "trader": ["0x1"], "params": "level 2", "txHash": {}}
     entry = parse_line(json.dumps({"ts": 1, "action": "SKIP"} | odd).encode())
     assert (entry.run_id, entry.chain_id, entry.trader, entry.params, entry.tx_hash) == ("", 0, "", None, None)
@@ -169,7 +169,7 @@ def test_value_of_another_kind_is_not_ours() -> None:
 
 
 @given(entry=ENTRIES, seq=st.integers(1, 9))
-def test_line_of_ours_is_the_same_by_the_quick_way(entry: JournalEntry, seq: int) -> None:
+def test_fast_parser_agrees_with_the_full_parser(entry: JournalEntry, seq: int) -> None:
     written = entry.as_line(seq)
     raw = parse_own(written, seq)
     assert raw is None or entry_of(raw) == parse_line(written) == replace(entry, seq=seq)
@@ -183,7 +183,7 @@ def test_line_of_ours_is_the_same_by_the_quick_way(entry: JournalEntry, seq: int
     assert count(written, seq + 1) is count(written[:-1], seq) is None
 
 
-def test_usual_line_takes_the_quick_way() -> None:
+def test_usual_line_is_read_by_the_fast_parser() -> None:
     assert parse_own(LINE, 7) == parse_raw(LINE)
     assert check_own(LINE, 7) == check_own(LINE) == parse_raw(LINE)
     count = LineCounter()
@@ -194,7 +194,7 @@ def test_usual_line_takes_the_quick_way() -> None:
     assert parse_own(large, 7) is None, "an integer of more than 64 bits takes a closer look"
 
 
-def test_flipped_bit_is_noticed_by_the_quick_way_too() -> None:
+def test_flipped_bit_is_detected_by_the_fast_parser_too() -> None:
     count = LineCounter()
     assert count(LINE, 7) is not None
     for bit in range(8 * len(LINE)):

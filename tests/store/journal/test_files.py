@@ -1,4 +1,4 @@
-"""A journal of several files: numbered when they are full, read as one, whole after a crash at any step."""
+"""A journal of several files: numbered when they are full, read as one, intact after a crash at any step."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def written(path: Path, first: int, last: int) -> Journal:
-    """The journal with these lines more, open."""
+    """The journal with these lines appended, still open."""
     journal = Journal.open(path, segment_bytes=SEGMENT)
     for ts in range(first, last + 1):
         journal.append(line(ts))
@@ -59,7 +59,7 @@ def test_full_file_gets_a_number_and_the_newest_keeps_the_name(path: Path) -> No
     assert seqs(path) == [entry.ts for entry in Scan(path)] == list(range(1, 31))
 
 
-def test_file_gets_a_number_once_it_has_come_to_the_size(path: Path) -> None:
+def test_file_gets_a_number_once_it_reaches_the_limit(path: Path) -> None:
     journal = Journal.open(path, segment_bytes=len(line(1).as_line(1)))
     journal.append(line(1))
     assert names(path) == ["actions.jsonl"]
@@ -68,14 +68,14 @@ def test_file_gets_a_number_once_it_has_come_to_the_size(path: Path) -> None:
     journal.close()
 
 
-def test_order_of_the_files_is_that_of_their_numbers(path: Path) -> None:
+def test_files_are_ordered_by_their_numbers(path: Path) -> None:
     for name in ("actions.1000000.jsonl", "actions.999999.jsonl", "actions.jsonl", "actions.jsonl.torn", "x.jsonl"):
         path.with_name(name).touch()
     assert names(path) == ["actions.999999.jsonl", "actions.1000000.jsonl", "actions.jsonl"]
     assert newest_segment(path.with_name("actions.999999.jsonl")) == path
 
 
-def test_only_the_newest_two_files_are_read_at_start_and_must_join(path: Path) -> None:
+def test_only_the_two_newest_files_are_read_at_start_and_must_be_contiguous(path: Path) -> None:
     written(path, 1, 30).close()
     segment_files(path)[0].write_bytes(b"garbage\n")
     written(path, 31, 31).close()
@@ -86,7 +86,7 @@ def test_only_the_newest_two_files_are_read_at_start_and_must_join(path: Path) -
         Journal.open(path)
 
 
-def test_oldest_files_may_be_taken_away(path: Path) -> None:
+def test_oldest_files_may_be_removed(path: Path) -> None:
     written(path, 1, 30).close()
     segment_files(path)[0].unlink()
     scan = Scan(path).finish()
@@ -95,14 +95,14 @@ def test_oldest_files_may_be_taken_away(path: Path) -> None:
     assert scan.first_seq > 1
 
 
-def test_beginning_of_the_first_file_may_not(path: Path) -> None:
+def test_beginning_of_the_first_file_must_not_be_removed(path: Path) -> None:
     written(path, 1, 5).close()
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
     with pytest.raises(JournalCorruptError, match="line 1: the first seq is 2, not 1"):
         Journal.open(path)
 
 
-def test_unfinished_end_of_a_numbered_file_is_a_fault(path: Path) -> None:
+def test_truncated_end_of_a_numbered_file_is_damage(path: Path) -> None:
     written(path, 1, 30).close()
     numbered = segment_files(path)[-2]
     numbered.write_bytes(numbered.read_bytes()[:-1])
@@ -115,7 +115,7 @@ def fail(*_: object) -> None:
 
 
 @pytest.mark.parametrize("renames_that_work", [0, 1])
-def test_file_that_cannot_be_numbered_is_gone_on_with(
+def test_file_that_cannot_be_renamed_is_written_on(
     path: Path, monkeypatch: pytest.MonkeyPatch, renames_that_work: int
 ) -> None:
     real, calls = atomic.rename, 0
@@ -131,7 +131,7 @@ def test_file_that_cannot_be_numbered_is_gone_on_with(
     monkeypatch.setattr(journal_module, "_ROTATE_AGAIN_BYTES", 1_000)
     journal = written(path, 1, 20)
     assert names(path) == ["actions.jsonl"]
-    assert renames_that_work < calls < 8  # not for every line anew
+    assert renames_that_work < calls < 8  # not again for every line
     monkeypatch.setattr(segments, "rename", real)
     for ts in range(21, 31):
         journal.append(line(ts))
@@ -197,7 +197,7 @@ POINTS = [name for name in NAMES if not name.startswith("post")]
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_writer_that_dies_at_any_point_loses_no_durable_line(path: Path, point: str) -> None:
+def test_writer_killed_at_any_point_loses_no_durable_line(path: Path, point: str) -> None:
     durable: list[int] = []
     for attempt in range(size(2, 20)):
         first = attempt * 1_000
@@ -220,7 +220,7 @@ def test_writer_that_dies_at_any_point_loses_no_durable_line(path: Path, point: 
     assert path.exists()
 
 
-def test_crash_between_the_renames_leaves_no_newest_file_and_the_next_start_makes_it(path: Path) -> None:
+def test_missing_newest_file_after_a_crash_is_created_at_the_next_start(path: Path) -> None:
     written(path, 1, 5).close()
     path.rename(path.with_name("actions.000001.jsonl"))
     assert [entry.ts for entry in Scan(path)] == list(range(1, 6))
@@ -229,7 +229,7 @@ def test_crash_between_the_renames_leaves_no_newest_file_and_the_next_start_make
     assert seqs(path) == list(range(1, 7))
 
 
-def test_journals_are_found_from_the_state_directory_the_market_s_or_a_file(tmp_path: Path) -> None:
+def test_journals_are_found_by_state_directory_market_directory_or_file(tmp_path: Path) -> None:
     markets = [tmp_path / "state" / "999" / book for book in ("0x01", "0x02")]
     for market in markets:
         (market / "wallets").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A disk that is really full: a file system of a few pages, or where none can be mounted a limit on a file's size."""
+"""A disk that is really full: a file system of a few pages or, where none can be mounted, a file size limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAD = {"pad": "x" * 500}
 
 
 def fill_and_recover(directory: Path, make_room: Callable[[], object]) -> None:
-    """Write until nothing fits, go on noting what is done, make room, and find every line in its order."""
+    """Fill the disk, keep journalling, free space, and find every line in order."""
     path = directory / "actions.jsonl"
     journal = Journal.open(path)
 
@@ -66,7 +66,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def tiny_disk(directory: Path) -> Iterator[bool]:
-    """A file system of 64 KiB there, or False where this user may mount none."""
+    """Mount a file system of 64 KiB there; False where this user cannot mount one."""
     command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(directory)]
     try:
         is_mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
@@ -79,7 +79,7 @@ def tiny_disk(directory: Path) -> Iterator[bool]:
             subprocess.run(["umount", "-l", str(directory)], check=True)
 
 
-def test_journal_goes_on_after_room_is_made_on_a_disk(tmp_path: Path) -> None:
+def test_journal_continues_after_space_is_freed(tmp_path: Path) -> None:
     with tiny_disk(tmp_path) as is_mounted:
         if is_mounted:
             ballast = tmp_path / "ballast"

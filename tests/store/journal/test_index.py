@@ -1,4 +1,4 @@
-"""A start with the journal's index knows exactly what a start without it knows, whatever became of the index."""
+"""A start with the journal's index knows exactly what a start without it knows, whatever happened to the index."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WORD = "0x" + "0a" * 32
 
 
 def history(seed: int, count: int) -> Iterator[JournalEntry]:
-    """What a run may write: placements and what became of them, cancels, sessions and notes, in any order."""
+    """What a run may write, in any order: placements and their outcomes, cancels, sessions and notes."""
     dice = random.Random(seed)
     for ts in range(1, count + 1):
         wallet, order_id = dice.choice((ALICE, BOB)), dice.randint(1, 6)
@@ -66,7 +66,7 @@ def write(path: Path, entries: list[JournalEntry], segment_bytes: int = 10**9) -
 
 
 def index(path: Path) -> None:
-    """Write the index as a store does that is opened and closed."""
+    """Write the index as a store does when it is opened and closed."""
     reading = read_journal(path)
     Journal.open(path, reading.scan).close()
     found = reading.index()
@@ -76,7 +76,7 @@ def index(path: Path) -> None:
 
 
 def assert_known_alike(path: Path, *, with_index: bool | None = None) -> None:
-    """The digest and the scan are those of the files themselves."""
+    """The replay and the scan are those of the files themselves."""
     if with_index is not None:
         assert (JournalIndex.load(path) is not None) == with_index
     found, plain = read_journal(path), Scan(path, newest=2)
@@ -95,7 +95,7 @@ def assert_known_alike(path: Path, *, with_index: bool | None = None) -> None:
     tail=st.sampled_from([b"", b'{"ts":3', b"garbage\n", b'{"ts":5,"action":"SKIP"}\n', b'\n{"ts":5,"action":"SKIP"}']),
 )
 @settings(max_examples=60, deadline=None)
-def test_start_with_an_index_of_any_age_knows_what_a_start_without_it_knows(
+def test_start_with_an_index_of_any_age_equals_a_start_without_one(
     seed: int, count: int, share: float, kept: int, tail: bytes
 ) -> None:
     with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patched:
@@ -113,7 +113,7 @@ def test_start_with_an_index_of_any_age_knows_what_a_start_without_it_knows(
 
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 60), segment_bytes=st.integers(500, 20_000))
 @settings(max_examples=40, deadline=None)
-def test_index_that_keeps_up_with_a_writer_has_every_line_of_every_file(
+def test_index_updated_along_with_a_writer_covers_every_line_of_every_file(
     seed: int, count: int, segment_bytes: int
 ) -> None:
     with TemporaryDirectory() as directory:
@@ -136,7 +136,7 @@ def test_index_that_keeps_up_with_a_writer_has_every_line_of_every_file(
         assert (stored.replay, stored.position) == (kept_up.replay, kept_up.position)
 
 
-def test_digest_survives_its_index() -> None:
+def test_replay_survives_a_round_trip_through_the_index() -> None:
     found = replay(history(5, 300))
     assert found.placed
     assert found.sessions
@@ -147,14 +147,14 @@ def test_digest_survives_its_index() -> None:
     assert decoded(data) == (header, found)
 
 
-def test_number_that_no_index_can_store_leaves_the_start_without_one(path: Path) -> None:
+def test_number_the_index_cannot_store_leaves_no_index(path: Path) -> None:
     params = {"method": "sessionCancelOrder", "orderId": str(2**70)}
     write(path, [line(1, "INTENT", params=params)]).close()
     index(path)
     assert not index_path(path).exists()
 
 
-def test_cut_index_is_no_index(path: Path) -> None:
+def test_truncated_index_is_ignored(path: Path) -> None:
     write(path, list(history(1, 30))).close()
     index(path)
     data = index_path(path).read_bytes()
@@ -163,7 +163,7 @@ def test_cut_index_is_no_index(path: Path) -> None:
         assert_known_alike(path, with_index=False)
 
 
-def test_index_with_any_flipped_bit_is_no_index(path: Path) -> None:
+def test_index_with_any_flipped_bit_is_ignored(path: Path) -> None:
     write(path, list(history(1, 12))).close()
     index(path)
     data = index_path(path).read_bytes()
@@ -176,7 +176,7 @@ def test_index_with_any_flipped_bit_is_no_index(path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_index_of_another_journal_is_no_index(path: Path, tmp_path: Path, seed: int) -> None:
+def test_index_of_another_journal_is_ignored(path: Path, tmp_path: Path, seed: int) -> None:
     other = tmp_path / "other" / "actions.jsonl"
     other.parent.mkdir()
     segment_bytes = 2_000 if seed % 2 else 10**9
@@ -199,7 +199,7 @@ def test_index_of_another_journal_is_no_index(path: Path, tmp_path: Path, seed: 
         {"lines": 0},
     ],
 )
-def test_index_that_lies_about_its_journal_is_no_index(path: Path, lie: dict[str, object]) -> None:
+def test_index_that_contradicts_its_journal_is_ignored(path: Path, lie: dict[str, object]) -> None:
     write(path, list(history(1, 30))).close()
     index(path)
     stored = decoded(index_path(path).read_bytes())
@@ -212,8 +212,8 @@ def test_index_that_lies_about_its_journal_is_no_index(path: Path, lie: dict[str
 
 @pytest.mark.parametrize("which", [-2, -1])
 @pytest.mark.parametrize("how", ["flip", "cut", "line"])
-def test_damage_behind_the_index_is_found_at_the_start(path: Path, which: int, how: str) -> None:
-    """In both files that a start looks at."""
+def test_damage_covered_by_the_index_is_still_found_at_the_start(path: Path, which: int, how: str) -> None:
+    """In both files that are read at a start."""
     write(path, list(history(1, 40)), 8_000).close()
     index(path)
     file = segment_files(path)[which]

@@ -1,4 +1,4 @@
-"""Lines that wait for room: in their order, and not without end."""
+"""Lines waiting for disk space: kept in order and bounded."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def taken(held: PendingLines) -> list[JournalEntry]:
     return found
 
 
-def test_lines_come_back_in_their_order() -> None:
+def test_lines_come_back_in_order() -> None:
     held = PendingLines()
     for ts in range(5):
         held.add(line(ts))
     assert [entry.ts for entry in taken(held)] == [0, 1, 2, 3, 4]
 
 
-def test_oldest_skips_and_notes_go_first_and_their_number_is_said() -> None:
+def test_oldest_skips_and_notes_are_dropped_first_and_counted() -> None:
     held = PendingLines(limit=3)
     for ts, action in enumerate(["PLACE_LIMIT", "SKIP", "FILL", "NOTE", "CANCEL_ORDER", "ERROR"]):
         held.add(line(ts, action))
@@ -33,7 +33,7 @@ def test_oldest_skips_and_notes_go_first_and_their_number_is_said() -> None:
     assert (loss.trader, loss.order_book, loss.intent_id) == ("", BOOK, None)
 
 
-def test_what_is_held_after_a_loss_was_said_counts_anew() -> None:
+def test_loss_is_reported_once() -> None:
     held = PendingLines(limit=1)
     held.add(line(1))
     held.add(line(2))

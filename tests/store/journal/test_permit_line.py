@@ -1,4 +1,4 @@
-"""A permit on a journal line: all of it comes back, and what is not whole is no permit."""
+"""A permit in a journal line: it is restored in full, and an incomplete one is no permit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PERMIT = SessionPermit(
 
 
 @given(PERMITS)
-def test_a_permit_comes_back_as_it_was_written(permit: SessionPermit) -> None:
+def test_permit_survives_a_round_trip(permit: SessionPermit) -> None:
     params = json.loads(json.dumps(permit_params("0x01", permit)))
     assert permit_of(params) == permit
     assert (params["sessionId"], params["expiry"], params["nonce"]) == ("0x01", str(permit.expiry), str(permit.nonce))
@@ -39,7 +39,7 @@ def test_a_permit_comes_back_as_it_was_written(permit: SessionPermit) -> None:
 
 @pytest.mark.parametrize("key", list(permit_params("", PERMIT)["permit"]))  # type: ignore[call-overload]
 @pytest.mark.parametrize("value", [None, "0x12", -1, "-1", "0x" + "ff" * 32, [1], {}])
-def test_a_permit_that_is_not_whole_is_none(key: str, value: object) -> None:
+def test_incomplete_permit_is_ignored(key: str, value: object) -> None:
     params = json.loads(json.dumps(permit_params("0x01", PERMIT)))
     params["permit"][key] = value
     found = permit_of(params)
@@ -49,6 +49,6 @@ def test_a_permit_that_is_not_whole_is_none(key: str, value: object) -> None:
     assert permit_of(params) is None
 
 
-def test_a_line_without_a_permit_has_none() -> None:
+def test_line_without_a_permit_has_none() -> None:
     assert permit_of({"sessionId": "0x01"}) is None
     assert permit_of({"permit": "0x01"}) is None

@@ -1,4 +1,4 @@
-"""What a power cut leaves of a journal, and what a single wrong bit makes of it."""
+"""What a power cut leaves of a journal, and the effect of a single wrong bit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FLIPPED_LINES = 200
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a journal is to stand, on a disk that needs no time to sync: what is durable is decided here."""
+    """Where a journal goes, on a disk that syncs instantly: the tests decide what is durable."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr(group_sync, "sync_data", lambda _: None)
     return tmp_path / "actions.jsonl"
@@ -34,7 +34,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @dataclass(frozen=True)
 class PowerCut:
-    """A disk after a power cut: what the journal's file holds, how much of it was durable, and the mark it kept."""
+    """A disk after a power cut: the journal's bytes, how many were durable, and the sync marker it kept."""
 
     data: bytes
     durable: bytes
@@ -42,7 +42,7 @@ class PowerCut:
 
 
 def power_cut(dice: random.Random) -> PowerCut:
-    """A journal of a few syncs and then some lines more, any part of which the disk may have, or have torn."""
+    """A journal with a few syncs and some lines after them, of which the disk may have lost or torn any part."""
     lines = [FOREIGN for _ in range(dice.randrange(3))]
     foreign = len(lines)
     for seq in range(1, dice.randrange(2, 30)):
@@ -62,7 +62,7 @@ def power_cut(dice: random.Random) -> PowerCut:
     return PowerCut(bytes(data), durable, dice.randrange(synced - foreign + 1))
 
 
-def test_every_power_cut_is_recovered_from_without_losing_a_durable_line(path: Path) -> None:
+def test_every_power_cut_is_recovered_without_losing_a_durable_line(path: Path) -> None:
     aside = path.with_name("actions.jsonl.torn")
     recovered = 0
     for seed in range(TAILS):
@@ -76,7 +76,7 @@ def test_every_power_cut_is_recovered_from_without_losing_a_durable_line(path: P
         whole = path.read_bytes()
         kept = whole[: -len(line(10_000).as_line(Scan(path).finish().last_seq or 0))]
         assert kept.startswith(cut.durable), seed
-        # Nothing is thrown away: what is not in the journal any more stands in the file beside it.
+        # Nothing is thrown away: what is no longer in the journal is in the file next to it.
         torn = aside.read_bytes() if aside.exists() else b""
         assert (kept + torn).removesuffix(b"\n") == cut.data.removesuffix(b"\n"), seed
         scan = Scan(path)
@@ -87,20 +87,20 @@ def test_every_power_cut_is_recovered_from_without_losing_a_durable_line(path: P
 
 
 def journal_of(lines: int) -> list[bytes]:
-    """Lines as short as ours can be, so that every bit of every one can be tried."""
+    """Lines as short as possible, so that every bit can be tried."""
     entry = JournalEntry(1, "r", 9, "0xb", "0x1d", "0xa", "INTENT", params={"side": "buy"}, intent_id="7f")
     return [entry.as_line(seq) for seq in range(1, lines + 1)]
 
 
 def flips(data: bytes, step: int) -> Iterator[tuple[int, bytes]]:
-    """The data with one of its bits wrong, for every `step`th bit of it."""
+    """The data with one bit flipped, for every `step`th bit."""
     for bit in range(0, 8 * len(data), step):
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8
         yield bit // 8, bytes(flipped)
 
 
-def test_every_flipped_bit_of_a_closed_journal_is_noticed(path: Path) -> None:
+def test_every_flipped_bit_of_a_closed_journal_is_detected(path: Path) -> None:
     lines = journal_of(FLIPPED_LINES)
     data = b"".join(lines)
     last_line = len(data) - len(lines[-1])
@@ -108,13 +108,13 @@ def test_every_flipped_bit_of_a_closed_journal_is_noticed(path: Path) -> None:
     for at, flipped in flips(data, size(997, 1)):
         path.write_bytes(flipped)
         scan = Scan(path, keep_going=True).finish()
-        # It is durable to its end: only its last line could be taken for one that was cut short.
+        # It is durable to its end: only its last line could be taken for a truncated one.
         assert scan.faults or (scan.truncated_at is not None and at >= last_line), at
         noticed += 1
     print(f"\nnoticed {noticed:,} flipped bits of {8 * len(data):,}")
 
 
-def test_flipped_bit_after_the_last_sync_of_a_crashed_run_is_a_torn_tail_and_before_it_a_fault(path: Path) -> None:
+def test_flipped_bit_after_the_last_sync_is_a_torn_tail_and_before_it_damage(path: Path) -> None:
     lines = journal_of(FLIPPED_LINES)
     data = b"".join(lines)
     durable = len(b"".join(lines[:120]))

@@ -1,4 +1,4 @@
-"""Whether a journal is whole, and what of a damaged one can still be read."""
+"""Whether a journal is intact, and what can still be read of a damaged one."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def faults(path: Path, data: bytes) -> list[str]:
     return [fault.text for fault in Scan(path, keep_going=True).finish().faults]
 
 
-def test_no_file_is_a_whole_journal_without_lines(path: Path) -> None:
+def test_missing_file_is_an_intact_empty_journal(path: Path) -> None:
     scan = Scan(path).finish()
     assert (scan.lines, scan.first_seq, scan.last_seq, scan.faults, scan.files) == (0, None, None, [], [])
     assert (scan.truncated_at, scan.lacks_newline) == (None, False)
 
 
-def test_whole_journal_is_counted(path: Path) -> None:
+def test_lines_of_an_intact_journal_are_counted(path: Path) -> None:
     path.write_bytes(THEIRS + ours(1, 2) + b"\n" + THEIRS)
     scan = Scan(path).finish()
     assert (scan.lines, scan.first_seq, scan.last_seq) == (4, 1, 2)
@@ -57,21 +57,21 @@ def test_whole_journal_is_counted(path: Path) -> None:
         (ours(1, 2)[:-1] + ours(3), ["line 2: not JSON (Extra data: line 1 column"]),
     ],
 )
-def test_damage_is_named_with_its_line(path: Path, data: bytes, expected: list[str]) -> None:
+def test_damage_is_reported_by_line(path: Path, data: bytes, expected: list[str]) -> None:
     found = faults(path, data)
     assert len(found) == len(expected)
     for text, begin in zip(found, expected, strict=True):
         assert text.startswith(begin)
 
 
-def test_entries_end_at_the_first_damage_unless_everything_readable_is_asked_for(path: Path) -> None:
+def test_reading_stops_at_the_first_damage_unless_told_to_continue(path: Path) -> None:
     path.write_bytes(ours(1, 2) + b"garbage\n" + ours(4, 6))
     assert [entry.seq for entry in Scan(path)] == [1, 2]
     assert [entry.seq for entry in Scan(path, keep_going=True)] == [1, 2, 4, 6]
 
 
 @pytest.mark.parametrize(("newest", "expected"), [(None, [1, 2, 3, 4]), (2, [3, 4]), (1, [4]), (9, [1, 2, 3, 4])])
-def test_lines_of_all_files_or_of_the_newest_come_with_their_file(
+def test_lines_of_all_or_only_the_newest_files_come_with_their_file(
     path: Path, newest: int | None, expected: list[int]
 ) -> None:
     older, old = path.with_name("actions.000001.jsonl"), path.with_name("actions.000002.jsonl")
@@ -82,7 +82,7 @@ def test_lines_of_all_files_or_of_the_newest_come_with_their_file(
     assert [file for file, _ in found] == [older, older, old, path][-len(expected) :]
 
 
-def test_journal_that_cannot_be_read_says_what_to_look_at(path: Path) -> None:
+def test_unreadable_journal_is_reported_with_what_to_check(path: Path) -> None:
     path.mkdir()
     for reading in (lines_of(path), iter(Scan(path))):
         with pytest.raises(JournalError) as raised:
@@ -90,7 +90,7 @@ def test_journal_that_cannot_be_read_says_what_to_look_at(path: Path) -> None:
         assert str(raised.value) == f"{path} cannot be read (Is a directory): check its owner and permissions"
 
 
-def test_directory_that_cannot_be_read_says_what_to_look_at(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_directory_is_reported_with_what_to_check(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Path) -> list[Path]:
         raise OSError(13, "Permission denied")
 
@@ -100,8 +100,8 @@ def test_directory_that_cannot_be_read_says_what_to_look_at(path: Path, monkeypa
     assert str(raised.value) == f"{path} cannot be read (Permission denied): check its owner and permissions"
 
 
-def test_file_that_cannot_be_read_is_one_fault_where_everything_readable_is_asked_for(path: Path) -> None:
-    """What it held is not known, so the numbers may go on anywhere after it."""
+def test_unreadable_file_is_one_fault_when_reading_continues(path: Path) -> None:
+    """Its contents are unknown, so the numbers may continue anywhere after it."""
     numbered = path.with_name("actions.000001.jsonl")
     numbered.mkdir()
     path.write_bytes(ours(5, 6))
@@ -114,7 +114,7 @@ def test_file_that_cannot_be_read_is_one_fault_where_everything_readable_is_aske
     ("mark", "torn_at"),
     [(None, None), (3, None), (2, 2), (1, 2)],
 )
-def test_damage_after_the_mark_is_a_torn_tail_and_before_it_a_fault(
+def test_damage_after_the_sync_marker_is_a_torn_tail_and_before_it_damage(
     path: Path, mark: int | None, torn_at: int | None
 ) -> None:
     path.write_bytes(ours(1, 2) + bytes(500) + b"\n" + ours(4))
@@ -127,7 +127,7 @@ def test_damage_after_the_mark_is_a_torn_tail_and_before_it_a_fault(
 
 
 @pytest.mark.parametrize(("mark", "torn_at"), [(0, 0), (1, None)])
-def test_journal_that_is_damaged_from_its_beginning_is_torn_if_nothing_was_durable(
+def test_journal_damaged_from_its_beginning_is_torn_if_nothing_was_durable(
     path: Path, mark: int, torn_at: int | None
 ) -> None:
     path.write_bytes(bytes(500) + b"\n")
@@ -137,26 +137,26 @@ def test_journal_that_is_damaged_from_its_beginning_is_torn_if_nothing_was_durab
 
 @pytest.mark.parametrize("last", [b"", ours(4)])
 def test_line_of_the_original_tool_after_the_damage_was_written_after_the_crash(path: Path, last: bytes) -> None:
-    """So the damage is not what a power cut left behind, and that line must not be cut off with it."""
+    """So the damage is not from a power cut, and that line must not be cut off with it."""
     path.write_bytes(ours(1, 2) + b'{"ts":1,"act' + THEIRS + THEIRS + last)
     marker_path(path).write_bytes(b"%020d" % 1)
     assert len(Scan(path).finish().faults) == 1
 
 
-def test_line_of_the_original_tool_before_the_damage_says_nothing_of_it(path: Path) -> None:
+def test_line_of_the_original_tool_before_the_damage_does_not_matter(path: Path) -> None:
     path.write_bytes(THEIRS + ours(1) + bytes(500) + b"\n")
     marker_path(path).write_bytes(b"%020d" % 1)
     assert Scan(path).finish().truncated_at == len(THEIRS + ours(1))
 
 
 @pytest.mark.parametrize("mark", [b"", b"12", b"x" * 20, bytes(20)])
-def test_mark_that_says_nothing_counts_as_none(path: Path, mark: bytes) -> None:
+def test_malformed_sync_marker_is_ignored(path: Path, mark: bytes) -> None:
     path.write_bytes(ours(1) + b"garbage\n")
     marker_path(path).write_bytes(mark)
     assert len(Scan(path).finish().faults) == 1
 
 
-def test_whole_last_line_of_a_wrong_number_is_no_torn_tail(path: Path) -> None:
+def test_complete_last_line_with_a_wrong_number_is_not_a_torn_tail(path: Path) -> None:
     path.write_bytes(ours(1, 2, 5)[:-1])
     scan = Scan(path).finish()
     assert ([fault.number for fault in scan.faults], scan.truncated_at, scan.lacks_newline) == ([3], None, False)

@@ -1,4 +1,4 @@
-"""A damaged journal becomes one that can be gone on with; not a byte of the damaged one is lost."""
+"""A damaged journal becomes usable again, and not a byte of the original is lost."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def assert_goes_on(path: Path) -> None:
     assert Scan(path).finish().faults == []
 
 
-def test_readable_lines_are_kept_and_numbered_without_a_gap(path: Path) -> None:
+def test_readable_lines_are_kept_and_renumbered_without_a_gap(path: Path) -> None:
     damaged = ours(1, 2) + b"garbage\n" + THEIRS + ours(4, 7) + ours(8).replace(b"alice", b"malice") + b'{"ts":9'
     path.write_bytes(damaged)
     marker_path(path).write_bytes(b"%020d" % 8)
@@ -59,7 +59,7 @@ def test_readable_lines_are_kept_and_numbered_without_a_gap(path: Path) -> None:
     assert_goes_on(path)
 
 
-def test_whole_journal_is_left_alone(path: Path) -> None:
+def test_intact_journal_is_left_alone(path: Path) -> None:
     path.write_bytes(THEIRS + ours(1, 2))
     before = path.stat()
     done = repair(path)
@@ -67,7 +67,7 @@ def test_whole_journal_is_left_alone(path: Path) -> None:
     assert path.stat() == before
 
 
-def test_only_the_files_that_need_it_are_rewritten(path: Path) -> None:
+def test_only_damaged_files_are_rewritten(path: Path) -> None:
     contents = {"actions.000001.jsonl": ours(1, 2), "actions.000002.jsonl": ours(3) + b"x\n", "actions.jsonl": ours(5)}
     for name, data in contents.items():
         path.with_name(name).write_bytes(data)
@@ -77,7 +77,7 @@ def test_only_the_files_that_need_it_are_rewritten(path: Path) -> None:
     assert_goes_on(path)
 
 
-def test_files_that_somebody_took_away_do_not_change_the_numbers_of_the_rest(path: Path) -> None:
+def test_removed_old_files_do_not_change_the_numbers_of_the_rest(path: Path) -> None:
     path.with_name("actions.000003.jsonl").write_bytes(ours(40, 41))
     path.write_bytes(ours(42) + b"x\n" + ours(44))
     assert repair(path).renumbered == 1
@@ -96,9 +96,7 @@ def test_every_repair_keeps_its_own_original(path: Path) -> None:
 
 
 @pytest.mark.parametrize("has_links", [True, False])
-def test_repair_that_cannot_be_finished_changes_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
-) -> None:
+def test_failed_repair_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool) -> None:
     def fail(*_: object) -> None:
         raise OSError(1, "Operation not permitted")
 

@@ -1,4 +1,4 @@
-"""What the journal tells the next run."""
+"""What the next run learns from the journal."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def test_highest_sequence_is_kept_for_each_wallet() -> None:
         ("SOMETHING_ELSE", False),
     ],
 )
-def test_last_action_is_the_last_thing_that_was_sent(action: str, counts: bool) -> None:
+def test_last_action_is_the_last_request_sent(action: str, counts: bool) -> None:
     found = replay([line(5, "PLACE_LIMIT"), line(9, action), line(7, "PLACE_LIMIT")])
     assert found.last_action_at == {ALICE: 9 if counts else 7}
 
 
-def test_line_of_the_run_as_a_whole_belongs_to_no_wallet() -> None:
+def test_line_of_the_whole_run_belongs_to_no_wallet() -> None:
     found = replay([line(5, "INTENT", "")])
     assert found.last_action_at == {}
     assert (found.entries, found.last_run_id) == (1, RUN_ID)
@@ -118,7 +118,7 @@ def test_sessions_are_announced_once_and_confirmed_by_their_outcome() -> None:
     }
 
 
-def test_the_permit_of_an_announced_session_is_kept_when_its_outcome_says_less() -> None:
+def test_permit_of_an_announced_session_is_kept_when_its_outcome_has_less() -> None:
     word = "0x" + "0a" * 32
     permit = SessionPermit(ALICE, word, 1_735_776_000, 5, 6, Methods.CANCEL, word, (word,), 7)
     found = replay(
@@ -130,7 +130,7 @@ def test_the_permit_of_an_announced_session_is_kept_when_its_outcome_says_less()
     assert found.sessions == {ALICE: (AnnouncedSession("0xa", 1_735_776_000, True, permit),)}
 
 
-def test_lines_of_other_tools_are_no_placements_of_ours() -> None:
+def test_lines_of_other_tools_are_not_our_placements() -> None:
     found = replay(
         [
             line(1, "PLACE_LIMIT", params={"price": 5, "amount": "7", "isBuy": True}),
@@ -143,7 +143,7 @@ def test_lines_of_other_tools_are_no_placements_of_ours() -> None:
     assert found.last_action_at == {ALICE: 4}
 
 
-def test_the_block_is_that_of_the_first_look_and_later_ends_keep_it() -> None:
+def test_block_is_that_of_the_first_read_and_later_outcomes_keep_it() -> None:
     def seen(status: str, block: int) -> JournalEntry:
         params = {"side": "sell", "level": 3, "amount": str(AMOUNT), "status": status, "orderId": "77", "block": block}
         return line(9, "PLACE_LIMIT", params=params)
@@ -154,11 +154,11 @@ def test_the_block_is_that_of_the_first_look_and_later_ends_keep_it() -> None:
     assert (placed.status, placed.order_id, placed.block) == ("filled", 77, 50)
 
 
-def test_what_the_chain_told_is_no_action_of_the_wallet() -> None:
+def test_outcome_learned_from_the_chain_is_not_an_action_of_the_wallet() -> None:
     assert replay([intent(1), outcome(2), outcome(3, status="resting")]).last_action_at == {ALICE: 2}
 
 
-def test_cancels_that_were_decided_are_known_by_wallet_and_id() -> None:
+def test_decided_cancels_are_known_by_wallet_and_id() -> None:
     params = {"method": "sessionCancelOrder", "orderId": "77", "reason": "kill"}
     bad = {"method": "sessionCancelOrder", "orderId": "x"}
     assert replay([line(1, "INTENT", params=params), line(2, "INTENT", params=bad)]).cancels == {(ALICE, 77)}

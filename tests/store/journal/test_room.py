@@ -1,4 +1,4 @@
-"""Lines that do not fit, and half of one: nothing of them stays, and what was done is noted once there is room."""
+"""Lines that do not fit on the disk: none of their bytes stay, and they are written once there is space."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ def test_intent_that_does_not_fit_leaves_nothing_and_the_next_may_fit(
     assert Scan(path).finish().last_seq == 2
 
 
-def test_other_lines_that_do_not_fit_are_held_and_written_in_their_order(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_lines_that_do_not_fit_wait_and_are_written_in_order(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal.open(path)
     half_writes(monkeypatch)
     for ts in (1, 2):
@@ -58,9 +56,7 @@ def test_other_lines_that_do_not_fit_are_held_and_written_in_their_order(
 
 
 @pytest.mark.parametrize("is_anything_held", [True, False])
-def test_probing_finds_the_room_that_came_back(
-    path: Path, monkeypatch: pytest.MonkeyPatch, is_anything_held: bool
-) -> None:
+def test_probe_notices_freed_space(path: Path, monkeypatch: pytest.MonkeyPatch, is_anything_held: bool) -> None:
     journal = Journal.open(path)
     journal.probe()
     assert path.read_bytes() == b""
@@ -81,7 +77,7 @@ def test_probing_finds_the_room_that_came_back(
     assert timestamps(path)[-1] == 2
 
 
-def test_what_probing_wrote_and_could_not_take_back_is_cut_before_the_next_line(
+def test_bytes_a_probe_could_not_remove_are_cut_before_the_next_line(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal.open(path)
@@ -99,7 +95,7 @@ def test_what_probing_wrote_and_could_not_take_back_is_cut_before_the_next_line(
     assert path.read_bytes() == line(2).as_line(1)
 
 
-def test_closed_journal_is_not_probed_whoever_has_its_descriptor_now(
+def test_closed_journal_is_not_probed_even_if_its_descriptor_was_reused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal.open(path)
@@ -115,7 +111,7 @@ def test_closed_journal_is_not_probed_whoever_has_its_descriptor_now(
         assert Path(other.name).read_bytes() == b""
 
 
-def test_lines_held_at_the_end_are_written_then_if_they_fit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_lines_are_written_at_close_if_they_fit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for is_room in (False, True):
         journal = Journal.open(path)
         half_writes(monkeypatch)

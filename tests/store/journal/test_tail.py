@@ -1,4 +1,4 @@
-"""The end of a journal, read while somebody else writes it."""
+"""The end of a journal, read while a run writes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def times(entries: list[JournalEntry]) -> list[int]:
     return [entry.ts for entry in entries]
 
 
-def test_last_lines_come_first_and_then_what_is_added(path: Path) -> None:
+def test_last_lines_come_first_then_new_ones(path: Path) -> None:
     journal = Journal.open(path)
     for ts in range(5):
         journal.append(line(ts))
@@ -36,7 +36,7 @@ def test_last_lines_come_first_and_then_what_is_added(path: Path) -> None:
     journal.close()
 
 
-def test_no_line_is_missed_when_a_new_file_is_begun(path: Path) -> None:
+def test_no_line_is_missed_when_a_new_file_starts(path: Path) -> None:
     journal = Journal.open(path, segment_bytes=2_000)
     follower = JournalTail(path, 0)
     assert follower.first() == []
@@ -50,7 +50,7 @@ def test_no_line_is_missed_when_a_new_file_is_begun(path: Path) -> None:
     assert found == list(range(60))
 
 
-def test_line_is_given_once_it_is_whole(path: Path) -> None:
+def test_line_is_returned_once_it_is_complete(path: Path) -> None:
     data = line(1).as_line(1)
     path.write_bytes(data[:20])
     follower = JournalTail(path, 10)
@@ -58,21 +58,21 @@ def test_line_is_given_once_it_is_whole(path: Path) -> None:
     assert follower.more() == []
     path.write_bytes(data + b"garbage\n" + line(2).as_line(2)[:9])
     assert times(follower.more()) == [1]
-    # A line that did not fit was cut off again, and another written in its place.
+    # A line that did not fit was cut off again, and another one was written in its place.
     path.write_bytes(data + b"garbage\n")
     assert follower.more() == []
     path.write_bytes(data + b"garbage\n" + line(3).as_line(2))
     assert times(follower.more()) == [3]
 
 
-def test_journal_that_is_only_made_later_is_followed_from_its_first_line(path: Path) -> None:
+def test_journal_created_later_is_followed_from_its_first_line(path: Path) -> None:
     follower = JournalTail(path, 10)
     assert follower.first() == follower.more() == []
     path.write_bytes(line(1).as_line(1))
     assert times(follower.more()) == [1]
 
 
-def test_journal_that_cannot_be_read_is_our_own_error(path: Path) -> None:
+def test_unreadable_journal_is_our_own_error(path: Path) -> None:
     path.mkdir()
     follower = JournalTail(path, 10)
     with pytest.raises(JournalError, match="cannot be read"):

@@ -1,4 +1,4 @@
-"""Opening a journal: a torn tail is set aside, damage is refused, whole lines stay byte for byte."""
+"""Opening a journal: a torn tail is moved aside, damage is refused, complete lines stay byte for byte."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "actions.jsonl"
 
 
-def test_torn_last_line_is_kept_aside_and_cut_at_every_offset(path: Path) -> None:
+def test_torn_last_line_is_moved_aside_whatever_its_length(path: Path) -> None:
     whole = b"".join(line(ts, params={"level": ts}).as_line(ts) for ts in range(1, 4))
     last = line(99, error="Zoë — 文").as_line(4)
     kept = b""
@@ -36,7 +36,7 @@ def test_torn_last_line_is_kept_aside_and_cut_at_every_offset(path: Path) -> Non
     assert stat.S_IMODE(path.with_name("actions.jsonl.torn").stat().st_mode) == 0o600
 
 
-def test_whole_line_that_lacks_only_its_newline_is_completed(path: Path) -> None:
+def test_complete_line_that_lacks_only_its_newline_is_completed(path: Path) -> None:
     path.write_bytes(line(1).as_line() + line(2).as_line(1)[:-1])
     journal = Journal.open(path)
     journal.append(line(3))
@@ -51,15 +51,15 @@ def test_whole_line_that_lacks_only_its_newline_is_completed(path: Path) -> None
     [b"\0" * 4096, b"{" * 200_000, b"\xff", b"{}", b" " * 4096],
     ids=["zeros", "braces", "no text", "an empty object", "blanks"],
 )
-def test_any_unfinished_tail_is_kept_aside(path: Path, tail: bytes) -> None:
+def test_any_unfinished_tail_is_moved_aside(path: Path, tail: bytes) -> None:
     path.write_bytes(line(1).as_line() + tail)
     Journal.open(path).close()
     assert path.read_bytes() == line(1).as_line()
     assert path.with_name("actions.jsonl.torn").read_bytes() == tail + b"\n"
 
 
-def test_torn_tail_of_whole_lines_is_kept_aside_as_it_is(path: Path) -> None:
-    """A power cut left a block of zeros among lines that were not on the disk yet."""
+def test_torn_tail_of_complete_lines_is_moved_aside_unchanged(path: Path) -> None:
+    """A power cut left a block of zeros among lines that were not on disk yet."""
     tail = bytes(500) + b"\n" + line(4).as_line(4)
     path.write_bytes(line(1).as_line(1) + tail)
     marker_path(path).write_bytes(b"%020d" % 1)
@@ -68,14 +68,14 @@ def test_torn_tail_of_whole_lines_is_kept_aside_as_it_is(path: Path) -> None:
     assert path.with_name("actions.jsonl.torn").read_bytes() == tail
 
 
-def test_file_that_is_one_torn_line_becomes_empty(path: Path) -> None:
+def test_file_with_only_a_torn_line_becomes_empty(path: Path) -> None:
     path.write_bytes(b'{"ts":1')
     journal = Journal.open(path)
     journal.close()
     assert (path.read_bytes(), journal.truncated) == (b"", TruncatedTail(7, path.with_name("actions.jsonl.torn")))
 
 
-def test_torn_tail_stays_when_it_cannot_be_kept_aside(path: Path) -> None:
+def test_torn_tail_stays_when_it_cannot_be_moved_aside(path: Path) -> None:
     path.write_bytes(line(1).as_line() + b"half")
     path.with_name("actions.jsonl.torn").mkdir()
     with pytest.raises(JournalError) as raised:
@@ -95,13 +95,13 @@ def test_damage_that_no_crash_explains_is_refused_and_left_alone(path: Path) -> 
     assert [one.read_bytes() for one in path.parent.iterdir()] == [content]
 
 
-def test_directory_in_its_place_is_our_own_error(path: Path) -> None:
+def test_directory_in_place_of_the_journal_is_our_own_error(path: Path) -> None:
     path.mkdir()
     with pytest.raises(JournalError, match="cannot be read"):
         Journal.open(path)
 
 
-def test_lines_of_the_original_tool_may_stand_anywhere_and_stay_byte_for_byte(path: Path) -> None:
+def test_lines_of_the_original_tool_may_be_anywhere_and_stay_byte_for_byte(path: Path) -> None:
     theirs = b'{"ts": 5, "action": "SKIP", "build": 41}\n'
     path.write_bytes(theirs)
     for ts in (1, 2):

@@ -1,4 +1,4 @@
-"""The journal: whole lines, durable in groups, nothing lost to a torn tail or a full disk."""
+"""The journal's writer: complete lines, durable in groups, nothing lost to a torn tail or a full disk."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def test_lines_are_appended_in_order_over_several_runs(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_new_journal_has_its_name_on_the_disk_and_an_old_one_had_it_before(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_name_of_a_new_journal_is_made_durable_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[Path] = []
     monkeypatch.setattr(journal_module, "sync_directory", synced.append)
     for _ in range(2):
@@ -55,23 +53,21 @@ def test_new_journal_has_its_name_on_the_disk_and_an_old_one_had_it_before(
         assert synced == [path.parent]
 
 
-def test_open_journal_of_another_tool_is_closed_to_others(path: Path) -> None:
+def test_readable_journal_of_another_tool_is_made_private(path: Path) -> None:
     path.write_bytes(line(1).as_line())
     path.chmod(0o644)
     Journal.open(path).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_line_stands_in_the_file_as_soon_as_it_is_appended(path: Path) -> None:
+def test_line_is_in_the_file_as_soon_as_it_is_appended(path: Path) -> None:
     journal = Journal.open(path)
     journal.append(line(1))
     assert timestamps(path) == [1]
     journal.close()
 
 
-async def test_failpoints_stand_before_and_after_the_writing_of_a_line(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_failpoints_are_before_and_after_each_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal.open(path)
     passed: list[tuple[str, int]] = []
     monkeypatch.setattr(failpoints, "reach", lambda name: passed.append((name, path.stat().st_size)))
@@ -127,9 +123,7 @@ async def test_waiter_returns_only_after_a_sync_that_began_after_its_line(
     journal.close()
 
 
-async def test_one_waiter_that_gives_up_takes_no_sync_from_the_others(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_cancelled_waiter_does_not_affect_the_others_sync(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
     monkeypatch.setattr(group_sync, "sync_data", lambda _: go_on.wait(10))
     journal = Journal.open(path)
@@ -144,7 +138,7 @@ async def test_one_waiter_that_gives_up_takes_no_sync_from_the_others(
     journal.close()
 
 
-def test_line_that_nobody_waits_for_is_durable_soon_and_an_idle_journal_is_left_alone(path: Path) -> None:
+def test_line_without_a_waiter_is_durable_soon_and_an_idle_journal_is_not_synced(path: Path) -> None:
     journal = Journal.open(path)
     for seq in (1, 2, 3):
         journal.append(line(seq))
@@ -163,7 +157,7 @@ async def test_failed_sync_reaches_every_waiter(path: Path, monkeypatch: pytest.
     journal.close()
 
 
-def test_failed_sync_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_sync_is_permanent(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal.open(path)
     monkeypatch.setattr(group_sync, "sync_data", fail)
     with pytest.raises(JournalSyncError):
@@ -180,15 +174,13 @@ def test_failed_sync_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal.probe()
     assert not journal.can_recover
     assert journal.problem
-    # What is done about it can still be noted.
+    # What is done about it can still be journalled.
     journal.append(line(10))
     assert timestamps(path)[-1] == 10
     journal.close()
 
 
-def test_failed_sync_of_lines_that_nobody_waits_for_is_known_to_the_next_intent(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_sync_without_a_waiter_fails_the_next_intent(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_sync, "sync_data", fail)
     journal = Journal.open(path)
     journal.append(line(1))
@@ -199,9 +191,7 @@ def test_failed_sync_of_lines_that_nobody_waits_for_is_known_to_the_next_intent(
     journal.close()
 
 
-def test_failed_last_sync_is_told_and_the_journal_is_closed_all_the_same(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_last_sync_is_raised_and_the_journal_still_closed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_sync, "PATIENCE_S", 3600)
     journal = Journal.open(path)
     journal.append(line(1))
@@ -209,11 +199,11 @@ def test_failed_last_sync_is_told_and_the_journal_is_closed_all_the_same(
     with pytest.raises(JournalSyncError, match="Input/output error"):
         journal.close()
     journal.close()
-    # The mark stays: whoever opens it next must reckon with lines that were not durable.
+    # The marker stays: the next opening must expect lines that were not durable.
     assert read_marker(path) == 0
 
 
-async def test_closing_makes_everything_durable(path: Path) -> None:
+async def test_close_makes_everything_durable(path: Path) -> None:
     journal = Journal.open(path)
     waiter = asyncio.create_task(journal.write_durable(line(1)))
     await asyncio.sleep(0)
@@ -251,7 +241,7 @@ asyncio.run(write())
 """
 
 
-def test_writer_that_is_killed_loses_no_durable_line(path: Path) -> None:
+def test_killed_writer_loses_no_durable_line(path: Path) -> None:
     durable: list[int] = []
     for attempt in range(4):
         writer = subprocess.Popen(
@@ -264,7 +254,7 @@ def test_writer_that_is_killed_loses_no_durable_line(path: Path) -> None:
         with writer.stdout:
             durable += [int(writer.stdout.readline()) for _ in range(20 + 17 * attempt)]
             writer.send_signal(signal.SIGKILL)
-            # The last line of the pipe may be cut; every whole one was durable.
+            # The last line of the pipe may be cut; every complete one was durable.
             durable += [int(text) for text in writer.stdout.read().splitlines(keepends=True) if text.endswith("\n")]
         assert writer.wait() == -signal.SIGKILL
         Journal.open(path).close()
@@ -274,7 +264,7 @@ def test_writer_that_is_killed_loses_no_durable_line(path: Path) -> None:
         assert Scan(path).finish().last_seq == len(found)
 
 
-def test_waiter_whose_loop_has_ended_holds_nobody_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiter_whose_event_loop_has_ended_holds_up_nobody(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
     monkeypatch.setattr(group_sync, "sync_data", lambda _: go_on.wait(10))
     journal = Journal.open(path)
