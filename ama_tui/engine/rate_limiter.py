@@ -25,7 +25,7 @@ more are refused when a limit is first met.
 """
 TIMER_S = 0.0005
 """Timers may be this early."""
-OVERDUE_GAP_S = 1.0
+OVERDUE_GAP_S = 0.25
 """Between two sends that wait no longer for a rate limit."""
 
 

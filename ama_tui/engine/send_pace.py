@@ -17,6 +17,8 @@ SLACK = 0.05
 """How much of a window's requests may start at once, to make up for a timer that came late."""
 FEWEST = 3
 """The fewest requests in a window that a limit is judged by. Who is refused with fewer has met a closed door."""
+ALIKE = 0.25
+"""Two counts are alike if they differ by at most this share of the larger one."""
 FINDINGS = 3
 """After this many refusals the limit is known, and further ones correct it only a little."""
 SLOWER = 0.95
@@ -62,6 +64,12 @@ class SendPace:
         """Small corrections do not go below this rate."""
         self._doors = 0
         """Refusals after too few accepted requests to judge by."""
+        self._refused_start = NEVER
+        """When the latest refused request that counts started."""
+        self._since: int | None = None
+        """How many were accepted before the latest refusal that counts, since the one before."""
+        self._in_vain = 0
+        """How often the rate was lowered without an effect."""
         self._credit = 0.0
         self._price = 1.0
         """The credit that the next faster pace takes."""
@@ -128,15 +136,18 @@ class SendPace:
         if retry_after is not None:
             self.closed_until = max(self.closed_until, now + retry_after)
         if started_at <= self._found_at:
+            if self._row == 1 and not self.is_limited:
+                self._find(self._refused_start)  # two at once are no chance
             return
         self._row += 1
+        self._refused_start = started_at
         self.closed_until = max(self.closed_until, now + CLOSED_S[min(self._row, len(CLOSED_S)) - 1])
         self._widen_window(retry_after)
         if self._rate_before:
             self.rate, self._rate_before, self._step = self._rate_before, 0.0, FIRST_STEP
             self._price = min(HIGHEST_PRICE, 2 * self._price)
         else:
-            self._find(started_at)
+            self._judge(started_at)
         self._credit, self._found_at, self._held, self._due = 0.0, now, 0, now
 
     def _most(self) -> int:
@@ -157,6 +168,24 @@ class SendPace:
             wanted = max(wanted, next((window for window in supposed if window > self._window), supposed[-1]))
         fitting = next((window for window in WINDOWS_S if window >= wanted), WINDOWS_S[-1])
         self._window = max(self._window, fitting)
+
+    def _judge(self, refused: float) -> None:
+        """Tell a limit from a venue that refuses a request now and then, whatever the pace.
+
+        A limit refuses again at once, or after about as many accepted requests as the time before. Slower requests are
+        refused less often by a limit, and just as often by chance.
+        """
+        before, since = self._since, self._count(self._found_at, refused)
+        self._since = since
+        if not self.is_limited:
+            if self._row > 1 or (before is not None and abs(since - before) <= ALIKE * max(since, before)):
+                self._find(refused)
+            return
+        self._in_vain = 1 if since >= HELD_FOR * 2 else self._in_vain + 1
+        if self._in_vain >= FINDINGS and self._row == 1:
+            self.rate, self._findings, self._doors, self._in_vain = UNLIMITED, 0, 0, 0
+            return
+        self._find(refused)
 
     def _find(self, refused: float) -> None:
         """Judge the limit by what was accepted before a request that started at this time was refused."""

@@ -17,7 +17,7 @@ def test_benchmark_returns_figures(name: str) -> None:
     assert figures
     for figure in figures:
         assert math.isfinite(figure.value)
-        assert figure.value >= 0
+        assert figure.value >= -1e-9  # a difference of two nearly equal times
         assert figure.name in table([Row(figure, "")])
     assert len({figure.name for figure in figures}) == len(figures)
 

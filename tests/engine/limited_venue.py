@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,6 +67,17 @@ class TokenBucket:
             return (1 - self._tokens) / self.per_second
         self._tokens -= 1
         return 0.0
+
+
+@dataclass
+class Chance:
+    """No limit: a share of the requests is refused by chance."""
+
+    share: float
+    _dice: random.Random = field(default_factory=lambda: random.Random(5))
+
+    def wait(self, now: float) -> float:
+        return float(self._dice.random() < self.share)
 
 
 @dataclass

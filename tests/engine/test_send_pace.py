@@ -10,6 +10,7 @@ from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.send_pace import SendPace
 from tests.engine.limited_venue import (
     ROUND_TRIP_S,
+    Chance,
     FixedWindow,
     Limit,
     LimitedVenue,
@@ -45,6 +46,16 @@ def test_limit_is_found_within_3_refusals_and_then_hardly_anything_is_refused(na
         assert len(first) <= 3, venue.refused_after
         assert len(venue.refused_after) - 3 <= 0.01 * orders, venue.refused_after
         assert clock() - began < 60 + 1.4 * orders / per_second, "it sends far less than it may"
+
+    run_virtually(main)
+
+
+def test_refusals_by_chance_do_not_bring_sends_to_a_crawl() -> None:
+    async def main(clock: Clock) -> None:
+        venue = LimitedVenue(clock, Chance(0.03), tells=True)
+        began = clock()
+        await send_all(venue, RateLimiter(clock=clock, round_trip=lambda: ROUND_TRIP_S), 1_000, wallets=40)
+        assert clock() - began < 10 * 1_000 / 40
 
     run_virtually(main)
 

@@ -136,7 +136,8 @@ async def test_kill_does_not_wait_for_a_hanging_read(rig: Rig, monkeypatch: pyte
         is_reading.set()
         await asyncio.sleep(3600)
 
-    monkeypatch.setattr("ama_tui.venue.chain.ChainReader.read_fleet", hang)
+    for read in ("chain.ChainReader.read_fleet", "change_reader.ChangeReader.read"):
+        monkeypatch.setattr(f"ama_tui.venue.{read}", hang)
     await is_reading.wait()
     report = await killed(rig, engine)
     assert (report.is_proven, report.cancelled, await rig.orders()) == (True, 12, [])

@@ -43,17 +43,17 @@ async def test_open_engine_knows_its_venue_and_fleet(rig: Rig) -> None:
 
 
 async def test_open_engine_and_its_run_keep_no_wallet_row_and_no_secret(rig: Rig) -> None:
-    def alive() -> int:
+    def alive() -> set[int]:
         gc.collect()
-        return sum(isinstance(one, SecretKey | WalletKey) for one in gc.get_objects())
+        return {id(one) for one in gc.get_objects() if isinstance(one, SecretKey | WalletKey)}
 
-    before = alive()
+    before = alive()  # an earlier test may have left some
     rows = open_wallets(WalletsSource(rig.directory / "wallets.csv"), EVERY_WALLET)
-    assert alive() == before + 2 * len(rows)
+    assert len(alive() - before) == 2 * len(rows)
     del rows
     engine = await rig.packed()
     assert engine.wallets_available == 3
-    assert alive() == before
+    assert alive() <= before
 
 
 async def test_demo_engine_is_labelled_as_such_and_selects_the_first_market(rig: Rig) -> None:
