@@ -40,7 +40,7 @@ from tests.engine.samples import MARKET
 from tests.engine.virtual_time import VirtualLoop, run_virtually
 from tests.soak.samples import Sample
 from tests.soak.simulated_venue import DAY_S, LongVenue, long_venue
-from tests.soak.verdicts import Verdict, of_engine, of_process
+from tests.soak.verdicts import MEMORY_RISE, Verdict, of_engine, of_process, rises
 
 NAME = "simulated"
 CALM_LIMIT_S = 3600.0
@@ -50,7 +50,7 @@ PAUSE_MS = (60_000, 180_000)
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How long, how large, how often orders are taken and samples made, and how large a file of the journal gets."""
+    """How long and how large, how often orders are taken, things fail and samples are made."""
 
     days: float = 30.0
     wallets: int = 10
@@ -66,10 +66,11 @@ class Scale:
 def soak(scale: Scale, directory: Path) -> list[Verdict]:
     """Live through all of it, and judge what was sampled."""
     directory.mkdir(parents=True, exist_ok=True)
-    with small_files(scale.segment_bytes), journal_on_the_loop():
+    with _small_files(scale.segment_bytes), _journal_on_the_loop():
         life = run_virtually(lambda clock: _live(clock, scale, directory))
     return [
         *of_process(NAME, life.samples),
+        rises(f"{NAME}: blocks of memory, thousands", life.samples, lambda one: one.blocks / 1000, MEMORY_RISE),
         *of_engine(NAME, life.samples),
         _renewals(scale, life.samples[-1].renewals),
         Verdict(f"{NAME}: packed once it is calm", life.run.packed, life.run.reason),
@@ -117,7 +118,7 @@ class Life:
             crossed=totals.crossed,
             errors=dict(counters.errors_by_kind),
             renewals=totals.sessions_renewed,
-            journal_files=len(journal_files(self.journal)),
+            journal_files=len(_journal_files(self.journal)),
         )
 
 
@@ -171,7 +172,7 @@ def _connections(venue: LongVenue) -> Connections:
 
 
 @contextmanager
-def journal_on_the_loop() -> Iterator[None]:
+def _journal_on_the_loop() -> Iterator[None]:
     """While a line is synced on the journal's thread, simulated time stands still."""
     wait_durable = GroupSync.wait_durable
 
@@ -186,13 +187,13 @@ def journal_on_the_loop() -> Iterator[None]:
 
 
 @contextmanager
-def small_files(segment_bytes: int) -> Iterator[None]:
+def _small_files(segment_bytes: int) -> Iterator[None]:
     """Journals opened meanwhile have files of this size."""
     with patch.object(Journal, "open", partial(Journal.open, segment_bytes=segment_bytes)):
         yield
 
 
-def journal_files(journal: Path) -> list[Path]:
+def _journal_files(journal: Path) -> list[Path]:
     return list(journal.parent.glob("actions*.jsonl"))
 
 
@@ -205,7 +206,7 @@ def _renewals(scale: Scale, renewals: int) -> Verdict:
 
 def _journal(journal: Path) -> Verdict:
     """Is the journal whole, and has it been numbered?"""
-    scan, files = Scan(journal, keep_going=True, read_own=check_own).finish(), len(journal_files(journal))
+    scan, files = Scan(journal, keep_going=True, read_own=check_own).finish(), len(_journal_files(journal))
     is_whole = not scan.faults and scan.truncated_at is None
     seen = f"{files} files, {scan.lines:,} lines, {len(scan.faults)} faults"
     return Verdict(f"{NAME}: journal", is_whole and files > 1, seen)

@@ -30,7 +30,7 @@ class Verdict:
 
     @property
     def text(self) -> str:
-        return f"{'ok  ' if self.ok else 'FAIL'}  {self.name:34} {self.seen}"
+        return f"{'ok  ' if self.ok else 'FAIL'}  {self.name:38} {self.seen}"
 
 
 def of_process(name: str, samples: Sequence[Sample]) -> list[Verdict]:
