@@ -75,7 +75,7 @@ fuzz: $(READY) ## Malformed bodies, torn journals, ambiguous answers, by the ten
 hostile: $(READY) ## Whole runs against a venue that lies, kills, and signals at random moments (about twenty minutes)
 	$(BIN)/python -m tests.hostile
 
-soak: $(READY) ## An hour of a venue, a headless run and a dashboard under chaos; fails if anything grows or slows down
+soak: $(READY) ## 30 simulated days, then an hour of a venue, a headless run and a dashboard under chaos; fails if anything grows or slows down
 	$(BIN)/python -m tests.soak
 
 mutants: $(READY) ## Mutation testing of strategies, journal and reconciliation (about ten minutes)

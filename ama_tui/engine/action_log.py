@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, time_ns
 
 from ama_tui.domain.errors import JournalError
 from ama_tui.domain.event import Action, LogEvent
@@ -23,7 +22,7 @@ from ama_tui.store.journal.entry import JournalEntry
 
 def now_ms() -> int:
     """Unix milliseconds."""
-    return time.time_ns() // 1_000_000
+    return time_ns() // 1_000_000
 
 
 @dataclass(slots=True)

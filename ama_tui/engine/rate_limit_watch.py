@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from time import monotonic
 
 from ama_tui.domain.event import RateLimitWait
 from ama_tui.venue.http import HttpStats
@@ -50,7 +49,7 @@ class RateLimitWatch:
 
     connections: Mapping[str, HttpStats]
     note: Callable[[str], None]
-    clock: Callable[[], float] = monotonic
+    clock: Callable[[], float]
     held_at: Callable[[], float] = _never
     """When the venue's limit last held back an order: it is not over while orders wait for it."""
     _hosts: list[_Host] = field(init=False)

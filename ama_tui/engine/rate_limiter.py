@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
-from time import monotonic
 from typing import NamedTuple
 
 from ama_tui.domain.event import SendBudget
@@ -62,10 +61,11 @@ class RateLimiter:
 
     def __init__(
         self,
+        clock: Callable[[], float],
+        *,
         start: int = 32,
         lowest: int = 2,
         highest: int | None = None,
-        clock: Callable[[], float] = monotonic,
         round_trip: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.limit = float(start)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic
 
 READ_PATIENCE_S = 2.0
 """Once a read takes longer than this, no order is sent until it ends: orders on an old read are worth nothing."""
@@ -14,7 +13,7 @@ READ_PATIENCE_S = 2.0
 class ReadShare:
     """Says when orders have to wait for a read. Cancels never do."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._began: float | None = None
         self._ended = asyncio.Event()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import time
+from time import monotonic, time
 
 from ama_tui.domain.errors import AmaError, VenueError
 from ama_tui.domain.event import WalletRow
@@ -47,8 +47,8 @@ class RunContext:
     """This machine's clock, in Unix seconds: it decides when a new session ends."""
     started_at_ms: int = 0
     fleet: Fleet = field(default_factory=Fleet)
-    rate_limiter: RateLimiter = field(default_factory=RateLimiter)
-    read_share: ReadShare = field(default_factory=ReadShare)
+    rate_limiter: RateLimiter = field(default_factory=lambda: RateLimiter(monotonic))
+    read_share: ReadShare = field(default_factory=lambda: ReadShare(monotonic))
     counters: Counters = field(default_factory=Counters)
     read: FleetRead | None = None
     """The last good read of the fleet."""
@@ -93,7 +93,9 @@ class RunContext:
         hosts = {VENUE: connections.api.stats, "node": connections.chain.stats}
         if connections.check is not None:
             hosts["second node"] = connections.check.stats
-        self.rate_limits = RateLimitWatch(hosts, self.action_log.note, held_at=lambda: self.rate_limiter.held_at)
+        self.rate_limits = RateLimitWatch(
+            hosts, self.action_log.note, monotonic, held_at=lambda: self.rate_limiter.held_at
+        )
 
     def failed(self, kind: str, error: AmaError) -> None:
         """Count a failed request as an error, unless the host limits requests: that is a wait."""

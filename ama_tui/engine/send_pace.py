@@ -21,6 +21,8 @@ ALIKE = 0.25
 """Two counts are alike if they differ by at most this share of the larger one."""
 FINDINGS = 3
 """After this many refusals the limit is known, and further ones correct it only a little."""
+LONGEST_SPAN = 10.0
+"""Refusals further apart than this many windows say nothing about each other: few requests were wanted meanwhile."""
 SLOWER = 0.95
 CLOSED_S = (1.0, 1.0, 2.0, 4.0, 8.0)
 """The shortest waits after refusals in a row."""
@@ -191,7 +193,10 @@ class SendPace:
         """Judge the limit by what was accepted before a request that started at this time was refused."""
         count = self._count(refused - self._window, refused)
         since = self._count(self._found_at, refused)
-        mean = SHARE * since / (refused - self._found_at)
+        span = refused - self._found_at
+        mean = SHARE * since / span
+        if span > LONGEST_SPAN * self._window:
+            mean, self._doors = UNLIMITED, 0
         if self._findings >= FINDINGS:
             if self.is_limited and count >= SLOWER * self._most():
                 slower = min(SLOWER * self.rate, mean if since >= 2 * self._most() else UNLIMITED)

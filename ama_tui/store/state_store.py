@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from time import monotonic, time_ns
 from typing import Protocol
 
 from ama_tui.disk.atomic import remove_temporaries, set_aside
@@ -211,7 +211,7 @@ class StateStore:
 
     def save_changes(self) -> None:
         """Save unless nothing but the time has changed for less than `REFRESH_S`. Raises CheckpointError."""
-        if self._unsaved or time.monotonic() - self._saved_at >= REFRESH_S:
+        if self._unsaved or monotonic() - self._saved_at >= REFRESH_S:
             self.save()
         else:
             with self._writing:
@@ -223,7 +223,7 @@ class StateStore:
             with self._guard:
                 if self.checkpoint is None or self.is_guest or self._is_closed:
                     return
-                checkpoint = replace(self.checkpoint, updated_at_ms=time.time_ns() // 1_000_000)
+                checkpoint = replace(self.checkpoint, updated_at_ms=time_ns() // 1_000_000)
                 self.checkpoint = checkpoint
                 changed, self._unsaved = self._unsaved, set()
             try:
@@ -233,7 +233,7 @@ class StateStore:
                     self._unsaved |= changed
                 self._saved_at = float("-inf")
                 raise
-            self._saved_at = time.monotonic()
+            self._saved_at = monotonic()
             self._save_index(every_line=False)
 
     def close(self) -> None:

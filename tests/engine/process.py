@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic, time, time_ns
+from types import BuiltinFunctionType
 from typing import Any
-from unittest.mock import patch
 
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.order import Side
@@ -33,31 +35,25 @@ from ama_tui.strategies.registry import strategy
 from tests.engine.samples import MARKET, TERMS
 from tests.engine.simulated import SimulatedVenue
 
-_SESSIONS = tuple(f"sessions.{name}" for name in ("manager", "creation", "renewal"))
-_TIMED = (
-    *(
-        "run.cycle",
-        "run.fleet_reads",
-        "execution.sender",
-        "reconciliation.live",
-        "reconciliation.startup",
-        "counters",
-        "outage",
-    ),
-    *(*_SESSIONS, "sessions.relayers", "sessions.adoption"),
-)
-_DATED = ("action_log", "run.cycle", "execution.sender", "reconciliation.startup", "sessions.creation")
-
 
 @contextmanager
 def engine_on(clock: Callable[[], float]) -> Iterator[None]:
-    """The engine's modules take both of their clocks from this one."""
-    with ExitStack() as stack:
-        for module in _TIMED:
-            stack.enter_context(patch(f"ama_tui.engine.{module}.monotonic", clock))
-        for module in _DATED:
-            stack.enter_context(patch(f"ama_tui.engine.{module}.now_ms", lambda: int(clock() * 1000)))
+    """Every loaded module of the program takes its clocks from this one."""
+    ours = {monotonic: clock, time: clock, time_ns: lambda: int(clock() * 1e9)}
+    modules = [module for name, module in sys.modules.items() if name.startswith("ama_tui.")]
+    replaced = [
+        (module, name, value)
+        for module in modules
+        for name, value in vars(module).items()
+        if type(value) is BuiltinFunctionType and value in ours
+    ]
+    for module, name, value in replaced:
+        setattr(module, name, ours[value])
+    try:
         yield
+    finally:
+        for module, name, value in replaced:
+            setattr(module, name, value)
 
 
 @dataclass

@@ -38,7 +38,6 @@ from tests.engine.samples import MARKET, PRICE6, TICK6
 
 STRANGER = "0x" + "9" * 40
 DEPOSIT6 = 10**11
-KEPT_STATES = 8
 
 
 class Answer(Enum):
@@ -146,6 +145,7 @@ class SimulatedVenue:
     answer: Callable[[], Answer] = lambda: Answer.OK
     cancel_answer: Callable[[], Answer] = lambda: Answer.OK
     states: list[State] = field(default_factory=lambda: [State()])
+    kept_states: int = 8
     base: int = 100
     pool: list[Tx] = field(default_factory=list)
     posted: list[tuple[str, Side, int]] = field(default_factory=list)
@@ -222,7 +222,7 @@ class SimulatedVenue:
                 block_hash=self._hash(),
             )
         )
-        if len(self.states) > KEPT_STATES:
+        if len(self.states) > self.kept_states:
             del self.states[0]
             self.base += 1
 

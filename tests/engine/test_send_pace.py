@@ -87,6 +87,19 @@ def test_closed_door_is_waited_for_and_leaves_no_limit_behind() -> None:
     assert (pace.is_limited, pace.is_free) == (False, True)
 
 
+def test_single_refusals_hours_apart_leave_no_slow_pace_behind() -> None:
+    """Few orders are wanted between them: that is no limit."""
+    pace = SendPace()
+    for hour in range(6):
+        for minute in range(0, 60, 10):
+            moment = 3600.0 * hour + 60 * minute
+            pace.started(moment)
+            pace.succeeded(moment, moment + 0.1, others_wait=False)
+        pace.started(moment + 60)
+        pace.refused(moment + 60, moment + 60.1, 1.0)
+    assert not pace.is_limited
+
+
 def test_requests_refused_together_count_once() -> None:
     pace = SendPace()
     for number in range(60):

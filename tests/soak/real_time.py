@@ -16,7 +16,7 @@ import httpx
 from tests.bench.terminal import TerminalProgram
 from tests.e2e.operator import Operator, Running
 from tests.soak.samples import Sample, read_samples
-from tests.soak.verdicts import Verdict, of_engine, of_process
+from tests.soak.verdicts import Verdict, of_clock, of_engine, of_process
 from tests.soak.watched import watched
 
 FLEET = 5
@@ -61,7 +61,8 @@ def soak(scale: Scale, directory: Path) -> list[Verdict]:
         run.signal(signal.SIGTERM)
         ended = run.wait(STOP_LIMIT_S)
         verdicts = [verdict for name in samples for verdict in of_process(name, samples[name])]
-        verdicts += [verdict for name in ("headless", "dashboard") for verdict in of_engine(name, samples[name])]
+        for name in ("headless", "dashboard"):
+            verdicts += [of_clock(name, samples[name]), *of_engine(name, samples[name])]
         codes = (ended.code, terminal.child.returncode)
         return [
             *verdicts,

@@ -34,6 +34,8 @@ class Sample:
     crossed: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     """Errors since the beginning, by kind."""
+    renewals: int = 0
+    journal_files: int = 0
 
 
 def read_samples(path: Path) -> list[Sample]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.soak.samples import Sample
-from tests.soak.verdicts import Verdict, of_engine, of_process
+from tests.soak.verdicts import Verdict, of_clock, of_engine, of_process
 
 MEGABYTE = 1_000_000
 
@@ -21,7 +21,7 @@ def failed(verdicts: list[Verdict]) -> list[str]:
 
 def test_steady_run_passes() -> None:
     steady = [sample(number) for number in range(40)]
-    assert failed(of_process("run", steady) + of_engine("run", steady)) == []
+    assert failed(of_process("run", steady) + of_engine("run", steady) + [of_clock("run", steady)]) == []
 
 
 def test_what_grows_or_slows_down_is_named() -> None:
@@ -32,7 +32,7 @@ def test_what_grows_or_slows_down_is_named() -> None:
     slower = [
         sample(number, cycle_ms=10.0 + number, cpu=0.1 + number / 100, crossed=1, fills=3) for number in range(40)
     ]
-    assert failed(of_engine("run", slower)) == [
+    assert failed([of_clock("run", slower), *of_engine("run", slower)]) == [
         "run: cycle, ms",
         "run: cycle, ms of processor",
         "run: fills",

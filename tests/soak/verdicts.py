@@ -30,7 +30,7 @@ class Verdict:
 
     @property
     def text(self) -> str:
-        return f"{'ok  ' if self.ok else 'FAIL'}  {self.name:32} {self.seen}"
+        return f"{'ok  ' if self.ok else 'FAIL'}  {self.name:38} {self.seen}"
 
 
 def of_process(name: str, samples: Sequence[Sample]) -> list[Verdict]:
@@ -45,20 +45,24 @@ def of_process(name: str, samples: Sequence[Sample]) -> list[Verdict]:
 
 def of_engine(name: str, samples: Sequence[Sample]) -> list[Verdict]:
     """The cycles, errors, fills and prices of a process with an engine."""
-    busy = [one for one in samples if one.cycles and one.cycle_ms]
+    busy = [one for one in samples if one.cycles]
     last = samples[-1]
     errors = [sum(one.errors.values()) for one in samples]
     at_half = errors[len(errors) // 2]
     kinds = ", ".join(f"{kind} {count}" for kind, count in last.errors.items())
     is_steady = errors[-1] - at_half <= ERRORS_RISE * at_half + A_FEW
     return [
-        rises(f"{name}: cycle, ms", busy, lambda one: one.cycle_ms, CYCLE_RISE),
         rises(f"{name}: cycle, ms of processor", busy, lambda one: 1000 * one.cpu / one.cycles, CPU_RISE),
         Verdict(f"{name}: errors", is_steady, f"{at_half} in the first half, {errors[-1] - at_half} since: {kinds}"),
         Verdict(f"{name}: fills", _goes_on(samples, lambda one: one.fills), f"{last.fills}"),
         Verdict(f"{name}: crossed", last.crossed == 0, f"{last.crossed}"),
         Verdict(f"{name}: push", any(one.news == "push" for one in samples[-len(samples) // 4 :]), last.news),
     ]
+
+
+def of_clock(name: str, samples: Sequence[Sample]) -> Verdict:
+    """How long a cycle takes on the clock."""
+    return rises(f"{name}: cycle, ms", [one for one in samples if one.cycle_ms], lambda one: one.cycle_ms, CYCLE_RISE)
 
 
 def rises(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from time import monotonic
 
 from ama_tui.domain.errors import RefusedError, UnreachableError, VenueError
 from ama_tui.domain.event import Action
@@ -186,7 +187,7 @@ class ProvenRevocation:
     """Block and time of the reads that showed all targets over."""
 
     def __post_init__(self) -> None:
-        self._revoker = SessionRevoker(self.connections, RateLimiter())
+        self._revoker = SessionRevoker(self.connections, RateLimiter(monotonic))
 
     async def read_first(self) -> None:
         """Read the targets before anything is sent. Raises VenueError."""
