@@ -34,7 +34,6 @@ LOADED = (
     "ama_tui.engine.run.local_engine",
     "aiohttp",
     "eth_account",
-    "httpx_aiohttp",
     "web3",
 )
 DESCRIPTORS = 4
