@@ -101,7 +101,7 @@ FULL = Scale(
 LONG = replace(
     FULL,
     fills=40,
-    fleets=(SteadyFleet(1000, 8),),
+    fleets=(SteadyFleet(1000, 1.5),),
     packings=(
         Packing(1000, block_time=1),
         Packing(1000),
