@@ -138,7 +138,7 @@ class SendPace:
         if retry_after is not None:
             self.closed_until = max(self.closed_until, now + retry_after)
         if started_at <= self._found_at:
-            if self._row == 1 and not self.is_limited:
+            if self._row == 1 and not self.is_limited and self._was_busiest(self._refused_start):
                 self._find(self._refused_start)  # two at once are no chance
             return
         self._row += 1
@@ -214,6 +214,16 @@ class SendPace:
             self._lowest = self.rate / 2
         elif since:
             self._doors += 1
+
+    def _was_busiest(self, end: float) -> bool:
+        """Were about as many requests accepted in the window before `end` as in any earlier one?"""
+        first = most = 0
+        last = bisect_left(self._starts, end)
+        for at in range(last):
+            while self._starts[at] - self._starts[first] > self._window:
+                first += 1
+            most = max(most, at + 1 - first)
+        return self._count(end - self._window, end) >= (1 - ALIKE) * most
 
     def _count(self, first: float, end: float) -> int:
         """How many requests that were not refused started from one time on, until before another."""

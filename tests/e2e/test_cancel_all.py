@@ -33,7 +33,7 @@ WALLETS = 100 if IS_LONG else 10
 """`AMA_TUI_LONG=1` kills a hundred wallets with 1,200 orders on one-second blocks."""
 BLOCK_S = 1.0 if IS_LONG else 0.3
 RETRY_AFTER = "60" if IS_LONG else "1"
-PATIENCE_S = 60.0 if IS_LONG else 20.0
+PATIENCE_S = 60.0 if IS_LONG else 40.0
 KILLED_AT = 0.97 if IS_LONG else 0.6
 """The share of the orders sent when responses begin to fail; the others are still queued."""
 SYMBOL = "ETH-USD"
