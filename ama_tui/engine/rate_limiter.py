@@ -19,13 +19,13 @@ WIDEST = 1024
 WIDEN_EVERY_S = 0.05
 """A venue that is too busy refuses at once: without a refusal in this time, twice as many may be sent."""
 FEWEST_AHEAD, SHARE_AHEAD = 1, 0.02
-"""So many sends, or this share of all so far, may be on the wire before a refusal of the first would be known. Hardly
-more are refused when a limit is first met.
+"""While no limit is known, at most this many sends, or this share of all sends so far, start before a refusal of the
+first could be back. So only a few are refused when a limit is first met.
 """
 TIMER_S = 0.0005
-"""Timers may be this early."""
+"""Timers may fire this early."""
 OVERDUE_GAP_S = 0.25
-"""Between two sends that wait no longer for a rate limit."""
+"""The time between two sends that no longer wait for a rate limit."""
 
 
 def widest() -> int:
@@ -49,7 +49,7 @@ class Slot:
 class _Turn(NamedTuple):
     granted: asyncio.Future[Slot]
     latest: float
-    """From when on it does not wait for the venue any more."""
+    """The time from which it no longer waits for the venue."""
 
 
 class RateLimiter:

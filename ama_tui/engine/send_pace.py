@@ -1,4 +1,4 @@
-"""How fast a venue that limits its clients may be asked: found from its refusals, then kept.
+"""Finds how fast a venue that limits its clients accepts requests, and keeps to that pace.
 
 Nothing here waits or sends. All times are seconds on one clock.
 """
@@ -10,13 +10,13 @@ from bisect import bisect_left
 WINDOWS_S = (1.0, 10.0, 60.0, 600.0, 3600.0)
 """Limits are set per second, minute or hour. A `Retry-After` is at most one such window."""
 UNTOLD_WINDOWS_S = (1.0, 60.0)
-"""What is supposed in turn when a refusal does not say how long to wait."""
+"""The windows to assume, one after another, when a refusal does not say how long to wait."""
 SHARE = 0.94
 """How much of the limit is used: requests bunch up on their way."""
 SLACK = 0.05
 """How much of a window's requests may start at once, to make up for a timer that came late."""
 FEWEST = 3
-"""The fewest requests in a window that a limit is judged by. Who is refused with fewer has met a closed door."""
+"""The fewest requests in a window to judge a limit by. A refusal after fewer is a closed door, not a limit."""
 ALIKE = 0.25
 """Two counts are alike if they differ by at most this share of the larger one."""
 FINDINGS = 3
@@ -29,7 +29,7 @@ CLOSED_S = (1.0, 1.0, 2.0, 4.0, 8.0)
 KNOCK_S = 0.25
 """The time between two requests after a refusal, until one is accepted."""
 CREDIT = 0.01
-"""What each accepted request adds. A faster pace is tried for 1, and for twice as much each time that it is refused."""
+"""Earned by each accepted request. Trying a faster pace costs 1, and twice as much after each refusal of it."""
 HIGHEST_PRICE = 16.0
 HELD_FOR, HELD_WINDOWS = 50, 3
 """How many requests and windows a faster pace must hold for before it is believed."""
@@ -43,8 +43,8 @@ UNLIMITED = float("inf")
 class SendPace:
     """When the next request may start.
 
-    A limit is taken as so many requests in any window. An even pace is then right for a fixed window, a sliding one and
-    a token bucket alike. Of requests that were on their way together and refused, the first alone counts.
+    A limit is modelled as a number of requests in any window. Even spacing then suits fixed windows, sliding windows
+    and token buckets alike. Of requests that were in flight together and refused, only the first counts.
     """
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ class SendPace:
             self.closed_until = max(self.closed_until, now + retry_after)
         if started_at <= self._found_at:
             if self._row == 1 and not self.is_limited and self._was_busiest(self._refused_start):
-                self._find(self._refused_start)  # two at once are no chance
+                self._find(self._refused_start)  # two refused together are no coincidence
             return
         self._row += 1
         self._refused_start = started_at
@@ -172,10 +172,10 @@ class SendPace:
         self._window = max(self._window, fitting)
 
     def _judge(self, refused: float) -> None:
-        """Tell a limit from a venue that refuses a request now and then, whatever the pace.
+        """Tell a rate limit from a venue that refuses some requests at random.
 
-        A limit refuses again at once, or after about as many accepted requests as the time before. Slower requests are
-        refused less often by a limit, and just as often by chance.
+        A limit refuses again at once, or after about as many accepted requests as last time. Slowing down helps
+        against a limit, but not against chance.
         """
         before, since = self._since, self._count(self._found_at, refused)
         self._since = since

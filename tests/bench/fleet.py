@@ -23,7 +23,7 @@ PACKING_LIMIT = 600.0
 
 @asynccontextmanager
 async def packed_engine(options: VenueOptions, publisher: Publisher, run: RunOptions) -> AsyncIterator[WatchedVenue]:
-    """A venue on which an engine has packed its fleet (all of the venue's wallets) and goes on cycling.
+    """A venue on which an engine has packed its fleet (all of the venue's wallets) and keeps cycling.
 
     Raises AmaError, and TimeoutError when the fleet is not packed in ten minutes.
     """

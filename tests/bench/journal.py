@@ -28,7 +28,7 @@ WALLETS = 1_000
 """Of the long run."""
 MANY_LINES = 1_000_000
 STATS_GOAL, RESUME_GOAL = 4.0, 3.0
-"""Seconds, for so many lines."""
+"""Seconds, for this many lines."""
 
 
 def measure(scale: Scale) -> list[Figure]:

@@ -17,7 +17,7 @@ from tests.bench.scale import Packing, Scale
 
 MANY_ORDERS = 12_000
 INTENTS_GOAL, CPU_GOAL = 12_050, 15
-"""For so many orders: intents journalled, and seconds of the client's processor time."""
+"""For this many orders: intents journalled, and seconds of the client's processor time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def measure(scale: Scale) -> list[Figure]:
 
 
 def venue_options(size: Packing) -> VenueOptions:
-    """A venue for so many wallets, as the demo has it."""
+    """A venue for this many wallets, as the demo has it."""
     return VenueOptions(wallets=size.wallets, block_time=size.block_time, node=size.node)
 
 

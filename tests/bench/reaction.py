@@ -71,7 +71,7 @@ def _forget_push(directory: Path) -> None:
 
 
 async def _until_quiet(venue: WatchedVenue, block_time: float, *, orders: int) -> None:
-    """Wait until the fleet has sent so many orders, and none for two blocks."""
+    """Wait until the fleet has sent this many orders, and none for two blocks."""
     deadline = monotonic() + LONGEST_PACKING
     sent, latest = 0, monotonic()
     while sent < orders or monotonic() < latest + 2 * block_time:

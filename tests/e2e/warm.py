@@ -1,6 +1,6 @@
-"""Runs of the program that start warm: forked from a process that has loaded it, which spares each a second of imports.
+"""Program runs that start warm: forked from a process that has imported everything, which saves each about a second.
 
-In every other way they are processes of their own, with a session, streams and an exit code of their own.
+Otherwise each run is a normal process, with its own session, streams and exit code.
 """
 
 from __future__ import annotations

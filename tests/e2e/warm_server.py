@@ -89,7 +89,7 @@ def _run(request: dict[str, Any], descriptors: list[int]) -> None:
     os.chdir(request["directory"])
     os.environ.clear()
     os.environ.update(request["environ"])
-    tempfile.tempdir = None  # found anew where it is needed
+    tempfile.tempdir = None  # looked up again when needed
     failpoints.arm(os.environ.get(failpoints.VARIABLE, ""))
     sys.argv = ["ama-tui", *request["arguments"]]
 

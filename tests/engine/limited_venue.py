@@ -105,7 +105,7 @@ class LimitedVenue:
 
 
 async def send_all(venue: LimitedVenue, limiter: RateLimiter, orders: int, wallets: int = 10) -> None:
-    """Each wallet sends one order after another, a refused one again, until so many are accepted."""
+    """Each wallet sends one order after another, a refused one again, until this many are accepted."""
 
     async def wallet() -> None:
         while len(venue.accepted) < orders:

@@ -13,7 +13,7 @@ from ama_tui.engine.wallet_book import Fleet, WalletBook
 STALE_AFTER_S = 10.0
 """No placement is sent on a read older than this."""
 JOURNAL_S = 2.0
-"""An order is begun only on a read so much younger: one that is too old once its intent is on disk is withdrawn."""
+"""A placement starts only on a read this much younger than that: writing its intent takes time."""
 SELF_TRADE = "would self-trade"
 """Two wallets of a fleet must never trade with each other."""
 

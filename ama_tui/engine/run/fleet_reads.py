@@ -90,7 +90,7 @@ class FleetReads:
         return context.read is not None and context.trades_block == context.read.block and not context.fills_problem
 
     async def _changes(self, depth_levels: int) -> FleetChanges | None:
-        """What changed since the last read; None if that leaves a doubt or would take as much as reading all of it."""
+        """What changed since the last read; None if in doubt, or if reading everything costs no more."""
         last, reader = self.context.read, self.context.connections.chain.changes
         queries = self._queries(await reader.room())
         if last is None or queries is None:

@@ -1,4 +1,4 @@
-"""How often Python looks for garbage while a run goes on."""
+"""The garbage collector's thresholds during a run."""
 
 from __future__ import annotations
 
