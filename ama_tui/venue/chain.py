@@ -44,7 +44,8 @@ class ChainReader:
     def __init__(self, rpc: JsonRpc, *, max_chunk: int = MAX_CHUNK) -> None:
         self._rpc = rpc
         self._calls = CallReader(rpc, max_chunk=max_chunk)
-        self._changes = ChangeReader(rpc, self._calls)
+        self.changes = ChangeReader(rpc, self._calls)
+        """Reads what changed since an earlier read of the fleet."""
         self._log_span = LearnedLimit(settlement_reader.LONGEST_SPAN)
 
     @property
@@ -149,11 +150,6 @@ class ChainReader:
             has_book,
             max(first.newest, second.newest),
         )
-
-    @property
-    def changes(self) -> ChangeReader:
-        """Reads what changed since an earlier read of the fleet."""
-        return self._changes
 
     async def open_orders(
         self,

@@ -106,7 +106,7 @@ class ChangeReader:
             first, rest = parts[0], responses[len(parts) :]
             block_hash = _reach(rest[0], rest[-2], rest[-1], first.block, since)
             blocks = range(since.block + 1, first.block + 1)
-            events = logs.events_of(_successful(rest[1]), contracts.order_book, fleet, blocks)
+            events = logs.events_of(settlement_reader.successful(rest[1]), contracts.order_book, fleet, blocks)
         except (RpcError, MalformedError, ValueError):
             return None
         results, is_pinned, newest = await self._results(multicall, parts)
@@ -215,16 +215,10 @@ def _reach(head: object, earlier: object, last: object, block: int, since: Since
 
 
 def _number_and_hash(response: object) -> tuple[int, str]:
-    block = _successful(response)
+    block = settlement_reader.successful(response)
     if not isinstance(block, dict):
         raise ValueError("not a block")
     return json_scalars.block_number(block.get("number")), json_scalars.hash32(block.get("hash"))
-
-
-def _successful(response: object) -> object:
-    if isinstance(response, RpcError):
-        raise response
-    return response
 
 
 def _settlement(

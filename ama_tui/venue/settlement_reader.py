@@ -62,7 +62,7 @@ def receipt_request(tx_hash: str) -> Request:
 def head_of(responses: Sequence[object]) -> int | None:
     """The lowest block number in these eth_blockNumber responses; None if one of them has none."""
     try:
-        return min(json_scalars.block_number(_successful(response)) for response in responses)
+        return min(json_scalars.block_number(successful(response)) for response in responses)
     except (RpcError, ValueError):
         return None
 
@@ -79,9 +79,7 @@ def settlement(
     errors: list[str] = []
     trades: tuple[Trade, ...] | None
     try:
-        trades = tuple(
-            trade for response in trade_responses for trade in logs.trades(_successful(response), order_book)
-        )
+        trades = tuple(trade for response in trade_responses for trade in logs.trades(successful(response), order_book))
     except (RpcError, ValueError) as error:
         trades = None
         errors.append(f"trades: {error}")
@@ -89,7 +87,7 @@ def settlement(
     if cancel_responses is not None:
         try:
             cancels = tuple(
-                event for response in cancel_responses for event in logs.cancels(_successful(response), order_book)
+                event for response in cancel_responses for event in logs.cancels(successful(response), order_book)
             )
         except (RpcError, ValueError) as error:
             errors.append(f"cancels: {error}")
@@ -107,7 +105,7 @@ def receipts(
     for tx_hash, response in zip(tx_hashes, responses, strict=True):
         found[tx_hash] = None
         try:
-            receipt = logs.receipt(_successful(response), order_book)
+            receipt = logs.receipt(successful(response), order_book)
             if receipt is not None and receipt.tx_hash != tx_hash.lower():
                 raise ValueError("the node returned another transaction's receipt")
             found[tx_hash] = receipt
@@ -116,7 +114,8 @@ def receipts(
     return found, errors
 
 
-def _successful(response: object) -> object:
+def successful(response: object) -> object:
+    """A response of a batch. Raises RpcError if it is one."""
     if isinstance(response, RpcError):
         raise response
     return response

@@ -12,7 +12,7 @@ from ama_tui.domain.event import Action
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, Rules
+from ama_tui.domain.plan import CollateralBasis, Place, Rules
 from ama_tui.domain.reading import (
     FleetRead,
     LiveQuote,
@@ -29,6 +29,7 @@ from ama_tui.domain.reading import (
 from ama_tui.domain.session import ZERO_ADDRESS, Methods, RelayerSet, SessionPermit, SessionRecord
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
+from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import Fleet, WalletBook
@@ -316,3 +317,9 @@ def context_of(
         rate_limiter=RateLimiter(clock=clock),
         unix_now=lambda: venue.block_time,
     )
+
+
+async def placed(context: RunContext, place: Place, may_place: Callable[[], bool] = lambda: True) -> bool:
+    """Place an order as the send queues do, in a slot of its own."""
+    async with context.rate_limiter.slot() as slot:
+        return await Sender(context, may_place).send(place, slot)

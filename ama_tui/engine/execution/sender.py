@@ -47,17 +47,13 @@ class Sender:
             return await self._cancel(book, intent, slot)
         return await self._place(book, intent, slot)
 
-    async def place(self, book: WalletBook, place: Place) -> bool:
-        """Place an order, unless a pre-trade check refuses it or its intent cannot be journalled."""
-        async with self._context.rate_limiter.slot() as slot:
-            return await self._place(book, place, slot)
-
     async def cancel(self, book: WalletBook, cancel: Cancel, *, longest_wait: float | None = None) -> bool:
         """Cancel an order. True if the venue accepted the cancel."""
         async with self._context.rate_limiter.slot(is_cancel=True, longest_wait=longest_wait) as slot:
             return await self._cancel(book, cancel, slot)
 
     async def _place(self, book: WalletBook, place: Place, slot: Slot) -> bool:
+        """Place an order, unless a pre-trade check refuses it or its intent cannot be journalled."""
         context = self._context
         if not self._may_place() or self._refused(book, place):
             return False

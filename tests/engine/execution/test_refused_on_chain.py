@@ -26,7 +26,6 @@ from ama_tui.domain.session import Methods, SessionPermit, SessionRecord
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import connect
-from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run_context import RunContext
@@ -35,6 +34,7 @@ from ama_tui.keys.secret_key import SecretKey
 from ama_tui.keys.signer import Signer
 from ama_tui.store.state_store import StateStore
 from ama_tui.strategies.registry import strategy
+from tests.engine.fakes import placed
 from tests.engine.rig import Rig, rig_of
 
 PACKER = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
@@ -93,7 +93,7 @@ class Bench:
         assert read.view.best_bid6 is not None
         price6 = read.view.best_bid6 - 100 * level * run.market.tick6
         place = Place(book.address, Side.BUY, level, price6, AMOUNT18 + level, NOTIONAL6, sequence=level)
-        return await Sender(run, lambda: True).place(book, place)
+        return await placed(run, place)
 
     async def record(self) -> SessionRecord:
         connections = self.run.connections

@@ -11,7 +11,7 @@ from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.sessions.adoption import SessionAdoption
 from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.relayers import Relayers
-from tests.engine.fakes import RELAYERS, FakeActionLog, FakeVenue, context_of
+from tests.engine.fakes import RELAYERS, FakeActionLog, FakeVenue, context_of, placed
 from tests.engine.samples import ALICE, BOB, CAROL, book, fleet_read, place
 from tests.engine.virtual_time import run_virtually
 
@@ -26,7 +26,7 @@ def test_placement_waiting_for_a_retry_after_is_not_sent_after_the_freeze() -> N
         run = context_of(venue, alice, clock=clock, action_log=action_log)
         run.read, run.read_at = fleet_read([alice]), float("inf")
         run.rate_limiter.pushed_back(LONG_S)
-        sending = asyncio.create_task(Sender(run, lambda: not freeze.is_set()).place(alice, place()))
+        sending = asyncio.create_task(placed(run, place(), lambda: not freeze.is_set()))
         await asyncio.sleep(LONG_S / 2)
         freeze.set()
         assert await sending is False
