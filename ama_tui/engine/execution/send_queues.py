@@ -78,7 +78,7 @@ class SendQueues:
         deadline = loop.time() + timeout
         while not self.is_idle and (left := deadline - loop.time()) > 0:
             tasks = {*self._sends.values(), *self._starters.values()}
-            await asyncio.wait(tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, timeout=left)
         return self.is_idle
 
     async def abandon(self) -> None:
