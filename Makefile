@@ -36,7 +36,7 @@ demo: $(READY) ## Watch ten wallets pack a real order book, on a venue of our ow
 check: $(READY) ## Lint, types and unit tests, side by side
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy & types=$$!; \
-	$(BIN)/python -m pytest -q -n 2 -m "$(UNIT)" $(UNIT_TESTS); tests=$$?; \
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "$(UNIT)" $(UNIT_TESTS); tests=$$?; \
 	wait $$types && exit $$tests
 
 test: $(READY) ## Run the test suite (about eight minutes on 2 cores)

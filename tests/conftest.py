@@ -31,8 +31,8 @@ PROGRAMS = ("anvil", "tmux")
 """Tests marked with a program's name need it on the PATH."""
 FOLDERS = ("e2e", "crash", "ui", "localnet", "bench", "install", "hostile")
 """Tests in these folders are marked with the folder's name; all others are unit tests and tests of one room."""
-RUNS = frozenset({"rig", "empty_rig"})
-"""Tests with one of these fixtures are whole runs of the engine on localnet; they are marked `run`."""
+RUNS = frozenset({"rig", "empty_rig", "rig_of", "bench_of"})
+"""Tests with one of these fixtures or contexts are whole runs of the engine on localnet; they are marked `run`."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -40,7 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         for folder in set(FOLDERS) & set(item.path.relative_to(config.rootpath).parts[1:-1]):
             item.add_marker(folder)
-        if RUNS & set(getattr(item, "fixturenames", ())):
+        code = getattr(getattr(item, "function", None), "__code__", None)
+        if RUNS & {*getattr(item, "fixturenames", ()), *(code.co_names if code else ())}:
             item.add_marker("run")
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     kept: list[pytest.Item] = []

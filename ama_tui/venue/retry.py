@@ -22,6 +22,10 @@ ATTEMPTS = 4
 TOTAL_SECONDS = 20.0
 """No attempt starts after this time."""
 
+FIRST_WAIT = 0.15
+"""Seconds at most before the first retry; it doubles each time."""
+LONGEST_BACKOFF = 2.0
+
 LONGEST_READ = 60.0
 """Seconds for a read that takes several requests, such as all pages of a list."""
 
@@ -46,12 +50,12 @@ class TransientError(Exception):
         self.retry_after = retry_after
 
 
-async def retried(attempt: Callable[[], Awaitable[T]], *, first_wait: float = 0.15) -> T:
-    """Run `attempt` until it succeeds or a limit is reached. Waits `first_wait` seconds or less before the first retry.
+async def retried(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Run `attempt` until it succeeds or a limit is reached.
 
     Retries after UnreachableError and TransientError. At a limit it raises the last error, unwrapped.
     """
-    backoff = wait_random_exponential(multiplier=first_wait, max=2.0)
+    backoff = wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_BACKOFF)
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.geometry import Size
@@ -20,6 +20,9 @@ from ama_tui.ui.base_app import SignalSource
 from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.base import AmaScreen
 from tests.ui.fakes import NOW, FakeEngine, FakeHost, market, snapshot
+
+if TYPE_CHECKING:
+    from ama_tui.ui.bridge import EngineFacts
 
 PATIENCE = 20.0
 """Seconds that a test waits; far above what anything takes."""
@@ -35,11 +38,31 @@ async def until(condition: Callable[[], bool], what: Callable[[], str] = lambda:
         await asyncio.sleep(0.01)
 
 
+class StageApp(AmaApp):
+    """Does not show the market list by itself at first: mounting it would be most of the work of most tests."""
+
+    _waits = False
+
+    def hold_markets(self) -> None:
+        self._waits = True
+
+    def _show_markets(self, facts: EngineFacts, *, opens_preselected: bool = True) -> None:
+        if self._waits:
+            self._waits = False
+        else:
+            super()._show_markets(facts, opens_preselected=opens_preselected)
+
+    def show_markets(self) -> None:
+        """Show the market list as it would have been shown at first."""
+        assert self.facts is not None
+        super()._show_markets(self.facts)
+
+
 @dataclass
 class Stage:
-    """One dashboard under test."""
+    """One dashboard under test. It opens the venue and then waits for a `to_…` or `open_markets`."""
 
-    app: AmaApp
+    app: StageApp
     host: FakeHost
     pilot: Pilot[ExitMessage]
 
@@ -80,9 +103,19 @@ class Stage:
         """What the top screen shows, line by line."""
         return screen_text(self.app)
 
+    async def opened(self) -> None:
+        """Wait until the venue is open."""
+        await self.until(lambda: self.app.facts is not None, "the venue to be open")
+
+    async def open_markets(self) -> None:
+        """Show the market list; what it shows may still have to come."""
+        await self.opened()
+        self.app.show_markets()
+
     async def to_markets(self) -> None:
         from ama_tui.ui.screens.markets import MarketsScreen
 
+        await self.open_markets()
         await self.on(MarketsScreen)
         await self.until(lambda: "Loading markets" not in self.text(), "the markets")
 
@@ -90,7 +123,7 @@ class Stage:
         """Go straight to the set-up of ETH; `test_path.py` goes the long way."""
         from ama_tui.ui.screens.setup import SetupScreen
 
-        await self.to_markets()
+        await self.opened()
         facts = self.app.facts
         assert facts is not None
         self.engine.calls.clear()
@@ -102,7 +135,7 @@ class Stage:
         """Go straight to the live screen of an active run; `test_path.py` goes the long way."""
         from ama_tui.ui.screens.live import LiveScreen
 
-        await self.to_markets()
+        await self.opened()
         self.app.market = market()
         self.host.publisher.log(LogEvent(int(NOW * 1000), Action.NOTE, "the run began"))
         self.host.publisher.publish(state or snapshot())
@@ -130,7 +163,9 @@ async def dashboard(
 ) -> AsyncIterator[Stage]:
     """A dashboard over a `FakeEngine` with these fields, at time `now`; its engine thread is closed at the end."""
     host = host or FakeHost(**fields)
-    app = AmaApp(lambda: host, autostart=autostart, clock=lambda: now, signals=signals)
+    app = StageApp(lambda: host, autostart=autostart, clock=lambda: now, signals=signals)
+    if not autostart:
+        app.hold_markets()
     async with app.run_test(size=size) as pilot:
         try:
             yield Stage(app, host, pilot)

@@ -112,6 +112,7 @@ async def test_cursor_stays_on_its_market_while_the_filter_changes() -> None:
 
 async def test_loading_is_announced() -> None:
     async with dashboard(gates={"markets": threading.Event()}) as stage:
+        await stage.open_markets()
         await stage.on(MarketsScreen)
         assert "Loading markets…" in stage.text()
         stage.engine.gates["markets"].set()
@@ -122,6 +123,7 @@ async def test_loading_is_announced() -> None:
 async def test_error_is_shown_with_its_hint_and_a_retry() -> None:
     error = MalformedError("GET /api/markets: [b]<html>[/b]", "is APP_URL the venue's API?")
     async with dashboard(errors={"markets": error}) as stage:
+        await stage.open_markets()
         await stage.shows("✗ GET /api/markets: [b]<html>[/b]")
         assert "→ is APP_URL the venue's API?" in stage.text()
         assert stage.focused() == "retry"
@@ -145,6 +147,7 @@ async def test_failed_refresh_keeps_the_last_good_list() -> None:
 
 async def test_empty_list_is_announced_and_can_be_retried() -> None:
     async with dashboard(all_markets=()) as stage:
+        await stage.open_markets()
         await stage.shows("This venue has no active market.")
         stage.engine.all_markets = markets(5)
         await stage.press("f5")
@@ -161,6 +164,7 @@ async def test_missing_prices_are_announced_and_picking_still_works() -> None:
 
 async def test_preselected_market_opens_at_once() -> None:
     async with dashboard(preselected="btc") as stage:
+        await stage.open_markets()
         await stage.on(SetupScreen)
         assert "BTC (BTC-USD)" in stage.text()
         await stage.press("escape")

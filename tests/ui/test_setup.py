@@ -236,6 +236,7 @@ async def test_start_waits_for_the_check_for_a_stored_run() -> None:
 
 async def test_back_returns_to_the_markets_and_buttons_work_by_mouse() -> None:
     async with dashboard() as stage:
+        await stage.to_markets()
         await stage.to_setup()
         await stage.press("escape")
         await stage.on(MarketsScreen)
@@ -320,6 +321,7 @@ async def test_options_that_match_no_preset_are_shown_as_one() -> None:
 
 async def test_own_preset_is_saved_and_offered_next_time(presets_directory: Path) -> None:
     async with dashboard(NARROW) as stage:
+        await stage.to_markets()
         await stage.to_setup()
         await retype(stage, "orders_per_side", "9")
         await stage.press("f6")

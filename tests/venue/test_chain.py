@@ -276,9 +276,7 @@ async def test_calls_starved_of_gas_are_repeated_and_later_calls_are_smaller() -
         assert chain.stats.requests - before <= 7
 
 
-async def test_rate_limit_neither_shrinks_requests_nor_casts_doubt_on_history(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ama_tui.venue.host_gate.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("ama_tui.venue.host_gate.LONGEST_PAUSE", 0.02)
+async def test_rate_limit_neither_shrinks_requests_nor_casts_doubt_on_history() -> None:
     node = node_with(20, 5)
     async with reading(node) as chain:
         assert_whole(await read(chain, 20), 20, 5)

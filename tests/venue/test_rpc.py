@@ -213,8 +213,7 @@ async def test_other_error_is_not_a_rate_limit(code: int, message: str) -> None:
         assert (len(asked), rpc.stats.rate_limited) == (1, 0)
 
 
-async def test_node_that_limits_calls_per_batch_gets_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ama_tui.venue.host_gate.FIRST_PAUSE", 0.01)
+async def test_node_that_limits_calls_per_batch_gets_smaller_batches() -> None:
     at_once = 4
 
     async def counting(request: web.Request) -> web.StreamResponse:
@@ -231,10 +230,7 @@ async def test_node_that_limits_calls_per_batch_gets_smaller_batches(monkeypatch
         assert await rpc.batch([("eth_chainId", ())] * 12) == ["0x1"] * 12
 
 
-async def test_batch_with_every_call_limited_is_a_rate_limit_and_does_not_shrink_batches(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("ama_tui.venue.host_gate.FIRST_PAUSE", 0.01)
+async def test_batch_with_every_call_limited_is_a_rate_limit_and_does_not_shrink_batches() -> None:
     sizes: list[int] = []
 
     async def refusing(request: web.Request) -> web.StreamResponse:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ama_tui.domain.parameters import Parameters
@@ -17,6 +17,7 @@ from ama_tui.strategies.registry import strategy
 from tests.engine.process import MemoryJournal, Process, engine_on
 from tests.engine.simulated import SimulatedVenue
 from tests.engine.virtual_time import run_virtually
+from tests.sizes import size
 
 WALLETS = tuple(f"0x{number:040x}" for number in range(1, 21))
 SETTLE_AFTER = 5.0
@@ -83,6 +84,7 @@ def run(seed: int, steps: Callable[[World], Awaitable[None]]) -> None:
 
 
 @given(st.integers(0, 2**32))
+@settings(max_examples=size(30, 300))
 def test_what_is_read_in_parts_equals_a_read_of_everything(seed: int) -> None:
     async def steps(world: World) -> None:
         parts = 0
@@ -114,6 +116,7 @@ def test_quiet_fleet_is_read_round_by_round() -> None:
 
 
 @given(st.integers(0, 2**32))
+@settings(max_examples=size(30, 300))
 def test_node_that_hides_events_is_noticed_and_the_fleet_is_read_whole(seed: int) -> None:
     async def steps(world: World) -> None:
         world.venue.mute = True
