@@ -9,6 +9,9 @@ IN_PROCESS := not (e2e or crash or bench or install or slow or anvil or tmux)
 UNIT   := not (e2e or crash or hostile or ui or localnet or bench or install or run or slow or anvil or tmux)
 UNIT_TESTS := tests/test_import_law.py tests/test_makefile.py tests/test_lock.py tests/test_leaks.py $(wildcard tests/config tests/disk tests/domain tests/keys tests/store tests/strategies tests/venue) tests/engine
 
+# without byte code every process that a test starts would compile the whole program first
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install install-test demo check coverage test lint lock upgrade audit crash fuzz hostile soak mutants bench bench-long screenshots contracts clean
 

@@ -33,9 +33,11 @@ NARROW, MEDIUM, WIDE, HUGE = (80, 24), (120, 40), (160, 48), (200, 60)
 async def until(condition: Callable[[], bool], what: Callable[[], str] = lambda: "") -> None:
     """Wait until a condition holds; fails with `what` if it never does."""
     deadline = monotonic() + PATIENCE
+    pause = 0.01
     while not condition():
         assert monotonic() < deadline, f"never came: {what()}"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(pause)
+        pause = min(0.05, 1.3 * pause)  # a look at the screen renders all of it
 
 
 class StageApp(AmaApp):

@@ -43,11 +43,10 @@ async def welcome(stage: Stage) -> None:
 
 async def markets(stage: Stage) -> None:
     await stage.to_markets()
-    await stage.until(lambda: NO_PRICE not in stage.text(), "every row's prices")
 
 
 async def setup(stage: Stage) -> None:
-    await stage.to_markets()
+    await stage.opened()
     facts = stage.app.facts
     assert facts is not None
     await stage.app.push_screen(SetupScreen(RUN.market, facts))
@@ -57,7 +56,7 @@ async def setup(stage: Stage) -> None:
 
 
 async def preparation(stage: Stage) -> None:
-    await stage.to_markets()
+    await stage.opened()
     stage.app.begin(StartRequest(RUN.market, Parameters(), False, 10))
     await stage.on(PreparationScreen)
     await stage.until(lambda: "start" in stage.engine.calls, "the start")
@@ -69,7 +68,7 @@ async def live(stage: Stage) -> None:
 
 
 async def on_live(stage: Stage, moment: Moment, events: tuple[LogEvent, ...] = ()) -> None:
-    await stage.to_markets()
+    await stage.opened()
     stage.app.market = RUN.market
     stage.host.publisher.publish(moment.snapshot)
     await stage.app.push_screen(LiveScreen(RUN.market))
@@ -78,7 +77,7 @@ async def on_live(stage: Stage, moment: Moment, events: tuple[LogEvent, ...] = (
 
 
 async def statistics(stage: Stage) -> None:
-    await stage.to_markets()
+    await stage.opened()
     stage.app.history = history = History()
     for moment in RUN.course:
         history.note(moment.snapshot, moment.now)
@@ -184,14 +183,19 @@ async def at_rest(stage: Stage) -> None:
         seen.append(stage.text())
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("name", SCENES)
-async def test_screen_matches_its_stored_frame(
-    name: str, size: tuple[int, int], request: pytest.FixtureRequest
-) -> None:
-    async with scene(name, size) as stage:
-        shown = frame(stage.app)
-    check(f"{name}-{size[0]}x{size[1]}", shown, update=request.config.getoption("update_snapshots"))
+async def test_screen_matches_its_stored_frame_at_every_size(name: str, request: pytest.FixtureRequest) -> None:
+    """It opens at the first size; the others come by resizing the terminal."""
+    frames = {}
+    async with scene(name, SIZES[0]) as stage:
+        for size in SIZES:
+            await stage.pilot.resize_terminal(*size)
+            if name == "markets":
+                await stage.until(lambda: NO_PRICE not in stage.text(), "every row's prices")
+            await at_rest(stage)
+            frames[size] = frame(stage.app)
+    for (width, height), shown in frames.items():
+        check(f"{name}-{width}x{height}", shown, update=request.config.getoption("update_snapshots"))
 
 
 async def test_too_small_terminal_matches_its_stored_frame(request: pytest.FixtureRequest) -> None:

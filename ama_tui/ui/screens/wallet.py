@@ -88,6 +88,7 @@ class WalletScreen(AmaScreen[None]):
 
     def on_resize(self) -> None:
         self.set_class(self.app.size.width >= SIDE_BY_SIDE, "-beside")
+        self.call_after_refresh(self._show_again)
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         self.query_one(StatusBar).tick(snapshot, now)
