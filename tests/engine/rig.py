@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from unittest.mock import patch
 
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.market import Market
@@ -22,10 +21,10 @@ from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
 from ama_tui.engine.run.run import Run, StopCondition
 from ama_tui.keys.wallet_source import WalletsSource
-from ama_tui.localnet.catalogue import CATALOGUE
 from ama_tui.localnet.contract_reads import ContractRead, read, read_all
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
+from tests.localnet.few_markets import few_markets
 
 QUICK: Mapping[str, Any] = {
     "min_delay_ms": 10,
@@ -35,9 +34,6 @@ QUICK: Mapping[str, Any] = {
     "settle_after_s": 1.0,
 }
 """Cycles with almost no pause, and twelve orders."""
-
-LISTED = tuple(spec for spec in CATALOGUE if spec.base in ("ETH", "BTC", "NOVA", "BIDS", "DOGE", "PEPE", "SUI", "UNI"))
-"""A few markets of every kind: a venue that lists only these starts twice as fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +207,7 @@ def log_lines(engine: LocalEngine) -> list[str]:
 async def rig_of(directory: Path, symbol: str = "ETH-USD", **options: Any) -> AsyncIterator[Rig]:
     """A venue without traders and with a block per transaction; its engines are closed at the end."""
     chosen: dict[str, Any] = {"wallets": 3, "block_time": 0, "traders": False, "seed": 7, **options}
-    with patch("ama_tui.localnet.venue.CATALOGUE", LISTED):
+    with few_markets():
         venue = await LocalVenue.start(VenueOptions(**chosen))
     async with venue:
         venue.write(directory)

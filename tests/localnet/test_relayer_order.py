@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
+import pytest
 
 from ama_tui.localnet.keys import Wallet
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.venue_client import VenueClient, client_of
+
+pytestmark = pytest.mark.usefixtures("lists_few")
 
 UNIT = 10**18
 BID6 = 2_499_000_000

@@ -15,6 +15,8 @@ from ama_tui.localnet.faults.rules import FaultRule, Faults
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 
+pytestmark = pytest.mark.usefixtures("lists_few")
+
 QUICK = VenueOptions(block_time=0, traders=False, wallets=1)
 
 

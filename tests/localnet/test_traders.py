@@ -14,6 +14,8 @@ from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.venue_client import VenueClient, client_of
 
+pytestmark = pytest.mark.usefixtures("lists_few")
+
 UNIT = 10**18
 TICK6 = 10_000
 MAX_MOVE = 5
