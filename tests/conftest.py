@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import signal
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -12,6 +13,11 @@ from tests.sizes import IS_MUTATED
 
 # Garbage collections in the middle of tests cost an eighth of the suite's CPU time.
 gc.set_threshold(100_000, 50, 100)
+
+# A script's background job ignores these, and so would every program that it starts.
+for one, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(one) is signal.SIG_IGN:
+        signal.signal(one, usual)
 
 settings.register_profile(
     "ama", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
