@@ -32,7 +32,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def watched(rig: Rig, target: int = TARGET) -> AsyncIterator[None]:
-    """Watch the chain all the time: no side of a wallet ever has more than the target, or a level twice."""
+    """Watch every block: no side of a wallet ever has more than the target, or a level twice."""
     worst: Counter[str] = Counter()
 
     async def look() -> None:
@@ -43,9 +43,13 @@ async def watched(rig: Rig, target: int = TARGET) -> AsyncIterator[None]:
         worst["orders of a level"] = max([worst["orders of a level"], *levels.values()])
 
     async def watch() -> None:
+        seen = -1
         while True:
-            await look()
-            await asyncio.sleep(0.03)
+            block = await rig.venue.node.block_number()
+            if block != seen:
+                seen = block
+                await look()
+            await asyncio.sleep(0.02)
 
     task = asyncio.create_task(watch())
     try:
