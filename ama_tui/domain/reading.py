@@ -191,6 +191,8 @@ class OrderHistory:
     """Orders that came to rest and that were neither cancelled nor modified: they rest, or were filled."""
     trades: tuple[Trade, ...]
     """The traders' trades."""
+    ended: frozenset[int] = frozenset()
+    """Ids of orders that were cancelled or modified."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,12 +246,15 @@ class ChainReader:
                 return settled
 
     async def order_history(
-        self, order_book: str, traders: Sequence[str], from_block: int, to_block: int
+        self, order_book: str, traders: Sequence[str], from_block: int, to_block: int, *, wants_trades: bool = False
     ) -> OrderHistory:
-        """What became of the traders' orders according to the book's events, at most 10,000 blocks back."""
-        return await HistoryReader(self._rpc, self._log_span).read(
-            order_book.lower(), [trader.lower() for trader in traders], from_block, to_block
-        )
+        """What became of the traders' orders according to the book's events, at most 10,000 blocks back.
+
+        With `wants_trades` their trades are complete even if no order may have been filled.
+        """
+        addresses = [trader.lower() for trader in traders]
+        reader = HistoryReader(self._rpc, self._log_span)
+        return await reader.read(order_book.lower(), addresses, from_block, to_block, wants_trades=wants_trades)
 
     async def _settlement(
         self, order_book: str, from_block: int, to_block: int, tx_hashes: Sequence[str], cancels_of: Sequence[str]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ama_tui.domain.errors import MalformedError, NodeBehindError, RpcError
-from ama_tui.domain.reading import OrderCancelled, OrderHistory, OrderModified, OrderRested, Trade
+from ama_tui.domain.reading import OrderCancelled, OrderEvent, OrderHistory, OrderModified, OrderRested, Trade
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import logs
 from ama_tui.venue.learned_limit import LearnedLimit
@@ -30,17 +30,27 @@ class HistoryReader:
     span: LearnedLimit
     """Blocks per request."""
 
-    async def read(self, order_book: str, traders: Sequence[str], from_block: int, to_block: int) -> OrderHistory:
+    async def read(
+        self, order_book: str, traders: Sequence[str], from_block: int, to_block: int, *, wants_trades: bool
+    ) -> OrderHistory:
         """What happened to the traders' orders, as far back as `from_block` or as one batch of requests reaches.
 
-        A node without the older blocks is asked for those that it has. Raises what the node's failure raises.
+        Their trades are complete if an order may have been filled, or if the caller wants them. A node without the
+        older blocks is asked for those that it has. Raises what the node's failure raises.
         """
+        if not traders:
+            return OrderHistory(from_block, (), ())
         words = ["0x" + abi.address_word(trader).hex() for trader in traders]
         own = [[abi.ORDER_RESTED, abi.ORDER_CANCELLED, abi.TRADE_EXECUTED], None, words]
         start, events = await self._events(order_book, own, from_block, to_block)
         ended = {event.order_id for event in events if isinstance(event, OrderCancelled)}
-        rested = [event for event in events if isinstance(event, OrderRested) and event.order_id not in ended]
-        if rested:  # filled or modified, or still there
+        rested = [
+            event
+            for event in events
+            # some nodes filter less than they are asked to
+            if isinstance(event, OrderRested) and event.order_id not in ended and event.trader in traders
+        ]
+        if rested or wants_trades:  # filled or modified, or still there
             bought = [[abi.TRADE_EXECUTED], words]
             modified = [[abi.ORDER_MODIFIED], None, None, words]
             for topics in (bought, modified):
@@ -53,11 +63,12 @@ class HistoryReader:
             start,
             tuple(event for event in rested if event.order_id not in ended),
             tuple(dict.fromkeys(event for event in events if isinstance(event, Trade))),
+            frozenset(ended),
         )
 
     async def _events(
         self, order_book: str, topics: Sequence[object], from_block: int, to_block: int
-    ) -> tuple[int, list[logs.OrderEvent]]:
+    ) -> tuple[int, list[OrderEvent]]:
         """The events with these topics up to `to_block`, and the first block from which on there is no gap."""
         attempts = 0
         while attempts < ATTEMPTS:
@@ -89,7 +100,7 @@ def _without_gap(responses: Sequence[object]) -> Sequence[object]:
     return responses[refused[-1] + 1 :] if refused else responses
 
 
-def _decoded(response: object, order_book: str) -> Iterable[logs.OrderEvent]:
+def _decoded(response: object, order_book: str) -> Iterable[OrderEvent]:
     if not isinstance(response, list):
         raise MalformedError("the node's logs are not a list", "try another node")
     try:

@@ -214,7 +214,9 @@ class FakeVenue:
         self.asked_sessions = dict(wallets)
         return self.on_fleet()
 
-    async def order_history(self, book: str, traders: list[str], from_block: int, to_block: int) -> OrderHistory:
+    async def order_history(
+        self, book: str, traders: list[str], from_block: int, to_block: int, *, wants_trades: bool = False
+    ) -> OrderHistory:
         return self.on_history(from_block)
 
     async def settlement(

@@ -307,7 +307,7 @@ class SimulatedVenue:
         return None if session is None else record(address, session, revoked=address in self.revoked)
 
     async def order_history(
-        self, order_book: str, traders: Sequence[str], from_block: int, to_block: int
+        self, order_book: str, traders: Sequence[str], from_block: int, to_block: int, *, wants_trades: bool = False
     ) -> OrderHistory:
         """What hides orders here hides their events too."""
         return OrderHistory(from_block, (), ())

@@ -54,6 +54,10 @@ class Since(Enum):
 
     START = "start"
     PACKED = "packed"
+    RESUMED = "resumed"
+    """A run packs the fleet and stops; the next one resumes it."""
+    FORGOTTEN = "forgotten"
+    """The same, but the next run has an empty state directory."""
 
 
 class Outcome(Enum):
@@ -260,6 +264,11 @@ READS: Mapping[str, tuple[bytes, int]] = {
 """Integers in contract reads: the selector and the word."""
 FIELDS = ("bestBid", "bestAsk", "markPrice", "lastTradePrice")
 
+
+def no_logs(_: list[Any], said: Any) -> Any:
+    return []
+
+
 NAMED = (
     Lie("market id", body(MARKETS, rows(market_id_bytes32=OTHER_32)), Since.START, Outcome.REFUSED, "market id"),
     Lie("relayer set", body(RELAYERS, fewer_relayers), Since.START, Outcome.REFUSED, "relayer root"),
@@ -286,6 +295,19 @@ NAMED = (
     Lie("orders hidden from the start", hidden(first_ids(0)), Since.START, Outcome.SAFE),
     Lie("half of the orders hidden", hidden(every_second_id), Since.PACKED, Outcome.HELD, "vanished"),
     Lie("half of the orders hidden from the start", hidden(every_second_id), Since.START, Outcome.SAFE),
+    Lie("orders hidden", hidden(first_ids(0)), Since.RESUMED, Outcome.HELD, "vanished"),
+    Lie("half of the orders hidden", hidden(every_second_id), Since.RESUMED, Outcome.HELD, "vanished"),
+    Lie("orders empty", call(abi.GET_ORDER, no_order), Since.RESUMED, Outcome.HELD, "vanished"),
+    Lie("orders hidden, no logs", lambda: Lies(calls=hidden(first_ids(0))().calls, rpc={"eth_getLogs": no_logs}),
+        Since.RESUMED, Outcome.HELD, "vanished"),
+    Lie("5 ids", call(abi.GET_USER_ORDERS, first_ids(2)), Since.RESUMED, Outcome.SAFE, "does not list"),
+    Lie("orders hidden", hidden(first_ids(0)), Since.FORGOTTEN, Outcome.HELD, "vanished"),
+    Lie("half of the orders hidden", hidden(every_second_id), Since.FORGOTTEN, Outcome.HELD, "vanished"),
+    Lie("orders empty", call(abi.GET_ORDER, no_order), Since.FORGOTTEN, Outcome.HELD, "vanished"),
+    Lie("5 ids", call(abi.GET_USER_ORDERS, first_ids(2)), Since.FORGOTTEN, Outcome.SAFE, "does not list"),
+    Lie("every second id", call(abi.GET_USER_ORDERS, every_second_id), Since.FORGOTTEN, Outcome.SAFE,
+        "does not list"),
+    Lie("cached ids", lambda: Lies(calls={abi.GET_USER_ORDERS: Cache()}), Since.FORGOTTEN, Outcome.SAFE),
     Lie("orders empty", call(abi.GET_ORDER, no_order), Since.PACKED, Outcome.HELD, "vanished"),
     Lie("no receipts", method("eth_getTransactionReceipt", lambda _, said: None), Since.START, Outcome.SAFE),
     Lie("no logs", method("eth_getLogs", lambda _, said: []), Since.PACKED, Outcome.SAFE),
@@ -312,6 +334,8 @@ LIES: tuple[Lie, ...] = (
     *NAMED,
     replicas("replicas", Since.START),
     replicas("replicas", Since.PACKED),
+    replicas("replicas", Since.RESUMED),
+    replicas("replicas", Since.FORGOTTEN),
     replicas("replicas without Multicall3", Since.START, no_multicall),
     *(
         Lie(f"{name} = {text}", call(selector, word(index, value)), since, Outcome.SAFE)

@@ -72,6 +72,21 @@ async def test_nothing_is_asked_twice_when_every_order_was_cancelled() -> None:
     assert (found.rested, len(node.requests)) == ((), 1)
 
 
+async def test_events_of_strangers_are_left_out_even_if_the_node_ignores_the_filter() -> None:
+    class Careless(FakeNode):
+        def _eth_getLogs(self, query: dict[str, object]) -> list[dict[str, object]]:  # noqa: N802
+            return super()._eth_getLogs({**query, "topics": []})
+
+    assert ids(await history(Careless(logs=[rests(1, 10), rests(2, 10, OTHER)]))) == [1]
+
+
+async def test_nothing_is_asked_for_no_trader() -> None:
+    node = FakeNode(logs=[rests(1, 10)])
+    async with reading(node) as chain:
+        assert (await chain.order_history(BOOK, [], 1, node.block)).rested == ()
+    assert node.requests == []
+
+
 async def test_long_past_is_read_as_far_as_one_batch_reaches() -> None:
     node = FakeNode(block=50_000, logs=[rests(1, 39_000), rests(2, 41_000)])
     found = await history(node)

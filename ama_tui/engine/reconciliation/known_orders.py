@@ -50,21 +50,20 @@ def unexplained(
     return left
 
 
-def without_an_end(history: OrderHistory, shown: Collection[tuple[str, int]] = ()) -> list[KnownOrder]:
-    """The orders that rest according to the book's events, without those that a read shows (wallet and id)."""
-    rested = [
-        KnownOrder(
-            event.trader,
-            event.order_id,
-            Side.BUY if event.is_buy else Side.SELL,
-            event.price6,
-            event.amount18,
-            history.from_block,
-        )
-        for event in history.rested
-        if (event.trader, event.order_id) not in shown
-    ]
-    return unexplained(rested, history.trades, ())
+def without_an_end(
+    history: OrderHistory, shown: Collection[tuple[str, int]] = (), known: Iterable[KnownOrder] = ()
+) -> list[KnownOrder]:
+    """The orders of which the book's events name a beginning and no end.
+
+    Also those that are `known` to have rested since these events begin. Without those that a read shows (wallet, id).
+    """
+    rested = {(order.wallet, order.order_id): order for order in known if order.block >= history.from_block}
+    for event in history.rested:
+        side = Side.BUY if event.is_buy else Side.SELL
+        key = event.trader, event.order_id
+        rested[key] = KnownOrder(*key, side, event.price6, event.amount18, history.from_block)
+    left = [order for key, order in rested.items() if key not in shown and order.order_id not in history.ended]
+    return unexplained(left, history.trades, ())
 
 
 def look_back_from(journal: JournalReplay, wallets: Iterable[str]) -> int:

@@ -19,6 +19,7 @@ from ama_tui.engine.pending_orders import OrderMemory, PendingPlacement, Pending
 from ama_tui.engine.reconciliation import report as accounts
 from ama_tui.engine.reconciliation.known_orders import KnownOrder, look_back_from, without_an_end
 from ama_tui.engine.reconciliation.report import Account, Conclusion
+from ama_tui.engine.reconciliation.rules import REORG_BLOCKS
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import NEVER_RESTS, RESTS, JournalReplay, PlacedIntent
@@ -41,7 +42,7 @@ async def recover(context: RunContext, journal: JournalReplay) -> Reconciliation
     account.unread = frozenset(book.address for book in context.fleet if book.read is None)
     account.unresolved += accounts.possibly_live(account.unread, journal, now_ms=now_ms())
     conclusion = accounts.conclude(account, journal, await _settlement(context, account, block), block)
-    hidden = await _hidden(context, journal, block)
+    hidden = await _hidden(context, journal, conclusion.held, block)
     result = accounts.build_report(account, conclusion, block)
     _store(context, account, conclusion, block)
     _hold(context, hidden, journal, block)
@@ -69,20 +70,31 @@ async def _settlement(context: RunContext, account: Account, block: int) -> Sett
     return await context.connections.chain.settlement(context.market.address, start, block, hashes, traders)
 
 
-async def _hidden(context: RunContext, journal: JournalReplay, block: int) -> list[KnownOrder]:
-    """Orders that rest according to the book's events, although the read of their wallet does not show them.
+async def _hidden(
+    context: RunContext, journal: JournalReplay, missing: Iterable[PlacedIntent], block: int
+) -> list[KnownOrder]:
+    """Orders that came to rest and that no event ended, although the read of their wallet does not show them.
 
-    Without orders whose end the journal knows. A node without events is no witness.
+    The book's events say so, or the journal: `missing` orders rested when it was written. Without orders whose end the
+    journal knows. A node without events is no witness.
     """
-    read = [book.address for book in context.fleet if book.read is not None]
-    start = look_back_from(journal, read)
+    wallets = [book.address for book in context.fleet if book.read is not None]
+    known = [
+        KnownOrder(placed.wallet, placed.order_id, placed.side, placed.price6, placed.amount18, placed.block)
+        for placed in missing
+        # a younger one may have been undone by a reorg
+        if placed.order_id is not None and journal.newest_block - placed.block >= REORG_BLOCKS
+    ]
+    start = look_back_from(journal, wallets)
     try:
-        history = await context.connections.chain.order_history(context.market.address, read, start, block)
+        history = await context.connections.chain.order_history(
+            context.market.address, wallets, start, block, wants_trades=bool(known)
+        )
     except (RpcError, MalformedError):
         return []
     shown = {(order.trader, order.order_id) for book in context.fleet for order in book.orders}
     ended = {key for key, placed in journal.orders.items() if placed.status in NEVER_RESTS}
-    return without_an_end(history, shown | ended)
+    return without_an_end(history, shown | ended, known)
 
 
 def _hold(context: RunContext, hidden: Iterable[KnownOrder], journal: JournalReplay, block: int) -> None:
@@ -107,7 +119,7 @@ def _hold(context: RunContext, hidden: Iterable[KnownOrder], journal: JournalRep
     if names:
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         context.action_log.note(
-            f"block {block:,}: the node does not show orders that rest according to the book's events: "
+            f"block {block:,}: the node does not show orders that came to rest and that no event ended: "
             f"{', '.join(names[:SHOWN])}{more}",
             is_error=True,
         )

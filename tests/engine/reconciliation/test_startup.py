@@ -319,8 +319,11 @@ def first_start(venue: FakeVenue, *orders: RestingOrder, available6: int = 10**1
     return Restart([], alice, venue)
 
 
+SOLD = place(side=Side.SELL, level=2)
+
+
 def names_hidden_orders(restart: Restart) -> bool:
-    return any("does not show orders that rest" in text for text in restart.action_log.of("NOTE"))
+    return any("does not show orders that came to rest" in text for text in restart.action_log.of("NOTE"))
 
 
 def test_order_that_only_an_event_shows_keeps_its_level_and_its_margin() -> None:
@@ -367,13 +370,25 @@ def test_event_of_an_order_whose_end_is_journalled_is_old(status: str) -> None:
     assert not names_hidden_orders(restart)
 
 
-def test_missing_order_that_rests_according_to_its_event_keeps_its_margin_after_a_restart() -> None:
-    placed = place(side=Side.SELL, level=2)
-    for venue, held6 in ((with_event((placed, 7)), placed.margin6), (FakeVenue(), 0)):
-        restart = first_start(venue)
-        restart.placements = [rested(placed, 7)]
-        assert [intent for intent, _, _ in restart.take_up()] == ["intent-2"]
-        assert restart.alice.held_unseen6(wallet_read()) == held6
+@pytest.mark.parametrize(
+    ("seen_until", "history", "is_held"),
+    [
+        (60, OrderHistory(1, (), ()), True),
+        (60, OrderHistory(51, (), ()), False),
+        (51, OrderHistory(1, (), ()), False),
+        (60, OrderHistory(1, (), (), frozenset({7})), False),
+        (60, OrderHistory(1, (), (Trade(60, HASH, 0, BOB, ALICE, PRICE6, SOLD.amount18),)), False),
+    ],
+    ids=["no end", "events begin later", "young", "cancelled", "filled"],
+)
+def test_missing_order_of_the_journal_keeps_its_margin_unless_an_event_explains_it(
+    seen_until: int, history: OrderHistory, is_held: bool
+) -> None:
+    restart = first_start(FakeVenue(on_history=lambda _: history))
+    restart.placements = [rested(SOLD, 7), journalled(place(level=3), status="filled", block=seen_until)]
+    assert [intent for intent, _, _ in restart.take_up()] == ["intent-2"]
+    assert restart.alice.held_unseen6(wallet_read()) == (SOLD.margin6 if is_held else 0)
+    assert names_hidden_orders(restart) == is_held
 
 
 def test_order_without_a_tag_is_named_but_holds_no_level() -> None:
