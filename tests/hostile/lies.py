@@ -12,6 +12,7 @@ from eth_abi.abi import decode, encode
 from ama_tui.localnet.faults.contract_calls import Change
 from ama_tui.localnet.faults.rules import FaultRule
 from ama_tui.venue import contract_abi as abi
+from ama_tui.venue.multicall import MULTICALL3
 from tests.engine.doctor.meddler import ChangeBody, ChangeResult
 from tests.hostile.proxy import Lies
 
@@ -210,9 +211,14 @@ def trade_word(index: int, value: int) -> ChangeResult:
     return change
 
 
+def no_code(params: list[Any], said: Any) -> Any:
+    """A chain without Multicall3."""
+    return "0x" if params[0].lower() == MULTICALL3 else said
+
+
 def without_multicall(name: str, lie: Callable[[Any], Any]) -> Callable[[], Lies]:
     """A node without Multicall3, whose blocks are read as JSON."""
-    return lambda: Lies(rpc={"eth_getCode": lambda _, said: "0x", name: lambda _, said: lie(said)})
+    return lambda: Lies(rpc={"eth_getCode": no_code, name: lambda _, said: lie(said)})
 
 
 NODE_FIELDS: Mapping[str, Callable[[Any], Callable[[], Lies]]] = {
@@ -326,8 +332,8 @@ def replicas(name: str, since: Since, make: Callable[[], Lies] = Lies) -> Lie:
     return Lie(name, make, since, Outcome.SAFE, faults=(REPLICAS,), ends_nothing=True)
 
 
-def no_multicall() -> Lies:
-    return Lies(rpc={"eth_getCode": lambda _, said: "0x"})
+def no_multicall(**more: bool) -> Callable[[], Lies]:
+    return lambda: Lies(rpc={"eth_getCode": no_code}, **more)  # type: ignore[arg-type]
 
 
 LIES: tuple[Lie, ...] = (
@@ -336,7 +342,14 @@ LIES: tuple[Lie, ...] = (
     replicas("replicas", Since.PACKED),
     replicas("replicas", Since.RESUMED),
     replicas("replicas", Since.FORGOTTEN),
-    replicas("replicas without Multicall3", Since.START, no_multicall),
+    replicas("replicas without history", Since.START, lambda: Lies(has_no_history=True)),
+    replicas("replicas without Multicall3", Since.START, no_multicall()),
+    replicas("replicas without Multicall3 and history", Since.START, no_multicall(has_no_history=True)),
+    replicas("replicas without Multicall3 and batches", Since.START, no_multicall(refuses_batches=True)),
+    *(
+        replicas("replicas one call at a time", since, no_multicall(refuses_batches=True, has_no_history=True))
+        for since in (Since.START, Since.PACKED)
+    ),
     *(
         Lie(f"{name} = {text}", call(selector, word(index, value)), since, Outcome.SAFE)
         for name, (selector, index) in READS.items()
