@@ -114,12 +114,15 @@ async def test_copied_command_has_everything_another_terminal_needs() -> None:
     assert any(one.message.startswith("Copied for another terminal: cd /desk") for one in stage.app._notifications)
 
 
-async def test_dialog_shows_the_command_that_works_while_the_dashboard_holds_the_market() -> None:
-    async with dashboard(WIDE, report=UNREAD) as stage:
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_dialog_shows_the_command_that_works_while_the_dashboard_holds_the_market(size: tuple[int, int]) -> None:
+    async with dashboard(size, report=UNREAD) as stage:
         await stage.to_live()
         await stage.press("f10", "right", "enter")
         await stage.shows("Or in another terminal: cd /desk && ama-tui cancel-all")
         assert "--force" in stage.text()
+        for button in ("Try again", "Copy command F8", "Stay here", "Quit"):
+            assert button in stage.text()
 
 
 async def test_pending_and_unacknowledged_orders_may_rest_too() -> None:
