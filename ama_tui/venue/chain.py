@@ -252,7 +252,7 @@ class ChainReader:
 
         With `wants_trades` their trades are complete even if no order may have been filled.
         """
-        addresses = [trader.lower() for trader in traders]
+        addresses = frozenset(trader.lower() for trader in traders)
         reader = HistoryReader(self._rpc, self._log_span)
         return await reader.read(order_book.lower(), addresses, from_block, to_block, wants_trades=wants_trades)
 

@@ -6,13 +6,13 @@ A witness beside the node's lists: whoever hides an order from its list and by i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ama_tui.domain.errors import MalformedError, NodeBehindError, RpcError
 from ama_tui.domain.reading import OrderCancelled, OrderEvent, OrderHistory, OrderModified, OrderRested, Trade
 from ama_tui.venue import contract_abi as abi
-from ama_tui.venue import logs
+from ama_tui.venue import logs, settlement_reader
 from ama_tui.venue.learned_limit import LearnedLimit
 from ama_tui.venue.rpc import JsonRpc, Request
 from ama_tui.venue.settlement_reader import MOST_REQUESTS, head_of, log_requests, successful
@@ -20,6 +20,8 @@ from ama_tui.venue.settlement_reader import MOST_REQUESTS, head_of, log_requests
 ATTEMPTS = 6
 """One of several nodes behind a URL may not have the last block yet."""
 BETWEEN_S = 0.15
+MOST_NAMED = 200
+"""Of more traders than this the events are not asked for by name: the requests would be too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class HistoryReader:
     """Blocks per request."""
 
     async def read(
-        self, order_book: str, traders: Sequence[str], from_block: int, to_block: int, *, wants_trades: bool
+        self, order_book: str, traders: Collection[str], from_block: int, to_block: int, *, wants_trades: bool
     ) -> OrderHistory:
         """What happened to the traders' orders, as far back as `from_block` or as one batch of requests reaches.
 
@@ -40,25 +42,22 @@ class HistoryReader:
         """
         if not traders:
             return OrderHistory(from_block, (), ())
-        words = ["0x" + abi.address_word(trader).hex() for trader in traders]
-        own = [[abi.ORDER_RESTED, abi.ORDER_CANCELLED, abi.TRADE_EXECUTED], None, words]
+        own, more = _topics(traders)
         start, events = await self._events(order_book, own, from_block, to_block)
         ended = {event.order_id for event in events if isinstance(event, OrderCancelled)}
         rested = [
             event
             for event in events
-            # some nodes filter less than they are asked to
+            # the events of others come too where the node filters less than it is asked to
             if isinstance(event, OrderRested) and event.order_id not in ended and event.trader in traders
         ]
         if rested or wants_trades:  # filled or modified, or still there
-            bought = [[abi.TRADE_EXECUTED], words]
-            modified = [[abi.ORDER_MODIFIED], None, None, words]
-            for topics in (bought, modified):
-                later, more = await self._events(order_book, topics, start, to_block)
+            for topics in more:
+                later, found = await self._events(order_book, topics, start, to_block)
                 if later > start:  # it forgets blocks as we ask: what it no longer has cannot be judged
                     raise MalformedError("the node no longer has events that it had a moment ago", "try another node")
-                events += more
-            ended |= {event.old_order_id for event in events if isinstance(event, OrderModified)}
+                events += found
+        ended |= {event.old_order_id for event in events if isinstance(event, OrderModified)}
         return OrderHistory(
             start,
             tuple(event for event in rested if event.order_id not in ended),
@@ -80,7 +79,9 @@ class HistoryReader:
             head: Request = ("eth_blockNumber", ())
             before, *responses, after = await self.rpc.batch([head, *requests, head])
             reached = head_of([before, after])
-            if reached is None or reached < to_block:
+            if reached is None:
+                raise MalformedError("the node does not tell its latest block", "try another node")
+            if reached < to_block:
                 attempts += 1
                 await asyncio.sleep(BETWEEN_S)
                 continue
@@ -92,6 +93,17 @@ class HistoryReader:
             if not self.span.refused(span):
                 successful(responses[-1])  # raises the node's error
         raise NodeBehindError(f"the node does not tell events up to block {to_block:,}", "try another node")
+
+
+def _topics(traders: Collection[str]) -> tuple[list[object], list[list[object]]]:
+    """The topics of the orders and sales of these traders, and those of everything else that may end an order."""
+    if len(traders) > MOST_NAMED:
+        return settlement_reader.order_topics(), []
+    words = ["0x" + abi.address_word(trader).hex() for trader in traders]
+    return (
+        [[abi.ORDER_RESTED, abi.ORDER_CANCELLED, abi.TRADE_EXECUTED], None, words],
+        [[[abi.TRADE_EXECUTED], words], [[abi.ORDER_MODIFIED], None, None, words]],
+    )
 
 
 def _without_gap(responses: Sequence[object]) -> Sequence[object]:

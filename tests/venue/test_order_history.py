@@ -66,6 +66,14 @@ async def test_trades_of_both_sides_are_read_once() -> None:
     assert sorted(trade.block for trade in (await history(node)).trades) == [20, 21, 22]
 
 
+async def test_events_of_a_large_fleet_are_asked_for_without_its_names() -> None:
+    node = FakeNode(logs=[rests(1, 10), rests(2, 11), rests(3, 12, OTHER), cancelled(1, 20), traded(TRADER, OTHER, 21)])
+    fleet = [TRADER, *(f"0x{number:040x}" for number in range(1, order_history.MOST_NAMED + 1))]
+    async with reading(node) as chain:
+        found = await chain.order_history(BOOK, fleet, 1, node.block)
+    assert (ids(found), len(found.trades), len(node.requests)) == ([2], 1, 1)
+
+
 async def test_nothing_is_asked_twice_when_every_order_was_cancelled() -> None:
     node = FakeNode(logs=[rests(1, 10), cancelled(1, 11)])
     found = await history(node)
