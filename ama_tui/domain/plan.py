@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ama_tui.domain.market import Book
 from ama_tui.domain.money import notional6
 from ama_tui.domain.order import RestingOrder, Side
+from ama_tui.domain.reading import Trade
+from ama_tui.domain.wallet import Role
 
 
 class Rules(Enum):
@@ -50,6 +53,9 @@ class WalletSnapshot:
     """Ids of orders whose cancel is pending."""
     sequence: int = 0
     """The sequence number of the next order's tag."""
+    position18: int = 0
+    """Its position on this market, positive when long."""
+    role: Role = Role.MAKER
     was_read: bool = True
     """False if the wallet could not be read. Its empty lists then mean nothing."""
     unusable: SkipReason | None = None
@@ -80,6 +86,10 @@ class MarketSnapshot:
     last_trade6: int | None = None
     wallets: tuple[WalletSnapshot, ...] = ()
     block: int = 0
+    book: Book = field(default_factory=Book)
+    """The depth of both sides as the chain shows it, the fleet's own orders included."""
+    trades: tuple[Trade, ...] = ()
+    """The market's trades since the last plan, oldest first."""
     price_conflict: str = ""
     """Why the prices above are not to be used, '' if they may be. They are None then."""
 
@@ -127,6 +137,52 @@ class Cancel:
     amount18: int
     reason: CancelReason
     level: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Modify:
+    """The decision to move a resting order with one request. The venue gives it a new id and new priority."""
+
+    wallet: str
+    order_id: int
+    """The id of the order that is moved."""
+    side: Side
+    level: int
+    price6: int
+    """The new price."""
+    amount18: int
+    """The new amount, with a tag of its own."""
+    margin6: int
+    """The margin that the moved order needs."""
+    sequence: int
+    """The sequence number in its new tag."""
+    old_price6: int
+    old_amount18: int
+    reason: str = ""
+    """Why it is moved, for the log."""
+
+    @property
+    def notional6(self) -> int:
+        """Its new value in USDC (6 decimals)."""
+        return notional6(self.amount18, self.price6)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The decision to trade at once against orders of others. Only wallets that the operator named as takers may."""
+
+    wallet: str
+    side: Side
+    amount18: int
+    limit6: int
+    """The worst price that the operator accepts for any part of it (6 decimals)."""
+    margin6: int
+    """The most margin that its position may need."""
+
+    @property
+    def notional6(self) -> int:
+        """Its largest value in USDC (6 decimals)."""
+        return notional6(self.amount18, self.limit6)
 
 
 Intent = Place | Cancel
