@@ -13,7 +13,7 @@ from ama_tui.config.run_options import RunOptions
 from ama_tui.domain import settings
 from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.parameters import RANGES, Parameters, range_problem
-from ama_tui.domain.plan import CollateralBasis, Rules
+from ama_tui.domain.plan import CollateralBasis, Rules, RunLimits
 from ama_tui.domain.setting import Setting, plain
 from ama_tui.domain.settings import PARAMETERS, SETTINGS
 
@@ -62,6 +62,15 @@ class RunConfig:
     renew_revoked: bool = settings.RENEW_REVOKED.default
     """Whether revoked sessions are recreated."""
 
+    @property
+    def limits(self) -> RunLimits:
+        """What every strategy keeps to."""
+        return RunLimits(self.parameters.max_utilization, self.basis)
+
+    def strategy_values(self) -> dict[str, object]:
+        """The values of the strategy's own parameters, by file key."""
+        return {**self.parameters.as_keys(), settings.RULES.key: self.rules.value}
+
     def stored_settings(self) -> dict[str, object]:
         """What the checkpoint keeps in addition to the eight parameters, by file key."""
         return {setting.key: plain(getattr(self, setting.name)) for setting in _OTHERS if setting.in_checkpoint}
@@ -93,6 +102,10 @@ class Resolved:
     @property
     def parameters(self) -> Parameters:
         return self.run.parameters
+
+    def called(self, name: str) -> str:
+        """What a setting, by its name in `Parameters`, is called where its value came from."""
+        return self.names[next(setting.key for setting in SETTINGS if setting.name == name)]
 
 
 def resolve(

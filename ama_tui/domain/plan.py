@@ -27,6 +27,27 @@ class CollateralBasis(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Settings of the run that every strategy keeps to."""
+
+    max_utilization: float = 0.20
+    """The largest share of a wallet's collateral that its orders may tie up."""
+    basis: CollateralBasis = CollateralBasis.NET
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a strategy keeps resting for each maker."""
+
+    bids: int
+    asks: int
+    largest18: int
+    """The largest amount that it gives an order. A session allows orders of this size."""
+    farthest_ticks: int = 0
+    """How far from the anchor it places orders."""
+
+
+@dataclass(frozen=True, slots=True)
 class PendingOrder:
     """An order that was sent and is not on the book yet."""
 
@@ -92,6 +113,7 @@ class MarketSnapshot:
     """The market's trades since the last plan, oldest first."""
     price_conflict: str = ""
     """Why the prices above are not to be used, '' if they may be. They are None then."""
+    limits: RunLimits = field(default_factory=RunLimits)
 
 
 @dataclass(frozen=True, slots=True)

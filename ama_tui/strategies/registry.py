@@ -1,53 +1,80 @@
-"""The strategies by name, and the interface the engine expects."""
+"""The strategies by name: those of ama-tui, and those that other packages bring by the entry points of a group."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pydantic import ValidationError
 
 from ama_tui.domain.errors import ParameterError
-from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, MarketSnapshot, Plan, Rules
-from ama_tui.domain.session import Methods
-from ama_tui.strategies.anchor import NEAREST
-from ama_tui.strategies.packer import Packer
+from ama_tui.strategies.chosen import Strategy
+from ama_tui.strategies.declared import settings_of
+from ama_tui.strategies.definition import StrategyDefinition
+from ama_tui.strategies.packer import PACKER
 
+GROUP = "ama_tui.strategies"
+"""The entry-point group by which a package brings strategies."""
 
-class Strategy(Protocol):
-    """A pure function from snapshot to plan, without side effects."""
-
-    @property
-    def name(self) -> str:
-        """The name that selects it."""
-
-    @property
-    def methods(self) -> Methods:
-        """The session methods that its orders need."""
-
-    def plan(self, market: MarketSnapshot) -> Plan:
-        """What to place and cancel now, and why levels stay vacant."""
-
-    def refusal(self, tick6: int, anchor_x2: int | None, distance_name: str = NEAREST) -> str | None:
-        """Why this market cannot be quoted with these parameters, in one line; None if it can.
-
-        `tick6` is the market's tick (6 decimals), `anchor_x2` twice its anchor price (6 decimals),
-        `distance_name` what the operator calls the nearest distance.
-        """
-
-
-_FACTORIES: dict[str, Callable[[Parameters, Rules, CollateralBasis], Strategy]] = {
-    "packer": Packer,
-}
+_BUILT_IN: dict[str, StrategyDefinition[Any, Any]] = {PACKER.name: PACKER}
 
 
 def names() -> tuple[str, ...]:
-    """The names of all strategies, in display order."""
-    return tuple(_FACTORIES)
+    """The names of all strategies, those of ama-tui first. Loads none."""
+    return (*_BUILT_IN, *sorted(_brought()))
 
 
-def strategy(name: str, parameters: Parameters, rules: Rules, basis: CollateralBasis) -> Strategy:
-    """Create the strategy with this name. Raises ParameterError for an unknown name."""
-    factory = _FACTORIES.get(name)
-    if factory is None:
+def is_built_in(name: str) -> bool:
+    """Whether a strategy is part of ama-tui."""
+    return name in _BUILT_IN
+
+
+def definition(name: str) -> StrategyDefinition[Any, Any]:
+    """The strategy with this name. Raises ParameterError for one that is unknown or cannot be loaded."""
+    built_in = _BUILT_IN.get(name)
+    if built_in is not None:
+        return built_in
+    brought = _brought().get(name)
+    if brought is None:
         raise ParameterError(f"unknown strategy {name!r}", f"choose one of: {', '.join(names())}")
-    return factory(parameters, rules, basis)
+    return _loaded(brought)
+
+
+def strategy(name: str, values: Mapping[str, object]) -> Strategy:
+    """The strategy with this name and these values of its own parameters by file key; those of others are ignored.
+
+    Raises ParameterError for an unknown name and for values that do not go together.
+    """
+    chosen = definition(name)
+    fields = {item.name: item.read(values) for item in settings_of(chosen.parameters)}
+    try:
+        return Strategy(chosen, chosen.parameters(**fields), is_built_in(name))
+    except ValidationError as error:
+        texts = [str(problem["msg"]).removeprefix("Value error, ") for problem in error.errors()]
+        raise ParameterError(f"strategy {name}: {'; '.join(texts)}", "fix the values and try again") from None
+
+
+@cache
+def _brought() -> Mapping[str, EntryPoint]:
+    """The entry points of other packages by name. A built-in strategy's name cannot be taken."""
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in _BUILT_IN}
+
+
+@cache
+def _loaded(point: EntryPoint) -> StrategyDefinition[Any, Any]:
+    """Raises ParameterError, in one line, whatever the package raises."""
+    package = f" (package {point.dist.name})" if point.dist is not None else ""
+    try:
+        loaded = point.load()
+        if not isinstance(loaded, StrategyDefinition):
+            raise TypeError(f"{point.value} is a {type(loaded).__name__}, not a StrategyDefinition")
+        if loaded.name != point.name:
+            raise ValueError(f"it calls itself {loaded.name!r}")
+        settings_of(loaded.parameters)
+    except Exception as error:
+        line = " ".join(f"{type(error).__name__}: {error}".split())
+        hint = "update the package or remove it"
+        raise ParameterError(f"strategy {point.name}{package} cannot be loaded: {line}", hint) from None
+    return loaded

@@ -144,7 +144,13 @@ class Cycle:
         """The market and the fleet as the planner sees them."""
         context = self.context
         snapshot = market_snapshot(
-            context.market, context.terms, read, context.fleet, context.mark6, context.price_band_percent
+            context.market,
+            context.terms,
+            read,
+            context.fleet,
+            context.mark6,
+            context.price_band_percent,
+            context.limits,
         )
         context.price_conflict = snapshot.price_conflict
         return snapshot
@@ -215,7 +221,7 @@ class Cycle:
         if book.unusable is not None:
             return
         block, read_at, block_time = moment
-        methods = self.context.strategy.methods
+        methods = self.context.strategy.methods(book.wallet.role)
         status = session_status(record, trader=book.address, block_time=block_time, methods=methods)
         problem = status.problem
         if problem is None:

@@ -34,7 +34,7 @@ from ama_tui.engine.sessions.renewal import Renewals
 from ama_tui.engine.sessions.revocation import WalletRevoker
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.state_store import StateStore
-from ama_tui.strategies.registry import Strategy
+from ama_tui.strategies.chosen import Strategy
 
 STOP_PATIENCE_S = 9.0
 """The longest wait for pending requests on stop."""
