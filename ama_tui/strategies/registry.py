@@ -123,6 +123,12 @@ def _loaded(point: EntryPoint) -> StrategyDefinition[Any, Any]:
     return loaded
 
 
+def forget() -> None:
+    """Look for packages again at the next question."""
+    _brought.cache_clear()
+    _loaded.cache_clear()
+
+
 def _check(found: StrategySettings) -> None:
     """Raises ValueError if a strategy's own parameters take names of the run's."""
     taken = {spelling for setting in (*SHARED, *RUN_SETTINGS) for spelling in (setting.name, setting.key)}

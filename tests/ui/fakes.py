@@ -18,6 +18,7 @@ from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.engine_api import EngineApi, KillReport, PlanPreview, StartRequest, StoredRun, Survivor
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.run.plan_check import trusted
 from ama_tui.strategies.registry import strategy
 
 NOW = 1_763_820_000.0
@@ -102,8 +103,8 @@ def planned(request: StartRequest, available6: int = 10_000_000_000, *, poor: in
         block=1199,
         limits=RunLimits(request.parameters.max_utilization),
     )
-    planner = strategy("packer", request.parameters.as_keys())
-    plan = planner.plan(world)
+    planner = strategy(request.parameters.strategy.name, request.parameters.as_keys())
+    plan = planner.plan(world) if planner.is_built_in else trusted(planner.plan(world), world)
     refusal = planner.refusal(request.market.tick6, plan.anchor_x2) or ""
     return PlanPreview(1199, plan, fleet, world.best_bid6, world.best_ask6, refusal=refusal)
 
@@ -267,7 +268,10 @@ class LivelyEngine(FakeEngine):
 
     async def start(self, request: StartRequest) -> None:
         self.requests.append(request)
-        began, target = time.time(), request.parameters["orders_per_side"]
+        began, target = (
+            time.time(),
+            strategy(request.parameters.strategy.name, request.parameters.as_keys()).targets.bids,
+        )
         rows = [
             replace(wallet(index, bids=0, asks=0, target=target), session=SessionState.NONE)
             for index in range(request.wallets)
@@ -292,7 +296,7 @@ class LivelyEngine(FakeEngine):
 
     async def _play(self, request: StartRequest, began: float) -> None:
         step, sent, block = 0, 0, 1200
-        target = request.parameters["orders_per_side"]
+        target = strategy(request.parameters.strategy.name, request.parameters.as_keys()).targets.bids
         while True:
             now = time.time()
             rows = []

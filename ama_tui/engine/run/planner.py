@@ -18,6 +18,14 @@ PLAN_LIMIT_S = 1.0
 LONGEST_REASON = 160
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a strategy returned, or the error that it raised."""
+
+    decided: object = None
+    error: BaseException | None = None
+
+
 class StrategyError(Exception):
     """A strategy of another package did not work."""
 
@@ -34,11 +42,12 @@ class Planner:
     limit_s: float = PLAN_LIMIT_S
     problem: str = ""
     """Why the last plan was none of the strategy's, '' if it was."""
-    _late: Future[tuple[Plan, Any]] | None = field(init=False, default=None)
+    _late: Future[Answer] | None = field(init=False, default=None)
 
     async def plan(self, strategy: Strategy, market: MarketSnapshot) -> Plan:
         """The strategy's plan, or one that does nothing and says why."""
         if strategy.is_built_in:
+            self.problem = ""
             return strategy.plan(market)
         try:
             plan, memory = await self._decide(strategy, market)
@@ -60,29 +69,29 @@ class Planner:
         if not done:
             self._late = deciding
             raise StrategyError(late)
-        error = deciding.exception()
-        if error is not None:
-            text = " ".join(f"{type(error).__name__}: {error}".split())
+        answer = deciding.result()
+        if answer.error is not None:
+            text = " ".join(f"{type(answer.error).__name__}: {answer.error}".split())
             raise StrategyError(f"it failed with {shortened(text, LONGEST_REASON)}")
-        decided: object = deciding.result()
-        if not isinstance(decided, tuple) or len(decided) != 2:
+        if not isinstance(answer.decided, tuple) or len(answer.decided) != 2:
             raise StrategyError("it returned no plan and memory")
-        plan, memory = decided
+        plan, memory = answer.decided
         problem = plan_problem(plan, market)
         if problem:
             raise StrategyError(problem)
         return plan, memory
 
 
-def _on_thread(strategy: Strategy, market: MarketSnapshot) -> Future[tuple[Plan, Any]]:
+def _on_thread(strategy: Strategy, market: MarketSnapshot) -> Future[Answer]:
     """Decide on a thread that does not keep the process alive."""
-    result: Future[tuple[Plan, Any]] = Future()
+    result: Future[Answer] = Future()
 
     def decide() -> None:
         try:
-            result.set_result(strategy.decide(market))
+            answer = Answer(strategy.decide(market))
         except BaseException as error:  # also a SystemExit, which would only end this thread
-            result.set_exception(error)
+            answer = Answer(error=error)
+        result.set_result(answer)
 
     threading.Thread(target=decide, name=f"strategy {strategy.name}", daemon=True).start()
     return result

@@ -59,7 +59,7 @@ def consequence_lines(parameters: Parameters, wallets: int, market: Market, quot
             (f"up to {parameters.max_utilization:.0%}", "strong"), (" of each wallet's collateral as margin", "label"),
         ),
     ]  # fmt: skip
-    nearest = next((setting for setting in parameters.strategy.asked if setting.unit == TICKS), None)
+    nearest = next((low for low, _ in parameters.strategy.ranges if low.unit == TICKS), None)
     points = None if nearest is None else basis_points(parameters[nearest.name] * market.tick6, anchor)
     if nearest is not None and points is not None and points < CLOSE_BPS:
         lines.append(_line((f"⚠ {nearest.form_name} is {points:.1f} bp, below {CLOSE_BPS:g} bp", "warn")))

@@ -214,7 +214,7 @@ class SetupScreen(AmaScreen[None]):
 
     def _show_strategy(self) -> None:
         strategy = self.form.strategy
-        title = "Parameters" if strategy == PACKER else f"Parameters of {strategy.name}: {strategy.summary}"
+        title = "Parameters" if strategy == PACKER else f"Parameters of {strategy.name}"
         self.query_one("#form-frame").border_title = plain(title)
 
     def _offer_presets(self) -> None:

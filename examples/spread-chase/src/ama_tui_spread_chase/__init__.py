@@ -31,38 +31,46 @@ class ChaseParameters(StrategyParameters):
     """Each field is a setting: `--behind-ticks`, `behindTicks` in files, and a line of the form."""
 
     orders: int = Field(
-        2, ge=1, le=20, description="orders a wallet keeps on each side", json_schema_extra={"unit": "orders"}
+        default=2, ge=1, le=20, description="orders a wallet keeps on each side", json_schema_extra={"unit": "orders"}
     )
-    size: float = Field(0.05, gt=0, le=1_000_000, description="size of an order", json_schema_extra={"unit": "base"})
+    size: float = Field(default=0.05, gt=0, description="size of an order", json_schema_extra={"unit": "base"})
     behind_ticks: int = Field(
-        2, ge=0, le=10_000, description="distance of the first order to the touch", json_schema_extra={"unit": "ticks"}
+        default=2,
+        ge=0,
+        le=10_000,
+        description="distance of the first order to the touch",
+        json_schema_extra={"unit": "ticks"},
     )
     step_ticks: int = Field(
-        3, ge=1, le=10_000, description="distance from one order to the next", json_schema_extra={"unit": "ticks"}
+        default=3,
+        ge=1,
+        le=10_000,
+        description="distance from one order to the next",
+        json_schema_extra={"unit": "ticks"},
     )
     nearest_ticks: int = Field(
-        2,
+        default=2,
         ge=1,
         le=100_000,
         description="nearest that it follows the touch to the anchor",
-        json_schema_extra={"unit": "ticks", "form": "limits, ticks", "end": "nearest"},
+        json_schema_extra={"unit": "ticks", "form": "distance, ticks", "end": "nearest"},
     )
     farthest_ticks: int = Field(
-        400,
+        default=400,
         ge=1,
         le=100_000,
         description="farthest that it follows the touch from the anchor",
-        json_schema_extra={"unit": "ticks", "form": "limits, ticks", "end": "farthest"},
+        json_schema_extra={"unit": "ticks", "form": "distance, ticks", "end": "farthest"},
     )
     slack_ticks: int = Field(
-        4,
+        default=4,
         ge=0,
         le=10_000,
         description="how far off an order may be before it moves",
         json_schema_extra={"unit": "ticks"},
     )
     rest_seconds: int = Field(
-        5, ge=0, le=86_400, description="how long an order rests at least", json_schema_extra={"unit": "s"}
+        default=5, ge=0, le=86_400, description="how long an order rests at least", json_schema_extra={"unit": "s"}
     )
 
     @model_validator(mode="after")
