@@ -43,7 +43,7 @@ PURE = {"asyncio", "threading", "httpx", "aiohttp", "textual", "pydantic"} | CHA
 FORBIDDEN: dict[str, set[str]] = {
     "domain": PURE,
     "disk": {"asyncio", "textual", "httpx"},
-    "strategies": PURE,
+    "strategies": PURE - {"pydantic"},
     "config": {"textual", "asyncio"},
     "keys": {"textual", "asyncio", "httpx"},
     "venue": {"textual"},

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ama_tui.domain.market import Book
 from ama_tui.domain.money import notional6
 from ama_tui.domain.order import RestingOrder, Side
+from ama_tui.domain.reading import Trade
+from ama_tui.domain.wallet import Role
 
 
 class Rules(Enum):
@@ -21,6 +24,40 @@ class CollateralBasis(Enum):
 
     NET = "net"
     GROSS = "gross"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Settings of the run that every strategy keeps to."""
+
+    max_utilization: float = 0.20
+    """The largest share of a wallet's collateral that its orders may tie up."""
+    basis: CollateralBasis = CollateralBasis.NET
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a strategy keeps resting for each maker."""
+
+    bids: int
+    asks: int
+    largest18: int
+    """The largest amount that it gives an order. A session allows orders of this size."""
+    farthest_ticks: int = 0
+    """How far from the anchor it places orders."""
+
+    def on(self, side: Side) -> int:
+        """The number of orders on one side."""
+        return self.bids if side is Side.BUY else self.asks
+
+    @property
+    def orders(self) -> int:
+        """The number of orders on both sides."""
+        return self.bids + self.asks
+
+
+NO_TARGETS = Targets(0, 0, 0)
+"""What a taker keeps resting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +87,9 @@ class WalletSnapshot:
     """Ids of orders whose cancel is pending."""
     sequence: int = 0
     """The sequence number of the next order's tag."""
+    position18: int = 0
+    """Its position on this market, positive when long."""
+    role: Role = Role.MAKER
     was_read: bool = True
     """False if the wallet could not be read. Its empty lists then mean nothing."""
     unusable: SkipReason | None = None
@@ -80,8 +120,13 @@ class MarketSnapshot:
     last_trade6: int | None = None
     wallets: tuple[WalletSnapshot, ...] = ()
     block: int = 0
+    book: Book = field(default_factory=Book)
+    """The depth of both sides as the chain shows it, the fleet's own orders included."""
+    trades: tuple[Trade, ...] = ()
+    """The market's trades since the last plan, oldest first."""
     price_conflict: str = ""
     """Why the prices above are not to be used, '' if they may be. They are None then."""
+    limits: RunLimits = field(default_factory=RunLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +174,52 @@ class Cancel:
     level: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Modify:
+    """The decision to move a resting order with one request. The venue gives it a new id and new priority."""
+
+    wallet: str
+    order_id: int
+    """The id of the order that is moved."""
+    side: Side
+    level: int
+    price6: int
+    """The new price."""
+    amount18: int
+    """The new amount, with a tag of its own."""
+    margin6: int
+    """The margin that the moved order needs."""
+    sequence: int
+    """The sequence number in its new tag."""
+    old_price6: int
+    old_amount18: int
+    reason: str = ""
+    """Why it is moved, for the log."""
+
+    @property
+    def notional6(self) -> int:
+        """Its new value in USDC (6 decimals)."""
+        return notional6(self.amount18, self.price6)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The decision to trade at once against orders of others. Only wallets that the operator named as takers may."""
+
+    wallet: str
+    side: Side
+    amount18: int
+    limit6: int
+    """The worst price that the operator accepts for any part of it (6 decimals)."""
+    margin6: int
+    """The most margin that its position may need."""
+
+    @property
+    def notional6(self) -> int:
+        """Its largest value in USDC (6 decimals)."""
+        return notional6(self.amount18, self.limit6)
+
+
 Intent = Place | Cancel
 
 
@@ -145,11 +236,17 @@ class SkipReason(Enum):
     WOULD_CROSS = "would cross the spread"
     UNREAD = "could not be read"
     SESSION_TOO_SMALL = "waiting for a new session"
+    STRATEGY = "the strategy does not work"
 
     @property
     def is_standing(self) -> bool:
         """Whether the reason outlasts a cycle. A level that is vacant for a standing reason counts as packed."""
-        return self not in (SkipReason.WOULD_CROSS, SkipReason.UNREAD, SkipReason.SESSION_TOO_SMALL)
+        return self not in (
+            SkipReason.WOULD_CROSS,
+            SkipReason.UNREAD,
+            SkipReason.SESSION_TOO_SMALL,
+            SkipReason.STRATEGY,
+        )
 
 
 @dataclass(frozen=True, slots=True)

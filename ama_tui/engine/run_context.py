@@ -10,10 +10,10 @@ from ama_tui.domain.errors import AmaError, VenueError
 from ama_tui.domain.event import WalletRow
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import Plan
+from ama_tui.domain.plan import CollateralBasis, Plan, RunLimits
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.recovery import ReconciliationReport
-from ama_tui.domain.settings import CYCLE_GAP, PRICE_BAND
+from ama_tui.domain.settings import COLLATERAL, CYCLE_GAP, PRICE_BAND
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.counters import Counters
@@ -21,7 +21,7 @@ from ama_tui.engine.rate_limit_watch import VENUE, RateLimitWatch
 from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.read_share import ReadShare
 from ama_tui.engine.wallet_book import Fleet
-from ama_tui.strategies.registry import Strategy
+from ama_tui.strategies.chosen import Strategy
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ class RunContext:
     settle_after: float
     price_band_percent: float = PRICE_BAND.default
     """How far the anchor may be from the vault's mark before nothing is placed."""
+    basis: CollateralBasis = COLLATERAL.default
     price_conflict: str = ""
     """Why the last read's prices are not used, '' if they are."""
     session_hours: float = 24.0
@@ -46,6 +47,8 @@ class RunContext:
     unix_now: Callable[[], int] = lambda: int(time())
     """This machine's clock, in Unix seconds: it decides when a new session ends."""
     started_at_ms: int = 0
+    strategy_problem: str = ""
+    """Why the strategy made no plan at the last read, '' if it did."""
     fleet: Fleet = field(default_factory=Fleet)
     rate_limiter: RateLimiter = field(default_factory=lambda: RateLimiter(monotonic))
     read_share: ReadShare = field(default_factory=lambda: ReadShare(monotonic))
@@ -96,6 +99,11 @@ class RunContext:
         self.rate_limits = RateLimitWatch(
             hosts, self.action_log.note, monotonic, held_at=lambda: self.rate_limiter.held_at
         )
+
+    @property
+    def limits(self) -> RunLimits:
+        """What every strategy keeps to."""
+        return RunLimits(self.parameters.max_utilization, self.basis)
 
     def failed(self, kind: str, error: AmaError) -> None:
         """Count a failed request as an error, unless the host limits requests: that is a wait."""

@@ -264,6 +264,8 @@ class WalletBook:
             cancelling=frozenset(self.pending.cancels),
             sequence=self.pending.sequence,
             was_read=was_read and read is not None,
+            position18=read.position18 if read is not None else 0,
+            role=self.wallet.role,
             unusable=self.idle_reason,
             unusable_detail=self.unusable_detail,
         )

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from ama_tui.domain.money import BPS_UNIT, SHORT_MARGIN_BPS, margin6
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, TAG_UNIT, RestingOrder, Side, Tag, encode_tag
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import (
     CollateralBasis,
     Place,
     Rules,
+    RunLimits,
     Skip,
     SkipReason,
     WalletBudget,
@@ -72,7 +72,7 @@ class FittedOrders:
     """The factor by which sizes were reduced; 1.0 if they were not."""
 
 
-def budget_of(wallet: WalletSnapshot, parameters: Parameters, rules: Rules, basis: CollateralBasis) -> WalletBudget:
+def budget_of(wallet: WalletSnapshot, limits: RunLimits, rules: Rules = Rules.EVEN) -> WalletBudget:
     """A wallet's cap and how much of it is in use, in USDC with 6 decimals.
 
     The cap is a share of its collateral. With rules `even` and net collateral, the margin of resting orders is added
@@ -84,9 +84,9 @@ def budget_of(wallet: WalletSnapshot, parameters: Parameters, rules: Rules, basi
             reserved6 += order.margin6
     pending6 = sum(order.margin6 for order in wallet.pending_orders)
     basis6 = wallet.available6
-    if rules is Rules.EVEN and basis is CollateralBasis.NET:
+    if rules is Rules.EVEN and limits.basis is CollateralBasis.NET:
         basis6 += reserved6
-    cap6 = basis6 * round(parameters.max_utilization * BPS_UNIT) // BPS_UNIT
+    cap6 = basis6 * round(limits.max_utilization * BPS_UNIT) // BPS_UNIT
     return WalletBudget(basis6, cap6, reserved6, pending6)
 
 
@@ -104,7 +104,9 @@ def margin_bps(side: Side, margin_req_bps: int, resting: Iterable[RestingOrder])
     return bps
 
 
-def fit(wallet: WalletSnapshot, requests: Sequence[OrderRequest], remaining6: int, rules: Rules) -> FittedOrders:
+def fit(
+    wallet: WalletSnapshot, requests: Sequence[OrderRequest], remaining6: int, rules: Rules = Rules.EVEN
+) -> FittedOrders:
     """Fit requested orders into `remaining6` of margin (USDC, 6 decimals), and add their tags.
 
     If they do not fit together, `even` scales all of them by one factor; `original` takes them in turn and scales

@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 from operator import attrgetter
 
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, decode_tag
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason, MarketSnapshot, WalletSnapshot
+from ama_tui.strategies.packer_parameters import PackerParameters
 from ama_tui.strategies.prices import Prices
 from ama_tui.strategies.spacing import LevelSpacing
 
@@ -64,7 +64,7 @@ class StaleOrders:
 
     __slots__ = ("_placed_by", "_prices", "_reach_x2")
 
-    def __init__(self, market: MarketSnapshot, parameters: Parameters, prices: Prices) -> None:
+    def __init__(self, market: MarketSnapshot, parameters: PackerParameters, prices: Prices) -> None:
         self._reach_x2 = 4 * parameters.max_distance_ticks * market.tick6
         self._placed_by = market.now - MIN_REST_SECONDS
         self._prices = prices

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, Rules, WalletBudget, WalletSnapshot
+from ama_tui.domain.plan import RunLimits, WalletBudget, WalletSnapshot
 from ama_tui.strategies.budget import budget_of
 from ama_tui.strategies.cancels import duplicate, is_remnant
 from ama_tui.strategies.levels import SideOrders
+from ama_tui.strategies.packer_parameters import PackerParameters
 from ama_tui.strategies.prices import OwnBest, own_best
 from ama_tui.strategies.spacing import level_spacing
 
@@ -29,15 +29,15 @@ class WalletDigest:
     highest6: int
 
     @classmethod
-    def of(cls, wallet: WalletSnapshot, parameters: Parameters, rules: Rules, basis: CollateralBasis) -> WalletDigest:
+    def of(cls, wallet: WalletSnapshot, parameters: PackerParameters, limits: RunLimits) -> WalletDigest:
         buys, sells = SideOrders.of(wallet, Side.BUY), SideOrders.of(wallet, Side.SELL)
-        spacing = level_spacing(parameters, rules, wallet.index)
+        spacing = level_spacing(parameters, wallet.index)
         prices = [order.price6 for order in wallet.orders]
         most = 2 * parameters.orders_per_side
         return cls(
             wallet,
             own_best(wallet),
-            budget_of(wallet, parameters, rules, basis),
+            budget_of(wallet, limits, parameters.rules),
             is_complete=(
                 wallet.was_read
                 and wallet.unusable is None

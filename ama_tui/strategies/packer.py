@@ -2,83 +2,98 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from decimal import Decimal
 
+from ama_tui.domain.money import AMOUNT_UNIT
 from ama_tui.domain.order import Side
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import (
     Cancel,
-    CollateralBasis,
     MarketSnapshot,
     Place,
     Plan,
     Rules,
+    RunLimits,
     Skip,
     SkipReason,
+    Targets,
     WalletBudget,
     WalletSnapshot,
 )
-from ama_tui.domain.session import Methods
-from ama_tui.strategies.anchor import NEAREST, anchor_x2, market_problem
+from ama_tui.strategies.anchor import anchor_x2, market_problem
 from ama_tui.strategies.budget import CAP_DETAIL, DUST18, OrderRequest, fit, margin_bps
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
+from ama_tui.strategies.definition import Called, StrategyDefinition
 from ama_tui.strategies.digest import WalletDigest
 from ama_tui.strategies.levels import SideOrders
+from ama_tui.strategies.packer_parameters import PackerParameters
 from ama_tui.strategies.prices import OwnBest, Prices, best_prices
 from ama_tui.strategies.spacing import LevelSpacing, level_spacing
 
 
 @dataclass(frozen=True, slots=True)
-class Packer:
-    """The strategy `packer`."""
+class PackerMemory:
+    """What the packer worked out for its last plan: it spares the work for wallets that look the same."""
 
-    parameters: Parameters
-    rules: Rules = Rules.EVEN
-    basis: CollateralBasis = CollateralBasis.NET
-    """Whether available collateral already excludes order margin; ignored by the rules `original`."""
-    _digests: dict[str, WalletDigest] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """By address: spares the work for wallets whose snapshot is the same object as in the last plan."""
+    parameters: PackerParameters | None = None
+    limits: RunLimits | None = None
+    digests: Mapping[str, WalletDigest] = field(default_factory=dict)
+    """By address, for these parameters and limits. A digest counts for one snapshot object of its wallet."""
 
-    name: ClassVar[str] = "packer"
-    methods: ClassVar[Methods] = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
 
-    def plan(self, market: MarketSnapshot) -> Plan:
-        """Cancels, then placements wallet by wallet. Every missing level is either placed or skipped.
+def plan(market: MarketSnapshot, parameters: PackerParameters, memory: PackerMemory) -> tuple[Plan, PackerMemory]:
+    """Cancels, then placements wallet by wallet. Every missing level is either placed or skipped."""
+    anchor = anchor_x2(market)
+    limits = market.limits
+    is_same = (memory.parameters, memory.limits) == (parameters, limits)
+    known = memory.digests if is_same else {}
+    digests: dict[str, WalletDigest] = {}
+    for wallet in market.wallets:
+        digest = known.get(wallet.address)
+        if digest is None or digest.wallet is not wallet:
+            digest = WalletDigest.of(wallet, parameters, limits)
+        digests[wallet.address] = digest
+    best = best_prices(market, (digest.own_best for digest in digests.values()))
+    builder = _PlanBuilder(parameters, market, anchor, best)
+    for digest in digests.values():
+        builder.add_wallet(digest)
+    decided = Plan((*builder.cancels, *builder.places), tuple(builder.skips), anchor, builder.budgets)
+    return decided, PackerMemory(parameters, limits, digests)
 
-        `market.tick6` must be positive; `refusal()` checks this at set-up.
-        """
-        anchor = anchor_x2(market)
-        digests = [self._digest_of(wallet) for wallet in market.wallets]
-        best = best_prices(market, (digest.own_best for digest in digests))
-        plan = _PlanBuilder(self, market, anchor, best)
-        for digest in digests:
-            plan.add_wallet(digest)
-        return Plan((*plan.cancels, *plan.places), tuple(plan.skips), anchor, plan.budgets)
 
-    def _digest_of(self, wallet: WalletSnapshot) -> WalletDigest:
-        known = self._digests.get(wallet.address)
-        if known is None or known.wallet is not wallet:
-            known = WalletDigest.of(wallet, self.parameters, self.rules, self.basis)
-            self._digests[wallet.address] = known
-        return known
+def _targets(parameters: PackerParameters) -> Targets:
+    return Targets(
+        parameters.orders_per_side,
+        parameters.orders_per_side,
+        int(Decimal(str(parameters.size_max)) * AMOUNT_UNIT),
+        parameters.max_distance_ticks,
+    )
 
-    def refusal(self, tick6: int, anchor_x2: int | None, distance_name: str = NEAREST) -> str | None:
-        """Why a market with this tick and anchor (doubled), both with 6 decimals, cannot be quoted; None if it can.
 
-        `distance_name` is what the operator calls the nearest distance.
-        """
-        return market_problem(self.parameters.min_distance_ticks, tick6, anchor_x2, distance_name)
+def _refusal(parameters: PackerParameters, tick6: int, anchor_x2: int | None, called: Called) -> str | None:
+    return market_problem(parameters.min_distance_ticks, tick6, anchor_x2, called("min_distance_ticks"))
+
+
+PACKER = StrategyDefinition(
+    name="packer",
+    summary="keeps a target number of bids and asks of each wallet resting around the anchor",
+    parameters=PackerParameters,
+    plan=plan,
+    targets=_targets,
+    memory=PackerMemory,
+    refusal=_refusal,
+)
 
 
 class _PlanBuilder:
     """Builds a plan wallet by wallet."""
 
-    def __init__(self, packer: Packer, market: MarketSnapshot, anchor: int | None, best: OwnBest) -> None:
-        self._packer = packer
+    def __init__(self, parameters: PackerParameters, market: MarketSnapshot, anchor: int | None, best: OwnBest) -> None:
+        self._parameters = parameters
         self._market = market
-        self._prices = None if anchor is None else Prices(market, anchor, packer.parameters, packer.rules, best)
-        self._stale_orders = None if self._prices is None else StaleOrders(market, packer.parameters, self._prices)
+        self._prices = None if anchor is None else Prices(market, anchor, parameters, best)
+        self._stale_orders = None if self._prices is None else StaleOrders(market, parameters, self._prices)
         self.cancels: list[Cancel] = []
         self.places: list[Place] = []
         self.skips: list[Skip] = []
@@ -90,7 +105,6 @@ class _PlanBuilder:
         if not wallet.was_read:
             self.skips.append(Skip(wallet.address, SkipReason.UNREAD, wallet.unusable_detail))
             return
-        packer = self._packer
         budget = self.budgets[wallet.address] = digest.budget
         if digest.is_complete and not self._may_be_stale(digest):
             return
@@ -98,7 +112,7 @@ class _PlanBuilder:
             self.skips.append(Skip(wallet.address, wallet.unusable, wallet.unusable_detail))
             return
         buys, sells = SideOrders.of(wallet, Side.BUY), SideOrders.of(wallet, Side.SELL)
-        spacing = level_spacing(packer.parameters, packer.rules, wallet.index)
+        spacing = level_spacing(self._parameters, wallet.index)
         self._cancel(wallet, buys, sells, spacing)
         self._fill(wallet, budget, buys, sells, spacing)
 
@@ -109,7 +123,7 @@ class _PlanBuilder:
 
     def _cancel(self, wallet: WalletSnapshot, buys: SideOrders, sells: SideOrders, spacing: LevelSpacing) -> None:
         """Cancel excess, duplicate and stale orders."""
-        target = self._packer.parameters.orders_per_side
+        target = self._parameters.orders_per_side
         surplus = [*excess(wallet, buys.resting, target), *excess(wallet, sells.resting, target)]
         newer = duplicate(wallet)
         if newer is not None and all(cancel.order_id != newer.order_id for cancel in surplus):
@@ -143,7 +157,7 @@ class _PlanBuilder:
             self._requests(wallet, buys, missing_buys, spacing),
             self._requests(wallet, sells, missing_sells, spacing),
         )
-        fitted = fit(wallet, requests, budget.remaining6, self._packer.rules)
+        fitted = fit(wallet, requests, budget.remaining6, self._parameters.rules)
         self.places += fitted.places
         self.skips += fitted.skips
         if fitted.scale != 1.0:
@@ -189,6 +203,6 @@ class _PlanBuilder:
 
         At a slow venue a plan is replaced before much of it is sent, so what is first in it is all that counts.
         """
-        if self._packer.rules is Rules.ORIGINAL:
+        if self._parameters.rules is Rules.ORIGINAL:
             return buys + sells
         return sorted(buys + sells, key=lambda request: request.level)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import MarketSnapshot, Rules, SkipReason, WalletSnapshot
+from ama_tui.strategies.packer_parameters import PackerParameters
 
 OwnBest = tuple[int | None, int | None]
 """A best bid and a best ask (USDC, 6 decimals); None for a side without orders."""
@@ -45,17 +45,15 @@ class Prices:
         "anchor_x2",
     )
 
-    def __init__(
-        self, market: MarketSnapshot, anchor_x2: int, parameters: Parameters, rules: Rules, best: OwnBest
-    ) -> None:
+    def __init__(self, market: MarketSnapshot, anchor_x2: int, parameters: PackerParameters, best: OwnBest) -> None:
         """`best` are the prices that a new order could trade with."""
         self.anchor_x2 = anchor_x2
         self._tick6 = market.tick6
         self._min_distance = parameters.min_distance_ticks
         self._buffer6 = max(2, parameters.min_distance_ticks // 4) * market.tick6
         self._best_bid6, self._best_ask6 = best
-        self._spreads_at_touch = rules is Rules.EVEN
-        if rules is Rules.EVEN:
+        self._spreads_at_touch = parameters.rules is Rules.EVEN
+        if parameters.rules is Rules.EVEN:
             self._touch_bid6, self._touch_ask6 = market.others_bid6, market.others_ask6
         else:
             self._touch_bid6, self._touch_ask6 = market.best_bid6, market.best_ask6

@@ -12,8 +12,8 @@ from functools import lru_cache
 from math import cos, floor, sin
 
 from ama_tui.domain.order import TAG_UNIT
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Rules
+from ama_tui.strategies.packer_parameters import PackerParameters
 
 _WALLET_STEP = 0.6180339887498949
 _LEVEL_STEP = 0.4142135623730951
@@ -33,18 +33,18 @@ class LevelSpacing:
 
 
 @lru_cache(maxsize=8192)
-def level_spacing(parameters: Parameters, rules: Rules, index: int) -> LevelSpacing:
+def level_spacing(parameters: PackerParameters, index: int) -> LevelSpacing:
     """The `orders_per_side` levels of the wallet with this index (from 0)."""
     levels = range(1, parameters.orders_per_side + 1)
-    distances = tuple(_distance_ticks(parameters, rules, index + 1, level) for level in levels)
+    distances = tuple(_distance_ticks(parameters, index + 1, level) for level in levels)
     amounts18 = tuple(_amount18(parameters, index + 1, level) for level in levels)
     nearest_first = tuple(sorted(levels, key=lambda level: distances[level - 1]))
     return LevelSpacing(distances, amounts18, nearest_first)
 
 
-def _distance_ticks(parameters: Parameters, rules: Rules, wallet: int, level: int) -> int:
+def _distance_ticks(parameters: PackerParameters, wallet: int, level: int) -> int:
     """`wallet` and `level` count from 1."""
-    if rules is Rules.EVEN:
+    if parameters.rules is Rules.EVEN:
         wobble = (wallet * _WALLET_STEP + level * _LEVEL_STEP) % 1.0
     else:
         wobble = (sin(wallet * 999 + level * 1337) + 1) / 2
@@ -52,7 +52,7 @@ def _distance_ticks(parameters: Parameters, rules: Rules, wallet: int, level: in
     return parameters.min_distance_ticks + floor(wobble * span)
 
 
-def _amount18(parameters: Parameters, wallet: int, level: int) -> int:
+def _amount18(parameters: PackerParameters, wallet: int, level: int) -> int:
     """`wallet` and `level` count from 1. The size is cut after nine decimals, which leaves room for the tag."""
     fraction = (cos(wallet * 123 + level * 77) + 1) / 2
     size = parameters.size_min + (parameters.size_max - parameters.size_min) * fraction

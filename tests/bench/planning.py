@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ama_tui.domain.parameters import Parameters
-from ama_tui.strategies.packer import Packer
+from ama_tui.strategies.packer_parameters import PackerParameters
 from tests.bench.figures import Figure, Kind, under
 from tests.bench.scale import Scale
 from tests.bench.timing import best_ms, reference_loop
-from tests.strategies.worlds import USDC, carried_out, market, wallet
+from tests.strategies.worlds import USDC, Packer, carried_out, market, wallet
 
 GOAL = under(100)
 REFERENCE = "reference"
@@ -15,7 +14,7 @@ REFERENCE = "reference"
 
 def measure(scale: Scale) -> list[Figure]:
     """Milliseconds per plan, and how many times the reference loop that is."""
-    packer = Packer(Parameters(orders_per_side=scale.orders_per_side))
+    packer = Packer(PackerParameters(orders_per_side=scale.orders_per_side))
     wallets = [wallet(index) for index in range(scale.planned_wallets)]
     nothing = market(
         *wallets,

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ama_tui.domain.parameters import Parameters
 from ama_tui.strategies.anchor import anchor_x2, price_conflict
-from ama_tui.strategies.packer import Packer
-from tests.strategies.worlds import USDC, market
+from ama_tui.strategies.packer_parameters import PackerParameters
+from tests.strategies.worlds import USDC, Packer, market
 
 BID, ASK, MARK, VAULT, LAST = 100 * USDC, 101 * USDC + 1, 110 * USDC, 120 * USDC, 130 * USDC
 
@@ -68,18 +67,18 @@ def test_conflict_shows_the_prices_side_by_side() -> None:
 
 
 def test_price_of_exactly_twice_the_nearest_distance_is_accepted() -> None:
-    packer = Packer(Parameters(min_distance_ticks=10))
+    packer = Packer(PackerParameters(min_distance_ticks=10))
     assert packer.refusal(10_000, 2 * 20 * 10_000) is None
 
 
 def test_lower_price_is_refused_with_the_largest_distance_that_fits() -> None:
-    refusal = Packer(Parameters(min_distance_ticks=10)).refusal(10_000, 2 * 20 * 10_000 - 1)
+    refusal = Packer(PackerParameters(min_distance_ticks=10)).refusal(10_000, 2 * 20 * 10_000 - 1)
     assert refusal == "nearest distance 10 does not fit a price of 19 ticks; use 9 or less"
-    assert Packer(Parameters(min_distance_ticks=9)).refusal(10_000, 2 * 20 * 10_000 - 1) is None
+    assert Packer(PackerParameters(min_distance_ticks=9)).refusal(10_000, 2 * 20 * 10_000 - 1) is None
 
 
 def test_price_below_two_ticks_is_refused_whatever_the_distance() -> None:
-    refusal = Packer(Parameters(min_distance_ticks=1)).refusal(10_000, 3 * 10_000)
+    refusal = Packer(PackerParameters(min_distance_ticks=1)).refusal(10_000, 3 * 10_000)
     assert refusal == (
         "nearest distance 1 does not fit a price of 1 ticks, and no other value does; choose another market"
     )
@@ -87,14 +86,14 @@ def test_price_below_two_ticks_is_refused_whatever_the_distance() -> None:
 
 @pytest.mark.parametrize("tick6", [0, -1])
 def test_tick_that_is_not_positive_is_refused(tick6: int) -> None:
-    assert Packer(Parameters()).refusal(tick6, 2 * 10**9) == (
+    assert Packer().refusal(tick6, 2 * 10**9) == (
         "the market's tick is not a positive multiple of 0.000001; choose another market"
     )
 
 
 def test_finest_tick_is_accepted() -> None:
-    assert Packer(Parameters()).refusal(1, 2 * 10**9) is None
+    assert Packer().refusal(1, 2 * 10**9) is None
 
 
 def test_unknown_anchor_refuses_nothing() -> None:
-    assert Packer(Parameters()).refusal(10_000, None) is None
+    assert Packer().refusal(10_000, None) is None

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, PendingOrder, Rules, SkipReason
+from ama_tui.domain.plan import CollateralBasis, PendingOrder, Rules, RunLimits, SkipReason
 from ama_tui.strategies.budget import DUST18, OrderRequest, budget_of, fit, margin_bps
 from ama_tui.strategies.prices import Price
 from tests.strategies.worlds import USDC, resting, wallet
@@ -35,18 +34,18 @@ USED = wallet(
 def test_cap_counts_reserved_and_pending_margin(
     rules: Rules, basis: CollateralBasis, basis6: int, cap6: int, remaining6: int
 ) -> None:
-    budget = budget_of(USED, Parameters(), rules, basis)
+    budget = budget_of(USED, RunLimits(basis=basis), rules)
     assert (budget.basis6, budget.cap6, budget.remaining6) == (basis6, cap6, remaining6)
     assert (budget.reserved6, budget.pending6) == (1_000 * USDC, 250 * USDC)
 
 
 def test_wallet_without_orders_has_nothing_in_use() -> None:
-    budget = budget_of(wallet(available6=9_000 * USDC), Parameters(), Rules.EVEN, CollateralBasis.NET)
+    budget = budget_of(wallet(available6=9_000 * USDC), RunLimits())
     assert (budget.reserved6, budget.pending6, budget.remaining6) == (0, 0, 1_800 * USDC)
 
 
 def test_nothing_remains_once_collateral_fell_below_what_is_in_use() -> None:
-    budget = budget_of(USED, Parameters(max_utilization=0.02), Rules.EVEN, CollateralBasis.NET)
+    budget = budget_of(USED, RunLimits(max_utilization=0.02))
     assert budget.remaining6 == 0
 
 

@@ -5,12 +5,10 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, TAG_UNIT, RestingOrder, Side, Tag, encode_tag
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason, MarketSnapshot, Place, WalletSnapshot
-from ama_tui.strategies.packer import Packer
-from tests.strategies.worlds import NOW, market, resting, wallet
+from tests.strategies.worlds import NOW, Packer, market, resting, wallet
 
-PACKER = Packer(Parameters())
+PACKER = Packer()
 OLD = NOW - 30
 FAR_BUY = 2_497_590_000
 """241 ticks below an anchor of 2,500; 240, twice the farthest distance, is still near enough."""

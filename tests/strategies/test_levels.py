@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import PendingOrder, Rules
+from ama_tui.domain.plan import PendingOrder
 from ama_tui.strategies.levels import SideOrders
+from ama_tui.strategies.packer_parameters import PackerParameters
 from ama_tui.strategies.spacing import level_spacing
 from tests.strategies.worlds import resting, wallet
 
-SPACING = level_spacing(Parameters(), Rules.EVEN, 0)
+SPACING = level_spacing(PackerParameters(), 0)
 """Six levels; by distance they come in the order 1, 6, 4, 2, 5, 3."""
 
 

@@ -5,13 +5,12 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import PendingOrder, Place, Plan, Rules, Skip, SkipReason
-from ama_tui.strategies.packer import Packer
-from tests.strategies.worlds import USDC, carried_out, market, resting, wallet
+from ama_tui.strategies.packer_parameters import PackerParameters
+from tests.strategies.worlds import USDC, Packer, carried_out, market, resting, wallet
 
-EVEN = Packer(Parameters())
-ORIGINAL = Packer(Parameters(), Rules.ORIGINAL)
+EVEN = Packer()
+ORIGINAL = Packer(PackerParameters(rules=Rules.ORIGINAL))
 RICH6 = 10**6 * USDC
 
 
@@ -147,14 +146,14 @@ def test_wallet_whose_collateral_is_all_reserved_is_at_its_cap(packer: Packer) -
 
 
 def test_sizes_below_the_dust_limit_are_skipped_level_by_level() -> None:
-    plan = Packer(Parameters(size_min=1e-6, size_max=1e-6)).plan(market(wallet()))
+    plan = Packer(PackerParameters(size_min=1e-6, size_max=1e-6)).plan(market(wallet()))
     assert places(plan) == []
     assert {skip.text for skip in plan.skips} == {"too small to place: its size would be less than 0.00001"}
     assert len({(skip.side, skip.level) for skip in plan.skips}) == 12
 
 
 def test_size_at_the_dust_limit_is_placed() -> None:
-    plan = Packer(Parameters(size_min=1e-5, size_max=1e-5)).plan(market(wallet()))
+    plan = Packer(PackerParameters(size_min=1e-5, size_max=1e-5)).plan(market(wallet()))
     assert len(places(plan)) == 12
 
 

@@ -64,10 +64,10 @@ def test_resting_pending_and_planned_margin_stay_within_the_cap(world: World) ->
         if not planned:
             continue
         reserved6 = sum(order.margin6 for order in wallet.orders if order.is_margin)
-        is_net = packer.rules is Rules.EVEN and packer.basis is CollateralBasis.NET
+        is_net = packer.parameters.rules is Rules.EVEN and packer.limits.basis is CollateralBasis.NET
         basis6 = wallet.available6 + (reserved6 if is_net else 0)
         used6 = reserved6 + sum(order.margin6 for order in wallet.pending_orders) + sum(one.margin6 for one in planned)
-        assert used6 <= Fraction(round(packer.parameters.max_utilization * 10_000), 10_000) * basis6
+        assert used6 <= Fraction(round(packer.limits.max_utilization * 10_000), 10_000) * basis6
 
 
 @often

@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import MarketSnapshot, PendingOrder, Place, Rules, SkipReason
 from ama_tui.strategies.anchor import anchor_x2
-from ama_tui.strategies.packer import Packer
+from ama_tui.strategies.packer_parameters import PackerParameters
 from ama_tui.strategies.prices import Prices, best_prices, own_best, refusal_of
-from tests.strategies.worlds import World, market, orders_of, resting, wallet
+from tests.strategies.worlds import Packer, World, market, orders_of, resting, wallet
 
 # A book off the tick with a spread of 111 ticks; the others' best is behind the fleet's own touch.
 WIDE = {
@@ -53,7 +52,7 @@ def test_prices_of_three_wallets_match_the_tables(
 ) -> None:
     """The tables were computed with fractions, independently of this code."""
     rich = [wallet(index, 10**15) for index in range(3)]
-    plan = Packer(Parameters(), rules).plan(market(*rich, **WIDE))
+    plan = Packer(PackerParameters(rules=rules)).plan(market(*rich, **WIDE))
     found = {(one.wallet, one.side, one.level): one.price6 for one in plan.intents if isinstance(one, Place)}
     for one, buy_row, sell_row in zip(rich, buys, sells, strict=True):
         for level, (buy6, sell6) in enumerate(zip(buy_row, sell_row, strict=True), start=1):
@@ -68,13 +67,13 @@ def best_of(snapshot: MarketSnapshot) -> tuple[int | None, int | None]:
 def prices(snapshot: MarketSnapshot, rules: Rules = Rules.EVEN, nearest: int = 10) -> Prices:
     anchor = anchor_x2(snapshot)
     assert anchor is not None
-    return Prices(snapshot, anchor, Parameters(min_distance_ticks=nearest), rules, best_of(snapshot))
+    return Prices(snapshot, anchor, PackerParameters(min_distance_ticks=nearest, rules=rules), best_of(snapshot))
 
 
 def by_the_rules(world: World, anchor: Fraction, side: Side, distance: int) -> Fraction:
     """Where the rules put a level, in fractions and mirrored: a sell is a buy seen from below."""
     snapshot, tick, sign = world.market, world.tick6, 1 if side is Side.BUY else -1
-    is_even = world.packer.rules is Rules.EVEN
+    is_even = world.packer.parameters.rules is Rules.EVEN
     opposite = [order.price6 for order in orders_of(*snapshot.wallets) if order.side is not side]
     if side is Side.BUY:
         touch = snapshot.others_bid6 if is_even else snapshot.best_bid6
@@ -95,7 +94,7 @@ def test_price_follows_the_rules_in_any_book(world: World, beyond: int) -> None:
     anchor = anchor_x2(world.market)
     if anchor is None:
         return
-    made = Prices(world.market, anchor, world.packer.parameters, world.packer.rules, best_of(world.market))
+    made = Prices(world.market, anchor, world.packer.parameters, best_of(world.market))
     distance = world.packer.parameters.min_distance_ticks + beyond
     for side in Side:
         assert made.at(side, distance).price6 == by_the_rules(world, Fraction(anchor, 2), side, distance)

@@ -9,17 +9,16 @@ from statistics import median
 import pytest
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import MarketSnapshot, Rules
-from ama_tui.strategies.packer import Packer
-from tests.strategies.worlds import USDC, carried_out, market, wallet
+from ama_tui.strategies.packer_parameters import PackerParameters
+from tests.strategies.worlds import USDC, Packer, carried_out, market, wallet
 
 
 class FleetOnlyBook:
     """Ten wallets with ample collateral; after every sweep one plan fills what is missing."""
 
     def __init__(self, rules: Rules, seed: int) -> None:
-        self._packer = Packer(Parameters(), rules)
+        self._packer = Packer(PackerParameters(rules=rules))
         self._rng = Random(seed)
         self._looks = 0
         self._market = market(*(wallet(index, 10**6 * USDC) for index in range(10)))

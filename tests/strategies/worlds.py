@@ -7,7 +7,6 @@ from dataclasses import replace
 from random import Random
 
 from ama_tui.domain.order import RestingOrder, Side
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import (
     Cancel,
     CollateralBasis,
@@ -16,10 +15,13 @@ from ama_tui.domain.plan import (
     Place,
     Plan,
     Rules,
+    RunLimits,
     SkipReason,
     WalletSnapshot,
 )
-from ama_tui.strategies.packer import Packer
+from ama_tui.strategies.chosen import Strategy
+from ama_tui.strategies.packer import PACKER
+from ama_tui.strategies.packer_parameters import PackerParameters
 
 NOW = 1_700_000_000
 USDC = 10**6
@@ -52,6 +54,20 @@ def orders_of(*wallets: WalletSnapshot) -> Iterable[RestingOrder | PendingOrder]
         yield from one.pending_orders
 
 
+class Packer:
+    """The packer as a run uses it, with its parameters and limits: it plans one snapshot after another."""
+
+    def __init__(self, parameters: PackerParameters | None = None, limits: RunLimits | None = None) -> None:
+        self.parameters, self.limits = parameters or PackerParameters(), limits or RunLimits()
+        self._strategy = Strategy(PACKER, self.parameters)
+
+    def plan(self, snapshot: MarketSnapshot) -> Plan:
+        return self._strategy.plan(replace(snapshot, limits=self.limits))
+
+    def refusal(self, tick6: int, anchor_x2: int | None) -> str | None:
+        return self._strategy.refusal(tick6, anchor_x2, lambda name: {"min_distance_ticks": "nearest distance"}[name])
+
+
 class World:
     """One random market with a fleet and a packer for it; the same seed makes the same world.
 
@@ -64,27 +80,29 @@ class World:
         rng = self.rng = Random(seed)
         self.tick6 = rng.choice((1, 100, 333, 10_000, 10_000, 50_000, 1_000_000))
         self.fair6 = self.tick6 * rng.choice((5, 40, 300, 5_000, 250_000, 6_000_000)) + rng.randrange(self.tick6)
-        self.packer = Packer(
-            self._parameters(),
-            rng.choice(list(Rules)),
-            rng.choice((CollateralBasis.NET, CollateralBasis.NET, CollateralBasis.GROSS)),
-        )
+        own, max_utilization = self._parameters()
+        own = own.model_copy(update={"rules": rng.choice(list(Rules))})
+        basis = rng.choice((CollateralBasis.NET, CollateralBasis.NET, CollateralBasis.GROSS))
+        self.packer = Packer(own, RunLimits(max_utilization, basis))
         self._next_id = 1
         wallets = tuple(self._wallet(index) for index in range(rng.randint(1, 4)))
         self.market = self._market(wallets)
 
-    def _parameters(self) -> Parameters:
+    def _parameters(self) -> tuple[PackerParameters, float]:
         rng = self.rng
         nearest = rng.choice((1, 1, 2, 10, 10, 30))
         size = rng.choice((0.05, 0.05, 1e-9, 0.00002, 3.0, 1e7))
-        return Parameters(
+        size_max = size * rng.choice((1, 5))
+        orders_per_side = rng.choice((1, 2, 4, 6, 6, 50 if rng.random() < 0.02 else 5))
+        max_utilization = rng.choice((0.02, 0.2, 0.2, 0.9))
+        own = PackerParameters(
             size_min=size,
-            size_max=size * rng.choice((1, 5)),
-            orders_per_side=rng.choice((1, 2, 4, 6, 6, 50 if rng.random() < 0.02 else 5)),
-            max_utilization=rng.choice((0.02, 0.2, 0.2, 0.9)),
+            size_max=size_max,
+            orders_per_side=orders_per_side,
             min_distance_ticks=nearest,
             max_distance_ticks=nearest + rng.choice((0, 1, 20, 110)),
         )
+        return own, max_utilization
 
     def _price6(self, side: Side) -> int:
         """A price on the right side of the fair one, sometimes off the tick."""

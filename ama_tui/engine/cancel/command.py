@@ -17,9 +17,9 @@ from ama_tui.domain.errors import ConfigError, JournalError, UnreachableError, V
 from ama_tui.domain.event import KillProgress
 from ama_tui.domain.market import DEFAULT_TICK6, Market, find_market
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CancelReason, CollateralBasis, Rules
+from ama_tui.domain.plan import CancelReason
 from ama_tui.domain.session import Methods, SessionRecord, session_status
-from ama_tui.domain.settings import SETTLE_AFTER
+from ama_tui.domain.settings import SETTLE_AFTER, STRATEGY
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.cancel.kill import CancelAll
@@ -218,14 +218,13 @@ async def _choose_sessions(
 
 async def _context(connections: Connections, market: Market, records: MarketState, publisher: Publisher) -> RunContext:
     """The parts of a run that cancelling needs."""
-    parameters = Parameters()
     action_log = ActionLog(records.journal, publisher, market, records.replay.last_run_id or str(uuid.uuid4()))
     action_log.forgive()
     return RunContext(
         market=market,
         terms=await retry_read(lambda: connections.chain.terms(market.address), after=RETRIED),
-        parameters=parameters,
-        strategy=strategy("packer", parameters, Rules.EVEN, CollateralBasis.NET),
+        parameters=Parameters(),
+        strategy=strategy(STRATEGY.default, {}),
         connections=connections,
         action_log=action_log,
         settle_after=SETTLE_AFTER.default,

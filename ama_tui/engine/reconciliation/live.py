@@ -123,7 +123,7 @@ class LiveReconciliation:
         record = self.read.wallets[book.address].session
         if record is None:
             return ""
-        methods = self.context.strategy.methods
+        methods = self.context.strategy.methods(book.wallet.role)
         status = session_status(record, trader=book.address, block_time=self.read.block_time, methods=methods)
         problem = status.problem or record.shortage(pending.place.notional6)
         return f": {problem}" if problem else ""

@@ -17,7 +17,8 @@ from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, VenueEr
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.settings import MIN_DISTANCE_TICKS, WALLETS
+from ama_tui.domain.settings import WALLETS
+from ama_tui.domain.wallet import Role
 from ama_tui.engine.connect import OpenVenue, VenueSource, open_venue
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import KillReport, PlanPreview, StartRequest, StoredRun
@@ -30,7 +31,8 @@ from ama_tui.engine.run.stored_run import stored_run_of, valid_sessions
 from ama_tui.engine.run.summary import summary_of
 from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
 from ama_tui.store.state_store import StateStore
-from ama_tui.strategies.registry import Strategy, names, strategy
+from ama_tui.strategies import registry
+from ama_tui.strategies.chosen import Strategy
 
 _LOG = logging.getLogger(__name__)
 """For internal errors only: the command line turns each into a report without secrets."""
@@ -120,7 +122,7 @@ class LocalEngine:
         if stored is None:
             return None
         resolved = self._resolve(stored)
-        sessions = await valid_sessions(self._connected(), stored.wallets, _planner(resolved.run).methods)
+        sessions = await valid_sessions(self._connected(), stored.wallets, _planner(resolved.run).methods(Role.MAKER))
         return stored_run_of(stored, resolved.parameters, {wallet.address for wallet in self._venue.wallets}, sessions)
 
     async def start(self, request: StartRequest) -> None:
@@ -152,7 +154,7 @@ class LocalEngine:
             resume,
             resolved.differences,
             tuple(notes),
-            resolved.names[MIN_DISTANCE_TICKS.key],
+            resolved.called,
         )
         began = monotonic()
         self.run = None
@@ -193,9 +195,9 @@ class LocalEngine:
 
     async def preview_of(self, market: Market, resolved: Resolved) -> PlanPreview:
         """The same for a given configuration; problems name its settings as their source calls them."""
-        run, name = resolved.run, resolved.names[MIN_DISTANCE_TICKS.key]
-        wallets = self._venue.wallets[: run.wallets]
-        return await preview(self._connected(), market, wallets, _planner(run), run.price_band_percent, name)
+        return await preview(
+            self._connected(), market, self._venue.wallets, _planner(resolved.run), resolved.run, resolved.called
+        )
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
         """The order books of these markets that have a checkpoint in the state directory."""
@@ -215,7 +217,9 @@ class LocalEngine:
         run = self._running()
         checkpoint = self._store.checkpoint if self._store else None
         resolved = self._resolve(checkpoint, RunOptions(), form=parameters.as_keys())
-        refusal = _planner(resolved.run).refusal(run.context.market.tick6, run.context.plan.anchor_x2)
+        refusal = _planner(resolved.run).refusal(
+            run.context.market.tick6, run.context.plan.anchor_x2, parameters.form_name
+        )
         if refusal is not None:
             raise ParameterError("the parameters do not fit the market", refusal)
         run.change(resolved.parameters, _planner(resolved.run))
@@ -371,7 +375,7 @@ class LocalEngine:
             self._settings.options if options is None else options,
             self._settings.config_file,
             None if checkpoint is None else checkpoint.config,
-            strategies=names(),
+            strategies=registry,
             form=form,
         )
 
@@ -391,4 +395,4 @@ def _error_line(error: BaseException) -> str:
 
 
 def _planner(run: RunConfig) -> Strategy:
-    return strategy(run.strategy, run.parameters, run.rules, run.basis)
+    return registry.strategy(run.strategy, run.parameters.as_keys())

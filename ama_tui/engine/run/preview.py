@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ama_tui.config.run import RunConfig
 from ama_tui.domain.market import Market
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import PlanPreview
 from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.reconciliation.rules import adopt
+from ama_tui.engine.run.planner import Planner
 from ama_tui.engine.run.planner_input import market_snapshot
 from ama_tui.engine.wallet_book import Fleet, WalletBook
-from ama_tui.strategies.registry import Strategy
+from ama_tui.strategies.chosen import Strategy
+from ama_tui.strategies.definition import Called
 
 
 async def preview(
@@ -20,13 +23,14 @@ async def preview(
     market: Market,
     wallets: Sequence[FleetWallet],
     strategy: Strategy,
-    price_band_percent: float,
-    distance_name: str,
+    config: RunConfig,
+    called: Called,
 ) -> PlanPreview:
     """Plan as if all wallets had sessions. Orders that rest already keep their levels. Raises VenueError.
 
-    `distance_name` is what the operator calls the nearest distance.
+    `called` is what the operator calls the strategy's parameters.
     """
+    wallets = wallets[: config.wallets]
     terms = await market_terms(connections, market)
     read = await connections.chain.read_fleet(
         order_book=market.address,
@@ -40,8 +44,9 @@ async def preview(
     for book in fleet:
         if read.wallets[book.address].was_read:
             adopt(book, read.wallets[book.address], 0.0)
-    snapshot = market_snapshot(market, terms, read, fleet, mark6, price_band_percent)
-    plan = strategy.plan(snapshot)
+    snapshot = market_snapshot(market, terms, read, fleet, mark6, config.price_band_percent, config.limits)
+    planner = Planner()
+    plan = await planner.plan(strategy, snapshot)
     return PlanPreview(
         block=read.block,
         plan=plan,
@@ -49,5 +54,5 @@ async def preview(
         best_bid6=read.view.best_bid6,
         best_ask6=read.view.best_ask6,
         orders=sum(len(book.orders) for book in fleet),
-        refusal=strategy.refusal(market.tick6, plan.anchor_x2, distance_name) or snapshot.price_conflict,
+        refusal=strategy.refusal(market.tick6, plan.anchor_x2, called) or planner.problem or snapshot.price_conflict,
     )

@@ -35,7 +35,8 @@ from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry, stored_config, wallet_indexes
 from ama_tui.store.journal.replay import JournalReplay, session_ids
 from ama_tui.store.state_store import StateStore
-from ama_tui.strategies.anchor import NEAREST
+from ama_tui.strategies.chosen import as_it_is
+from ama_tui.strategies.definition import Called
 from ama_tui.strategies.registry import strategy
 from ama_tui.venue.permits import relayer_set_problem
 
@@ -57,8 +58,8 @@ class RunRequest:
     resume: bool
     differences: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
-    distance_name: str = NEAREST
-    """What the operator calls the nearest distance."""
+    called: Called = as_it_is
+    """What the operator calls the strategy's parameters."""
 
 
 @dataclass(slots=True)
@@ -88,9 +89,8 @@ class Startup:
             market=request.market,
             terms=terms,
             parameters=request.config.parameters,
-            strategy=strategy(
-                request.config.strategy, request.config.parameters, request.config.rules, request.config.basis
-            ),
+            strategy=strategy(request.config.strategy, request.config.parameters.as_keys()),
+            basis=request.config.basis,
             connections=connections,
             action_log=ActionLog(self.store.journal, self.publisher, request.market, checkpoint.run_id),
             settle_after=request.config.settle_after_s,
@@ -173,9 +173,10 @@ class Startup:
         if context.nodes_differ:
             raise PreflightError(context.nodes_differ, "find out which node is wrong; ama-tui doctor checks both")
         context.counters.restart_cycles()
-        context.plan = context.strategy.plan(cycle.snapshot(read))
-        name = self.request.distance_name
-        refusal = context.strategy.refusal(context.market.tick6, context.plan.anchor_x2, name)
+        context.plan = await cycle.planner.plan(context.strategy, cycle.snapshot(read))
+        if cycle.planner.problem:
+            raise PreflightError(cycle.planner.problem, "update the package that has it, or choose another strategy")
+        refusal = context.strategy.refusal(context.market.tick6, context.plan.anchor_x2, self.request.called)
         if refusal is not None:
             raise PreflightError(f"{context.market.symbol} cannot be quoted", refusal)
 

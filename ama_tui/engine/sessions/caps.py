@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
-from ama_tui.domain.money import AMOUNT_UNIT, BPS_UNIT, notional6
-from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.money import BPS_UNIT, notional6
+from ama_tui.domain.plan import Targets
 from ama_tui.domain.session import Caps
 
 TRADE_ROOM = 2
@@ -36,12 +35,12 @@ class CapForecast:
     """Notional of all planned orders."""
 
 
-def allowance(parameters: Parameters, forecast: CapForecast, seconds: float) -> Caps:
+def allowance(max_utilization: float, targets: Targets, forecast: CapForecast, seconds: float) -> Caps:
     """The caps of a session that lasts `seconds`; never 0, which would be no cap."""
-    cap6 = forecast.basis6 * round(parameters.max_utilization * BPS_UNIT) // BPS_UNIT
+    cap6 = forecast.basis6 * round(max_utilization * BPS_UNIT) // BPS_UNIT
     restable6 = cap6 * BPS_UNIT // forecast.margin_req_bps
-    order6 = max(forecast.largest6, min(restable6, _largest_order6(parameters, forecast)))
-    target6 = max(forecast.planned6, min(restable6, 2 * parameters.orders_per_side * order6))
+    order6 = max(forecast.largest6, min(restable6, _largest_order6(targets, forecast)))
+    target6 = max(forecast.planned6, min(restable6, (targets.bids + targets.asks) * order6))
     per_trade6 = max(SMALLEST6, TRADE_ROOM * order6)
     fills = FIRST_FILLS + int(FILLS_PER_HOUR * seconds / 3600)
     return Caps(min(LARGEST6, per_trade6), min(LARGEST6, max(per_trade6, TRADE_ROOM * fills * target6)))
@@ -53,9 +52,9 @@ def are_alike(one: Caps, other: Caps) -> bool:
     return all(low <= 2 * high and high <= 2 * low for low, high in pairs)
 
 
-def _largest_order6(parameters: Parameters, forecast: CapForecast) -> int:
+def _largest_order6(targets: Targets, forecast: CapForecast) -> int:
     """The notional of the largest size at the farthest price; without a price, as much as the collateral allows."""
     if forecast.anchor_x2 is None:
         return LARGEST6
-    farthest6 = -(-forecast.anchor_x2 // 2) + parameters.max_distance_ticks * forecast.tick6
-    return notional6(int(Decimal(str(parameters.size_max)) * AMOUNT_UNIT), farthest6)
+    farthest6 = -(-forecast.anchor_x2 // 2) + targets.farthest_ticks * forecast.tick6
+    return notional6(targets.largest18, farthest6)

@@ -126,7 +126,11 @@ class SessionManager:
         context = self.context
         seconds = round(context.session_hours * 3600)
         return SessionRequest(
-            context.strategy.methods, seconds, self._caps(book, seconds), self.relayers.current, RENEW_BEFORE_S
+            context.strategy.methods(book.wallet.role),
+            seconds,
+            self._caps(book, seconds),
+            self.relayers.current,
+            RENEW_BEFORE_S,
         )
 
     def _caps(self, book: WalletBook, seconds: int) -> Caps:
@@ -143,7 +147,7 @@ class SessionManager:
             largest6=max(planned, default=0),
             planned6=sum(planned),
         )
-        return allowance(context.parameters, forecast, seconds)
+        return allowance(context.limits.max_utilization, context.strategy.targets, forecast, seconds)
 
     def _planned(self, book: WalletBook) -> list[Place]:
         """The wallet's placements in the current plan, including those that wait for another session."""
