@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
@@ -28,6 +29,9 @@ from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
 SHOWN = 20
 """The most orders that are listed individually."""
+HISTORY_READS = 3
+"""An order counts as hidden if this many reads of the book's events agree: one may have left an event out."""
+BETWEEN_READS_S = 0.5
 
 
 async def recover(context: RunContext, journal: JournalReplay) -> ReconciliationReport:
@@ -85,16 +89,25 @@ async def _hidden(
         # a younger one may have been undone by a reorg
         if placed.order_id is not None and journal.newest_block - placed.block >= REORG_BLOCKS
     ]
-    start = look_back_from(journal, wallets)
-    try:
-        history = await context.connections.chain.order_history(
-            context.market.address, wallets, start, block, wants_trades=bool(known)
-        )
-    except (RpcError, MalformedError):
-        return []
     shown = {(order.trader, order.order_id) for book in context.fleet for order in book.orders}
     ended = {key for key, placed in journal.orders.items() if placed.status in NEVER_RESTS}
-    return without_an_end(history, shown | ended, known)
+    start = look_back_from(journal, wallets)
+    hidden: list[KnownOrder] = []
+    for reads in range(HISTORY_READS):
+        if reads:
+            await asyncio.sleep(BETWEEN_READS_S)
+        try:
+            history = await context.connections.chain.order_history(
+                context.market.address, wallets, start, block, wants_trades=bool(known)
+            )
+        except (RpcError, MalformedError):
+            return []
+        found = without_an_end(history, shown | ended, known)
+        agreed = {(order.wallet, order.order_id) for order in hidden}
+        hidden = [order for order in found if not reads or (order.wallet, order.order_id) in agreed]
+        if not hidden:
+            break
+    return hidden
 
 
 def _hold(context: RunContext, hidden: Iterable[KnownOrder], journal: JournalReplay, block: int) -> None:

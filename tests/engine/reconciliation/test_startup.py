@@ -391,6 +391,14 @@ def test_missing_order_of_the_journal_keeps_its_margin_unless_an_event_explains_
     assert names_hidden_orders(restart) == is_held
 
 
+def test_event_that_one_read_left_out_holds_nothing() -> None:
+    rests = OrderRested(7, ALICE, PRICE6, SOLD.amount18, False, True)
+    answers = [OrderHistory(1, (rests,), ()), OrderHistory(1, (), (), frozenset({7}))]
+    restart = first_start(FakeVenue(on_history=lambda _: answers.pop(0)))
+    assert restart.take_up() == []
+    assert (answers, restart.alice.held_unseen6(wallet_read())) == ([], 0)
+
+
 def test_order_without_a_tag_is_named_but_holds_no_level() -> None:
     foreign = replace(place(), amount18=10**18)
     restart = first_start(with_event((foreign, 7)))
