@@ -37,6 +37,7 @@ _TYPES: dict[Kind, click.ParamType[Any] | None] = {
     Kind.NUMBER: click.FLOAT,
     Kind.CHOICE: click.STRING,
     Kind.TEXT: click.STRING,
+    Kind.LIST: click.STRING,
     Kind.FLAG: None,
 }
 
@@ -50,6 +51,7 @@ def setting_option(setting: Setting[Any]) -> Callable[[F], F]:
         type=_TYPES[setting.kind] if enumeration is None else _EnumChoice(enumeration),
         is_flag=True if setting.kind is Kind.FLAG else None,
         default=None,
+        multiple=setting.kind is Kind.LIST,
         metavar=setting.placeholder,
         help=help_of(setting),
     )

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ama_tui.config.config_file import ConfigFile, read_config_text
+from ama_tui.config.price_sources import price_source_problem
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain import settings
 from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.parameters import STRATEGY_PARAMETERS, Parameters, range_problem
-from ama_tui.domain.plan import CollateralBasis, RunLimits
+from ama_tui.domain.plan import AnchorSource, CollateralBasis, RunLimits
 from ama_tui.domain.setting import Setting, plain
 from ama_tui.domain.settings import BUILT_IN, RUN_SETTINGS, STRATEGY, settings_with
 from ama_tui.domain.strategy_settings import StrategyCatalogue, StrategySettings
@@ -53,6 +54,10 @@ class RunConfig:
     """The least time between two cycles that new blocks start."""
     price_band_percent: float = settings.PRICE_BAND.default
     """How far the anchor may be from the vault's mark before nothing is placed."""
+    anchor: AnchorSource = settings.ANCHOR.default
+    price_sources: tuple[str, ...] = settings.PRICE_SOURCES.default
+    """Where prices outside the venue are, as `URL#json.path`."""
+    price_max_age_s: float = settings.PRICE_MAX_AGE.default
     session_hours: float = settings.SESSION_HOURS.default
     session_caps: bool = settings.SESSION_CAPS.default
     """Whether new sessions are limited in what they may trade."""
@@ -162,6 +167,17 @@ def resolve(
     )
 
 
+def stored_parameters(config: Mapping[str, object], strategies: StrategyCatalogue) -> tuple[Parameters, frozenset[str]]:
+    """The parameters that a checkpoint stores, over the defaults, and the file keys of those that it does store.
+
+    Raises ParameterError for a strategy that is not installed and for values out of range.
+    """
+    strategy = _strategy(RunOptions(), None, config, strategies)
+    stored = stored_values(config, strategy)
+    values = {setting.key: stored[setting.key] for setting in strategy.all if setting.key in stored}
+    return Parameters.checked(values, strategy), frozenset(values)
+
+
 def stored_values(config: Mapping[str, object], strategy: StrategySettings) -> dict[str, object]:
     """The settings that a checkpoint stores for a run with this strategy, by file key.
 
@@ -246,11 +262,26 @@ def _problems(
         problem = setting.problem(values[setting.key], names[setting.key])
         if problem is not None:
             problems.append(f"{problem} ({origins[setting.key].value})")
+    problems += _price_source_problems(values, names)
     for lower, upper in strategy.ranges:
         problem = range_problem(lower, upper, values, names[lower.key], names[upper.key])
         if problem is not None:
             problems.append(f"{problem} ({origins[lower.key].value}, {origins[upper.key].value})")
     return problems
+
+
+def _price_source_problems(values: Mapping[str, object], names: Mapping[str, str]) -> list[str]:
+    """What is wrong with the price sources, or with their being there or not. A URL is never repeated."""
+    sources, name = values[settings.PRICE_SOURCES.key], names[settings.PRICE_SOURCES.key]
+    is_external = values[settings.ANCHOR.key] == AnchorSource.EXTERNAL.value
+    if not isinstance(sources, list | tuple):
+        return []
+    if is_external and not sources:
+        return [f"{names[settings.ANCHOR.key]} is external, which needs {settings.PRICE_SOURCES.short_option}"]
+    if sources and not is_external:
+        return [f"{name} needs {settings.ANCHOR.short_option} external"]
+    texts = [text for text in sources if isinstance(text, str)]
+    return [f"{name} {problem}" for problem in map(price_source_problem, texts) if problem is not None]
 
 
 def _run_config(values: Mapping[str, object], strategy: StrategySettings) -> RunConfig:

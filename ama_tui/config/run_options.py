@@ -10,12 +10,12 @@ from ama_tui.domain.settings import DRY_RUN, MARKET, RESUME, SETTLE_AFTER, STRAT
 
 
 class RunOptions:
-    """Typed values by the names of their settings. None counts as not given."""
+    """Typed values by the names of their settings. None and an empty tuple count as not given."""
 
     __slots__ = ("_values",)
 
     def __init__(self, **values: object) -> None:
-        self._values = {name: value for name, value in values.items() if value is not None}
+        self._values = {name: value for name, value in values.items() if value is not None and value != ()}
 
     def given(self) -> Mapping[str, object]:
         """The values that were given, as files have them, by name."""

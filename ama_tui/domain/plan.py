@@ -26,6 +26,28 @@ class CollateralBasis(Enum):
     GROSS = "gross"
 
 
+class AnchorSource(Enum):
+    """Which price the anchor is."""
+
+    BOOK = "book"
+    """The book's mid, else the mark, else the last trade."""
+    MARK = "mark"
+    """The venue's mark."""
+    EXTERNAL = "external"
+    """The price of sources outside the venue."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorChoice:
+    """Which price the anchor is, and the one from outside the venue."""
+
+    source: AnchorSource = AnchorSource.BOOK
+    external6: int | None = None
+    """The price of the price sources (6 decimals), None without one."""
+    problem: str = ""
+    """Why the price sources have no price, '' if they have one or are not asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunLimits:
     """Settings of the run that every strategy keeps to."""
@@ -127,6 +149,7 @@ class MarketSnapshot:
     price_conflict: str = ""
     """Why the prices above are not to be used, '' if they may be. They are None then."""
     limits: RunLimits = field(default_factory=RunLimits)
+    anchor: AnchorChoice = field(default_factory=AnchorChoice)
 
 
 @dataclass(frozen=True, slots=True)

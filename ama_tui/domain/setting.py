@@ -20,6 +20,7 @@ class Kind(Enum):
     FLAG = "true or false"
     CHOICE = "one of some words"
     TEXT = "a text"
+    LIST = "a list of texts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Setting(Generic[T]):
     def default_text(self) -> str:
         """The default in words; empty where there is none."""
         default = self.plain_default
-        if default is None:
+        if default is None or default == ():
             return ""
         if isinstance(default, bool):
             return "on" if default else "off"
@@ -113,6 +114,9 @@ class Setting(Generic[T]):
             return None if isinstance(value, bool) else f"{label} must be true or false"
         if self.kind is Kind.TEXT:
             return None if isinstance(value, str) and value.strip() else f"{label} must be a text"
+        if self.kind is Kind.LIST:
+            is_list = isinstance(value, list | tuple) and all(isinstance(text, str) and text.strip() for text in value)
+            return None if is_list else f"{label} must be a list of texts"
         if self.kind is Kind.CHOICE:
             words = self.choices or choices
             is_choice = isinstance(value, str) and value in words
@@ -134,6 +138,8 @@ class Setting(Generic[T]):
         value = values.get(self.key, self.default)
         if is_number(value):
             value = int(value) if self.kind is Kind.INTEGER else float(value)
+        elif self.kind is Kind.LIST and isinstance(value, list):
+            value = tuple(value)
         elif self.enumeration is not None and value is not None:
             value = self.enumeration(value)
         return cast(T, value)

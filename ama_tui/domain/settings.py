@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ama_tui.domain.plan import CollateralBasis, Rules
+from ama_tui.domain.plan import AnchorSource, CollateralBasis, Rules
 from ama_tui.domain.setting import Kind, Setting
 from ama_tui.domain.strategy_settings import StrategyList, StrategySettings
 
@@ -202,6 +202,36 @@ PRICE_BAND = Setting(
     high=10_000,
     in_checkpoint=True,
 )
+ANCHOR = Setting(
+    "anchor",
+    "anchor",
+    Kind.CHOICE,
+    AnchorSource.BOOK,
+    "price that distances are measured from: the book's mid, the venue's mark, or --price-source (external)",
+    enumeration=AnchorSource,
+    in_checkpoint=True,
+)
+PRICE_SOURCES: Setting[tuple[str, ...]] = Setting(
+    "priceSources",
+    "price_sources",
+    Kind.LIST,
+    (),
+    "JSON document and the place of a price in it; with several, their median is used",
+    spelling="--price-source",
+    placeholder="URL#json.path",
+)
+PRICE_MAX_AGE = Setting(
+    "priceMaxAge",
+    "price_max_age_s",
+    Kind.NUMBER,
+    2.0,
+    "seconds after which the price of a source no longer counts",
+    spelling="--price-max-age",
+    placeholder="S",
+    unit="s",
+    low=0.5,
+    high=600,
+)
 SESSION_HOURS = Setting(
     "sessionHours",
     "session_hours",
@@ -270,6 +300,9 @@ RUN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
     SETTLE_AFTER,
     CYCLE_GAP,
     PRICE_BAND,
+    ANCHOR,
+    PRICE_SOURCES,
+    PRICE_MAX_AGE,
     SESSION_HOURS,
     SESSION_CAPS,
     RENEW_REVOKED,

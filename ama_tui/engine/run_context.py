@@ -10,13 +10,14 @@ from ama_tui.domain.errors import AmaError, VenueError
 from ama_tui.domain.event import WalletRow
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, Plan, RunLimits
+from ama_tui.domain.plan import AnchorChoice, AnchorSource, CollateralBasis, Plan, RunLimits
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.recovery import ReconciliationReport
-from ama_tui.domain.settings import COLLATERAL, CYCLE_GAP, PRICE_BAND
+from ama_tui.domain.settings import ANCHOR, COLLATERAL, CYCLE_GAP, PRICE_BAND
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.counters import Counters
+from ama_tui.engine.external_price import ExternalPrice, anchor_choice
 from ama_tui.engine.rate_limit_watch import VENUE, RateLimitWatch
 from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.read_share import ReadShare
@@ -37,6 +38,11 @@ class RunContext:
     settle_after: float
     price_band_percent: float = PRICE_BAND.default
     """How far the anchor may be from the vault's mark before nothing is placed."""
+    anchor_source: AnchorSource = ANCHOR.default
+    external: ExternalPrice | None = None
+    """The price sources that are asked, None without any."""
+    external_problem: str = ""
+    """Why the price sources had no price at the last read, '' if they had or are not asked."""
     basis: CollateralBasis = COLLATERAL.default
     price_conflict: str = ""
     """Why the last read's prices are not used, '' if they are."""
@@ -104,6 +110,11 @@ class RunContext:
     def limits(self) -> RunLimits:
         """What every strategy keeps to."""
         return RunLimits(self.parameters.max_utilization, self.basis)
+
+    @property
+    def anchor(self) -> AnchorChoice:
+        """Which price the anchor is now."""
+        return anchor_choice(self.anchor_source, self.external)
 
     def failed(self, kind: str, error: AmaError) -> None:
         """Count a failed request as an error, unless the host limits requests: that is a wait."""

@@ -4,35 +4,59 @@ from __future__ import annotations
 
 from ama_tui.domain.market import BAD_DEFAULT_PRICE6
 from ama_tui.domain.money import format_price
-from ama_tui.domain.plan import MarketSnapshot
+from ama_tui.domain.plan import AnchorSource, MarketSnapshot
 from ama_tui.domain.settings import MIN_DISTANCE_TICKS
 
+BOOK_MID, API_MARK, VAULT_MARK, LAST_TRADE, EXTERNAL_PRICE = (
+    "book mid",
+    "API mark",
+    "vault mark",
+    "last trade",
+    "price sources",
+)
+"""Where a price comes from, in the words of messages."""
 _NOT_A_PRICE = (None, 0, BAD_DEFAULT_PRICE6)
+
+
+_ANCHORS: dict[AnchorSource, tuple[str, ...]] = {
+    AnchorSource.BOOK: (BOOK_MID, API_MARK, VAULT_MARK, LAST_TRADE),
+    AnchorSource.MARK: (API_MARK, VAULT_MARK),
+    AnchorSource.EXTERNAL: (EXTERNAL_PRICE,),
+}
 
 
 def anchor_x2(market: MarketSnapshot) -> int | None:
     """Twice the anchor price (6 decimals), which keeps a mid price whole; None if there is no price.
 
-    The first available of: mid price, live mark, vault mark, last trade. A live mark or last trade of 1 is the
-    venue's bad default and is skipped. A vault mark of 1 is valid.
+    Unless the run asks for another source, the first available of: mid price, live mark, vault mark, last trade. A live
+    mark or last trade of 1 is the venue's bad default and is skipped. A vault mark of 1 is valid.
     """
-    return next((price for _, price in price_sources(market) if price is not None), None)
+    prices = price_sources(market)
+    return next((prices[name] for name in _ANCHORS[market.anchor.source] if prices[name] is not None), None)
 
 
-def price_sources(market: MarketSnapshot) -> tuple[tuple[str, int | None], ...]:
-    """Each source's name and price, doubled; None where it has none. The first with a price is the anchor's."""
-    bid6, ask6 = market.best_bid6, market.best_ask6
-    return (
-        ("book mid", bid6 + ask6 if bid6 is not None and ask6 is not None else None),
-        ("API mark", 2 * market.mark6 if market.mark6 is not None and market.mark6 not in _NOT_A_PRICE else None),
-        ("vault mark", 2 * market.vault_mark6 if market.vault_mark6 else None),
-        (
-            "last trade",
-            2 * market.last_trade6
-            if market.last_trade6 is not None and market.last_trade6 not in _NOT_A_PRICE
-            else None,
-        ),
-    )
+def price_sources(market: MarketSnapshot) -> dict[str, int | None]:
+    """Each source's price by its name, doubled; None where it has none."""
+    bid6, ask6, external6 = market.best_bid6, market.best_ask6, market.anchor.external6
+    mark6, trade6 = market.mark6, market.last_trade6
+    return {
+        EXTERNAL_PRICE: None if external6 is None else 2 * external6,
+        BOOK_MID: bid6 + ask6 if bid6 is not None and ask6 is not None else None,
+        API_MARK: 2 * mark6 if mark6 is not None and mark6 not in _NOT_A_PRICE else None,
+        VAULT_MARK: 2 * market.vault_mark6 if market.vault_mark6 else None,
+        LAST_TRADE: 2 * trade6 if trade6 is not None and trade6 not in _NOT_A_PRICE else None,
+    }
+
+
+def missing_anchor(market: MarketSnapshot) -> str:
+    """Why there is no anchor, in words."""
+    if market.price_conflict:
+        return market.price_conflict
+    if market.anchor.source is AnchorSource.EXTERNAL:
+        return market.anchor.problem or "the price sources have no price"
+    if market.anchor.source is AnchorSource.MARK:
+        return "neither the API nor the vault has a mark price"
+    return "the book is not two-sided and there is no mark price or trade"
 
 
 def price_conflict(market: MarketSnapshot, band_percent: float) -> str:
@@ -41,12 +65,12 @@ def price_conflict(market: MarketSnapshot, band_percent: float) -> str:
     Without an anchor or a vault mark there is nothing to compare.
     """
     sources = price_sources(market)
-    anchor, vault = anchor_x2(market), dict(sources)["vault mark"]
+    anchor, vault = anchor_x2(market), sources[VAULT_MARK]
     if anchor is None or vault is None or abs(anchor - vault) * 100 <= band_percent * vault:
         return ""
     off_percent = abs(anchor - vault) * 100 / vault
     prices = ", ".join(
-        f"{name} {format_price(price // 2, market.tick6)}" for name, price in sources if price is not None
+        f"{name} {format_price(price // 2, market.tick6)}" for name, price in sources.items() if price is not None
     )
     return f"prices are {off_percent:,.1f} % apart, more than --price-band {band_percent:g}: {prices}"
 

@@ -21,7 +21,7 @@ from ama_tui.domain.plan import (
     WalletBudget,
     WalletSnapshot,
 )
-from ama_tui.strategies.anchor import anchor_x2, market_problem
+from ama_tui.strategies.anchor import anchor_x2, market_problem, missing_anchor
 from ama_tui.strategies.budget import CAP_DETAIL, DUST18, OrderRequest, fit, margin_bps
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
 from ama_tui.strategies.definition import Called, StrategyDefinition
@@ -166,8 +166,7 @@ class _PlanBuilder:
     def _standing_reason(self, wallet: WalletSnapshot, budget: WalletBudget) -> Skip | None:
         """One Skip for all missing levels if none of them can be filled, else None."""
         if self._prices is None:
-            detail = self._market.price_conflict or "the book is not two-sided and there is no mark price or trade"
-            return Skip(wallet.address, SkipReason.NO_ANCHOR, detail)
+            return Skip(wallet.address, SkipReason.NO_ANCHOR, missing_anchor(self._market))
         if wallet.available6 + budget.reserved6 == 0:
             return Skip(wallet.address, SkipReason.NO_COLLATERAL, "nothing available or reserved")
         if budget.remaining6 == 0:

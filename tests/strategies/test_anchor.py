@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from ama_tui.strategies.anchor import anchor_x2, price_conflict
+from ama_tui.domain.plan import AnchorChoice, AnchorSource
+from ama_tui.strategies.anchor import anchor_x2, missing_anchor, price_conflict
 from ama_tui.strategies.packer_parameters import PackerParameters
-from tests.strategies.worlds import USDC, Packer, market
+from tests.strategies.worlds import USDC, Packer, market, wallet
 
 BID, ASK, MARK, VAULT, LAST = 100 * USDC, 101 * USDC + 1, 110 * USDC, 120 * USDC, 130 * USDC
 
@@ -97,3 +98,35 @@ def test_finest_tick_is_accepted() -> None:
 
 def test_unknown_anchor_refuses_nothing() -> None:
     assert Packer().refusal(10_000, None) is None
+
+
+@pytest.mark.parametrize(
+    ("choice", "anchor", "why"),
+    [
+        (AnchorChoice(AnchorSource.MARK), 2 * 2600 * USDC, ""),
+        (AnchorChoice(AnchorSource.EXTERNAL, 2700 * USDC), 2 * 2700 * USDC, ""),
+        (AnchorChoice(AnchorSource.EXTERNAL, None, "all are silent"), None, "all are silent"),
+        (AnchorChoice(AnchorSource.BOOK, 2700 * USDC), 2 * 2500 * USDC, ""),
+    ],
+)
+def test_run_may_choose_another_price_than_the_books(choice: AnchorChoice, anchor: int | None, why: str) -> None:
+    snapshot = market(
+        wallet(),
+        best_bid6=2499 * USDC,
+        best_ask6=2501 * USDC,
+        mark6=2600 * USDC,
+        vault_mark6=2400 * USDC,
+        anchor=choice,
+    )
+    assert anchor_x2(snapshot) == anchor
+    (skip, *_) = Packer().plan(snapshot).skips or (None,)
+    assert (skip.detail if skip is not None else "") == why
+
+
+def test_mark_is_the_vaults_where_the_api_has_none_and_nothing_else() -> None:
+    choice = AnchorChoice(AnchorSource.MARK)
+    book = {"best_bid6": 2499 * USDC, "best_ask6": 2501 * USDC, "last_trade6": 2500 * USDC, "anchor": choice}
+    assert anchor_x2(market(vault_mark6=2400 * USDC, **book)) == 2 * 2400 * USDC
+    bare = market(wallet(), vault_mark6=None, **book)
+    assert anchor_x2(bare) is None
+    assert missing_anchor(bare) == "neither the API nor the vault has a mark price"

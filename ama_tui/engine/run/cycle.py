@@ -154,8 +154,10 @@ class Cycle:
             context.mark6,
             context.price_band_percent,
             context.limits,
+            context.anchor,
         )
-        context.price_conflict = snapshot.price_conflict
+        context.price_conflict = "" if snapshot.anchor.problem else snapshot.price_conflict
+        context.external_problem = snapshot.anchor.problem
         return snapshot
 
     async def _read_forward(self) -> tuple[FleetRead, Settlement | None]:

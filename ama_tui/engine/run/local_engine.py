@@ -215,16 +215,18 @@ class LocalEngine:
     async def change(self, parameters: Parameters) -> None:
         """Change and save the parameters of the paused run. Raises ConfigError, ParameterError."""
         run = self._running()
-        checkpoint = self._store.checkpoint if self._store else None
-        resolved = self._resolve(checkpoint, RunOptions(), form=parameters.as_keys())
-        refusal = _planner(resolved.run).refusal(
-            run.context.market.tick6, run.context.plan.anchor_x2, parameters.form_name
+        if parameters.strategy.name != run.context.strategy.name:
+            raise ConfigError(f"the run's strategy is {run.context.strategy.name}", "start another run with --fresh")
+        checked = Parameters.checked(
+            parameters.as_keys(), parameters.strategy, lambda setting: setting.form_name or setting.short_option
         )
+        planner = registry.strategy(checked.strategy.name, checked.as_keys())
+        refusal = planner.refusal(run.context.market.tick6, run.context.plan.anchor_x2, checked.form_name)
         if refusal is not None:
             raise ParameterError("the parameters do not fit the market", refusal)
-        run.change(resolved.parameters, _planner(resolved.run))
+        run.change(checked, planner)
         if self._store is not None and self._store.checkpoint is not None:
-            config = stored_config(resolved.parameters, self._store.checkpoint.config)
+            config = stored_config(checked, self._store.checkpoint.config)
             await asyncio.to_thread(self._store.begin, replace(self._store.checkpoint, config=config))
 
     async def pause_wallet(self, address: str) -> None:

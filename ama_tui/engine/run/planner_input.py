@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ama_tui.domain.market import Market, MarketTerms
-from ama_tui.domain.plan import MarketSnapshot, RunLimits
+from ama_tui.domain.plan import AnchorChoice, MarketSnapshot, RunLimits
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.reconciliation.rules import others_best
 from ama_tui.engine.wallet_book import Fleet
@@ -20,6 +20,7 @@ def market_snapshot(
     mark6: int | None,
     price_band_percent: float,
     limits: RunLimits,
+    anchor: AnchorChoice,
 ) -> MarketSnapshot:
     """The market and the fleet as a strategy sees them: without prices while their sources disagree.
 
@@ -41,9 +42,10 @@ def market_snapshot(
         wallets=tuple(book.snapshot(read.wallets[book.address].was_read) for book in fleet),
         block=read.block,
         limits=limits,
+        anchor=anchor,
         book=view.book,
     )
-    conflict = price_conflict(snapshot, price_band_percent)
+    conflict = anchor.problem or price_conflict(snapshot, price_band_percent)
     if not conflict:
         return snapshot
     return replace(
@@ -54,4 +56,5 @@ def market_snapshot(
         vault_mark6=None,
         last_trade6=None,
         price_conflict=conflict,
+        anchor=replace(anchor, external6=None),
     )

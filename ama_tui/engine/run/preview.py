@@ -9,6 +9,7 @@ from ama_tui.domain.market import Market
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import PlanPreview
+from ama_tui.engine.external_price import anchor_choice, external_price
 from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.reconciliation.rules import adopt
 from ama_tui.engine.run.planner import Planner
@@ -40,11 +41,15 @@ async def preview(
         wallets=[(wallet.address, None) for wallet in wallets],
     )
     mark6 = (await connections.api.live(market)).quote.mark6
+    external = external_price(config.anchor, config.price_sources, config.price_max_age_s)
+    if external is not None:
+        await external.refresh()
+    anchor = anchor_choice(config.anchor, external)
     fleet = Fleet(map(WalletBook, wallets))
     for book in fleet:
         if read.wallets[book.address].was_read:
             adopt(book, read.wallets[book.address], 0.0)
-    snapshot = market_snapshot(market, terms, read, fleet, mark6, config.price_band_percent, config.limits)
+    snapshot = market_snapshot(market, terms, read, fleet, mark6, config.price_band_percent, config.limits, anchor)
     planner = Planner()
     plan = await planner.plan(strategy, snapshot)
     return PlanPreview(

@@ -88,11 +88,16 @@ class Run:
     async def cycle_on(self, ending: StopCondition) -> None:
         """Run cycles until the stop condition, a stop or a kill. Raises errors that the venue did not cause."""
         self._update_state()
+        external = self.context.external
+        if external is not None:
+            await external.refresh()
         watching = [
             asyncio.create_task(self.sessions.relayers.watch(), name="relayers"),
             asyncio.create_task(SecondNode(self.context).watch(self._nodes_compared), name="second node"),
             asyncio.create_task(self._pace.blocks.watch(), name="block watch"),
         ]
+        if external is not None:
+            watching.append(asyncio.create_task(external.watch(), name="price sources"))
         try:
             while self.state in CYCLING:
                 self._pace.begin()
@@ -267,6 +272,7 @@ class Run:
         intents = await self.cycle.decide(read)
         self.outages.mark.check(context.mark_problem)
         self.outages.prices.check(context.price_conflict)
+        self.outages.external.check(context.external_problem)
         self.outages.strategy.check(context.strategy_problem)
         self.outages.fills.check(context.fills_problem)
         self.outages.check_orders(read, context.fleet)

@@ -18,6 +18,7 @@ from ama_tui.domain.session import RelayerSet
 from ama_tui.domain.wallet import FleetWallet, Role
 from ama_tui.engine.action_log import ActionLog, now_ms
 from ama_tui.engine.connections import Connections
+from ama_tui.engine.external_price import external_price
 from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.report import resting_ids
@@ -91,6 +92,10 @@ class Startup:
             parameters=request.config.parameters,
             strategy=strategy(request.config.strategy, request.config.parameters.as_keys()),
             basis=request.config.basis,
+            anchor_source=request.config.anchor,
+            external=external_price(
+                request.config.anchor, request.config.price_sources, request.config.price_max_age_s
+            ),
             connections=connections,
             action_log=ActionLog(self.store.journal, self.publisher, request.market, checkpoint.run_id),
             settle_after=request.config.settle_after_s,
@@ -173,6 +178,8 @@ class Startup:
         if context.nodes_differ:
             raise PreflightError(context.nodes_differ, "find out which node is wrong; ama-tui doctor checks both")
         context.counters.restart_cycles()
+        if context.external is not None:
+            await context.external.refresh()
         context.plan = await cycle.planner.plan(context.strategy, cycle.snapshot(read))
         if cycle.planner.problem:
             raise PreflightError(cycle.planner.problem, "update the package that has it, or choose another strategy")

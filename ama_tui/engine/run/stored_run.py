@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ama_tui.config.run import resolve
-from ama_tui.config.run_options import RunOptions
+from ama_tui.config.run import stored_parameters
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.session import Methods, SessionStatus, session_status
@@ -21,17 +20,16 @@ def stored_run_of(stored: Checkpoint, asked: Parameters, own: Collection[str], s
 
     `asked` are the parameters of a resumed run, `own` the addresses in the wallets file.
     """
-    resolved = resolve(RunOptions(), None, stored.config, strategies=registry)
+    parameters, stored_keys = stored_parameters(stored.config, registry)
     return StoredRun(
         run_id=stored.run_id,
         started_at=iso_utc(stored.started_at_ms),
         updated_at=iso_utc(stored.updated_at_ms),
         wallets=len(stored.wallets),
-        parameters=resolved.parameters,
-        stored_keys=frozenset(setting.key for setting in resolved.parameters.strategy.asked)
-        - frozenset(resolved.missing_in_checkpoint),
+        parameters=parameters,
+        stored_keys=stored_keys & {setting.key for setting in parameters.strategy.asked},
         last_action_at=max((entry.last_action_at or 0 for entry in stored.wallets.values()), default=0),
-        with_options=None if asked == resolved.parameters else asked,
+        with_options=None if asked == parameters else asked,
         sessions_valid=sessions_valid,
         missing=tuple(entry.nickname for address, entry in stored.wallets.items() if address not in own),
     )

@@ -20,7 +20,7 @@ from ama_tui.domain.plan import (
     Targets,
     WalletSnapshot,
 )
-from ama_tui.strategies.anchor import anchor_x2, market_problem
+from ama_tui.strategies.anchor import anchor_x2, market_problem, missing_anchor
 from ama_tui.strategies.budget import OrderRequest, budget_of, fit, margin_bps
 from ama_tui.strategies.cancels import duplicate
 from ama_tui.strategies.definition import Called, StrategyDefinition, StrategyParameters
@@ -99,8 +99,7 @@ def plan(market: MarketSnapshot, parameters: ChaseParameters, memory: ChaseMemor
             reason = SkipReason.UNREAD if wallet.unusable is None else wallet.unusable
             skips.append(Skip(wallet.address, reason, wallet.unusable_detail))
         elif anchor is None:
-            detail = market.price_conflict or "neither the book nor a mark has a price"
-            skips.append(Skip(wallet.address, SkipReason.NO_ANCHOR, detail))
+            skips.append(Skip(wallet.address, SkipReason.NO_ANCHOR, missing_anchor(market)))
         else:
             chase = _Chase(market, parameters, anchor, memory, best)
             cancel = chase.cancel_of(wallet)
