@@ -87,6 +87,10 @@ class Stage:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
+    async def resize(self, size: tuple[int, int]) -> None:
+        await self.pilot.resize_terminal(*size)
+        await self.pilot.pause()
+
     async def publish(self, state: EngineSnapshot, *events: LogEvent) -> None:
         """Publish from the engine, and let the bridge poll."""
         for event in events:
