@@ -28,6 +28,9 @@ def thinned(cases: Sequence[int]) -> Sequence[int]:
     return cases[::_THINNING] if IS_MUTATED else cases
 
 
+PATIENCE_S = 120.0
+"""How long a test waits for what must come: far above what anything takes, even beside other work on every core."""
+
 SLOW_MACHINE = frozenset({"mark price unavailable", "push lost"})
 """Errors that a run on a busy machine may count although nothing is wrong: the venue took longer than a cycle waits, or
 its blocks came late over the WebSocket."""

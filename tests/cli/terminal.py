@@ -11,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.e2e.warm import warm_server
-
-TIME_LIMIT_S = 60.0
+from tests.sizes import PATIENCE_S
 
 
 class Terminal:
@@ -49,7 +48,7 @@ class Terminal:
 
     def until(self, text: str) -> None:
         """Wait until the program shows this text after the last one awaited."""
-        deadline = time.monotonic() + TIME_LIMIT_S
+        deadline = time.monotonic() + PATIENCE_S
         while (at := self.shown.find(text, self._seen)) < 0:
             assert time.monotonic() < deadline, f"waited in vain for {text!r}: {self.shown}"
             assert self._read(), f"it ended before {text!r}: {self.shown}"
@@ -63,10 +62,10 @@ class Terminal:
         """Its exit code, after a signal if one is given; keeps reading meanwhile."""
         if number is not None:
             self._child.send_signal(number)
-        deadline = time.monotonic() + TIME_LIMIT_S
+        deadline = time.monotonic() + PATIENCE_S
         while self._read():
             assert time.monotonic() < deadline, f"it does not end: {self.shown}"
-        return self._child.wait(TIME_LIMIT_S)
+        return self._child.wait(PATIENCE_S)
 
     def _read(self) -> bool:
         """Read what it shows within a moment; False once it has closed its side."""

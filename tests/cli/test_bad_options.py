@@ -61,7 +61,7 @@ def test_bad_option_is_refused_in_one_line(ama_here: Ama, arguments: tuple[str, 
 def test_bad_option_is_refused_when_run_as_a_process_too(stored_run: StoredRun) -> None:
     operator = stored_run.operator
     for arguments in ((*HEADLESS, "--wallets", "0"), ("run", "--until", "soon"), ("run",)):
-        assert operator.ama(*arguments, limit=20).refusal(2)
+        assert operator.ama(*arguments).refusal(2)
     stored_run.assert_untouched()
 
 
@@ -138,7 +138,7 @@ def test_bad_rows_of_the_wallets_file_are_named_by_line_and_never_by_key(stored_
 
 
 def test_unwritable_directory_for_a_venue_is_named(operator: Operator) -> None:
-    line = operator.ama("venue", "--write", "wallets.csv/venue", limit=30).refusal(2)
+    line = operator.ama("venue", "--write", "wallets.csv/venue").refusal(2)
     assert line == "wallets.csv/venue cannot be written to (Not a directory): choose another directory with --write"
 
 

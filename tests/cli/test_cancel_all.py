@@ -10,6 +10,7 @@ from tests.e2e.flaky import Flaky, between
 from tests.e2e.operator import PACK, Finished, Operator
 from tests.e2e.venues import ServedVenue
 from tests.engine.faults import Fault
+from tests.sizes import PATIENCE_S
 
 SMALL = ("--orders-per-side", "1")
 GO_ON = ("run", "--headless", "--json", "--min-delay-ms", "20", "--max-delay-ms", "80", *SMALL)
@@ -37,7 +38,7 @@ def test_wallets_that_never_traded_are_proven_empty_without_new_sessions(
     done = cancel_all(operator, book.upper().replace("0X", "0x"), "--json")
     assert (done.code, done.err) == (0, "")
     report = done.summary
-    assert report.pop("seconds") < 10
+    assert report.pop("seconds") < PATIENCE_S
     assert report.pop("block") > 0
     assert report == {
         "market": "XRP-USD",
@@ -154,7 +155,7 @@ def test_first_interrupt_reports_what_is_left_and_the_second_exits_at_once(
         running = operator.start("cancel-all", "--market", "WHEAT-USD", "--json")
         running.until("its first pass", lambda: "cancelling 0/2" in running.err)
         running.signal(signal.SIGINT)
-        ended = running.wait(limit=20)
+        ended = running.wait()
         leaving = operator.start("cancel-all", "--market", "WHEAT-USD", "--json")
         leaving.until("its first pass", lambda: "cancelling 0/2" in leaving.err)
         flaky.is_open.clear()
@@ -162,7 +163,7 @@ def test_first_interrupt_reports_what_is_left_and_the_second_exits_at_once(
         leaving.signal(signal.SIGINT)
         leaving.until("its word", lambda: "press again to quit now" in leaving.err)
         leaving.signal(signal.SIGINT)
-        left = leaving.wait(limit=5)
+        left = leaving.wait()
         flaky.is_open.set()
     assert (ended.code, len(ended.summary["survivors"]), ended.summary["proven"]) == (4, 2, False)
     assert (left.code, left.out) == (130, "")

@@ -18,6 +18,7 @@ from ama_tui.cli.doctor import format_row
 from ama_tui.cli.terminal import characters_result, terminal_result
 from tests.e2e.operator import Operator
 from tests.e2e.warm import PROGRAM
+from tests.sizes import PATIENCE_S
 
 ROW = {
     "check": "vault",
@@ -101,7 +102,7 @@ def test_doctor_ends_in_time_even_if_node_api_and_wallets_file_all_hang(operator
         operator.set_env(RPC_URL=url, APP_URL=url)
         answer = operator.ama("doctor", "--json", "--csv", "pipe.csv")
     assert (answer.code, answer.err) == (3, "")
-    assert answer.seconds < 20
+    assert answer.seconds < 60
     rows = {row["check"]: row for row in json.loads(answer.out)}
     assert [name for name, row in rows.items() if row["status"] == "fail"] == ["RPC", "API", "wallets"]
     assert rows["RPC"]["text"] == "no response within 5 s"
@@ -169,4 +170,4 @@ def on_a_terminal(operator: Operator, rows: int, columns: int, **environ: str) -
     with os.fdopen(screen, "rb", buffering=0) as reader, suppress(OSError):  # EIO: the other end was closed
         while piece := reader.read(65_536):
             shown += piece
-    return child.wait(20), shown.decode()
+    return child.wait(PATIENCE_S), shown.decode()

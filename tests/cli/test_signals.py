@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.sizes import PATIENCE_S
+
 TAKEN = "import os, signal, sys, time\nfrom ama_tui.cli import signals\nfrom ama_tui.cli.signals import SIGNALS\n"
 TAKE = TAKEN + "SIGNALS.take_over()\n"
 KILL = "os.kill(os.getpid(), signal.SIGTERM)\n"
@@ -14,7 +16,7 @@ KILL = "os.kill(os.getpid(), signal.SIGTERM)\n"
 
 def ended(code: str) -> tuple[int, str]:
     """The exit code of a program, and what it printed."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.stderr == ""
     return done.returncode, done.stdout
 

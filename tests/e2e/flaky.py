@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import ClientSession
 
 from tests.engine.faults import TRADE, Fault, FaultyApi
+from tests.sizes import PATIENCE_S
 from tests.venue.servers import serving
 
 MIX = (
@@ -79,9 +80,9 @@ def between(upstream: str, flaky: Flaky, retry_after: str = "60") -> Iterator[st
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="flaky")
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE_S)
     try:
         yield urls[0]
     finally:
         ending.set()
-        thread.join(10)
+        thread.join(PATIENCE_S)

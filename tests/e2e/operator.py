@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.warm import PROGRAM, WarmRun, start_program
+from tests.sizes import PATIENCE_S
 
 PACK = ("run", "--headless", "--until", "packed", "--json", "--min-delay-ms", "20", "--max-delay-ms", "80")
 """A run until packed with short delays, so that a test does not wait for them."""
-TIME_LIMIT_S = 120.0
 KEY_PIECE = 16
 """This many consecutive hexadecimal digits of a key must never appear."""
 
@@ -100,7 +100,7 @@ class Running:
     def signal(self, number: signal.Signals) -> None:
         self._child.send_signal(number)
 
-    def until(self, what: str, is_so: Callable[[], bool], limit: float = TIME_LIMIT_S) -> None:
+    def until(self, what: str, is_so: Callable[[], bool], limit: float = PATIENCE_S) -> None:
         """Wait until a condition holds; the program must not end before that."""
         deadline = time.monotonic() + limit
         while not is_so():
@@ -108,7 +108,7 @@ class Running:
             assert time.monotonic() < deadline, f"waited {limit:.0f} s for {what}: {self.err}"
             time.sleep(0.01)
 
-    def wait(self, limit: float = TIME_LIMIT_S) -> Finished:
+    def wait(self, limit: float = PATIENCE_S) -> Finished:
         """Wait until it ends. Nothing in its output may be part of a key."""
         code = self._child.wait(limit)
         finished = Finished(code, self._out.read_text(), self._err.read_text(), time.monotonic() - self._began)
@@ -197,7 +197,7 @@ class Operator:
     def ama(
         self,
         *arguments: str,
-        limit: float = TIME_LIMIT_S,
+        limit: float = PATIENCE_S,
         environ: Mapping[str, str] | None = None,
         program: Sequence[str] = PROGRAM,
     ) -> Finished:

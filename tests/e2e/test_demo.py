@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.e2e.operator import PACK, Operator, Running
-from tests.sizes import SLOW_MACHINE
+from tests.sizes import PATIENCE_S, SLOW_MACHINE
 
 DEMO = ("demo", "--headless", "--json", "--wallets", "2", "--orders-per-side", "2", "--block-time", "0.3")
 
@@ -45,7 +45,7 @@ def test_interrupt_of_the_whole_process_group_stops_the_demo_cleanly(somewhere: 
     assert stopped.code == 0
     assert (stopped.summary["state"], stopped.summary["pending"]) == ("STOPPED", 0)
     assert stopped.summary["errors_by_kind"].keys() <= SLOW_MACHINE
-    assert psutil.wait_procs(venue, timeout=10)[1] == []
+    assert psutil.wait_procs(venue, timeout=PATIENCE_S)[1] == []
     assert list((somewhere.directory / "tmp").iterdir()) == []
 
 
@@ -54,7 +54,7 @@ def test_venue_of_a_killed_demo_ends_by_itself(somewhere: Operator) -> None:
     venue = wait_until_packed(demo)
     demo.signal(signal.SIGKILL)
     demo.wait()
-    assert psutil.wait_procs(venue, timeout=10)[1] == []
+    assert psutil.wait_procs(venue, timeout=PATIENCE_S)[1] == []
 
 
 def test_demo_saves_its_run_only_in_a_given_state_directory(somewhere: Operator) -> None:

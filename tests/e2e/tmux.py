@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-PATIENCE = 30.0
+from tests.sizes import PATIENCE_S
+
 """Seconds that a test waits for a text to appear."""
 
 PROMPT = "ready> "
@@ -56,7 +57,7 @@ class Terminal:
         """A tmux variable of the terminal, such as `alternate_on`."""
         return self._tmux.run("display-message", "-p", "-t", self._name, f"#{{{name}}}").strip()
 
-    def until(self, what: str, is_so: Callable[[str], bool], limit: float = PATIENCE) -> str:
+    def until(self, what: str, is_so: Callable[[str], bool], limit: float = PATIENCE_S) -> str:
         """Wait until a condition holds for the screen's text, and return the text."""
         deadline = time.monotonic() + limit
         while not is_so(shown := self.text):
@@ -64,7 +65,7 @@ class Terminal:
             time.sleep(0.1)
         return shown
 
-    def shows(self, *texts: str, limit: float = PATIENCE) -> str:
+    def shows(self, *texts: str, limit: float = PATIENCE_S) -> str:
         """Wait until all of these are shown."""
         return self.until(" and ".join(map(repr, texts)), lambda shown: all(text in shown for text in texts), limit)
 

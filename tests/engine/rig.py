@@ -25,6 +25,7 @@ from ama_tui.localnet.contract_reads import ContractRead, read, read_all
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.few_markets import few_markets
+from tests.sizes import PATIENCE_S
 
 QUICK: Mapping[str, Any] = {
     "min_delay_ms": 10,
@@ -53,7 +54,7 @@ class ChainOrder:
         return None if tag is None else tag.level
 
 
-async def until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE_S) -> None:
     """Wait until a condition holds; the failure names what was awaited."""
     deadline = monotonic() + seconds
     while not condition():

@@ -15,6 +15,7 @@ from ama_tui.domain.errors import AmaError, ConfigError
 from ama_tui.engine.engine_api import EngineApi, KillReport
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.publisher import Publisher
+from tests.sizes import PATIENCE_S
 
 REPORT = KillReport(0, 1, 0.0)
 
@@ -70,13 +71,13 @@ class Bench:
 def bench() -> Iterator[Bench]:
     found = Bench()
     yield found
-    assert found.host.close(5)
+    assert found.host.close(PATIENCE_S)
 
 
 def test_engine_is_built_once_on_its_thread_and_called_there(bench: Bench) -> None:
     bench.host.start()
     for _ in range(3):
-        bench.host.call(lambda engine: engine.pause()).result(5)
+        bench.host.call(lambda engine: engine.pause()).result(PATIENCE_S)
     (engine,) = bench.engines
     assert engine.publisher is bench.host.publisher
     assert engine.asked == [("pause", "ama-engine", False)] * 3
@@ -86,7 +87,7 @@ def test_calls_made_before_the_start_are_served_after_it(bench: Bench) -> None:
     asked = bench.host.call(lambda engine: engine.pause())
     assert not asked.done()
     bench.host.start()
-    asked.result(5)
+    asked.result(PATIENCE_S)
     assert [what for what, _, _ in bench.engines[0].asked] == ["pause"]
 
 
@@ -94,15 +95,15 @@ def test_error_while_building_the_engine_goes_to_the_caller_and_the_next_call_re
     bench.raises = [ConfigError("no wallets file")]
     bench.host.start()
     with pytest.raises(ConfigError, match="no wallets file"):
-        bench.host.call(lambda engine: engine.pause()).result(5)
-    bench.host.call(lambda engine: engine.pause()).result(5)
+        bench.host.call(lambda engine: engine.pause()).result(PATIENCE_S)
+    bench.host.call(lambda engine: engine.pause()).result(PATIENCE_S)
     assert len(bench.engines) == 1
 
 
 def test_kill_freezes_every_send_before_the_engine_handles_it(bench: Bench) -> None:
     """It waits for nothing: the event is set while the engine's loop is still busy."""
     bench.host.start()
-    bench.host.call(lambda engine: engine.pause()).result(5)
+    bench.host.call(lambda engine: engine.pause()).result(PATIENCE_S)
     busy = threading.Event()
 
     async def block(_: EngineApi) -> None:
@@ -110,20 +111,20 @@ def test_kill_freezes_every_send_before_the_engine_handles_it(bench: Bench) -> N
         time.sleep(0.3)  # noqa: ASYNC251 - the loop is to be busy
 
     blocking = bench.host.call(block)
-    assert busy.wait(5)
+    assert busy.wait(PATIENCE_S)
     killing = bench.host.kill_now()
     assert bench.engines[0].freeze.is_set()
     assert not killing.done()
-    assert killing.result(5) is REPORT
-    blocking.result(5)
+    assert killing.result(PATIENCE_S) is REPORT
+    blocking.result(PATIENCE_S)
     assert bench.engines[0].asked[-1] == ("kill", "ama-engine", True)
 
 
 def test_close_closes_the_engine_and_joins_the_thread(bench: Bench) -> None:
     bench.host.start()
-    bench.host.call(lambda engine: engine.pause()).result(5)
-    assert bench.host.close(5)
-    assert bench.host.close(5)
+    bench.host.call(lambda engine: engine.pause()).result(PATIENCE_S)
+    assert bench.host.close(PATIENCE_S)
+    assert bench.host.close(PATIENCE_S)
     assert [what for what, _, _ in bench.engines[0].asked] == ["pause", "close"]
     assert "ama-engine" not in [thread.name for thread in threading.enumerate()]
 
@@ -131,21 +132,21 @@ def test_close_closes_the_engine_and_joins_the_thread(bench: Bench) -> None:
 def test_close_cancels_pending_calls(bench: Bench) -> None:
     bench.host.start()
     waiting = bench.host.call(lambda engine: asyncio.sleep(3600))
-    bench.host.call(lambda engine: engine.pause()).result(5)
-    assert bench.host.close(5)
+    bench.host.call(lambda engine: engine.pause()).result(PATIENCE_S)
+    assert bench.host.close(PATIENCE_S)
     assert waiting.cancelled()
 
 
 @pytest.mark.parametrize("error", [AmaError("the venue is gone"), ValueError("a fault")])
 def test_engine_that_fails_to_close_does_not_keep_the_thread_alive(bench: Bench, error: Exception) -> None:
     bench.host.start()
-    bench.host.call(lambda engine: engine.pause()).result(5)
+    bench.host.call(lambda engine: engine.pause()).result(PATIENCE_S)
     bench.engines[0].fails = error
-    assert bench.host.close(5)
+    assert bench.host.close(PATIENCE_S)
 
 
 def test_host_that_was_never_started_can_be_closed(bench: Bench) -> None:
-    assert bench.host.close(5)
+    assert bench.host.close(PATIENCE_S)
 
 
 def test_close_times_out(bench: Bench) -> None:
@@ -153,7 +154,7 @@ def test_close_times_out(bench: Bench) -> None:
     release = threading.Event()
 
     async def block(_: EngineApi) -> None:
-        release.wait(5)  # the loop is stuck in a call
+        release.wait(PATIENCE_S)  # the loop is stuck in a call
 
     bench.host.call(block)
     assert not bench.host.close(0.1)

@@ -8,10 +8,9 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+from tests.sizes import PATIENCE_S
 
-LONGEST_ELSEWHERE_S = 60.0
-"""Real time that a thread may take."""
+T = TypeVar("T")
 
 
 class StuckError(Exception):
@@ -28,7 +27,7 @@ class _Leaping(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> list[Any]:
         is_waiting = self.elsewhere > 0 and timeout != 0
-        ready = super().select(LONGEST_ELSEWHERE_S if is_waiting else 0)
+        ready = super().select(PATIENCE_S if is_waiting else 0)
         if ready or self.stuck:
             return ready
         if timeout is None or is_waiting:

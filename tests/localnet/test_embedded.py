@@ -12,13 +12,14 @@ from ama_tui.localnet import abi
 from ama_tui.localnet.block_timer import BlockTimer
 from ama_tui.localnet.embedded import EmbeddedNode
 from ama_tui.localnet.node import MULTICALL3, NodeError
+from tests.sizes import PATIENCE_S
 
 ALICE = "0x" + "aa" * 20
 
 
 async def test_taken_port_is_one_clear_error_and_leaves_nothing_behind() -> None:
     threads = threading.active_count()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         first = await EmbeddedNode.start(block_time=0)
         port = int(first.rpc_url.rsplit(":", 1)[1])
         with pytest.raises(NodeError, match=r"cannot listen on 127\.0\.0\.1"):
@@ -76,7 +77,7 @@ async def test_blocks_continue_after_a_delayed_block() -> None:
 
     timer = BlockTimer(mine)
     await timer.start(0.02)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await enough.wait()
     await timer.stop()
 
@@ -90,7 +91,7 @@ async def test_failed_block_stops_the_timer_and_nothing_else() -> None:
 
     timer = BlockTimer(mine)
     await timer.start(0.01)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await failed.wait()
     await timer.stop()
     await timer.stop()

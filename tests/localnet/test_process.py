@@ -18,11 +18,12 @@ import pytest
 from ama_tui.localnet.keys import fleet
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess, VenueStartError
+from tests.sizes import PATIENCE_S
 
 QUICK = VenueOptions(block_time=0, wallets=2)
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
     """Whether the condition becomes true within the time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

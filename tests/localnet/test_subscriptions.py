@@ -14,6 +14,7 @@ from web3 import AsyncWeb3, WebSocketProvider
 from ama_tui.localnet.faults.rules import FaultRule, Faults
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
+from tests.sizes import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("lists_few")
 
@@ -45,7 +46,7 @@ async def raw_socket(venue: LocalVenue) -> AsyncIterator[ClientWebSocketResponse
 
 
 async def next_of(found: asyncio.Queue[Any]) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         return await found.get()
 
 
@@ -122,12 +123,12 @@ async def test_stream_faults_drop_stall_or_skip(fault: str) -> None:
         first = await venue.node.block_number()
         await venue.mine()
         if fault == "ws_drop":
-            assert (await socket.receive(timeout=20)).data is None
+            assert (await socket.receive(timeout=PATIENCE_S)).data is None
             return
         await venue.mine()
         if fault == "ws_stall":
             await asyncio.sleep(0.4)
             await venue.mine()
-        told = await socket.receive_json(timeout=20)
+        told = await socket.receive_json(timeout=PATIENCE_S)
         skipped = 3 if fault == "ws_stall" else 2
         assert int(told["params"]["result"]["number"], 16) == first + skipped

@@ -13,6 +13,7 @@ from ama_tui.localnet.node import NodeError
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.venue_client import VenueClient, client_of
+from tests.sizes import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("lists_few")
 
@@ -41,7 +42,7 @@ async def path(venue: LocalVenue, client: VenueClient, steps: int) -> list[tuple
     return touches
 
 
-async def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
+async def eventually(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> bool:
     """Whether the condition becomes true within the time."""
     for _ in range(int(seconds / 0.05)):
         if condition():

@@ -15,6 +15,7 @@ from ama_tui.localnet.keys import derive_wallet, fleet
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.venue_client import VenueClient, client_of
+from tests.sizes import PATIENCE_S
 
 QUICK = VenueOptions(block_time=0, traders=False, wallets=3)
 SETTINGS = {"RPC_URL": "http://127.0.0.1:1", "CHAIN_ID": "31337"}
@@ -107,7 +108,7 @@ async def test_venue_closes_while_requests_wait_for_a_block() -> None:
             asyncio.create_task(client.trade(venue.wallets[0], session, price=1, amount=10**18, isBuy=True)),
         ]
         await asyncio.sleep(0.2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await venue.close()
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(result, Exception) for result in results)

@@ -19,20 +19,18 @@ from ama_tui.ui.app import AmaApp
 from ama_tui.ui.base_app import SignalSource
 from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.base import AmaScreen
+from tests.sizes import PATIENCE_S
 from tests.ui.fakes import NOW, FakeEngine, FakeHost, market, snapshot
 
 if TYPE_CHECKING:
     from ama_tui.ui.bridge import EngineFacts
-
-PATIENCE = 20.0
-"""Seconds that a test waits; far above what anything takes."""
 
 NARROW, MEDIUM, WIDE, HUGE = (80, 24), (120, 40), (160, 48), (200, 60)
 
 
 async def until(condition: Callable[[], bool], what: Callable[[], str] = lambda: "") -> None:
     """Wait until a condition holds; fails with `what` if it never does."""
-    deadline = monotonic() + PATIENCE
+    deadline = monotonic() + PATIENCE_S
     pause = 0.01
     while not condition():
         assert monotonic() < deadline, f"never came: {what()}"
@@ -64,7 +62,7 @@ class StageApp(AmaApp):
 class Stage:
     """One dashboard under test. It opens the venue and then waits for a `to_…` or `open_markets`."""
 
-    app: StageApp
+    app: AmaApp
     host: FakeHost
     pilot: Pilot[ExitMessage]
 
@@ -87,6 +85,10 @@ class Stage:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def resize(self, size: tuple[int, int]) -> None:
+        await self.pilot.resize_terminal(*size)
         await self.pilot.pause()
 
     async def publish(self, state: EngineSnapshot, *events: LogEvent) -> None:
@@ -112,6 +114,7 @@ class Stage:
     async def open_markets(self) -> None:
         """Show the market list; what it shows may still have to come."""
         await self.opened()
+        assert isinstance(self.app, StageApp)
         self.app.show_markets()
 
     async def to_markets(self) -> None:
@@ -176,7 +179,7 @@ async def dashboard(
                 gate.set()
             if app.is_running:
                 app.exit()
-    host.close(5)
+    host.close(PATIENCE_S)
 
 
 def repaints(widget: Widget) -> list[int]:

@@ -12,6 +12,7 @@ from ama_tui.domain.errors import AmaError, UnreachableError
 from ama_tui.domain.event import Action, EngineSnapshot, EngineState, LogEvent
 from ama_tui.engine.engine_api import EngineApi
 from ama_tui.ui.bridge import COVERED_POLLS, Bridge
+from tests.sizes import PATIENCE_S
 from tests.ui.fakes import NOW, FakeHost, snapshot
 from tests.ui.stage import until
 
@@ -49,7 +50,7 @@ async def test_open_returns_the_engines_facts() -> None:
     assert facts.problem_lines == ("RPC_URL is not set",)
     assert (facts.wallets_available, facts.preselected, facts.is_demo) == (7, "ETH", False)
     assert facts.wallets == 7
-    assert await bridge.close(5)
+    assert await bridge.close(PATIENCE_S)
 
 
 async def test_attached_views_are_updated_until_detached() -> None:
@@ -68,7 +69,7 @@ async def test_attached_views_are_updated_until_detached() -> None:
     assert bridge.poll() is EngineState.PAUSED
     assert {state for state, _ in eye.seen} == {EngineState.READY, EngineState.RUNNING}
     assert {now for _, now in eye.seen} == {NOW}
-    assert await bridge.close(5)
+    assert await bridge.close(PATIENCE_S)
 
 
 async def test_views_are_told_nothing_while_there_is_nothing_new() -> None:
@@ -92,7 +93,7 @@ async def test_views_are_told_nothing_while_there_is_nothing_new() -> None:
     host.publisher.publish(replace(read))
     assert told(1.2) == 1
     assert [told(4.1), told(4.3)] == [1, 1]  # amber as soon as the next read is overdue, not a second later
-    assert await bridge.close(5)
+    assert await bridge.close(PATIENCE_S)
 
 
 async def test_covered_views_are_updated_once_a_second_and_on_every_state_change() -> None:
@@ -116,7 +117,7 @@ async def test_covered_views_are_updated_once_a_second_and_on_every_state_change
     host.publisher.publish(snapshot(EngineState.PAUSED))
     bridge.poll()
     assert len(eye.seen) == seen
-    assert await bridge.close(5)
+    assert await bridge.close(PATIENCE_S)
 
 
 async def test_our_own_error_is_passed_through_unchanged() -> None:
@@ -124,7 +125,7 @@ async def test_our_own_error_is_passed_through_unchanged() -> None:
     with pytest.raises(UnreachableError) as caught:
         await bridge.ask(lambda engine: engine.markets())
     assert caught.value.hint == "is it up?"
-    assert await bridge.close(5)
+    assert await bridge.close(PATIENCE_S)
 
 
 async def test_any_other_error_is_reported_without_its_text() -> None:
@@ -136,7 +137,7 @@ async def test_any_other_error_is_reported_without_its_text() -> None:
         await bridge.ask(broken)
     assert "RuntimeError" in str(caught.value)
     assert "secret" not in str(caught.value)
-    assert await bridge.close(5)
+    assert await bridge.close(PATIENCE_S)
 
 
 async def test_abandoned_command_is_not_cancelled() -> None:
@@ -150,7 +151,7 @@ async def test_abandoned_command_is_not_cancelled() -> None:
         await waiting
     gate.set()
     await until(lambda: host.publisher.latest.state is EngineState.STOPPED)
-    assert await bridge.close(5)
+    assert await bridge.close(PATIENCE_S)
 
 
 async def test_kill_freezes_before_the_engine_handles_it() -> None:
@@ -164,7 +165,7 @@ async def test_kill_freezes_before_the_engine_handles_it() -> None:
     gate.set()
     assert (await killing).is_proven
     await busy
-    assert await bridge.close(5)
+    assert await bridge.close(PATIENCE_S)
 
 
 async def test_close_joins_the_thread_and_reports_when_it_cannot() -> None:
@@ -182,7 +183,7 @@ async def test_command_to_a_closed_engine_fails_with_a_clear_error() -> None:
     bridge = bridge_to(host)
     waiting = asyncio.create_task(bridge.ask(lambda engine: engine.markets()))
     await until(lambda: "markets" in host.engine.calls)
-    closing = asyncio.create_task(bridge.close(5))
+    closing = asyncio.create_task(bridge.close(PATIENCE_S))
     await asyncio.sleep(0.05)
     host.engine.gates["markets"].set()
     with pytest.raises(AmaError, match="closed"):

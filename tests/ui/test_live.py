@@ -59,18 +59,19 @@ def paused(rows: tuple[WalletRow, ...], block: int) -> EngineSnapshot:
 # the panels
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_wallets_book_and_log_are_side_by_side_or_in_tabs(size: tuple[int, int]) -> None:
-    async with dashboard(size) as stage:
+async def test_wallets_book_and_log_are_side_by_side_or_in_tabs() -> None:
+    async with dashboard(NARROW) as stage:
         await stage.to_live(packed())
         await stage.publish(packed(), event(1))
-        text = stage.text()
-        is_wide = size[0] >= 120
-        for part in ("User001", "sell 0.184 @ 1 L1", "KILL  F10", "placing: yes"):
-            assert part in text
-        for part in ("20 ticks · 0.8 bp", "depth", "errors only", "Wallets 10 · 10 packed"):
-            assert (part in text) == is_wide, part
-        assert ("▌1 Wallets▐" in text) != is_wide
+        for size in SIZES:
+            await stage.resize(size)
+            text = stage.text()
+            is_wide = size[0] >= 120
+            for part in ("User001", "sell 0.184 @ 1 L1", "KILL  F10", "placing: yes"):
+                assert part in text
+            for part in ("20 ticks · 0.8 bp", "depth", "errors only", "Wallets 10 · 10 packed"):
+                assert (part in text) == is_wide, part
+            assert ("▌1 Wallets▐" in text) != is_wide
 
 
 async def test_wide_grid_has_every_column() -> None:

@@ -90,22 +90,23 @@ async def test_unexpected_engine_failure_returns_to_the_setup() -> None:
         assert "secret" not in stage.text()
 
 
-@pytest.mark.parametrize("size", [NARROW, MEDIUM, WIDE, HUGE])
-async def test_live_shows_state_market_wallets_log_and_buttons(size: tuple[int, int]) -> None:
-    async with dashboard(size) as stage:
+async def test_live_shows_state_market_wallets_log_and_buttons_at_every_size() -> None:
+    async with dashboard(NARROW) as stage:
         await stage.to_live()
         events = [LogEvent(int(NOW * 1000), Action.PLACE_LIMIT, "sell 0.184 @ 2,500.52 L3", "0xab", "User002")]
         await stage.publish(snapshot(), *events)
-        text = stage.text()
-        for part in (
-            "● RUNNING", "120/120", "2,499.90", "2,500.10", "User001", "User010", "6/6", "31337",
-            "23:47", "packed", "sell 0.184 @ 2,500.52 L3", "Pause", "Stop  q", "KILL  F10", "placing: yes",
-        ):  # fmt: skip
-            assert part.lower() in text.lower(), part
-        assert ("228/2,000" in text) == (size[0] >= 160)
-        assert ("20 ticks · 0.8 bp" in text) == (size[0] >= 120)
-        assert ("1 Wallets" in text) == (size[0] < 120)
-        assert stage.focused() == "wallets"
+        for size in (NARROW, MEDIUM, WIDE, HUGE):
+            await stage.resize(size)
+            text = stage.text()
+            for part in (
+                "● RUNNING", "120/120", "2,499.90", "2,500.10", "User001", "User010", "6/6", "31337",
+                "23:47", "packed", "sell 0.184 @ 2,500.52 L3", "Pause", "Stop  q", "KILL  F10", "placing: yes",
+            ):  # fmt: skip
+                assert part.lower() in text.lower(), part
+            assert ("228/2,000" in text) == (size[0] >= 160)
+            assert ("20 ticks · 0.8 bp" in text) == (size[0] >= 120)
+            assert ("1 Wallets" in text) == (size[0] < 120)
+            assert stage.focused() == "wallets"
 
 
 async def test_large_fleet_scrolls_and_leaves_room_for_the_log() -> None:

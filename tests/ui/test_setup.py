@@ -44,20 +44,21 @@ async def retype(stage: Stage, name: str, text: str) -> None:
     await stage.pilot.pause()
 
 
-@pytest.mark.parametrize("size", [NARROW, MEDIUM, WIDE])
-async def test_form_shows_defaults_ranges_units_and_consequences(size: tuple[int, int]) -> None:
-    async with dashboard(size) as stage:
+async def test_form_shows_defaults_ranges_units_and_consequences_at_every_size() -> None:
+    async with dashboard(NARROW) as stage:
         await stage.to_setup()
         await stage.shows("below 5 bp")
-        text = stage.text()
-        for part in (
-            "REAL", "Set up   ETH (ETH-USD)  orderBook=0x1234…abc0  chain=31337", "1…50", "0.02…0.9", "1…100000",
-            "distance, ticks", "0…600000", "delay, ms", "above 0", "of 25", "120 orders", "0.4…4.8 bp",
-            "125…625 USDC", "up to 20%", "‹ standard", "Plan preview", "nothing is signed or sent yet",
-            "Prepare sessions",
-        ):  # fmt: skip
-            assert part in text, part
-        assert stage.engine.requests == []
+        for size in (NARROW, MEDIUM, WIDE):
+            await stage.resize(size)
+            text = stage.text()
+            for part in (
+                "REAL", "Set up   ETH (ETH-USD)  orderBook=0x1234…abc0  chain=31337", "1…50", "0.02…0.9", "1…100000",
+                "distance, ticks", "0…600000", "delay, ms", "above 0", "of 25", "120 orders", "0.4…4.8 bp",
+                "125…625 USDC", "up to 20%", "‹ standard", "Plan preview", "nothing is signed or sent yet",
+                "Prepare sessions",
+            ):  # fmt: skip
+                assert part in text, part
+            assert stage.engine.requests == []
 
 
 async def test_enter_starts_with_the_values_of_the_form() -> None:

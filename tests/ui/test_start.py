@@ -15,6 +15,7 @@ from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.markets import MarketsScreen
 from ama_tui.ui.screens.starting import StartingScreen
 from ama_tui.ui.screens.welcome import WelcomeScreen
+from tests.sizes import PATIENCE_S
 from tests.ui.fakes import NOW, FakeHost
 from tests.ui.stage import NARROW, WIDE, Stage, dashboard, screen_text
 
@@ -32,7 +33,7 @@ async def test_first_frame_is_painted_before_the_engine_is_created() -> None:
         await Stage(app, host, pilot).on(MarketsScreen)
         app.exit()
     assert "Starting the demo venue…" in frames[0]
-    host.close(5)
+    host.close(PATIENCE_S)
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -67,7 +68,7 @@ async def test_demo_is_offered_and_started(how: str) -> None:
         assert app.facts.is_demo
         await stage.until(lambda: real.was_closed, "the first engine's end")
         app.exit()
-    demo.close(5)
+    demo.close(PATIENCE_S)
 
 
 async def test_try_again_opens_the_venue_again() -> None:

@@ -20,9 +20,9 @@ from time import monotonic
 import pytest
 
 from tests.locales import C, latin_1
+from tests.sizes import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
 LEAVES_SCREEN = "\x1b[?1049l"
 
 
@@ -59,7 +59,7 @@ class Terminal:
                 self.output += os.read(self.master, 65_536).decode(errors="replace")
 
     def wait_for(self, text: str) -> None:
-        deadline = monotonic() + PATIENCE
+        deadline = monotonic() + PATIENCE_S
         while text not in self.output:
             assert monotonic() < deadline, f"{text!r} never came: {self.output[-3000:]}"
             assert self.process.poll() is None, f"ended before {text!r}: {self.output[-3000:]}"
@@ -74,7 +74,7 @@ class Terminal:
         self.wait_for("RUNNING")
 
     def end(self) -> int:
-        deadline = monotonic() + PATIENCE
+        deadline = monotonic() + PATIENCE_S
         while self.process.poll() is None:
             assert monotonic() < deadline, f"never ended: {self.output[-3000:]}"
             self.read()
@@ -138,7 +138,7 @@ def test_losing_the_terminal_stops_the_run(tmp_path: Path) -> None:
     with terminal("plain", "--mark", str(tmp_path / "mark")) as one:
         one.to_live()
         os.close(one.master)
-        one.process.wait(PATIENCE)
+        one.process.wait(PATIENCE_S)
         assert last_calls(tmp_path / "mark") == ["stop", "close"]
 
 

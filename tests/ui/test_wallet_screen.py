@@ -42,25 +42,26 @@ def told(stage: Stage) -> list[str]:
 # what is shown
 
 
-@pytest.mark.parametrize("size", [NARROW, MEDIUM, WIDE, HUGE])
-async def test_orders_session_budget_and_activity_are_shown(size: tuple[int, int]) -> None:
+async def test_orders_session_budget_and_activity_are_shown_at_every_size() -> None:
     state = with_wallet(packed(), 0, pending_orders=(pending_orders(Side.BUY, 47, level=7),), pending=1)
-    async with wallet_stage(size, state) as stage:
+    async with wallet_stage(NARROW, state) as stage:
         event = LogEvent(int(NOW * 1000), Action.FILL, "buy  0.050 @ 2,500.10", ADDRESS, "User001")
         await stage.publish(state, event, replace(event, wallet=wallet(1).address, text="of another"))
-        text = stage.text()
-        for part in (
-            "User001", "✓ packed", "● RUNNING", "available 9,771.00", "cap 1,999.80", "228.00 (11%)",
-            "49.99 in 1 order", "session ✓ valid", "23 h 47 m left", "last action 4s ago",
-            "Orders 12 · 1 pending · ticks from 2,500.00", "0.050 @ 2,500.10", "KILL",
-        ):  # fmt: skip
-            assert part in text
-        assert "of another" not in text
-        first = next(line for line in text.splitlines() if "▸" in line)
-        assert first.replace("│", "").split()[:10] == [
-            "▸", "L6", "sell", "2,501.06", "106", "0.200", "1m", "50.02", "911", "●",
-        ]  # fmt: skip
-        assert (wallet(0).address in text) == (size[0] > 110)
+        for size in (NARROW, MEDIUM, WIDE, HUGE):
+            await stage.resize(size)
+            text = stage.text()
+            for part in (
+                "User001", "✓ packed", "● RUNNING", "available 9,771.00", "cap 1,999.80", "228.00 (11%)",
+                "49.99 in 1 order", "session ✓ valid", "23 h 47 m left", "last action 4s ago",
+                "Orders 12 · 1 pending · ticks from 2,500.00", "0.050 @ 2,500.10", "KILL",
+            ):  # fmt: skip
+                assert part in text
+            assert "of another" not in text
+            first = next(line for line in text.splitlines() if "▸" in line)
+            assert first.replace("│", "").split()[:10] == [
+                "▸", "L6", "sell", "2,501.06", "106", "0.200", "1m", "50.02", "911", "●",
+            ]  # fmt: skip
+            assert (wallet(0).address in text) == (size[0] > 110)
 
 
 def test_orders_are_sorted_by_price_with_pending_ones_among_them() -> None:
@@ -134,7 +135,7 @@ async def test_long_prices_and_ids_are_never_cut() -> None:
 
 
 async def test_earlier_activity_is_shown_when_the_screen_opens() -> None:
-    async with wallet_stage() as stage:
+    async with wallet_stage(has_markets=True) as stage:
         await stage.press("escape")
         await stage.on(MarketsScreen)
         await stage.publish(packed(), LogEvent(1, Action.NOTE, "long ago", ADDRESS))
@@ -188,7 +189,7 @@ async def test_selected_order_is_cancelled_once() -> None:
 
 async def test_failed_cancel_is_shown_until_dismissed_and_the_order_keeps_resting() -> None:
     error = AmaError("the cancel of order 911 was not accepted", "the action log says why")
-    async with wallet_stage(errors={"cancel_order": error}) as stage:
+    async with wallet_stage(errors={"cancel_order": error}, has_markets=True) as stage:
         await stage.press("delete")
         await stage.shows("✗ the cancel of order 911 was not accepted")
         assert "→ the action log says why" in stage.text()
@@ -325,7 +326,7 @@ async def test_latest_transaction_of_the_wallet_is_copied() -> None:
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_buttons_do_what_the_keys_do(size: tuple[int, int]) -> None:
-    async with wallet_stage(size) as stage:
+    async with wallet_stage(size, has_markets=True) as stage:
         await stage.pilot.click("#cancel")
         await stage.until(lambda: "cancel_order" in stage.engine.calls, "the cancel")
         await stage.pilot.click("#pause-wallet")

@@ -53,12 +53,17 @@ class WalletHost(FakeHost):
 
 @asynccontextmanager
 async def wallet_stage(
-    size: tuple[int, int] = NARROW, state: EngineSnapshot | None = None, *, index: int = 0, **fields: object
+    size: tuple[int, int] = NARROW,
+    state: EngineSnapshot | None = None,
+    *,
+    index: int = 0,
+    has_markets: bool = False,
+    **fields: object,
 ) -> AsyncIterator[Stage]:
-    """The detail screen of one wallet of a running, packed fleet, above the market list."""
+    """The detail screen of one wallet of a running, packed fleet. The market list is below it if it `has_markets`."""
     state = state or packed()
     async with dashboard(size, host=WalletHost(**fields)) as stage:
-        await stage.to_markets()
+        await (stage.to_markets() if has_markets else stage.opened())
         stage.app.market = market()
         await stage.publish(state)
         stage.app.push_screen(WalletScreen(market(), state.wallets[index].address))

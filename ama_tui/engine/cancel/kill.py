@@ -238,7 +238,8 @@ class CancelAll:
 
     async def _read(self, until: float) -> _ChainReads | None:
         """Orders, sessions and receipts in one round. None if the orders could not be read."""
-        chain, market, vault = self.context.connections.chain, self.context.market, self.context.terms.vault
+        chain, registry = self.context.connections.chain, self.context.connections.registry
+        market, vault = self.context.market, self.context.terms.vault
         addresses = [book.address for book in self.books]
         hashes = [pending.tx_hash for book in self.books for pending in book.pending if pending.tx_hash is not None]
         ids = sorted({session for book in self.books for session in self._sessions_to_read(book)})
@@ -247,9 +248,9 @@ class CancelAll:
         try:
             async with self._time.reading_until(until):
                 orders, sessions, receipts = await asyncio.gather(
-                    _or_error(chain.open_orders(market.address, addresses, self._known_ids(), vault)),
-                    _or_error(chain.sessions(self.context.connections.registry, ids) if ids else _nothing(None)),
-                    _or_error(chain.receipts(market.address, hashes) if hashes else _nothing(None)),
+                    _or_error(lambda: chain.open_orders(market.address, addresses, self._known_ids(), vault)),
+                    _or_error(lambda: chain.sessions(registry, ids) if ids else _nothing()),
+                    _or_error(lambda: chain.receipts(market.address, hashes) if hashes else _nothing()),
                 )
         except TimeoutError:
             orders, problem, is_silent = None, f"no response from the chain within {_now() - began:.0f} s", True
@@ -393,15 +394,16 @@ class CancelAll:
         return 0 if self.context.read is None else self.context.read.block
 
 
-async def _or_error(reading: Awaitable[T]) -> T | VenueError:
+async def _or_error(read: Callable[[], Awaitable[T]]) -> T | VenueError:
+    """The call begins with this one: time may be over before either does."""
     try:
-        return await reading
+        return await read()
     except VenueError as error:
         return error
 
 
-async def _nothing(value: T) -> T:
-    return value
+async def _nothing() -> None:
+    return None
 
 
 def _now() -> float:

@@ -155,6 +155,12 @@ def test_no_read_is_begun_without_time_for_it() -> None:
     assert not [text for text in killing.action_log.of("NOTE") if "within 0 s" in text]
 
 
+def test_read_whose_time_is_over_before_it_begins_leaves_no_call_unawaited() -> None:
+    """A call that is never awaited is a warning, and so a failure here and a line on the operator's terminal."""
+    report = Killing(with_orders(1)).go(patience=0.0)
+    assert (report.is_proven, report.unread) == (False, ("alice", "bob"))
+
+
 def test_stop_ends_the_kill_after_the_current_pass() -> None:
     venue = with_orders(*range(1, 6))
     venue.open[BOB] = [order(BOB, 9)]

@@ -21,6 +21,7 @@ from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.fakes import FakeActionLog, FakeVenue, context_of, record
 from tests.engine.samples import ALICE, BOB, PRICE6, TICK6, book, cancel, fleet_read, pending, place, trade
 from tests.engine.virtual_time import run_virtually
+from tests.sizes import PATIENCE_S
 
 HASH = "0x" + "77" * 32
 LOST = UnreachableError("POST failed: no response within 30 s")
@@ -258,7 +259,7 @@ def test_a_push_back_closes_the_gate_and_a_busy_venue_halves_the_limit(error: Re
     assert (engine.alice.backoff_until > 0) is (error.status == 503), "a rate limit is not the wallet's"
 
     async def another(_: Callable[[], float]) -> None:
-        async with asyncio.timeout(5), engine.run.rate_limiter.slot():
+        async with asyncio.timeout(PATIENCE_S), engine.run.rate_limiter.slot():
             pass
 
     with pytest.raises(TimeoutError):

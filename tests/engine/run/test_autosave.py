@@ -20,6 +20,7 @@ from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store import state_store
 from ama_tui.store.checkpoint import WalletEntry
 from ama_tui.store.state_store import StateStore
+from tests.sizes import PATIENCE_S
 from tests.store.samples import BOOK, CHAIN_ID, checkpoint
 
 WALLETS = 40
@@ -104,7 +105,7 @@ async def test_slow_disk_does_not_hold_up_cycles_and_the_last_save_is_complete(
 
     def slowly(*args: object) -> None:
         writes.append(args)
-        assert is_free.wait(30)
+        assert is_free.wait(PATIENCE_S)
         write(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(store, "_write", slowly)

@@ -316,7 +316,7 @@ async def test_stop_ends_in_time_although_the_node_hangs(rig: Rig, monkeypatch: 
         await asyncio.sleep(0.2)
         began = monotonic()
         await engine.stop()
-        assert monotonic() - began < 5
+        assert monotonic() - began < 12
         assert run_of(engine).state is EngineState.STOPPED
         is_answering.set()
         await engine.close()

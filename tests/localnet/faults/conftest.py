@@ -14,13 +14,14 @@ from ama_tui.localnet.keys import Wallet
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.venue_client import VenueClient, client_of
+from tests.sizes import PATIENCE_S
 
 FAULTS = "/localnet/faults"
 
 Strike = Callable[..., Awaitable[None]]
 
 
-async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = 20) -> bool:
+async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = PATIENCE_S) -> bool:
     """Whether the condition becomes true within the time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

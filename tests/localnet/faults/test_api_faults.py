@@ -14,6 +14,7 @@ from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
 from tests.localnet.faults.conftest import FAULTS, Strike, eventually
 from tests.localnet.venue_client import VenueClient, client_of
+from tests.sizes import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -342,7 +343,7 @@ async def test_venue_closes_with_late_orders_and_held_responses() -> None:
         assert not isinstance(first[0], httpx.Response) or first[0].status_code >= 500
         held = asyncio.create_task(place(own, venue.wallets[1], sessions[1]))
         await asyncio.sleep(0.3)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await venue.close()
         await asyncio.gather(held, return_exceptions=True)
     assert asyncio.all_tasks() <= before

@@ -13,6 +13,7 @@ import pytest
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.journal.sync_marker import read_marker
 from ama_tui.store.journal.writer import Journal
+from tests.sizes import PATIENCE_S
 from tests.store.samples import line
 
 
@@ -34,7 +35,7 @@ def marked(path: Path, seq: int) -> bool:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    deadline = monotonic() + 10
+    deadline = monotonic() + PATIENCE_S
     while not is_so():
         assert monotonic() < deadline
         sleep(0.005)

@@ -22,6 +22,7 @@ from ama_tui.store.journal import writer as journal_module
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.journal.sync_marker import read_marker
 from ama_tui.store.journal.writer import Journal
+from tests.sizes import PATIENCE_S
 from tests.store.journal.journals import durably, fail, marked, timestamps, until
 from tests.store.samples import line
 
@@ -106,7 +107,7 @@ async def test_waiter_returns_only_after_a_sync_that_began_after_its_line(
     def slow_sync(descriptor: int) -> None:
         synced_sizes.append(os.fstat(descriptor).st_size)
         began.set()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE_S)
 
     monkeypatch.setattr(group_sync, "sync_data", slow_sync)
     journal = Journal.open(path)
@@ -125,7 +126,7 @@ async def test_waiter_returns_only_after_a_sync_that_began_after_its_line(
 
 async def test_cancelled_waiter_does_not_affect_the_others_sync(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
-    monkeypatch.setattr(group_sync, "sync_data", lambda _: go_on.wait(10))
+    monkeypatch.setattr(group_sync, "sync_data", lambda _: go_on.wait(PATIENCE_S))
     journal = Journal.open(path)
     waiters = [asyncio.create_task(journal.write_durable(line(ts))) for ts in range(3)]
     await asyncio.sleep(0.01)
@@ -266,7 +267,7 @@ def test_killed_writer_loses_no_durable_line(path: Path) -> None:
 
 def test_waiter_whose_event_loop_has_ended_holds_up_nobody(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
-    monkeypatch.setattr(group_sync, "sync_data", lambda _: go_on.wait(10))
+    monkeypatch.setattr(group_sync, "sync_data", lambda _: go_on.wait(PATIENCE_S))
     journal = Journal.open(path)
 
     async def give_up() -> None:
