@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ama_tui.config.run_options import RunOptions
-from ama_tui.domain.settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,7 @@ class Arguments:
 
 
 def arguments_of(options: Mapping[str, Any]) -> Arguments:
-    """The typed values of click's options."""
-    run = RunOptions(**{setting.name: options.get(setting.name) for setting in SETTINGS})
-    others = {each.name: options[each.name] for each in fields(Arguments) if each.name in options}
-    return Arguments(run=run, **others)
+    """The typed values of click's options. What is not one of the arguments is a setting."""
+    names = {each.name for each in fields(Arguments)} & options.keys()
+    run = RunOptions(**{name: value for name, value in options.items() if name not in names})
+    return Arguments(run=run, **{name: options[name] for name in names})

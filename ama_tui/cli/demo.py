@@ -6,11 +6,11 @@ import click
 
 from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.options import ask_option, fleet_options, headless_options, localnet_options, profile_option
-from ama_tui.cli.strict import StrictCommand
+from ama_tui.cli.strategy_options import StrategyCommand
 from ama_tui.config.demo_extra import require_demo
 
 
-@click.command("demo", cls=StrictCommand)
+@click.command("demo", cls=StrategyCommand)
 @fleet_options
 @ask_option(False)
 @headless_options

@@ -14,8 +14,8 @@ from ama_tui.cli.arguments import arguments_of
 from ama_tui.cli.hardening import allow_many_files, forbid_core_dumps
 from ama_tui.cli.options import allow_debug_option, ask_option, fleet_options, insecure_http_option, wallets_options
 from ama_tui.cli.signals import INTERRUPTED, SIGNALS, was_interrupted
+from ama_tui.cli.strategy_options import StrategyGroup
 from ama_tui.cli.streams import OutputError, prepare_streams
-from ama_tui.cli.strict import StrictGroup
 from ama_tui.domain.errors import AmaError
 from ama_tui.keys.redaction import without_keys
 
@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": ("ama_tui.cli.demo", "Try the dashboard on a local test venue."),
     "run": ("ama_tui.cli.run", "Make a market, with or without the dashboard."),
     "journal": ("ama_tui.cli.journal", "Show, verify, repair or export journals."),
+    "strategies": ("ama_tui.cli.strategies", "List the strategies and their parameters."),
     "markets": ("ama_tui.cli.markets", "List the venue's markets."),
     "doctor": ("ama_tui.cli.doctor", "Check your setup and suggest fixes."),
     "cancel-all": ("ama_tui.cli.cancel_all", "Cancel all orders on a market and verify on chain."),
@@ -33,7 +34,7 @@ COMMANDS = {
 """For each command: the module that defines it as `command`, and its line in the help."""
 
 
-class LazyGroup(StrictGroup):
+class LazyGroup(StrategyGroup):
     """Loads a command's module only when it is used, to keep --help and --version fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from ama_tui.domain.setting import Kind, Setting
-from ama_tui.domain.settings import DRY_RUN, PARAMETERS, SETTINGS
+from ama_tui.domain.settings import DRY_RUN, PACKER, RUN_SETTINGS
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -58,7 +58,7 @@ def setting_option(setting: Setting[Any]) -> Callable[[F], F]:
 def help_of(setting: Setting[Any]) -> str:
     """A setting in one line of `--help`: `Orders a wallet keeps on each side, 1…50 [6].`"""
     text = setting.help[0].upper() + setting.help[1:]
-    if setting.kind in (Kind.INTEGER, Kind.NUMBER):
+    if setting.kind in (Kind.INTEGER, Kind.NUMBER) and setting.range_text:
         text += f", {setting.range_text}"
     has_off_switch = "/" in setting.option
     if setting.default_text and (setting.kind is not Kind.FLAG or has_off_switch):
@@ -67,11 +67,11 @@ def help_of(setting: Setting[Any]) -> str:
 
 
 def fleet_options(function: F) -> F:
-    """The settings of a run, with the parameters last, and where its files are."""
-    others = [setting for setting in SETTINGS if setting not in PARAMETERS and setting is not DRY_RUN]
+    """The settings of a run, with the packer's parameters last, and where its files are."""
+    others = [setting for setting in RUN_SETTINGS if setting is not DRY_RUN]
     options: list[Callable[[F], F]] = [
         *(setting_option(setting) for setting in others),
-        *(setting_option(setting) for setting in PARAMETERS),
+        *(setting_option(setting) for setting in PACKER.all),
         click.option(
             "--state-dir",
             type=click.Path(path_type=Path, file_okay=False),

@@ -14,10 +14,10 @@ from ama_tui.cli.options import (
     profile_option,
     wallets_options,
 )
-from ama_tui.cli.strict import StrictCommand
+from ama_tui.cli.strategy_options import StrategyCommand
 
 
-@click.command("run", cls=StrictCommand)
+@click.command("run", cls=StrategyCommand)
 @wallets_options
 @fleet_options
 @ask_option(True)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ama_tui.domain.errors import ConfigError
-from ama_tui.domain.settings import SETTINGS
+from ama_tui.domain.setting import Setting
+from ama_tui.domain.settings import BUILT_IN, PACKER, STRATEGY, settings_with
+from ama_tui.domain.strategy_settings import StrategyCatalogue, StrategySettings
 from ama_tui.domain.text import shortened
-
-IN_CONFIG_FILE = tuple(setting.key for setting in SETTINGS if setting.in_config_file)
-SPELLINGS: Mapping[str, str] = {
-    spelling: setting.key for setting in SETTINGS if setting.in_config_file for spelling in (setting.key, setting.name)
-}
-"""The key for each spelling that a configuration file may use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +25,47 @@ class ConfigFile:
     """How the file writes each key: `max_utilization`."""
 
 
-def read_config_file(path: Path) -> ConfigFile:
-    """The settings of a TOML file; parameters may also be in a table `[parameters]`.
+@dataclass(frozen=True, slots=True)
+class ConfigText:
+    """A configuration file before it is known which strategy its settings are for."""
 
-    Raises ConfigError: not found, not TOML (with line and column), unknown or repeated keys (all named).
+    path: Path
+    pairs: tuple[tuple[str, object], ...]
+
+    @property
+    def strategy(self) -> object:
+        """The strategy that it names, None if it names none."""
+        return next((value for name, value in self.pairs if name == STRATEGY.key), None)
+
+    def settings(self, strategy: StrategySettings, strategies: StrategyCatalogue = BUILT_IN) -> ConfigFile:
+        """Its settings for a run with this strategy.
+
+        Raises ConfigError for unknown or repeated keys and for those of other strategies (all named).
+        """
+        allowed = [setting for setting in settings_with(strategy) if setting.in_config_file]
+        keys = {spelling: setting.key for setting in allowed for spelling in (setting.key, setting.name)}
+        values: dict[str, object] = {}
+        spellings: dict[str, str] = {}
+        problems: list[str] = []
+        for name, value in self.pairs:
+            key = keys.get(name)
+            if key is None:
+                problems.append(_unknown(name, allowed, strategy.name, strategies))
+            elif key in values:
+                other = spellings[key]
+                problems.append(f"{other} is given twice" + (f", also as {name}" if name != other else ""))
+            else:
+                values[key], spellings[key] = value, name
+        if problems:
+            valid = ", ".join(setting.key for setting in allowed)
+            raise ConfigError(f"config file {self.path}: " + "; ".join(problems), f"valid keys are {valid}")
+        return ConfigFile(values, spellings)
+
+
+def read_config_text(path: Path) -> ConfigText:
+    """The content of a TOML file; parameters may also be in a table `[parameters]`.
+
+    Raises ConfigError: not found, not TOML (with line and column).
     """
     try:
         content: dict[str, Any] = tomllib.loads(path.read_text("utf-8-sig"))
@@ -47,23 +80,18 @@ def read_config_file(path: Path) -> ConfigFile:
     table = content.pop("parameters", {})
     if not isinstance(table, dict):
         raise ConfigError(f"config file {path}: parameters is not a table", "write [parameters] above them")
-    return _known_keys(path, [*content.items(), *table.items()])
+    return ConfigText(path, (*content.items(), *table.items()))
 
 
-def _known_keys(path: Path, pairs: list[tuple[str, object]]) -> ConfigFile:
-    values: dict[str, object] = {}
-    spellings: dict[str, str] = {}
-    problems: list[str] = []
-    for name, value in pairs:
-        key = SPELLINGS.get(name)
-        if key is None:
-            close = difflib.get_close_matches(name, IN_CONFIG_FILE, n=1)
-            problems.append(f"unknown key {shortened(name, 20)}" + (f" (did you mean {close[0]}?)" if close else ""))
-        elif key in values:
-            other = spellings[key]
-            problems.append(f"{other} is given twice" + (f", also as {name}" if name != other else ""))
-        else:
-            values[key], spellings[key] = value, name
-    if problems:
-        raise ConfigError(f"config file {path}: " + "; ".join(problems), "valid keys are " + ", ".join(IN_CONFIG_FILE))
-    return ConfigFile(values, spellings)
+def read_config_file(path: Path, strategy: StrategySettings = PACKER) -> ConfigFile:
+    """The settings of a TOML file for a run with this strategy. Raises ConfigError."""
+    return read_config_text(path).settings(strategy)
+
+
+def _unknown(name: str, allowed: Sequence[Setting[Any]], strategy: str, strategies: StrategyCatalogue) -> str:
+    """Why a key is not allowed."""
+    owners = strategies.owners_of(name)
+    if owners:
+        return f"{name} is for the strategy {' or '.join(owners)}, not {strategy}"
+    close = difflib.get_close_matches(name, [setting.key for setting in allowed], n=1)
+    return f"unknown key {shortened(name, 20)}" + (f" (did you mean {close[0]}?)" if close else "")

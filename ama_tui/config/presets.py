@@ -1,4 +1,5 @@
-"""Presets: named sets of the eight parameters. Three are built in; the operator can save others.
+"""Presets: named sets of parameters. Three of the packer are built in, of other strategies their defaults; the operator
+can save others.
 
 Each saved preset is a TOML file in the user's configuration directory, and a valid `--config` file. A file that cannot
 be used is reported in one line and skipped.
@@ -6,16 +7,19 @@ be used is reported in one line and skipped.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ama_tui.config.config_file import read_config_file
+from ama_tui.config.config_file import read_config_text
 from ama_tui.config.paths import DIRECTORY_MODE
 from ama_tui.disk.atomic import replace_file
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.settings import PARAMETER_BY_KEY
+from ama_tui.domain.setting import is_number
+from ama_tui.domain.settings import PACKER, STRATEGY
+from ama_tui.domain.strategy_settings import StrategySettings
 
 SUFFIX = ".toml"
 LONGEST_NAME = 32
@@ -31,25 +35,39 @@ class Preset:
     is_own: bool = False
     """Whether the operator saved it; False for the built-in ones."""
 
+    def applied_to(self, base: Parameters) -> Parameters:
+        """Its parameters, with those of `base` that neither the form asks for nor it sets."""
+        own = self.parameters
+        if base.strategy != own.strategy:
+            return own
+        kept = {
+            setting.name: base[setting.name]
+            for setting in own.strategy.all
+            if not setting.form_label and own[setting.name] == setting.default
+        }
+        return own.changed(**kept)
+
 
 @dataclass(frozen=True, slots=True)
 class Presets:
-    """All presets."""
+    """All presets of a strategy."""
 
+    strategy: StrategySettings
     all: tuple[Preset, ...]
     """The built-in ones first."""
     problems: tuple[str, ...] = ()
     """A line for each file that cannot be used."""
 
     def of(self, parameters: Parameters) -> Preset | None:
-        """The first preset with exactly these parameters."""
-        return next((preset for preset in self.all if preset.parameters == parameters), None)
+        """The first preset that a form with these parameters matches."""
+        asked = parameters.asked()
+        return next((preset for preset in self.all if preset.parameters.asked() == asked), None)
 
 
 BUILT_IN: tuple[Preset, ...] = (
     Preset(
         "cautious",
-        Parameters(
+        Parameters.of(
             min_delay_ms=1000,
             max_delay_ms=4000,
             size_min=0.02,
@@ -63,7 +81,7 @@ BUILT_IN: tuple[Preset, ...] = (
     Preset("standard", Parameters()),
     Preset(
         "deep",
-        Parameters(
+        Parameters.of(
             size_min=0.05,
             size_max=0.40,
             orders_per_side=15,
@@ -73,6 +91,11 @@ BUILT_IN: tuple[Preset, ...] = (
         ),
     ),
 )
+
+
+def built_in(strategy: StrategySettings = PACKER) -> tuple[Preset, ...]:
+    """The built-in presets of a strategy."""
+    return BUILT_IN if strategy == PACKER else (Preset("standard", Parameters.of(strategy)),)
 
 
 def own_directory() -> Path:
@@ -94,8 +117,13 @@ def name_problem(name: str) -> str | None:
     return None
 
 
-def load_presets(directory: Path) -> Presets:
-    """The built-in presets, then the saved ones by name. Never raises: see `problems`."""
+def load_none(strategy: StrategySettings = PACKER) -> Presets:
+    """A strategy's built-in presets only."""
+    return Presets(strategy, built_in(strategy))
+
+
+def load_presets(directory: Path, strategy: StrategySettings = PACKER) -> Presets:
+    """A strategy's built-in presets, then its saved ones by name. Never raises: see `problems`."""
     own: list[Preset] = []
     problems: list[str] = []
     try:
@@ -103,13 +131,15 @@ def load_presets(directory: Path) -> Presets:
     except FileNotFoundError:
         files = []
     except OSError as error:
-        return Presets(BUILT_IN, (f"presets in {directory} cannot be read ({error.strerror})",))
+        return Presets(strategy, built_in(strategy), (f"presets in {directory} cannot be read ({error.strerror})",))
     for path in files:
         try:
-            own.append(_read(path))
+            preset = _read(path, strategy)
         except ConfigError as error:
             problems.append(error.message)
-    return Presets((*BUILT_IN, *own), tuple(problems))
+        else:
+            own += [] if preset is None else [preset]
+    return Presets(strategy, (*built_in(strategy), *own), tuple(problems))
 
 
 def save_preset(directory: Path, name: str, parameters: Parameters) -> Path:
@@ -121,7 +151,12 @@ def save_preset(directory: Path, name: str, parameters: Parameters) -> Path:
     if problem is not None:
         raise ConfigError(problem, "for example: night-shift")
     path = directory / f"{name}{SUFFIX}"
-    lines = [f"{key} = {value!r}" for key, value in parameters.as_keys().items()]
+    strategy, values = parameters.strategy, parameters.as_keys()
+    lines = [] if strategy == PACKER else [f"{STRATEGY.key} = {json.dumps(strategy.name)}"]
+    for setting in strategy.all:
+        value = values[setting.key]
+        if setting.form_label or value != setting.plain_default:
+            lines.append(f"{setting.key} = {repr(value) if is_number(value) else json.dumps(value)}")
     try:
         directory.mkdir(DIRECTORY_MODE, parents=True, exist_ok=True)
         replace_file(path, ("\n".join(lines) + "\n").encode())
@@ -132,17 +167,26 @@ def save_preset(directory: Path, name: str, parameters: Parameters) -> Path:
     return path
 
 
-def _read(path: Path) -> Preset:
-    """One preset file. Raises ConfigError, whose message names the file and fits on one line."""
+def _read(path: Path, strategy: StrategySettings) -> Preset | None:
+    """One preset file, None if it is for another strategy.
+
+    Raises ConfigError, whose message names the file and fits on one line.
+    """
     problem = name_problem(path.stem)
     if problem is not None:
         raise ConfigError(f"preset file {path.name}: {problem}")
     try:
-        file = read_config_file(path)
-        others = sorted(name for key, name in file.spellings.items() if key not in PARAMETER_BY_KEY)
+        text = read_config_text(path)
+        if (PACKER.name if text.strategy is None else text.strategy) != strategy.name:
+            return None
+        file = text.settings(strategy)
+        known = {STRATEGY.key, *(setting.key for setting in strategy.all)}
+        others = sorted(name for key, name in file.spellings.items() if key not in known)
         if others:
             raise ConfigError(f"{', '.join(others)} is not a parameter")
-        parameters = Parameters.checked(file.values, lambda setting: file.spellings.get(setting.key, setting.key))
+        parameters = Parameters.checked(
+            file.values, strategy, lambda setting: file.spellings.get(setting.key, setting.key)
+        )
         return Preset(path.stem, parameters, is_own=True)
     except ConfigError as error:
         reason = " ".join(error.message.removeprefix(f"config file {path}").lstrip(": ").split())

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from ama_tui.config.config_file import ConfigFile, read_config_file
+from ama_tui.config.config_file import ConfigFile, read_config_text
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain import settings
 from ama_tui.domain.errors import ParameterError
-from ama_tui.domain.parameters import RANGES, Parameters, range_problem
-from ama_tui.domain.plan import CollateralBasis, Rules, RunLimits
+from ama_tui.domain.parameters import STRATEGY_PARAMETERS, Parameters, range_problem
+from ama_tui.domain.plan import CollateralBasis, RunLimits
 from ama_tui.domain.setting import Setting, plain
-from ama_tui.domain.settings import PARAMETERS, SETTINGS
+from ama_tui.domain.settings import BUILT_IN, RUN_SETTINGS, STRATEGY, settings_with
+from ama_tui.domain.strategy_settings import StrategyCatalogue, StrategySettings
+from ama_tui.domain.text import shortened
 
 RESCUE = ", with an option in place of a stored value, or with --fresh"
 """What helps where the checkpoint stores a value that is not allowed."""
-_OTHERS = tuple(setting for setting in SETTINGS if setting not in PARAMETERS)
 
 
 class Origin(Enum):
@@ -37,9 +38,7 @@ class RunConfig:
     """Everything that was asked of a run; each field is a setting of its name."""
 
     parameters: Parameters = field(default_factory=Parameters)
-    rules: Rules = settings.RULES.default
     basis: CollateralBasis = settings.COLLATERAL.default
-    strategy: str = settings.STRATEGY.default
     wallets: int = settings.WALLETS.default
     """How many wallets of the wallets file to use."""
     market: str | None = settings.MARKET.default
@@ -67,13 +66,14 @@ class RunConfig:
         """What every strategy keeps to."""
         return RunLimits(self.parameters.max_utilization, self.basis)
 
-    def strategy_values(self) -> dict[str, object]:
-        """The values of the strategy's own parameters, by file key."""
-        return {**self.parameters.as_keys(), settings.RULES.key: self.rules.value}
+    @property
+    def strategy(self) -> str:
+        """The name of the strategy."""
+        return self.parameters.strategy.name
 
     def stored_settings(self) -> dict[str, object]:
-        """What the checkpoint keeps in addition to the eight parameters, by file key."""
-        return {setting.key: plain(getattr(self, setting.name)) for setting in _OTHERS if setting.in_checkpoint}
+        """What the checkpoint keeps in addition to the parameters, by file key."""
+        return {setting.key: plain(getattr(self, setting.name)) for setting in RUN_SETTINGS if setting.in_checkpoint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Resolved:
     """What each setting is called where its value came from."""
     differences: tuple[Difference, ...] = ()
     missing_in_checkpoint: tuple[str, ...] = ()
-    """The parameters that a resumed checkpoint does not store (the original tool stores four of the eight)."""
+    """The parameters of the form that a resumed checkpoint does not store (the original tool stores four of eight)."""
 
     @property
     def parameters(self) -> Parameters:
@@ -105,7 +105,9 @@ class Resolved:
 
     def called(self, name: str) -> str:
         """What a setting, by its name in `Parameters`, is called where its value came from."""
-        return self.names[next(setting.key for setting in SETTINGS if setting.name == name)]
+        return self.names[
+            next(setting.key for setting in settings_with(self.run.parameters.strategy) if setting.name == name)
+        ]
 
 
 def resolve(
@@ -113,22 +115,26 @@ def resolve(
     toml_path: Path | None = None,
     checkpoint_config: Mapping[str, object] | None = None,
     *,
-    strategies: Collection[str] = (settings.STRATEGY.default,),
+    strategies: StrategyCatalogue = BUILT_IN,
     form: Mapping[str, object] | None = None,
 ) -> Resolved:
     """Give every setting its value: of the form, else the options, the TOML file, the checkpoint, the default.
 
     `form` has the values of the set-up form by file key; where it agrees with the others, the others count as origin.
-    Raises ConfigError for a file that cannot be read and for unknown keys, ParameterError (a ConfigError)
-    for values out of range; each names everything wrong at once, as its origin calls it.
+    Raises ConfigError for a file that cannot be read and for unknown keys, ParameterError (a ConfigError) for values
+    out of range, for a strategy that is not installed, and for settings of another one; each names everything wrong at
+    once, as its origin calls it.
     """
-    stored = _stored(checkpoint_config or {})
-    file = ConfigFile() if toml_path is None else read_config_file(toml_path)
+    text = None if toml_path is None else read_config_text(toml_path)
+    strategy = _strategy(options, None if text is None else text.strategy, checkpoint_config or {}, strategies)
+    every = settings_with(strategy)
+    stored = stored_values(checkpoint_config or {}, strategy)
+    file = ConfigFile() if text is None else text.settings(strategy, strategies)
     layers: list[tuple[Origin, Mapping[str, object]]] = [
-        (Origin.DEFAULT, {setting.key: setting.plain_default for setting in SETTINGS}),
+        (Origin.DEFAULT, {setting.key: setting.plain_default for setting in every}),
         (Origin.CHECKPOINT, stored),
         (Origin.CONFIG_FILE, file.values),
-        (Origin.OPTION, options.given()),
+        (Origin.OPTION, _options(options, strategy, strategies)),
     ]
     values: dict[str, object] = {}
     origins: dict[str, Origin] = {}
@@ -138,13 +144,13 @@ def resolve(
     changed = {key: value for key, value in (form or {}).items() if value != values[key]}
     values.update(changed)
     origins.update(dict.fromkeys(changed, Origin.FORM))
-    names = {setting.key: _name(setting, origins[setting.key], file, is_form=form is not None) for setting in SETTINGS}
-    problems = _problems(values, origins, names, strategies)
+    names = {setting.key: _name(setting, origins[setting.key], file, is_form=form is not None) for setting in every}
+    problems = _problems(values, origins, names, strategy)
     if problems:
         is_stored = Origin.CHECKPOINT in (origins[key] for key in stored)
         raise ParameterError("; ".join(problems), "fix the values and try again" + (RESCUE if is_stored else ""))
     return Resolved(
-        run=_run_config(values),
+        run=_run_config(values, strategy),
         origins=origins,
         names=names,
         differences=tuple(
@@ -152,14 +158,67 @@ def resolve(
         ),
         missing_in_checkpoint=()
         if checkpoint_config is None
-        else tuple(setting.key for setting in PARAMETERS if setting.key not in stored),
+        else tuple(setting.key for setting in strategy.asked if setting.key not in stored),
     )
 
 
-def _stored(config: Mapping[str, object]) -> dict[str, object]:
-    """The settings that a checkpoint stores."""
-    keys = (setting.key for setting in SETTINGS if setting.in_checkpoint)
-    return {key: config[key] for key in keys if config.get(key) is not None}
+def stored_values(config: Mapping[str, object], strategy: StrategySettings) -> dict[str, object]:
+    """The settings that a checkpoint stores for a run with this strategy, by file key.
+
+    The packer's own are beside the others, as in the original tool; other strategies have a key of their own.
+    """
+    own = config
+    if not strategy.is_flat:
+        by_strategy = config.get(STRATEGY_PARAMETERS)
+        found = by_strategy.get(strategy.name) if isinstance(by_strategy, Mapping) else None
+        own = found if isinstance(found, Mapping) else {}
+    stored: dict[str, object] = {}
+    for setting in settings_with(strategy):
+        value = (own if setting in strategy.own else config).get(setting.key)
+        if setting.in_checkpoint and value is not None:
+            stored[setting.key] = value
+    return stored
+
+
+def _strategy(
+    options: RunOptions, in_file: object, config: Mapping[str, object], strategies: StrategyCatalogue
+) -> StrategySettings:
+    """The strategy that a run is asked for. Raises ParameterError."""
+    stored = config.get(STRATEGY.key)
+    name: object
+    if options.strategy is not None:
+        name, called, origin = options.strategy, STRATEGY.short_option, Origin.OPTION
+    elif in_file is not None:
+        name, called, origin = in_file, STRATEGY.key, Origin.CONFIG_FILE
+    elif stored is not None:
+        name, called, origin = stored, STRATEGY.key, Origin.CHECKPOINT
+    else:
+        return strategies.settings_for(STRATEGY.default)
+    if not isinstance(name, str) or name not in strategies.names():
+        text = f"{called} is {shortened(str(name), 40)!r}, which is not installed ({origin.value})"
+        hint = f"installed are {', '.join(strategies.names())}"
+        if origin is Origin.CHECKPOINT:
+            hint = "install the package that has it, or start over with --fresh"
+        raise ParameterError(text, hint)
+    if stored is not None and name != stored:
+        text = f"{called} is {name}, but the saved run uses the strategy {stored}"
+        raise ParameterError(text, f"resume it with --strategy {stored}, or start over with --fresh")
+    return strategies.settings_for(name)
+
+
+def _options(options: RunOptions, strategy: StrategySettings, strategies: StrategyCatalogue) -> dict[str, object]:
+    """The values of the options by file key. Raises ParameterError for options of other strategies."""
+    keys = {setting.name: setting.key for setting in settings_with(strategy)}
+    given = options.given()
+    foreign = []
+    for name in given.keys() - keys.keys():
+        owners = " or ".join(strategies.owners_of(name))
+        if not owners:
+            raise TypeError(f"there is no setting {name}")
+        foreign.append(f"--{name.replace('_', '-')} is for the strategy {owners}, not {strategy.name}")
+    if foreign:
+        raise ParameterError("; ".join(sorted(foreign)), "leave it out, or choose that strategy with --strategy")
+    return {keys[name]: value for name, value in given.items()}
 
 
 def _name(setting: Setting[Any], origin: Origin, file: ConfigFile, *, is_form: bool) -> str:
@@ -177,22 +236,25 @@ def _problems(
     values: Mapping[str, object],
     origins: Mapping[str, Origin],
     names: Mapping[str, str],
-    strategies: Collection[str],
+    strategy: StrategySettings,
 ) -> list[str]:
     """Everything that is wrong with the values, one line each."""
     problems: list[str] = []
-    for setting in SETTINGS:
-        problem = setting.problem(values[setting.key], names[setting.key], strategies)
+    for setting in settings_with(strategy):
+        if setting is STRATEGY:
+            continue
+        problem = setting.problem(values[setting.key], names[setting.key])
         if problem is not None:
             problems.append(f"{problem} ({origins[setting.key].value})")
-    for lower, upper in RANGES:
+    for lower, upper in strategy.ranges:
         problem = range_problem(lower, upper, values, names[lower.key], names[upper.key])
         if problem is not None:
             problems.append(f"{problem} ({origins[lower.key].value}, {origins[upper.key].value})")
     return problems
 
 
-def _run_config(values: Mapping[str, object]) -> RunConfig:
+def _run_config(values: Mapping[str, object], strategy: StrategySettings) -> RunConfig:
     """The configuration of values that have been checked."""
-    parameters = Parameters.checked({setting.key: values[setting.key] for setting in PARAMETERS})
-    return RunConfig(parameters, **{setting.name: setting.read(values) for setting in _OTHERS})
+    parameters = Parameters.checked({setting.key: values[setting.key] for setting in strategy.all}, strategy)
+    others = {setting.name: setting.read(values) for setting in RUN_SETTINGS if setting is not STRATEGY}
+    return RunConfig(parameters, **others)

@@ -1,44 +1,46 @@
-"""The run options of the command line, as typed values."""
+"""The settings given on the command line, of the run and of any strategy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import cast
 
-from ama_tui.domain.plan import CollateralBasis, Rules
 from ama_tui.domain.setting import plain
-from ama_tui.domain.settings import SETTINGS
+from ama_tui.domain.settings import DRY_RUN, MARKET, RESUME, SETTLE_AFTER, STRATEGY, WALLETS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """A value for each setting, None where the command line gives none."""
+    """Typed values by the names of their settings. None counts as not given."""
 
-    min_delay_ms: int | None = None
-    max_delay_ms: int | None = None
-    size_min: float | None = None
-    size_max: float | None = None
-    orders_per_side: int | None = None
-    max_utilization: float | None = None
-    min_distance_ticks: int | None = None
-    max_distance_ticks: int | None = None
-    wallets: int | None = None
-    market: str | None = None
-    resume: bool | None = None
-    strategy: str | None = None
-    rules: Rules | None = None
-    basis: CollateralBasis | None = None
-    cancel_on_stop: bool | None = None
-    settle_after_s: float | None = None
-    cycle_gap_ms: int | None = None
-    price_band_percent: float | None = None
-    session_hours: float | None = None
-    session_caps: bool | None = None
-    renew_revoked: bool | None = None
-    confirm_quit: bool | None = None
-    dry_run: bool | None = None
+    __slots__ = ("_values",)
+
+    def __init__(self, **values: object) -> None:
+        self._values = {name: value for name, value in values.items() if value is not None}
 
     def given(self) -> Mapping[str, object]:
-        """The values that were given, by file key."""
-        values = {setting.key: plain(getattr(self, setting.name)) for setting in SETTINGS}
-        return {key: value for key, value in values.items() if value is not None}
+        """The values that were given, as files have them, by name."""
+        return {name: plain(value) for name, value in self._values.items()}
+
+    @property
+    def wallets(self) -> int | None:
+        return cast(int | None, self._values.get(WALLETS.name))
+
+    @property
+    def market(self) -> str | None:
+        return cast(str | None, self._values.get(MARKET.name))
+
+    @property
+    def resume(self) -> bool | None:
+        return cast(bool | None, self._values.get(RESUME.name))
+
+    @property
+    def strategy(self) -> str | None:
+        return cast(str | None, self._values.get(STRATEGY.name))
+
+    @property
+    def settle_after_s(self) -> float | None:
+        return cast(float | None, self._values.get(SETTLE_AFTER.name))
+
+    @property
+    def dry_run(self) -> bool:
+        return bool(self._values.get(DRY_RUN.name))

@@ -81,7 +81,8 @@ class WalletRow:
     """Resting bids."""
     asks: int = 0
     """Resting asks."""
-    target: int = 0
+    target_bids: int = 0
+    target_asks: int = 0
     """Orders wanted on each side."""
     available6: int | None = None
     cap6: int | None = None
@@ -273,7 +274,7 @@ class EngineSnapshot:
 
     @property
     def target_orders(self) -> int:
-        return sum(2 * row.target for row in self.wallets)
+        return sum(row.target_bids + row.target_asks for row in self.wallets)
 
     @property
     def resting(self) -> int:

@@ -57,6 +57,19 @@ class Targets:
     farthest_ticks: int = 0
     """How far from the anchor it places orders."""
 
+    def on(self, side: Side) -> int:
+        """The number of orders on one side."""
+        return self.bids if side is Side.BUY else self.asks
+
+    @property
+    def orders(self) -> int:
+        """The number of orders on both sides."""
+        return self.bids + self.asks
+
+
+NO_TARGETS = Targets(0, 0, 0)
+"""What a taker keeps resting."""
+
 
 @dataclass(frozen=True, slots=True)
 class PendingOrder:
@@ -220,7 +233,7 @@ class Take:
         return notional6(self.amount18, self.limit6)
 
 
-Intent = Place | Cancel
+Intent = Place | Cancel | Modify | Take
 
 
 class SkipReason(Enum):
@@ -238,11 +251,17 @@ class SkipReason(Enum):
     SESSION_TOO_SMALL = "waiting for a new session"
     MAX_OPEN_ORDERS = "most open orders (maker_max_open_orders)"
     IN_PLACE = "already where it would be moved to"
+    STRATEGY = "the strategy does not work"
 
     @property
     def is_standing(self) -> bool:
         """Whether the reason outlasts a cycle. A level that is vacant for a standing reason counts as packed."""
-        return self not in (SkipReason.WOULD_CROSS, SkipReason.UNREAD, SkipReason.SESSION_TOO_SMALL)
+        return self not in (
+            SkipReason.WOULD_CROSS,
+            SkipReason.UNREAD,
+            SkipReason.SESSION_TOO_SMALL,
+            SkipReason.STRATEGY,
+        )
 
 
 @dataclass(frozen=True, slots=True)

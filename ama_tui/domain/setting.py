@@ -29,7 +29,7 @@ class Setting(Generic[T]):
     key: str
     """Its name in configuration files and in the checkpoint, `sizeMin`."""
     name: str
-    """Its attribute in `Parameters`, `RunConfig` and `RunOptions`; configuration files accept it too."""
+    """Its name in `Parameters`, `RunConfig` and `RunOptions`; configuration files accept it too."""
     kind: Kind
     default: T
     """None where a run may start without a value."""
@@ -85,11 +85,11 @@ class Setting(Generic[T]):
         """The values it accepts: `1…50`, `above 0`, `even or original`; empty where that goes without saying."""
         if self.kind is Kind.CHOICE:
             return " or ".join(self.choices)
-        if self.high != INFINITY:
-            return f"{self.low:g}…{self.high:g}"
-        if self.low != -INFINITY:
-            return f"{'above' if self.low_is_exclusive else 'at least'} {self.low:g}"
-        return ""
+        low = "" if self.low == -INFINITY else f"{'above' if self.low_is_exclusive else 'at least'} {self.low:.12g}"
+        high = "" if self.high == INFINITY else f"at most {self.high:.12g}"
+        if low and high and not self.low_is_exclusive:
+            return f"{self.low:.12g}…{self.high:.12g}"
+        return ", ".join(filter(None, (low, high)))
 
     @property
     def default_text(self) -> str:
@@ -134,7 +134,7 @@ class Setting(Generic[T]):
         value = values.get(self.key, self.default)
         if is_number(value):
             value = int(value) if self.kind is Kind.INTEGER else float(value)
-        elif self.enumeration is not None:
+        elif self.enumeration is not None and value is not None:
             value = self.enumeration(value)
         return cast(T, value)
 

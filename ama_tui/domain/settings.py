@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from ama_tui.domain.plan import CollateralBasis, Mode, Rules
 from ama_tui.domain.setting import Kind, Setting
+from ama_tui.domain.strategy_settings import StrategyList, StrategySettings
 
 MIN_DELAY_MS = Setting(
     "minDelayMs",
@@ -260,24 +260,32 @@ DRY_RUN = Setting(
     in_config_file=False,
 )
 
-PARAMETERS: Final[tuple[Setting[Any], ...]] = (
-    MIN_DELAY_MS,
-    MAX_DELAY_MS,
-    SIZE_MIN,
-    SIZE_MAX,
-    ORDERS_PER_SIDE,
-    MAX_UTILIZATION,
-    MIN_DISTANCE_TICKS,
-    MAX_DISTANCE_TICKS,
+SHARED: Final[tuple[Setting[Any], ...]] = (MIN_DELAY_MS, MAX_DELAY_MS, MAX_UTILIZATION)
+"""The parameters that every strategy has."""
+PACKER: Final = StrategySettings(
+    "packer",
+    "keeps a target number of bids and asks of each wallet resting around the anchor",
+    SHARED,
+    (
+        MIN_DELAY_MS,
+        MAX_DELAY_MS,
+        SIZE_MIN,
+        SIZE_MAX,
+        ORDERS_PER_SIDE,
+        MAX_UTILIZATION,
+        MIN_DISTANCE_TICKS,
+        MAX_DISTANCE_TICKS,
+        RULES,
+    ),
+    is_flat=True,
 )
-"""The settings of `Parameters`, in the order of the checkpoint."""
-SETTINGS: Final[tuple[Setting[Any], ...]] = (
-    *PARAMETERS,
+BUILT_IN: Final = StrategyList((PACKER,))
+"""The strategies that are declared here, so that none of their code is needed to know their parameters."""
+RUN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
     WALLETS,
     MARKET,
     RESUME,
     STRATEGY,
-    RULES,
     COLLATERAL,
     CANCEL_ON_STOP,
     SETTLE_AFTER,
@@ -289,4 +297,9 @@ SETTINGS: Final[tuple[Setting[Any], ...]] = (
     CONFIRM_QUIT,
     DRY_RUN,
 )
-PARAMETER_BY_KEY: Final[Mapping[str, Setting[Any]]] = {setting.key: setting for setting in PARAMETERS}
+"""The settings of `RunConfig` besides the parameters."""
+
+
+def settings_with(strategy: StrategySettings) -> tuple[Setting[Any], ...]:
+    """All settings of a run with this strategy."""
+    return (*strategy.all, *RUN_SETTINGS)

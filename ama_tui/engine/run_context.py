@@ -47,6 +47,8 @@ class RunContext:
     unix_now: Callable[[], int] = lambda: int(time())
     """This machine's clock, in Unix seconds: it decides when a new session ends."""
     started_at_ms: int = 0
+    strategy_problem: str = ""
+    """Why the strategy made no plan at the last read, '' if it did."""
     fleet: Fleet = field(default_factory=Fleet)
     rate_limiter: RateLimiter = field(default_factory=lambda: RateLimiter(monotonic))
     read_share: ReadShare = field(default_factory=lambda: ReadShare(monotonic))

@@ -11,7 +11,8 @@ from ama_tui.disk.atomic import read_own, replace_file
 from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.market import DEFAULT_TICK6, Market
 from ama_tui.domain.money import PRICE_UNIT, price6_from_ui
-from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.parameters import STRATEGY_PARAMETERS, Parameters
+from ama_tui.domain.settings import ORDERS_PER_SIDE
 from ama_tui.domain.wallet import Role
 from ama_tui.store.json_fields import (
     ShapeError,
@@ -121,16 +122,26 @@ class Checkpoint:
 def stored_config(
     parameters: Parameters, earlier: Mapping[str, object] | None = None, **more: object
 ) -> dict[str, object]:
-    """A checkpoint's `config`: the existing keys, the eight parameters and `more` (strategy, rules, ...).
+    """A checkpoint's `config`: the existing keys, the parameters and `more` (strategy, collateral, ...).
 
-    The original tool needs `mode`, `makerRatio` and `maxOpenOrdersPerMaker` to read the file.
+    The packer's parameters are beside the others, where the original tool has them; if another strategy runs, they are
+    kept, or have their defaults, and its own are under `strategyParameters` by its name. The original tool also needs
+    `mode`, `makerRatio` and `maxOpenOrdersPerMaker` to read the file.
     """
+    flat = Parameters() if not parameters.strategy.is_flat else parameters
     legacy: dict[str, object] = {
         "mode": "MEAN",
         "makerRatio": 1,
-        "maxOpenOrdersPerMaker": 2 * parameters.orders_per_side,
+        "maxOpenOrdersPerMaker": 2 * flat[ORDERS_PER_SIDE.name],
     }
-    return {**parameters.as_keys(), **legacy, **(earlier or {}), **parameters.as_keys(), **more}
+    config = {**flat.as_keys(), **legacy, **(earlier or {})}
+    values = parameters.as_keys()
+    if parameters.strategy.is_flat:
+        return {**config, **values, **more}
+    own = {setting.key: values.pop(setting.key) for setting in parameters.strategy.own}
+    others = config.get(STRATEGY_PARAMETERS)
+    by_strategy = {**(others if isinstance(others, Mapping) else {}), parameters.strategy.name: own}
+    return {**config, **values, STRATEGY_PARAMETERS: by_strategy, **more}
 
 
 def wallet_indexes(addresses: Iterable[str], wallets: Mapping[str, WalletEntry]) -> dict[str, int]:

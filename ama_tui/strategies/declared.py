@@ -6,10 +6,8 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.setting import INFINITY, Kind, Setting
@@ -30,33 +28,32 @@ def settings_of(model: type[StrategyParameters]) -> tuple[Setting[Any], ...]:
     settings: list[Setting[Any]] = []
     for name, info in model.model_fields.items():
         declared = next((item for item in info.metadata if isinstance(item, Setting)), None)
-        lines = list(dict.fromkeys(setting.form_label for setting in settings))
-        settings.append(declared if declared is not None else _setting(name, info, lines))
+        settings.append(declared if declared is not None else _setting(name, info))
     return tuple(settings)
 
 
-def _setting(name: str, info: FieldInfo, lines: list[str]) -> Setting[Any]:
-    """`lines` are the labels of the form's lines so far."""
+def _setting(name: str, info: FieldInfo) -> Setting[Any]:
     plain_type = _plain_type(info.annotation)
     enumeration = plain_type if isinstance(plain_type, type) and issubclass(plain_type, Enum) else None
     kind = Kind.CHOICE if enumeration is not None else _KINDS.get(plain_type)
     if kind is None:
         raise ParameterError(f"parameter {name}: a setting is a bool, int, float, str or an enumeration")
-    if info.default is PydanticUndefined or not info.description:
+    if info.is_required() or not info.description:
         raise ParameterError(f"parameter {name} needs a default and a description")
     extra = info.json_schema_extra or {}
     if not isinstance(extra, dict) or not extra.keys() <= _EXTRA:
         raise ParameterError(f"parameter {name}: json_schema_extra has {', '.join(sorted(_EXTRA))} and nothing else")
     low, high, is_exclusive = -INFINITY, INFINITY, False
     for bound in info.metadata:
-        if isinstance(bound, Ge):
-            low = float(bound.ge)  # type: ignore[arg-type]  # numbers only, as checked by pydantic
-        elif isinstance(bound, Gt):
-            low, is_exclusive = float(bound.gt), True  # type: ignore[arg-type]
-        elif isinstance(bound, Le):
-            high = float(bound.le)  # type: ignore[arg-type]
-        elif isinstance(bound, Lt):
-            raise ParameterError(f"parameter {name}: state the largest value with le instead of lt")
+        at_least, above, at_most = (getattr(bound, limit, None) for limit in ("ge", "gt", "le"))
+        if at_least is not None:
+            low = float(at_least)
+        elif above is not None:
+            low, is_exclusive = float(above), True
+        elif at_most is not None:
+            high = float(at_most)
+        else:
+            raise ParameterError(f"parameter {name}: a range is stated with ge, gt and le")
     is_in_form = kind in (Kind.INTEGER, Kind.NUMBER) and info.default is not None
     label = str(extra.get("form", name.replace("_", " "))) if is_in_form else ""
     return Setting(
@@ -73,7 +70,6 @@ def _setting(name: str, info: FieldInfo, lines: list[str]) -> Setting[Any]:
         in_checkpoint=True,
         form_label=label,
         form_end=str(extra.get("end", "")),
-        form_line=1 + (lines.index(label) if label in lines else len(lines)),
     )
 
 

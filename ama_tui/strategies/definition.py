@@ -57,8 +57,8 @@ class StrategyDefinition(Generic[Own, Memory]):
     memory: Callable[[], Memory]
     """The memory of a run that starts, also after a restart and after a change of parameters."""
     refusal: Callable[[Own, int, int | None, Called], str | None] = lambda own, tick6, anchor_x2, called: None
-    """Why a market with this tick and anchor (doubled; None without one), both with 6 decimals, cannot be quoted, or None
-    if it can. One line.
+    """Why a market with this tick and anchor (doubled; None without one), both with 6 decimals, cannot be quoted, or
+    None if it can. One line.
     """
     maker_methods: Methods = MAKER_METHODS
     """The session methods that it needs of a maker."""

@@ -20,7 +20,10 @@ HEADLESS = ("run", "--headless", "--market", "LINK-USD")
         ((*HEADLESS, "--wallets", "ten"), ("'--wallets'", "'ten' is not a valid integer", "see 'ama-tui run --help'")),
         (("demo", "--headless", "--wallets", "0"), ("--wallets is 0, but must be at least 1",)),
         (("venue", "--wallets", "0"), ("'--wallets'", "see 'ama-tui venue --help'")),
-        ((*HEADLESS, "--strategy", "martingale"), ("--strategy must be packer",)),
+        (
+            (*HEADLESS, "--strategy", "martingale"),
+            ("--strategy is 'martingale'", "installed are packer"),
+        ),
         ((*HEADLESS, "--session-hours", "0.05"), ("--session-hours is 0.05, but must be 0.1…168",)),
         ((*HEADLESS, "--rules", "odd"), ("'--rules'", "'even'", "'original'", "see 'ama-tui run --help'")),
         ((*HEADLESS, "--bogus"), ("--bogus", "see 'ama-tui run --help'")),

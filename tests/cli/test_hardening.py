@@ -34,7 +34,7 @@ HARMLESS = {
 }
 """Variables of Textual that change its appearance and reveal nothing."""
 
-WITHOUT_KEYS = {"demo", "journal", "markets", "sessions", "venue"}
+WITHOUT_KEYS = {"demo", "journal", "markets", "sessions", "strategies", "venue"}
 """Commands that load no key, or only those of a local test venue."""
 
 LEAST = {

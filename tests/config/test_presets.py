@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,9 @@ from ama_tui.config.run import resolve
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.parameters import Parameters, problems_of
-from ama_tui.domain.settings import PARAMETERS
+from ama_tui.domain.settings import PACKER
 
-OWN = Parameters(orders_per_side=9, size_min=1e-05, size_max=0.1, max_utilization=0.3)
+OWN = Parameters.of(orders_per_side=9, size_min=1e-05, size_max=0.1, max_utilization=0.3)
 
 
 def own_names(directory: Path) -> list[str]:
@@ -33,9 +32,9 @@ def test_built_in_presets_are_in_range_and_standard_is_the_default() -> None:
 
 def test_cautious_preset_risks_less_than_standard_and_deep_more() -> None:
     cautious, standard, deep = (preset.parameters for preset in BUILT_IN)
-    assert cautious.orders_per_side < standard.orders_per_side < deep.orders_per_side
-    assert cautious.max_utilization < standard.max_utilization < deep.max_utilization
-    assert cautious.min_distance_ticks > standard.min_distance_ticks
+    assert cautious["orders_per_side"] < standard["orders_per_side"] < deep["orders_per_side"]
+    assert cautious["max_utilization"] < standard["max_utilization"] < deep["max_utilization"]
+    assert cautious["min_distance_ticks"] > standard["min_distance_ticks"]
 
 
 def test_saved_preset_is_loaded_after_the_built_in_ones(tmp_path: Path) -> None:
@@ -51,9 +50,9 @@ def test_saved_preset_is_loaded_after_the_built_in_ones(tmp_path: Path) -> None:
 
 def test_saving_again_replaces_the_preset_and_leaves_nothing_else(tmp_path: Path) -> None:
     save_preset(tmp_path, "mine", OWN)
-    save_preset(tmp_path, "mine", replace(OWN, orders_per_side=2))
+    save_preset(tmp_path, "mine", OWN.changed(orders_per_side=2))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
-    assert load_presets(tmp_path).all[3].parameters.orders_per_side == 2
+    assert load_presets(tmp_path).all[3].parameters["orders_per_side"] == 2
 
 
 def test_preset_is_also_a_config_file(tmp_path: Path) -> None:
@@ -62,7 +61,7 @@ def test_preset_is_also_a_config_file(tmp_path: Path) -> None:
 
 @given(
     st.builds(
-        Parameters,
+        Parameters.of,
         min_delay_ms=st.integers(0, 1000),
         max_delay_ms=st.integers(1000, 600_000),
         size_min=st.floats(1e-9, 1.0),
@@ -150,4 +149,4 @@ def test_presets_directory_is_in_the_users_configuration() -> None:
 
 def test_every_parameter_is_in_the_file(tmp_path: Path) -> None:
     text = save_preset(tmp_path, "mine", OWN).read_text()
-    assert [line.split(" = ")[0] for line in text.splitlines()] == [setting.key for setting in PARAMETERS]
+    assert [line.split(" = ")[0] for line in text.splitlines()] == [setting.key for setting in PACKER.asked]

@@ -17,7 +17,7 @@ from ama_tui.domain.errors import ConfigError, ParameterError
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import CollateralBasis, Rules
 from ama_tui.domain.setting import Setting
-from ama_tui.domain.settings import PARAMETERS, SETTINGS
+from ama_tui.domain.settings import PACKER, RUN_SETTINGS
 
 ORIGINAL = {
     "minDelayMs": 500,
@@ -41,7 +41,7 @@ def test_nothing_given_means_all_defaults() -> None:
     assert resolved.missing_in_checkpoint == ()
 
 
-@pytest.mark.parametrize("setting", PARAMETERS, ids=lambda setting: setting.key)
+@pytest.mark.parametrize("setting", PACKER.asked, ids=lambda setting: setting.key)
 @pytest.mark.parametrize("layers", range(8))
 def test_nearest_layer_wins_for_each_parameter(toml: Path, layers: int, setting: Setting[Any]) -> None:
     key = setting.key
@@ -77,7 +77,9 @@ def test_checkpoint_of_the_original_tool_lacks_four_parameters() -> None:
         "minDistanceTicks",
         "maxDistanceTicks",
     )
-    assert resolved.parameters == Parameters(500, 900, 0.1, 0.3, 3)
+    assert resolved.parameters == Parameters.of(
+        min_delay_ms=500, max_delay_ms=900, size_min=0.1, size_max=0.3, orders_per_side=3
+    )
     assert resolved.origins["minDelayMs"] is Origin.CHECKPOINT
     assert resolved.origins["ordersPerSidePerWallet"] is Origin.OPTION
     assert resolved.origins["minDistanceTicks"] is Origin.DEFAULT
@@ -91,7 +93,7 @@ def test_settings_of_our_checkpoint_are_restored() -> None:
     assert second.run == first.run
     assert second.origins["rules"] is Origin.CHECKPOINT
     third = resolve(RunOptions(rules=Rules.EVEN), None, stored)
-    assert third.run.rules is Rules.EVEN
+    assert third.run.parameters["rules"] is Rules.EVEN
     assert [(d.key, d.stored, d.used) for d in third.differences] == [("rules", "original", "even")]
 
 
@@ -99,8 +101,8 @@ def test_settings_of_our_checkpoint_are_restored() -> None:
 def test_parameters_may_be_at_the_top_or_in_their_table(toml: Path, text: str) -> None:
     toml.write_text(f"strategy = 'packer'\nrules = 'original'\nwallets = 3\nmarket = 'ETH'\n{text}\n")
     run = resolve(RunOptions(), toml).run
-    assert (run.parameters.size_min, run.parameters.size_max) == (0.1, 0.2)
-    assert (run.rules, run.wallets, run.market, run.strategy) == (Rules.ORIGINAL, 3, "ETH", "packer")
+    assert (run.parameters["size_min"], run.parameters["size_max"]) == (0.1, 0.2)
+    assert (run.parameters["rules"], run.wallets, run.market, run.strategy) == (Rules.ORIGINAL, 3, "ETH", "packer")
 
 
 def test_unknown_keys_are_all_reported_with_the_closest_match(toml: Path) -> None:
@@ -137,14 +139,13 @@ def test_unusable_config_file_is_one_clear_line(toml: Path, content: bytes | Non
 def test_everything_out_of_range_is_reported_with_its_origin(toml: Path) -> None:
     toml.write_text("sizeMin = '0.1'\nrules = 'odd'\nmarket = 3\n")
     with pytest.raises(ParameterError) as raised:
-        resolve(RunOptions(max_utilization=2.0, wallets=0, strategy="foo"), toml, {"minDelayMs": -1})
+        resolve(RunOptions(max_utilization=2.0, wallets=0), toml, {"minDelayMs": -1})
     for part in (
         "sizeMin must be a number (config file)",
         "--max-utilization is 2, but must be 0.02…0.9 (option)",
         "minDelayMs is -1, but must be 0…600000 (checkpoint)",
         "rules must be even or original (config file)",
         "--wallets is 0, but must be at least 1 (option)",
-        "--strategy must be packer (option)",
         "market must be a text (config file)",
     ):
         assert part in raised.value.message
@@ -155,17 +156,14 @@ def test_overridden_stored_value_may_be_invalid() -> None:
     assert resolve(RunOptions(min_delay_ms=10), None, {"minDelayMs": "x"}).parameters.min_delay_ms == 10
 
 
-def test_options_and_configuration_have_a_field_for_each_setting() -> None:
-    names = [setting.name for setting in SETTINGS]
-    assert [field.name for field in fields(RunOptions)] == names
+def test_configuration_has_a_field_for_each_setting_of_a_run() -> None:
     others = {field.name for field in fields(RunConfig)} - {"parameters"}
-    assert others == set(names) - {field.name for field in fields(Parameters)}
-    assert [field.name for field in fields(Parameters)] == [setting.name for setting in PARAMETERS]
+    assert others == {setting.name for setting in RUN_SETTINGS} - {"strategy"}
 
 
 def test_misspelt_option_is_refused() -> None:
     with pytest.raises(TypeError, match="size"):
-        RunOptions(size=1)  # type: ignore[call-arg]  # this is what is tested
+        resolve(RunOptions(size=1))
 
 
 @pytest.mark.parametrize("resume", [True, False, None])
@@ -194,12 +192,12 @@ def test_other_session_lengths_are_refused(hours: object) -> None:
     with pytest.raises(
         ParameterError, match=r"--session-hours (is .+, but must be 0\.1…168|must be a number) \(option\)"
     ):
-        resolve(RunOptions(session_hours=hours))  # type: ignore[arg-type]  # what a caller without types may do
+        resolve(RunOptions(session_hours=hours))
 
 
 @given(
     st.dictionaries(
-        st.sampled_from([setting.key for setting in PARAMETERS]), st.one_of(st.none(), st.text(), st.floats())
+        st.sampled_from([setting.key for setting in PACKER.asked]), st.one_of(st.none(), st.text(), st.floats())
     )
 )
 def test_any_stored_value_gives_a_configuration_or_our_own_error(stored: dict[str, object]) -> None:

@@ -17,14 +17,15 @@ from ama_tui.config.presets import load_presets
 from ama_tui.config.run import resolve
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import ParameterError
-from ama_tui.domain.parameters import RANGES, Parameters
+from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.setting import INFINITY, Kind, Setting
-from ama_tui.domain.settings import PARAMETERS, SETTINGS
+from ama_tui.domain.settings import PACKER, WALLETS, settings_with
 from ama_tui.strategies.anchor import market_problem
-from ama_tui.ui.panels.form import LINES, field_text, form_state, help_text
+from ama_tui.ui.panels.form import field_text, form_state, help_text
 
+SETTINGS = settings_with(PACKER)
 NUMBERS = [setting for setting in SETTINGS if setting.kind in (Kind.INTEGER, Kind.NUMBER)]
-ASKED = [setting for setting in SETTINGS if setting.form_label]
+ASKED = [*PACKER.asked, WALLETS]
 
 
 def bad_values(setting: Setting[Any]) -> Iterator[object]:
@@ -86,7 +87,7 @@ def test_invalid_config_value_is_named_as_in_the_file(
 
 
 @pytest.mark.parametrize("spelling", ["key", "name"])
-@pytest.mark.parametrize(("setting", "value"), cases(list(PARAMETERS)))
+@pytest.mark.parametrize(("setting", "value"), cases(list(PACKER.asked)))
 def test_invalid_preset_value_is_named_as_in_the_file(
     setting: Setting[Any], value: object, spelling: str, tmp_path: Path
 ) -> None:
@@ -113,12 +114,11 @@ def test_invalid_form_value_is_named_as_in_the_form(setting: Setting[Any], value
     state = form_state(texts, 25)
     assert_named(state.problems[0], setting, setting.form_name)
     assert setting.name in state.wrong
-    (label,) = (label for label, names in LINES.items() if setting.name in names)
-    assert label.partition(",")[0] in state.problems[0]
+    assert setting.form_label.partition(",")[0] in state.problems[0]
     assert setting.key not in help_text(setting.name, 25) or setting.key == setting.form_name
 
 
-@pytest.mark.parametrize(("lower", "upper"), RANGES, ids=lambda setting: setting.key)
+@pytest.mark.parametrize(("lower", "upper"), PACKER.ranges, ids=lambda setting: setting.key)
 def test_inverted_range_is_reported_under_the_names_of_its_source(
     lower: Setting[Any], upper: Setting[Any], tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ama_tui.domain.setting import Kind, Setting
-from ama_tui.domain.settings import SETTINGS
+from ama_tui.domain.settings import PACKER, settings_with
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- settings -->\n", "<!-- /settings -->\n"
@@ -21,7 +21,7 @@ def row(setting: Setting[Any]) -> str:
 
 def table() -> str:
     head = "| key in files | option | default | range | meaning |\n|---|---|---|---|---|\n"
-    return head + "".join(f"{row(setting)}\n" for setting in SETTINGS)
+    return head + "".join(f"{row(setting)}\n" for setting in settings_with(PACKER))
 
 
 def test_readme_table_matches_the_declared_settings() -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.parameters import Parameters, problems_of
 from ama_tui.domain.setting import Setting
-from ama_tui.domain.settings import PARAMETER_BY_KEY, PARAMETERS
+from ama_tui.domain.settings import PACKER
 
+BY_KEY = {setting.key: setting for setting in PACKER.all}
 KEYS = (
     "minDelayMs",
     "maxDelayMs",
@@ -28,21 +29,22 @@ def texts_of(values: dict[str, object]) -> list[str]:
 
 
 def test_defaults_are_the_specified_ones_and_in_range() -> None:
-    assert Parameters.checked({}) == Parameters() == Parameters(250, 1200, 0.05, 0.25, 6, 0.20, 10, 120)
+    assert Parameters.checked({}) == Parameters()
+    assert tuple(Parameters().asked().values()) == (250, 1200, 0.05, 0.25, 6, 0.20, 10, 120)
 
 
 def test_parameters_are_read_and_written_by_their_file_keys() -> None:
     values = dict(zip(KEYS, (0, 5, 0.5, 1.5, 50, 0.9, 1, 100_000), strict=True))
     parameters = Parameters.checked(values)
-    assert parameters == Parameters(0, 5, 0.5, 1.5, 50, 0.9, 1, 100_000)
-    assert parameters.as_keys() == values
-    assert tuple(parameters.as_keys()) == KEYS
+    assert tuple(parameters.asked().values()) == tuple(values.values())
+    assert parameters.as_keys() == {**values, "rules": "even"}
+    assert tuple(parameters.as_keys())[:8] == KEYS
 
 
 def test_integers_stay_integers_and_shares_become_floats() -> None:
     parameters = Parameters.checked({"ordersPerSidePerWallet": 4.0, "sizeMax": 1})
-    assert type(parameters.orders_per_side) is int
-    assert type(parameters.size_max) is float
+    assert type(parameters["orders_per_side"]) is int
+    assert type(parameters["size_max"]) is float
 
 
 @pytest.mark.parametrize(
@@ -60,8 +62,8 @@ def test_ranges_include_their_limits(key: str, low: float, below: float, high: f
     rest = {"maxDelayMs": 600_000} if key == "minDelayMs" else {}
     assert problems_of({**rest, key: low}) == []
     assert problems_of({**rest, key: high}) == []
-    assert PARAMETER_BY_KEY[key].problem(below) is not None
-    assert PARAMETER_BY_KEY[key].problem(above) is not None
+    assert BY_KEY[key].problem(below) is not None
+    assert BY_KEY[key].problem(above) is not None
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -1])
@@ -79,7 +81,7 @@ def test_lower_of_a_pair_must_not_be_above_the_higher(low: str, high: str) -> No
     assert problem == f"{low} (31) must not be above {high} (30)"
 
 
-@pytest.mark.parametrize("setting", PARAMETERS, ids=lambda setting: setting.key)
+@pytest.mark.parametrize("setting", PACKER.asked, ids=lambda setting: setting.key)
 @pytest.mark.parametrize(
     "value", [None, "6", True, float("nan"), float("inf"), float("-inf"), 10**400, -(10**400), [1]]
 )
@@ -101,10 +103,10 @@ def test_all_problems_are_named_at_once() -> None:
 
 
 def test_options_and_ranges_are_shown_in_readable_form() -> None:
-    assert PARAMETER_BY_KEY["minDelayMs"].option == "--min-delay-ms"
-    assert PARAMETER_BY_KEY["ordersPerSidePerWallet"].range_text == "1…50"
-    assert PARAMETER_BY_KEY["sizeMax"].range_text == "above 0"
-    assert tuple(PARAMETER_BY_KEY) == KEYS
+    assert BY_KEY["minDelayMs"].option == "--min-delay-ms"
+    assert BY_KEY["ordersPerSidePerWallet"].range_text == "1…50"
+    assert BY_KEY["sizeMax"].range_text == "above 0"
+    assert tuple(setting.key for setting in PACKER.asked) == KEYS
 
 
 anything = st.one_of(

@@ -13,7 +13,7 @@ def test_remaining_budget_is_the_cap_less_what_is_in_use_and_never_negative() ->
 @pytest.mark.parametrize("reason", list(SkipReason))
 def test_only_reasons_that_the_next_cycle_can_change_are_not_standing(reason: SkipReason) -> None:
     assert reason.is_standing is (
-        reason not in {SkipReason.WOULD_CROSS, SkipReason.UNREAD, SkipReason.SESSION_TOO_SMALL}
+        reason not in {SkipReason.WOULD_CROSS, SkipReason.UNREAD, SkipReason.SESSION_TOO_SMALL, SkipReason.STRATEGY}
     )
 
 

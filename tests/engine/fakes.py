@@ -12,7 +12,7 @@ from ama_tui.domain.event import Action
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, Place, Rules
+from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import (
     FleetRead,
     LiveQuote,
@@ -309,7 +309,7 @@ def context_of(
         market=MARKET,
         terms=TERMS,
         parameters=chosen,
-        strategy=strategy("packer", chosen, Rules.EVEN, CollateralBasis.NET),
+        strategy=strategy("packer", chosen.as_keys()),
         connections=connections_of(fake),
         action_log=cast(ActionLog, action_log or FakeActionLog()),
         settle_after=60.0,

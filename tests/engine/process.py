@@ -15,7 +15,7 @@ from typing import Any
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import Cancel, CollateralBasis, Rules
+from ama_tui.domain.plan import Cancel
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.action_log import ActionLog
@@ -112,7 +112,7 @@ class Process:
             market=MARKET,
             terms=TERMS,
             parameters=self.parameters,
-            strategy=strategy("packer", self.parameters, Rules.EVEN, CollateralBasis.NET),
+            strategy=strategy("packer", self.parameters.as_keys()),
             connections=Connections(
                 connections, connections, connections, MARKET.chain_id, "0x" + "5e" * 20, str(MARKET.chain_id)
             ),
@@ -157,7 +157,7 @@ class Process:
             read = await self.cycle.watch()
         except VenueError:
             return
-        intents = self.cycle.decide(read)
+        intents = await self.cycle.decide(read)
         self.after(read)
         if self.may_place():
             self.send_queues.load(intents)

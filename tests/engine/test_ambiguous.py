@@ -38,7 +38,7 @@ def test_ambiguous_posts_place_nothing_twice_and_leave_nothing_stuck(
     async def main(clock: Callable[[], float]) -> None:
         dice = random.Random(SEED)
         venue = SimulatedVenue(clock, dice, SETTLE_AFTER, answer=lambda: dice.choice(kinds))
-        parameters = Parameters(orders_per_side=PER_SIDE)
+        parameters = Parameters.of(orders_per_side=PER_SIDE)
         process = Process(venue, MemoryJournal(), WALLETS, parameters, clock, SETTLE_AFTER)
         with engine_on(clock):
             while venue.ambiguous < wanted:

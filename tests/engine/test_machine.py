@@ -55,7 +55,7 @@ class Machine(RuleBasedStateMachine):
         self.journal = MemoryJournal()
         self.patches = ExitStack()
         self.patches.enter_context(engine_on(self.loop.time))
-        parameters = Parameters(orders_per_side=PER_SIDE)
+        parameters = Parameters.of(orders_per_side=PER_SIDE)
         self.process = Process(self.venue, self.journal, WALLETS, parameters, self.loop.time, SETTLE_AFTER)
         self.do(self.process.look())
 

@@ -116,7 +116,7 @@ def steps_of_a_run(wallets: int) -> tuple[int, int]:
     loop, dice = VirtualLoop(), random.Random(1)
     addresses = [f"0x{number:040x}" for number in range(1, wallets + 1)]
     venue, journal = SimulatedVenue(loop.time, dice, 20.0), MemoryJournal()
-    process = Process(venue, journal, addresses, Parameters(orders_per_side=PER_SIDE), loop.time, 20.0)
+    process = Process(venue, journal, addresses, Parameters.of(orders_per_side=PER_SIDE), loop.time, 20.0)
     lines = 0
 
     def count(frame: FrameType, event: str, argument: object) -> Any:

@@ -154,7 +154,7 @@ async def _first_of(tasks: set[asyncio.Task[None]], timeout: float) -> None:
 
 
 def _request(scale: Scale, directory: Path) -> RunRequest:
-    parameters = Parameters(orders_per_side=scale.per_side, min_delay_ms=PAUSE_MS[0], max_delay_ms=PAUSE_MS[1])
+    parameters = Parameters.of(orders_per_side=scale.per_side, min_delay_ms=PAUSE_MS[0], max_delay_ms=PAUSE_MS[1])
     wallets = tuple(FleetWallet(index, f"User{index}", f"0x{index + 1:040x}") for index in range(scale.wallets))
     return RunRequest(
         MARKET,

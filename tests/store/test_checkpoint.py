@@ -244,9 +244,9 @@ def test_disk_error_is_our_own_error(path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_stored_config_has_all_parameters_and_what_the_original_tool_needs() -> None:
-    config = stored_config(Parameters(orders_per_side=3), rules="even")
+    config = stored_config(Parameters.of(orders_per_side=3), rules="even")
     assert config == {
-        **Parameters(orders_per_side=3).as_keys(),
+        **Parameters.of(orders_per_side=3).as_keys(),
         "mode": "MEAN",
         "makerRatio": 1,
         "maxOpenOrdersPerMaker": 6,
@@ -256,7 +256,7 @@ def test_stored_config_has_all_parameters_and_what_the_original_tool_needs() -> 
 
 def test_stored_config_keeps_earlier_foreign_keys() -> None:
     earlier = {"mode": "UP", "makerRatio": 0.5, "maxOpenOrdersPerMaker": 9, "minDelayMs": 1, "other": [1]}
-    config = stored_config(Parameters(min_delay_ms=7), earlier)
+    config = stored_config(Parameters.of(min_delay_ms=7), earlier)
     assert config["minDelayMs"] == 7
     assert {key: config[key] for key in earlier if key != "minDelayMs"} == {
         key: value for key, value in earlier.items() if key != "minDelayMs"

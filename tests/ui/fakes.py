@@ -13,11 +13,12 @@ from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import Action, EngineSnapshot, EngineState, LogEvent, SessionState, Totals, WalletRow
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, MarketSnapshot, Rules, WalletSnapshot
+from ama_tui.domain.plan import MarketSnapshot, RunLimits, WalletSnapshot
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.engine_api import EngineApi, KillReport, PlanPreview, StartRequest, StoredRun, Survivor
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.run.plan_check import trusted
 from ama_tui.strategies.registry import strategy
 
 NOW = 1_763_820_000.0
@@ -47,7 +48,8 @@ def wallet(index: int, *, bids: int = 6, asks: int = 6, target: int = 6, now: fl
         index=index,
         bids=bids,
         asks=asks,
-        target=target,
+        target_bids=target,
+        target_asks=target,
         available6=9_999_000_000 - reserved6,
         cap6=1_999_800_000,
         reserved6=reserved6,
@@ -99,9 +101,10 @@ def planned(request: StartRequest, available6: int = 10_000_000_000, *, poor: in
             WalletSnapshot(one.index, one.address, available6=0 if one.index == poor else available6) for one in fleet
         ),
         block=1199,
+        limits=RunLimits(request.parameters.max_utilization),
     )
-    planner = strategy("packer", request.parameters, Rules.EVEN, CollateralBasis.NET)
-    plan = planner.plan(world)
+    planner = strategy(request.parameters.strategy.name, request.parameters.as_keys())
+    plan = planner.plan(world) if planner.is_built_in else trusted(planner.plan(world), world)
     refusal = planner.refusal(request.market.tick6, plan.anchor_x2) or ""
     return PlanPreview(1199, plan, fleet, world.best_bid6, world.best_ask6, refusal=refusal)
 
@@ -265,9 +268,12 @@ class LivelyEngine(FakeEngine):
 
     async def start(self, request: StartRequest) -> None:
         self.requests.append(request)
-        began = time.time()
+        began, target = (
+            time.time(),
+            strategy(request.parameters.strategy.name, request.parameters.as_keys()).targets.bids,
+        )
         rows = [
-            replace(wallet(index, bids=0, asks=0, target=request.parameters.orders_per_side), session=SessionState.NONE)
+            replace(wallet(index, bids=0, asks=0, target=target), session=SessionState.NONE)
             for index in range(request.wallets)
         ]
         for ready in range(request.wallets + 1):
@@ -290,7 +296,7 @@ class LivelyEngine(FakeEngine):
 
     async def _play(self, request: StartRequest, began: float) -> None:
         step, sent, block = 0, 0, 1200
-        target = request.parameters.orders_per_side
+        target = strategy(request.parameters.strategy.name, request.parameters.as_keys()).targets.bids
         while True:
             now = time.time()
             rows = []

@@ -25,9 +25,9 @@ from tests.ui.fakes import market, markets, snapshot, survivors
 from tests.ui.stage import MEDIUM, NARROW, WIDE, dashboard
 
 STORED = StoredRun(
-    "1a2b", "2025-11-22T12:00:00Z", "2025-11-22T13:00:00Z", 3, Parameters(orders_per_side=4), frozenset()
+    "1a2b", "2025-11-22T12:00:00Z", "2025-11-22T13:00:00Z", 3, Parameters.of(orders_per_side=4), frozenset()
 )
-FACTS = EngineFacts((), "chain 1", False, 25, 10, Parameters(orders_per_side=7), None, None, True, "")
+FACTS = EngineFacts((), "chain 1", False, 25, 10, Parameters.of(orders_per_side=7), None, None, True, "")
 
 
 def test_market_is_the_named_one_else_the_demos_first_else_the_only_one() -> None:
@@ -44,8 +44,8 @@ def test_stored_run_is_resumed_and_options_override_its_stored_values() -> None:
     fresh = request_for(market(), None, FACTS)
     assert (fresh.resume, fresh.parameters, fresh.wallets) == (False, FACTS.defaults, 10)
     assert request_for(market(), STORED, FACTS).parameters == STORED.parameters
-    mixed = replace(STORED, with_options=Parameters(orders_per_side=9))
-    assert request_for(market(), mixed, FACTS).parameters.orders_per_side == 9
+    mixed = replace(STORED, with_options=Parameters.of(orders_per_side=9))
+    assert request_for(market(), mixed, FACTS).parameters["orders_per_side"] == 9
     assert request_for(market(), mixed, FACTS).resume
     assert not request_for(market(), STORED, replace(FACTS, resume_asked=False)).resume
     assert request_for(market(), None, replace(FACTS, wallets_asked=99)).wallets == 25

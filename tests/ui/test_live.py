@@ -400,7 +400,7 @@ async def test_parameters_of_a_paused_run_are_changed_with_a_preview(size: tuple
         await stage.press("backspace", "9")
         await stage.press("f2")
         await stage.on(LiveScreen)
-        assert [one.orders_per_side for one in stage.engine.changed] == [9]
+        assert [one["orders_per_side"] for one in stage.engine.changed] == [9]
         assert stage.engine.requests == []
 
 

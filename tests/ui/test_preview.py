@@ -22,7 +22,7 @@ from tests.ui.stage import MEDIUM, WIDE, Stage, dashboard
 
 
 def request(wallets: int = 10, **parameters: float) -> StartRequest:
-    return StartRequest(market(), replace(Parameters(), **parameters), False, wallets)  # type: ignore[arg-type]
+    return StartRequest(market(), Parameters.of(**parameters), False, wallets)
 
 
 def text_of(lines: list[Line]) -> str:

@@ -14,7 +14,7 @@ from ama_tui.domain.errors import CheckpointError, PreflightError
 from ama_tui.domain.market import Quote
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.setting import Setting
-from ama_tui.domain.settings import PARAMETERS
+from ama_tui.domain.settings import PACKER
 from ama_tui.engine.engine_api import StoredRun
 from ama_tui.ui.panels.form import WALLETS_FIELD, field_text, form_state, help_text, parse_number
 from ama_tui.ui.screens.markets import MarketsScreen
@@ -28,7 +28,7 @@ STORED = StoredRun(
     started_at="2025-11-22T12:00:00.000Z",
     updated_at="2025-11-22T13:00:00.000Z",
     wallets=3,
-    parameters=Parameters(min_delay_ms=400, orders_per_side=4),
+    parameters=Parameters.of(min_delay_ms=400, orders_per_side=4),
     stored_keys=frozenset({"minDelayMs", "maxDelayMs", "sizeMin", "sizeMax"}),
     last_action_at=int((NOW - 240) * 1000),
     sessions_valid=2,
@@ -72,7 +72,7 @@ async def test_enter_starts_with_the_values_of_the_form() -> None:
         await stage.press("enter")
         await stage.on(PreparationScreen)
         (request,) = stage.engine.requests
-        assert request.parameters == Parameters(orders_per_side=4, max_utilization=0.35)
+        assert request.parameters == Parameters.of(orders_per_side=4, max_utilization=0.35)
         assert (request.wallets, request.resume, request.market.symbol) == (3, False, "ETH")
 
 
@@ -154,7 +154,7 @@ async def test_stored_run_is_offered_and_resumed_with_its_own_parameters(size: t
         text = stage.text()
         for part in (
             "run 1a2b3c4d · started 2025-11-22 12:00 UTC · last action 4m ago · 3 wallets", "sessions valid 2/3",
-            "stored: 4 per side · 20% of collateral · 10…120 ticks", "not stored, please check: orders per side",
+            "stored: packer · orders per side 4 · collateral share 0.2 ·", "not stored, please check: orders per side",
             "no longer in the wallets file: User009", "‹ as stored",
         ):  # fmt: skip
             assert part in text, part
@@ -178,7 +178,7 @@ async def test_options_are_filled_in() -> None:
 
 
 async def test_fresh_run_uses_the_defaults() -> None:
-    async with dashboard(stored=STORED, defaults=Parameters(orders_per_side=7)) as stage:
+    async with dashboard(stored=STORED, defaults=Parameters.of(orders_per_side=7)) as stage:
         await stage.to_setup()
         await stage.shows("(●) Resume it")
         stage.app.screen.query_one("#resume").focus()
@@ -189,7 +189,7 @@ async def test_fresh_run_uses_the_defaults() -> None:
         await stage.until(lambda: bool(stage.engine.requests), "the start")
         (request,) = stage.engine.requests
         assert not request.resume
-        assert request.parameters == Parameters(orders_per_side=7)
+        assert request.parameters == Parameters.of(orders_per_side=7)
 
 
 async def test_resume_or_fresh_can_be_chosen_by_mouse() -> None:
@@ -260,12 +260,12 @@ def test_numbers_are_parsed_and_other_text_is_kept() -> None:
 
 
 def test_default_form_has_the_default_parameters() -> None:
-    texts = {setting.name: setting.default_text for setting in PARAMETERS} | {WALLETS_FIELD: "10"}
+    texts = {setting.name: setting.default_text for setting in PACKER.asked} | {WALLETS_FIELD: "10"}
     assert form_state(texts, 10).parameters == Parameters()
     assert form_state(texts, 9).wallets is None
 
 
-@pytest.mark.parametrize("setting", PARAMETERS, ids=lambda setting: setting.key)
+@pytest.mark.parametrize("setting", PACKER.asked, ids=lambda setting: setting.key)
 def test_every_field_has_help(setting: Setting[float]) -> None:
     text = help_text(setting.name, 10)
     assert setting.help in text
@@ -283,13 +283,13 @@ async def test_distances_and_sizes_are_converted_while_typing() -> None:
 
 
 async def test_options_override_stored_values_and_the_form_says_so() -> None:
-    stored = replace(STORED, with_options=replace(STORED.parameters, orders_per_side=8))
+    stored = replace(STORED, with_options=STORED.parameters.changed(orders_per_side=8))
     async with dashboard(WIDE, stored=stored) as stage:
         await stage.to_setup()
         await stage.shows("overridden by options: orders per side 8 (stored 4)")
         await stage.press("f2")
         await stage.until(lambda: bool(stage.engine.requests), "the start")
-        assert stage.engine.requests[0].parameters.orders_per_side == 8
+        assert stage.engine.requests[0].parameters["orders_per_side"] == 8
         assert stage.engine.requests[0].resume
 
 
@@ -313,7 +313,7 @@ async def test_presets_fill_the_form_by_keys_and_clicks() -> None:
 
 
 async def test_options_that_match_no_preset_are_shown_as_one() -> None:
-    async with dashboard(WIDE, defaults=Parameters(orders_per_side=11)) as stage:
+    async with dashboard(WIDE, defaults=Parameters.of(orders_per_side=11)) as stage:
         await stage.to_setup()
         await stage.shows("‹ as started")
 
@@ -331,7 +331,7 @@ async def test_own_preset_is_saved_and_offered_next_time(presets_directory: Path
         await stage.press("enter")
         await stage.on(SetupScreen)
         await stage.shows("‹ night")
-        assert load_presets(presets_directory).all[-1].parameters == Parameters(orders_per_side=9)
+        assert load_presets(presets_directory).all[-1].parameters == Parameters.of(orders_per_side=9)
         await stage.press("f6")
         await stage.shows("⚠ replaces the existing preset")
         await stage.press("escape")
@@ -389,5 +389,5 @@ def test_field_text_parses_back_to_its_value(value: float) -> None:
 
 
 def test_form_without_the_wallets_field_has_no_wallets() -> None:
-    state = form_state({setting.name: setting.default_text for setting in PARAMETERS}, 10)
+    state = form_state({setting.name: setting.default_text for setting in PACKER.asked}, 10)
     assert (state.parameters, state.wallets, state.problems) == (Parameters(), None, ())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from textual.widgets import Input
 
-from ama_tui.config.presets import BUILT_IN, Presets
+from ama_tui.config.presets import load_none
 from ama_tui.domain.event import LogEvent
 from ama_tui.domain.parameters import Parameters
 from ama_tui.engine.engine_api import StartRequest, StoredRun
@@ -155,7 +155,7 @@ def plain_surroundings() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "UTC")
         patch.delenv("NO_COLOR", raising=False)
-        patch.setattr("ama_tui.ui.screens.setup.load_presets", lambda directory: Presets(BUILT_IN))
+        patch.setattr("ama_tui.ui.screens.setup.load_presets", lambda directory, strategy: load_none(strategy))
         time.tzset()
         yield
     time.tzset()

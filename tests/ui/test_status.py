@@ -148,7 +148,7 @@ def test_hanging_node_turns_everything_amber_well_before_the_data_is_stale(state
 
 
 def test_long_pauses_between_cycles_raise_no_alarm() -> None:
-    slow = snapshot(read_at_ms=int((NOW - 8) * 1000), parameters=Parameters(max_delay_ms=60_000))
+    slow = snapshot(read_at_ms=int((NOW - 8) * 1000), parameters=Parameters.of(max_delay_ms=60_000))
     assert banner_of(slow, NOW)[1] == "good"
     assert notice(snapshot(EngineState.PREPARING, read_at_ms=int((NOW - 60) * 1000)), NOW, None) == ("", "")
 

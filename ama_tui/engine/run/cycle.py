@@ -19,6 +19,7 @@ from ama_tui.engine.reconciliation.live import LiveReconciliation
 from ama_tui.engine.reconciliation.rules import is_behind, is_far_apart
 from ama_tui.engine.run.fleet_reads import FleetReads
 from ama_tui.engine.run.packing import utilization
+from ama_tui.engine.run.planner import Planner
 from ama_tui.engine.run.planner_input import market_snapshot
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
@@ -42,6 +43,7 @@ class Cycle:
     floor: int = 0
     """A block that earlier processes saw: the first read must not be from shortly before it."""
     reads: FleetReads = field(init=False)
+    planner: Planner = field(init=False, default_factory=Planner)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -93,10 +95,11 @@ class Cycle:
         read, (mark6, _) = await asyncio.gather(self.reads.whole(self._depth_levels()), self._mark())
         return read, began_ms, mark6
 
-    def decide(self, read: FleetRead) -> tuple[Intent, ...]:
+    async def decide(self, read: FleetRead) -> tuple[Intent, ...]:
         """Plan on a read. Stores each wallet's budget and skips, and returns the intents that may be sent now."""
         context = self.context
-        context.plan = context.strategy.plan(self.snapshot(read))
+        context.plan = await self.planner.plan(context.strategy, self.snapshot(read))
+        context.strategy_problem = self.planner.problem
         allowed, held = self._within_sessions(self._on_fresh_reads(context.plan.intents, read), read.block_time)
         skips: defaultdict[str, list[Skip]] = defaultdict(list)
         for skip in (*context.plan.skips, *held):

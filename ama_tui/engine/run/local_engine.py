@@ -31,8 +31,8 @@ from ama_tui.engine.run.stored_run import stored_run_of, valid_sessions
 from ama_tui.engine.run.summary import summary_of
 from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
 from ama_tui.store.state_store import StateStore
+from ama_tui.strategies import registry
 from ama_tui.strategies.chosen import Strategy
-from ama_tui.strategies.registry import names, strategy
 
 _LOG = logging.getLogger(__name__)
 """For internal errors only: the command line turns each into a report without secrets."""
@@ -217,7 +217,9 @@ class LocalEngine:
         run = self._running()
         checkpoint = self._store.checkpoint if self._store else None
         resolved = self._resolve(checkpoint, RunOptions(), form=parameters.as_keys())
-        refusal = _planner(resolved.run).refusal(run.context.market.tick6, run.context.plan.anchor_x2, resolved.called)
+        refusal = _planner(resolved.run).refusal(
+            run.context.market.tick6, run.context.plan.anchor_x2, parameters.form_name
+        )
         if refusal is not None:
             raise ParameterError("the parameters do not fit the market", refusal)
         run.change(resolved.parameters, _planner(resolved.run))
@@ -373,7 +375,7 @@ class LocalEngine:
             self._settings.options if options is None else options,
             self._settings.config_file,
             None if checkpoint is None else checkpoint.config,
-            strategies=names(),
+            strategies=registry,
             form=form,
         )
 
@@ -393,4 +395,4 @@ def _error_line(error: BaseException) -> str:
 
 
 def _planner(run: RunConfig) -> Strategy:
-    return strategy(run.strategy, run.strategy_values())
+    return registry.strategy(run.strategy, run.parameters.as_keys())

@@ -47,6 +47,7 @@ class Outages:
     saving: Outage = field(init=False)
     journal: Outage = field(init=False)
     prices: Outage = field(init=False)
+    strategy: Outage = field(init=False)
     orders: Outage = field(init=False)
     fills: Outage = field(init=False)
     listing: Outage = field(init=False)
@@ -63,6 +64,7 @@ class Outages:
         self.saving = outage("state not saved", "state saved again")
         self.journal = outage("journal not writable", "journal writable again")
         self.prices = outage("prices disagree", "prices agree again")
+        self.strategy = outage("strategy failed", "the strategy works again")
         self.orders = outage("orders unexplained", "every order explained again")
         self.fills = outage("fills unknown", "every fill known again")
         self.listing = outage("orders not listed", "the node lists every order again")
@@ -115,4 +117,4 @@ class Outages:
             return f"chain unreadable for {STALE_AFTER_S:.0f} s: {self.chain.text}"
         if self.limit and read_age > STALE_AFTER_S:
             return f"chain not read for {STALE_AFTER_S:.0f} s: {self.limit}"
-        return self.prices.text or self.orders.text or self.nodes.text
+        return self.prices.text or self.strategy.text or self.orders.text or self.nodes.text

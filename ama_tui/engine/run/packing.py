@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import Skip
+from ama_tui.domain.plan import Skip, Targets
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.wallet_book import WalletBook
+from ama_tui.strategies.chosen import Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +20,18 @@ class PackingStatus:
     reason: str = ""
 
 
-def packing_status(book: WalletBook, target: int, *, was_read: bool) -> PackingStatus:
-    """Packed: the target on both sides, or a standing reason for every missing level."""
+def packing_status(book: WalletBook, targets: Targets, *, was_read: bool) -> PackingStatus:
+    """Packed: the target on either side, or a standing reason for every missing level."""
     if not was_read or book.read is None:
         return PackingStatus(False, book.read_error or "could not be read")
-    short = [side for side in Side if book.resting(side) < target]
+    short = [side for side in Side if book.resting(side) < targets.on(side)]
     if not short:
         return PackingStatus(True)
     if book.idle_reason is not None:
         return PackingStatus(True, book.idle_text)
     if book.pending:
         return PackingStatus(False, f"{len(book.pending)} pending")
-    explained = all(_is_explained(book, side, target) for side in short)
+    explained = all(_is_explained(book, side, targets.on(side)) for side in short)
     return PackingStatus(explained, _first_text(book.skips) or "filling")
 
 
@@ -53,6 +54,11 @@ def utilization(book: WalletBook) -> float:
     return (book.reserved6() + book.pending.margin6) / book.budget.basis6
 
 
-def is_packed(fleet: Iterable[WalletBook], target: int, read: FleetRead) -> bool:
+def is_packed(fleet: Iterable[WalletBook], strategy: Strategy, read: FleetRead) -> bool:
     """Does this read show every wallet packed?"""
-    return all(packing_status(book, target, was_read=read.wallets[book.address].was_read).is_packed for book in fleet)
+    return all(
+        packing_status(
+            book, strategy.targets_of(book.wallet.role), was_read=read.wallets[book.address].was_read
+        ).is_packed
+        for book in fleet
+    )

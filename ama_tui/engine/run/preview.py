@@ -11,6 +11,7 @@ from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import PlanPreview
 from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.reconciliation.rules import adopt
+from ama_tui.engine.run.planner import Planner
 from ama_tui.engine.run.planner_input import market_snapshot
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.strategies.chosen import Strategy
@@ -44,7 +45,8 @@ async def preview(
         if read.wallets[book.address].was_read:
             adopt(book, read.wallets[book.address], 0.0)
     snapshot = market_snapshot(market, terms, read, fleet, mark6, config.price_band_percent, config.limits)
-    plan = strategy.plan(snapshot)
+    planner = Planner()
+    plan = await planner.plan(strategy, snapshot)
     return PlanPreview(
         block=read.block,
         plan=plan,
@@ -52,5 +54,5 @@ async def preview(
         best_bid6=read.view.best_bid6,
         best_ask6=read.view.best_ask6,
         orders=sum(len(book.orders) for book in fleet),
-        refusal=strategy.refusal(market.tick6, plan.anchor_x2, called) or snapshot.price_conflict,
+        refusal=strategy.refusal(market.tick6, plan.anchor_x2, called) or planner.problem or snapshot.price_conflict,
     )

@@ -13,7 +13,6 @@ from ama_tui.domain.event import Action, EngineState, KillProgress, KillStage
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Cancel, CancelReason
 from ama_tui.domain.reading import FleetRead
-from ama_tui.domain.settings import PARAMETER_BY_KEY
 from ama_tui.engine.cancel.kill import CancelAll
 from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.execution.send_queues import SendQueues
@@ -168,10 +167,11 @@ class Run:
         if self.state is not EngineState.PAUSED:
             raise ConfigError("parameters can only change while the run is paused", "pause it first")
         before, after = self.context.parameters.as_keys(), parameters.as_keys()
-        for key, value in after.items():
+        for setting in parameters.strategy.all:
+            key, value = setting.key, after[setting.key]
             if value != before[key]:
                 change = {"key": key, "stored": before[key], "used": value}
-                name = PARAMETER_BY_KEY[key].form_name
+                name = setting.form_name or setting.short_option
                 self.context.action_log.note(f"{name}: {before[key]} → {value}", params=change)
         self.context.parameters, self.context.strategy = parameters, strategy
         self.packed, self.packed_at = False, 0.0
@@ -264,14 +264,15 @@ class Run:
             return None
         self.outages.chain_read()
         self.outages.check_journal()
-        intents = self.cycle.decide(read)
+        intents = await self.cycle.decide(read)
         self.outages.mark.check(context.mark_problem)
         self.outages.prices.check(context.price_conflict)
+        self.outages.strategy.check(context.strategy_problem)
         self.outages.fills.check(context.fills_problem)
         self.outages.check_orders(read, context.fleet)
         context.action_log.report_repeated()
         self.renewals.look(read)
-        self.packed = is_packed(self.context.fleet, self.context.parameters.orders_per_side, read)
+        self.packed = is_packed(self.context.fleet, self.context.strategy, read)
         if self.packed and not self.packed_at:
             self.packed_at = monotonic()
         self._autosave.begin_if_due()

@@ -122,9 +122,9 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
 
 
 def _new_row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow:
-    target = context.parameters.orders_per_side
+    targets = context.strategy.targets_of(book.wallet.role)
     was_read = book.read is not None and not book.read_error
-    progress = packing_status(book, target, was_read=was_read)
+    progress = packing_status(book, targets, was_read=was_read)
     read = _shown_read(context, book)
     orders = () if read is None else read.orders
     bids = [order.side for order in orders].count(Side.BUY)
@@ -135,7 +135,8 @@ def _new_row(context: RunContext, book: WalletBook, state: EngineState) -> Walle
         role=book.wallet.role,
         bids=bids,
         asks=len(orders) - bids,
-        target=target,
+        target_bids=targets.bids,
+        target_asks=targets.asks,
         available6=None if read is None else read.available6,
         cap6=None if book.budget is None else book.budget.cap6,
         reserved6=None if read is None else read.reserved6,

@@ -89,7 +89,7 @@ class Startup:
             market=request.market,
             terms=terms,
             parameters=request.config.parameters,
-            strategy=strategy(request.config.strategy, request.config.strategy_values()),
+            strategy=strategy(request.config.strategy, request.config.parameters.as_keys()),
             basis=request.config.basis,
             connections=connections,
             action_log=ActionLog(self.store.journal, self.publisher, request.market, checkpoint.run_id),
@@ -173,7 +173,9 @@ class Startup:
         if context.nodes_differ:
             raise PreflightError(context.nodes_differ, "find out which node is wrong; ama-tui doctor checks both")
         context.counters.restart_cycles()
-        context.plan = context.strategy.plan(cycle.snapshot(read))
+        context.plan = await cycle.planner.plan(context.strategy, cycle.snapshot(read))
+        if cycle.planner.problem:
+            raise PreflightError(cycle.planner.problem, "update the package that has it, or choose another strategy")
         refusal = context.strategy.refusal(context.market.tick6, context.plan.anchor_x2, self.request.called)
         if refusal is not None:
             raise PreflightError(f"{context.market.symbol} cannot be quoted", refusal)

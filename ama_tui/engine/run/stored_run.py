@@ -13,7 +13,7 @@ from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import StoredRun
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry
 from ama_tui.store.json_fields import iso_utc
-from ama_tui.strategies.registry import names
+from ama_tui.strategies import registry
 
 
 def stored_run_of(stored: Checkpoint, asked: Parameters, own: Collection[str], sessions_valid: int | None) -> StoredRun:
@@ -21,14 +21,15 @@ def stored_run_of(stored: Checkpoint, asked: Parameters, own: Collection[str], s
 
     `asked` are the parameters of a resumed run, `own` the addresses in the wallets file.
     """
-    resolved = resolve(RunOptions(), None, stored.config, strategies=names())
+    resolved = resolve(RunOptions(), None, stored.config, strategies=registry)
     return StoredRun(
         run_id=stored.run_id,
         started_at=iso_utc(stored.started_at_ms),
         updated_at=iso_utc(stored.updated_at_ms),
         wallets=len(stored.wallets),
         parameters=resolved.parameters,
-        stored_keys=frozenset(Parameters().as_keys()) - frozenset(resolved.missing_in_checkpoint),
+        stored_keys=frozenset(setting.key for setting in resolved.parameters.strategy.asked)
+        - frozenset(resolved.missing_in_checkpoint),
         last_action_at=max((entry.last_action_at or 0 for entry in stored.wallets.values()), default=0),
         with_options=None if asked == resolved.parameters else asked,
         sessions_valid=sessions_valid,

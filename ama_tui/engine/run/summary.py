@@ -15,17 +15,19 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
     0 if none was sent, None if the fleet is not packed. `rate_limits` counts refused requests and seconds by host.
     """
     context = run.context
-    totals, target = totals_of(context), context.parameters.orders_per_side
+    totals, target_orders = totals_of(context), 0
     short: dict[str, str] = {}
     for book in context.fleet:
-        was_read = not book.read_error
-        progress = packing_status(book, target, was_read=was_read)
+        targets = context.strategy.targets_of(book.wallet.role)
+        target_orders += targets.orders
+        progress = packing_status(book, targets, was_read=not book.read_error)
         if progress.reason:
             short[book.wallet.nickname] = progress.reason
     seconds: float | None = None
     if run.packed_at:
         seconds = round(max(0.0, run.packed_at - context.first_send_at), 3) if context.first_send_at else 0.0
     return {
+        "strategy": context.strategy.name,
         "market": context.market.symbol,
         "orderBook": context.market.address,
         "chainId": context.market.chain_id,
@@ -33,7 +35,7 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "state": run.state.value,
         "block": context.read.block if context.read is not None else 0,
         "wallets": len(context.fleet),
-        "target_orders": 2 * target * len(context.fleet),
+        "target_orders": target_orders,
         "resting_bids": sum(book.resting(Side.BUY) for book in context.fleet),
         "resting_asks": sum(book.resting(Side.SELL) for book in context.fleet),
         "packed": run.packed,

@@ -67,7 +67,7 @@ def moves(
     rules: MoveRules,
     bands: Mapping[Side, Band],
     price_of: LevelPrice,
-    bps: Mapping[Side, int],
+    bps: Callable[[Side], int],
     remaining6: int,
 ) -> list[Modify]:
     """The wallet's orders to move, the one that the market came closest to first.
@@ -95,10 +95,10 @@ def moves(
         tag = encode_tag(Tag(level, sequence))
         amount18 = order.amount18 // TAG_UNIT * TAG_UNIT
         room6 = order.margin6 + remaining6
-        need6 = margin6(amount18 + tag, price.price6, bps[order.side])
+        need6 = margin6(amount18 + tag, price.price6, bps(order.side))
         if need6 > room6:
             amount18 = amount18 * room6 * 9 // (10 * need6 * TAG_UNIT) * TAG_UNIT
-            need6 = margin6(amount18 + tag, price.price6, bps[order.side])
+            need6 = margin6(amount18 + tag, price.price6, bps(order.side))
         if amount18 < DUST18 or need6 > room6:
             continue
         remaining6 -= max(0, need6 - order.margin6)

@@ -192,8 +192,8 @@ def name_fields(row: WalletRow, width: int) -> list[Field]:
     fields = [
         field((plain(row.nickname), "strong"), (f"  {address}", "label")),
         _state_field(row),
-        pair("bids", (f"{row.bids}/{row.target}", "bid")),
-        pair("asks", (f"{row.asks}/{row.target}", "ask")),
+        pair("bids", (f"{row.bids}/{row.target_bids}", "bid")),
+        pair("asks", (f"{row.asks}/{row.target_asks}", "ask")),
         pair("position", (signed_amount(row.position18), "plain")),
     ]
     if row.note and row.is_packed and not row.is_paused:

@@ -41,11 +41,11 @@ def _count(have: int, want: int, ink: Ink, width: int) -> Cell:
 
 
 def _bids(row: WalletRow, width: int, now: float) -> Cell:
-    return _count(row.bids, row.target, "bid", width)
+    return _count(row.bids, row.target_bids, "bid", width)
 
 
 def _asks(row: WalletRow, width: int, now: float) -> Cell:
-    return _count(row.asks, row.target, "ask", width)
+    return _count(row.asks, row.target_asks, "ask", width)
 
 
 def _available(row: WalletRow, width: int, now: float) -> Cell:
@@ -120,8 +120,8 @@ def _action_age(row: WalletRow) -> int | None:
 
 WIDE_COLUMNS: tuple[Column[WalletRow], ...] = (
     Column("wallet", "wallet", 8, _name, sort=lambda row: row.index),
-    Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target),
-    Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target),
+    Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target_bids),
+    Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target_asks),
     Column("available", "available", 9, _available, right=True, rank=4, sort=lambda row: row.available6),
     Column("margin", "reserved/cap", BAR + 2 + 13, _margin, rank=1, sort=share_of_cap),
     Column("pending", "…", 3, _pending, right=True, rank=6, sort=lambda row: row.pending),
@@ -134,8 +134,8 @@ WIDE_COLUMNS: tuple[Column[WalletRow], ...] = (
 
 NARROW_COLUMNS: tuple[Column[WalletRow], ...] = (
     Column("wallet", "wallet", 8, _name, sort=lambda row: row.index),
-    Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target),
-    Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target),
+    Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target_bids),
+    Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target_asks),
     Column("margin", "of cap", BAR + 7, _margin_percent, rank=1, sort=share_of_cap),
     Column("session", "session", 8, _session, right=True, rank=2, sort=_expiry),
     Column("last", "last", 4, _last_action, right=True, rank=3, sort=_action_age),

@@ -34,7 +34,7 @@ class ParametersScreen(AmaScreen[None]):
     SCOPE: ClassVar[Scope] = "parameters"
     CSS_PATH: ClassVar[CSSPathType | None] = [style("base"), style("parameters")]
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("parameters")
-    AUTO_FOCUS = "#field-orders_per_side"
+    AUTO_FOCUS = "#form Input"
 
     def __init__(self, market: Market, snapshot: EngineSnapshot) -> None:
         """`snapshot` is the paused run's."""
@@ -110,7 +110,7 @@ class ParametersScreen(AmaScreen[None]):
         self._follow_form()
 
     def on_parameter_form_focused(self, event: ParameterForm.Focused) -> None:
-        self.query_one("#help", PlainText).show(help_text(event.field_name, self._wallets))
+        self.query_one("#help", PlainText).show(help_text(event.field_name, self._wallets, self.form.strategy))
 
     def on_parameter_form_entered(self) -> None:
         self.query_one("#apply").focus()

@@ -12,11 +12,12 @@ from textual.containers import Horizontal, HorizontalGroup, Vertical, VerticalGr
 from textual.types import CSSPathType
 from textual.widgets import Button, RadioSet
 
-from ama_tui.config.presets import BUILT_IN, Preset, Presets, load_presets, own_directory, save_preset
+from ama_tui.config.presets import Preset, Presets, load_none, load_presets, own_directory, save_preset
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.settings import MIN_DISTANCE_TICKS, PARAMETERS
+from ama_tui.domain.settings import MIN_DISTANCE_TICKS, PACKER
+from ama_tui.domain.strategy_settings import lines_of
 from ama_tui.engine.engine_api import StartRequest, StoredRun
 from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import count, plain, whole_age
@@ -56,26 +57,27 @@ def stored_text(stored: StoredRun, now: float) -> str:
 
 
 def stored_parameters_text(parameters: Parameters) -> str:
-    """'stored: 6 per side · 20% of collateral · 10…120 ticks · size 0.05…0.25 · 250…1200 ms'."""
-    return (
-        f"stored: {parameters.orders_per_side} per side · {parameters.max_utilization:.0%} of collateral · "
-        f"{parameters.min_distance_ticks}…{parameters.max_distance_ticks} ticks · "
-        f"size {parameters.size_min:g}…{parameters.size_max:g} · "
-        f"{parameters.min_delay_ms}…{parameters.max_delay_ms} ms"
-    )
+    """'stored: packer · orders per side 6 · collateral share 0.2 · distance 10…120 ticks · …'."""
+    parts = [f"stored: {parameters.strategy.name}"]
+    for line in lines_of(parameters.strategy.all):
+        label, _, unit = line[0].form_label.partition(",")
+        values = "…".join(f"{parameters[setting.name]:g}" for setting in line)
+        parts.append(f"{label} {values}{unit}")
+    return " · ".join(parts)
 
 
 def stored_warnings(stored: StoredRun) -> str:
     """What to check before resuming: parameters not stored, options that differ, wallets that are missing."""
     lines = []
-    unstored = [setting.form_name for setting in PARAMETERS if setting.key not in stored.stored_keys]
+    asked = stored.parameters.strategy.asked
+    unstored = [setting.form_name for setting in asked if setting.key not in stored.stored_keys]
     if unstored:
         lines.append(f"not stored, please check: {', '.join(unstored)}")
     if stored.with_options is not None:
         was, now = stored.parameters.as_keys(), stored.with_options.as_keys()
         changed = [
-            f"{setting.form_name} {now[setting.key]:g} (stored {was[setting.key]:g})"
-            for setting in PARAMETERS
+            f"{setting.form_name or setting.short_option} {now[setting.key]} (stored {was[setting.key]})"
+            for setting in stored.parameters.strategy.all
             if now[setting.key] != was[setting.key]
         ]
         lines.append(f"overridden by options: {', '.join(changed)}")
@@ -111,7 +113,7 @@ class SetupScreen(AmaScreen[None]):
         self._stored: StoredRun | None = None
         self._resume = False
         self._is_checking = True
-        self._presets = Presets(BUILT_IN)
+        self._presets = load_none(facts.defaults.strategy)
 
     def compose(self) -> ComposeResult:
         facts = self._facts
@@ -148,6 +150,7 @@ class SetupScreen(AmaScreen[None]):
         label = field((plain(self._market.label), "strong"))
         self.query_one("#head", FieldLines).show([(field(venue.tag), field(("Set up", "label"), rank=1), label)])
         self.query_one("#stored").display = False
+        self._show_strategy()
         self._offer_presets()
         if self._failed is not None:
             self.start_failed(self._failed[1])
@@ -204,16 +207,22 @@ class SetupScreen(AmaScreen[None]):
 
     @work(group="presets", exclusive=True)
     async def _load_presets(self) -> None:
-        self._presets = await asyncio.to_thread(load_presets, own_directory())
+        self._presets = await asyncio.to_thread(load_presets, own_directory(), self.form.strategy)
         for problem in self._presets.problems:
             self.host.toast(problem, is_error=True)
         self._offer_presets()
 
+    def _show_strategy(self) -> None:
+        strategy = self.form.strategy
+        title = "Parameters" if strategy == PACKER else f"Parameters of {strategy.name}"
+        self.query_one("#form-frame").border_title = plain(title)
+
     def _offer_presets(self) -> None:
         """Offer the built-in and the operator's presets, and the start-up parameters if they match none."""
-        if self._presets.of(self._facts.defaults) is None:
-            started = Preset(AS_STARTED, self._facts.defaults)
-            self._presets = Presets((started, *self._presets.all), self._presets.problems)
+        defaults = self._facts.defaults
+        if defaults.strategy == self.form.strategy and self._presets.of(defaults) is None:
+            started = Preset(AS_STARTED, defaults)
+            self._presets = Presets(defaults.strategy, (started, *self._presets.all), self._presets.problems)
         self.query_one(CycleSelect).offer([preset.name for preset in self._presets.all])
         self._mark_preset(self.form.state.parameters)
 
@@ -225,7 +234,8 @@ class SetupScreen(AmaScreen[None]):
         self.query_one(CycleSelect).choose(index, none=AS_STORED if is_stored else EDITED)
 
     def on_cycle_select_changed(self, event: CycleSelect.Changed) -> None:
-        self.form.fill(self._presets.all[event.index].parameters)
+        base = self.form.state.parameters or self._facts.defaults
+        self.form.fill(self._presets.all[event.index].applied_to(base))
         self._refresh()
 
     def action_save_preset(self) -> None:
@@ -281,7 +291,7 @@ class SetupScreen(AmaScreen[None]):
             reason = refusal(state.parameters, self._market, self._quote)
             if reason is not None:
                 problems.append(reason)
-                wrong |= {MIN_DISTANCE_TICKS.name}
+                wrong |= {MIN_DISTANCE_TICKS.name} & {setting.name for setting in state.parameters.strategy.asked}
         self.form.mark(wrong)
         return problems, state.parameters, state.wallets
 
@@ -303,10 +313,15 @@ class SetupScreen(AmaScreen[None]):
         self.query_one("#start").set_class(bool(problems) or self._is_checking, "-refused")
 
     def on_parameter_form_edited(self) -> None:
+        if self._presets.strategy != self.form.strategy:
+            self._presets = load_none(self.form.strategy)
+            self._show_strategy()
+            self._load_presets()
         self._refresh()
 
     def on_parameter_form_focused(self, event: ParameterForm.Focused) -> None:
-        self.query_one("#help", PlainText).show(help_text(event.field_name, self._facts.wallets_available))
+        text = help_text(event.field_name, self._facts.wallets_available, self.form.strategy)
+        self.query_one("#help", PlainText).show(text)
 
     def on_parameter_form_entered(self) -> None:
         problems, _, _ = self._problems()

@@ -20,7 +20,7 @@ from ama_tui.config.paths import StatePaths
 from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, Place, Rules, SkipReason, WalletBudget
+from ama_tui.domain.plan import Place, SkipReason, WalletBudget
 from ama_tui.domain.reading import Receipt
 from ama_tui.domain.session import Methods, SessionPermit, SessionRecord
 from ama_tui.domain.wallet import FleetWallet
@@ -134,7 +134,7 @@ async def bench_of(directory: Path, *, fast: bool) -> AsyncIterator[Bench]:
             market=market,
             terms=await connections.chain.terms(market.address),
             parameters=parameters,
-            strategy=strategy("packer", parameters, Rules.EVEN, CollateralBasis.NET),
+            strategy=strategy("packer", parameters.as_keys()),
             connections=connections,
             action_log=ActionLog(store.journal, Publisher(), market, "run"),
             settle_after=1.0,

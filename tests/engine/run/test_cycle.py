@@ -78,7 +78,7 @@ class World:
     async def look(self, blocks: int = 1) -> tuple[Intent, ...]:
         """One cycle, this many blocks later."""
         self.block += blocks
-        return self.cycle.decide(await self.cycle.watch())
+        return await self.cycle.decide(await self.cycle.watch())
 
 
 def wallets_of(intents: tuple[Intent, ...]) -> set[str]:

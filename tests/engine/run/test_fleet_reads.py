@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, Place, Rules
+from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.run.fleet_reads import ROUND_CYCLES
 from ama_tui.strategies.registry import strategy
@@ -30,7 +30,7 @@ class World:
     def __init__(self, clock: Callable[[], float], seed: int) -> None:
         self.dice = random.Random(seed)
         self.venue = SimulatedVenue(clock, self.dice, SETTLE_AFTER, room=SMALL_ROOM)
-        parameters = Parameters(orders_per_side=1)
+        parameters = Parameters.of(orders_per_side=1)
         self.process = Process(self.venue, MemoryJournal(), WALLETS, parameters, clock, SETTLE_AFTER)
 
     async def cycle(self) -> FleetRead:
@@ -150,10 +150,10 @@ def test_placements_wait_for_a_read_of_their_wallet() -> None:
         read = await world.cycle()
         assert read.fresh is not None
         run = world.process.run
-        run.strategy = strategy("packer", Parameters(orders_per_side=2), Rules.EVEN, CollateralBasis.NET)
-        first = {one.wallet for one in world.process.cycle.decide(read) if isinstance(one, Place)}
+        run.strategy = strategy("packer", Parameters.of(orders_per_side=2).as_keys())
+        first = {one.wallet for one in await world.process.cycle.decide(read) if isinstance(one, Place)}
         assert first == read.fresh
-        second = world.process.cycle.decide(await world.process.cycle.watch())
+        second = await world.process.cycle.decide(await world.process.cycle.watch())
         assert {one.wallet for one in second if isinstance(one, Place)} == set(WALLETS)
 
     run(1, steps)

@@ -35,7 +35,7 @@ async def test_open_engine_knows_its_venue_and_fleet(rig: Rig) -> None:
     engine = await rig.open()
     assert (engine.problems, engine.wallets_available, engine.is_demo) == ((), 3, False)
     assert engine.environment_label == f"{rig.venue.app_url} chain 31337"
-    assert engine.defaults.orders_per_side == 2
+    assert engine.defaults["orders_per_side"] == 2
     markets = await engine.markets()
     assert [market.symbol for market in markets][:2] == ["ETH-USD", "BTC-USD"]
     assert {market.chain_id for market in markets} == {31_337}
@@ -138,7 +138,7 @@ async def test_stored_run_is_described_with_what_it_stored(rig: Rig) -> None:
     stored = await engine.stored_run(await rig.market(engine))
     assert stored is not None
     assert (stored.run_id, stored.wallets) == (run_of(engine).context.action_log.run_id, 3)
-    assert (stored.parameters.orders_per_side, len(stored.stored_keys)) == (2, 8)
+    assert (stored.parameters["orders_per_side"], len(stored.stored_keys)) == (2, 8)
     assert stored.last_action_at > 0
 
 

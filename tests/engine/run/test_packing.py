@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import Skip, SkipReason, WalletBudget
+from ama_tui.domain.plan import Skip, SkipReason, Targets, WalletBudget
 from ama_tui.engine.run.packing import packing_status, utilization
 from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.samples import ALICE, book, order, pending, place, wallet_read
@@ -26,7 +26,7 @@ def skip(reason: SkipReason, side: Side | None = None, level: int | None = None,
 
 
 def verdict(alice: WalletBook, *, was_read: bool = True) -> tuple[bool, str]:
-    found = packing_status(alice, TARGET, was_read=was_read)
+    found = packing_status(alice, Targets(TARGET, TARGET, 0), was_read=was_read)
     return found.is_packed, found.reason
 
 

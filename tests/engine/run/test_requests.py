@@ -40,7 +40,7 @@ async def test_steady_cycle_costs_a_handful_of_requests(tmp_path: Path, wallets:
             await rig.venue.mine()
             rpc_before, api_before = rpc.requests, api.requests
             read = await run.cycle.watch()
-            assert run.cycle.decide(read) == ()
+            assert await run.cycle.decide(read) == ()
             assert sum(len(wallet.orders) for wallet in read.wallets.values()) == 12 * wallets
             assert rpc.requests - rpc_before <= most_rpc
             assert api.requests - api_before <= 1

@@ -59,7 +59,7 @@ def test_row_counts_resting_pending_and_unknown_orders() -> None:
     alice.read = wallet_read(order(ALICE, 1), order(ALICE, 2), order(ALICE, 3, Side.SELL), available6=77)
     alice.budget = WalletBudget(500, 100, 0, 0)
     row = row_of(alice)
-    assert (row.bids, row.asks, row.target, row.pending, row.unknown) == (2, 1, 6, 2, 1)
+    assert (row.bids, row.asks, row.target_bids, row.target_asks, row.pending, row.unknown) == (2, 1, 6, 6, 2, 1)
     assert (row.available6, row.cap6, row.reserved6) == (77, 100, 3 * order().margin6)
     assert (row.note, row.is_packed) == ("3 pending", False)
 

@@ -48,9 +48,9 @@ async def test_differing_options_are_what_a_resumed_run_would_use(rig: Rig) -> N
     assert (await stored(rig, engine)).with_options is None
     other = await rig.open(orders_per_side=5)
     found = await stored(rig, other)
-    assert found.parameters.orders_per_side == 2
+    assert found.parameters["orders_per_side"] == 2
     assert found.with_options is not None
-    assert found.with_options.orders_per_side == 5
+    assert found.with_options["orders_per_side"] == 5
 
 
 async def test_wallets_missing_from_the_file_are_named(rig: Rig) -> None:

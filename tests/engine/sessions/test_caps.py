@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.money import BPS_UNIT
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Place
 from ama_tui.domain.session import Caps
 from ama_tui.engine.sessions.caps import TRADE_ROOM, CapForecast, allowance, are_alike
+from ama_tui.strategies.packer import PACKER
+from ama_tui.strategies.packer_parameters import PackerParameters
 from tests.strategies.worlds import World
 
+TARGETS = PACKER.targets(PackerParameters())
 DAY, HOUR, SIX_MINUTES = 86_400, 3_600, 360
 USDC = 10**6
 OUTLOOK = CapForecast(tick6=10_000, margin_req_bps=10_000, anchor_x2=5_000 * USDC, basis6=10_000 * USDC)
@@ -22,33 +24,33 @@ OUTLOOK = CapForecast(tick6=10_000, margin_req_bps=10_000, anchor_x2=5_000 * USD
 
 def test_caps_for_a_day_at_the_defaults() -> None:
     """0.25 at 2,501.20 is 625.30; the wallet may reserve 2,000, which buys as much, 292 times over a day."""
-    assert allowance(Parameters(), OUTLOOK, DAY) == Caps(2 * 625_300_000, 2 * (4 + 12 * 24) * 2_000 * USDC)
+    assert allowance(0.2, TARGETS, OUTLOOK, DAY) == Caps(2 * 625_300_000, 2 * (4 + 12 * 24) * 2_000 * USDC)
 
 
 def test_short_session_still_allows_a_few_complete_fills() -> None:
-    assert allowance(Parameters(), OUTLOOK, SIX_MINUTES).per_session6 == 2 * (4 + 1) * 2_000 * USDC
+    assert allowance(0.2, TARGETS, OUTLOOK, SIX_MINUTES).per_session6 == 2 * (4 + 1) * 2_000 * USDC
 
 
 def test_market_too_expensive_for_the_wallet_is_limited_by_its_collateral() -> None:
     dear = replace(OUTLOOK, anchor_x2=200_000 * USDC)
-    assert allowance(Parameters(), dear, HOUR).per_trade6 == TRADE_ROOM * 2_000 * USDC
+    assert allowance(0.2, TARGETS, dear, HOUR).per_trade6 == TRADE_ROOM * 2_000 * USDC
 
 
 def test_without_a_price_the_caps_follow_from_the_collateral() -> None:
     unpriced = replace(OUTLOOK, anchor_x2=None)
-    assert allowance(Parameters(), unpriced, HOUR) == allowance(
-        Parameters(), replace(OUTLOOK, anchor_x2=200_000 * USDC), HOUR
+    assert allowance(0.2, TARGETS, unpriced, HOUR) == allowance(
+        0.2, TARGETS, replace(OUTLOOK, anchor_x2=200_000 * USDC), HOUR
     )
 
 
 def test_wallet_without_collateral_gets_the_smallest_caps_not_none() -> None:
-    assert allowance(Parameters(), replace(OUTLOOK, basis6=0), DAY) == Caps(1, 1)
+    assert allowance(0.2, TARGETS, replace(OUTLOOK, basis6=0), DAY) == Caps(1, 1)
 
 
 def test_larger_size_or_utilization_gives_larger_caps() -> None:
-    usual = allowance(Parameters(), OUTLOOK, HOUR)
-    larger = allowance(replace(Parameters(), size_max=0.5), OUTLOOK, HOUR)
-    fuller = allowance(replace(Parameters(), max_utilization=0.4), OUTLOOK, HOUR)
+    usual = allowance(0.2, TARGETS, OUTLOOK, HOUR)
+    larger = allowance(0.2, PACKER.targets(PackerParameters(size_max=0.5)), OUTLOOK, HOUR)
+    fuller = allowance(0.4, TARGETS, OUTLOOK, HOUR)
     assert larger.per_trade6 == 2 * usual.per_trade6
     assert fuller.per_session6 == 2 * usual.per_session6
 
@@ -68,7 +70,7 @@ def test_every_plan_fits_the_caps_with_room_to_spare(seed: int, seconds: int, is
             largest6=max(planned, default=0) if is_known else 0,
             planned6=sum(planned) if is_known else 0,
         )
-        caps = allowance(world.packer.parameters, outlook, seconds)
+        caps = allowance(world.packer.limits.max_utilization, PACKER.targets(world.packer.parameters), outlook, seconds)
         assert 0 < caps.per_trade6 <= caps.per_session6 < 2**256
         if is_known and planned:
             assert TRADE_ROOM * max(planned) <= caps.per_trade6

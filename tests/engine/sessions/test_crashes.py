@@ -41,7 +41,7 @@ class Life:
         self.process = self.another()
 
     def another(self) -> SessionProcess:
-        parameters = Parameters(orders_per_side=1)
+        parameters = Parameters.of(orders_per_side=1)
         return SessionProcess(self.venue, self.journal, WALLETS, parameters, self.clock, 20.0, hours=self.hours)
 
     async def live(self, seconds: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -58,7 +57,7 @@ async def test_caps_are_omitted_on_request(rig: Rig) -> None:
 async def test_larger_sizes_get_larger_sessions_before_the_first_order_and_old_ones_are_revoked(rig: Rig) -> None:
     engine = await rig.packed()
     await engine.pause()
-    await engine.change(replace(Parameters(orders_per_side=3), size_min=1.0, size_max=1.5, max_utilization=0.9))
+    await engine.change(Parameters.of(orders_per_side=3, size_min=1.0, size_max=1.5, max_utilization=0.9))
     await engine.resume()
     async with ticking(rig.venue):
         await until(lambda: run_of(engine).packed, "the larger fleet to be packed")

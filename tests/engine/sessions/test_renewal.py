@@ -14,7 +14,7 @@ import pytest
 
 from ama_tui.domain.errors import AmaError, ConfigError, VenueError
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import CollateralBasis, Rules, SkipReason
+from ama_tui.domain.plan import SkipReason
 from ama_tui.domain.session import RENEW_BEFORE_S, RelayerSet, SessionRecord
 from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.wallet_book import WalletBook
@@ -49,7 +49,7 @@ class World:
 
     def another(self) -> SessionProcess:
         """A process on the same venue and the same journal."""
-        parameters = Parameters(orders_per_side=PER_SIDE)
+        parameters = Parameters.of(orders_per_side=PER_SIDE)
         return SessionProcess(self.venue, self.journal, WALLETS, parameters, self.clock, 20.0, hours=self.hours)
 
     async def go_on(self, seconds: float, *, takes: bool = False) -> None:
@@ -228,8 +228,8 @@ def test_larger_sizes_get_a_larger_session_first_and_no_order_is_refused() -> No
         await world.go_on(20)
         world.process.is_paused = True
         run = world.process.run
-        run.parameters = Parameters(orders_per_side=PER_SIDE + 1, size_min=2.0, size_max=3.0)
-        run.strategy = strategy("packer", run.parameters, Rules.EVEN, CollateralBasis.NET)
+        run.parameters = Parameters.of(orders_per_side=PER_SIDE + 1, size_min=2.0, size_max=3.0)
+        run.strategy = strategy("packer", run.parameters.as_keys())
         world.venue.mine()
         await world.process.look()
         held = [skip for skip in world.alice.skips if skip.reason is SkipReason.SESSION_TOO_SMALL]

@@ -16,7 +16,7 @@ from tests.strategies.worlds import NOW, USDC, market, resting, wallet
 TICK6 = 10_000
 ANCHOR6 = 2500 * USDC
 BAND = Band(10, 120)
-BPS = {Side.BUY: 10_000, Side.SELL: 15_000}
+BPS = {Side.BUY: 10_000, Side.SELL: 15_000}.__getitem__
 
 
 def at(order_id: int, side: Side, ticks: int, level: int = 1, **changes: object) -> RestingOrder:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import approx
 
 from ama_tui.domain.market import Book, BookLevel
 from ama_tui.domain.order import Side
@@ -69,14 +69,14 @@ def test_a_move_of_ten_ticks_at_every_trade_becomes_a_volatility_of_ten() -> Non
     found = Volatility()
     for step in range(2_000):
         found = found.after(1, 2 * 10 * step * TICK6, TICK6, 30)
-    assert found.ticks == approx(10)
+    assert found.ticks == pytest.approx(10)
 
 
 def test_after_the_half_life_in_still_trades_half_the_variance_is_left() -> None:
     moved = Volatility(16.0, 5_000_000)
     for _ in range(30):
         moved = moved.after(1, 5_000_000, TICK6, 30)
-    assert moved.variance == approx(8.0)
+    assert moved.variance == pytest.approx(8.0)
 
 
 @given(st.lists(st.integers(-1000, 1000), max_size=40), st.integers(1, 100))
