@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from random import Random
 
@@ -24,21 +25,27 @@ MID6 = 2500 * USDC
 
 
 def at_mid(snapshot: MarketSnapshot, mid6: int) -> MarketSnapshot:
-    """The same fleet with others quoting 8 ticks around `mid6`."""
+    """The same fleet with others quoting as much on each side, 8 ticks around `mid6`."""
     bid6, ask6 = mid6 - 8 * TICK6, mid6 + 8 * TICK6
     own_bids = [order.price6 for one in snapshot.wallets for order in one.orders if order.side is Side.BUY]
     own_asks = [order.price6 for one in snapshot.wallets for order in one.orders if order.side is Side.SELL]
-    others = Book(
-        (BookLevel(bid6 - 2 * TICK6, 10**18), BookLevel(bid6 - 5 * TICK6, 10**18)),
-        (BookLevel(ask6 + 2 * TICK6, 10**18), BookLevel(ask6 + 5 * TICK6, 10**18)),
-    )
+    depth: dict[Side, Counter[int]] = {
+        Side.BUY: Counter({bid6: 10**18, bid6 - 5 * TICK6: 10**18}),
+        Side.SELL: Counter({ask6: 10**18, ask6 + 5 * TICK6: 10**18}),
+    }
+    for one in snapshot.wallets:
+        for order in one.orders:
+            depth[order.side][order.price6] += order.amount18
     return replace(
         snapshot,
         others_bid6=bid6,
         others_ask6=ask6,
         best_bid6=max([bid6, *own_bids]),
         best_ask6=min([ask6, *own_asks]),
-        book=others,
+        book=Book(
+            tuple(BookLevel(*level) for level in sorted(depth[Side.BUY].items(), reverse=True)),
+            tuple(BookLevel(*level) for level in sorted(depth[Side.SELL].items())),
+        ),
         vault_mark6=mid6,
     )
 
