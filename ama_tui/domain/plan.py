@@ -19,6 +19,17 @@ class Rules(Enum):
     ORIGINAL = "original"
 
 
+class Mode(Enum):
+    """Which sides the makers of `classic` quote."""
+
+    MEAN = "MEAN"
+    """Both."""
+    UP = "UP"
+    """Only bids."""
+    DOWN = "DOWN"
+    """Only asks."""
+
+
 class CollateralBasis(Enum):
     """Whether the venue's available collateral already excludes the margin of open orders (`net`)."""
 
@@ -144,6 +155,8 @@ class MarketSnapshot:
     block: int = 0
     book: Book = field(default_factory=Book)
     """The depth of both sides as the chain shows it, the fleet's own orders included."""
+    live_book: Book = field(default_factory=Book)
+    """The depth according to the API, which may be older; empty without one."""
     trades: tuple[Trade, ...] = ()
     """The market's trades since the last plan, oldest first."""
     price_conflict: str = ""
@@ -243,7 +256,7 @@ class Take:
         return notional6(self.amount18, self.limit6)
 
 
-Intent = Place | Cancel
+Intent = Place | Cancel | Modify | Take
 
 
 class SkipReason(Enum):
@@ -259,6 +272,8 @@ class SkipReason(Enum):
     WOULD_CROSS = "would cross the spread"
     UNREAD = "could not be read"
     SESSION_TOO_SMALL = "waiting for a new session"
+    MAX_OPEN_ORDERS = "most open orders (maker_max_open_orders)"
+    IN_PLACE = "already where it would be moved to"
     STRATEGY = "the strategy does not work"
 
     @property
@@ -319,3 +334,5 @@ class Plan:
     """Twice the anchor price (6 decimals); None without an anchor."""
     budgets: dict[str, WalletBudget] = field(default_factory=dict)
     """By wallet address."""
+    kept: int = 0
+    """Orders that stay although their level would now be placed elsewhere: each is a request saved."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ama_tui.domain.plan import AnchorSource, CollateralBasis, Rules
+from ama_tui.domain.plan import AnchorSource, CollateralBasis, Mode, Rules
 from ama_tui.domain.setting import Kind, Setting
 from ama_tui.domain.strategy_settings import StrategyList, StrategySettings
 
@@ -153,6 +153,27 @@ RULES = Setting(
     "how the packer spreads its prices",
     enumeration=Rules,
     in_checkpoint=True,
+)
+MODE = Setting(
+    "mode",
+    "mode",
+    Kind.CHOICE,
+    Mode.MEAN,
+    "which sides makers quote: both, only bids (UP) or only asks (DOWN)",
+    enumeration=Mode,
+    in_checkpoint=True,
+)
+MAX_OPEN_ORDERS = Setting(
+    "maxOpenOrdersPerMaker",
+    "max_open_orders",
+    Kind.INTEGER,
+    12,
+    "orders that a maker may have on the book",
+    unit="orders",
+    low=1,
+    high=100,
+    in_checkpoint=True,
+    form_label="most open orders",
 )
 COLLATERAL = Setting(
     "collateral",

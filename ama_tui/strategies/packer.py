@@ -21,11 +21,12 @@ from ama_tui.domain.plan import (
     WalletBudget,
     WalletSnapshot,
 )
-from ama_tui.strategies.anchor import anchor_x2, market_problem, missing_anchor
-from ama_tui.strategies.budget import CAP_DETAIL, DUST18, OrderRequest, fit, margin_bps
+from ama_tui.strategies.anchor import anchor_x2, market_problem
+from ama_tui.strategies.budget import OrderRequest, fit
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
 from ama_tui.strategies.definition import Called, StrategyDefinition
 from ama_tui.strategies.digest import WalletDigest
+from ama_tui.strategies.filling import requests_of, standing_reason
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.packer_parameters import PackerParameters
 from ama_tui.strategies.prices import OwnBest, Prices, best_prices
@@ -45,6 +46,16 @@ class PackerMemory:
 def plan(market: MarketSnapshot, parameters: PackerParameters, memory: PackerMemory) -> tuple[Plan, PackerMemory]:
     """Cancels, then placements wallet by wallet. Every missing level is either placed or skipped."""
     anchor = anchor_x2(market)
+    memory = with_digests(market, parameters, memory)
+    best = best_prices(market, (digest.own_best for digest in memory.digests.values()))
+    builder = _PlanBuilder(parameters, market, anchor, best)
+    for digest in memory.digests.values():
+        builder.add_wallet(digest)
+    return Plan((*builder.cancels, *builder.places), tuple(builder.skips), anchor, builder.budgets), memory
+
+
+def with_digests(market: MarketSnapshot, parameters: PackerParameters, memory: PackerMemory) -> PackerMemory:
+    """The memory with a digest of each wallet of this snapshot."""
     limits = market.limits
     is_same = (memory.parameters, memory.limits) == (parameters, limits)
     known = memory.digests if is_same else {}
@@ -54,15 +65,11 @@ def plan(market: MarketSnapshot, parameters: PackerParameters, memory: PackerMem
         if digest is None or digest.wallet is not wallet:
             digest = WalletDigest.of(wallet, parameters, limits)
         digests[wallet.address] = digest
-    best = best_prices(market, (digest.own_best for digest in digests.values()))
-    builder = _PlanBuilder(parameters, market, anchor, best)
-    for digest in digests.values():
-        builder.add_wallet(digest)
-    decided = Plan((*builder.cancels, *builder.places), tuple(builder.skips), anchor, builder.budgets)
-    return decided, PackerMemory(parameters, limits, digests)
+    return PackerMemory(parameters, limits, digests)
 
 
-def _targets(parameters: PackerParameters) -> Targets:
+def packer_targets(parameters: PackerParameters) -> Targets:
+    """What the packer keeps resting for each maker."""
     return Targets(
         parameters.orders_per_side,
         parameters.orders_per_side,
@@ -71,7 +78,8 @@ def _targets(parameters: PackerParameters) -> Targets:
     )
 
 
-def _refusal(parameters: PackerParameters, tick6: int, anchor_x2: int | None, called: Called) -> str | None:
+def market_refusal(parameters: PackerParameters, tick6: int, anchor_x2: int | None, called: Called) -> str | None:
+    """Why the nearest distance does not fit a market's price, None if it does."""
     return market_problem(parameters.min_distance_ticks, tick6, anchor_x2, called("min_distance_ticks"))
 
 
@@ -80,9 +88,9 @@ PACKER = StrategyDefinition(
     summary="keeps a target number of bids and asks of each wallet resting around the anchor",
     parameters=PackerParameters,
     plan=plan,
-    targets=_targets,
+    targets=packer_targets,
     memory=PackerMemory,
-    refusal=_refusal,
+    refusal=market_refusal,
 )
 
 
@@ -149,52 +157,20 @@ class _PlanBuilder:
         missing_buys, missing_sells = buys.missing_levels(spacing), sells.missing_levels(spacing)
         if not missing_buys and not missing_sells:
             return
-        standing = self._standing_reason(wallet, budget)
-        if standing is not None:
-            self.skips.append(standing)
+        prices, market = self._prices, self._market
+        standing = standing_reason(market, wallet, budget, has_anchor=prices is not None)
+        if standing is not None or prices is None:
+            self.skips += [standing] if standing is not None else []
             return
-        requests = self._in_turn(
-            self._requests(wallet, buys, missing_buys, spacing),
-            self._requests(wallet, sells, missing_sells, spacing),
-        )
+        bids, no_bids = requests_of(wallet, buys, missing_buys, spacing, prices, market.margin_req_bps)
+        asks, no_asks = requests_of(wallet, sells, missing_sells, spacing, prices, market.margin_req_bps)
+        self.skips += (*no_bids, *no_asks)
+        requests = self._in_turn(bids, asks)
         fitted = fit(wallet, requests, budget.remaining6, self._parameters.rules)
         self.places += fitted.places
         self.skips += fitted.skips
         if fitted.scale != 1.0:
             self.budgets[wallet.address] = replace(budget, scale=fitted.scale)
-
-    def _standing_reason(self, wallet: WalletSnapshot, budget: WalletBudget) -> Skip | None:
-        """One Skip for all missing levels if none of them can be filled, else None."""
-        if self._prices is None:
-            return Skip(wallet.address, SkipReason.NO_ANCHOR, missing_anchor(self._market))
-        if wallet.available6 + budget.reserved6 == 0:
-            return Skip(wallet.address, SkipReason.NO_COLLATERAL, "nothing available or reserved")
-        if budget.remaining6 == 0:
-            return Skip(wallet.address, SkipReason.CAP, CAP_DETAIL)
-        return None
-
-    def _requests(
-        self, wallet: WalletSnapshot, orders: SideOrders, missing: list[int], spacing: LevelSpacing
-    ) -> list[OrderRequest]:
-        """The missing levels of one side that can be placed at their full size; the others are skipped."""
-        if not missing or self._prices is None:
-            return []
-        side = orders.side
-        bps = margin_bps(side, self._market.margin_req_bps, orders.resting)
-        requests: list[OrderRequest] = []
-        for level in missing:
-            distance = spacing.distances[level - 1]
-            amount18 = spacing.amounts18[level - 1]
-            price = self._prices.at(side, distance)
-            if price.refusal is not None:
-                detail = f"{distance} ticks from the anchor"
-                self.skips.append(Skip(wallet.address, price.refusal, detail, side, level))
-            elif amount18 < DUST18:
-                detail = "its size would be less than 0.00001"
-                self.skips.append(Skip(wallet.address, SkipReason.DUST, detail, side, level))
-            else:
-                requests.append(OrderRequest(side, level, price, amount18, bps))
-        return requests
 
     def _in_turn(self, buys: list[OrderRequest], sells: list[OrderRequest]) -> list[OrderRequest]:
         """The requests in placing order: `even` takes the lowest levels first, buys and sells in turn; `original` takes

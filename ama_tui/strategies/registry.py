@@ -18,11 +18,12 @@ from ama_tui.strategies.chosen import Strategy
 from ama_tui.strategies.declared import settings_of
 from ama_tui.strategies.definition import StrategyDefinition
 from ama_tui.strategies.packer import PACKER
+from ama_tui.strategies.rebalance.plan import REBALANCE
 
 GROUP = "ama_tui.strategies"
 """The entry-point group by which a package brings strategies."""
 
-_BUILT_IN: dict[str, StrategyDefinition[Any, Any]] = {PACKER.name: PACKER}
+_BUILT_IN: dict[str, StrategyDefinition[Any, Any]] = {one.name: one for one in (PACKER, REBALANCE)}
 
 
 def names() -> tuple[str, ...]:

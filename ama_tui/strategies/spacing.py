@@ -36,20 +36,25 @@ class LevelSpacing:
 def level_spacing(parameters: PackerParameters, index: int) -> LevelSpacing:
     """The `orders_per_side` levels of the wallet with this index (from 0)."""
     levels = range(1, parameters.orders_per_side + 1)
-    distances = tuple(_distance_ticks(parameters, index + 1, level) for level in levels)
+    nearest, farthest = parameters.min_distance_ticks, parameters.max_distance_ticks
+    distances = level_distances(parameters.rules, nearest, farthest, index, parameters.orders_per_side)
     amounts18 = tuple(_amount18(parameters, index + 1, level) for level in levels)
     nearest_first = tuple(sorted(levels, key=lambda level: distances[level - 1]))
     return LevelSpacing(distances, amounts18, nearest_first)
 
 
-def _distance_ticks(parameters: PackerParameters, wallet: int, level: int) -> int:
-    """`wallet` and `level` count from 1."""
-    if parameters.rules is Rules.EVEN:
-        wobble = (wallet * _WALLET_STEP + level * _LEVEL_STEP) % 1.0
-    else:
-        wobble = (sin(wallet * 999 + level * 1337) + 1) / 2
-    span = max(1, parameters.max_distance_ticks - parameters.min_distance_ticks)
-    return parameters.min_distance_ticks + floor(wobble * span)
+@lru_cache(maxsize=16384)
+def level_distances(rules: Rules, nearest: int, farthest: int, index: int, levels: int) -> tuple[int, ...]:
+    """How many ticks from the anchor the levels of the wallet with this index (from 0) are, level 1 first."""
+    span = max(1, farthest - nearest)
+    return tuple(nearest + floor(_wobble(rules, index + 1, level) * span) for level in range(1, levels + 1))
+
+
+def _wobble(rules: Rules, wallet: int, level: int) -> float:
+    """Where a level is in its range, 0 to 1. `wallet` and `level` count from 1."""
+    if rules is Rules.EVEN:
+        return (wallet * _WALLET_STEP + level * _LEVEL_STEP) % 1.0
+    return (sin(wallet * 999 + level * 1337) + 1) / 2
 
 
 def _amount18(parameters: PackerParameters, wallet: int, level: int) -> int:

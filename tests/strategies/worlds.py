@@ -11,6 +11,7 @@ from ama_tui.domain.plan import (
     Cancel,
     CollateralBasis,
     MarketSnapshot,
+    Modify,
     PendingOrder,
     Place,
     Plan,
@@ -185,7 +186,7 @@ def carried_out(snapshot: MarketSnapshot, plan: Plan, first_id: int, seconds: in
 
     New orders get ids from `first_id` on. The venue's available collateral is net of reservations.
     """
-    gone = {intent.order_id for intent in plan.intents if isinstance(intent, Cancel)}
+    gone = {intent.order_id for intent in plan.intents if isinstance(intent, Cancel | Modify)}
     now = snapshot.now + seconds
     wallets: list[WalletSnapshot] = []
     for one in snapshot.wallets:
@@ -202,7 +203,7 @@ def carried_out(snapshot: MarketSnapshot, plan: Plan, first_id: int, seconds: in
                 placed18=intent.amount18,
             )
             for number, intent in enumerate(plan.intents)
-            if isinstance(intent, Place) and intent.wallet == one.address
+            if isinstance(intent, Place | Modify) and intent.wallet == one.address
         ]
         freed6 = sum(order.margin6 for order in one.orders if order.order_id in gone and order.is_margin)
         wallets.append(
