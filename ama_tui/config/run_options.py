@@ -23,7 +23,8 @@ class RunOptions:
     min_distance_ticks: int | None = None
     max_distance_ticks: int | None = None
     wallets: int | None = None
-    market: str | None = None
+    market: tuple[str, ...] | None = None
+    weights: tuple[str, ...] | None = None
     resume: bool | None = None
     strategy: str | None = None
     rules: Rules | None = None
@@ -41,4 +42,4 @@ class RunOptions:
     def given(self) -> Mapping[str, object]:
         """The values that were given, by file key."""
         values = {setting.key: plain(getattr(self, setting.name)) for setting in SETTINGS}
-        return {key: value for key, value in values.items() if value is not None}
+        return {key: value for key, value in values.items() if value not in (None, ())}

@@ -19,7 +19,7 @@ class Kind(Enum):
     NUMBER = "a number"
     FLAG = "true or false"
     CHOICE = "one of some words"
-    TEXT = "a text"
+    TEXTS = "one or more texts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Setting(Generic[T]):
     def default_text(self) -> str:
         """The default in words; empty where there is none."""
         default = self.plain_default
-        if default is None:
+        if default is None or default == ():
             return ""
         if isinstance(default, bool):
             return "on" if default else "off"
@@ -111,8 +111,10 @@ class Setting(Generic[T]):
             return None
         if self.kind is Kind.FLAG:
             return None if isinstance(value, bool) else f"{label} must be true or false"
-        if self.kind is Kind.TEXT:
-            return None if isinstance(value, str) and value.strip() else f"{label} must be a text"
+        if self.kind is Kind.TEXTS:
+            texts = value if isinstance(value, list | tuple) else [value]
+            are_texts = all(isinstance(text, str) and text.strip() for text in texts)
+            return None if are_texts else f"{label} must be a text or a list of texts"
         if self.kind is Kind.CHOICE:
             words = self.choices or choices
             is_choice = isinstance(value, str) and value in words
@@ -136,6 +138,8 @@ class Setting(Generic[T]):
             value = int(value) if self.kind is Kind.INTEGER else float(value)
         elif self.enumeration is not None:
             value = self.enumeration(value)
+        elif self.kind is Kind.TEXTS:
+            value = (value,) if isinstance(value, str) else tuple(cast("list[str]", value))
         return cast(T, value)
 
 

@@ -7,7 +7,7 @@ first frame needs; the engine and the other screens load later.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual import work
@@ -110,18 +110,18 @@ class AmaApp(EndingApp):
         When the operator has to decide something, show the market list instead.
         """
         from ama_tui.domain.errors import AmaError
-        from ama_tui.ui.autostart import first_request
+        from ama_tui.ui.autostart import first_requests
 
         assert self.bridge is not None  # noqa: S101 - set by open_engine
         try:
-            request = await first_request(self.bridge, facts)
+            requests = await first_requests(self.bridge, facts)
         except AmaError as error:
             if not self.is_leaving:
                 self._show_markets(facts, opens_preselected=False)
                 self.toast(str(error), is_error=True)
             return
         if not self.is_leaving:
-            self.begin(request)
+            self.begin(*requests)
 
     def action_markets(self) -> None:
         """Go back to the market list once a run has ended."""
@@ -228,13 +228,13 @@ class AmaApp(EndingApp):
         if not self.refused("run.parameters") and self.bridge is not None:
             self.push_screen(ParametersScreen(market, self.bridge.snapshot))
 
-    def begin(self, request: StartRequest) -> None:
-        """Show the preparation of a run, which starts it."""
+    def begin(self, *requests: StartRequest) -> None:
+        """Show the preparation of a run on one or more markets, which starts it."""
         from ama_tui.ui.screens.preparation import PreparationScreen
 
-        self.market = request.market
+        self.market = requests[0].market
         self.kills.new_run()
-        self.push_screen(PreparationScreen(request))
+        self.push_screen(PreparationScreen(requests))
 
     def started(self) -> None:
         """The run is running: replace its preparation with the live screen."""
@@ -243,7 +243,7 @@ class AmaApp(EndingApp):
         if self.market is not None and not self.is_leaving:
             self.switch_screen(LiveScreen(self.market))
 
-    def start_failed(self, request: StartRequest, error: AmaError) -> None:
+    def start_failed(self, requests: Sequence[StartRequest], error: AmaError) -> None:
         """The run did not start: go back to its set-up and show why."""
         from ama_tui.ui.screens.setup import SetupScreen
 
@@ -254,7 +254,8 @@ class AmaApp(EndingApp):
             self.screen.start_failed(error)
         else:
             self._show_markets(self.facts, opens_preselected=False)
-            self.push_screen(SetupScreen(request.market, self.facts, failed=(request, error)))
+            for request in requests:
+                self.push_screen(SetupScreen(request.market, self.facts, failed=(request, error)))
 
 
 if TYPE_CHECKING:

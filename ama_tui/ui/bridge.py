@@ -50,7 +50,7 @@ class EngineFacts:
     wallets_available: int
     wallets_asked: int
     defaults: Parameters
-    preselected: str | None
+    preselected: tuple[str, ...]
     resume_asked: bool | None
     confirms_quit: bool
     directory: str

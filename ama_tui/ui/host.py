@@ -5,7 +5,7 @@ The application alone imports screens: a screen that leads to another asks its h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -84,13 +84,13 @@ class Host(Protocol):
     ) -> None:
         """Ask for the name of a new preset; the answer is None when the operator cancels."""
 
-    def begin(self, request: StartRequest) -> None:
-        """Show the preparation of a run, which starts it."""
+    def begin(self, *requests: StartRequest) -> None:
+        """Show the preparation of a run on one or more markets, which starts it."""
 
     def started(self) -> None:
         """The run is running: replace its preparation with the live screen."""
 
-    def start_failed(self, request: StartRequest, error: AmaError) -> None:
+    def start_failed(self, requests: Sequence[StartRequest], error: AmaError) -> None:
         """The run did not start: go back to its set-up and show why."""
 
     def open_wallet(self, market: Market, address: str) -> None:

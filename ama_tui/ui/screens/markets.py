@@ -12,11 +12,11 @@ from textual.types import CSSPathType
 from textual.widgets import Button, Input
 from textual.worker import Worker
 
-from ama_tui.domain.errors import AmaError
+from ama_tui.domain.errors import AmaError, ConfigError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import age, count, plain
-from ama_tui.ui.panels.market_list import COLUMNS, MarketRow, find_market, matches
+from ama_tui.ui.panels.market_list import COLUMNS, MarketRow, find_markets, matches
 from ama_tui.ui.panels.status import VenueFacts
 from ama_tui.ui.quotes import QuoteFeed, quote_text
 from ama_tui.ui.screens.base import AmaScreen
@@ -52,7 +52,7 @@ class MarketsScreen(AmaScreen[None]):
         super().__init__()
         self._facts = facts
         self._markets: tuple[Market, ...] = ()
-        self._preselected = facts.preselected if opens_preselected else None
+        self._preselected = facts.preselected if opens_preselected else ()
         self._resumable: frozenset[str] = frozenset()
         self._feed = QuoteFeed()
         self._ranked: dict[str, Quote | None] = {}
@@ -147,14 +147,15 @@ class MarketsScreen(AmaScreen[None]):
             self.query_one("#filter").focus()
 
     def _open_preselected(self) -> None:
-        selector, self._preselected = self._preselected, None
-        if selector is None or not self._markets:
+        selectors, self._preselected = self._preselected, ()
+        if not selectors or not self._markets:
             return
-        market = find_market(self._markets, selector)
-        if market is None:
-            self.host.toast(f"No such market: {selector} · pick one from the list", is_error=True)
+        try:
+            markets = find_markets(self._markets, selectors)
+        except ConfigError as error:
+            self.host.toast(str(error), is_error=True)
         else:
-            self._open(market)
+            self._open(markets[0])
 
     # rows
 

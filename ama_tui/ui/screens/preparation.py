@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -77,9 +77,9 @@ class PreparationScreen(RunScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("preparation")
     AUTO_FOCUS = "#wallets"
 
-    def __init__(self, request: StartRequest) -> None:
-        super().__init__(request.market)
-        self._request = request
+    def __init__(self, requests: Sequence[StartRequest]) -> None:
+        super().__init__(requests[0].market)
+        self._requests = tuple(requests)
         self._is_answered = False
         self._has_begun = False
         self._began_at = 0.0
@@ -106,7 +106,7 @@ class PreparationScreen(RunScreen):
         if bridge is None:
             return
         try:
-            await bridge.ask(lambda engine: engine.start(self._request))
+            await bridge.ask(lambda engine: engine.start(*self._requests))
         except AmaError as error:
             self._error = error
         self._is_answered = True
@@ -123,13 +123,13 @@ class PreparationScreen(RunScreen):
         if self._error is None or self.host.kills.report is not None:
             self.host.started()
         else:
-            self.host.start_failed(self._request, self._error)
+            self.host.start_failed(self._requests, self._error)
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         if self._is_earlier_run(snapshot):
             snapshot = EngineSnapshot(EngineState.PREPARING, market=self.market)
         super().bridge_tick(snapshot, now)
-        line = progress_line(snapshot.wallets, self._request.wallets, now - self._began_at)
+        line = progress_line(snapshot.wallets, self._requests[0].wallets, now - self._began_at)
         lines = [line]
         if snapshot.recovery:
             lines.append((field(("earlier orders ", "label"), (snapshot.recovery, "strong")),))
