@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import floor
 from typing import Protocol
 
 from ama_tui.domain.money import BPS_UNIT
@@ -106,8 +107,17 @@ class WalletAccount:
         if len(self.parts) < 2:
             return None
         share = next(share for one, share in self.parts if one is book)
-        limit = sum((one.utilization * one.share for _, one in self.parts), Fraction(0))
-        return SharedCollateral(share.share, self._elsewhere6(book), self.held_elsewhere6(book), limit)
+        return SharedCollateral(share.share, self._elsewhere6(book), self.held_elsewhere6(book), self._limit)
+
+    def limit6(self, book: AccountBook) -> int:
+        """The most margin that the orders on all markets may use now, as one of them was last read (USDC, 6 decimals)."""
+        if book.read is None:
+            return 0
+        return floor((book.read.available6 + book.reserved6() + self._elsewhere6(book)) * self._limit)
+
+    @property
+    def _limit(self) -> Fraction:
+        return sum((share.utilization * share.share for _, share in self.parts), Fraction(0))
 
     def _elsewhere6(self, book: AccountBook) -> int:
         """The part of the collateral that the other markets' orders tie up: never more than it is.

@@ -138,7 +138,10 @@ class WalletBook:
         budget = self.budget
         if budget is None or self.held6() + margin6 > budget.cap6:
             return True
-        return budget.limit6 is not None and self.account.held6 + margin6 > budget.limit6
+        if budget.limit6 is None:
+            return False
+        limit6 = min(budget.limit6, self.account.limit6(self))  # another market may have been read since the plan
+        return self.account.held6 + margin6 > limit6
 
     def is_level_taken(self, side: Side, level: int) -> bool:
         """Is there a resting or pending order at this level?"""

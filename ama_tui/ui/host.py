@@ -24,10 +24,13 @@ class Host(Protocol):
     """None until the engine is being opened."""
     facts: EngineFacts | None
     """None until the engine is open."""
-    history: History | None
-    """What the charts show; None until the engine is being opened."""
+
+    @property
+    def history(self) -> History | None:
+        """What the charts of the selected market show; None before anything was noted."""
+
     market: Market | None
-    """The market of the current run; None before the first."""
+    """The market of the current run, of several the selected one; None before the first."""
     clock: Callable[[], float]
     """The time in Unix seconds."""
     kills: Kills
@@ -76,8 +79,8 @@ class Host(Protocol):
 
     # the way through the screens
 
-    def open_setup(self, market: Market) -> None:
-        """Set up a run on a market."""
+    def open_setup(self, markets: Sequence[Market], done: Sequence[StartRequest] = ()) -> None:
+        """Set up a run on these markets, one after the other; `done` are the requests for those set up before."""
 
     def ask_preset_name(
         self, existing: Collection[str], suggested: str, directory: str, on_answer: Callable[[str | None], None]
@@ -92,6 +95,9 @@ class Host(Protocol):
 
     def start_failed(self, requests: Sequence[StartRequest], error: AmaError) -> None:
         """The run did not start: go back to its set-up and show why."""
+
+    def action_show_market(self, address: str) -> None:
+        """Show one market of the run, by its order book's address."""
 
     def open_wallet(self, market: Market, address: str) -> None:
         """Show one wallet (`address` in lower case)."""

@@ -24,6 +24,8 @@ class MarketRow:
     is_resumable: bool = False
     ranked: Quote | None = None
     """The quote used for sorting; older than the shown one, so that rows do not jump on every update."""
+    is_marked: bool = False
+    """Marked for a run on several markets."""
 
     @property
     def quote(self) -> Quote | None:
@@ -41,6 +43,8 @@ def _quote_spread(quote: Quote | None) -> float | None:
 
 
 def _symbol(row: MarketRow, width: int, now: float) -> Cell:
+    if row.is_marked:
+        return (("✓ ", "ours"), (pad(plain(row.market.symbol), width - 2), "strong"))
     return ((pad(plain(row.market.symbol), width), "strong"),)
 
 
