@@ -7,8 +7,7 @@ import json
 import os
 import re
 import sys
-import threading
-from collections.abc import Mapping
+from collections.abc import Sequence
 from time import monotonic
 
 import click
@@ -18,14 +17,15 @@ from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.hardening import refuse_debugging
 from ama_tui.cli.profile import profiled
 from ama_tui.cli.progress import Progress
+from ama_tui.cli.run_text import plan_row, plan_text, summary_text
 from ama_tui.cli.signals import INTERRUPTED, SIGNALS
 from ama_tui.cli.wiring import build_engine, wallets_source
-from ama_tui.domain.errors import ConfigError, PreflightError
-from ama_tui.domain.market import Market, short_address
-from ama_tui.domain.money import format_amount, format_price, format_usdc
-from ama_tui.domain.plan import Place, Plan
+from ama_tui.domain.errors import AmaError, ConfigError, PreflightError
+from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.run.run import STOP_PATIENCE_S, StopCondition
+from ama_tui.engine.run.local_engine import MarketStart
+from ama_tui.engine.run.market_run import error_line
+from ama_tui.engine.run.run import STOP_PATIENCE_S, Run, StopCondition
 from ama_tui.keys.wallet_source import WalletsSource
 
 SURVIVORS = 4
@@ -62,7 +62,7 @@ class _Headless:
         self._arguments = arguments
         self._until = until
         self._publisher = Publisher()
-        self._engine = build_engine(arguments, wallets, self._publisher, threading.Event())
+        self._engine = build_engine(arguments, wallets, self._publisher, Freeze())
         self._stop_requested = asyncio.Event()
         self._stop_by = float("inf")
         """On the monotonic clock, once a stop is requested."""
@@ -88,7 +88,7 @@ class _Headless:
         finished = asyncio.create_task(self._engine.finished())
         await asyncio.wait({finished, stop}, return_when=asyncio.FIRST_COMPLETED)
         if finished.done():
-            finished.result()
+            finished.result()  # raises what ended the only market
         finished.cancel()
         return await self._finish(progress)
 
@@ -115,24 +115,39 @@ class _Headless:
         await engine.open()
         if engine.problems:
             raise ConfigError("; ".join(engine.problems))
-        market = await engine.market(engine.preselected)
-        resolved, resumes = await engine.resolved_for(market, self._arguments.run.resume)
+        markets = await engine.chosen_markets(engine.preselected)
+        starts = [
+            MarketStart(market, *await engine.resolved_for(market, self._arguments.run.resume)) for market in markets
+        ]
         if self._stop_requested.is_set():
             return self._interrupted(progress)
         if self._arguments.run.dry_run:
-            preview = await engine.preview_of(market, resolved)
-            if preview.refusal:
-                raise PreflightError(f"{market.symbol} cannot be quoted", preview.refusal)
-            for note in engine.notes:
-                print(note, file=sys.stderr)
-            _print_plan(market, preview.plan, as_json=self._arguments.as_json)
+            await self._show_plans(starts)
             return 0
         progress.begin()
         self._is_preparing = True
-        await engine.begin(market, resolved, resume=resumes, ending=self._stop_condition)
+        await engine.begin_all(starts, self._stop_condition)
         if self._until is not None:
             self._stop_condition.at = monotonic() + self._until
         return None
+
+    async def _show_plans(self, starts: Sequence[MarketStart]) -> None:
+        """Print what a run would place first on each market. Raises PreflightError if one cannot be quoted."""
+        plans = []
+        for start in starts:
+            others = [other.market for other in starts if other is not start]
+            preview = await self._engine.preview_of(start.market, start.resolved, others)
+            if preview.refusal:
+                raise PreflightError(f"{start.market.symbol} cannot be quoted", preview.refusal)
+            plans.append((start.market, preview.plan))
+        for note in self._engine.notes:
+            print(note, file=sys.stderr)
+        if self._arguments.as_json:
+            rows = [plan_row(market, plan) for market, plan in plans]
+            click.echo(json.dumps(rows[0] if len(rows) == 1 else {"markets": rows}))
+        else:
+            for market, plan in plans:
+                click.echo(plan_text(market, plan))
 
     async def _finish(self, progress: Progress) -> int:
         """Stop and print the summary, as of the read that ended the run, or as of the stop after a signal.
@@ -141,7 +156,8 @@ class _Headless:
         """
         engine = self._engine
         was_stopped = self._stop_requested.is_set()
-        if engine.run is not None and engine.run.cancel_on_stop:
+        runs = [one.run for one in engine.markets_run if one.run is not None]
+        if any(run.cancel_on_stop for run in runs):
             SIGNALS.lift_limit()
         if was_stopped:
             await engine.stop(self._seconds_to_stop())
@@ -153,15 +169,26 @@ class _Headless:
         if self._arguments.as_json:
             click.echo(json.dumps(summary))
         else:
-            click.echo(_summary_text(summary))
-        ended = engine.run.ended if engine.run is not None else None
-        if ended is not None and not ended.is_proven:
-            print(ended.text, file=sys.stderr)
-            for order in ended.survivors:
+            click.echo(summary_text(summary))
+        return self._exit_code(runs, is_short=self._arguments.until is not None and not was_stopped)
+
+    def _exit_code(self, runs: Sequence[Run], *, is_short: bool) -> int:
+        """The most serious result of any market: orders left, an error that ended it, or levels not filled.
+
+        `is_short`: a market that is not packed ends the run with an error.
+        """
+        for market, failure in self._engine.failures:
+            print(f"{market.symbol}: {error_line(failure)}", file=sys.stderr)
+        left = [run.ended for run in runs if run.ended is not None and not run.ended.is_proven]
+        for report in left:
+            print(report.text, file=sys.stderr)
+            for order in report.survivors:
                 print(f"{order.nickname}  {order.wallet}  order {order.order_id}", file=sys.stderr)
+        if left:
             return SURVIVORS
-        is_short = self._arguments.until is not None and not was_stopped and not summary["packed"]
-        return NOT_PACKED if is_short else 0
+        for _, failure in self._engine.failures:
+            return failure.exit_code if isinstance(failure, AmaError) else 1
+        return NOT_PACKED if is_short and not all(run.packed for run in runs) else 0
 
     def _interrupted(self, progress: Progress) -> int:
         progress.close(quietly=True)
@@ -176,48 +203,3 @@ class _Headless:
         self._stop_by = monotonic() + STOP_PATIENCE_S
         self._stop_requested.set()
         print("stopping: finishing pending requests (press again to quit now)", file=sys.stderr)
-
-
-def _summary_text(summary: Mapping[str, object]) -> str:
-    """The summary as text."""
-    head = (
-        f"{summary['market']}: bids {summary['resting_bids']}, asks {summary['resting_asks']} "
-        f"of {summary['target_orders']}, {'packed' if summary['packed'] else 'not packed'} at block {summary['block']}"
-    )
-    limits = summary["rate_limits"]
-    if isinstance(limits, Mapping):
-        for host, waited in limits.items():
-            refused = f"{waited['refused']} requests refused"
-            head += f"\n  waited {waited['seconds']:.0f} s for the {host}'s rate limit ({refused})"
-    short = summary["short"]
-    if not isinstance(short, Mapping) or not short:
-        return head
-    return head + "".join(f"\n  {name}: {reason}" for name, reason in short.items())
-
-
-def _print_plan(market: Market, plan: Plan, *, as_json: bool) -> None:
-    """Print the orders a run would place first."""
-    places = [intent for intent in plan.intents if isinstance(intent, Place)]
-    if as_json:
-        rows = [
-            {
-                "wallet": place.wallet,
-                "side": place.side.value,
-                "level": place.level,
-                "price6": str(place.price6),
-                "amount18": str(place.amount18),
-                "margin6": str(place.margin6),
-            }
-            for place in places
-        ]
-        skips = [{"wallet": skip.wallet, "reason": skip.text} for skip in plan.skips]
-        click.echo(json.dumps({"market": market.symbol, "orders": rows, "skips": skips}))
-        return
-    for place in places:
-        price, amount = format_price(place.price6, market.tick6), format_amount(place.amount18)
-        margin = format_usdc(place.margin6)
-        name = short_address(place.wallet)
-        click.echo(f"{name}  {place.side.value:4} L{place.level:<2} {amount:>10} @ {price:>12}  margin {margin:>10}")
-    for skip in plan.skips:
-        click.echo(f"{short_address(skip.wallet)}  skipped: {skip.text}")
-    click.echo(f"{len(places)} orders on {market.symbol}; nothing was signed or sent")

@@ -37,7 +37,7 @@ _TYPES: dict[Kind, click.ParamType[Any] | None] = {
     Kind.NUMBER: click.FLOAT,
     Kind.CHOICE: click.STRING,
     Kind.TEXT: click.STRING,
-    Kind.LIST: click.STRING,
+    Kind.TEXTS: click.STRING,
     Kind.FLAG: None,
 }
 
@@ -50,8 +50,8 @@ def setting_option(setting: Setting[Any]) -> Callable[[F], F]:
         setting.name,
         type=_TYPES[setting.kind] if enumeration is None else _EnumChoice(enumeration),
         is_flag=True if setting.kind is Kind.FLAG else None,
+        multiple=setting.kind is Kind.TEXTS,
         default=None,
-        multiple=setting.kind is Kind.LIST,
         metavar=setting.placeholder,
         help=help_of(setting),
     )

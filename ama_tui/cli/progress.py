@@ -18,10 +18,10 @@ class Progress:
     def __init__(self, publisher: Publisher, stream: TextIO) -> None:
         self._publisher = publisher
         self._stream = stream
-        self._cursor = 0
+        self._cursors: dict[Publisher, int] = {}
         self._done = threading.Event()
         self._is_quiet = False
-        self._held: EngineSnapshot | None = None
+        self._held: tuple[EngineSnapshot, ...] = ()
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
@@ -32,7 +32,7 @@ class Progress:
 
     def hold(self) -> None:
         """Show the state as it is now until the end: the summary is of the same read."""
-        self._held = self._publisher.latest
+        self._held = tuple(publisher.latest for publisher in self._publisher.all)
 
     def close(self, *, quietly: bool = False) -> None:
         """Show the final state (quietly: only remaining log lines) and stop. Can be called twice."""
@@ -51,57 +51,73 @@ class Progress:
         self.close(quietly=error is not None)  # the error is printed elsewhere
 
     def _show_lines(self) -> None:
-        last = ""
+        last: dict[str, str] = {}
         while True:
             is_last = self._done.wait(INTERVAL_S)
             for text in self._new_events():
                 print(text, file=self._stream, flush=True)
-            line = describe(self._latest)
-            if line and line != last and not self._is_quiet:
-                print(line, file=self._stream, flush=True)
-                last = line
+            for name, snapshot in self._named():
+                line = describe(snapshot)
+                if line and line != last.get(name) and not self._is_quiet:
+                    print(f"{name}{line}", file=self._stream, flush=True)
+                    last[name] = line
             if is_last:
                 return
 
     def _show_bars(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
 
         columns = (
-            TextColumn("{task.description:10}"),
+            TextColumn("{task.description:10}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}", markup=False),
         )
         with Bars(*columns, console=Console(file=self._stream)) as bars:
-            sessions = bars.add_task("sessions", total=None, note="")
-            orders = bars.add_task("orders", total=None, note="")
+            tasks: dict[str, tuple[TaskID, TaskID]] = {}
             is_last = False
             while not is_last:
                 is_last = self._done.wait(INTERVAL_S / 2)
-                snapshot = self._latest
                 for text in self._new_events():
                     bars.console.print(text, markup=False, highlight=False)
-                ready, wallets = sessions_ready(snapshot), len(snapshot.wallets) or None
-                bars.update(sessions, completed=ready, total=wallets)
-                bars.update(
-                    orders,
-                    completed=snapshot.resting,
-                    total=snapshot.target_orders or None,
-                    note=_state(snapshot),
-                )
+                for name, snapshot in self._named():
+                    if name not in tasks:
+                        kinds = (name.replace(": ", f" {kind}") or kind for kind in ("sessions", "orders"))
+                        first, second = (bars.add_task(kind, total=None, note="") for kind in kinds)
+                        tasks[name] = first, second
+                    sessions, orders = tasks[name]
+                    ready, wallets = sessions_ready(snapshot), len(snapshot.wallets) or None
+                    bars.update(sessions, completed=ready, total=wallets)
+                    bars.update(
+                        orders,
+                        completed=snapshot.resting,
+                        total=snapshot.target_orders or None,
+                        note=_state(snapshot),
+                    )
 
-    @property
-    def _latest(self) -> EngineSnapshot:
-        return self._held or self._publisher.latest
+    def _named(self) -> list[tuple[str, EngineSnapshot]]:
+        """The latest state of each market, with `ETH-USD: ` before it in a run on several."""
+        latest = self._held or tuple(publisher.latest for publisher in self._publisher.all)
+        if len(latest) == 1:
+            return [("", latest[0])]
+        return [(_name(snapshot), snapshot) for snapshot in latest if snapshot.market is not None]
 
     def _new_events(self) -> list[str]:
         """New errors and run notes. Everything else is only in the journal."""
-        self._cursor, events = self._publisher.log_since(self._cursor)
-        shown = (event for event in events if event.is_error or event.action is Action.NOTE)
-        return [f"{event.nickname}  {event.text}".strip() for event in shown]
+        lines = []
+        for publisher in self._publisher.all:
+            self._cursors[publisher], events = publisher.log_since(self._cursors.get(publisher, 0))
+            name = _name(publisher.latest) if self._publisher.beside else ""
+            shown = (event for event in events if event.is_error or event.action is Action.NOTE)
+            lines += [f"{name}{f'{event.nickname}  {event.text}'.strip()}" for event in shown]
+        return lines
+
+
+def _name(snapshot: EngineSnapshot) -> str:
+    return "" if snapshot.market is None else f"{snapshot.market.symbol}: "
 
 
 def sessions_ready(snapshot: EngineSnapshot) -> int:

@@ -15,6 +15,7 @@ from ama_tui.domain.errors import PreflightError
 from ama_tui.domain.settings import SETTLE_AFTER, WALLETS
 
 if TYPE_CHECKING:
+    from ama_tui.engine.freeze import Freeze
     from ama_tui.engine.host import EngineHost
     from ama_tui.engine.publisher import Publisher
     from ama_tui.engine.run.local_engine import LocalEngine
@@ -68,7 +69,7 @@ def open_host(arguments: Arguments, wallets: WalletsSource | None) -> EngineHost
 
 
 def build_engine(
-    arguments: Arguments, wallets: WalletsSource | None, publisher: Publisher, freeze: threading.Event
+    arguments: Arguments, wallets: WalletsSource | None, publisher: Publisher, freeze: Freeze
 ) -> LocalEngine:
     """Build the engine for the configured venue and these wallets. None starts the demo's venue and wallets."""
     from ama_tui.engine.connect import VenueSource

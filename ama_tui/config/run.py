@@ -42,8 +42,10 @@ class RunConfig:
     basis: CollateralBasis = settings.COLLATERAL.default
     wallets: int = settings.WALLETS.default
     """How many wallets of the wallets file to use."""
-    market: str | None = settings.MARKET.default
-    """A symbol or an order book's address."""
+    market: tuple[str, ...] = settings.MARKET.default
+    """Symbols or order books' addresses; none leaves it to the operator."""
+    weights: tuple[str, ...] = settings.WEIGHTS.default
+    """How the markets share each wallet's collateral, `ETH-USD=3`."""
     resume: bool | None = settings.RESUME.default
     """None leaves it to whether there is a saved run."""
     dry_run: bool = settings.DRY_RUN.default

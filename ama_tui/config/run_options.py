@@ -26,8 +26,9 @@ class RunOptions:
         return cast(int | None, self._values.get(WALLETS.name))
 
     @property
-    def market(self) -> str | None:
-        return cast(str | None, self._values.get(MARKET.name))
+    def market(self) -> tuple[str, ...]:
+        """By symbol or address."""
+        return cast(tuple[str, ...], self._values.get(MARKET.name, ()))
 
     @property
     def resume(self) -> bool | None:

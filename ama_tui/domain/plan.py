@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from fractions import Fraction
 
 from ama_tui.domain.market import Book
 from ama_tui.domain.money import notional6
@@ -107,6 +108,20 @@ class PendingOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedCollateral:
+    """How a wallet's collateral is shared with the run's other markets. Amounts are in USDC with 6 decimals."""
+
+    share: Fraction
+    """This market's share of whatever the wallet's orders may tie up."""
+    elsewhere6: int
+    """The part of its collateral that its orders on the other markets tie up."""
+    held6: int
+    """The most that those orders may tie up, pending ones included."""
+    limit: Fraction
+    """The share of the collateral that its orders on all markets together may tie up."""
+
+
+@dataclass(frozen=True, slots=True)
 class WalletSnapshot:
     """One wallet at one block."""
 
@@ -123,6 +138,8 @@ class WalletSnapshot:
     position18: int = 0
     """Its position on this market, positive when long."""
     role: Role = Role.MAKER
+    shared: SharedCollateral | None = None
+    """None in a run on one market: all of its collateral is for this one."""
     was_read: bool = True
     """False if the wallet could not be read. Its empty lists then mean nothing."""
     unusable: SkipReason | None = None
@@ -317,6 +334,8 @@ class WalletBudget:
     """The margin of its pending orders."""
     scale: float = 1.0
     """The factor applied to the sizes of its missing orders."""
+    limit6: int | None = None
+    """The most margin that its orders on all markets of the run may use together; None in a run on one market."""
 
     @property
     def remaining6(self) -> int:

@@ -20,7 +20,7 @@ class Kind(Enum):
     FLAG = "true or false"
     CHOICE = "one of some words"
     TEXT = "a text"
-    LIST = "a list of texts"
+    TEXTS = "one or more texts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,10 @@ class Setting(Generic[T]):
             return None if isinstance(value, bool) else f"{label} must be true or false"
         if self.kind is Kind.TEXT:
             return None if isinstance(value, str) and value.strip() else f"{label} must be a text"
-        if self.kind is Kind.LIST:
-            is_list = isinstance(value, list | tuple) and all(isinstance(text, str) and text.strip() for text in value)
-            return None if is_list else f"{label} must be a list of texts"
+        if self.kind is Kind.TEXTS:
+            texts = value if isinstance(value, list | tuple) else [value]
+            are_texts = all(isinstance(text, str) and text.strip() for text in texts)
+            return None if are_texts else f"{label} must be a text or a list of texts"
         if self.kind is Kind.CHOICE:
             words = self.choices or choices
             is_choice = isinstance(value, str) and value in words
@@ -138,10 +139,10 @@ class Setting(Generic[T]):
         value = values.get(self.key, self.default)
         if is_number(value):
             value = int(value) if self.kind is Kind.INTEGER else float(value)
-        elif self.kind is Kind.LIST and isinstance(value, list):
-            value = tuple(value)
         elif self.enumeration is not None and value is not None:
             value = self.enumeration(value)
+        elif self.kind is Kind.TEXTS:
+            value = (value,) if isinstance(value, str) else tuple(cast("list[str]", value))
         return cast(T, value)
 
 

@@ -130,8 +130,22 @@ WALLETS = Setting(
     form_label="wallets",
     form_line=6,
 )
-MARKET: Setting[str | None] = Setting(
-    "market", "market", Kind.TEXT, None, "market to quote", placeholder="SYMBOL|ADDRESS"
+MARKET: Setting[tuple[str, ...]] = Setting(
+    "market",
+    "market",
+    Kind.TEXTS,
+    (),
+    "market to quote; repeat it for several in one run",
+    placeholder="SYMBOL|ADDRESS",
+)
+WEIGHTS: Setting[tuple[str, ...]] = Setting(
+    "weights",
+    "weights",
+    Kind.TEXTS,
+    (),
+    "share of each wallet's collateral that a market may use, relative to the run's other markets, or in percent",
+    spelling="--weight",
+    placeholder="MARKET=N",
 )
 RESUME: Setting[bool | None] = Setting(
     "resume",
@@ -235,7 +249,7 @@ ANCHOR = Setting(
 PRICE_SOURCES: Setting[tuple[str, ...]] = Setting(
     "priceSources",
     "price_sources",
-    Kind.LIST,
+    Kind.TEXTS,
     (),
     "JSON document and the place of a price in it; with several, their median is used",
     spelling="--price-source",
@@ -314,6 +328,7 @@ BUILT_IN: Final = StrategyList((PACKER,))
 RUN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
     WALLETS,
     MARKET,
+    WEIGHTS,
     RESUME,
     STRATEGY,
     COLLATERAL,

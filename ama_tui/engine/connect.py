@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ama_tui.config.environment import environment_problems, load_environment
@@ -46,12 +46,15 @@ class OpenVenue:
     label: str = ""
     is_demo: bool = False
     _markets: tuple[Market, ...] = ()
+    _listed_chains: dict[str, int] = field(default_factory=dict)
+    """The chain ids that the venue lists, by order book."""
 
     async def markets(self, connections: Connections) -> tuple[Market, ...]:
         """Read the venue's markets. Their chain id is the node's. Raises VenueError."""
         markets = await retry_read(connections.api.markets)
         if not markets:
             raise PreflightError("the venue lists no markets", "check APP_URL or ask the venue's operator")
+        self._listed_chains = {market.address: market.chain_id for market in markets}
         self._markets = tuple(replace(market, chain_id=connections.chain_id) for market in markets)
         return self._markets
 
@@ -69,6 +72,16 @@ class OpenVenue:
         if market is not None:
             return market
         raise ConfigError(f"no market named {selector!r}", "list them with `ama-tui markets`")
+
+    def refuse_unlike_chains(self, markets: Sequence[Market]) -> None:
+        """Raise ConfigError if the venue lists these markets on different chains."""
+        for market in markets[1:]:
+            first, other = (self._listed_chains.get(one.address) for one in (markets[0], market))
+            if first is not None and other is not None and first != other:
+                raise ConfigError(
+                    f"{markets[0].symbol} is on chain {first}, {market.symbol} on chain {other}",
+                    "a run has one chain: start a run for each",
+                )
 
 
 def open_signer(source: WalletsSource) -> tuple[tuple[FleetWallet, ...], Signer]:

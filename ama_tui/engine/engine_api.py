@@ -47,6 +47,8 @@ class StartRequest:
     parameters: Parameters
     resume: bool
     wallets: int
+    others: tuple[Market, ...] = ()
+    """The run's other markets, which share the wallets' collateral."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,24 @@ class KillReport:
 
     witnesses: str = ""
     """What the reads were checked against."""
+
+    @classmethod
+    def of_all(cls, reports: Sequence[KillReport]) -> KillReport:
+        """The reports of several markets as one: it is proven if all of them are."""
+        if len(reports) == 1:
+            return reports[0]
+        return cls(
+            cancelled=sum(report.cancelled for report in reports),
+            block=min(report.block for report in reports),
+            seconds=max(report.seconds for report in reports),
+            survivors=tuple(order for report in reports for order in report.survivors),
+            unread=tuple(dict.fromkeys(name for report in reports for name in report.unread)),
+            unsettled=sum(report.unsettled for report in reports),
+            revoked=tuple(dict.fromkeys(name for report in reports for name in report.revoked)),
+            read_twice=all(report.read_twice for report in reports),
+            objections=tuple(dict.fromkeys(text for report in reports for text in report.objections)),
+            witnesses=reports[0].witnesses,
+        )
 
     @property
     def is_proven(self) -> bool:
@@ -130,7 +150,11 @@ class PlanPreview:
 
 
 class EngineApi(Protocol):
-    """The engine's interface. Coroutines run on the engine's loop and raise AmaError for the operator."""
+    """The engine's interface. Coroutines run on the engine's loop and raise AmaError for the operator.
+
+    A `market` is one market of the run, by its order book's address. Without it, what ends or pauses a run concerns all
+    of its markets, and everything else the only one.
+    """
 
     problems: tuple[str, ...]
     """What is missing or wrong in the environment or the wallets file. Empty if a run can start."""
@@ -142,8 +166,8 @@ class EngineApi(Protocol):
     wallets_asked: int
     """The number of wallets given by the options."""
     defaults: Parameters
-    preselected: str | None
-    """The market given by the options, by symbol or address."""
+    preselected: tuple[str, ...]
+    """The markets given by the options, by symbol or address."""
     resume_asked: bool | None
     """Whether the options say to resume (True) or start fresh (False); None if they do not say."""
     confirms_quit: bool
@@ -159,21 +183,23 @@ class EngineApi(Protocol):
 
     async def stored_run(self, market: Market) -> StoredRun | None: ...
 
-    async def start(self, request: StartRequest) -> None:
-        """Prepare and start a run. Returns after its first cycle has begun. The publisher shows the progress."""
+    async def start(self, *requests: StartRequest) -> None:
+        """Prepare and start a run on one or more markets. Returns after its first cycle has begun. The publisher shows
+        the progress.
+        """
         ...
 
-    async def pause(self) -> None: ...
+    async def pause(self, market: str | None = None) -> None: ...
 
-    async def resume(self) -> None: ...
+    async def resume(self, market: str | None = None) -> None: ...
 
-    async def stop(self) -> KillReport | None:
+    async def stop(self, *, market: str | None = None) -> KillReport | None:
         """Finish pending requests, save, and leave orders resting. Or cancel them, if set up that way:
         then returns the report.
         """
         ...
 
-    async def kill(self, *, revoke: bool = False) -> KillReport: ...
+    async def kill(self, *, revoke: bool = False, market: str | None = None) -> KillReport: ...
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
         """The order books of these markets that have a saved run."""
@@ -183,20 +209,20 @@ class EngineApi(Protocol):
         """What a run would place first. Signs and sends nothing."""
         ...
 
-    async def change(self, parameters: Parameters) -> None:
+    async def change(self, parameters: Parameters, market: str | None = None) -> None:
         """Change the parameters of a paused run."""
         ...
 
-    async def pause_wallet(self, address: str) -> None:
+    async def pause_wallet(self, address: str, market: str | None = None) -> None:
         """Pause one wallet."""
         ...
 
-    async def resume_wallet(self, address: str) -> None: ...
+    async def resume_wallet(self, address: str, market: str | None = None) -> None: ...
 
-    async def renew(self, address: str) -> None:
+    async def renew(self, address: str, market: str | None = None) -> None:
         """Give a wallet a new session, even if its session was revoked."""
         ...
 
-    async def cancel_order(self, address: str, order_id: int) -> None: ...
+    async def cancel_order(self, address: str, order_id: int, market: str | None = None) -> None: ...
 
     async def close(self) -> None: ...

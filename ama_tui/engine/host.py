@@ -11,12 +11,13 @@ from typing import TypeVar
 
 from ama_tui.domain.errors import AmaError
 from ama_tui.engine.engine_api import EngineApi, KillReport
+from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
 
 T = TypeVar("T")
 
-BuildEngine = Callable[[Publisher, threading.Event], EngineApi]
-"""Builds the engine on its thread. Setting the event freezes every send."""
+BuildEngine = Callable[[Publisher, Freeze], EngineApi]
+"""Builds the engine on its thread. A freeze holds from the moment it is set."""
 
 
 class EngineHost:
@@ -25,7 +26,7 @@ class EngineHost:
     def __init__(self, build_engine: BuildEngine) -> None:
         self.publisher = Publisher()
         self._build_engine = build_engine
-        self._freeze = threading.Event()
+        self._freeze = Freeze()
         self._engine: EngineApi | None = None
         self._is_closing = False
         self._loop = asyncio.new_event_loop()
@@ -45,10 +46,10 @@ class EngineHost:
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop)
 
-    def kill_now(self, *, revoke: bool = False) -> Future[KillReport]:
-        """Freeze all sends immediately, then cancel everything and prove it."""
-        self._freeze.set()
-        return self.call(lambda engine: engine.kill(revoke=revoke))
+    def kill_now(self, *, revoke: bool = False, market: str | None = None) -> Future[KillReport]:
+        """Freeze all sends on one market, or on all, immediately; then cancel everything there and prove it."""
+        self._freeze.set(market)
+        return self.call(lambda engine: engine.kill(revoke=revoke, market=market))
 
     def close(self, timeout: float) -> bool:
         """Close the engine, end the loop and join the thread. Returns False if that takes more than `timeout` seconds.

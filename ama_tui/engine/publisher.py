@@ -17,9 +17,22 @@ class Publisher:
 
     def __init__(self, kept_events: int = KEPT_EVENTS) -> None:
         self.latest = EngineSnapshot(EngineState.READY)
+        self.beside: tuple[Publisher, ...] = ()
+        """The publishers of the run's other markets."""
+        self._kept_events = kept_events
         self._events: deque[LogEvent] = deque(maxlen=kept_events)
         self._count = 0
         self._lock = threading.Lock()
+
+    @property
+    def all(self) -> tuple[Publisher, ...]:
+        """One publisher for each market of the run, this one first."""
+        return (self, *self.beside)
+
+    def for_markets(self, count: int) -> tuple[Publisher, ...]:
+        """The publishers of a run that is about to start, one for each of its markets."""
+        self.beside = tuple(Publisher(self._kept_events) for _ in range(count - 1))
+        return self.all
 
     @property
     def logged(self) -> int:

@@ -11,25 +11,31 @@ READ_PATIENCE_S = 2.0
 
 
 class ReadShare:
-    """Says when orders have to wait for a read. Cancels never do."""
+    """Says when orders have to wait for a read, of whichever market. Cancels never do."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._began: float | None = None
+        self._began: dict[object, float] = {}
+        """When each read in progress began, the oldest first."""
         self._ended = asyncio.Event()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """A read of the chain is in progress."""
-        self._began = self._clock()
-        self._ended.clear()
+        read = object()
+        self._began[read] = self._clock()
         try:
             yield
         finally:
-            self._began = None
+            del self._began[read]
             self._ended.set()
 
     async def turn(self) -> None:
         """Wait until an order may be sent."""
-        while self._began is not None and self._clock() - self._began > READ_PATIENCE_S:
+        while self._is_late:
+            self._ended.clear()
             await self._ended.wait()
+
+    @property
+    def _is_late(self) -> bool:
+        return any(self._clock() - began > READ_PATIENCE_S for began in self._began.values())

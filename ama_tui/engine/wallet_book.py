@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ama_tui.domain.order import RestingOrder, Side
-from ama_tui.domain.plan import Place, Skip, SkipReason, WalletBudget, WalletSnapshot
+from ama_tui.domain.plan import Place, SharedCollateral, Skip, SkipReason, WalletBudget, WalletSnapshot
 from ama_tui.domain.reading import WalletRead
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.own_prices import OwnPrices, WalletPrices
 from ama_tui.engine.pending_orders import PendingOrders
 from ama_tui.engine.session_slot import SessionSlot
+from ama_tui.engine.wallet_account import MarketShare, WalletAccount
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 30.0
@@ -49,10 +50,11 @@ class WalletBook:
     """The last good read, with the levels of its orders."""
     source: WalletRead | None = None
     """The same read as it came from the chain."""
-    accounted6: int | None = None
-    """Available collateral plus the margin of the resting orders when the latest read with nothing pending was made,
-    less what has been filled since (USDC, 6 decimals). None before the first read.
-    """
+    account: WalletAccount = field(default_factory=WalletAccount)
+    """Its collateral, which its books on the run's other markets share."""
+    share: MarketShare = field(default_factory=MarketShare)
+    changed_block: int = 0
+    """The block of the read that last showed other margin of its orders than the read before."""
     read_error: str = ""
     """Why the latest read failed, '' if it succeeded."""
     venue_refusal: str | None = None
@@ -72,6 +74,9 @@ class WalletBook:
     _sums: ReadSums | None = None
     _snapshot: tuple[tuple[object, ...], WalletSnapshot] | None = None
     """The last snapshot without anything pending, and everything that it was made from."""
+
+    def __post_init__(self) -> None:
+        self.account.add(self, self.share)
 
     @property
     def address(self) -> str:
@@ -124,6 +129,20 @@ class WalletBook:
         """Margin of the resting margin orders at the last read (USDC, 6 decimals)."""
         return self._read_sums.reserved6
 
+    def held6(self) -> int:
+        """The same with the margin of pending and unknown orders."""
+        return self.reserved6() + self.pending.margin6
+
+    def exceeds_cap(self, margin6: int) -> bool:
+        """Would another order with this margin (USDC, 6 decimals) pass the wallet's cap, here or on all markets?"""
+        budget = self.budget
+        if budget is None or self.held6() + margin6 > budget.cap6:
+            return True
+        if budget.limit6 is None:
+            return False
+        limit6 = min(budget.limit6, self.account.limit6(self))  # another market may have been read since the plan
+        return self.account.held6 + margin6 > limit6
+
     def is_level_taken(self, side: Side, level: int) -> bool:
         """Is there a resting or pending order at this level?"""
         return any(pending.place.side is side and pending.place.level == level for pending in self.pending) or any(
@@ -157,27 +176,11 @@ class WalletBook:
     def take_read(self, read: WalletRead, block: int) -> None:
         """Store a good read, with the levels of its orders."""
         self.pending.prices.rest(self.orders, read.orders)
+        if read.reserved6 != self.reserved6():
+            self.changed_block = block
         self.read, self.source, self.read_error = read, read, ""
-        if not self.pending or self.accounted6 is None:
-            self.accounted6 = read.available6 + read.reserved6
+        self.account.took(self, read, block)
         self.annotate(block)
-
-    def filled(self, margin6: int) -> None:
-        """Note that a fill turned the margin of an order (USDC, 6 decimals) into that of a position."""
-        if self.accounted6 is not None:
-            self.accounted6 -= margin6
-
-    def holds_unseen(self, margin6: int) -> None:
-        """Note margin of an order that rests according to an event, and that no read has shown (USDC, 6 decimals)."""
-        if self.accounted6 is not None:
-            self.accounted6 += margin6
-
-    def held_unseen6(self, read: WalletRead) -> int | None:
-        """Margin that the vault still holds for orders that a read does not show (USDC, 6 decimals).
-
-        It is what is missing from the last read that accounted for every order. None before such a read.
-        """
-        return None if self.accounted6 is None else self.accounted6 - read.available6 - read.reserved6
 
     def annotate(self, block: int) -> None:
         """Add newly learned levels to the orders of the last read."""
@@ -245,15 +248,16 @@ class WalletBook:
 
         The same object as before if nothing changed.
         """
-        made_from = (self.read, was_read, self.idle_reason, self.unusable_detail, self.pending.sequence)
+        shared = self.account.shared(self)
+        made_from = (self.read, was_read, self.idle_reason, self.unusable_detail, self.pending.sequence, shared)
         is_quiet = not self.pending and not self.pending.cancels
         if is_quiet and self._snapshot is not None and self._snapshot[0] == made_from:
             return self._snapshot[1]
-        snapshot = self._new_snapshot(was_read)
+        snapshot = self._new_snapshot(was_read, shared)
         self._snapshot = (made_from, snapshot) if is_quiet else None
         return snapshot
 
-    def _new_snapshot(self, was_read: bool) -> WalletSnapshot:
+    def _new_snapshot(self, was_read: bool, shared: SharedCollateral | None) -> WalletSnapshot:
         read = self.read
         return WalletSnapshot(
             index=self.wallet.index,
@@ -263,6 +267,7 @@ class WalletBook:
             pending_orders=tuple(pending.as_pending_order for pending in self.pending),
             cancelling=frozenset(self.pending.cancels),
             sequence=self.pending.sequence,
+            shared=shared,
             was_read=was_read and read is not None,
             position18=read.position18 if read is not None else 0,
             role=self.wallet.role,

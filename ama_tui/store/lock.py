@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -55,18 +55,21 @@ class StateLock:
         self._drop_claim()  # left over from a run that crashed
         self._write_pid()
 
-    def claim_wallets(self, wallets: Mapping[str, str], state_directory: Path | None = None) -> None:
+    def claim_wallets(
+        self, wallets: Mapping[str, str], state_directory: Path | None = None, *, allies: Collection[Path] = ()
+    ) -> None:
         """Keep these wallets (address to nickname) from every run that locks a directory next to this one.
 
-        The claim names `state_directory`, by default the lock's own. It is on disk before we check anyone else's, so of
-        two runs that start together at least one sees the other. Call with the lock held. Raises LockHeldError when
-        another run uses one of the wallets, StoreError when the claim cannot be written.
+        `allies` are directories of the same run, which may claim the same wallets. The claim names `state_directory`,
+        by default the lock's own. It is on disk before we check anyone else's, so of two runs that start together at
+        least one sees the other. Call with the lock held. Raises LockHeldError when another run uses one of the
+        wallets, StoreError when the claim cannot be written.
         """
         names = {address.lower(): nickname for address, nickname in wallets.items()}
         claim = {"stateDirectory": str(state_directory or self._directory), "wallets": sorted(names)}
         try:
             replace_file(self._claim, json.dumps(claim).encode())
-            others = [one for one in self._directory.parent.iterdir() if one != self._directory]
+            others = [one for one in self._directory.parent.iterdir() if one not in (self._directory, *allies)]
         except OSError as error:
             raise StoreError(
                 f"the wallets cannot be claimed in {self._directory} ({error.strerror})",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -153,15 +153,16 @@ class StateStore:
             paths, lock, opened.journal, opened.replay, checkpoint, report, index=opened.index, is_guest=bool(beside)
         )
 
-    def claim(self, wallets: Mapping[str, str], runtime: Path) -> None:
+    def claim(self, wallets: Mapping[str, str], runtime: Path, *, allies: Collection[Path] = ()) -> None:
         """Keep these wallets (address to nickname) from other runs until `close`; see `StateLock.claim_wallets`.
 
-        `runtime` is a directory that every run of this user on this chain shares, whatever its state root.
+        `runtime` is a directory that every run of this user on this chain shares, whatever its state root. `allies` are
+        the state directories of the same run's other markets.
         """
-        self._lock.claim_wallets(wallets)
+        self._lock.claim_wallets(wallets, allies=allies)
         self._drop_shared_claim()
         state = self.paths.directory.resolve()
-        directory = runtime / hashlib.sha256(os.fsencode(state)).hexdigest()[:16]
+        directory = _in_runtime(runtime, state)
         try:
             directory.mkdir(0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -171,7 +172,7 @@ class StateStore:
         lock = StateLock(directory / "lock")
         lock.acquire()
         self._shared_lock = lock
-        lock.claim_wallets(wallets, state)
+        lock.claim_wallets(wallets, state, allies=[_in_runtime(runtime, ally.resolve()) for ally in allies])
 
     def begin(self, checkpoint: Checkpoint) -> None:
         """Make this the checkpoint and write it with its wallet files; corrupt ones are set aside first.
@@ -328,6 +329,11 @@ def _open_other(path: Path, found: JournalReplay, problem: str) -> _OpenedJourna
         set_aside(other)
         scan = Scan(other).finish()
     return _OpenedJournal(Journal.open(other, scan), found, problem)
+
+
+def _in_runtime(runtime: Path, state: Path) -> Path:
+    """The directory in the runtime directory that stands for a state directory."""
+    return runtime / hashlib.sha256(os.fsencode(state)).hexdigest()[:16]
 
 
 def _read(paths: StateFiles) -> Checkpoint | None:

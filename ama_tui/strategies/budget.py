@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
 from typing import NamedTuple
 
 from ama_tui.domain.money import BPS_UNIT, SHORT_MARGIN_BPS, margin6
@@ -76,7 +78,8 @@ def budget_of(wallet: WalletSnapshot, limits: RunLimits, rules: Rules = Rules.EV
     """A wallet's cap and how much of it is in use, in USDC with 6 decimals.
 
     The cap is a share of its collateral. With rules `even` and net collateral, the margin of resting orders is added
-    back first; `original` never adds it.
+    back first; `original` never adds it. Where several markets share the collateral, each has its share of the cap, and
+    no market uses what the others' orders still hold of theirs.
     """
     reserved6 = 0
     for order in wallet.orders:
@@ -84,10 +87,15 @@ def budget_of(wallet: WalletSnapshot, limits: RunLimits, rules: Rules = Rules.EV
             reserved6 += order.margin6
     pending6 = sum(order.margin6 for order in wallet.pending_orders)
     basis6 = wallet.available6
+    shared = wallet.shared
     if rules is Rules.EVEN and limits.basis is CollateralBasis.NET:
-        basis6 += reserved6
-    cap6 = basis6 * round(limits.max_utilization * BPS_UNIT) // BPS_UNIT
-    return WalletBudget(basis6, cap6, reserved6, pending6)
+        basis6 += reserved6 + (0 if shared is None else shared.elsewhere6)
+    utilization = Fraction(round(limits.max_utilization * BPS_UNIT), BPS_UNIT)
+    if shared is None:
+        return WalletBudget(basis6, floor(basis6 * utilization), reserved6, pending6)
+    limit6 = floor(basis6 * shared.limit)
+    cap6 = min(floor(basis6 * utilization * shared.share), max(0, limit6 - shared.held6))
+    return WalletBudget(basis6, cap6, reserved6, pending6, limit6=limit6)
 
 
 def margin_bps(side: Side, margin_req_bps: int, resting: Iterable[RestingOrder]) -> int:

@@ -20,5 +20,9 @@ class ClassicParameters(StrategyParameters):
     mode: Annotated[Mode, settings.MODE] = settings.MODE.default
     max_open_orders: Annotated[int, settings.MAX_OPEN_ORDERS] = settings.MAX_OPEN_ORDERS.default
     seed: int = Field(
-        1, ge=0, le=2**32, description="number from which the random choices follow", json_schema_extra={"form": "seed"}
+        default=1,
+        ge=0,
+        le=2**32,
+        description="number from which the random choices follow",
+        json_schema_extra={"form": "seed"},
     )

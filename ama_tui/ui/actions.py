@@ -14,6 +14,7 @@ Scope = Literal[
     "markets",
     "setup",
     "preparation",
+    "overview",
     "live",
     "wallet",
     "parameters",
@@ -24,7 +25,7 @@ Scope = Literal[
 ]
 """Where an action is available: on one screen, or anywhere."""
 
-Need = Literal["nothing", "run", "pausable", "paused", "demo", "ended", "unproven"]
+Need = Literal["nothing", "run", "pausable", "paused", "demo", "ended", "unproven", "several"]
 """What an action requires; `ama_tui.ui.states` explains why it is unavailable otherwise."""
 
 
@@ -55,6 +56,7 @@ SCOPE_NAMES: dict[Scope, str] = {
     "markets": "Markets",
     "setup": "Set-up",
     "preparation": "Preparation",
+    "overview": "Overview",
     "live": "Live",
     "wallet": "Wallet",
     "parameters": "Parameters",
@@ -77,7 +79,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "market.pick", "enter", "screen.pick", "pick", "market: pick",
-        "Set up a run on the selected market.", ("markets",),
+        "Set up a run on the selected market, or on the marked ones.", ("markets",),
+    ),
+    ActionSpec(
+        "market.mark", "space", "screen.mark", "mark", "market: mark or unmark",
+        "Mark markets for one run. They share each wallet's collateral.", ("markets",),
     ),
     ActionSpec(
         "market.filter", "slash", "screen.filter", "filter", "market: filter",
@@ -121,12 +127,38 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "run.markets", "m", "app.markets", "markets", "market: back to the list",
-        "Pick a market for another run, once this run has ended.", ("live",), need="ended",
+        "Pick a market for another run, once this run has ended.", ("overview", "live"), need="ended",
+    ),
+    # several markets
+    ActionSpec(
+        "market.open", "enter", "screen.open_market", "open", "market: open",
+        "Show the selected market of the run.", ("overview",),
+    ),
+    ActionSpec(
+        "overview.dismiss", "escape", "screen.dismiss_error", "dismiss", "view: dismiss the error",
+        "Dismiss the error.", ("overview",), in_bar=False, in_palette=False,
+    ),
+    ActionSpec(
+        "view.overview", "o", "app.show_overview", "overview", "view: overview",
+        "Show all markets of the run.", ("live",), need="several",
+    ),
+    ActionSpec(
+        "market.next", "right_square_bracket", "app.step_market(1)", "next market", "view: next market",
+        "Show the next market of the run.", ("overview", "live"), need="several",
+    ),
+    ActionSpec(
+        "market.previous", "left_square_bracket", "app.step_market(-1)", "previous market", "view: previous market",
+        "Show the previous market of the run.", ("overview", "live"), need="several", in_bar=False,
+    ),
+    ActionSpec(
+        "market.stop", "x", "app.stop_market", "stop market", "market: stop",
+        "Stop this market. Its orders stay on the book, and the other markets continue.", ("live",), need="several",
     ),
     # the live run
     ActionSpec(
         "run.pause", "space", "app.pause", "pause / resume", "run: pause or resume",
-        "Place no new orders. Resting orders stay; monitoring continues.", ("live",), need="pausable", in_bar=False,
+        "Place no new orders. Resting orders stay; monitoring continues.", ("overview", "live"), need="pausable",
+        in_bar=False,
     ),
     ActionSpec(
         "run.parameters", "p", "screen.parameters", "parameters", "run: change the parameters",
@@ -247,7 +279,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "run.stop", "q", "app.stop", "quit", "run: stop and quit",
         "Finish pending requests, save and quit. While orders rest it asks first.",
-        ("starting", "welcome", "markets", "setup", "preparation", "live", "wallet"), in_palette=False,
+        ("starting", "welcome", "markets", "setup", "preparation", "overview", "live", "wallet"), in_palette=False,
     ),
     ActionSpec(
         "run.stop.always", "ctrl+q", "app.stop", "quit", "run: stop and quit",
@@ -259,7 +291,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "run.kill", "f10", "app.kill", "KILL", "run: kill",
-        "Stop placing, cancel every order on this market, and verify on chain.",
+        "Stop placing, cancel every order on the run's market or markets, and verify on chain.",
         ("anywhere",), need="run", priority=True,
     ),
     ActionSpec(
@@ -289,6 +321,8 @@ KEY_NAMES = {
     "enter": "⏎",
     "escape": "esc",
     "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "question_mark": "?",
     "delete": "del",
     "f1": "F1",

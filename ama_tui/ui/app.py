@@ -7,7 +7,7 @@ first frame needs; the engine and the other screens load later.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual import work
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ama_tui.domain.market import Market
     from ama_tui.engine.engine_api import StartRequest
     from ama_tui.engine.host import EngineHost
-    from ama_tui.ui.bridge import EngineFacts
+    from ama_tui.ui.bridge import Bridge, EngineFacts
     from ama_tui.ui.history import History
     from ama_tui.ui.host import Host
 
@@ -54,7 +54,9 @@ class AmaApp(EndingApp):
             signals=signals,
         )
         self.clock = clock
-        self.history: History | None = None
+        self._histories: dict[str, History] = {}
+        self._run_screens: dict[str, AmaScreen[None]] = {}
+        """The screens of the run's markets by order book, and its overview under ''."""
         self._autostart = autostart
         self._make_host = make_host
         self._make_demo_host = make_demo_host
@@ -70,10 +72,9 @@ class AmaApp(EndingApp):
     def open_engine(self) -> None:
         """Load the engine on its thread and open it."""
         from ama_tui.ui.bridge import POLL_SECONDS, Bridge
-        from ama_tui.ui.history import History
 
         first = self.bridge is None
-        self.history = History()
+        self._histories.clear()
         self.bridge = Bridge(self._make_host(), clock=self.clock)
         self.bridge.start()
         if first:
@@ -110,18 +111,18 @@ class AmaApp(EndingApp):
         When the operator has to decide something, show the market list instead.
         """
         from ama_tui.domain.errors import AmaError
-        from ama_tui.ui.autostart import first_request
+        from ama_tui.ui.autostart import first_requests
 
         assert self.bridge is not None  # noqa: S101 - set by open_engine
         try:
-            request = await first_request(self.bridge, facts)
+            requests = await first_requests(self.bridge, facts)
         except AmaError as error:
             if not self.is_leaving:
                 self._show_markets(facts, opens_preselected=False)
                 self.toast(str(error), is_error=True)
             return
         if not self.is_leaving:
-            self.begin(request)
+            self.begin(*requests)
 
     def action_markets(self) -> None:
         """Go back to the market list once a run has ended."""
@@ -129,6 +130,7 @@ class AmaApp(EndingApp):
 
         if self.facts is None or self.refused("run.markets"):
             return
+        self._forget_run_screens()
         while len(self.screen_stack) > 1 and not isinstance(self.screen, MarketsScreen):
             self.pop_screen()
         if not isinstance(self.screen, MarketsScreen):
@@ -144,8 +146,7 @@ class AmaApp(EndingApp):
     def _poll(self) -> None:
         if self.bridge is None:
             return
-        if self.history is not None:
-            self.history.note(self.bridge.snapshot, self.clock())
+        self._note_history(self.bridge)
         if self.bridge.poll() is None:
             return
         self.refresh_bindings()
@@ -180,11 +181,13 @@ class AmaApp(EndingApp):
         from ama_tui.domain.errors import AmaError
         from ama_tui.domain.event import EngineState
 
+        market = None if self.shows_overview else self.bridge.market
+        shown = self.bridge.snapshots if self.shows_overview else (self.bridge.snapshot,)
         try:
-            if self.state is EngineState.RUNNING:
-                await self.bridge.ask(lambda engine: engine.pause())
+            if any(snapshot.state is EngineState.RUNNING for snapshot in shown):
+                await self.bridge.ask(lambda engine: engine.pause(market))
             else:
-                await self.bridge.ask(lambda engine: engine.resume())
+                await self.bridge.ask(lambda engine: engine.resume(market))
         except AmaError as error:
             self.report_error(error)
         self._poll()
@@ -200,12 +203,12 @@ class AmaApp(EndingApp):
 
     # the way through the screens
 
-    def open_setup(self, market: Market) -> None:
-        """Set up a run on a market."""
+    def open_setup(self, markets: Sequence[Market], done: Sequence[StartRequest] = ()) -> None:
+        """Set up a run on these markets, one after the other; `done` are the requests for those set up before."""
         from ama_tui.ui.screens.setup import SetupScreen
 
         if self.facts is not None:
-            self.push_screen(SetupScreen(market, self.facts))
+            self.push_screen(SetupScreen(markets[len(done)], self.facts, markets=markets, done=done))
 
     def ask_preset_name(
         self, existing: Collection[str], suggested: str, directory: str, on_answer: Callable[[str | None], None]
@@ -228,22 +231,106 @@ class AmaApp(EndingApp):
         if not self.refused("run.parameters") and self.bridge is not None:
             self.push_screen(ParametersScreen(market, self.bridge.snapshot))
 
-    def begin(self, request: StartRequest) -> None:
-        """Show the preparation of a run, which starts it."""
+    def begin(self, *requests: StartRequest) -> None:
+        """Show the preparation of a run on one or more markets, which starts it."""
         from ama_tui.ui.screens.preparation import PreparationScreen
 
-        self.market = request.market
+        self._forget_run_screens()
+        self.market, self.shows_overview = requests[0].market, False
         self.kills.new_run()
-        self.push_screen(PreparationScreen(request))
+        self.push_screen(PreparationScreen(requests))
 
     def started(self) -> None:
-        """The run is running: replace its preparation with the live screen."""
+        """The run is running: replace its preparation with the live screen, or with the overview of its markets."""
         from ama_tui.ui.screens.live import LiveScreen
 
-        if self.market is not None and not self.is_leaving:
+        if self.market is None or self.bridge is None or self.is_leaving:
+            return
+        if self.bridge.has_several:
+            self.action_show_overview()
+        else:
             self.switch_screen(LiveScreen(self.market))
 
-    def start_failed(self, request: StartRequest, error: AmaError) -> None:
+    # several markets
+
+    def action_show_overview(self) -> None:
+        """Show all markets of the run."""
+        from ama_tui.ui.screens.overview import OverviewScreen
+
+        if not self.refused("view.overview"):
+            self.shows_overview = True
+            self._switch_run_screen("", OverviewScreen)
+
+    def action_show_market(self, address: str) -> None:
+        """Show one market of the run, by its order book's address."""
+        from ama_tui.ui.screens.live import LiveScreen
+
+        bridge = self.bridge
+        market = None if bridge is None else bridge.snapshot_of(address).market
+        if bridge is None or market is None or self.refused("market.next"):
+            return
+        bridge.select(address)
+        self.market, self.shows_overview = market, False
+        self._switch_run_screen(address, lambda: LiveScreen(market))
+
+    def action_step_market(self, step: int) -> None:
+        """Show the next or previous market; from the last one the overview."""
+        if self.bridge is None or self.refused("market.next"):
+            return
+        places = ["", *(one.market.address for one in self.bridge.snapshots if one.market is not None)]
+        here = "" if self.shows_overview or self.market is None else self.market.address
+        place = places[(places.index(here) + step) % len(places)] if here in places else ""
+        if place:
+            self.action_show_market(place)
+        else:
+            self.action_show_overview()
+
+    def action_stop_market(self) -> None:
+        """Ask whether to stop the market that is shown."""
+        from ama_tui.ui.screens.stop_market import StopMarketScreen
+
+        if self.market is not None and not self.refused("market.stop") and not self.refused("run.pause"):
+            self.push_screen(StopMarketScreen(self.market))
+
+    def _switch_run_screen(self, key: str, make: Callable[[], AmaScreen[None]]) -> None:
+        """Replace the screen with one of the run's, which keeps its view, filter and log when it is left."""
+        name = f"run {key}"
+        if key not in self._run_screens:
+            self._run_screens[key] = screen = make()
+            self.install_screen(screen, name)
+        if self.screen is not self._run_screens[key]:
+            self.switch_screen(name)
+        self.refresh_bindings()
+
+    def _forget_run_screens(self) -> None:
+        """Close the screens of the run before."""
+        for key, screen in self._run_screens.items():
+            self.uninstall_screen(f"run {key}")
+            if screen not in self.screen_stack and screen.is_running:
+                screen.remove()
+        self._run_screens.clear()
+        self.shows_overview = False
+
+    @property
+    def history(self) -> History | None:
+        """What the charts of the selected market show; None before anything was noted."""
+        market = None if self.bridge is None else self.bridge.market
+        return self._histories.get(market or "")
+
+    @history.setter
+    def history(self, history: History) -> None:
+        self._histories[""] = history
+
+    def _note_history(self, bridge: Bridge) -> None:
+        from ama_tui.ui.history import History
+
+        for snapshot in bridge.snapshots:
+            key = snapshot.market.address if bridge.has_several and snapshot.market is not None else ""
+            if key not in self._histories:
+                self._histories[key] = History()
+            self._histories[key].note(snapshot, self.clock())
+
+    def start_failed(self, requests: Sequence[StartRequest], error: AmaError) -> None:
         """The run did not start: go back to its set-up and show why."""
         from ama_tui.ui.screens.setup import SetupScreen
 
@@ -254,7 +341,12 @@ class AmaApp(EndingApp):
             self.screen.start_failed(error)
         else:
             self._show_markets(self.facts, opens_preselected=False)
-            self.push_screen(SetupScreen(request.market, self.facts, failed=(request, error)))
+            markets = [request.market for request in requests]
+            for position, request in enumerate(requests):
+                done = requests[:position]
+                self.push_screen(
+                    SetupScreen(request.market, self.facts, markets=markets, done=done, failed=(request, error))
+                )
 
 
 if TYPE_CHECKING:

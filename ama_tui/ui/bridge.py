@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import operator
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -25,6 +26,7 @@ from ama_tui.ui.states import freshness
 if TYPE_CHECKING:
     from ama_tui.engine.engine_api import EngineApi, KillReport
     from ama_tui.engine.host import EngineHost
+    from ama_tui.engine.publisher import Publisher
 
 T = TypeVar("T")
 
@@ -50,7 +52,7 @@ class EngineFacts:
     wallets_available: int
     wallets_asked: int
     defaults: Parameters
-    preselected: str | None
+    preselected: tuple[str, ...]
     resume_asked: bool | None
     confirms_quit: bool
     directory: str
@@ -77,18 +79,53 @@ class Bridge:
         self._views: list[SnapshotView] = []
         self._covered: list[SnapshotView] = []
         self._polls = 0
-        self._shown: EngineSnapshot | None = None
+        self._selected = ""
+        self._shown: tuple[EngineSnapshot, ...] = ()
         self._shown_at: tuple[object, ...] = ()
         self._is_news_for_covered = False
-        self._state = host.publisher.latest.state
+        self._states: tuple[EngineState, ...] = (host.publisher.latest.state,)
 
     @property
     def snapshot(self) -> EngineSnapshot:
-        return self._host.publisher.latest
+        """The latest snapshot of the run's selected market."""
+        return self._publisher(self._selected).latest
 
-    def log_since(self, cursor: int) -> tuple[int, tuple[LogEvent, ...]]:
-        """The new cursor and the log events after the given one, oldest first."""
-        return self._host.publisher.log_since(cursor)
+    @property
+    def snapshots(self) -> tuple[EngineSnapshot, ...]:
+        """The latest snapshot of every market of the run."""
+        return tuple(publisher.latest for publisher in self._host.publisher.all)
+
+    @property
+    def has_several(self) -> bool:
+        """Is the run on several markets?"""
+        return bool(self._host.publisher.beside)
+
+    @property
+    def market(self) -> str | None:
+        """The market that commands are for: the selected one's order book; None in a run on one market."""
+        market = self.snapshot.market
+        return market.address if market is not None and self.has_several else None
+
+    def select(self, market: str) -> None:
+        """Show one of the run's markets (its order book's address)."""
+        self._selected = market
+
+    def snapshot_of(self, market: str) -> EngineSnapshot:
+        """The latest snapshot of one of the run's markets (its order book's address)."""
+        return self._publisher(market).latest
+
+    def log_since(self, cursor: int, market: str | None = None) -> tuple[int, tuple[LogEvent, ...]]:
+        """The new cursor and the log events of a market, by default the selected one, after the given cursor, oldest
+        first.
+        """
+        return self._publisher(self._selected if market is None else market).log_since(cursor)
+
+    def _publisher(self, market: str) -> Publisher:
+        """The publisher of a market; the first one if the run does not have it (any more)."""
+        for publisher in self._host.publisher.all:
+            if publisher.latest.market is not None and publisher.latest.market.address == market:
+                return publisher
+        return self._host.publisher
 
     def start(self) -> None:
         """Start loading the engine on its thread."""
@@ -113,23 +150,26 @@ class Bridge:
                 views.remove(view)
 
     def poll(self) -> EngineState | None:
-        """Update the views if there is something new. Returns the engine's state if it changed, else None."""
-        snapshot, now = self.snapshot, self._clock()
+        """Update the views if there is something new. Returns the selected market's state if any state changed."""
+        snapshots, now = self.snapshots, self._clock()
         self._polls += 1
         views: list[SnapshotView] = []
-        moment = (int(now), self._host.publisher.logged, freshness(snapshot, now))
-        if snapshot is not self._shown or moment != self._shown_at:
-            self._shown, self._shown_at, self._is_news_for_covered = snapshot, moment, True
+        states = tuple(snapshot.state for snapshot in snapshots)
+        logged = tuple(publisher.logged for publisher in self._host.publisher.all)
+        moment = (int(now), logged, *(freshness(snapshot, now) for snapshot in snapshots))
+        is_same = len(snapshots) == len(self._shown) and all(map(operator.is_, snapshots, self._shown))
+        if not is_same or moment != self._shown_at:
+            self._shown, self._shown_at, self._is_news_for_covered = snapshots, moment, True
             views += self._views
-        if self._is_news_for_covered and (self._polls % COVERED_POLLS == 0 or snapshot.state is not self._state):
+        if self._is_news_for_covered and (self._polls % COVERED_POLLS == 0 or states != self._states):
             self._is_news_for_covered = False
             views += self._covered
         for view in views:
-            view.bridge_tick(snapshot, now)
-        if snapshot.state is self._state:
+            view.bridge_tick(self.snapshot, now)
+        if states == self._states:
             return None
-        self._state = snapshot.state
-        return snapshot.state
+        self._states = states
+        return self.snapshot.state
 
     async def open(self) -> EngineFacts:
         """Open the engine and return its facts. Raises AmaError."""
@@ -164,12 +204,12 @@ class Bridge:
             future.cancel()
             raise
 
-    async def kill(self, *, revoke: bool = False) -> KillReport:
-        """Block all sends immediately, then cancel everything and verify it on chain.
+    async def kill(self, *, revoke: bool = False, market: str | None = None) -> KillReport:
+        """Block all sends on a market, or on all, immediately; then cancel everything there and verify it on chain.
 
         With `revoke` the sessions are revoked too. Raises AmaError.
         """
-        return await _result(self._host.kill_now(revoke=revoke))
+        return await _result(self._host.kill_now(revoke=revoke, market=market))
 
     async def close(self, timeout: float = CLOSE_SECONDS) -> bool:
         """Close the engine and join its thread. False when the thread did not end within `timeout` seconds."""
@@ -190,7 +230,7 @@ class Bridge:
 
     def stop_without_screen(self, timeout: float = CLOSE_SECONDS) -> None:
         """Stop and close the engine without a running loop; blocks for at most twice `timeout` seconds."""
-        if self.snapshot.is_live:
+        if any(snapshot.is_live for snapshot in self.snapshots):
             with suppress(Exception):
                 self._host.call(lambda engine: engine.stop()).result(timeout)
         self._host.close(timeout)

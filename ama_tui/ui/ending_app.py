@@ -5,6 +5,7 @@ At import time it loads only what the first frame needs.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ama_tui.ui.actions import BY_ID
@@ -31,6 +32,8 @@ class EndingApp(BaseApp):
         self.bridge: Bridge | None = None
         self.facts: EngineFacts | None = None
         self.market: Market | None = None
+        self.shows_overview = False
+        """All markets of the run are shown, so that what the operator does concerns all of them."""
         self.kills = Kills()
         self.is_leaving = False
         self.open_exit_code = 0
@@ -54,9 +57,12 @@ class EndingApp(BaseApp):
             return None if self.kills.unproven else "no kill is unproven"
         if self.bridge is None:
             return "no run is active"
-        from ama_tui.ui.states import why_not
+        if need == "several":
+            return None if self.bridge.has_several else "the run has one market"
+        from ama_tui.ui.states import why_not_any
 
-        return why_not(need, self.bridge.snapshot)
+        concerns_all = self.shows_overview or need in ("run", "ended")
+        return why_not_any(need, self.bridge.snapshots if concerns_all else (self.bridge.snapshot,))
 
     def refused(self, action_id: str) -> bool:
         """Show why an action is unavailable; False when it is available."""
@@ -112,9 +118,10 @@ class EndingApp(BaseApp):
         """Orders may rest, quitting would leave them, and a kill could cancel them first."""
         if self.bridge is None or self.facts is None or not self.facts.confirms_quit:
             return False
-        snapshot = self.bridge.snapshot
-        may_rest = snapshot.resting + snapshot.pending + snapshot.unknown > 0 or bool(self.kills.unproven)
-        return may_rest and not snapshot.cancels_on_stop and self.why_not("run.kill") is None
+        snapshots = self.bridge.snapshots
+        orders = sum(snapshot.resting + snapshot.pending + snapshot.unknown for snapshot in snapshots)
+        cancels = all(snapshot.cancels_on_stop for snapshot in snapshots)
+        return (orders > 0 or bool(self.kills.unproven)) and not cancels and self.why_not("run.kill") is None
 
     def _close_question(self) -> None:
         from ama_tui.ui.screens.quit import QuitScreen
@@ -162,7 +169,8 @@ class EndingApp(BaseApp):
     @property
     def takes_its_time(self) -> bool:
         """A kill is under way, or stopping cancels the run's orders."""
-        return self.kills.is_running or (self.bridge is not None and self.bridge.snapshot.cancels_on_stop)
+        snapshots = () if self.bridge is None else self.bridge.snapshots
+        return self.kills.is_running or any(snapshot.cancels_on_stop for snapshot in snapshots)
 
     async def action_quit(self) -> None:
         self.action_stop()
@@ -185,9 +193,8 @@ class EndingApp(BaseApp):
             return ""
         from ama_tui.ui.exit_message import exit_line
 
-        return exit_line(
-            event, self.market, self.bridge.snapshot, self.kills, self.cancel_command, venue_ends=self.is_demo
-        )
+        snapshots = [replace(one, market=one.market or self.market) for one in self.bridge.snapshots]
+        return exit_line(event, snapshots, self.kills, self.cancel_command, venue_ends=self.is_demo)
 
     @property
     def cancel_command(self) -> CancelCommand:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ama_tui.domain.event import EngineSnapshot
-    from ama_tui.domain.market import Market
     from ama_tui.ui.kills import CancelCommand, Kills
 
 
@@ -25,38 +25,58 @@ class ExitMessage(NamedTuple):
 
 def exit_line(
     event: str,
-    market: Market,
-    snapshot: EngineSnapshot,
+    snapshots: Sequence[EngineSnapshot],
     kills: Kills,
     command: CancelCommand,
     *,
     venue_ends: bool = False,
 ) -> str:
-    """What stays open: '118 orders stay on the book on ETH-USD', or the result of the kills.
+    """What stays open on each market: '118 orders still resting on ETH-USD', or the result of its kill.
 
     `event` is what happened ('stopped'). `venue_ends` is True for the demo, whose venue ends with it.
     """
-    from ama_tui.ui.format import count, plain
+    from ama_tui.ui.format import plain
 
-    symbol = plain(market.symbol)
     # The demo's journal is deleted with its venue, so check that the file still exists.
-    path = snapshot.journal_path
-    log = f"; log: {plain(path)}" if path and Path(path).exists() else ""
+    paths = [snapshot.journal_path for snapshot in snapshots]
+    kept = [plain(path) for path in paths if path and Path(path).exists()]
+    log = f"; log: {', '.join(kept)}" if kept else ""
     if kills.unproven:
         failed = "; ".join(
             f"kill not proven on {plain(one.market.symbol)}: {plain(one.text)}" for one in kills.unproven
         )
         retry = f"try again: {command.short(*(one.market for one in kills.unproven))}"
         return f"ama-tui: {failed}; {'discarded with the demo venue' if venue_ends else retry}{log}"
-    if kills.report is not None:
-        return f"ama-tui: killed on {symbol}: {plain(kills.report.text)}{log}"
+    parts = [_left(snapshot, kills, venue_ends=venue_ends) for snapshot in snapshots]
+    if len(parts) == 1 and not parts[0].needs_event:
+        return f"ama-tui: {parts[0].text}{log}"
+    if len(parts) == 1 and parts[0].is_early:
+        return f"ama-tui: {event} {parts[0].text}"
+    return f"ama-tui: {event}; {'; '.join(part.text for part in parts)}{log}"
+
+
+class _Left(NamedTuple):
+    """What a run leaves on one market."""
+
+    text: str
+    needs_event: bool = True
+    """The text does not say by itself what happened."""
+    is_early: bool = False
+    """Nothing was sent."""
+
+
+def _left(snapshot: EngineSnapshot, kills: Kills, *, venue_ends: bool) -> _Left:
+    from ama_tui.ui.format import count, plain
+
+    symbol = "" if snapshot.market is None else plain(snapshot.market.symbol)
+    killed = None if snapshot.market is None else kills.reports.get(snapshot.market.address)
+    if killed is not None:
+        return _Left(f"killed on {symbol}: {plain(killed[1].text)}", needs_event=False)
     if not snapshot.wallets or not snapshot.run_id:
-        return f"ama-tui: {event} before anything was sent on {symbol}"
-    open_now = snapshot.resting
+        return _Left(f"before anything was sent on {symbol}", is_early=True)
     if venue_ends:
-        return f"ama-tui: {event}; {count(open_now, 'order')} on {symbol} discarded with the demo venue"
-    resting = f"{count(open_now, 'order')} still resting on {symbol}"
+        return _Left(f"{count(snapshot.resting, 'order')} on {symbol} discarded with the demo venue")
     pending = [
         f"{number} {name}" for number, name in ((snapshot.pending, "pending"), (snapshot.unknown, "unknown")) if number
     ]
-    return f"ama-tui: {event}; {', '.join([resting, *pending])}{log}"
+    return _Left(", ".join([f"{count(snapshot.resting, 'order')} still resting on {symbol}", *pending]))

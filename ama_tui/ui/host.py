@@ -5,7 +5,7 @@ The application alone imports screens: a screen that leads to another asks its h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -24,10 +24,13 @@ class Host(Protocol):
     """None until the engine is being opened."""
     facts: EngineFacts | None
     """None until the engine is open."""
-    history: History | None
-    """What the charts show; None until the engine is being opened."""
+
+    @property
+    def history(self) -> History | None:
+        """What the charts of the selected market show; None before anything was noted."""
+
     market: Market | None
-    """The market of the current run; None before the first."""
+    """The market of the current run, of several the selected one; None before the first."""
     clock: Callable[[], float]
     """The time in Unix seconds."""
     kills: Kills
@@ -76,22 +79,25 @@ class Host(Protocol):
 
     # the way through the screens
 
-    def open_setup(self, market: Market) -> None:
-        """Set up a run on a market."""
+    def open_setup(self, markets: Sequence[Market], done: Sequence[StartRequest] = ()) -> None:
+        """Set up a run on these markets, one after the other; `done` are the requests for those set up before."""
 
     def ask_preset_name(
         self, existing: Collection[str], suggested: str, directory: str, on_answer: Callable[[str | None], None]
     ) -> None:
         """Ask for the name of a new preset; the answer is None when the operator cancels."""
 
-    def begin(self, request: StartRequest) -> None:
-        """Show the preparation of a run, which starts it."""
+    def begin(self, *requests: StartRequest) -> None:
+        """Show the preparation of a run on one or more markets, which starts it."""
 
     def started(self) -> None:
         """The run is running: replace its preparation with the live screen."""
 
-    def start_failed(self, request: StartRequest, error: AmaError) -> None:
+    def start_failed(self, requests: Sequence[StartRequest], error: AmaError) -> None:
         """The run did not start: go back to its set-up and show why."""
+
+    def action_show_market(self, address: str) -> None:
+        """Show one market of the run, by its order book's address."""
 
     def open_wallet(self, market: Market, address: str) -> None:
         """Show one wallet (`address` in lower case)."""

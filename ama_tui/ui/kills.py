@@ -37,12 +37,24 @@ class Kills:
     """The kills of this dashboard. Changes only through its methods, apart from `leaving`."""
 
     def __init__(self) -> None:
-        self.is_running = False
         self.leaving = Leaving.NO
-        self.report: KillReport | None = None
-        """The latest report of the current run; None while it has none."""
-        self._orders = 0
+        self.reports: dict[str, tuple[Market, KillReport]] = {}
+        """The latest reports of the current run, by order book."""
+        self._running: set[str] = set()
+        self._orders: dict[str, int] = {}
         self._unproven: dict[str, UnprovenKill] = {}
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self._running)
+
+    @property
+    def report(self) -> KillReport | None:
+        """The report of the current run, of all its markets that were killed; None while it has none."""
+        from ama_tui.engine.engine_api import KillReport  # not before the first frame
+
+        reports = [report for _, report in self.reports.values()]
+        return KillReport.of_all(reports) if reports else None
 
     @property
     def unproven(self) -> tuple[UnprovenKill, ...]:
@@ -51,25 +63,29 @@ class Kills:
 
     def new_run(self) -> None:
         """Forget the report of the run before. What it left unproven stays."""
-        self.report = None
+        self.reports.clear()
 
-    def begin(self, orders: int) -> None:
+    def begin(self, market: Market, orders: int) -> None:
         """A kill begins, with this many orders on the book or on their way to it, as far as known."""
-        self.is_running = True
-        self._orders = max(orders, self._orders if self._unproven else 0)
+        self._running.add(market.address)
+        before = self._orders.get(market.address, 0) if market.address in self._unproven else 0
+        self._orders[market.address] = max(orders, before)
 
     def ended(self, market: Market, report: KillReport) -> None:
         """A kill, or a stop that was to cancel everything, has this report."""
-        self.is_running, self.report = False, report
+        self._running.discard(market.address)
+        self.reports[market.address] = market, report
         self._unproven.pop(market.address, None)
         if not report.is_proven:
-            self._unproven[market.address] = UnprovenKill(market, may_rest(report, self._orders), report.text)
+            left = may_rest(report, self._orders.get(market.address, 0))
+            self._unproven[market.address] = UnprovenKill(market, left, report.text)
 
     def failed(self, market: Market, error: AmaError) -> None:
         """A kill ended without a report: nothing is known of its orders."""
-        self.is_running = False
+        self._running.discard(market.address)
         self._unproven.pop(market.address, None)
-        self._unproven[market.address] = UnprovenKill(market, any_of(self._orders), error.message)
+        left = any_of(self._orders.get(market.address, 0))
+        self._unproven[market.address] = UnprovenKill(market, left, error.message)
 
 
 def any_of(orders: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.ui.actions import Need
 from ama_tui.ui.widgets.styled_text import Ink, Span
@@ -97,6 +99,17 @@ def why_not(need: Need, snapshot: EngineSnapshot) -> str | None:
     if not has_run(snapshot):
         return "no run is active"
     return None if state in allowed else f"the run is {state_name(state)}"
+
+
+def why_not_any(need: Need, snapshots: Sequence[EngineSnapshot]) -> str | None:
+    """Why an action is unavailable on every one of a run's markets; None when one of them allows it.
+
+    Only a run that has ended on all of them has `ended`.
+    """
+    reasons = [why_not(need, snapshot) for snapshot in snapshots]
+    if need == "ended":
+        return next((reason for reason in reasons if reason is not None), None)
+    return None if None in reasons else reasons[0]
 
 
 def pause_label(state: EngineState) -> str:

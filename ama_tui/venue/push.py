@@ -1,4 +1,4 @@
-"""News of a chain over WebSocket: new heads, and the logs of one contract that tell of an order's end.
+"""News of a chain over WebSocket: new heads, and the logs of contracts that tell of an order's end.
 
 A notification only says that something may have happened: the chain is then read.
 """
@@ -9,7 +9,7 @@ import asyncio
 import importlib
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,8 +36,10 @@ class BlockHead:
 
 @dataclass(frozen=True, slots=True)
 class ContractLog:
-    """A log of the contract."""
+    """A log of one of the contracts."""
 
+    contract: str
+    """Its address in lower case."""
     block: int
     addresses: frozenset[str]
     """The addresses among its topics, in lower case."""
@@ -64,7 +66,7 @@ class PushStream:
     url: str
     masked: str
 
-    async def listen(self, contract: str, handlers: PushHandlers) -> None:
+    async def listen(self, contracts: Sequence[str], handlers: PushHandlers) -> None:
         """Call the handlers until cancelled. Reconnects with growing pauses."""
         await asyncio.to_thread(importlib.import_module, "web3")  # it takes a second
         _silence()
@@ -72,7 +74,7 @@ class PushStream:
         while True:
             began = asyncio.get_running_loop().time()
             try:
-                await self._connection(contract, handlers)
+                await self._connection(contracts, handlers)
                 problem = "the connection was closed"
             except Exception as error:  # a node may send anything, and web3 raises what it likes
                 problem = _described(error)
@@ -82,7 +84,7 @@ class PushStream:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(LONGEST_PAUSE_S, 2 * pause)
 
-    async def _connection(self, contract: str, handlers: PushHandlers) -> None:
+    async def _connection(self, contracts: Sequence[str], handlers: PushHandlers) -> None:
         """One connection, until it is lost."""
         from eth_utils.address import to_checksum_address
         from web3 import AsyncWeb3, WebSocketProvider
@@ -107,7 +109,9 @@ class PushStream:
         async with AsyncWeb3(provider, middleware=[]) as web3:
             subscriptions = [
                 NewHeadsSubscription(handler=head),
-                LogsSubscription(address=to_checksum_address(contract), topics=[list(NEWS)], handler=log),
+                LogsSubscription(
+                    address=[to_checksum_address(contract) for contract in contracts], topics=[list(NEWS)], handler=log
+                ),
             ]
             async with asyncio.timeout(OPEN_S):
                 await web3.subscription_manager.subscribe(subscriptions)
@@ -125,12 +129,12 @@ def _head(result: Any) -> BlockHead | None:
 
 def _log(result: Any) -> ContractLog | None:
     """A log as far as it can be read. A topic is an address if twelve zero bytes come before twenty others."""
-    block = result.get("blockNumber")
-    if not isinstance(block, int):
+    block, contract = result.get("blockNumber"), result.get("address")
+    if not isinstance(block, int) or not isinstance(contract, str):
         return None
     topics = [bytes(topic) for topic in result.get("topics", ())]
     addresses = frozenset("0x" + topic[12:].hex() for topic in topics if len(topic) == 32 and not any(topic[:12]))
-    return ContractLog(block, addresses, result.get("removed") is True)
+    return ContractLog(contract.lower(), block, addresses, result.get("removed") is True)
 
 
 def _described(error: Exception) -> str:

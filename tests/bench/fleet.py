@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from ama_tui.config.run_options import RunOptions
 from ama_tui.engine.connect import VenueSource
+from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
 from ama_tui.engine.run.run import StopCondition
@@ -33,7 +33,7 @@ async def packed_engine(options: VenueOptions, publisher: Publisher, run: RunOpt
             settings = EngineSettings(
                 lambda: VenueSource(path, {}, WalletsSource(path / "wallets.csv"), is_demo=True), path / "state", run
             )
-            engine = LocalEngine(settings, publisher, threading.Event())
+            engine = LocalEngine(settings, publisher, Freeze())
             try:
                 await engine.open()
                 market = await engine.market(None)

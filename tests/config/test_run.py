@@ -102,7 +102,7 @@ def test_parameters_may_be_at_the_top_or_in_their_table(toml: Path, text: str) -
     toml.write_text(f"strategy = 'packer'\nrules = 'original'\nwallets = 3\nmarket = 'ETH'\n{text}\n")
     run = resolve(RunOptions(), toml).run
     assert (run.parameters["size_min"], run.parameters["size_max"]) == (0.1, 0.2)
-    assert (run.parameters["rules"], run.wallets, run.market, run.strategy) == (Rules.ORIGINAL, 3, "ETH", "packer")
+    assert (run.parameters["rules"], run.wallets, run.market, run.strategy) == (Rules.ORIGINAL, 3, ("ETH",), "packer")
 
 
 def test_unknown_keys_are_all_reported_with_the_closest_match(toml: Path) -> None:
@@ -168,9 +168,9 @@ def test_misspelt_option_is_refused() -> None:
 
 @pytest.mark.parametrize("resume", [True, False, None])
 def test_flags_are_passed_on(resume: bool | None) -> None:
-    run = resolve(RunOptions(resume=resume, dry_run=True, cancel_on_stop=True, settle_after_s=5, market="0xab")).run
+    run = resolve(RunOptions(resume=resume, dry_run=True, cancel_on_stop=True, settle_after_s=5, market=("0xab",))).run
     assert (run.resume, run.dry_run, run.cancel_on_stop, run.settle_after_s) == (resume, True, True, 5.0)
-    assert run.market == "0xab"
+    assert run.market == ("0xab",)
 
 
 def test_session_settings_come_from_options_then_file_and_are_not_stored(toml: Path) -> None:

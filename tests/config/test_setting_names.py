@@ -30,7 +30,7 @@ ASKED = [*PACKER.asked, WALLETS]
 
 def bad_values(setting: Setting[Any]) -> Iterator[object]:
     """Of the wrong type, too small, and too large, as far as the setting has bounds."""
-    yield {} if setting.kind is Kind.TEXT else "nonsense"
+    yield {} if setting.kind is Kind.TEXTS else "nonsense"
     if setting.low != -INFINITY:
         yield setting.low if setting.low_is_exclusive else setting.low - 1
     if setting.high != INFINITY:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +17,7 @@ from ama_tui.config.run_options import RunOptions
 from ama_tui.engine.cancel.kill import CancelAll
 from ama_tui.engine.connect import VenueSource
 from ama_tui.engine.engine_api import EngineApi, KillReport, StartRequest
+from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
@@ -43,7 +43,7 @@ SYMBOL = "ETH-USD"
 def running(venue: ServedVenue, state: Path, app_url: str) -> Iterator[EngineHost]:
     """A run in the engine's own thread, as in the dashboard."""
 
-    def build(publisher: Publisher, freeze: threading.Event) -> EngineApi:
+    def build(publisher: Publisher, freeze: Freeze) -> EngineApi:
         source = VenueSource(venue.directory, {"APP_URL": app_url}, WalletsSource(venue.directory / "wallets.csv"))
         return LocalEngine(EngineSettings(lambda: source, state, RunOptions(wallets=WALLETS)), publisher, freeze)
 

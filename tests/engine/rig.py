@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from ama_tui.domain.market import Market
 from ama_tui.domain.order import Side, decode_tag
 from ama_tui.engine.connect import VenueSource
 from ama_tui.engine.engine_api import KillReport
+from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
 from ama_tui.engine.run.run import Run, StopCondition
@@ -78,7 +78,7 @@ class Rig:
         """An engine, as a front end gets it."""
         source = VenueSource(self.directory, self.environ, WalletsSource(self.directory / "wallets.csv"))
         settings = EngineSettings(lambda: source, self.directory / "state", RunOptions(**{**QUICK, **options}))
-        engine = LocalEngine(settings, Publisher(), threading.Event())
+        engine = LocalEngine(settings, Publisher(), Freeze())
         self.engines.append(engine)
         await engine.open()
         assert engine.problems == ()

@@ -13,6 +13,7 @@ import pytest
 
 from ama_tui.domain.errors import AmaError, ConfigError
 from ama_tui.engine.engine_api import EngineApi, KillReport
+from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.publisher import Publisher
 from tests.sizes import PATIENCE_S
@@ -25,7 +26,7 @@ class FakeEngine:
     """Records each call with its thread and whether sending was frozen then."""
 
     publisher: Publisher
-    freeze: threading.Event
+    freeze: Freeze
     asked: list[tuple[str, str, bool]] = field(default_factory=list)
     fails: BaseException | None = None
 
@@ -39,7 +40,7 @@ class FakeEngine:
         self.note("stop")
         await asyncio.sleep(0.2)
 
-    async def kill(self, *, revoke: bool = False) -> KillReport:
+    async def kill(self, *, revoke: bool = False, market: str | None = None) -> KillReport:
         self.note("kill")
         return REPORT
 
@@ -60,7 +61,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.host = EngineHost(self.build)
 
-    def build(self, publisher: Publisher, freeze: threading.Event) -> EngineApi:
+    def build(self, publisher: Publisher, freeze: Freeze) -> EngineApi:
         if self.raises:
             raise self.raises.pop()
         self.engines.append(FakeEngine(publisher, freeze))

@@ -59,7 +59,9 @@ async def tour(album: Album, seed: int) -> None:
 @asynccontextmanager
 async def _demo(*, market: str | None = None, seed: int = 1, block_time: float) -> AsyncIterator[Guide]:
     """The dashboard on a demo of ten wallets; it is closed cleanly at the end."""
-    arguments = Arguments(run=RunOptions(wallets=10, market=market), seed=seed, block_time=block_time)
+    arguments = Arguments(
+        run=RunOptions(wallets=10, market=() if market is None else (market,)), seed=seed, block_time=block_time
+    )
     app = AmaApp(lambda: open_host(arguments, None), is_demo=True)
     async with app.run_test(size=LARGE) as pilot:
         guide = Guide(pilot, app)

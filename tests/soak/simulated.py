@@ -27,7 +27,9 @@ from ama_tui.config.run import RunConfig
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.connections import Connections
+from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.run.common import Common
 from ama_tui.engine.run.run import Run, StopCondition
 from ama_tui.engine.run.startup import RunRequest, Startup
 from ama_tui.store.journal.group_sync import GroupSync
@@ -130,7 +132,12 @@ async def _live(clock: Callable[[], float], scale: Scale, directory: Path) -> Li
     with engine_on(clock):
         blocks = asyncio.create_task(venue.produce_blocks())
         store = await asyncio.to_thread(StateStore.open, request.paths, fresh=True)
-        run = await Startup(request, _connections(venue), Publisher(), threading.Event(), store).prepare()
+        connections = _connections(venue)
+        startup = Startup(
+            request, connections, Publisher(), Freeze().of(request.market.address), store, Common(connections)
+        )
+        await startup.check()
+        run = await startup.prepare()
         life = Life(run, clock, request.paths.journal)
         ending = StopCondition(at=clock() + scale.days * DAY_S + CALM_LIMIT_S)
         sampling = asyncio.create_task(life.sample_every(scale.every_s, directory / f"{NAME}.jsonl"))

@@ -16,6 +16,7 @@ from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import MarketSnapshot, RunLimits, WalletSnapshot
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.engine_api import EngineApi, KillReport, PlanPreview, StartRequest, StoredRun, Survivor
+from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.host import EngineHost
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.plan_check import trusted
@@ -114,7 +115,7 @@ class FakeEngine(EngineApi):
     """Returns what it was given. An AmaError in `errors` is raised by the call of that name."""
 
     publisher: Publisher
-    freeze: threading.Event
+    freeze: Freeze
     problems: tuple[str, ...] = ()
     environment_label: str = "chain 31337"
     is_demo: bool = False
@@ -124,7 +125,7 @@ class FakeEngine(EngineApi):
     confirms_quit: bool = True
     directory: str = "/desk"
     defaults: Parameters = field(default_factory=Parameters)
-    preselected: str | None = None
+    preselected: tuple[str, ...] = ()
     all_markets: tuple[Market, ...] = field(default_factory=markets)
     prices: Quote = field(default_factory=lambda: Quote(2_499_900_000, 2_500_100_000, 2_500_100_000, 2_499_970_000))
     stored: StoredRun | None = None
@@ -136,6 +137,8 @@ class FakeEngine(EngineApi):
     requests: list[StartRequest] = field(default_factory=list)
     revoked: list[bool] = field(default_factory=list)
     """Whether each kill was to revoke the sessions."""
+    markets_asked: list[str | None] = field(default_factory=list)
+    """The market that each pause, resume, stop and kill was for; None for all."""
     changed: list[Parameters] = field(default_factory=list)
     previews: list[StartRequest] = field(default_factory=list)
     available6: int = 10_000_000_000
@@ -148,8 +151,16 @@ class FakeEngine(EngineApi):
         if name in self.errors:
             raise self.errors[name]
 
-    def set_state(self, state: EngineState, **changes: object) -> None:
-        self.publisher.publish(replace(self.publisher.latest, state=state, **changes))  # type: ignore[arg-type]
+    def set_state(self, state: EngineState, of: str | None = None, **changes: object) -> None:
+        """Of one market of the run (its order book's address), or of all."""
+        for publisher in self.publishers(of):
+            publisher.publish(replace(publisher.latest, state=state, **changes))  # type: ignore[arg-type]
+
+    def publishers(self, market: str | None = None) -> list[Publisher]:
+        """The publisher of one market of the run, or of all."""
+        every = self.publisher.all
+        chosen = [one for one in every if one.latest.market is not None and one.latest.market.address == market]
+        return list(every) if market is None else chosen
 
     async def open(self) -> None:
         await self._arrive("open")
@@ -166,42 +177,53 @@ class FakeEngine(EngineApi):
         await self._arrive("stored_run")
         return self.stored
 
-    async def start(self, request: StartRequest) -> None:
-        self.requests.append(request)
-        rows = tuple(
-            replace(wallet(index, bids=0, asks=0), session=SessionState.CREATING, session_expiry=0, last_action_at=0)
-            for index in range(request.wallets)
-        )
-        self.publisher.publish(EngineSnapshot(EngineState.PREPARING, market=request.market, wallets=rows))
+    async def start(self, *requests: StartRequest) -> None:
+        self.requests += requests
+        publishers = self.publisher.for_markets(len(requests))
+        for request, publisher in zip(requests, publishers, strict=True):
+            rows = tuple(
+                replace(
+                    wallet(index, bids=0, asks=0), session=SessionState.CREATING, session_expiry=0, last_action_at=0
+                )
+                for index in range(request.wallets)
+            )
+            publisher.publish(EngineSnapshot(EngineState.PREPARING, market=request.market, wallets=rows))
         try:
             await self._arrive("start")
         except AmaError:
             self.set_state(EngineState.READY)
             raise
-        self.publisher.publish(snapshot(wallets=request.wallets, market=request.market))
-        self.publisher.log(LogEvent(int(NOW * 1000), Action.NOTE, "the run began"))
+        for request, publisher in zip(requests, publishers, strict=True):
+            publisher.publish(snapshot(wallets=request.wallets, market=request.market))
+            publisher.log(LogEvent(int(NOW * 1000), Action.NOTE, "the run began"))
 
-    async def pause(self) -> None:
+    async def pause(self, market: str | None = None) -> None:
+        self.markets_asked.append(market)
         await self._arrive("pause")
-        self.set_state(EngineState.PAUSED)
+        self.set_state(EngineState.PAUSED, market)
 
-    async def resume(self) -> None:
+    async def resume(self, market: str | None = None) -> None:
+        self.markets_asked.append(market)
         await self._arrive("resume")
-        self.set_state(EngineState.RUNNING)
+        self.set_state(EngineState.RUNNING, market)
 
-    async def stop(self) -> KillReport | None:
-        self.set_state(EngineState.STOPPING)
+    async def stop(self, *, market: str | None = None) -> KillReport | None:
+        self.markets_asked.append(market)
+        self.set_state(EngineState.STOPPING, market)
         await self._arrive("stop")
-        self.set_state(EngineState.STOPPED)
+        self.set_state(EngineState.STOPPED, market)
         return self.report if self.publisher.latest.cancels_on_stop else None
 
-    async def kill(self, *, revoke: bool = False) -> KillReport:
-        assert self.freeze.is_set()
+    async def kill(self, *, revoke: bool = False, market: str | None = None) -> KillReport:
+        assert self.freeze.is_set(market)
+        self.markets_asked.append(market)
         self.revoked.append(revoke)
-        self.set_state(EngineState.KILLING)
+        self.set_state(EngineState.KILLING, market)
         await self._arrive("kill")
-        bare = tuple(replace(row, bids=0, asks=0) for row in self.publisher.latest.wallets)
-        self.set_state(EngineState.STOPPED if self.report.is_proven else EngineState.FAULTED, wallets=bare)
+        state = EngineState.STOPPED if self.report.is_proven else EngineState.FAULTED
+        for publisher in self.publishers(market):
+            bare = tuple(replace(row, bids=0, asks=0) for row in publisher.latest.wallets)
+            publisher.publish(replace(publisher.latest, state=state, wallets=bare))
         return self.report
 
     @property
@@ -217,21 +239,21 @@ class FakeEngine(EngineApi):
         self.previews.append(request)
         return planned(request, self.available6)
 
-    async def change(self, parameters: Parameters) -> None:
+    async def change(self, parameters: Parameters, market: str | None = None) -> None:
         await self._arrive("change")
         self.changed.append(parameters)
         self.set_state(self.publisher.latest.state, parameters=parameters)
 
-    async def pause_wallet(self, address: str) -> None:
+    async def pause_wallet(self, address: str, market: str | None = None) -> None:
         await self._arrive("park")
 
-    async def resume_wallet(self, address: str) -> None:
+    async def resume_wallet(self, address: str, market: str | None = None) -> None:
         await self._arrive("unpark")
 
-    async def renew(self, address: str) -> None:
+    async def renew(self, address: str, market: str | None = None) -> None:
         await self._arrive("renew")
 
-    async def cancel_order(self, address: str, order_id: int) -> None:
+    async def cancel_order(self, address: str, order_id: int, market: str | None = None) -> None:
         await self._arrive("cancel_order")
 
     async def close(self) -> None:
@@ -266,7 +288,8 @@ class LivelyEngine(FakeEngine):
         await asyncio.sleep(0.6)
         await super().open()
 
-    async def start(self, request: StartRequest) -> None:
+    async def start(self, *requests: StartRequest) -> None:
+        request = requests[0]
         self.requests.append(request)
         began, target = (
             time.time(),
@@ -351,7 +374,7 @@ class LivelyEngine(FakeEngine):
             step, block = step + 1, block + 1
             await asyncio.sleep(0.5)
 
-    async def kill(self, *, revoke: bool = False) -> KillReport:
+    async def kill(self, *, revoke: bool = False, market: str | None = None) -> KillReport:
         self.set_state(EngineState.KILLING)
         rows = list(self.publisher.latest.wallets)
         cancelled = self.publisher.latest.resting
@@ -367,7 +390,7 @@ class LivelyHost(EngineHost):
     """The host of `LivelyEngine`, to try the dashboard by hand."""
 
     def __init__(self, **fields: object) -> None:
-        build: Callable[[Publisher, threading.Event], EngineApi] = lambda publisher, freeze: LivelyEngine(  # noqa: E731
+        build: Callable[[Publisher, Freeze], EngineApi] = lambda publisher, freeze: LivelyEngine(  # noqa: E731
             publisher,
             freeze,
             **fields,  # type: ignore[arg-type]

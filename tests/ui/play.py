@@ -62,7 +62,7 @@ def _host(options: argparse.Namespace) -> EngineHost:
 
     if options.play == "lively":
         return _lively()
-    fields: dict[str, object] = {"preselected": "ETH"}
+    fields: dict[str, object] = {"preselected": ("ETH",)}
     if options.play == "missing":
         fields["problems"] = ("RPC_URL is not set", "wallets.csv: no such file")
     if options.play == "hang":

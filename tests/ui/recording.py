@@ -118,11 +118,11 @@ class ReplayEngine(FakeEngine):
             return recorded().resumed_plan
         return recorded().paused_plan if request.resume else recorded().fresh_plan
 
-    async def start(self, request: StartRequest) -> None:
+    async def start(self, *requests: StartRequest) -> None:
         self.publisher.publish(recorded().preparing.snapshot)
         await self._arrive("start")
 
-    async def kill(self, *, revoke: bool = False) -> KillReport:
+    async def kill(self, *, revoke: bool = False, market: str | None = None) -> KillReport:
         await self._arrive("kill")
         self.publisher.publish(recorded().killed.snapshot)
         return recorded().report

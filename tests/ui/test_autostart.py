@@ -14,7 +14,7 @@ from ama_tui.domain.errors import ConfigError, PreflightError, UnreachableError
 from ama_tui.domain.event import EngineState
 from ama_tui.domain.parameters import Parameters
 from ama_tui.engine.engine_api import StoredRun
-from ama_tui.ui.autostart import chosen_market, request_for
+from ama_tui.ui.autostart import chosen_markets, request_for
 from ama_tui.ui.bridge import EngineFacts
 from ama_tui.ui.screens.kill import KillScreen
 from ama_tui.ui.screens.live import LiveScreen
@@ -27,17 +27,17 @@ from tests.ui.stage import MEDIUM, NARROW, WIDE, dashboard
 STORED = StoredRun(
     "1a2b", "2025-11-22T12:00:00Z", "2025-11-22T13:00:00Z", 3, Parameters.of(orders_per_side=4), frozenset()
 )
-FACTS = EngineFacts((), "chain 1", False, 25, 10, Parameters.of(orders_per_side=7), None, None, True, "")
+FACTS = EngineFacts((), "chain 1", False, 25, 10, Parameters.of(orders_per_side=7), (), None, True, "")
 
 
 def test_market_is_the_named_one_else_the_demos_first_else_the_only_one() -> None:
     several = markets(5)
-    assert chosen_market(several, replace(FACTS, preselected="btc")) == several[1]
-    assert chosen_market(several, replace(FACTS, is_demo=True)) == several[0]
-    assert chosen_market(several[3:4], FACTS) == several[3]
-    for facts, found in ((FACTS, several), (replace(FACTS, preselected="nope"), several), (FACTS, ())):
+    assert chosen_markets(several, replace(FACTS, preselected=("btc",))) == several[1:2]
+    assert chosen_markets(several, replace(FACTS, is_demo=True)) == several[:1]
+    assert chosen_markets(several[3:4], FACTS) == several[3:4]
+    for facts, found in ((FACTS, several), (replace(FACTS, preselected=("nope",)), several), (FACTS, ())):
         with pytest.raises(ConfigError):
-            chosen_market(found, facts)
+            chosen_markets(found, facts)
 
 
 def test_stored_run_is_resumed_and_options_override_its_stored_values() -> None:
@@ -62,7 +62,7 @@ async def test_demo_starts_on_its_first_market_without_a_key_press(size: tuple[i
 
 
 async def test_named_market_on_a_real_venue_resumes_its_stored_run() -> None:
-    async with dashboard(autostart=True, preselected="btc", stored=STORED) as stage:
+    async with dashboard(autostart=True, preselected=("btc",), stored=STORED) as stage:
         await stage.on(LiveScreen)
         (request,) = stage.engine.requests
         assert (request.market.symbol, request.resume, request.parameters) == ("BTC", True, STORED.parameters)

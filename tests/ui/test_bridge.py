@@ -44,11 +44,11 @@ def bridge_to(host: FakeHost, clock: Clock | None = None) -> Bridge:
 
 
 async def test_open_returns_the_engines_facts() -> None:
-    host = FakeHost(problems=("RPC_URL is not set",), wallets_available=7, preselected="ETH")
+    host = FakeHost(problems=("RPC_URL is not set",), wallets_available=7, preselected=("ETH",))
     bridge = bridge_to(host)
     facts = await bridge.open()
     assert facts.problem_lines == ("RPC_URL is not set",)
-    assert (facts.wallets_available, facts.preselected, facts.is_demo) == (7, "ETH", False)
+    assert (facts.wallets_available, facts.preselected, facts.is_demo) == (7, ("ETH",), False)
     assert facts.wallets == 7
     assert await bridge.close(PATIENCE_S)
 

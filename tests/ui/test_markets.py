@@ -163,7 +163,7 @@ async def test_missing_prices_are_announced_and_picking_still_works() -> None:
 
 
 async def test_preselected_market_opens_at_once() -> None:
-    async with dashboard(preselected="btc") as stage:
+    async with dashboard(preselected=("btc",)) as stage:
         await stage.open_markets()
         await stage.on(SetupScreen)
         assert "BTC (BTC-USD)" in stage.text()
@@ -172,7 +172,7 @@ async def test_preselected_market_opens_at_once() -> None:
 
 
 async def test_unknown_preselected_market_is_reported() -> None:
-    async with dashboard(preselected="[b]NOPE[/b]") as stage:
+    async with dashboard(preselected=("[b]NOPE[/b]",)) as stage:
         await stage.to_markets()
         await stage.until(lambda: bool(stage.app._notifications), "a message")
         assert "No such market: [b]NOPE[/b]" in next(iter(stage.app._notifications)).message

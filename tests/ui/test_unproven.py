@@ -173,7 +173,7 @@ async def test_cancel_on_stop_that_left_orders_counts_as_unproven() -> None:
 def test_each_market_stays_until_its_own_kill_is_proven() -> None:
     eth, btc, _ = markets(2)
     kills = Kills()
-    kills.begin(120)
+    kills.begin(eth, 120)
     kills.ended(eth, survivors(2))
     kills.new_run()
     assert kills.report is None
@@ -195,9 +195,9 @@ def test_each_market_stays_until_its_own_kill_is_proven() -> None:
 def test_orders_resting_before_the_first_try_count_in_the_next() -> None:
     """After a first try that read nothing, the screen may show no orders: that is not certain either."""
     kills = Kills()
-    kills.begin(120)
+    kills.begin(market(), 120)
     kills.ended(market(), UNREAD)
-    kills.begin(0)
+    kills.begin(market(), 0)
     kills.ended(market(), UNREAD)
     assert kills.unproven[0].left == "any of 120 orders may still rest"
 
@@ -212,7 +212,7 @@ def test_orders_resting_before_the_first_try_count_in_the_next() -> None:
 )
 def test_orders_that_may_still_rest_are_described(report: KillReport, left: str) -> None:
     kills = Kills()
-    kills.begin(5)
+    kills.begin(market(), 5)
     kills.ended(market(), report)
     assert kills.unproven[0].left == left
 

@@ -16,19 +16,19 @@ from tests.ui.stage import NARROW, Stage, dashboard
 class WalletEngine(FakeEngine):
     """Does what it is asked at once; `calls` includes the wallet and the order."""
 
-    async def pause_wallet(self, address: str) -> None:
+    async def pause_wallet(self, address: str, market: str | None = None) -> None:
         await self._arrive("park")
         self._change(address, is_paused=True, note="paused")
 
-    async def resume_wallet(self, address: str) -> None:
+    async def resume_wallet(self, address: str, market: str | None = None) -> None:
         await self._arrive("unpark")
         self._change(address, is_paused=False, note="")
 
-    async def renew(self, address: str) -> None:
+    async def renew(self, address: str, market: str | None = None) -> None:
         await self._arrive("renew")
         self._change(address, session=SessionState.VALID, session_id="0xnew", note="")
 
-    async def cancel_order(self, address: str, order_id: int) -> None:
+    async def cancel_order(self, address: str, order_id: int, market: str | None = None) -> None:
         self.calls.append(f"{address} {order_id}")
         await self._arrive("cancel_order")
         row = next(row for row in self.publisher.latest.wallets if row.address == address)

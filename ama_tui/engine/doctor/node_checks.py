@@ -116,7 +116,7 @@ async def push(context: DoctorContext) -> CheckResult:
             outcome.set_result(problem)
 
     handlers = PushHandlers(settle, settle, lambda head: None, lambda log: None)
-    listening = asyncio.create_task(stream.listen(context.environment.registry, handlers), name="doctor push")
+    listening = asyncio.create_task(stream.listen([context.environment.registry], handlers), name="doctor push")
     try:
         problem = await outcome
     finally:

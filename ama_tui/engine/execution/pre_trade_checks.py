@@ -55,7 +55,7 @@ def placement_refusal(
         return SELF_TRADE
     if _reaches(place, best_opposite(place, read, fleet, now)):
         return "would cross the spread"
-    if book.budget is None or book.reserved6() + book.pending.margin6 + place.margin6 > book.budget.cap6:
+    if book.exceeds_cap(place.margin6):
         return "would exceed the wallet limit"
     return book.session_shortage(place, read.block_time + read_age)
 

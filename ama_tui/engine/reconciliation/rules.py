@@ -156,7 +156,7 @@ def explain(book: WalletBook, read: WalletRead, cancelled: Iterable[int]) -> lis
         after = shown.get(order.order_id)
         if after is not None and _is_same(order, after):
             book.pending.traded(order.side, order.price6, after.amount18 - order.amount18)
-            book.filled(order.margin6 - after.margin6)
+            book.account.filled(order.margin6 - after.margin6)
     resolved = []
     for pending in book.pending:
         if pending.last is None:
@@ -164,7 +164,7 @@ def explain(book: WalletBook, read: WalletRead, cancelled: Iterable[int]) -> lis
         if pending.last.order_id in ids:
             resolved.append(ResolvedOrder(pending, Resolution.CANCELLED))
         elif book.pending.explain_by_trades(pending.last):
-            book.filled(pending.last.margin6)
+            book.account.filled(pending.last.margin6)
             resolved.append(ResolvedOrder(pending, Resolution.FILLED))
     return resolved
 
@@ -188,7 +188,7 @@ def judge(
     after the read does not count yet.
     """
     resting = {order.order_id: order for order in read.orders}
-    held6 = book.held_unseen6(read)
+    held6, is_settled = book.account.held_unseen6(book, read), book.account.is_settled(book, block)
     resolved = []
     for pending in book.pending:
         resolution: Resolution | None = None
@@ -208,6 +208,8 @@ def judge(
         elif (pending.last is not None or receipt is None) and _is_overdue(pending, now, settle_after):
             if is_behind(block, pending.block):
                 continue  # the venue saw it in a later block
+            if not is_settled:
+                continue  # orders on the wallet's other markets are moving its collateral
             if _is_held(pending, held6):
                 pending.unexplained((block, now))
                 continue

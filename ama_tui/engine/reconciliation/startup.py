@@ -117,7 +117,7 @@ def _hold(context: RunContext, hidden: Iterable[KnownOrder], journal: JournalRep
         book, tag = context.fleet.books[known.wallet], decode_tag(known.amount18)
         price6 = known.price6 or 0
         held6 = margin6(known.amount18, price6, margin_bps(known.side, context.terms.margin_req_bps, book.orders))
-        book.holds_unseen(held6)
+        book.account.holds_unseen(held6)
         names.append(f"{book.wallet.nickname} order {known.order_id}")
         placed = journal.placed.get((known.wallet, known.amount18))
         if tag is None or (placed is not None and placed.status not in NEVER_RESTS):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from time import monotonic
 
 from ama_tui.domain.errors import VenueError
+from ama_tui.engine.connections import Connections
 from ama_tui.engine.outage import Outage
 from ama_tui.engine.run_context import RunContext
 from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers
@@ -36,18 +37,26 @@ class News(Enum):
     POLLING = "polling"
 
 
-@dataclass(slots=True)
-class BlockWatch:
-    """Calls `wake` for a new block, and for a log that concerns the fleet.
-
-    A stream is only believed to be alive, never to be right: a silent one is checked against the node's block number,
-    and while it is behind the number is polled.
-    """
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One market's run."""
 
     context: RunContext
     wake: Callable[[], None]
     outage: Outage
     """Of the stream."""
+
+
+@dataclass(slots=True)
+class BlockWatch:
+    """Wakes every listener for a new block, and for a log that concerns its fleet.
+
+    A stream is only believed to be alive, never to be right: a silent one is checked against the node's block number,
+    and while it is behind the number is polled.
+    """
+
+    connections: Connections
+    listeners: list[Listener] = field(default_factory=list)
     news: News = News.POLLING
     height: int = 0
     """The highest block seen."""
@@ -62,6 +71,26 @@ class BlockWatch:
     _changed: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _doubted_at: float = 0.0
     """When something was noticed that no earlier read covers, whatever its block."""
+    _users: int = 0
+    _task: asyncio.Task[None] | None = None
+
+    def add(self, listener: Listener) -> None:
+        """Wake another run. A stream that is open already tells nothing of its market: add it before."""
+        self.listeners.append(listener)
+
+    @asynccontextmanager
+    async def watching(self, listener: Listener) -> AsyncIterator[None]:
+        """Watch for this run meanwhile: from the first run that begins to the last one that ends."""
+        self._users += 1
+        self._task = self._task or asyncio.create_task(self.watch(), name="block watch")
+        try:
+            yield
+        finally:
+            self.listeners.remove(listener)
+            self._users -= 1
+            if not self._users:
+                task, self._task = self._task, None
+                task.cancel()
 
     def needs_read(self, block: int, began: float) -> bool:
         """Has something happened that a read of this block, begun at this time, does not show?"""
@@ -70,11 +99,12 @@ class BlockWatch:
     async def watch(self) -> None:
         """Watch until cancelled."""
         self._use(self.news)
-        push = self.context.connections.push
+        push = self.connections.push
         async with asyncio.TaskGroup() as tasks:
             if push is not None:
                 handlers = PushHandlers(self._connected, self._lost, self._head, self._log)
-                tasks.create_task(push.listen(self.context.market.address, handlers), name="push")
+                contracts = [listener.context.market.address for listener in self.listeners]
+                tasks.create_task(push.listen(contracts, handlers), name="push")
             tasks.create_task(self._poll(), name="polling")
 
     # ---- the stream ----
@@ -86,7 +116,7 @@ class BlockWatch:
 
     def _lost(self, why: str) -> None:
         self._is_connected = False
-        self.outage.begin(f"{why}: asking for new blocks instead")
+        self._report(f"{why}: asking for new blocks instead")
         self._fall_back()
 
     def _head(self, head: BlockHead) -> None:
@@ -100,7 +130,8 @@ class BlockWatch:
 
     def _log(self, log: ContractLog) -> None:
         self._alive()
-        if log.addresses.isdisjoint(self.context.fleet.books):
+        concerned = [listener for listener in self.listeners if listener.context.market.address.lower() == log.contract]
+        if all(log.addresses.isdisjoint(listener.context.fleet.books) for listener in concerned):
             return
         if log.is_removed:
             self._doubt()
@@ -110,20 +141,31 @@ class BlockWatch:
 
     def _doubt(self) -> None:
         self._doubted_at = monotonic()
-        self.wake()
+        self._wake()
 
     def _alive(self) -> None:
         self._pushed_at = monotonic()
         if self.news is not News.PUSH:
             self._use(News.PUSH)
-            self.outage.end()
+            for listener in self.listeners:
+                listener.outage.end()
 
     def _fall_back(self) -> None:
         self._use(News.POLLING)
         self._changed.set()
 
     def _use(self, news: News) -> None:
-        self.news, self.context.news = news, news.value
+        self.news = news
+        for listener in self.listeners:
+            listener.context.news = news.value
+
+    def _report(self, text: str) -> None:
+        for listener in self.listeners:
+            listener.outage.begin(text)
+
+    def _wake(self) -> None:
+        for listener in self.listeners:
+            listener.wake()
 
     # ---- polling ----
 
@@ -142,7 +184,7 @@ class BlockWatch:
         """Ask the node for its height. A silent stream is believed only if the node has no newer block."""
         try:
             async with asyncio.timeout(LONGEST_ASK_S):
-                number = await self.context.connections.chain.block_number()
+                number = await self.connections.chain.block_number()
         except (VenueError, TimeoutError):
             self._doubt_stream("the node's WebSocket is silent")
             await asyncio.sleep(AFTER_ERROR_S)  # the cycle reports a node that does not respond
@@ -161,7 +203,7 @@ class BlockWatch:
     def _doubt_stream(self, why: str) -> None:
         """Poll until the stream delivers again."""
         if self.news is News.PUSH:
-            self.outage.begin(f"{why}: asking for new blocks instead")
+            self._report(f"{why}: asking for new blocks instead")
             self._fall_back()
 
     def _heard(self, number: int) -> None:
@@ -172,7 +214,7 @@ class BlockWatch:
             sample = (now - self._heard_at) / blocks
             self._interval_s = sample if not self._interval_s else 0.8 * self._interval_s + 0.2 * sample
         self.height, self._heard_at = number, now
-        self.wake()
+        self._wake()
 
     def _silence_left_s(self) -> float:
         """How long the stream may still be silent before it is checked against the node."""

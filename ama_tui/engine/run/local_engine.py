@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from time import monotonic
+from typing import NamedTuple, TypeVar
 
 from ama_tui.config.paths import StatePaths, runtime_directory
 from ama_tui.config.run import Resolved, RunConfig, resolve
 from ama_tui.config.run_options import RunOptions
-from ama_tui.domain.errors import AmaError, ConfigError, ParameterError, VenueError
-from ama_tui.domain.event import EngineSnapshot, EngineState
+from ama_tui.domain.errors import ConfigError, ParameterError, VenueError
+from ama_tui.domain.event import EngineState
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.settings import WALLETS
 from ama_tui.domain.wallet import Role
+from ama_tui.domain.weights import share_text, shares_of
 from ama_tui.engine.connect import OpenVenue, VenueSource, open_venue
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import KillReport, PlanPreview, StartRequest, StoredRun
+from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.run.common import Common
 from ama_tui.engine.run.garbage import collect_rarely
+from ama_tui.engine.run.market_run import MarketRun, error_line
 from ama_tui.engine.run.preview import preview
 from ama_tui.engine.run.run import Run, StopCondition
 from ama_tui.engine.run.startup import RunRequest, Startup
 from ama_tui.engine.run.stored_run import stored_run_of, valid_sessions
-from ama_tui.engine.run.summary import summary_of
+from ama_tui.engine.run.summary import summary_of_all
 from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
-from ama_tui.store.state_store import StateStore
 from ama_tui.strategies import registry
 from ama_tui.strategies.chosen import Strategy
 
-_LOG = logging.getLogger(__name__)
-"""For internal errors only: the command line turns each into a report without secrets."""
+T = TypeVar("T")
 
-LAST_CYCLE_S = 1.0
-"""How long to wait for the last cycle of a run that has ended."""
+
+class MarketStart(NamedTuple):
+    """One market of a run that is about to start."""
+
+    market: Market
+    resolved: Resolved
+    resume: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class EngineSettings:
 class LocalEngine:
     """Implements `EngineApi` for one venue, with one run at a time."""
 
-    def __init__(self, settings: EngineSettings, publisher: Publisher, freeze: threading.Event) -> None:
+    def __init__(self, settings: EngineSettings, publisher: Publisher, freeze: Freeze) -> None:
         self.publisher = publisher
         self.problems: tuple[str, ...] = ()
         self.problem_lines: tuple[str, ...] = ()
@@ -67,19 +74,17 @@ class LocalEngine:
         self.wallets_available = 0
         self.wallets_asked = 0
         self.defaults = Parameters()
-        self.preselected: str | None = None
+        self.preselected: tuple[str, ...] = ()
         self.resume_asked: bool | None = None
         self.confirms_quit = True
         self.directory = ""
         self.seconds_sessions = 0.0
-        self.run: Run | None = None
+        self.markets_run: tuple[MarketRun, ...] = ()
+        """The markets of the latest run."""
         self._settings = settings
         self._freeze = freeze
         self._venue = OpenVenue()
-        self._preparing: asyncio.Task[Run] | None = None
-        self._cycling: asyncio.Task[None] | None = None
-        self._killing: asyncio.Task[KillReport] | None = None
-        self._store: StateStore | None = None
+        self._preparing: asyncio.Task[list[Run]] | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -112,6 +117,18 @@ class LocalEngine:
         """A market by symbol, identifier or address. None selects the only market, or the demo's first."""
         return await self._venue.market(self._connected(), selector)
 
+    async def chosen_markets(self, selectors: Sequence[str]) -> tuple[Market, ...]:
+        """The markets of a run, in the order given; without any the only market, or the demo's first.
+
+        Raises ConfigError if one is unknown, named twice, or on another chain.
+        """
+        markets = [await self.market(selector) for selector in selectors or (None,)]
+        for position, market in enumerate(markets):
+            if market in markets[:position]:
+                raise ConfigError(f"{market.symbol} is given twice", "name each market once")
+        self._venue.refuse_unlike_chains(markets)
+        return tuple(markets)
+
     async def quote(self, market: Market) -> Quote:
         """The API's live prices."""
         return (await self._connected().api.live(market)).quote
@@ -125,79 +142,108 @@ class LocalEngine:
         sessions = await valid_sessions(self._connected(), stored.wallets, _planner(resolved.run).methods(Role.MAKER))
         return stored_run_of(stored, resolved.parameters, {wallet.address for wallet in self._venue.wallets}, sessions)
 
-    async def start(self, request: StartRequest) -> None:
-        """Prepare and start a run. Returns once it is running. Raises AmaError: then nothing is running."""
-        await self.begin(request.market, await self._resolved(request), resume=request.resume)
+    async def start(self, *requests: StartRequest) -> None:
+        """Prepare and start a run on the markets of these requests. Returns once it is running.
+
+        Raises AmaError: then nothing is running.
+        """
+        await self.begin_all([MarketStart(one.market, await self._resolved(one), one.resume) for one in requests])
 
     async def begin(
         self, market: Market, resolved: Resolved, *, resume: bool, ending: StopCondition | None = None
     ) -> None:
-        """Prepare a run and start its cycles in the background, until `ending`. Raises AmaError: then nothing is
-        running.
+        """Prepare a run on one market and start its cycles; see `begin_all`."""
+        await self.begin_all([MarketStart(market, resolved, resume)], ending)
+
+    async def begin_all(self, starts: Sequence[MarketStart], ending: StopCondition | None = None) -> None:
+        """Prepare a run on one or more markets, and start its cycles in the background, until `ending`.
+
+        Raises AmaError: then nothing is running.
         """
-        if self._preparing is not None or (self._cycling is not None and not self._cycling.done()):
+        if self._preparing is not None or any(one.is_cycling for one in self.markets_run):
             raise ConfigError("a run is active", "stop it first")
-        await self._close_store()
+        for one in self.markets_run:
+            await one.close()
         connections = self._connected()
-        paths = StatePaths(self._settings.state_root, connections.chain_id, market.address)
-        notes = list(self._venue.notes)
-        if resolved.missing_in_checkpoint:
-            names, origins = resolved.names, resolved.origins
-            where = [f"{names[key]} from {origins[key].value}" for key in resolved.missing_in_checkpoint]
-            notes.append(f"not in the saved run: {', '.join(where)}")
-        run_request = RunRequest(
-            market,
-            resolved.run,
-            self._venue.wallets[: resolved.run.wallets],
-            paths,
-            runtime_directory(connections.chain_name),
-            resume,
-            resolved.differences,
-            tuple(notes),
-            resolved.called,
-        )
+        self._venue.refuse_unlike_chains([start.market for start in starts])
+        shares = shares_of([start.market for start in starts], self._weights(starts))
         began = monotonic()
-        self.run = None
-        self._preparing = asyncio.create_task(self._prepare(run_request, connections), name="prepare")
+        publishers = self.publisher.for_markets(len(starts))
+        self.markets_run = tuple(
+            MarketRun(start.market, publisher, self._freeze.of(start.market.address))
+            for start, publisher in zip(starts, publishers, strict=True)
+        )
+        requests = [self._request(starts, position, shares[position]) for position in range(len(starts))]
+        self._preparing = asyncio.create_task(self._prepare(requests, connections), name="prepare")
         try:
-            self.run = await self._preparing
+            runs = await self._preparing
         except asyncio.CancelledError:
-            await self._abort_start(market, EngineState.STOPPED, "stopped before the run began")
+            await self._abort_start(EngineState.STOPPED, "stopped before the run began")
             if not self._preparing.cancelled():
                 raise
             hint = "start again with --resume: sessions already created will be reused"
             raise ConfigError("stopped before the run began", hint) from None
         except BaseException as error:
-            await self._abort_start(market, EngineState.FAULTED, _error_line(error))
+            await self._abort_start(EngineState.FAULTED, error_line(error))
             raise
         finally:
             self._preparing = None
         collect_rarely()
         self.seconds_sessions = monotonic() - began
-        self._cycling = asyncio.create_task(self._drive(self.run, ending or StopCondition()), name="cycle")
+        ending = ending or StopCondition()
+        for one, run in zip(self.markets_run, runs, strict=True):
+            one.begin(run, ending)
 
-    async def _prepare(self, request: RunRequest, connections: Connections) -> Run:
-        opening = asyncio.create_task(asyncio.to_thread(StateStore.open, request.paths, fresh=not request.resume))
-        try:
-            self._store = await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            self._store = await opening  # it is about to hold the lock, so it must be closed
-            raise
-        return await Startup(request, connections, self.publisher, self._freeze, self._store).prepare()
+    def _request(self, starts: Sequence[MarketStart], position: int, share: Fraction) -> RunRequest:
+        """What one of the markets needs."""
+        market, resolved, resume = starts[position]
+        notes = list(self._venue.notes)
+        if resolved.missing_in_checkpoint:
+            names, origins = resolved.names, resolved.origins
+            where = [f"{names[key]} from {origins[key].value}" for key in resolved.missing_in_checkpoint]
+            notes.append(f"not in the saved run: {', '.join(where)}")
+        if len(starts) > 1:
+            notes.append(f"{len(starts)} markets in this run: {share_text(share)} of the collateral for this one")
+        return RunRequest(
+            market,
+            resolved.run,
+            self._venue.wallets[: resolved.run.wallets],
+            self._paths(market),
+            runtime_directory(self._connected().chain_name),
+            resume,
+            resolved.differences,
+            tuple(notes),
+            resolved.called,
+            share,
+            tuple(self._paths(other.market).directory for other in starts if other.market != market),
+        )
 
-    async def _abort_start(self, market: Market, state: EngineState, reason: str) -> None:
-        self.publisher.publish(EngineSnapshot(state, reason, market))
-        await self._close_store()
+    async def _prepare(self, requests: Sequence[RunRequest], connections: Connections) -> list[Run]:
+        """Lock and check every market, then prepare one after the other: a wallet's sessions are numbered."""
+        common = Common(connections)
+        startups = []
+        for one, request in zip(self.markets_run, requests, strict=True):
+            store = await one.open(request.paths, fresh=not request.resume)
+            startups.append(Startup(request, connections, one.publisher, one.freeze, store, common))
+        for startup in startups:
+            await startup.check()
+        return [await startup.prepare() for startup in startups]
+
+    async def _abort_start(self, state: EngineState, reason: str) -> None:
+        for one in self.markets_run:
+            await one.abort(state, reason)
 
     async def preview(self, request: StartRequest) -> PlanPreview:
         """What a run would place first, planned on the real book. Signs and sends nothing."""
-        return await self.preview_of(request.market, await self._resolved(request))
+        return await self.preview_of(request.market, await self._resolved(request), request.others)
 
-    async def preview_of(self, market: Market, resolved: Resolved) -> PlanPreview:
-        """The same for a given configuration; problems name its settings as their source calls them."""
-        return await preview(
-            self._connected(), market, self._venue.wallets, _planner(resolved.run), resolved.run, resolved.called
-        )
+    async def preview_of(self, market: Market, resolved: Resolved, others: Sequence[Market] = ()) -> PlanPreview:
+        """The same for a given configuration; problems name its settings as their source calls them. The run has
+        `others` besides this market.
+        """
+        run, markets = resolved.run, (market, *others)
+        shares = dict(zip(markets, shares_of(markets, run.weights), strict=True))
+        return await preview(self._connected(), shares, self._venue.wallets, _planner(run), run, resolved.called)
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
         """The order books of these markets that have a checkpoint in the state directory."""
@@ -212,9 +258,10 @@ class LocalEngine:
 
         return await asyncio.to_thread(with_checkpoint)
 
-    async def change(self, parameters: Parameters) -> None:
+    async def change(self, parameters: Parameters, market: str | None = None) -> None:
         """Change and save the parameters of the paused run. Raises ConfigError, ParameterError."""
-        run = self._running()
+        one = self._one(market)
+        run, store = one.running(), one.store
         if parameters.strategy.name != run.context.strategy.name:
             raise ConfigError(f"the run's strategy is {run.context.strategy.name}", "start another run with --fresh")
         checked = Parameters.checked(
@@ -225,87 +272,88 @@ class LocalEngine:
         if refusal is not None:
             raise ParameterError("the parameters do not fit the market", refusal)
         run.change(checked, planner)
-        if self._store is not None and self._store.checkpoint is not None:
-            config = stored_config(checked, self._store.checkpoint.config)
-            await asyncio.to_thread(self._store.begin, replace(self._store.checkpoint, config=config))
+        if store is not None and store.checkpoint is not None:
+            config = stored_config(checked, store.checkpoint.config)
+            await asyncio.to_thread(store.begin, replace(store.checkpoint, config=config))
 
-    async def pause_wallet(self, address: str) -> None:
+    async def pause_wallet(self, address: str, market: str | None = None) -> None:
         """Pause one wallet."""
-        self._running().pause_wallet(address, paused=True)
+        self._one(market).running().pause_wallet(address, paused=True)
 
-    async def resume_wallet(self, address: str) -> None:
+    async def resume_wallet(self, address: str, market: str | None = None) -> None:
         """Resume one wallet."""
-        self._running().pause_wallet(address, paused=False)
+        self._one(market).running().pause_wallet(address, paused=False)
 
-    async def renew(self, address: str) -> None:
+    async def renew(self, address: str, market: str | None = None) -> None:
         """Give one wallet a new session. Returns once the wallet has it."""
-        await self._running().renew(address)
+        await self._one(market).running().renew(address)
 
-    async def cancel_order(self, address: str, order_id: int) -> None:
+    async def cancel_order(self, address: str, order_id: int, market: str | None = None) -> None:
         """Cancel one order by hand."""
-        await self._running().cancel_order(address, order_id)
+        await self._one(market).running().cancel_order(address, order_id)
 
     async def finished(self) -> None:
-        """Wait for the run's cycles to end. Raises the error that ended them, if any."""
-        if self._cycling is not None:
-            await asyncio.shield(self._cycling)
+        """Wait for the cycles of all markets to end. Raises the error that ended them if no market goes on."""
+        results = await asyncio.gather(*(one.finished() for one in self.markets_run), return_exceptions=True)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if failures and len(failures) == len(results):
+            raise failures[0]
+
+    @property
+    def failures(self) -> list[tuple[Market, Exception]]:
+        """The markets whose cycles an error ended."""
+        return [(one.market, one.failure) for one in self.markets_run if one.failure is not None]
 
     def summary(self) -> dict[str, object]:
         """The run in numbers. Also publishes them, so that progress and summary agree."""
-        assert self.run is not None  # noqa: S101 - only called after begin()
-        self.run.publish()
-        return summary_of(self.run, seconds_sessions=self.seconds_sessions)
+        runs = [one.run for one in self.markets_run if one.run is not None]
+        for run in runs:
+            run.publish()
+        return summary_of_all(runs, seconds_sessions=self.seconds_sessions)
 
-    async def pause(self) -> None:
-        if self.run is not None:
-            self.run.pause()
+    async def pause(self, market: str | None = None) -> None:
+        for one in self._chosen(market):
+            if one.run is not None:
+                one.run.pause()
 
-    async def resume(self) -> None:
-        if self.run is not None:
-            self.run.resume()
+    async def resume(self, market: str | None = None) -> None:
+        for one in self._chosen(market):
+            if one.run is not None:
+                one.run.resume()
 
-    async def stop(self, patience: float | None = None) -> KillReport | None:
-        """Stop the run or its preparation, wait for a kill in progress, and release the state directory.
+    async def stop(self, patience: float | None = None, *, market: str | None = None) -> KillReport | None:
+        """Stop the run or its preparation, wait for a kill in progress, and release the state directories.
 
-        Pending requests get 9 s, or `patience`. Returns the report of a cancel-all that the stop made, None if it made
-        none.
+        Pending requests get 9 s, or `patience`. With a market, stop only that one. Returns the report of a cancel-all
+        that the stop made, None if it made none.
         """
-        before = None if self.run is None else self.run.ended
         if self._preparing is not None:
             self._preparing.cancel()
             await asyncio.wait({self._preparing})
-        try:
-            if self.run is not None:
-                await self.run.stop(patience)
-            if self._killing is not None:
-                await asyncio.wait({self._killing})
-        finally:
-            await self._release()
-        after = None if self.run is None else self.run.ended
-        return None if after is before else after
+        results = await asyncio.gather(*(one.stop(patience) for one in self._chosen(market)), return_exceptions=True)
+        reports = _all_or_raise(results)
+        found = [report for report in reports if report is not None]
+        return KillReport.of_all(found) if found else None
 
-    async def kill(self, *, revoke: bool = False) -> KillReport:
-        """Cancel everything and prove it. With `revoke`, also revoke the sessions. Raises ConfigError if nothing is
-        running.
+    async def kill(self, *, revoke: bool = False, market: str | None = None) -> KillReport:
+        """Cancel everything and prove it, on one market or on all. With `revoke`, also revoke the sessions. Raises
+        ConfigError if nothing is running.
 
         A run in preparation is killed once it has the sessions that cancelling needs. It places nothing until then. A
         kill that is not proven keeps the state directory, and may be tried again.
         """
-        self._freeze.set()
+        self._freeze.set(market)
         try:
             if self._preparing is not None:
                 await asyncio.wait({self._preparing})
                 await asyncio.sleep(0)  # let begin() take over the run
-            run = self._running()
-            if self._killing is None or self._killing.done():
-                self._killing = asyncio.create_task(run.kill(revoke=revoke), name="kill")
-            report = await asyncio.shield(self._killing)
-            await self._end_cycles()
-            if report.is_proven:
-                await self._close_store()
-            return report
+            chosen = [one for one in self._chosen(market) if one.run is not None and one.store is not None]
+            if not chosen:
+                raise ConfigError("nothing is running", "start a run first")
+            results = await asyncio.gather(*(one.kill(revoke=revoke) for one in chosen), return_exceptions=True)
+            return KillReport.of_all(_all_or_raise(results))
         finally:
-            self._freeze.clear()
+            self._freeze.clear(market)
 
     async def close(self) -> None:
         """Stop, disconnect, and stop the demo's venue."""
@@ -316,40 +364,34 @@ class LocalEngine:
             if self._settings.stop_venue is not None:
                 await asyncio.to_thread(self._settings.stop_venue)
 
-    async def _drive(self, run: Run, ending: StopCondition) -> None:
-        try:
-            await run.cycle_on(ending)
-        except Exception as error:
-            run.fault(_error_line(error))
-            if not isinstance(error, AmaError):
-                _LOG.error("the run failed", exc_info=error)
-            raise
-
-    async def _release(self) -> None:
-        await self._end_cycles()
-        await self._close_store()
-
-    async def _end_cycles(self) -> None:
-        if self._cycling is not None:
-            await asyncio.wait({self._cycling}, timeout=LAST_CYCLE_S)
-            self._cycling.cancel()  # it may still wait for a hanging node: nothing is lost
-            await asyncio.gather(self._cycling, return_exceptions=True)
-            self._cycling = None
-
-    async def _close_store(self) -> None:
-        store, self._store = self._store, None
-        if store is not None:
-            await asyncio.to_thread(store.close)
-
     async def _disconnect(self) -> None:
         connections, self._venue.connections = self._venue.connections, None
         if connections is not None:
             await connections.close()
 
-    def _running(self) -> Run:
-        if self.run is None or self._store is None:
-            raise ConfigError("nothing is running", "start a run first")
-        return self.run
+    @property
+    def run(self) -> Run | None:
+        """The run on the first market, None before it is prepared."""
+        return self.markets_run[0].run if self.markets_run else None
+
+    def _chosen(self, market: str | None) -> Sequence[MarketRun]:
+        """One market of the run by its order book's address, or all of them. Raises ConfigError."""
+        return self.markets_run if market is None else [self._one(market)]
+
+    def _one(self, market: str | None) -> MarketRun:
+        """One market of the run by its order book's address, by default the first. Raises ConfigError."""
+        for one in self.markets_run:
+            if market in (None, one.market.address):
+                return one
+        raise ConfigError(
+            "nothing is running" if market is None else f"{market} is not in this run", "start a run first"
+        )
+
+    def _weights(self, starts: Sequence[MarketStart]) -> tuple[str, ...]:
+        return starts[0].resolved.run.weights if starts else ()
+
+    def _paths(self, market: Market) -> StatePaths:
+        return StatePaths(self._settings.state_root, self._connected().chain_id, market.address)
 
     async def _resolved(self, request: StartRequest) -> Resolved:
         """The configuration of a request. Missing values come from the options and the saved run."""
@@ -389,11 +431,12 @@ class LocalEngine:
         return self._resolve(stored), stored is not None
 
 
-def _error_line(error: BaseException) -> str:
-    """An error in one line. Another library's error text may contain a URL with a key."""
-    if isinstance(error, AmaError):
-        return str(error)
-    return f"internal error ({type(error).__name__}): orders are still resting"
+def _all_or_raise(results: Sequence[T | BaseException]) -> list[T]:
+    """The results of all markets; the first error once all have ended."""
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 def _planner(run: RunConfig) -> Strategy:

@@ -12,7 +12,7 @@ from time import monotonic
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.outage import Outage
-from ama_tui.engine.run.block_watch import BlockWatch
+from ama_tui.engine.run.block_watch import BlockWatch, Listener
 from ama_tui.engine.run_context import RunContext
 
 RETRY_S = 1.0
@@ -25,14 +25,16 @@ class Pace:
 
     context: RunContext
     push_outage: Outage
-    blocks: BlockWatch = field(init=False)
+    blocks: BlockWatch
+    listener: Listener = field(init=False)
     _woken: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _is_asked: bool = field(init=False, default=False)
     _began: float = field(init=False, default=0.0)
     """When the latest cycle began."""
 
     def __post_init__(self) -> None:
-        self.blocks = BlockWatch(self.context, self._woken.set, self.push_outage)
+        self.listener = Listener(self.context, self._woken.set, self.push_outage)
+        self.blocks.add(self.listener)
 
     def begin(self) -> None:
         """Note that a cycle begins."""

@@ -48,10 +48,10 @@ def _first_text(skips: tuple[Skip, ...]) -> str:
 
 
 def utilization(book: WalletBook) -> float:
-    """The share of the wallet's basis that its resting, pending and unknown orders use."""
+    """The share of the wallet's basis that its resting, pending and unknown orders on all markets use."""
     if book.budget is None or book.budget.basis6 <= 0:
         return 0.0
-    return (book.reserved6() + book.pending.margin6) / book.budget.basis6
+    return book.account.held6 / book.budget.basis6
 
 
 def is_packed(fleet: Iterable[WalletBook], strategy: Strategy, read: FleetRead) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -17,9 +16,11 @@ from ama_tui.engine.cancel.kill import CancelAll
 from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.execution.send_queues import SendQueues
 from ama_tui.engine.execution.sender import Sender
+from ama_tui.engine.freeze import Switch
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.second_node import SecondNode
 from ama_tui.engine.run.autosave import Autosave
+from ama_tui.engine.run.block_watch import BlockWatch
 from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run.kill_display import keep_showing
 from ama_tui.engine.run.lifecycle import CYCLING, moved
@@ -31,6 +32,7 @@ from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.renewal import Renewals
 from ama_tui.engine.sessions.revocation import WalletRevoker
+from ama_tui.engine.wallet_account import utilization_of
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.state_store import StateStore
 from ama_tui.strategies.chosen import Strategy
@@ -43,10 +45,33 @@ FINAL_READ_S = 3.0
 
 @dataclass(slots=True)
 class StopCondition:
-    """When a run ends by itself: at the first read that shows it packed, or at a time (monotonic clock)."""
+    """When a run ends by itself: once reads show every market packed at the same time, or at a time (monotonic clock).
+
+    The runs on several markets share one.
+    """
 
     when_packed: bool = False
     at: float = float("inf")
+    met: bool = False
+    """Every market was packed: each run ends at its next read that shows it packed, or now if its last one did."""
+    members: int = 0
+    """The runs that cycle."""
+    _packed: set[int] = field(default_factory=set)
+    """Those whose last whole read showed them packed, and no read since anything else."""
+
+    def look(self, run: Run, read: FleetRead) -> bool:
+        """Note what a read shows of a run. False if only a read that shows every wallet can complete it."""
+        if not run.packed:
+            self._packed.discard(id(run))
+        elif read.fresh is None:
+            self._packed.add(id(run))
+        self.met = self.met or (self.when_packed and 0 < self.members <= len(self._packed))
+        return not run.packed or id(run) in self._packed
+
+    def left(self, run: Run) -> None:
+        """Note that a run cycles no more: the others do not wait for it."""
+        self.members -= 1
+        self._packed.discard(id(run))
 
 
 @dataclass(slots=True)
@@ -57,8 +82,9 @@ class Run:
     cycle: Cycle
     store: StateStore
     publisher: Publisher
-    freeze: threading.Event
+    freeze: Switch
     sessions: SessionManager
+    blocks: BlockWatch
     missing: tuple[WalletBook, ...] = ()
     """Wallets in the checkpoint that are not part of this run. A kill cancels their orders too."""
     cancel_on_stop: bool = False
@@ -82,7 +108,7 @@ class Run:
         self.send_queues = SendQueues(self.sender.send, self.context.rate_limiter, self.context.read_share)
         self.outages = Outages(self.context, self.store.journal)
         self.renewals = Renewals(self.context, self.sessions)
-        self._pace = Pace(self.context, self.outages.push)
+        self._pace = Pace(self.context, self.outages.push, self.blocks)
         self._autosave = Autosave(self.store, self.context.fleet, self.outages.saving.end, self._not_saved)
 
     async def cycle_on(self, ending: StopCondition) -> None:
@@ -94,28 +120,35 @@ class Run:
         watching = [
             asyncio.create_task(self.sessions.relayers.watch(), name="relayers"),
             asyncio.create_task(SecondNode(self.context).watch(self._nodes_compared), name="second node"),
-            asyncio.create_task(self._pace.blocks.watch(), name="block watch"),
         ]
         if external is not None:
             watching.append(asyncio.create_task(external.watch(), name="price sources"))
+        ending.members += 1
         try:
-            while self.state in CYCLING:
-                self._pace.begin()
-                read = await self._cycle()
-                if self.send_queues.failure is not None:
-                    raise self.send_queues.failure
-                if self.state not in CYCLING:
-                    return
-                if self.packed and ending.when_packed and read is not None:
-                    if read.fresh is None:
-                        return
-                    self.cycle.reads.doubt()  # the end takes one read that shows every wallet
-                if monotonic() >= ending.at:
-                    return
-                await self._pace.wait(read, ending.at, self._show_pause)
+            async with self.blocks.watching(self._pace.listener):
+                await self._cycle_until(ending)
         finally:
+            ending.left(self)
             for task in watching:
                 task.cancel()
+
+    async def _cycle_until(self, ending: StopCondition) -> None:
+        while self.state in CYCLING:
+            if ending.met and self.packed:
+                return
+            self._pace.begin()
+            read = await self._cycle()
+            if self.send_queues.failure is not None:
+                raise self.send_queues.failure
+            if self.state not in CYCLING:
+                return
+            if ending.when_packed and read is not None and not ending.look(self, read):
+                self.cycle.reads.doubt()  # the end takes one read that shows every wallet
+            if ending.met and self.packed:
+                return
+            if monotonic() >= ending.at:
+                return
+            await self._pace.wait(read, ending.at, self._show_pause)
 
     def pause(self) -> None:
         """Stop placing. Orders stay, monitoring continues."""
@@ -179,6 +212,8 @@ class Run:
                 name = setting.form_name or setting.short_option
                 self.context.action_log.note(f"{name}: {before[key]} → {value}", params=change)
         self.context.parameters, self.context.strategy = parameters, strategy
+        for book in self.context.fleet:
+            book.share.utilization = utilization_of(parameters)
         self.packed, self.packed_at = False, 0.0
         self.cycle.reads.doubt()
         self._pace.wake()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import uuid
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from time import monotonic
 
@@ -19,12 +19,14 @@ from ama_tui.domain.wallet import FleetWallet, Role
 from ama_tui.engine.action_log import ActionLog, now_ms
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.external_price import external_price
+from ama_tui.engine.freeze import Switch
 from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.report import resting_ids
 from ama_tui.engine.reconciliation.second_node import SecondNode
 from ama_tui.engine.reconciliation.startup import recover, track_missing
 from ama_tui.engine.retry import retry_read
+from ama_tui.engine.run.common import Common
 from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run.run import Run
 from ama_tui.engine.run.snapshot_builder import snapshot_of
@@ -32,6 +34,7 @@ from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.adoption import SessionAdoption
 from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.relayers import Relayers
+from ama_tui.engine.wallet_account import MarketShare, utilization_of
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry, stored_config, wallet_indexes
 from ama_tui.store.journal.replay import JournalReplay, session_ids
@@ -61,32 +64,38 @@ class RunRequest:
     notes: tuple[str, ...] = ()
     called: Called = as_it_is
     """What the operator calls the strategy's parameters."""
+    share: Fraction = Fraction(1)
+    """The market's share of each wallet's collateral."""
+    allies: tuple[Path, ...] = ()
+    """The state directories of the same run's other markets."""
 
 
 @dataclass(slots=True)
 class Startup:
-    """Prepares one run. `store` stays open, with its lock, until the run ends or `prepare` fails."""
+    """Prepares one market's run. `store` stays open, with its lock, until the run ends or the preparation fails."""
 
     request: RunRequest
     connections: Connections
     publisher: Publisher
-    freeze: threading.Event
+    freeze: Switch
     store: StateStore
+    common: Common
     _replay: JournalReplay = field(init=False, default_factory=JournalReplay)
     _resumes: bool = field(init=False, default=False)
+    _checkpoint: Checkpoint = field(init=False)
+    _context: RunContext = field(init=False)
+    _cycle: Cycle = field(init=False)
+    _relayers: RelayerSet = field(init=False)
 
-    async def prepare(self) -> Run:
-        """Check the market, reconcile, and give every wallet a session.
-
-        Nothing is signed, sent or journalled before the check has passed and the wallets are locked. Raises AmaError.
-        """
-        request, connections = self.request, self.connections
+    async def check(self) -> None:
+        """Lock the wallets and check the market. Nothing is signed, sent or journalled. Raises AmaError."""
+        request, connections, common = self.request, self.connections, self.common
         nicknames = {wallet.address: wallet.nickname for wallet in request.wallets}
-        await asyncio.to_thread(self.store.claim, nicknames, request.runtime)
+        await asyncio.to_thread(self.store.claim, nicknames, request.runtime, allies=request.allies)
         terms = await market_terms(connections, request.market)
-        relayers = await self._relayers()
-        checkpoint = self._checkpoint()
-        context = RunContext(
+        self._relayers = await self._read_relayers()
+        self._checkpoint = checkpoint = self._saved_or_new()
+        self._context = context = RunContext(
             market=request.market,
             terms=terms,
             parameters=request.config.parameters,
@@ -104,32 +113,44 @@ class Startup:
             session_hours=request.config.session_hours,
             has_session_caps=request.config.session_caps,
             started_at_ms=now_ms(),
+            rate_limiter=common.rate_limiter,
+            read_share=common.read_share,
         )
         context.fleet = self._fleet(checkpoint)
-        cycle = Cycle(context, floor=self._replay.newest_block)
-        await self._check_market(context, cycle)
+        self._cycle = Cycle(context, floor=self._replay.newest_block)
+        await self._check_market(context, self._cycle)
+
+    async def prepare(self) -> Run:
+        """Reconcile, and give every wallet a session. Call it once every market of the run has been checked.
+
+        Raises AmaError.
+        """
+        request, context, checkpoint = self.request, self._context, self._checkpoint
+        if context.read is not None:  # by now the other markets' orders are known
+            context.plan = context.strategy.plan(self._cycle.snapshot(context.read))
         self._begin(checkpoint, context)
         await retry_read(lambda: recover(context, self._replay))
         showing = asyncio.create_task(self._publish_progress(context))
         try:
-            sessions = await self._sessions(context, relayers)
+            sessions = await self._sessions(context, self._relayers)
             context.fleet.leave_out(await self._missing(checkpoint, context))
         finally:
             showing.cancel()
         run = Run(
             context,
-            cycle,
+            self._cycle,
             self.store,
             self.publisher,
             self.freeze,
             sessions,
+            self.common.blocks,
             missing=context.fleet.missing,
             cancel_on_stop=request.config.cancel_on_stop,
         )
         await run.save()
         return run
 
-    def _checkpoint(self) -> Checkpoint:
+    def _saved_or_new(self) -> Checkpoint:
         """The saved run to resume, or a new run that keeps the saved wallets."""
         request, stored = self.request, self.store.checkpoint
         config = stored_config(
@@ -153,9 +174,15 @@ class Startup:
         indexes = wallet_indexes([wallet.address for wallet in self.request.wallets], checkpoint.wallets)
         self._replay = self.store.replay_journal()
         fleet = Fleet()
+        config = self.request.config
+        share = MarketShare(self.request.share, utilization_of(config.parameters))
         for wallet in self.request.wallets:
             entry = checkpoint.wallets.get(wallet.address)
-            book = WalletBook(FleetWallet(indexes[wallet.address], wallet.nickname, wallet.address, Role.MAKER))
+            book = WalletBook(
+                FleetWallet(indexes[wallet.address], wallet.nickname, wallet.address, Role.MAKER),
+                account=self.common.accounts.of(wallet.address),
+                share=share,
+            )
             stored_ms = entry.last_action_at or 0 if entry is not None else 0
             book.acted(max(stored_ms, self._replay.last_action_at.get(wallet.address, 0)))
             book.pending.next_sequence(self._replay.highest_sequence.get(wallet.address, -1))
@@ -207,7 +234,7 @@ class Startup:
         if self.store.report.corrupt_checkpoint is not None:
             action_log.note(f"{self.store.report.corrupt_checkpoint}: moved aside as .corrupt", is_error=True)
 
-    async def _relayers(self) -> RelayerSet:
+    async def _read_relayers(self) -> RelayerSet:
         """The venue's relayers. Raises PreflightError if no session may be signed for them."""
         relayers = await retry_read(self.connections.api.relayer_set)
         problem = relayer_set_problem(relayers)

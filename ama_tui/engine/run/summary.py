@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ama_tui.domain.order import Side
 from ama_tui.engine.run.packing import packing_status
 from ama_tui.engine.run.run import Run
@@ -65,3 +67,33 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "errors_by_kind": dict(context.counters.errors_by_kind.most_common()),
         "rate_limits": context.rate_limits.totals(),
     }
+
+
+_OF_THE_CONNECTIONS = ("rpc_requests", "api_requests", "rate_limits")
+"""Counted for all markets together."""
+_THE_MOST = ("seconds_sessions", "max_utilization", "wallets", "block")
+"""Figures of the same thing in every market."""
+
+
+def summary_of_all(runs: Sequence[Run], *, seconds_sessions: float) -> dict[str, object]:
+    """The run in numbers: its only market's, or `markets` with one object each, and `totals` of everything that can be
+    added up.
+    """
+    summaries = [summary_of(run, seconds_sessions=seconds_sessions) for run in runs]
+    if len(summaries) == 1:
+        return summaries[0]
+    totals: dict[str, object] = {"packed": all(summary["packed"] for summary in summaries)}
+    for key, value in summaries[0].items():
+        values = [summary[key] for summary in summaries]
+        numbers = [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+        if key in _OF_THE_CONNECTIONS:
+            totals[key] = value
+        elif key == "seconds_to_packed":
+            totals[key] = max(numbers) if len(numbers) == len(values) else None
+        elif len(numbers) == len(values) and key != "chainId":
+            totals[key] = max(numbers) if key in _THE_MOST else sum(numbers)
+    markets = [
+        {key: value for key, value in summary.items() if key not in _OF_THE_CONNECTIONS} | {"reason": run.reason}
+        for run, summary in zip(runs, summaries, strict=True)
+    ]
+    return {"markets": markets, "totals": totals}

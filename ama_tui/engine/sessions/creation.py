@@ -114,6 +114,12 @@ class SessionCreator:
         the result is None as soon as earlier requests can have no effect. Raises VenueError without a session (it may
         still appear, and the next call finds it), JournalError when the permit could not be journalled.
         """
+        async with book.account.session_turn:
+            return await self._create(book, request, chain_time=chain_time, seen=seen, is_needed=is_needed)
+
+    async def _create(
+        self, book: WalletBook, request: SessionRequest, *, chain_time: int, seen: ChainView | None, is_needed: bool
+    ) -> SessionRecord | None:
         last_error: VenueError | None = None
         for turn in range(INIT_ATTEMPTS + 1):
             now = session_clock(chain_time)

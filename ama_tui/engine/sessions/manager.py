@@ -143,7 +143,7 @@ class SessionManager:
             tick6=context.market.tick6,
             margin_req_bps=context.terms.margin_req_bps,
             anchor_x2=context.plan.anchor_x2,
-            basis6=0 if budget is None else budget.basis6,
+            basis6=0 if budget is None else int(budget.basis6 * book.share.share),
             largest6=max(planned, default=0),
             planned6=sum(planned),
         )

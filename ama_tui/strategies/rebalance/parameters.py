@@ -15,49 +15,49 @@ class RebalanceParameters(PackerParameters):
     """A weight of 0 turns its signal off."""
 
     imbalance_weight: float = Field(
-        0.25,
+        default=0.25,
         ge=0,
         le=2,
         description="how far a one-sided book moves the distances, as a share of their range",
         json_schema_extra={"unit": "share", "form": "imbalance weight"},
     )
     inventory_weight: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         le=2,
         description="how far a full position moves a wallet's distances, as a share of their range",
         json_schema_extra={"unit": "share", "form": "inventory weight"},
     )
     full_position: float = Field(
-        1.0,
+        default=1.0,
         gt=0,
         le=1e12,
         description="position at which a wallet's distances have moved all the way",
         json_schema_extra={"unit": "base", "form": "full position"},
     )
     volatility_weight: float = Field(
-        2.0,
+        default=2.0,
         ge=0,
         le=100,
         description="ticks of extra distance per tick that the mid typically moves with a trade",
         json_schema_extra={"unit": "ticks", "form": "volatility weight"},
     )
     volatility_trades: int = Field(
-        30,
+        default=30,
         ge=1,
         le=10_000,
         description="trades after which a trade counts half for the volatility",
         json_schema_extra={"unit": "trades", "form": "volatility half-life"},
     )
     slack_ticks: int = Field(
-        5,
+        default=5,
         ge=0,
         le=100_000,
         description="how far an order may leave its distances before it is moved",
         json_schema_extra={"unit": "ticks", "form": "slack"},
     )
     min_rest_seconds: int = Field(
-        5,
+        default=5,
         ge=0,
         le=3600,
         description="how long an order rests before it is moved, unless it would soon cross",

@@ -9,6 +9,7 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import (
     Cancel,
     CancelReason,
+    Intent,
     MarketSnapshot,
     Modify,
     Place,
@@ -62,7 +63,7 @@ def plan(
     builder = _PlanBuilder(market, parameters, lean, prices, counts_kept=quoted != memory.quoted)
     for digest in wallets.digests.values():
         builder.add_wallet(digest)
-    intents = (*builder.cancels, *builder.moves, *builder.places)
+    intents: tuple[Intent, ...] = (*builder.cancels, *builder.moves, *builder.places)
     decided = Plan(intents, tuple(builder.skips), anchor, builder.budgets, kept=builder.kept)
     return decided, RebalanceMemory(volatility, lean, quoted, wallets)
 

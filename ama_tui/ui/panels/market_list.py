@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.market import Market, Quote, short_address
 from ama_tui.domain.money import format_price
 from ama_tui.ui.format import pad, plain
@@ -22,6 +24,8 @@ class MarketRow:
     is_resumable: bool = False
     ranked: Quote | None = None
     """The quote used for sorting; older than the shown one, so that rows do not jump on every update."""
+    is_marked: bool = False
+    """Marked for a run on several markets."""
 
     @property
     def quote(self) -> Quote | None:
@@ -39,6 +43,8 @@ def _quote_spread(quote: Quote | None) -> float | None:
 
 
 def _symbol(row: MarketRow, width: int, now: float) -> Cell:
+    if row.is_marked:
+        return (("✓ ", "ours"), (pad(plain(row.market.symbol), width - 2), "strong"))
     return ((pad(plain(row.market.symbol), width), "strong"),)
 
 
@@ -115,6 +121,19 @@ def matches(market: Market, words: list[str]) -> bool:
     """Whether every word occurs in the market's symbol, identifier or address."""
     text = f"{market.symbol} {market.identifier or ''} {market.address}".lower()
     return all(word in text for word in words)
+
+
+def find_markets(markets: tuple[Market, ...], selectors: Sequence[str]) -> tuple[Market, ...]:
+    """The markets with these symbols, identifiers or addresses. Raises ConfigError if one is unknown or named twice."""
+    found: list[Market] = []
+    for selector in selectors:
+        market = find_market(markets, selector)
+        if market is None:
+            raise ConfigError(f"no such market: {selector}", "pick a market from the list")
+        if market in found:
+            raise ConfigError(f"{market.symbol} is given twice", "name each market once")
+        found.append(market)
+    return tuple(found)
 
 
 def find_market(markets: tuple[Market, ...], selector: str) -> Market | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -15,21 +17,38 @@ from textual.widgets import Button
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot, SessionState
 from ama_tui.domain.money import format_amount, format_usdc
+from ama_tui.engine.engine_api import KillReport
 from ama_tui.ui.actions import Scope
-from ama_tui.ui.format import count
+from ama_tui.ui.format import count, duration, plain
 from ama_tui.ui.kills import Leaving
 from ama_tui.ui.panels.kill_stages import stage_lines
+from ama_tui.ui.panels.overview import symbol_of
 from ama_tui.ui.screens.base import AmaScreen
+from ama_tui.ui.states import why_not
 from ama_tui.ui.theme import style
-from ama_tui.ui.widgets.field_lines import FieldLines
+from ama_tui.ui.widgets.field_lines import FieldLines, Line, field
 from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.problem import Problem
+from ama_tui.ui.widgets.radio_list import RadioList
 
 if TYPE_CHECKING:
-    from ama_tui.engine.engine_api import KillReport
+    from ama_tui.domain.market import Market
+    from ama_tui.ui.bridge import Bridge
 
 SURVIVORS_SHOWN = 8
-_PARTS = ("#progress", "#report", "#next", "#keep", "#cancel-all", "#revoke", "#again", "#copy", "#stay", "#quit")
+_PARTS = (
+    "#which",
+    "#progress",
+    "#report",
+    "#next",
+    "#keep",
+    "#cancel-all",
+    "#revoke",
+    "#again",
+    "#copy",
+    "#stay",
+    "#quit",
+)
 """What the dialog shows at one time and not at another."""
 
 
@@ -40,6 +59,25 @@ def consequence(snapshot: EngineSnapshot, symbol: str) -> str:
     pending = snapshot.pending + snapshot.unknown
     also = f" {count(pending, 'pending order')} will be cancelled too." if pending else ""
     return f"Cancel {orders} from {wallets} on {symbol}? No new orders will be placed.{also}"
+
+
+def consequence_of_all(snapshots: Sequence[EngineSnapshot]) -> str:
+    """'Cancel all 360 orders on 3 markets? No new orders will be placed there.'"""
+    resting = sum(snapshot.resting for snapshot in snapshots)
+    pending = sum(snapshot.pending + snapshot.unknown for snapshot in snapshots)
+    also = f" {count(pending, 'pending order')} will be cancelled too." if pending else ""
+    return f"Cancel {_all_orders(resting)} on {len(snapshots)} markets? No new orders will be placed there.{also}"
+
+
+def market_line(snapshot: EngineSnapshot) -> Line:
+    """The progress of one market's kill among several."""
+    progress = snapshot.kill
+    total = progress.total if progress.block else snapshot.resting
+    is_over = snapshot.state.is_final
+    return (
+        field((symbol_of(snapshot).ljust(12), "strong"), ("done" if is_over else progress.stage.value, "plain")),
+        field((f"{progress.done:>{len(str(total))},}/{total:,} gone", "plain"), right=True),
+    )
 
 
 def _all_orders(number: int) -> str:
@@ -102,6 +140,8 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
         Binding("escape", "keep", "Keep running", show=False),
         Binding("left", "app.focus_previous", "Previous", show=False),
         Binding("right", "app.focus_next", "Next", show=False),
+        Binding("up", "which(-1)", "Previous market", show=False),
+        Binding("down", "which(1)", "Next market", show=False),
     ]
     AUTO_FOCUS = "#keep"
 
@@ -109,6 +149,12 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
         """With `leaving` the operator has chosen already: it starts at once, and quits as that says."""
         super().__init__()
         self._leaving = leaving
+        self._markets: tuple[Market, ...] = ()
+        """Where there may be orders to cancel."""
+        self._targets: tuple[Market, ...] = ()
+        """Where everything is being cancelled, or was."""
+        self._errors: dict[str, AmaError] = {}
+        """Why a kill ended without a report, by order book."""
         self._at_start = 0
         self._began = 0.0
         self._revoke = False
@@ -118,6 +164,10 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
         with Vertical(id="dialog", classes="red") as dialog:
             dialog.border_title = "KILL"
             yield PlainText(id="sentence")
+            self._markets = self._killable()
+            names = [plain(market.symbol) for market in self._markets]
+            every = [f"All {len(names)} markets"] if len(names) > 1 else []
+            yield RadioList([*every, *names], id="which")
             yield FieldLines(id="progress")
             yield PlainText(id="report")
             yield PlainText(id="next", classes="label")
@@ -132,26 +182,62 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
                 yield Button("Quit", id="quit", compact=True)
 
     def on_mount(self) -> None:
-        self._show("#keep", "#cancel-all", "#revoke")
+        self._show("#keep", "#cancel-all", "#revoke", *(["#which"] if len(self._markets) > 1 else []))
         if self._leaving is not Leaving.NO:
-            self._kill(revoke=False)
+            self._kill(self._markets, revoke=False)
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        if self.host.market is None:
+        if not self._markets:
             return
         if self.host.kills.is_running:
-            seconds = now - self._began
-            lines = stage_lines(snapshot.kill, self._at_start, seconds, now, revoke=self._revoke)
-            self.query_one("#progress", FieldLines).show(lines)
+            self.query_one("#progress", FieldLines).show(self._progress(now))
         elif not self._has_answer:
-            self.query_one("#sentence", PlainText).show(consequence(snapshot, self.host.market.symbol))
+            chosen = self._chosen()
+            snapshots = self._snapshots(chosen)
+            one = consequence(snapshots[0], chosen[0].symbol)
+            self.query_one("#sentence", PlainText).show(one if len(chosen) == 1 else consequence_of_all(snapshots))
+
+    def _progress(self, now: float) -> list[Line]:
+        snapshots, seconds = self._snapshots(self._targets), now - self._began
+        if len(snapshots) == 1:
+            return stage_lines(snapshots[0].kill, self._at_start, seconds, now, revoke=self._revoke)
+        return [*map(market_line, snapshots), (), (field((duration(seconds), "label")),)]
+
+    def _killable(self) -> tuple[Market, ...]:
+        """The markets of the run on which everything can be cancelled now."""
+        bridge, market = self.host.bridge, self.host.market
+        if bridge is None or not bridge.has_several:
+            return () if market is None else (market,)
+        snapshots = [one for one in bridge.snapshots if why_not("run", one) is None]
+        return tuple(one.market for one in snapshots if one.market is not None)
+
+    def _chosen(self) -> tuple[Market, ...]:
+        """The markets that the operator chose: all of them, unless one is selected."""
+        if len(self._markets) < 2:
+            return self._markets
+        index = self.query_one(RadioList).pressed_index
+        return self._markets if index < 1 else (self._markets[index - 1],)
+
+    def _snapshots(self, markets: Sequence[Market]) -> list[EngineSnapshot]:
+        bridge = self.host.bridge
+        return [] if bridge is None else [bridge.snapshot_of(market.address) for market in markets]
+
+    def action_which(self, step: int) -> None:
+        """Choose the next or previous market while the question is open."""
+        which = self.query_one(RadioList)
+        if which.display:
+            which.action_choose(step)
+
+    def on_radio_set_changed(self) -> None:
+        if self.host.bridge is not None:
+            self.bridge_tick(self.host.bridge.snapshot, self.host.clock())
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         match event.button.id:
             case "cancel-all" | "revoke":
-                self._kill(revoke=event.button.id == "revoke")
+                self._kill(self._chosen(), revoke=event.button.id == "revoke")
             case "again":
-                self._kill(revoke=self._revoke)
+                self._kill(self._not_proven(), revoke=self._revoke)
             case "copy":
                 self.host.action_copy_cancel()
             case "quit":
@@ -166,71 +252,100 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
             self.dismiss()
 
     @work(group="kill")
-    async def _kill(self, *, revoke: bool) -> None:
-        bridge, market, kills = self.host.bridge, self.host.market, self.host.kills
-        if bridge is None or market is None or kills.is_running:
+    async def _kill(self, markets: tuple[Market, ...], *, revoke: bool) -> None:
+        bridge, kills = self.host.bridge, self.host.kills
+        if bridge is None or not markets or kills.is_running:
             return
-        self._at_start, self._began, self._revoke = bridge.snapshot.resting, self.host.clock(), revoke
-        kills.begin(self._at_start + bridge.snapshot.pending + bridge.snapshot.unknown)
+        self._targets, self._began, self._revoke = markets, self.host.clock(), revoke
+        self._errors.clear()
+        snapshots = self._snapshots(markets)
+        self._at_start = sum(snapshot.resting for snapshot in snapshots)
+        for market, snapshot in zip(markets, snapshots, strict=True):
+            kills.begin(market, snapshot.resting + snapshot.pending + snapshot.unknown)
         kills.leaving = self._leaving
         self.host.show_kills()
-        self.query_one("#sentence", PlainText).show(self._doing(market.symbol))
+        self.query_one("#sentence", PlainText).show(self._doing())
         self._show("#progress")
         self.query_one(Problem).clear()
         self.bridge_tick(bridge.snapshot, self.host.clock())
-        try:
-            report = await bridge.kill(revoke=revoke)
-        except AmaError as error:
-            kills.failed(market, error)
-            self._show_failure(error)
-        else:
-            kills.ended(market, report)
-            self._show_report(report)
+        await asyncio.gather(*(self._kill_on(bridge, market, revoke=revoke) for market in markets))
         self._has_answer = True
+        self._show_result()
         self.host.show_kills()
         self._leave()
 
-    def _doing(self, symbol: str) -> str:
+    async def _kill_on(self, bridge: Bridge, market: Market, *, revoke: bool) -> None:
+        """Kill on one market, and note the result."""
+        address = market.address if bridge.has_several else None
+        try:
+            report = await bridge.kill(revoke=revoke, market=address)
+        except AmaError as error:
+            self._errors[market.address] = error
+            self.host.kills.failed(market, error)
+        else:
+            self.host.kills.ended(market, report)
+
+    def _doing(self) -> str:
         quits = " Quits once that is confirmed · ^c: quit now" if self._leaving is not Leaving.NO else ""
-        return f"Cancelling everything on {symbol}. No new orders.{quits}"
+        return f"Cancelling everything on {self._names(self._targets)}. No new orders.{quits}"
+
+    @staticmethod
+    def _names(markets: Sequence[Market]) -> str:
+        return ", ".join(plain(market.symbol) for market in markets)
+
+    def _report_on(self, market: Market) -> KillReport | None:
+        """The report of this dialog's kill on a market, None if it ended without one."""
+        found = self.host.kills.reports.get(market.address)
+        return None if found is None or market.address in self._errors else found[1]
+
+    def _not_proven(self) -> tuple[Market, ...]:
+        """The markets on which the cancellation is not confirmed."""
+        reports = ((market, self._report_on(market)) for market in self._targets)
+        return tuple(market for market, report in reports if report is None or not report.is_proven)
 
     def _leave(self) -> None:
         """Quit if that was asked for, and the proof is there or a signal asked."""
         kills, leaving = self.host.kills, self.host.kills.leaving
         kills.leaving = self._leaving = Leaving.NO
-        is_proven = kills.report is not None and kills.report.is_proven
-        if leaving is Leaving.ALWAYS or (leaving is Leaving.IF_PROVEN and is_proven):
+        if leaving is Leaving.ALWAYS or (leaving is Leaving.IF_PROVEN and not self._not_proven()):
             self.host.stop_now()
         elif leaving is Leaving.IF_PROVEN:
             self.host.toast("Not quitting: the cancellation is not confirmed", is_error=True)
 
-    def _show_failure(self, error: AmaError) -> None:
-        """Show why the kill ended without a report."""
-        self.query_one("#sentence", PlainText).show("Cancellation not confirmed.")
-        self.query_one(Problem).show(error)
-        self._show("#next", "#again", "#copy", "#stay", "#quit")
-        self.query_one("#next", PlainText).show(self._what_next(None))
-        self.query_one("#again").focus()
-
-    def _show_report(self, report: KillReport) -> None:
-        self.query_one("#report", PlainText).show(report_lines(report))
-        self.query_one("#report").set_class(report.is_proven, "proven")
-        self.query_one("#sentence", PlainText).show(ended_text(report, revoke=self._revoke))
-        self.query_one("#next", PlainText).show(self._what_next(report))
-        if report.is_proven:
-            self._show("#report", "#next", "#stay", "#quit")
-            self.query_one("#stay").focus()
+    def _show_result(self) -> None:
+        """Show what the chain confirms on each market, or why a kill ended without a report."""
+        reports = [(market, report) for market in self._targets if (report := self._report_on(market)) is not None]
+        left = self._not_proven()
+        if self._errors:
+            self.query_one(Problem).show(next(iter(self._errors.values())))
+        if reports:
+            self.query_one("#report", PlainText).show(self._report_text(reports))
+            self.query_one("#report").set_class(not left, "proven")
+            total = KillReport.of_all([report for _, report in reports])
+            sentence = "Cancellation not confirmed." if self._errors else ended_text(total, revoke=self._revoke)
         else:
-            self._show("#report", "#next", "#again", "#copy", "#stay", "#quit")
+            sentence = "Cancellation not confirmed."
+        self.query_one("#sentence", PlainText).show(sentence)
+        self.query_one("#next", PlainText).show(self._what_next(left))
+        shown = ["#report"] if reports else []
+        if left:
+            self._show(*shown, "#next", "#again", "#copy", "#stay", "#quit")
             self.query_one("#again").focus()
+        else:
+            self._show(*shown, "#next", "#stay", "#quit")
+            self.query_one("#stay").focus()
 
-    def _what_next(self, report: KillReport | None) -> str:
+    def _report_text(self, reports: Sequence[tuple[Market, KillReport]]) -> str:
+        if len(self._targets) == 1:
+            return report_lines(reports[0][1])
+        return "\n".join(f"{plain(market.symbol)}: {report_lines(report)}" for market, report in reports)
+
+    def _what_next(self, left: Sequence[Market]) -> str:
         """What stays open after a proof; without one, the command that tries again from outside."""
-        if self.host.bridge is None or self.host.market is None:
-            return ""
-        if report is not None and report.is_proven:
-            return left_open(self.host.bridge.snapshot)
-        return f"Or in another terminal: {self.host.cancel_command.anywhere(self.host.market)}"
+        if left:
+            return f"Or in another terminal: {self.host.cancel_command.anywhere(*left)}"
+        lines = [(market, left_open(self._snapshots([market])[0])) for market in self._targets]
+        return "\n".join(text if len(lines) == 1 else f"{plain(market.symbol)}: {text}" for market, text in lines)
 
     def _show(self, *shown: str) -> None:
         for part in _PARTS:

@@ -12,11 +12,11 @@ from textual.types import CSSPathType
 from textual.widgets import Button, Input
 from textual.worker import Worker
 
-from ama_tui.domain.errors import AmaError
+from ama_tui.domain.errors import AmaError, ConfigError
 from ama_tui.domain.market import Market, Quote
 from ama_tui.ui.actions import Scope, bindings_for
 from ama_tui.ui.format import age, count, plain
-from ama_tui.ui.panels.market_list import COLUMNS, MarketRow, find_market, matches
+from ama_tui.ui.panels.market_list import COLUMNS, MarketRow, find_markets, matches
 from ama_tui.ui.panels.status import VenueFacts
 from ama_tui.ui.quotes import QuoteFeed, quote_text
 from ama_tui.ui.screens.base import AmaScreen
@@ -52,11 +52,13 @@ class MarketsScreen(AmaScreen[None]):
         super().__init__()
         self._facts = facts
         self._markets: tuple[Market, ...] = ()
-        self._preselected = facts.preselected if opens_preselected else None
+        self._preselected = facts.preselected if opens_preselected else ()
         self._resumable: frozenset[str] = frozenset()
         self._feed = QuoteFeed()
         self._ranked: dict[str, Quote | None] = {}
         self._requests: dict[str, Worker[None]] = {}
+        self._marked: set[str] = set()
+        """The order books of the markets that are marked for one run."""
         self._visible: frozenset[str] = frozenset()
         self._is_covered = False
 
@@ -147,14 +149,16 @@ class MarketsScreen(AmaScreen[None]):
             self.query_one("#filter").focus()
 
     def _open_preselected(self) -> None:
-        selector, self._preselected = self._preselected, None
-        if selector is None or not self._markets:
+        selectors, self._preselected = self._preselected, ()
+        if not selectors or not self._markets:
             return
-        market = find_market(self._markets, selector)
-        if market is None:
-            self.host.toast(f"No such market: {selector} · pick one from the list", is_error=True)
+        try:
+            markets = find_markets(self._markets, selectors)
+        except ConfigError as error:
+            self.host.toast(str(error), is_error=True)
         else:
-            self._open(market)
+            self._marked = {market.address for market in markets} if len(markets) > 1 else set()
+            self._open(*markets)
 
     # rows
 
@@ -171,7 +175,11 @@ class MarketsScreen(AmaScreen[None]):
         words = self._filter_words
         rows = tuple(
             MarketRow(
-                market, self._feed.result(market), market.address in self._resumable, self._ranked.get(market.address)
+                market,
+                self._feed.result(market),
+                market.address in self._resumable,
+                self._ranked.get(market.address),
+                market.address in self._marked,
             )
             for market in self._markets
             if matches(market, words)
@@ -223,6 +231,10 @@ class MarketsScreen(AmaScreen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.value.startswith("/"):  # the filter key itself, pressed again
             event.input.value = event.value.lstrip("/")
+        if event.value.endswith(" "):  # mark what was found, and look for the next one
+            self.action_mark()
+            event.input.value = ""
+            return
         self._apply_filter()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -313,9 +325,25 @@ class MarketsScreen(AmaScreen[None]):
             self._grid.focus()
 
     def action_pick(self) -> None:
+        """Set up a run on the marked markets, without any on the selected one."""
         row = self._grid.current
-        if row is not None:
+        marked = [market for market in self._markets if market.address in self._marked]
+        if marked:
+            self._open(*marked)
+        elif row is not None:
             self._open(row.market)
 
-    def _open(self, market: Market) -> None:
-        self.host.open_setup(market)
+    def action_mark(self) -> None:
+        """Mark the selected market for a run on several, or take the mark back."""
+        row = self._grid.current
+        if row is not None:
+            self._marked ^= {row.market.address}
+            self._show_rows()
+            self._show_marked()
+
+    def _show_marked(self) -> None:
+        names = [plain(market.symbol) for market in self._markets if market.address in self._marked]
+        self.query_one("#markets").border_title = f"Markets · marked: {', '.join(names)}" if names else "Markets"
+
+    def _open(self, *markets: Market) -> None:
+        self.host.open_setup(markets)

@@ -95,6 +95,13 @@ class ParametersScreen(AmaScreen[None]):
     def _follow_button(self, state: FormState) -> None:
         self.query_one("#apply").set_class(bool(self._why_not(state)), "-refused")
 
+    @property
+    def _others(self) -> tuple[Market, ...]:
+        """The run's other markets."""
+        snapshots = () if self.host.bridge is None else self.host.bridge.snapshots
+        markets = [snapshot.market for snapshot in snapshots if snapshot.market is not None]
+        return tuple(market for market in markets if market.address != self._market.address)
+
     def _follow_form(self) -> None:
         state = self.form.state
         self.form.mark(state.wrong)
@@ -104,7 +111,7 @@ class ParametersScreen(AmaScreen[None]):
         if state.parameters is None:
             plan.refuse(state.problems[0])
         else:
-            plan.want(StartRequest(self._market, state.parameters, True, self._wallets))
+            plan.want(StartRequest(self._market, state.parameters, True, self._wallets, self._others))
 
     def on_parameter_form_edited(self) -> None:
         self._follow_form()
@@ -152,7 +159,7 @@ class ParametersScreen(AmaScreen[None]):
         if bridge is None or parameters is None:
             return
         try:
-            await bridge.ask(lambda engine: engine.change(parameters))
+            await bridge.ask(lambda engine: engine.change(parameters, bridge.market))
         except AmaError as error:
             self.show_error(error)
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -15,12 +15,12 @@ from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState, WalletRow
 from ama_tui.domain.money import format_usdc
 from ama_tui.ui.actions import Scope, bindings_for
-from ama_tui.ui.format import bar, duration, short_usdc
+from ama_tui.ui.format import bar, duration, plain, short_usdc
 from ama_tui.ui.panels.wallets import PREPARATION_COLUMNS
 from ama_tui.ui.screens.run import RunScreen
 from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.columns import Cell, Column
-from ama_tui.ui.widgets.field_lines import FieldLines, Line, field
+from ama_tui.ui.widgets.field_lines import Field, FieldLines, Line, field
 from ama_tui.ui.widgets.grid import Grid
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ class PreparationScreen(RunScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings_for("preparation")
     AUTO_FOCUS = "#wallets"
 
-    def __init__(self, request: StartRequest) -> None:
-        super().__init__(request.market)
-        self._request = request
+    def __init__(self, requests: Sequence[StartRequest]) -> None:
+        super().__init__(requests[0].market)
+        self._requests = tuple(requests)
         self._is_answered = False
         self._has_begun = False
         self._began_at = 0.0
@@ -106,7 +106,7 @@ class PreparationScreen(RunScreen):
         if bridge is None:
             return
         try:
-            await bridge.ask(lambda engine: engine.start(self._request))
+            await bridge.ask(lambda engine: engine.start(*self._requests))
         except AmaError as error:
             self._error = error
         self._is_answered = True
@@ -123,18 +123,33 @@ class PreparationScreen(RunScreen):
         if self._error is None or self.host.kills.report is not None:
             self.host.started()
         else:
-            self.host.start_failed(self._request, self._error)
+            self.host.start_failed(self._requests, self._error)
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         if self._is_earlier_run(snapshot):
             snapshot = EngineSnapshot(EngineState.PREPARING, market=self.market)
         super().bridge_tick(snapshot, now)
-        line = progress_line(snapshot.wallets, self._request.wallets, now - self._began_at)
+        if self.host.bridge is not None and self.host.bridge.has_several:
+            snapshot = self._in_preparation(self.host.bridge.snapshots, snapshot)
+        line = progress_line(snapshot.wallets, self._requests[0].wallets, now - self._began_at)
         lines = [line]
         if snapshot.recovery:
             lines.append((field(("earlier orders ", "label"), (snapshot.recovery, "strong")),))
         self.query_one("#progress", FieldLines).show(lines)
         self.query_one("#wallets", Grid).tick(snapshot.wallets, now)
+
+    def _in_preparation(self, snapshots: Sequence[EngineSnapshot], first: EngineSnapshot) -> EngineSnapshot:
+        """The market that is being prepared: they are prepared one after the other."""
+        begun = [one for one in snapshots if one.market is not None and one.wallets]
+        if not begun or begun[-1].market is None:
+            return first
+        place = f"market {len(begun)} of {len(self._requests)}"
+        self.query_one("#wallets").border_title = f"Preparing {plain(begun[-1].market.symbol)}, {place}"
+        return begun[-1]
+
+    def market_tabs(self, snapshots: Sequence[EngineSnapshot], now: float) -> dict[Field, str]:
+        """No tabs yet: the screen follows the market that is being prepared."""
+        return {}
 
     def _is_earlier_run(self, snapshot: EngineSnapshot) -> bool:
         """The engine has not published this run yet: its latest snapshot is of the run before, or empty."""

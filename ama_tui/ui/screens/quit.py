@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -22,21 +23,24 @@ from ama_tui.ui.widgets.plain_text import PlainText
 HOW_TO_TURN_OFF = "--no-confirm-quit turns this question off"
 
 
-def question(snapshot: EngineSnapshot, unproven: tuple[UnprovenKill, ...], *, venue_ends: bool) -> str:
-    """'118 orders from 10 wallets rest on ETH-USD.', pending ones too, or what unproven kills may have left.
+def question(snapshots: Sequence[EngineSnapshot], unproven: tuple[UnprovenKill, ...], *, venue_ends: bool) -> str:
+    """'118 orders from 10 wallets rest on ETH-USD.' for each market, pending ones too, or what unproven kills may have
+    left.
 
     In the demo also what becomes of them.
     """
-    wallets = count(len(snapshot.wallets) + len(snapshot.missing_wallets), "wallet")
-    where = f" on {plain(snapshot.market.symbol)}" if snapshot.market is not None else ""
-    verb = "rests" if snapshot.resting == 1 else "rest"
     lines = [f"The kill on {one.market.symbol} is not proven: {one.left}." for one in unproven]
-    if snapshot.market not in [one.market for one in unproven]:  # else these figures are from before the kill
+    # The figures of a market whose kill is not proven are from before it.
+    current = [one for one in snapshots if one.market not in [kill.market for kill in unproven]]
+    for snapshot in current:
+        wallets = count(len(snapshot.wallets) + len(snapshot.missing_wallets), "wallet")
+        where = f" on {plain(snapshot.market.symbol)}" if snapshot.market is not None else ""
+        verb = "rests" if snapshot.resting == 1 else "rest"
         if snapshot.resting or not lines:
             lines.append(f"{count(snapshot.resting, 'order')} from {wallets} {verb}{where}.")
-        pending = snapshot.pending + snapshot.unknown
-        if pending:
-            lines.append(f"{count(pending, 'pending order')} may still reach the book.")
+    pending = sum(snapshot.pending + snapshot.unknown for snapshot in current)
+    if pending:
+        lines.append(f"{count(pending, 'pending order')} may still reach the book.")
     if venue_ends:
         lines.append("They end with the demo venue. On a real venue they would stay.")
     return "\n".join(lines)
@@ -67,7 +71,8 @@ class QuitScreen(ModalScreen[None], AmaScreen[None]):
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         facts = self.host.facts
         venue_ends = facts is not None and facts.is_demo
-        text = question(snapshot, self.host.kills.unproven, venue_ends=venue_ends)
+        snapshots = (snapshot,) if self.host.bridge is None else self.host.bridge.snapshots
+        text = question(snapshots, self.host.kills.unproven, venue_ends=venue_ends)
         self.query_one("#sentence", PlainText).show(text)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

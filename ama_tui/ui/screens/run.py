@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -12,9 +12,11 @@ from textual.widgets import Button
 
 from ama_tui.domain.market import Market
 from ama_tui.ui.panels.log import ActivityLog
+from ama_tui.ui.panels.overview import market_tabs
 from ama_tui.ui.panels.status import Notice, StatusBar, VenueFacts
 from ama_tui.ui.screens.base import AmaScreen
-from ama_tui.ui.widgets.keybar import KeyBar
+from ama_tui.ui.widgets.field_lines import Field
+from ama_tui.ui.widgets.keybar import ActionLine, KeyBar
 from ama_tui.ui.widgets.problem import Problem
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class RunScreen(AmaScreen[None]):
         venue = VenueFacts(facts.environment_label, facts.is_demo) if facts is not None else VenueFacts("", False)
         yield StatusBar(venue, self.market, id="status")
         yield Notice(id="notice")
+        if self.host.bridge is not None and self.host.bridge.has_several:
+            yield ActionLine(id="market-tabs")
         yield from self.body()
         with Vertical(id="log-frame", classes="frame") as frame:
             frame.border_title = "Activity"
@@ -80,6 +84,12 @@ class RunScreen(AmaScreen[None]):
         if self.is_seen:
             self.query_one(StatusBar).tick(snapshot, now)
             self.query_one(Notice).tick(snapshot, now, self.frozen_since)
+            for tabs in self.query("#market-tabs").results(ActionLine):
+                tabs.show_actions(self.market_tabs(self.host.bridge.snapshots, now))
+
+    def market_tabs(self, snapshots: Sequence[EngineSnapshot], now: float) -> dict[Field, str]:
+        """The tabs of a run on several markets."""
+        return market_tabs(snapshots, self.market.address, now)
 
     def show_error(self, error: AmaError) -> None:
         """Show an error until it is dismissed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -104,11 +105,16 @@ class SetupScreen(AmaScreen[None]):
         market: Market,
         facts: EngineFacts,
         *,
+        markets: Sequence[Market] = (),
+        done: Sequence[StartRequest] = (),
         failed: tuple[StartRequest, AmaError] | None = None,
     ) -> None:
-        """`failed` is a start attempted elsewhere and its error: the form is filled with its parameters."""
+        """`markets` are all markets of the run, set up one after the other, `done` the requests for those before this
+        one. `failed` is a start attempted elsewhere and its error: the form is filled with its parameters.
+        """
         super().__init__()
         self._market, self._facts, self._failed = market, facts, failed
+        self._markets, self._done = tuple(markets) or (market,), tuple(done)
         self._quote: Quote | None = None
         self._stored: StoredRun | None = None
         self._resume = False
@@ -141,14 +147,15 @@ class SetupScreen(AmaScreen[None]):
                 yield PlanPanel(id="plan")
         with HorizontalGroup(id="buttons"):
             yield Button("Back  esc", id="back", compact=True)
-            yield Button("Prepare sessions  ⏎", id="start", compact=True, classes="ours")
+            yield Button(self._start_label, id="start", compact=True, classes="ours")
             yield PlainText(UNSIGNED, classes="label", id="promise")
         yield KeyBar()
 
     def on_mount(self) -> None:
         venue = VenueFacts(self._facts.environment_label, self._facts.is_demo)
         label = field((plain(self._market.label), "strong"))
-        self.query_one("#head", FieldLines).show([(field(venue.tag), field(("Set up", "label"), rank=1), label)])
+        place = f"Set up {len(self._done) + 1} of {len(self._markets)}" if len(self._markets) > 1 else "Set up"
+        self.query_one("#head", FieldLines).show([(field(venue.tag), field((place, "label"), rank=1), label)])
         self.query_one("#stored").display = False
         self._show_strategy()
         self._offer_presets()
@@ -308,7 +315,7 @@ class SetupScreen(AmaScreen[None]):
         else:
             consequences.show(consequence_lines(parameters, wallets, self._market, self._quote))
             if not self._is_checking:
-                plan.want(StartRequest(self._market, parameters, self._resume, wallets))
+                plan.want(self._request(parameters, wallets))
         self._mark_preset(parameters)
         self.query_one("#start").set_class(bool(problems) or self._is_checking, "-refused")
 
@@ -366,7 +373,25 @@ class SetupScreen(AmaScreen[None]):
             self.host.toast("Still checking for a stored run")
         else:
             self.query_one(Problem).clear()
-            self.host.begin(StartRequest(self._market, parameters, self._resume, wallets))
+            requests = (*self._done, self._request(parameters, wallets))
+            if self._is_last:
+                self.host.begin(*requests)
+            else:
+                self.host.open_setup(self._markets, requests)
+
+    def _request(self, parameters: Parameters, wallets: int) -> StartRequest:
+        others = tuple(market for market in self._markets if market != self._market)
+        return StartRequest(self._market, parameters, self._resume, wallets, others)
+
+    @property
+    def _is_last(self) -> bool:
+        return len(self._done) + 1 == len(self._markets)
+
+    @property
+    def _start_label(self) -> str:
+        if self._is_last:
+            return "Prepare sessions  ⏎"
+        return f"Next: {plain(self._markets[len(self._done) + 1].symbol)}  ⏎"
 
     def start_failed(self, error: AmaError) -> None:
         """Show why the run did not start."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -20,13 +22,19 @@ from ama_tui.ui.theme import style
 from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.problem import Problem
 
+if TYPE_CHECKING:
+    from ama_tui.domain.market import Market
+    from ama_tui.ui.bridge import Bridge
 
-def stopping_text(snapshot: EngineSnapshot) -> str:
+
+def stopping_text(snapshots: Sequence[EngineSnapshot]) -> str:
     """What is being waited for."""
-    if snapshot.cancels_on_stop and snapshot.resting:
-        return f"Cancelling {count(snapshot.resting, 'order')}…"
-    if snapshot.pending:
-        return f"Waiting up to 10 s for {count(snapshot.pending, 'pending order')}…"
+    leaving = sum(snapshot.resting for snapshot in snapshots if snapshot.cancels_on_stop)
+    if leaving:
+        return f"Cancelling {count(leaving, 'order')}…"
+    pending = sum(snapshot.pending for snapshot in snapshots)
+    if pending:
+        return f"Waiting up to 10 s for {count(pending, 'pending order')}…"
     return "Saving…"
 
 
@@ -61,26 +69,35 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
         self._stop()
 
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
-        has_run = snapshot.is_live or snapshot.state.is_final
-        self.query_one("#sentence", PlainText).show(stopping_text(snapshot))
-        self.query_one("#staying", PlainText).show(staying_text(snapshot) if has_run else "")
+        snapshots = (snapshot,) if self.host.bridge is None else self.host.bridge.snapshots
+        begun = [one for one in snapshots if one.is_live or one.state.is_final]
+        self.query_one("#sentence", PlainText).show(stopping_text(snapshots))
+        self.query_one("#staying", PlainText).show("\n".join(map(staying_text, begun)))
 
     @work(group="stop")
     async def _stop(self) -> None:
         bridge = self.host.bridge
         if bridge is not None:
-            if bridge.snapshot.is_live:
-                try:
-                    report = await bridge.ask(lambda engine: engine.stop())
-                except AmaError as error:
-                    self.query_one(Problem).show(error)
-                    self.query_one("#choices").display = True
-                    self.query_one("#leave").focus()
-                    return
-                if report is not None and self.host.market is not None:
-                    self.host.kills.ended(self.host.market, report)
+            live = [one for one in bridge.snapshots if one.is_live]
+            try:
+                await asyncio.gather(
+                    *(self._stop_market(bridge, one.market if bridge.has_several else None) for one in live)
+                )
+            except AmaError as error:
+                self.query_one(Problem).show(error)
+                self.query_one("#choices").display = True
+                self.query_one("#leave").focus()
+                return
             await bridge.close()
         self.host.leave()
+
+    async def _stop_market(self, bridge: Bridge, market: Market | None) -> None:
+        """Stop one market of several, or the run (None)."""
+        address = None if market is None else market.address
+        report = await bridge.ask(lambda engine: engine.stop(market=address))
+        market = market or self.host.market
+        if report is not None and market is not None:
+            self.host.kills.ended(market, report)
 
     def on_button_pressed(self) -> None:
         self.host.leave()

@@ -177,7 +177,7 @@ class WalletScreen(AmaScreen[None]):
     @work(group="cancel")
     async def _cancel(self, line: OrderLine, order_id: int) -> None:
         self._show_again()
-        if await self._ask(lambda engine: engine.cancel_order(self.address, order_id)):
+        if await self._ask(lambda engine: engine.cancel_order(self.address, order_id, self._of_run)):
             self.host.toast(f"Cancel sent for order {order_id}: {line.text}")
         else:
             self._cancelling.discard(order_id)
@@ -196,13 +196,22 @@ class WalletScreen(AmaScreen[None]):
     @work(group="pause-wallet")
     async def _pause_or_resume(self, row: WalletRow) -> None:
         if row.is_paused:
-            done, result = await self._ask(lambda engine: engine.resume_wallet(self.address)), "resumed"
+            done = await self._ask(lambda engine: engine.resume_wallet(self.address, self._of_run))
+            result = "resumed"
         else:
-            done, result = await self._ask(lambda engine: engine.pause_wallet(self.address)), "paused: its orders stay"
+            done, result = (
+                await self._ask(lambda engine: engine.pause_wallet(self.address, self._of_run)),
+                "paused: its orders stay",
+            )
         self._is_pausing = False
         if done:
             self.host.toast(f"{row.nickname} {result}")
         self._show_again()
+
+    @property
+    def _of_run(self) -> str | None:
+        """The market that commands are for; None in a run on one."""
+        return None if self.host.bridge is None else self.host.bridge.market
 
     def action_renew(self) -> None:
         """Create a new session for the wallet."""
@@ -219,7 +228,7 @@ class WalletScreen(AmaScreen[None]):
     @work(group="renew")
     async def _renew(self, row: WalletRow) -> None:
         self._show_again()
-        if await self._ask(lambda engine: engine.renew(self.address)):
+        if await self._ask(lambda engine: engine.renew(self.address, self._of_run)):
             self.host.toast(f"{row.nickname} has a new session")
         self._is_renewing = False
         self._show_again()

@@ -151,7 +151,7 @@ def test_mined_order_that_never_rested_was_executed() -> None:
 
 def test_order_that_rested_by_receipt_but_is_not_shown_keeps_its_margin_until_released() -> None:
     alice = book(ALICE, pending(place(), tx_hash=HASH))
-    alice.accounted6 = place().margin6 + 500
+    alice.account.accounted6 = place().margin6 + 500
     looks = (100, 0.0), (103, 3.0), (200, 300.0)
     assert judged(alice, wallet_read(available6=500), receipt(9), *looks) == [[], [], []]
     assert alice.pending.margin6 == place().margin6

@@ -333,7 +333,7 @@ def test_order_that_only_an_event_shows_keeps_its_level_and_its_margin() -> None
     assert (pending.place.level, pending.last is not None) == (2, True)
     assert restart.alice.pending.margin6 == place(side=Side.SELL, level=2).margin6
     assert restart.alice.known_order_ids == {7}
-    assert restart.alice.held_unseen6(wallet_read()) == place(side=Side.SELL, level=2).margin6
+    assert restart.alice.account.held_unseen6(restart.alice, wallet_read()) == place(side=Side.SELL, level=2).margin6
     assert names_hidden_orders(restart)
 
 
@@ -387,7 +387,7 @@ def test_missing_order_of_the_journal_keeps_its_margin_unless_an_event_explains_
     restart = first_start(FakeVenue(on_history=lambda _: history))
     restart.placements = [rested(SOLD, 7), journalled(place(level=3), status="filled", block=seen_until)]
     assert [intent for intent, _, _ in restart.take_up()] == ["intent-2"]
-    assert restart.alice.held_unseen6(wallet_read()) == (SOLD.margin6 if is_held else 0)
+    assert restart.alice.account.held_unseen6(restart.alice, wallet_read()) == (SOLD.margin6 if is_held else 0)
     assert names_hidden_orders(restart) == is_held
 
 
@@ -396,7 +396,7 @@ def test_event_that_one_read_left_out_holds_nothing() -> None:
     answers = [OrderHistory(1, (rests,), ()), OrderHistory(1, (), (), frozenset({7}))]
     restart = first_start(FakeVenue(on_history=lambda _: answers.pop(0)))
     assert restart.take_up() == []
-    assert (answers, restart.alice.held_unseen6(wallet_read())) == ([], 0)
+    assert (answers, restart.alice.account.held_unseen6(restart.alice, wallet_read())) == ([], 0)
 
 
 def test_order_without_a_tag_is_named_but_holds_no_level() -> None:

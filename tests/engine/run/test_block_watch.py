@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,10 +11,11 @@ import pytest
 
 from ama_tui.domain.errors import UnreachableError
 from ama_tui.engine.outage import Outage
-from ama_tui.engine.run.block_watch import LONGEST_POLL_S, SHORTEST_POLL_S, BlockWatch, News
+from ama_tui.engine.run.block_watch import LONGEST_POLL_S, SHORTEST_POLL_S, BlockWatch, Listener, News
+from ama_tui.engine.run_context import RunContext
 from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers
 from tests.engine.fakes import FakeActionLog, FakeVenue, context_of
-from tests.engine.samples import ALICE, CAROL, book
+from tests.engine.samples import ALICE, CAROL, MARKET, book
 from tests.engine.virtual_time import run_virtually
 
 
@@ -42,7 +43,7 @@ class Stream:
 
     handlers: PushHandlers | None = None
 
-    async def listen(self, contract: str, handlers: PushHandlers) -> None:
+    async def listen(self, contracts: Sequence[str], handlers: PushHandlers) -> None:
         self.handlers = handlers
         await asyncio.Event().wait()
 
@@ -54,6 +55,7 @@ class World:
     action_log: FakeActionLog = field(default_factory=FakeActionLog)
     wakes: list[float] = field(default_factory=list)
     watch: BlockWatch = field(init=False)
+    context: RunContext = field(init=False)
 
     def run(self, steps: Callable[[World], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> None:
         async def main(clock: Callable[[], float]) -> None:
@@ -64,7 +66,8 @@ class World:
             chain: Any = self.chain
             context.connections = replace(context.connections, chain=chain, push=stream)
             outage = Outage(context.action_log, context.counters, "push lost", "push back")
-            self.watch = BlockWatch(context, lambda: self.wakes.append(clock()), outage)
+            self.watch, self.context = BlockWatch(context.connections), context
+            self.watch.add(Listener(context, lambda: self.wakes.append(clock()), outage))
             task = asyncio.create_task(self.watch.watch())
             await asyncio.sleep(0.01)
             await steps(self)
@@ -93,7 +96,7 @@ def test_head_wakes_the_run_once_without_asking_the_node(monkeypatch: pytest.Mon
             world.head(number)
             await asyncio.sleep(1)
         assert len(world.wakes) == 20
-        assert (world.watch.news, world.watch.context.news, world.chain.asked) == (News.PUSH, "push", 0)
+        assert (world.watch.news, world.context.news, world.chain.asked) == (News.PUSH, "push", 0)
 
     World().run(steps, monkeypatch)
 
@@ -117,14 +120,14 @@ def test_log_of_the_fleet_wakes_the_run_before_the_head_and_others_do_not(monkey
     async def steps(world: World) -> None:
         world.head(101)
         world.wakes.clear()
-        world.told.log(ContractLog(102, frozenset({CAROL}), is_removed=False))
+        world.told.log(ContractLog(MARKET.address, 102, frozenset({CAROL}), is_removed=False))
         assert world.wakes == []
-        world.told.log(ContractLog(102, frozenset({ALICE, CAROL}), is_removed=False))
-        world.told.log(ContractLog(102, frozenset({ALICE}), is_removed=False))
+        world.told.log(ContractLog(MARKET.address, 102, frozenset({ALICE, CAROL}), is_removed=False))
+        world.told.log(ContractLog(MARKET.address, 102, frozenset({ALICE}), is_removed=False))
         world.head(102)
         assert len(world.wakes) == 1
         assert not world.watch.needs_read(102, 0.0)
-        world.told.log(ContractLog(102, frozenset({ALICE}), is_removed=True))
+        world.told.log(ContractLog(MARKET.address, 102, frozenset({ALICE}), is_removed=True))
         assert world.watch.needs_read(102, 0.0)
 
     World().run(steps, monkeypatch)
@@ -167,7 +170,7 @@ def test_silent_stream_with_a_hanging_node_does_not_count_as_push(monkeypatch: p
         world.head(101)
         world.chain.hangs = True
         await asyncio.sleep(10)
-        assert world.watch.context.news == "polling"
+        assert world.context.news == "polling"
         assert world.action_log.of("NOTE") == ["the node's WebSocket is silent: asking for new blocks instead"]
 
     World().run(steps, monkeypatch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Place
 from ama_tui.engine.connect import VenueSource
 from ama_tui.engine.engine_api import StartRequest
+from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
 from ama_tui.keys.secret_key import SecretKey
@@ -23,7 +23,7 @@ from tests.engine.rig import Rig, log_lines, run_of, until
 
 def bare_engine(directory: Path, environ: dict[str, str] | None = None, *, is_demo: bool = False) -> LocalEngine:
     source = VenueSource(directory, environ or {}, WalletsSource(directory / "wallets.csv"), is_demo)
-    return LocalEngine(EngineSettings(lambda: source, directory / "state"), Publisher(), threading.Event())
+    return LocalEngine(EngineSettings(lambda: source, directory / "state"), Publisher(), Freeze())
 
 
 async def request(rig: Rig, engine: LocalEngine, *, resume: bool = False, **parameters: float) -> StartRequest:
