@@ -106,9 +106,9 @@ class StopSignals:
         os._exit(exit_code)
 
     def again(self) -> None:
-        """Repeat an interrupt that Python could not raise, as in a destructor."""
+        """Repeat an interrupt that Python could not raise in the main thread, as in a destructor."""
         if self._unheard is not None:
-            _thread.start_new_thread(_send_soon, (signal.Signals(self._unheard),))
+            _thread.start_new_thread(_send_soon, (_thread.get_ident(), signal.Signals(self._unheard)))
 
     def over(self, exit_code: int) -> None:
         """The exit code is known: signals change nothing any more, and a thread that hangs cannot keep the process."""
@@ -136,9 +136,9 @@ class StopSignals:
             self.exit_now(INTERRUPTED, _LATE)
 
 
-def _send_soon(number: signal.Signals) -> None:
+def _send_soon(thread: int, number: signal.Signals) -> None:
     time.sleep(0.05)  # until the destructor and what reports its error are over
-    _thread.interrupt_main(number)
+    signal.pthread_kill(thread, number)  # a real one: it ends a call that waits
 
 
 def _exit_after(seconds: float, code: int) -> None:

@@ -42,7 +42,8 @@ class FleetRead:
     block_time: int
     """Unix seconds."""
     pinned: bool
-    """False if the node refuses reads at a given block. The orders may then be from a later block, never earlier."""
+    """False if the node refuses reads at a given block and new blocks came meanwhile. The orders may then be from
+    a later block, never earlier."""
     view: BookView
     wallets: Mapping[str, WalletRead]
     """By address in lower case."""
@@ -73,7 +74,8 @@ class OrdersRead:
 
     block: int
     pinned: bool
-    """False if the node refuses reads at a given block. The orders may then be from a later block, never earlier."""
+    """False if the node refuses reads at a given block and new blocks came meanwhile. The orders may then be from
+    a later block, never earlier."""
     orders: Mapping[str, tuple[RestingOrder, ...] | None]
     """By wallet address in lower case; None for a wallet that could not be read."""
     available6: Mapping[str, int | None] = field(default_factory=dict)

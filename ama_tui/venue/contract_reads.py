@@ -124,7 +124,7 @@ class CallReader:
             earliest, newest, results = await backend.run_latest(calls)
             if earliest >= block:
                 self._note_refusal()
-                return ResultsAt(results, False, newest)
+                return ResultsAt(results, newest == block, newest)
         raise NodeBehindError(
             f"the node went back to before block {block}",
             "use another node: RPC_URL seems to point to several nodes that are not in sync",

@@ -130,7 +130,7 @@ def test_wallets_of_the_stored_run_are_cancelled_too_and_survivors_are_listed(
     operator.write("wallets.csv", "\n".join([rows[0], *rows[3:]]) + "\n")  # without the first two
     first = shared_venue.client.keys[0].address
     shared_venue.client.revoke("ATOM-USD", session_of(operator, first))
-    done = cancel_all(operator, "ATOM-USD", "--json", "--within", "3")
+    done = cancel_all(operator, "ATOM-USD", "--json", "--within", "6")
     left = resting(shared_venue, "ATOM-USD")
     assert (done.code, list(left), done.summary["proven"]) == (4, [first], False)
     nickname = shared_venue.client.keys[0].nickname

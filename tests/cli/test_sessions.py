@@ -209,7 +209,7 @@ def test_sessions_that_could_not_be_revoked_are_listed_with_the_reason(
     with between(venue.client.app_url, flaky) as url:
         owner.set_env(APP_URL=url)
         done = revoke(owner, "TRX-USD", "--all", "--yes", "--within", "2", "--json")
-        told = revoke(owner, "TRX-USD", "--wallet", "User002", "--within", "1")
+        told = revoke(owner, "TRX-USD", "--wallet", "User002", "--within", "2")
     assert (done.code, done.summary["proven"]) == (4, False)
     assert [(one["outcome"], one["state"]) for one in done.summary["sessions"]] == [
         ("could not be revoked", "live")

@@ -94,7 +94,7 @@ def test_kill_with_a_third_of_the_responses_failing_accounts_for_every_order(
                 f"\nkill of {WALLETS} wallets, {len(flaky.placements)} orders sent: {seconds:.1f} s, last placement "
                 f"{max(late, default=0):.3f} s after it, {failed} of {asked} answers failed: {report}"
             )
-    assert not [moment for moment in late if moment > 1.0]
+    assert not [moment for moment in late if moment > 3.0]
     assert {(one.wallet, one.order_id) for one in report.survivors} == left
     assert (report.is_proven, left) == (True, set())
     assert seconds < PATIENCE_S + 15

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
@@ -105,17 +104,18 @@ def test_kill_freezes_every_send_before_the_engine_handles_it(bench: Bench) -> N
     """It waits for nothing: the event is set while the engine's loop is still busy."""
     bench.host.start()
     bench.host.call(lambda engine: engine.pause()).result(PATIENCE_S)
-    busy = threading.Event()
+    busy, release = threading.Event(), threading.Event()
 
     async def block(_: EngineApi) -> None:
         busy.set()
-        time.sleep(0.3)  # noqa: ASYNC251 - the loop is to be busy
+        release.wait(PATIENCE_S)  # the loop is to be busy
 
     blocking = bench.host.call(block)
     assert busy.wait(PATIENCE_S)
     killing = bench.host.kill_now()
     assert bench.engines[0].freeze.is_set()
     assert not killing.done()
+    release.set()
     assert killing.result(PATIENCE_S) is REPORT
     blocking.result(PATIENCE_S)
     assert bench.engines[0].asked[-1] == ("kill", "ama-engine", True)

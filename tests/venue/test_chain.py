@@ -193,12 +193,20 @@ async def test_node_without_history_is_read_at_its_latest_block_and_soon_no_long
     node = node_with(2, 2, has_multicall=has_multicall, keeps_history=False)
     async with reading(node) as chain:
         for _ in range(3):
-            fleet = await read(chain, 2)
-            assert not fleet.pinned
-            assert_whole(fleet, 2, 2)
+            assert_whole(await read(chain, 2), 2, 2)
         refusals = node.tags["0x3e8"]
-        assert not (await read(chain, 2)).pinned
+        await read(chain, 2)
     assert node.tags["0x3e8"] == refusals > 0
+
+
+@MULTICALL_OR_NOT
+async def test_read_without_history_is_of_one_block_only_if_no_other_came_meanwhile(has_multicall: bool) -> None:
+    node = node_with(2, 2, has_multicall=has_multicall, keeps_history=False)
+    async with reading(node) as chain:
+        assert (await read(chain, 2)).pinned
+        node.blocks_on = "eth_call"
+        fleet = await read(chain, 2)
+        assert (fleet.pinned, fleet.newest_block > fleet.block) == (False, True)
 
 
 LATEST_ORDERS = [Call(BOOK, call_data("getOrder(uint256)", number)) for number in (1, 2)]

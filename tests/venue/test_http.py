@@ -50,7 +50,7 @@ async def test_silent_server_times_out_as_unreachable() -> None:
 
 @pytest.mark.parametrize("answer", [None, b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", b"what?\r\n\r\n"])
 async def test_dropped_truncated_or_malformed_response_is_unreachable(answer: bytes | None) -> None:
-    async with raw_server([answer]) as (url, _), HttpClient(url, name="API", timeout=2) as http:
+    async with raw_server([answer]) as (url, _), HttpClient(url, name="API", timeout=20) as http:
         with pytest.raises(UnreachableError):
             await http.get("/x") if answer is not None else await http.post("/x", {})
 
