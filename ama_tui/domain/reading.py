@@ -184,6 +184,20 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderHistory:
+    """What became of some traders' orders, according to the book's events from `from_block` on."""
+
+    from_block: int
+    """The first block that was read. Nothing is known of orders that came to rest earlier."""
+    rested: tuple[OrderRested, ...]
+    """Orders that came to rest and that were neither cancelled nor modified: they rest, or were filled."""
+    trades: tuple[Trade, ...]
+    """The traders' trades."""
+    ended: frozenset[int] = frozenset()
+    """Ids of orders that were cancelled or modified."""
+
+
+@dataclass(frozen=True, slots=True)
 class FleetChanges:
     """What happened since an earlier read, and the market and some of the wallets as they are now."""
 

@@ -35,7 +35,7 @@ class OpenVenue:
     """The venue and wallets of a source. If there are problems, nothing can run."""
 
     connections: Connections | None = None
-    """None if the environment is incomplete."""
+    """None if there are problems."""
 
     wallets: tuple[FleetWallet, ...] = ()
     problems: tuple[str, ...] = ()
@@ -83,7 +83,10 @@ def wallets_warning(source: VenueSource) -> str:
 
 
 async def open_venue(source: VenueSource) -> OpenVenue:
-    """Read the wallets and the environment, and connect to the node. Raises VenueError if that fails."""
+    """Read the wallets and the environment, and connect to the node. Raises VenueError if that fails.
+
+    With a problem of the wallets or the environment it does not connect: the operator is told of that first.
+    """
     venue = OpenVenue(is_demo=source.is_demo)
     signer = Signer({})
     try:
@@ -98,6 +101,8 @@ async def open_venue(source: VenueSource) -> OpenVenue:
         venue.problems = (str(error), *venue.problems)
         return venue
     venue.problem_lines = venue.problems
+    if venue.problems:
+        return venue
     connections, notes = await retry_read(lambda: connect(environment, signer))
     insecure = await asyncio.to_thread(wallets_warning, source)
     venue.notes = tuple(filter(None, (*notes, insecure)))

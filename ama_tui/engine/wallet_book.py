@@ -167,6 +167,11 @@ class WalletBook:
         if self.accounted6 is not None:
             self.accounted6 -= margin6
 
+    def holds_unseen(self, margin6: int) -> None:
+        """Note margin of an order that rests according to an event, and that no read has shown (USDC, 6 decimals)."""
+        if self.accounted6 is not None:
+            self.accounted6 += margin6
+
     def held_unseen6(self, read: WalletRead) -> int | None:
         """Margin that the vault still holds for orders that a read does not show (USDC, 6 decimals).
 

@@ -1,4 +1,7 @@
-"""A node backed by an anvil process, which serves JSON-RPC itself: this class is one of its clients."""
+"""A node backed by an anvil process, which serves JSON-RPC itself: this class is one of its clients.
+
+The operator's clients reach it through a guarded server.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from ama_tui.localnet import abi
+from ama_tui.localnet.anvil_front import AnvilFront
 from ama_tui.localnet.anvil_process import AnvilProcess
 from ama_tui.localnet.block_timer import BlockTimer
 from ama_tui.localnet.evm import revert_reason
@@ -37,6 +41,7 @@ class AnvilNode:
     def __init__(self, chain_id: int, process: AnvilProcess) -> None:
         self._chain_id = chain_id
         self._process = process
+        self._front = AnvilFront(process.rpc_url)
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64))
         self._timer = BlockTimer(self.mine)
         self._sending: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -53,8 +58,9 @@ class AnvilNode:
         `block_time` is in seconds; 0 mines a block per transaction. Raises NodeError if anvil is missing or does not
         start.
         """
-        node = cls(chain_id, await AnvilProcess.spawn(chain_id, host, port))
+        node = cls(chain_id, await AnvilProcess.spawn(chain_id))
         try:
+            await node._front.serve(host, port)
             await node._rpc("anvil_setLoggingEnabled", False)
             await node._rpc("anvil_setCode", MULTICALL3, "0x" + abi.artifact("Multicall3").runtime.hex())
             await node.set_block_time(block_time)
@@ -69,7 +75,7 @@ class AnvilNode:
 
     @property
     def rpc_url(self) -> str:
-        return self._process.rpc_url
+        return self._front.rpc_url
 
     @property
     def ws_url(self) -> str:
@@ -145,6 +151,7 @@ class AnvilNode:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
+        await self._front.close()
         await self._http.close()
         await self._process.end()
 
@@ -153,7 +160,7 @@ class AnvilNode:
     async def _rpc(self, method: str, *params: object) -> Any:
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         try:
-            async with self._http.post(self.rpc_url, json=body) as response:
+            async with self._http.post(self._process.rpc_url, json=body) as response:
                 reply = await response.json()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NodeError(f"anvil does not respond ({error or type(error).__name__})") from None

@@ -2,6 +2,9 @@
 
 The npm package's `anvil` is a script that leaves the real program running when it is killed, so a guard process
 (`child_guard`) owns it. Without `--prune-history` anvil keeps every state its chain ever had.
+
+anvil checks neither the Host header nor the origin of a WebSocket. It listens where no web page looks for it: on Linux
+every address in 127.0.0.0/8 is this machine, so one of them at random.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import secrets
 import shutil
 import sys
 
@@ -27,7 +31,7 @@ _OPTIONS = (
     *("--accounts", "0", "--auto-impersonate", "--disable-pool-balance-checks"),
     *("--base-fee", "0", "--gas-price", "0", "--disable-min-priority-fee", "--order", "fifo"),
     *("--prune-history", str(KEPT_STATES), "--transaction-block-keeper", str(KEPT_BLOCKS)),
-    "--no-request-size-limit",
+    *("--no-request-size-limit", "--no-cors"),
 )
 
 
@@ -40,14 +44,14 @@ class AnvilProcess:
         self._output = output
 
     @classmethod
-    async def spawn(cls, chain_id: int, host: str, port: int) -> AnvilProcess:
+    async def spawn(cls, chain_id: int) -> AnvilProcess:
         """Start anvil and wait until it listens. Raises NodeError."""
         program = shutil.which("anvil")
         if program is None:
             raise NodeError("anvil is not on the PATH", "install it: npm install -g @foundry-rs/anvil")
         guard = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "ama_tui.localnet.child_guard", program, *_OPTIONS),
-            *("--chain-id", str(chain_id), "--host", host, "--port", str(port)),
+            *("--chain-id", str(chain_id), "--host", _own_address(), "--port", "0"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -66,6 +70,13 @@ class AnvilProcess:
     async def end(self) -> None:
         await _end(self._guard)
         await self._output
+
+
+def _own_address() -> str:
+    """A loopback address that others do not guess, where the system has more than one."""
+    if sys.platform != "linux":
+        return "127.0.0.1"
+    return ".".join(("127", *(str(1 + secrets.randbelow(254)) for _ in range(3))))
 
 
 async def _listening(guard: asyncio.subprocess.Process) -> str:

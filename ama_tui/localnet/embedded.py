@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
@@ -23,16 +23,15 @@ from ama_tui.localnet.faults.kinds import Endpoint
 from ama_tui.localnet.faults.server import STRIKE, FaultyServer
 from ama_tui.localnet.node import MULTICALL3, CallReverted, NodeError, NodeReceipt
 from ama_tui.localnet.options import EngineName
-from ama_tui.localnet.rpc import refuse, respond
+from ama_tui.localnet.rpc import respond
 from ama_tui.localnet.rpc_methods import RpcMethods
 from ama_tui.localnet.subscriptions import Subscriptions
 from ama_tui.localnet.txpool import PoolError
-from ama_tui.localnet.web_guard import refusal_of
+from ama_tui.localnet.web_guard import own_clients_only
 
 MAX_REQUEST = 16 * 2**20
 """Largest JSON-RPC request body in bytes."""
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -218,7 +217,7 @@ class EmbeddedNode:
         self._new_block = asyncio.Event()
 
     async def _serve(self, port: int) -> None:
-        app = web.Application(client_max_size=MAX_REQUEST, middlewares=[_own_clients_only, self._faulty.middleware])
+        app = web.Application(client_max_size=MAX_REQUEST, middlewares=[own_clients_only, self._faulty.middleware])
         app.router.add_post("/", self._answer)
         app.router.add_get("/", self._subscriptions.handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -246,14 +245,6 @@ class EmbeddedNode:
             return respond(self._methods.table, body)
         with self._chain.rewound(blocks_ago):
             return respond(self._methods.table, body)
-
-
-@web.middleware
-async def _own_clients_only(request: web.Request, handler: Handler) -> web.StreamResponse:
-    refused = refusal_of(request)
-    if refused is not None:
-        return web.Response(body=refuse(refused.message), status=refused.status, content_type="application/json")
-    return await handler(request)
 
 
 def _endpoint(request: web.Request, body: bytes) -> Endpoint | None:

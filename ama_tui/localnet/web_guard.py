@@ -7,10 +7,14 @@ address, to requests without a foreign Origin, and to POSTs of JSON.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
+from ama_tui.localnet.rpc import refuse
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOCALHOST = "localhost"
 JSON_TYPE = "application/json"
 
@@ -39,6 +43,15 @@ def refusal_of(request: web.BaseRequest) -> WebRefusal | None:
     if request.method == hdrs.METH_POST and request.content_type != JSON_TYPE:
         return WebRefusal(415, "unsupported_media_type", f"the content type of a POST must be {JSON_TYPE}")
     return None
+
+
+@web.middleware
+async def own_clients_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a refused request of a JSON-RPC server with an error in its own form."""
+    refused = refusal_of(request)
+    if refused is not None:
+        return web.Response(body=refuse(refused.message), status=refused.status, content_type=JSON_TYPE)
+    return await handler(request)
 
 
 def _own_hosts(request: web.BaseRequest) -> frozenset[str]:

@@ -41,7 +41,7 @@ class Kills:
         self.leaving = Leaving.NO
         self.report: KillReport | None = None
         """The latest report of the current run; None while it has none."""
-        self._resting = 0
+        self._orders = 0
         self._unproven: dict[str, UnprovenKill] = {}
 
     @property
@@ -53,36 +53,36 @@ class Kills:
         """Forget the report of the run before. What it left unproven stays."""
         self.report = None
 
-    def begin(self, resting: int) -> None:
-        """A kill begins, with this many orders on the book as far as known."""
+    def begin(self, orders: int) -> None:
+        """A kill begins, with this many orders on the book or on their way to it, as far as known."""
         self.is_running = True
-        self._resting = max(resting, self._resting if self._unproven else 0)
+        self._orders = max(orders, self._orders if self._unproven else 0)
 
     def ended(self, market: Market, report: KillReport) -> None:
         """A kill, or a stop that was to cancel everything, has this report."""
         self.is_running, self.report = False, report
         self._unproven.pop(market.address, None)
         if not report.is_proven:
-            self._unproven[market.address] = UnprovenKill(market, may_rest(report, self._resting), report.text)
+            self._unproven[market.address] = UnprovenKill(market, may_rest(report, self._orders), report.text)
 
     def failed(self, market: Market, error: AmaError) -> None:
         """A kill ended without a report: nothing is known of its orders."""
         self.is_running = False
         self._unproven.pop(market.address, None)
-        self._unproven[market.address] = UnprovenKill(market, any_of(self._resting), error.message)
+        self._unproven[market.address] = UnprovenKill(market, any_of(self._orders), error.message)
 
 
-def any_of(resting: int) -> str:
+def any_of(orders: int) -> str:
     """'any of 120 orders may still rest'."""
-    return f"any of {resting:,} orders may still rest" if resting > 1 else "orders may still rest"
+    return f"any of {orders:,} orders may still rest" if orders > 1 else "orders may still rest"
 
 
-def may_rest(report: KillReport, resting: int) -> str:
-    """What may still rest after an unproven kill; `resting` orders did when it began."""
+def may_rest(report: KillReport, orders: int) -> str:
+    """What may still rest after an unproven kill; as it began there were this many orders."""
     from ama_tui.ui.format import count  # not before the first frame
 
     if not report.block:
-        return any_of(resting)
+        return any_of(orders)
     parts = []
     if report.survivors:
         parts.append(f"{count(len(report.survivors), 'order')} still on the book at block {report.block:,}")

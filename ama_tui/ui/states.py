@@ -33,7 +33,8 @@ STALE_SECONDS = 10.0
 OVERDUE_SECONDS = 3.0
 """A read that takes this long after the longest pause between two cycles is overdue."""
 
-PAUSABLE = frozenset({EngineState.READY, EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW})
+CYCLING = frozenset({EngineState.READY, EngineState.RUNNING, EngineState.PAUSED, EngineState.NO_NEW})
+"""States in which the run cycles, and can be paused or resumed."""
 
 
 def state_name(state: EngineState) -> str:
@@ -87,7 +88,7 @@ def why_not(need: Need, snapshot: EngineSnapshot) -> str | None:
         return None if snapshot.state.is_final else f"the run is {state_name(snapshot.state)}: stop or kill it first"
     if need == "paused" and snapshot.state is EngineState.RUNNING:
         return "pause the run first (space)"
-    allowed = {"run": KILLABLE, "pausable": PAUSABLE, "paused": frozenset({EngineState.PAUSED})}.get(need)
+    allowed = {"run": KILLABLE, "pausable": CYCLING, "paused": frozenset({EngineState.PAUSED})}.get(need)
     if allowed is None:
         return None
     state = snapshot.state

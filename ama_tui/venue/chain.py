@@ -12,7 +12,7 @@ from ama_tui.domain.errors import MalformedError, PreflightError
 from ama_tui.domain.market import MarketTerms
 from ama_tui.domain.money import BPS_UNIT
 from ama_tui.domain.order import RestingOrder
-from ama_tui.domain.reading import FleetRead, OrdersRead, Receipt, SessionsRead, Settlement, WalletRead
+from ama_tui.domain.reading import FleetRead, OrderHistory, OrdersRead, Receipt, SessionsRead, Settlement, WalletRead
 from ama_tui.domain.session import ZERO_ADDRESS, SessionRecord
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
@@ -24,6 +24,7 @@ from ama_tui.venue.http import HttpStats
 from ama_tui.venue.learned_limit import LearnedLimit
 from ama_tui.venue.multicall import Call, CallResult
 from ama_tui.venue.multicall_reads import MAX_CHUNK
+from ama_tui.venue.order_history import HistoryReader
 from ama_tui.venue.rpc import JsonRpc, Request
 
 T = TypeVar("T")
@@ -243,6 +244,17 @@ class ChainReader:
                 to_block = max(head, from_block - 1)  # some nodes refuse a range beyond their head, whatever its size
             elif not self._log_span.refused(covered):
                 return settled
+
+    async def order_history(
+        self, order_book: str, traders: Sequence[str], from_block: int, to_block: int, *, wants_trades: bool = False
+    ) -> OrderHistory:
+        """What became of the traders' orders according to the book's events, at most 10,000 blocks back.
+
+        With `wants_trades` their trades are complete even if no order may have been filled.
+        """
+        addresses = frozenset(trader.lower() for trader in traders)
+        reader = HistoryReader(self._rpc, self._log_span)
+        return await reader.read(order_book.lower(), addresses, from_block, to_block, wants_trades=wants_trades)
 
     async def _settlement(
         self, order_book: str, from_block: int, to_block: int, tx_hashes: Sequence[str], cancels_of: Sequence[str]

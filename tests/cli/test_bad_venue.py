@@ -38,6 +38,22 @@ def test_dead_rpc_is_named_in_one_line(stored_run: StoredRun, command: tuple[str
     stored_run.assert_untouched()
 
 
+@pytest.mark.parametrize(
+    "command", [RUN, ("run", "--dry-run", "--market", "LINK-USD"), ("cancel-all", "--market", "LINK-USD")]
+)
+def test_bad_row_of_the_wallets_file_is_named_although_the_node_is_dead(
+    stored_run: StoredRun, command: tuple[str, ...]
+) -> None:
+    operator = stored_run.operator
+    operator.set_env(RPC_URL=DEAD)
+    with (operator.directory / "wallets.csv").open("a") as file:
+        file.write("Broken,0x12,34\n")
+    line = operator.ama(*command).refusal(2)
+    assert line.startswith("wallets.csv: line ")
+    assert "RPC_URL" not in line
+    stored_run.assert_untouched()
+
+
 @pytest.mark.parametrize("command", [RUN, ("run", "--dry-run", "--market", "LINK-USD"), ("markets",)])
 def test_dead_api_is_named_in_one_line(stored_run: StoredRun, command: tuple[str, ...]) -> None:
     stored_run.operator.set_env(APP_URL=DEAD)

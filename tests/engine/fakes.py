@@ -17,6 +17,7 @@ from ama_tui.domain.reading import (
     FleetRead,
     LiveQuote,
     OrderCancelled,
+    OrderHistory,
     OrdersRead,
     Receipt,
     SessionCreated,
@@ -174,6 +175,7 @@ class FakeVenue:
     on_settlement: Callable[[], Awaitable[None]] = lambda: _soon(None)
     trades: tuple[Trade, ...] | None = ()
     cancelled: tuple[OrderCancelled, ...] = ()
+    on_history: Callable[[int], OrderHistory] = lambda start: OrderHistory(start, (), ())
     depth_levels: int = 0
     asked_sessions: dict[str, str | None] = field(default_factory=dict)
     asked_blocks: list[tuple[int, int]] = field(default_factory=list)
@@ -211,6 +213,11 @@ class FakeVenue:
         self.depth_levels = depth_levels
         self.asked_sessions = dict(wallets)
         return self.on_fleet()
+
+    async def order_history(
+        self, book: str, traders: list[str], from_block: int, to_block: int, *, wants_trades: bool = False
+    ) -> OrderHistory:
+        return self.on_history(from_block)
 
     async def settlement(
         self, book: str, start: int, end: int, hashes: list[str], cancels_of: Sequence[str] = ()

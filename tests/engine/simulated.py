@@ -22,6 +22,7 @@ from ama_tui.domain.reading import (
     FleetRead,
     LiveQuote,
     OrderCancelled,
+    OrderHistory,
     OrderRested,
     Receipt,
     Settlement,
@@ -304,6 +305,12 @@ class SimulatedVenue:
 
     def _session(self, address: str, session: str | None) -> SessionRecord | None:
         return None if session is None else record(address, session, revoked=address in self.revoked)
+
+    async def order_history(
+        self, order_book: str, traders: Sequence[str], from_block: int, to_block: int, *, wants_trades: bool = False
+    ) -> OrderHistory:
+        """What hides orders here hides their events too."""
+        return OrderHistory(from_block, (), ())
 
     async def settlement(
         self, book: str, start: int, end: int, hashes: Sequence[str], cancels_of: Sequence[str] = ()

@@ -48,6 +48,7 @@ async def any_read(chain: ChainReader, number: int) -> object:
         lambda: chain.terms(BOOK),
         lambda: chain.chain_id(),
         lambda: chain.settlement(BOOK, 1, 2, [TX]),
+        lambda: chain.order_history(BOOK, [TRADER], 1, 1, wants_trades=True),
         lambda: chain.open_orders(BOOK, [TRADER]),
         lambda: chain.session_records(REGISTRY, [SESSION]),
         lambda: chain.meta_nonces(REGISTRY, [TRADER]),

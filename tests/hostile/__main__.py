@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from tests.hostile.kills import kill_under, plan
+from tests.hostile.kills import Kill, kill_under, plan
 from tests.hostile.lies import LIES
 from tests.hostile.runs import run_lie
 from tests.hostile.signal_ways import SIGNALS
@@ -39,21 +39,20 @@ def run_row(index: int) -> tuple[str, str]:
     return f"{lie.name} ({lie.since.value}): {lie.outcome.value}", failure
 
 
-def kill_row(kill: tuple[str, bool]) -> tuple[str, str]:
+def kill_row(kill: Kill) -> tuple[str, str]:
     """The same for a cancel-all: it fails if it is proven while orders rest, or not proven by honest responses."""
-    name, relayer_works = kill
     with tempfile.TemporaryDirectory() as directory:
         try:
-            result = asyncio.run(kill_under(name, Path(directory), relayer_works=relayer_works))
+            result = asyncio.run(kill_under(kill, Path(directory)))
         except Exception as error:
-            return name, f"{type(error).__name__}: {error}"
+            return kill.text, f"{type(error).__name__}: {error}"
     said = "proven" if result.is_proven else "not proven"
     failure = ""
     if result.is_false:
         failure = f"false proof with {result.open_orders} orders open: {result.text}"
-    elif name == "the truth" and relayer_works and not result.is_proven:
+    elif kill.name == "the truth" and kill.relayer_works and not result.is_proven:
         failure = f"the truth was not enough: {result.text}"
-    return f"kill, {name}: {said}, {result.open_orders} open ({result.text[:80]})", failure
+    return f"kill, {kill.text}: {said}, {result.open_orders} open ({result.text[:80]})", failure
 
 
 def run_all(work: Callable[..., tuple[str, str]], rows: Sequence[object], jobs: int = JOBS) -> list[tuple[str, str]]:

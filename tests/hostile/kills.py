@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +54,30 @@ KILL_LIES: Mapping[str, Callable[[], Lies]] = {
 }
 
 
+NEEDS_THE_JOURNAL = ("all hidden, no logs", "half hidden, half of the logs")
+"""Lies that only the journal contradicts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One cancel-all of the plan."""
+
+    name: str
+    """Of its lie."""
+    relayer_works: bool = True
+    """Without a relayer no cancel gets through, so every order stays on the book."""
+    is_forgotten: bool = False
+    """The state directory is empty: nothing but the chain knows the orders."""
+
+    @property
+    def text(self) -> str:
+        return f"{self.name}{', empty state directory' if self.is_forgotten else ''}"
+
+
 @dataclass(frozen=True, slots=True)
 class KillResult:
     """What a cancel-all reported, and how many orders were still on chain."""
 
-    name: str
     is_proven: bool
     open_orders: int
     text: str
@@ -67,22 +87,21 @@ class KillResult:
         return self.is_proven and self.open_orders > 0
 
 
-async def kill_under(name: str, directory: Path, *, relayer_works: bool) -> KillResult:
-    """Pack a fleet, stop, and cancel all of it while the node lies.
-
-    Without a relayer no cancel gets through, so every order stays on the book.
-    """
-    lies = KILL_LIES[name]()
+async def kill_under(kill: Kill, directory: Path) -> KillResult:
+    """Pack a fleet, stop, and cancel all of it while the node lies."""
+    lies = KILL_LIES[kill.name]()
     async with rig_of(directory) as rig, ticking(rig.venue):
         engine = await rig.packed(orders_per_side=4)
         await engine.stop()
         await engine.close()
-        if name == "replicas":
+        if kill.is_forgotten:
+            shutil.rmtree(directory / "state")
+        if kill.name == "replicas":
             await rig.venue.set_faults(Faults((told.REPLICAS,)))
         async with lies.between(rig.venue.app_url) as api, lies.between(rig.venue.rpc_url) as rpc:
-            urls = {"RPC_URL": rpc, "APP_URL": api if relayer_works else "http://127.0.0.1:9"}
+            urls = {"RPC_URL": rpc, "APP_URL": api if kill.relayer_works else "http://127.0.0.1:9"}
             report = await _cancel_all(rig, urls)
-        return KillResult(name, report[0], len(await rig.orders()), report[1])
+        return KillResult(report[0], len(await rig.orders()), report[1])
 
 
 async def _cancel_all(rig: Rig, urls: Mapping[str, str]) -> tuple[bool, str]:
@@ -96,8 +115,12 @@ async def _cancel_all(rig: Rig, urls: Mapping[str, str]) -> tuple[bool, str]:
     return report.is_proven, report.text
 
 
-def plan(count: int, seed: int) -> list[tuple[str, bool]]:
-    """This many kills: a lie, and whether the relayer works."""
+def plan(count: int, seed: int) -> list[Kill]:
+    """This many kills under the lies in turn, with and without a relayer and a journal."""
     dice = Random(seed)
     names = list(KILL_LIES)
-    return [(names[index % len(names)], dice.random() < 0.5) for index in range(count)]
+    kills = []
+    for index in range(count):
+        name, relayer_works, is_forgotten = names[index % len(names)], dice.random() < 0.5, dice.random() < 0.3
+        kills.append(Kill(name, relayer_works, is_forgotten and name not in NEEDS_THE_JOURNAL))
+    return kills

@@ -12,6 +12,7 @@ from eth_abi.abi import decode, encode
 from ama_tui.localnet.faults.contract_calls import Change
 from ama_tui.localnet.faults.rules import FaultRule
 from ama_tui.venue import contract_abi as abi
+from ama_tui.venue.multicall import MULTICALL3
 from tests.engine.doctor.meddler import ChangeBody, ChangeResult
 from tests.hostile.proxy import Lies
 
@@ -54,6 +55,10 @@ class Since(Enum):
 
     START = "start"
     PACKED = "packed"
+    RESUMED = "resumed"
+    """A run packs the fleet and stops; the next one resumes it."""
+    FORGOTTEN = "forgotten"
+    """The same, but the next run has an empty state directory."""
 
 
 class Outcome(Enum):
@@ -206,9 +211,14 @@ def trade_word(index: int, value: int) -> ChangeResult:
     return change
 
 
+def no_code(params: list[Any], said: Any) -> Any:
+    """A chain without Multicall3."""
+    return "0x" if params[0].lower() == MULTICALL3 else said
+
+
 def without_multicall(name: str, lie: Callable[[Any], Any]) -> Callable[[], Lies]:
     """A node without Multicall3, whose blocks are read as JSON."""
-    return lambda: Lies(rpc={"eth_getCode": lambda _, said: "0x", name: lambda _, said: lie(said)})
+    return lambda: Lies(rpc={"eth_getCode": no_code, name: lambda _, said: lie(said)})
 
 
 NODE_FIELDS: Mapping[str, Callable[[Any], Callable[[], Lies]]] = {
@@ -260,6 +270,11 @@ READS: Mapping[str, tuple[bytes, int]] = {
 """Integers in contract reads: the selector and the word."""
 FIELDS = ("bestBid", "bestAsk", "markPrice", "lastTradePrice")
 
+
+def no_logs(_: list[Any], said: Any) -> Any:
+    return []
+
+
 NAMED = (
     Lie("market id", body(MARKETS, rows(market_id_bytes32=OTHER_32)), Since.START, Outcome.REFUSED, "market id"),
     Lie("relayer set", body(RELAYERS, fewer_relayers), Since.START, Outcome.REFUSED, "relayer root"),
@@ -286,6 +301,19 @@ NAMED = (
     Lie("orders hidden from the start", hidden(first_ids(0)), Since.START, Outcome.SAFE),
     Lie("half of the orders hidden", hidden(every_second_id), Since.PACKED, Outcome.HELD, "vanished"),
     Lie("half of the orders hidden from the start", hidden(every_second_id), Since.START, Outcome.SAFE),
+    Lie("orders hidden", hidden(first_ids(0)), Since.RESUMED, Outcome.HELD, "vanished"),
+    Lie("half of the orders hidden", hidden(every_second_id), Since.RESUMED, Outcome.HELD, "vanished"),
+    Lie("orders empty", call(abi.GET_ORDER, no_order), Since.RESUMED, Outcome.HELD, "vanished"),
+    Lie("orders hidden, no logs", lambda: Lies(calls=hidden(first_ids(0))().calls, rpc={"eth_getLogs": no_logs}),
+        Since.RESUMED, Outcome.HELD, "vanished"),
+    Lie("5 ids", call(abi.GET_USER_ORDERS, first_ids(2)), Since.RESUMED, Outcome.SAFE, "does not list"),
+    Lie("orders hidden", hidden(first_ids(0)), Since.FORGOTTEN, Outcome.HELD, "vanished"),
+    Lie("half of the orders hidden", hidden(every_second_id), Since.FORGOTTEN, Outcome.HELD, "vanished"),
+    Lie("orders empty", call(abi.GET_ORDER, no_order), Since.FORGOTTEN, Outcome.HELD, "vanished"),
+    Lie("5 ids", call(abi.GET_USER_ORDERS, first_ids(2)), Since.FORGOTTEN, Outcome.SAFE, "does not list"),
+    Lie("every second id", call(abi.GET_USER_ORDERS, every_second_id), Since.FORGOTTEN, Outcome.SAFE,
+        "does not list"),
+    Lie("cached ids", lambda: Lies(calls={abi.GET_USER_ORDERS: Cache()}), Since.FORGOTTEN, Outcome.SAFE),
     Lie("orders empty", call(abi.GET_ORDER, no_order), Since.PACKED, Outcome.HELD, "vanished"),
     Lie("no receipts", method("eth_getTransactionReceipt", lambda _, said: None), Since.START, Outcome.SAFE),
     Lie("no logs", method("eth_getLogs", lambda _, said: []), Since.PACKED, Outcome.SAFE),
@@ -304,15 +332,24 @@ def replicas(name: str, since: Since, make: Callable[[], Lies] = Lies) -> Lie:
     return Lie(name, make, since, Outcome.SAFE, faults=(REPLICAS,), ends_nothing=True)
 
 
-def no_multicall() -> Lies:
-    return Lies(rpc={"eth_getCode": lambda _, said: "0x"})
+def no_multicall(**more: bool) -> Callable[[], Lies]:
+    return lambda: Lies(rpc={"eth_getCode": no_code}, **more)  # type: ignore[arg-type]
 
 
 LIES: tuple[Lie, ...] = (
     *NAMED,
     replicas("replicas", Since.START),
     replicas("replicas", Since.PACKED),
-    replicas("replicas without Multicall3", Since.START, no_multicall),
+    replicas("replicas", Since.RESUMED),
+    replicas("replicas", Since.FORGOTTEN),
+    replicas("replicas without history", Since.START, lambda: Lies(has_no_history=True)),
+    replicas("replicas without Multicall3", Since.START, no_multicall()),
+    replicas("replicas without Multicall3 and history", Since.START, no_multicall(has_no_history=True)),
+    replicas("replicas without Multicall3 and batches", Since.START, no_multicall(refuses_batches=True)),
+    *(
+        replicas("replicas one call at a time", since, no_multicall(refuses_batches=True, has_no_history=True))
+        for since in (Since.START, Since.PACKED)
+    ),
     *(
         Lie(f"{name} = {text}", call(selector, word(index, value)), since, Outcome.SAFE)
         for name, (selector, index) in READS.items()

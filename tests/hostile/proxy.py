@@ -17,6 +17,9 @@ class Lies(Meddler):
     """
 
     calls: dict[bytes, Change] = field(default_factory=dict)
+    refuses_batches: bool = False
+    has_no_history: bool = False
+    """Calls at a block are refused, only those at the latest are answered."""
     is_on: bool = True
     told: int = 0
 
@@ -24,10 +27,14 @@ class Lies(Meddler):
         if not self.is_on:
             return said
         self.told += path in self.api
+        if isinstance(asked, list) and self.refuses_batches:
+            return {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batches are not supported"}}
         return super()._changed(path, asked, said)
 
     def _answer(self, call: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
         self.told += call["method"] in self.rpc
+        if call["method"] == "eth_call" and self.has_no_history and call["params"][1] != "latest":
+            return {"jsonrpc": "2.0", "id": call["id"], "error": {"code": -32000, "message": "missing trie node"}}
         if call["method"] == "eth_call" and self.calls and "result" in answer:
             data = bytes.fromhex(call["params"][0]["data"][2:])
             return {**answer, "result": "0x" + changed(data, bytes.fromhex(answer["result"][2:]), self._one).hex()}

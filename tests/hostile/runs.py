@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,10 +63,16 @@ async def _outcome(lie: Lie, rig: Rig, lies: Lies) -> str:
     engine: LocalEngine | None = None
     try:
         engine = await rig.begin(orders_per_side=TARGET, max_utilization=SHARE)
-        if lie.since is Since.PACKED:
+        if lie.since is not Since.START:
             await _until_packed(engine)
+            if lie.since is not Since.PACKED:
+                await _end(engine)
             lies.is_on = True
             await rig.venue.set_faults(Faults(lie.faults))
+        if lie.since is Since.FORGOTTEN:
+            shutil.rmtree(rig.directory / "state")
+        if lie.since in (Since.RESUMED, Since.FORGOTTEN):
+            engine = await rig.begin(resume=True, orders_per_side=TARGET, max_utilization=SHARE)
         await _cycle(engine)
     except AmaError as problem:
         error = str(problem)
@@ -92,6 +99,12 @@ def _told(engine: LocalEngine | None) -> list[str]:
         return []
     latest = engine.publisher.latest
     return [latest.reason, *(row.note for row in latest.wallets), *log_lines(engine)]
+
+
+async def _end(engine: LocalEngine) -> None:
+    """Stop a run and leave its orders resting."""
+    await engine.stop()
+    await engine.close()
 
 
 async def _until_packed(engine: LocalEngine) -> None:

@@ -7,24 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.kills import kill_under
+from tests.hostile.kills import Kill, kill_under
 from tests.hostile.lies import LIES
 from tests.hostile.runs import run_lie
 from tests.hostile.signal_ways import WAYS, Try, plan
 from tests.hostile.signals import run_try
 
-BY_NAME = {lie.name: lie for lie in LIES}
+BY_NAME = {f"{lie.name} {lie.since.value}": lie for lie in LIES}
 SHORT = (
-    "market id",
-    "relayer set",
-    "nonce",
-    "clock 10 years ahead",
-    "mark far off, empty book",
-    "5 ids",
-    "half of the orders hidden",
-    "cached orders",
-    "tick NaN",
-    "available collateral = 2^256-1",
+    "market id start",
+    "relayer set start",
+    "nonce start",
+    "clock 10 years ahead start",
+    "mark far off, empty book start",
+    "5 ids packed",
+    "half of the orders hidden packed",
+    "orders hidden, no logs resumed",
+    "orders hidden forgotten",
+    "cached orders start",
+    "tick NaN start",
+    "available collateral = 2^256-1 start",
 )
 
 
@@ -54,8 +56,18 @@ def test_signal_ends_a_process_in_time_with_a_documented_code(one: Try) -> None:
     assert run_try(one).failure == ""
 
 
-@pytest.mark.parametrize("name", ["the truth", "all hidden, no logs", "half hidden"])
-async def test_no_kill_is_proven_while_orders_rest(name: str, tmp_path: Path) -> None:
-    result = await kill_under(name, tmp_path, relayer_works=name != "all hidden, no logs")
+@pytest.mark.parametrize(
+    "kill",
+    [
+        Kill("the truth"),
+        Kill("the truth", is_forgotten=True),
+        Kill("all hidden, no logs", relayer_works=False),
+        Kill("all hidden", relayer_works=False, is_forgotten=True),
+        Kill("half hidden"),
+    ],
+    ids=lambda kill: kill.text,
+)
+async def test_no_kill_is_proven_while_orders_rest(kill: Kill, tmp_path: Path) -> None:
+    result = await kill_under(kill, tmp_path)
     assert not result.is_false, result.text
-    assert result.is_proven or name != "the truth", result.text
+    assert result.is_proven or kill.name != "the truth", result.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from unittest.mock import patch
 
 import orjson
 import pytest
@@ -13,6 +14,7 @@ from ama_tui.localnet.api import INIT_PATH, REVOKE_PATH, TRADE_PATH
 from ama_tui.localnet.faults.server import CONTROL_PATH
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
+from tests.engine.rig import LISTED
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,9 +22,14 @@ JSON = "content-type: application/json"
 HEAD = '{"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}'
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def venue() -> AsyncIterator[LocalVenue]:
-    async with await LocalVenue.start(VenueOptions(wallets=1, block_time=0, traders=False)) as venue:
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="module", params=["embedded", pytest.param("anvil", marks=pytest.mark.anvil)]
+)
+async def venue(request: pytest.FixtureRequest) -> AsyncIterator[LocalVenue]:
+    options = VenueOptions(wallets=1, block_time=0, traders=False, node=request.param)
+    with patch("ama_tui.localnet.venue.CATALOGUE", LISTED[:1]):
+        venue = await LocalVenue.start(options)
+    async with venue:
         yield venue
 
 

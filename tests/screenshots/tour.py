@@ -33,6 +33,8 @@ LIVE_SECONDS = 40.0
 """How long the packed fleet runs before its picture: some orders are filled and replaced."""
 SLOW_BLOCK_TIME = 4.0
 """Seconds between blocks where a picture must be taken before the next one."""
+SILENT = "CHAIN NOT ANSWERING"
+WAITING = "chain not answering, 12 s"
 TRIES = 5
 PLANNED = "orders to place"
 """Shown in the set-up once the plan has been computed."""
@@ -119,7 +121,7 @@ async def _look_around(guide: Guide, album: Album) -> None:
 
 
 async def _kill(guide: Guide, album: Album) -> None:
-    """Both dialogs, a kill while the venue does not answer, and its proof once it does."""
+    """Both dialogs, a venue that does not answer, a kill of its orders in vain, and its proof once it answers."""
     await guide.press("q")
     await guide.arrive(QuitScreen)
     await guide.settle()
@@ -129,13 +131,27 @@ async def _kill(guide: Guide, album: Album) -> None:
     await guide.arrive(KillScreen)
     await guide.settle()
     album.take(guide.app, "kill")
+    await guide.press("escape")
+    await guide.arrive(LiveScreen)
     with _silent_venue():
+        await guide.until(lambda: SILENT in screen_text(guide.app))
+        await guide.settle()
+        album.take(guide.app, "venue-silent")
+        await guide.press("f10")
+        await guide.arrive(KillScreen)
         await guide.click("#cancel-all")
+        await guide.until(lambda: WAITING in screen_text(guide.app))
+        await guide.settle()
+        album.take(guide.app, "kill-waiting")
         await guide.until(lambda: bool(guide.app.kills.unproven))
         await guide.press("escape")
         await guide.arrive(LiveScreen)
         await guide.settle()
         album.take(guide.app, "kill-unproven")
+        await guide.press("m")
+        await guide.arrive(MarketsScreen)
+        await guide.settle()
+        album.take(guide.app, "kill-unproven-markets")
     await guide.press("f10")
     await guide.arrive(KillScreen)
     await guide.click("#cancel-all")

@@ -95,6 +95,7 @@ async def test_cancel_all_then_quit_stays_with_the_banner_if_unproven() -> None:
         await stage.press("q")
         await stage.on(QuitScreen)
         assert "The kill on ETH is not proven: 2 orders still on the book" in stage.text()
+        assert "120 orders" not in stage.text()
         stage.engine.report = KillReport(cancelled=2, block=1300, seconds=1.0)
         await stage.press("right", "right", "enter")
         assert (await ended(stage)).exit_code == 0

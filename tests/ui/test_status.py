@@ -172,3 +172,9 @@ def test_fills_the_node_does_not_report_are_shown_with_their_first_block() -> No
     )
     lines = status_lines(unknown, DEMO, market(), LastTrade(), NOW, 160)
     assert ("7+?".rjust(4), "warn") in {span for line in lines for one in line for span in one.spans}
+
+
+@pytest.mark.parametrize("state", [EngineState.KILLING, EngineState.FAULTED, EngineState.STOPPING])
+def test_run_that_does_not_cycle_announces_no_next_cycle(state: EngineState) -> None:
+    assert "next     –" in shown(snapshot(state), 160)
+    assert "next  <1 s" in shown(snapshot(), 160)

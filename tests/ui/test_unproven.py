@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,26 @@ async def test_copied_command_has_everything_another_terminal_needs() -> None:
         f"cd /desk && ama-tui cancel-all --market {market().address} --vault /keys/fleet.vault --force"
     )
     assert any(one.message.startswith("Copied for another terminal: cd /desk") for one in stage.app._notifications)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_dialog_shows_the_command_that_works_while_the_dashboard_holds_the_market(size: tuple[int, int]) -> None:
+    async with dashboard(size, report=UNREAD) as stage:
+        await stage.to_live()
+        await stage.press("f10", "right", "enter")
+        await stage.shows("Or in another terminal: cd /desk && ama-tui cancel-all")
+        assert "--force" in stage.text()
+        for button in ("Try again", "Copy command F8", "Stay here", "Quit"):
+            assert button in stage.text()
+
+
+async def test_pending_and_unacknowledged_orders_may_rest_too() -> None:
+    async with dashboard(WIDE, report=UNREAD) as stage:
+        rows = snapshot().wallets
+        rows = (replace(rows[0], pending=7, unknown=3), *rows[1:])
+        await stage.to_live(replace(snapshot(), wallets=rows))
+        await kill_in_vain(stage)
+        assert "any of 130 orders may still rest" in top(stage)
 
 
 async def test_dialog_copies_the_command_too_and_a_text_field_does_not_swallow_the_key() -> None:

@@ -29,6 +29,7 @@ from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.market_state import MarketState, open_market_state
 from ama_tui.engine.publisher import Publisher
+from ama_tui.engine.reconciliation.known_orders import look_back_from
 from ama_tui.engine.reconciliation.startup import track_missing
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
@@ -161,6 +162,7 @@ async def _cancel(
         stop=stop,
     )
     work.witnesses.add_journal(records.replay)
+    work.witnesses.look_back_from = look_back_from(records.replay, [book.address for book in books])
     report = await work.finish()
     if request.revoke and report.is_proven:
         return await _revoke(context, books, report, max(0.0, deadline - monotonic()), stop)

@@ -45,6 +45,10 @@ REVOKE_AFTER = 0.5
 """After this share of the patience, sessions with unresolved placements are revoked."""
 BETWEEN_READS_S = 0.5
 LONGEST_READ_S = 20.0
+SHORTEST_READ_S = 0.1
+"""With less time left a read is not begun."""
+SILENCE_S = 2.0
+"""A chain that has shown nothing for so long does not hold up the cancels of orders that are known."""
 
 T = TypeVar("T")
 
@@ -120,6 +124,7 @@ class CancelAll:
         self._time.allow(self.patience)
         self._worker.open()
         hurrying = asyncio.create_task(self._time.hurry_after(self.stop), name="cancel-all hurries")
+        unread = asyncio.create_task(self._cancel_without_a_read(), name="cancel-all without a read")
         try:
             is_proven = await self._cancel(began)
             if self.stop.is_set() and not is_proven:
@@ -127,15 +132,16 @@ class CancelAll:
             return self._report(_now() - began, is_read=self._is_read, is_proven=is_proven)
         finally:
             hurrying.cancel()
+            unread.cancel()
             await self._worker.close()
 
     async def _cancel(self, began: float) -> bool:
         """Read and cancel until that is proven, the time for it is over, or the operator wants to stop."""
         while True:
-            may_hang = _now() < self._time.hang_until
+            may_hang = _now() + SHORTEST_READ_S < self._time.hang_until
             until = min(_now() + LONGEST_READ_S, self._time.hang_until if may_hang else self._time.ends_at)
             is_proven = await self._pass(until, revokes=self._is_late(began))
-            if is_proven or self.stop.is_set() or _now() + BETWEEN_READS_S >= self._time.ends_at:
+            if is_proven or self.stop.is_set() or not self._may_read_again:
                 return is_proven
             with suppress(TimeoutError):
                 async with asyncio.timeout(BETWEEN_READS_S):
@@ -148,8 +154,28 @@ class CancelAll:
         await self._worker.close(max(0.0, self._time.hang_until - _now()))
         while True:
             is_proven = await self._pass(self._time.ends_at, revokes=False)
-            if self._is_read or _now() + BETWEEN_READS_S >= self._time.ends_at:
+            if self._is_read or not self._may_read_again:
                 return is_proven
+            await asyncio.sleep(BETWEEN_READS_S)
+
+    @property
+    def _may_read_again(self) -> bool:
+        return _now() + BETWEEN_READS_S + SHORTEST_READ_S < self._time.ends_at
+
+    async def _cancel_without_a_read(self) -> None:
+        """Cancel the orders that are known while the chain shows nothing: the venue's API may work without it.
+
+        Each is cancelled until the venue has accepted that once.
+        """
+        await asyncio.sleep(SILENCE_S)
+        while self._latest is None and not self.stop.is_set():
+            for book in self.books:
+                known = [one.as_resting() for one in self.witnesses.of(book.address)]
+                self._ever_open |= {order.order_id: book.address for order in known}
+                self._worker.alive |= {order.order_id for order in known}
+                left = [order for order in known if order.order_id not in self._worker.accepted]
+                self._worker.cancel(book, left, None)
+            self._progress.counted(0, len(self._ever_open), len(self._worker.asked), 0)
             await asyncio.sleep(BETWEEN_READS_S)
 
     def _is_late(self, began: float) -> bool:
@@ -351,15 +377,8 @@ class CancelAll:
             revoked=tuple(self._revoked.values()),
             read_twice=is_proven or bool(self._objections),
             objections=() if is_proven else self._objections,
-            witnesses=self._checked_against(),
+            witnesses=self.witnesses.names(self.context.connections),
         )
-
-    def _checked_against(self) -> str:
-        """The witnesses of a proof, besides the two reads."""
-        found = ["the book's events", "the vault"]
-        if self.context.connections.check is not None:
-            found.append("a second node")
-        return ", ".join(found[:-1]) + f" and {found[-1]}"
 
     def _known_ids(self) -> dict[str, set[int]]:
         """By wallet: orders that every read asks for by their ids, whether or not the node lists them."""
@@ -368,9 +387,8 @@ class CancelAll:
 
     def _known_block(self) -> int:
         """The latest block in which an order is known to have rested, or to have been mined."""
-        rested = (order.block for order in self.witnesses.orders.values())
         sent = (pending.block for book in self.books for pending in book.pending)
-        return max((*rested, *sent), default=0)
+        return max((self.witnesses.newest_block, *sent))
 
     def _read_block(self) -> int:
         return 0 if self.context.read is None else self.context.read.block

@@ -1,7 +1,8 @@
 """What must agree before a cancel-all is proven: order reads, the book's events, the vault, and a second node.
 
 A node that hides orders from its lists also hides them from two reads. So every order that we know to have rested needs
-an end that an event names, and its margin must have been released.
+an end that an event names, and its margin must have been released. Where no journal knows the orders, the book's events
+say which came to rest.
 """
 
 from __future__ import annotations
@@ -9,32 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ama_tui.domain.errors import VenueError
-from ama_tui.domain.order import RestingOrder, Side
+from ama_tui.domain.errors import RpcError, VenueError
+from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.reading import OrderCancelled, OrdersRead, Trade
 from ama_tui.engine.connections import Connections
+from ama_tui.engine.reconciliation.known_orders import KnownOrder, unexplained, without_an_end
 from ama_tui.store.journal.replay import RESTS, JournalReplay
 from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
 MOST_READS = 20
 """Reads of the book's events, of `MAX_LOG_BLOCKS` blocks each if the node accepts that many."""
-
-
-@dataclass(frozen=True, slots=True)
-class KnownOrder:
-    """An order that rested, according to the journal or to a read."""
-
-    wallet: str
-    order_id: int
-    side: Side
-    price6: int | None
-    amount18: int
-    block: int
-    """A block in which it rested, 0 if unknown."""
-
-    def as_resting(self) -> RestingOrder:
-        """The order as far as it is known, to cancel it."""
-        return RestingOrder(self.order_id, self.wallet, self.side, self.price6 or 0, self.amount18, 0, 0)
 
 
 @dataclass(slots=True)
@@ -46,6 +31,10 @@ class Witnesses:
     """Orders that are not shown although no event ended them, at the last check: they may still rest."""
     held_before6: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By wallet, at the first read: available collateral and the margin of its orders (USDC, 6 decimals)."""
+    look_back_from: int | None = None
+    """The block from which on the book's events may name orders that nothing else knows; None if there are none."""
+    has_events: bool = True
+    """The book's events could be read."""
 
     def add_journal(self, journal: JournalReplay) -> None:
         """Add the orders that rest according to the journal."""
@@ -79,15 +68,47 @@ class Witnesses:
             found.setdefault(wallet, set()).add(order_id)
         return found
 
+    @property
+    def newest_block(self) -> int:
+        """The latest block in which an order is known to have rested, 0 without one."""
+        return max((order.block for order in self.orders.values()), default=0)
+
+    def of(self, wallet: str) -> list[KnownOrder]:
+        """The known orders of a wallet."""
+        return [order for order in self.orders.values() if order.wallet == wallet]
+
+    def names(self, connections: Connections) -> str:
+        """The witnesses of a proof, besides the two reads."""
+        found = ["the book's events"] if self.has_events else []
+        found += ["the vault", *(["a second node"] if connections.check is not None else [])]
+        return f"{', '.join(found[:-1])} and {found[-1]}" if len(found) > 1 else found[0]
+
     async def objections(self, connections: Connections, order_book: str, read: OrdersRead) -> tuple[str, ...]:
         """Why a read without orders proves nothing; empty if every witness agrees with it."""
         wallets = read.orders.keys()
         found = [
+            await self._look_back(connections, order_book, list(wallets), read.block),
             await self._without_an_end(connections, order_book, wallets, read.block),
             self._without_a_release(read),
             await self._second_node(connections, order_book, read),
         ]
         return tuple(text for text in found if text)
+
+    async def _look_back(self, connections: Connections, order_book: str, wallets: Sequence[str], block: int) -> str:
+        """Add the orders that no event ended. A node that has no events is no witness, and the report says so."""
+        if self.look_back_from is None:
+            return ""
+        try:
+            history = await connections.chain.order_history(order_book, wallets, self.look_back_from, block)
+        except RpcError:
+            self.has_events = False
+            return ""
+        except VenueError as error:
+            return f"the book's events could not be read ({error.message})"
+        self.has_events, self.look_back_from = True, None
+        for order in without_an_end(history):
+            self.orders.setdefault((order.wallet, order.order_id), order)
+        return ""
 
     async def _without_an_end(
         self, connections: Connections, order_book: str, wallets: Iterable[str], block: int
@@ -147,25 +168,3 @@ class Witnesses:
         if count or None in other.orders.values():
             return f"the second node shows {count} open orders" if count else "the second node left wallets unread"
         return ""
-
-
-def unexplained(
-    orders: Sequence[KnownOrder], trades: Iterable[Trade], cancels: Iterable[OrderCancelled]
-) -> list[KnownOrder]:
-    """Orders whose end is explained by neither a cancel nor enough trades at their price."""
-    cancelled = {(event.trader, event.order_id) for event in cancels}
-    traded18: dict[tuple[str, Side, int], int] = {}
-    for trade in trades:
-        for wallet, side in ((trade.buyer, Side.BUY), (trade.seller, Side.SELL)):
-            key = wallet, side, trade.price6
-            traded18[key] = traded18.get(key, 0) + trade.amount18
-    left = []
-    for order in orders:
-        if (order.wallet, order.order_id) in cancelled:
-            continue
-        key = order.wallet, order.side, order.price6 or 0
-        if traded18.get(key, 0) < order.amount18:
-            left.append(order)
-        else:
-            traded18[key] -= order.amount18
-    return left

@@ -49,6 +49,9 @@ class CancelWorker:
     asked: set[int] = field(default_factory=set)
     """Orders that a cancel was sent for."""
 
+    accepted: set[int] = field(default_factory=set)
+    """Orders of which the venue has accepted a cancel."""
+
     not_accepted: dict[str, float] = field(default_factory=dict)
     """By wallet: since when its cancels have not been accepted (the loop's clock)."""
 
@@ -123,6 +126,7 @@ class CancelWorker:
                 self.asked.add(order.order_id)
                 is_accepted = await self._cancel(book, order, max(0.0, until - _now()))
                 if is_accepted:
+                    self.accepted.add(order.order_id)
                     self.not_accepted.pop(book.address, None)
                 wait = RETRY_CANCEL_S if is_accepted else RETRY_FAILED_S
                 self._next_try[order.order_id] = _now() + wait

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from time import monotonic
 
+from ama_tui.domain.errors import MalformedError, RpcError
 from ama_tui.domain.event import Action
-from ama_tui.domain.money import format_amount, format_price
+from ama_tui.domain.money import format_amount, format_price, margin6
 from ama_tui.domain.order import RestingOrder, decode_tag
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import Settlement
@@ -15,14 +18,20 @@ from ama_tui.domain.recovery import AccountedOrder, ReconciliationReport
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.pending_orders import OrderMemory, PendingPlacement, PendingStage
 from ama_tui.engine.reconciliation import report as accounts
+from ama_tui.engine.reconciliation.known_orders import KnownOrder, look_back_from, without_an_end
 from ama_tui.engine.reconciliation.report import Account, Conclusion
+from ama_tui.engine.reconciliation.rules import REORG_BLOCKS
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import NEVER_RESTS, RESTS, JournalReplay, PlacedIntent
+from ama_tui.strategies.budget import margin_bps
 from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
 SHOWN = 20
 """The most orders that are listed individually."""
+HISTORY_READS = 3
+"""An order counts as hidden if this many reads of the book's events agree: one may have left an event out."""
+BETWEEN_READS_S = 0.5
 
 
 async def recover(context: RunContext, journal: JournalReplay) -> ReconciliationReport:
@@ -37,8 +46,10 @@ async def recover(context: RunContext, journal: JournalReplay) -> Reconciliation
     account.unread = frozenset(book.address for book in context.fleet if book.read is None)
     account.unresolved += accounts.possibly_live(account.unread, journal, now_ms=now_ms())
     conclusion = accounts.conclude(account, journal, await _settlement(context, account, block), block)
+    hidden = await _hidden(context, journal, conclusion.held, block)
     result = accounts.build_report(account, conclusion, block)
     _store(context, account, conclusion, block)
+    _hold(context, hidden, journal, block)
     context.recovery = result
     context.counters.add(late=result.late)
     _report(context, result)
@@ -61,6 +72,70 @@ async def _settlement(context: RunContext, account: Account, block: int) -> Sett
     if traders:
         start = max(1, account.from_block, block - MAX_LOG_BLOCKS + 1)
     return await context.connections.chain.settlement(context.market.address, start, block, hashes, traders)
+
+
+async def _hidden(
+    context: RunContext, journal: JournalReplay, missing: Iterable[PlacedIntent], block: int
+) -> list[KnownOrder]:
+    """Orders that came to rest and that no event ended, although the read of their wallet does not show them.
+
+    The book's events say so, or the journal: `missing` orders rested when it was written. Without orders whose end the
+    journal knows. A node without events is no witness.
+    """
+    wallets = [book.address for book in context.fleet if book.read is not None]
+    known = [
+        KnownOrder(placed.wallet, placed.order_id, placed.side, placed.price6, placed.amount18, placed.block)
+        for placed in missing
+        # a younger one may have been undone by a reorg
+        if placed.order_id is not None and journal.newest_block - placed.block >= REORG_BLOCKS
+    ]
+    shown = {(order.trader, order.order_id) for book in context.fleet for order in book.orders}
+    ended = {key for key, placed in journal.orders.items() if placed.status in NEVER_RESTS}
+    start = look_back_from(journal, wallets)
+    hidden: list[KnownOrder] = []
+    for reads in range(HISTORY_READS):
+        if reads:
+            await asyncio.sleep(BETWEEN_READS_S)
+        try:
+            history = await context.connections.chain.order_history(
+                context.market.address, wallets, start, block, wants_trades=bool(known)
+            )
+        except (RpcError, MalformedError):
+            return []
+        found = without_an_end(history, shown | ended, known)
+        agreed = {(order.wallet, order.order_id) for order in hidden}
+        hidden = [order for order in found if not reads or (order.wallet, order.order_id) in agreed]
+        if not hidden:
+            break
+    return hidden
+
+
+def _hold(context: RunContext, hidden: Iterable[KnownOrder], journal: JournalReplay, block: int) -> None:
+    """Keep the level and the margin of hidden orders until a read shows them or an event explains their end."""
+    names = []
+    for known in hidden:
+        book, tag = context.fleet.books[known.wallet], decode_tag(known.amount18)
+        price6 = known.price6 or 0
+        held6 = margin6(known.amount18, price6, margin_bps(known.side, context.terms.margin_req_bps, book.orders))
+        book.holds_unseen(held6)
+        names.append(f"{book.wallet.nickname} order {known.order_id}")
+        placed = journal.placed.get((known.wallet, known.amount18))
+        if tag is None or (placed is not None and placed.status not in NEVER_RESTS):
+            continue  # it has no level of ours, or is pending already
+        place = Place(known.wallet, known.side, tag.level, price6, known.amount18, held6, tag.sequence)
+        pending = PendingPlacement(
+            f"order {known.order_id}", place, float("-inf"), stage=PendingStage.UNKNOWN, is_earlier=True
+        )
+        order = replace(known.as_resting(), margin6=held6, level=tag.level, placed18=known.amount18)
+        pending.rested_as(order)
+        book.pending.add(pending)
+    if names:
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        context.action_log.note(
+            f"block {block:,}: the node does not show orders that came to rest and that no event ended: "
+            f"{', '.join(names[:SHOWN])}{more}",
+            is_error=True,
+        )
 
 
 def _store(context: RunContext, account: Account, conclusion: Conclusion, block: int) -> None:

@@ -10,7 +10,7 @@ from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_price
 from ama_tui.ui.format import clock, duration, pad, plain, short_usdc, whole_age
 from ama_tui.ui.panels.fragments import gauge, margin_totals, pair, percent, spread_points
-from ama_tui.ui.states import STALE_SECONDS, banner, banner_of, is_overdue, is_stale, state_name
+from ama_tui.ui.states import CYCLING, STALE_SECONDS, banner, banner_of, is_overdue, is_stale, state_name
 from ama_tui.ui.widgets.field_lines import MARGIN, Field, FieldLines, Line, field
 from ama_tui.ui.widgets.styled_text import Span
 
@@ -111,7 +111,8 @@ def _market_line(snapshot: EngineSnapshot, market: Market, last: LastTrade, now:
     ticks, points = _spread(snapshot, market)
     arrow: Span = {1: ("▲", "bid"), -1: ("▼", "ask")}.get(last.direction, (" ", "plain"))  # type: ignore[assignment]
     wait = snapshot.next_cycle_at_ms / 1000 - now
-    next_cycle = (f"{int(wait)} s" if wait >= 1 else "<1 s") if snapshot.next_cycle_at_ms else "–"
+    cycles_on = snapshot.next_cycle_at_ms and snapshot.state in CYCLING
+    next_cycle = (f"{int(wait)} s" if wait >= 1 else "<1 s") if cycles_on else "–"
     return (
         pair("bid", (price(bid), "bid")),
         pair("ask", (price(ask), "ask")),

@@ -171,7 +171,7 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
         if bridge is None or market is None or kills.is_running:
             return
         self._at_start, self._began, self._revoke = bridge.snapshot.resting, self.host.clock(), revoke
-        kills.begin(self._at_start)
+        kills.begin(self._at_start + bridge.snapshot.pending + bridge.snapshot.unknown)
         kills.leaving = self._leaving
         self.host.show_kills()
         self.query_one("#sentence", PlainText).show(self._doing(market.symbol))
@@ -230,7 +230,7 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
             return ""
         if report is not None and report.is_proven:
             return left_open(self.host.bridge.snapshot)
-        return f"Or in another terminal: {self.host.cancel_command.short(self.host.market)}"
+        return f"Or in another terminal: {self.host.cancel_command.anywhere(self.host.market)}"
 
     def _show(self, *shown: str) -> None:
         for part in _PARTS:

@@ -31,11 +31,12 @@ def question(snapshot: EngineSnapshot, unproven: tuple[UnprovenKill, ...], *, ve
     where = f" on {plain(snapshot.market.symbol)}" if snapshot.market is not None else ""
     verb = "rests" if snapshot.resting == 1 else "rest"
     lines = [f"The kill on {one.market.symbol} is not proven: {one.left}." for one in unproven]
-    if snapshot.resting or not lines:
-        lines.append(f"{count(snapshot.resting, 'order')} from {wallets} {verb}{where}.")
-    pending = snapshot.pending + snapshot.unknown
-    if pending:
-        lines.append(f"{count(pending, 'pending order')} may still reach the book.")
+    if snapshot.market not in [one.market for one in unproven]:  # else these figures are from before the kill
+        if snapshot.resting or not lines:
+            lines.append(f"{count(snapshot.resting, 'order')} from {wallets} {verb}{where}.")
+        pending = snapshot.pending + snapshot.unknown
+        if pending:
+            lines.append(f"{count(pending, 'pending order')} may still reach the book.")
     if venue_ends:
         lines.append("They end with the demo venue. On a real venue they would stay.")
     return "\n".join(lines)

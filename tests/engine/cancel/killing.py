@@ -41,6 +41,8 @@ class Killing:
     action_log: FakeActionLog = field(default_factory=FakeActionLog)
     second: FakeVenue | None = None
     """A second node."""
+    look_back_from: int | None = None
+    """As for a cancel-all whose journal does not know the orders."""
     clock: Callable[[], float] = lambda: 0.0
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     progress: list[KillProgress] = field(default_factory=list)
@@ -63,7 +65,7 @@ class Killing:
             run = context_of(self.venue, *self.books, clock=clock, action_log=self.action_log)
             run.connections = replace(run.connections, check=cast(Any, self.second))
             sender = Sender(run, lambda: False)
-            report = await CancelAll(
+            work = CancelAll(
                 run,
                 sender,
                 self.books,
@@ -71,7 +73,9 @@ class Killing:
                 patience,
                 self.progress.append,
                 stop=self.stop,
-            ).finish()
+            )
+            work.witnesses.look_back_from = self.look_back_from
+            report = await work.finish()
             self.seconds = report.seconds
             return report
 

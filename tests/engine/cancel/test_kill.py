@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ama_tui.domain.reading import OrdersRead, Receipt
+from ama_tui.domain.errors import RpcError
+from ama_tui.domain.reading import OrderHistory, OrderRested, OrdersRead, Receipt
 from ama_tui.domain.session import Methods, SessionRecord
 from ama_tui.engine.cancel.kill import PATIENCE_S
 from ama_tui.engine.cancel.worker import RETRY_CANCEL_S, RETRY_FAILED_S
@@ -16,7 +18,7 @@ from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.reconciliation.rules import SECONDS_WITHOUT_A_BLOCK as SECONDS_FOR_A_BLOCK
 from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
 from tests.engine.fakes import FakeVenue, no_record, record
-from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting, wallet_read
+from tests.engine.samples import ALICE, BOB, PRICE6, SIZE18, book, order, pending, place, resting, wallet_read
 
 
 def test_kill_cancels_every_order_and_is_proven_by_two_reads_two_blocks_apart() -> None:
@@ -326,6 +328,50 @@ def test_orders_hidden_from_every_read_leave_the_kill_unproven() -> None:
     report = killing.go()
     assert not report.is_proven
     assert report.text.startswith("2 orders are not shown, but no trade or cancel ended them: 1, 2")
+
+
+def only_in_events() -> Killing:
+    """Two orders that nothing but the book's events shows; the kill's own process has never seen them."""
+    events = tuple(OrderRested(one, ALICE, PRICE6, SIZE18, True, True) for one in (1, 2))
+    open_orders = [order(ALICE, 1), order(ALICE, 2)]
+    hiding = Hiding(open={ALICE: open_orders}, on_history=lambda start: OrderHistory(start, events, ()))
+    return Killing(hiding, [book(ALICE)], look_back_from=1)
+
+
+def test_orders_that_only_events_show_are_cancelled_too() -> None:
+    killing = only_in_events()
+    report = killing.go()
+    assert (report.is_proven, killing.venue.cancels, killing.venue.open[ALICE]) == (True, [1, 2], [])
+    assert report.witnesses == "the book's events and the vault"
+
+
+def test_orders_that_only_events_show_leave_the_kill_unproven_while_they_rest() -> None:
+    killing = only_in_events()
+    killing.venue.on_cancel = lambda _: LOST
+    report = killing.go()
+    assert (report.is_proven, killing.venue.open[ALICE]) == (False, [order(ALICE, 1), order(ALICE, 2)])
+    assert report.text.startswith("2 orders are not shown, but no trade or cancel ended them: 1, 2")
+
+
+def test_proof_by_a_node_without_events_does_not_name_them_as_a_witness() -> None:
+    killing = only_in_events()
+    killing.venue = FakeVenue(on_history=refusing(RpcError("no logs here")))
+    report = killing.go()
+    assert (report.is_proven, report.witnesses) == (True, "the vault")
+
+
+def test_events_that_cannot_be_read_now_leave_the_kill_unproven() -> None:
+    killing = only_in_events()
+    killing.venue = FakeVenue(on_history=refusing(LOST))
+    report = killing.go()
+    assert (report.is_proven, report.text) == (False, f"the book's events could not be read ({LOST.message})")
+
+
+def refusing(error: Exception) -> Callable[[int], OrderHistory]:
+    def refuse(_: int) -> OrderHistory:
+        raise error
+
+    return refuse
 
 
 def test_margin_still_reserved_in_the_vault_leaves_the_kill_unproven() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,13 +15,13 @@ from ama_tui.domain.event import KillProgress, KillStage
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.reading import OrdersRead, SessionCreated, TradeResponse
 from ama_tui.domain.session import SessionPermit
-from ama_tui.engine.cancel.kill import BETWEEN_READS_S, PATIENCE_S
+from ama_tui.engine.cancel.kill import BETWEEN_READS_S, PATIENCE_S, SILENCE_S
 from ama_tui.engine.cancel.time_left import LONGEST_STOP_S
 from ama_tui.engine.cancel.worker import LONGEST_CANCEL_S
 from ama_tui.engine.pending_orders import PendingStage
 from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
 from tests.engine.fakes import FakeVenue
-from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting
+from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting, wallet_read
 
 
 def test_read_of_an_older_block_proves_nothing() -> None:
@@ -108,6 +109,56 @@ def test_read_whose_time_is_over_before_it_begins_leaves_no_call_unawaited() -> 
     """A call that is never awaited is a warning, and so a failure here and a line on the operator's terminal."""
     report = Killing(with_orders(1)).go(patience=0.0)
     assert (report.is_proven, report.unread) == (False, ("alice", "bob"))
+
+
+def silent_chain(until: float) -> Killing:
+    """A run that knows two orders of alice, and a chain that does not answer until then; the venue's API works."""
+    venue = with_orders(1, 2)
+    alice = book(ALICE)
+    alice.take_read(wallet_read(order(ALICE, 1), order(ALICE, 2)), 100)
+    killing = Killing(venue, [alice])
+    answer = venue.open_orders
+
+    async def hang(*arguments: Any, **more: Any) -> OrdersRead:
+        await asyncio.sleep(max(0.0, until - killing.clock()))
+        return await answer(*arguments, **more)
+
+    venue.open_orders = hang  # type: ignore[method-assign]
+    return killing
+
+
+def test_known_orders_are_cancelled_once_although_the_chain_is_silent() -> None:
+    killing = silent_chain(until=NOW + 3600)
+    report = killing.go()
+    assert (killing.venue.cancels, killing.venue.open[ALICE]) == ([1, 2], [])
+    assert (report.is_proven, report.unread) == (False, ("alice",))
+    assert killing.progress[-1].sent == 2
+
+
+def test_kill_is_proven_once_the_chain_shows_what_was_cancelled_without_it() -> None:
+    killing = silent_chain(until=NOW + 9)
+    report = killing.go()
+    assert (report.is_proven, report.cancelled, killing.venue.cancels) == (True, 2, [1, 2])
+
+
+def test_refused_cancel_is_repeated_while_the_chain_is_silent() -> None:
+    killing = silent_chain(until=NOW + 3600)
+    killing.venue.on_cancel = lambda order_id: LOST if len(killing.venue.cancels) == 1 else None
+    killing.go()
+    assert sorted(killing.venue.cancels) == [1, 1, 2]
+
+
+def test_chain_that_answers_decides_what_is_cancelled() -> None:
+    killing = silent_chain(until=NOW + SILENCE_S / 2)
+    killing.venue.open[ALICE] = [order(ALICE, 2)]
+    killing.venue.filled(order(ALICE, 1))
+    assert (killing.go().is_proven, killing.venue.cancels) == (True, [2])
+
+
+def test_no_read_is_begun_without_time_for_it() -> None:
+    killing = silent_chain(until=NOW + 3600)
+    killing.go()
+    assert not [text for text in killing.action_log.of("NOTE") if "within 0 s" in text]
 
 
 def test_stop_ends_the_kill_after_the_current_pass() -> None:

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from ama_tui.domain.order import Side
+from ama_tui.domain.errors import MalformedError, RpcError
+from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.plan import Place
-from ama_tui.domain.reading import OrderCancelled, OrderRested, Receipt, Trade
+from ama_tui.domain.reading import OrderCancelled, OrderHistory, OrderRested, Receipt, Trade
 from ama_tui.domain.recovery import ReconciliationReport
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.pending_orders import PendingStage
+from ama_tui.engine.reconciliation.known_orders import look_back_from
 from ama_tui.engine.reconciliation.report import MAY_BE_PENDING_MS
-from ama_tui.engine.reconciliation.rules import adopt, match_rested
+from ama_tui.engine.reconciliation.rules import REORG_BLOCKS, Resolution, adopt, is_vanished, judge, match_rested
 from ama_tui.engine.reconciliation.startup import recover, track_missing
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import NEVER_RESTS, JournalReplay, PlacedIntent
@@ -297,3 +299,132 @@ def test_first_start_has_nothing_to_report() -> None:
     restart = Restart([])
     assert restart.recover().text == ""
     assert (restart.action_log.lines, set(restart.recover().counts.values())) == ([], {0})
+
+
+# ---- orders that only the book's events show ----
+
+
+def with_event(*orders: tuple[Place, int], trades: tuple[Trade, ...] = ()) -> FakeVenue:
+    """A venue whose events say that these orders came to rest and were not cancelled."""
+    events = tuple(
+        OrderRested(order_id, one.wallet, one.price6, one.amount18, one.side.is_buy, True) for one, order_id in orders
+    )
+    return FakeVenue(on_history=lambda start: OrderHistory(start, events, trades))
+
+
+def first_start(venue: FakeVenue, *orders: RestingOrder, available6: int = 10**10) -> Restart:
+    """A start with an empty journal; the first read shows these orders."""
+    alice = book(ALICE)
+    adopt(alice, wallet_read(*orders, available6=available6), 0.0, 100)
+    return Restart([], alice, venue)
+
+
+SOLD = place(side=Side.SELL, level=2)
+
+
+def names_hidden_orders(restart: Restart) -> bool:
+    return any("does not show orders that came to rest" in text for text in restart.action_log.of("NOTE"))
+
+
+def test_order_that_only_an_event_shows_keeps_its_level_and_its_margin() -> None:
+    restart = first_start(with_event((place(side=Side.SELL, level=2), 7)))
+    assert restart.take_up() == [("order 7", PendingStage.UNKNOWN, None)]
+    (pending,) = restart.alice.pending
+    assert (pending.place.level, pending.last is not None) == (2, True)
+    assert restart.alice.pending.margin6 == place(side=Side.SELL, level=2).margin6
+    assert restart.alice.known_order_ids == {7}
+    assert restart.alice.held_unseen6(wallet_read()) == place(side=Side.SELL, level=2).margin6
+    assert names_hidden_orders(restart)
+
+
+def test_order_that_only_an_event_shows_is_not_given_up_while_its_margin_is_held() -> None:
+    restart = first_start(with_event((place(side=Side.SELL, level=2), 7)))
+    restart.recover()
+    for block in (101, 103, 106, 110):
+        assert judge(restart.alice, wallet_read(), block, float(block), {}, 60.0) == []
+    (pending,) = restart.alice.pending
+    assert is_vanished(pending.unexplained_reads)
+
+
+def test_order_that_a_later_read_shows_after_all_rests_at_its_level() -> None:
+    restart = first_start(with_event((place(side=Side.SELL, level=2), 7)))
+    restart.recover()
+    (match,) = match_rested(restart.alice, (), wallet_read(resting(place(side=Side.SELL, level=2), 7)))
+    assert (match.resolution, match.pending.place.level) == (Resolution.RESTED, 2)
+
+
+def test_shown_and_filled_orders_need_no_event() -> None:
+    shown_one, filled = place(level=1), place(level=2)
+    trade = Trade(60, HASH, 0, ALICE, BOB, filled.price6, filled.amount18)
+    restart = first_start(with_event((shown_one, 6), (filled, 7), trades=(trade,)), resting(shown_one, 6))
+    restart.recover()
+    assert list(restart.alice.pending) == []
+    assert not names_hidden_orders(restart)
+
+
+@pytest.mark.parametrize("status", sorted(NEVER_RESTS))
+def test_event_of_an_order_whose_end_is_journalled_is_old(status: str) -> None:
+    placed = place(level=2)
+    restart = Restart([journalled(placed, status=status, order_id=7, block=50)], venue=with_event((placed, 7)))
+    restart.recover()
+    assert not names_hidden_orders(restart)
+
+
+@pytest.mark.parametrize(
+    ("seen_until", "history", "is_held"),
+    [
+        (60, OrderHistory(1, (), ()), True),
+        (60, OrderHistory(51, (), ()), False),
+        (51, OrderHistory(1, (), ()), False),
+        (60, OrderHistory(1, (), (), frozenset({7})), False),
+        (60, OrderHistory(1, (), (Trade(60, HASH, 0, BOB, ALICE, PRICE6, SOLD.amount18),)), False),
+    ],
+    ids=["no end", "events begin later", "young", "cancelled", "filled"],
+)
+def test_missing_order_of_the_journal_keeps_its_margin_unless_an_event_explains_it(
+    seen_until: int, history: OrderHistory, is_held: bool
+) -> None:
+    restart = first_start(FakeVenue(on_history=lambda _: history))
+    restart.placements = [rested(SOLD, 7), journalled(place(level=3), status="filled", block=seen_until)]
+    assert [intent for intent, _, _ in restart.take_up()] == ["intent-2"]
+    assert restart.alice.held_unseen6(wallet_read()) == (SOLD.margin6 if is_held else 0)
+    assert names_hidden_orders(restart) == is_held
+
+
+def test_event_that_one_read_left_out_holds_nothing() -> None:
+    rests = OrderRested(7, ALICE, PRICE6, SOLD.amount18, False, True)
+    answers = [OrderHistory(1, (rests,), ()), OrderHistory(1, (), (), frozenset({7}))]
+    restart = first_start(FakeVenue(on_history=lambda _: answers.pop(0)))
+    assert restart.take_up() == []
+    assert (answers, restart.alice.held_unseen6(wallet_read())) == ([], 0)
+
+
+def test_order_without_a_tag_is_named_but_holds_no_level() -> None:
+    foreign = replace(place(), amount18=10**18)
+    restart = first_start(with_event((foreign, 7)))
+    assert restart.take_up() == []
+    assert names_hidden_orders(restart)
+
+
+@pytest.mark.parametrize("error", [RpcError("no logs here"), MalformedError("odd logs")])
+def test_node_without_events_starts_the_run_all_the_same(error: Exception) -> None:
+    def refuse(_: int) -> OrderHistory:
+        raise error
+
+    restart = first_start(FakeVenue(on_history=refuse))
+    assert restart.take_up() == []
+
+
+@pytest.mark.parametrize(
+    ("placements", "start"),
+    [
+        ([], 1),
+        ([rested(place(BOB))], 1),
+        ([rested(place())], 50 - REORG_BLOCKS),
+        ([rested(place()), journalled(place(level=2), status="filled", block=80)], 50 - REORG_BLOCKS),
+        ([journalled(place(level=2), status="filled", block=80)], 80 - REORG_BLOCKS),
+    ],
+)
+def test_events_are_read_from_where_the_journal_leaves_off(placements: list[PlacedIntent], start: int) -> None:
+    journal = JournalReplay(placed={(one.wallet, one.amount18): one for one in placements})
+    assert look_back_from(journal, [ALICE]) == start
