@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -16,16 +15,18 @@ from typing import BinaryIO
 
 import click
 
-from ama_tui.cli.journal_format import csv_head, csv_line, format_entry
+from ama_tui.cli.journal_csv import CsvRows, csv_head
+from ama_tui.cli.journal_format import format_entry
 from ama_tui.cli.strict import StrictGroup
 from ama_tui.config.paths import DEFAULT_ROOT
 from ama_tui.domain.errors import StoreError
-from ama_tui.store.journal.entry import JournalEntry, LineCounter, check_own
+from ama_tui.store.journal.entry import JournalEntry, check_own, parse_raw
 from ama_tui.store.journal.files import CANCEL_JOURNAL, journals_at
-from ama_tui.store.journal.reader import Scan, lines_of
+from ama_tui.store.journal.quick_lines import LineCounter
+from ama_tui.store.journal.reader import Scan, bytes_of
 from ama_tui.store.journal.repair import Repair, repair
 from ama_tui.store.journal.tail import JournalTail
-from ama_tui.store.json_fields import as_integer, iso_utc
+from ama_tui.store.json_fields import ShapeError, as_integer, iso_utc
 from ama_tui.store.lock import StateLock
 from ama_tui.store.state_store import CANCEL_LOCK
 
@@ -88,7 +89,7 @@ def verify(ctx: click.Context, path: Path, as_json: bool) -> None:
 
 
 def _check(journal: Path) -> JournalCheck:
-    scan = Scan(journal, keep_going=True, read_own=check_own).finish()
+    scan = Scan(journal, keep_going=True, counter=LineCounter()).finish()
     truncated = 0 if scan.truncated_at is None else journal.stat().st_size - scan.truncated_at
     faults = tuple(f"{fault.file.name} {fault.text}" for fault in scan.faults)
     return JournalCheck(
@@ -111,29 +112,19 @@ def stats(path: Path, as_json: bool) -> None:
 
 
 def _stats(journal: Path) -> dict[str, object]:
-    actions: dict[object, int] = {}
-    runs: set[object] = set()
-    errors = 0
-    first, last = sys.maxsize, -sys.maxsize
-    scan = Scan(journal, keep_going=True, read_own=LineCounter())
+    counter = LineCounter()
+    scan = Scan(journal, keep_going=True, counter=counter)
     for raw in scan.raws():
-        action, ts = raw["action"], raw["ts"]
-        actions[action] = actions.get(action, 0) + 1
-        runs.add(raw.get("runId", ""))
-        if "error" in raw:
-            errors += isinstance(raw["error"], str)
-        if type(ts) is not int:
-            ts = as_integer(ts) or 0
-        first = ts if ts < first else first
-        last = ts if ts > last else last
+        counter.add(raw, as_integer(raw["ts"]) or 0)
+    first, last = map(iso_utc, counter.span) if counter.span else (None, None)
     return {
         "path": str(journal),
         "lines": scan.lines,
-        "actions": dict(Counter(actions).most_common()),
-        "errors": errors,
-        "runs": len(runs),
-        "first": iso_utc(first) if actions else None,
-        "last": iso_utc(last) if actions else None,
+        "actions": dict(counter.actions.most_common()),
+        "errors": counter.errors,
+        "runs": len(counter.runs),
+        "first": first,
+        "last": last,
         "files": {file.name: file.stat().st_size for file in scan.files},
         "faults": len(scan.faults),
     }
@@ -181,15 +172,21 @@ def export(path: Path, form: str, out: Path | None) -> None:
     with _output(out) as target:
         if form == "csv":
             target.write(csv_head())
-        for _, line in chain.from_iterable(lines_of(journal) for journal in journals):
-            if line.raw is None:
+        exported = CsvRows().row if form == "csv" else _whole_line
+        for line in chain.from_iterable(map(bytes_of, journals)):
+            try:
+                target.write(exported(line))
+            except ShapeError:
                 unreadable += 1
-            elif form == "csv":
-                target.write(csv_line(line.raw))
-            else:
-                target.write(line.data if line.is_finished else line.data + b"\n")
     if unreadable:
         click.echo(f"{unreadable:,} unreadable lines skipped: list them with 'ama-tui journal verify'", err=True)
+
+
+def _whole_line(line: bytes) -> bytes:
+    """A readable line as it is, with its newline. Raises ShapeError."""
+    if check_own(line) is None:
+        parse_raw(line)
+    return line if line.endswith(b"\n") else line + b"\n"
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def exit_line(
     *,
     venue_ends: bool = False,
 ) -> str:
-    """What stays open: '118 orders stay on the book on ETH-USD', or the result of the kills.
+    """What stays open: '118 orders still resting on ETH-USD', or the result of the kills.
 
     `event` is what happened ('stopped'). `venue_ends` is True for the demo, whose venue ends with it.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ MOST_DURABLE = 5_000
 WALLETS = 1_000
 """Of the long run."""
 MANY_LINES = 1_000_000
+STAGES = ("intended", "mined", "resting", "filled")
+BEGAN_MS, STEP_MS = 1_735_689_600_000, 20
+"""When the long run began, and the time between two lines."""
 STATS_GOAL, RESUME_GOAL = 4.0, 3.0
 """Seconds, for this many lines."""
 
@@ -57,13 +61,16 @@ async def _durable(lines: int) -> Figure:
 
 
 def _whole(lines: int) -> list[Figure]:
+    """On a disk that no longer writes the benchmark's own lines: reading would share it with them."""
     with TemporaryDirectory(prefix="ama-bench-") as directory:
         paths = StatePaths(Path(directory) / "state", CHAIN_ID, BOOK)
         store = StateStore.open(paths)
         for entry in _lines(lines):
             store.journal.append(entry)
         store.close()
-        stats = median(_stats_s(paths) for _ in range(3))
+        os.sync()
+        stats = median(_command_s(paths, "stats") for _ in range(3))
+        others = {words: _command_s(paths, *words.split()) for words in ("verify", "export", "export --format jsonl")}
         resumed = median(_opened_s(paths) for _ in range(3))
         index_path(paths.journal).unlink()
         unindexed = _opened_s(paths)
@@ -80,12 +87,13 @@ def _whole(lines: int) -> list[Figure]:
             f"{unindexed:.2f} s without the index",
             Kind.CPU,
         ),
+        *(Figure(f"journal {words}, {size}", seconds, "s", kind=Kind.CPU) for words, seconds in others.items()),
     ]
 
 
-def _stats_s(paths: StatePaths) -> float:
-    """`ama-tui journal stats`, as anyone would run it."""
-    command = [sys.executable, "-m", "ama_tui", "journal", "stats", str(paths.journal)]
+def _command_s(paths: StatePaths, *words: str) -> float:
+    """`ama-tui journal`, as anyone would run it."""
+    command = [sys.executable, "-m", "ama_tui", "journal", *words, str(paths.journal)]
     environment = own_environment(paths.journal.parent)
     began = perf_counter()
     subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -104,7 +112,7 @@ def _lines(count: int) -> Iterator[JournalEntry]:
     """The lines of a long run: each order is intended, mined, seen resting and filled."""
     for number in range(count):
         order, stage = divmod(number, 4)
-        yield _intent(order) if stage == 0 else _outcome(order, ("mined", "resting", "filled")[stage - 1])
+        yield _intent(order) if stage == 0 else _outcome(order, STAGES[stage])
 
 
 def _intent(order: int) -> JournalEntry:
@@ -116,12 +124,16 @@ def _intent(order: int) -> JournalEntry:
         "sequence": order,
         "margin": "459981600",
     }
-    return line(order, "INTENT", _trader(order), params=params, intent_id=f"{order:032x}")
+    return line(_time(order, "intended"), "INTENT", _trader(order), params=params, intent_id=f"{order:032x}")
 
 
 def _outcome(order: int, status: str) -> JournalEntry:
     params = {**_known(order), "status": status, "orderId": str(order), "block": order}
-    return line(order, "PLACE_LIMIT", _trader(order), params=params, intent_id=f"{order:032x}")
+    return line(_time(order, status), "PLACE_LIMIT", _trader(order), params=params, intent_id=f"{order:032x}")
+
+
+def _time(order: int, stage: str) -> int:
+    return BEGAN_MS + STEP_MS * (4 * order + STAGES.index(stage))
 
 
 def _known(order: int) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """How quick the live screen is under load: on a terminal of 160×48, watched from outside.
 
-The dashboard is real; its engine is made up and publishes on the engine's own thread. A key's time runs from before
-it is written to the terminal until the frame that shows what it did has been read from it.
+The dashboard is real and has the program's settings; its engine is made up and publishes on the engine's own thread.
+A key's time runs from before it is written to the terminal until the frame that shows what it did has been read from
+it.
 """
 
 from __future__ import annotations

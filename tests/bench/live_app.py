@@ -12,11 +12,14 @@ import argparse
 import asyncio
 import cProfile
 import json
+import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
 
+from ama_tui.engine.run.garbage import collect_rarely
 from ama_tui.ui.app import AmaApp
+from ama_tui.ui.run import SWITCH_INTERVAL_S
 from ama_tui.ui.screens.live import LiveScreen
 from tests.bench.cursor_marks import CursorMarks
 from tests.bench.engine_play import EnginePlay, Load
@@ -76,6 +79,8 @@ def main() -> None:
     marks = CursorMarks()
     marks.install()
     app = LiveApp(host, load, options.seconds, profile, marks)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    collect_rarely()
     app.run()
     host.close(5)
     if profile is not None:

@@ -30,8 +30,8 @@ from ama_tui.engine.connections import Connections
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.run import Run, StopCondition
 from ama_tui.engine.run.startup import RunRequest, Startup
-from ama_tui.store.journal.entry import check_own
 from ama_tui.store.journal.group_sync import GroupSync
+from ama_tui.store.journal.quick_lines import LineCounter
 from ama_tui.store.journal.reader import Scan
 from ama_tui.store.journal.writer import Journal
 from ama_tui.store.state_store import StateStore
@@ -206,7 +206,7 @@ def _renewals(scale: Scale, renewals: int) -> Verdict:
 
 def _journal(journal: Path) -> Verdict:
     """Is the journal whole, and has it been numbered?"""
-    scan, files = Scan(journal, keep_going=True, read_own=check_own).finish(), len(_journal_files(journal))
+    scan, files = Scan(journal, keep_going=True, counter=LineCounter()).finish(), len(_journal_files(journal))
     is_whole = not scan.faults and scan.truncated_at is None
     seen = f"{files} files, {scan.lines:,} lines, {len(scan.faults)} faults"
     return Verdict(f"{NAME}: journal", is_whole and files > 1, seen)

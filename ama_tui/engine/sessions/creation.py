@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -19,11 +19,12 @@ from typing import TypeVar
 
 from ama_tui.domain.errors import RefusedError, VenueError
 from ama_tui.domain.event import Action
-from ama_tui.domain.session import RENEW_BEFORE_S, Caps, Methods, RelayerSet, SessionPermit, SessionRecord
+from ama_tui.domain.session import Caps, Methods, RelayerSet, SessionPermit, SessionRecord
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.retry import LIMIT_PATIENCE_S, when_allowed
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.caps import are_alike
+from ama_tui.engine.sessions.pending_permits import PendingPermit, PendingPermits
 from ama_tui.engine.sessions.permit_checks import Clocks, PermitTerms, permit_problem
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.permit_line import permit_params
@@ -44,8 +45,6 @@ NONCE_READS = 3
 """How often the chain's nonce and the API's are compared before a permit is given up."""
 NONCES_AT_ONCE = 64
 """How many nonces are asked for at a time, so that the first permits are sent while the others are being prepared."""
-PERMITS_PER_HOUR = 4
-"""Permits signed per wallet and hour, besides the renewals that sessions of less than an hour need."""
 NOT_SIGNED = "the wallet places nothing without a session"
 FOUND = "session created: the response was lost, but the chain has it"
 
@@ -80,18 +79,6 @@ class ChainView:
     records: Mapping[str, SessionRecord | None] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class PendingPermit:
-    """A permit whose session may or may not exist."""
-
-    permit: SessionPermit
-    session_id: str
-    intent_id: str = ""
-    """'' until this process has journalled the permit."""
-    is_unanswered: bool = False
-    """A request was sent and got no response: it may still take effect."""
-
-
 class _LostError(Exception):
     """A permit got no response, and the chain does not show its session."""
 
@@ -109,18 +96,8 @@ class SessionCreator:
     """Orders wait to be cancelled: keep every wait short."""
     is_frozen: Callable[[], bool] = lambda: False
     """True once no more sessions may be requested."""
-    _permits: dict[str, list[PendingPermit]] = field(init=False, default_factory=dict)
+    permits: PendingPermits = field(init=False, default_factory=PendingPermits)
     _asking: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(NONCES_AT_ONCE))
-    _signed_at: dict[str, list[float]] = field(init=False, default_factory=dict)
-    """When the latest new permits of a wallet were signed, on the event loop's clock."""
-
-    def remember(self, wallet: str, permits: Iterable[SessionPermit]) -> None:
-        """Take over permits that an earlier process journalled and whose sessions the chain does not show."""
-        self._permits[wallet] = [PendingPermit(permit, session_id(permit), is_unanswered=True) for permit in permits]
-
-    def is_unanswered(self, wallet: str, now: int) -> bool:
-        """May a request without a response still create a session? `now` is in Unix seconds."""
-        return any(pending.is_unanswered and pending.permit.expiry > now for pending in self._permits.get(wallet, ()))
 
     async def create(
         self,
@@ -142,7 +119,7 @@ class SessionCreator:
             now = session_clock(chain_time)
             nonce = await self._chain_nonce(book, seen)
             found = await self._created_before(book, request, nonce, now, seen)
-            if found is not None or not (is_needed or self.is_unanswered(book.address, now)):
+            if found is not None or not (is_needed or self.permits.is_unanswered(book.address, now)):
                 return found
             if turn == INIT_ATTEMPTS and last_error is not None:
                 break
@@ -152,7 +129,8 @@ class SessionCreator:
             problem = permit_problem(pending.permit, terms)
             if problem is not None:
                 raise VenueError(f"permit not signed: {problem}", NOT_SIGNED)
-            self._keep(book, pending, request.seconds)
+            clock = asyncio.get_running_loop().time()
+            self.permits.keep(book.address, pending, clock, seconds=request.seconds, for_cancels=self.for_cancels)
             try:
                 return await self._send(book, pending, is_last=turn == INIT_ATTEMPTS - 1)
             except RefusedError as error:
@@ -213,7 +191,7 @@ class SessionCreator:
 
         Other sessions are kept to be revoked. Permits that can have no effect any more are forgotten.
         """
-        asked = self._permits.get(book.address, [])
+        asked = self.permits.of(book.address)
         if not asked:
             return None
         records = dict(seen.records) if seen is not None else await self._records(asked)
@@ -261,7 +239,7 @@ class SessionCreator:
 
     def _pick(self, book: WalletBook, request: SessionRequest, terms: PermitTerms, now: int) -> PendingPermit:
         """The latest suitable permit whose nonce is still free, otherwise a new one."""
-        for one in reversed(self._permits.get(book.address, ())):
+        for one in reversed(self.permits.of(book.address)):
             if one.permit.nonce == terms.nonce and request.is_met_by(one.permit, terms.market_id, now):
                 return one
         permit = SessionPermit(
@@ -276,26 +254,6 @@ class SessionCreator:
             nonce=terms.nonce,
         )
         return PendingPermit(permit, session_id(permit))
-
-    def _keep(self, book: WalletBook, pending: PendingPermit, seconds: int) -> None:
-        """Keep a permit that is about to be signed. Raises VenueError if the wallet has signed too many new ones.
-
-        `seconds` is how long the session will last.
-        """
-        known = self._permits.setdefault(book.address, [])
-        if pending in known:
-            return
-        now = asyncio.get_running_loop().time()
-        recent = [at for at in self._signed_at.get(book.address, ()) if now - at < 3600]
-        renewals = 0 if self.for_cancels else 3600 // max(1, seconds - RENEW_BEFORE_S)
-        if len(recent) >= PERMITS_PER_HOUR + renewals:
-            minutes = max(1, round((recent[0] + 3600 - now) / 60))
-            raise VenueError(
-                f"permit not signed: {len(recent)} were signed within the last hour",
-                f"the wallet waits {minutes} min",
-            )
-        self._signed_at[book.address] = [*recent, now]
-        known.append(pending)
 
     async def _send(self, book: WalletBook, pending: PendingPermit, *, is_last: bool) -> SessionRecord:
         """Send a permit once. Raises RefusedError, or _LostError when the session does not appear either."""
@@ -358,7 +316,7 @@ class SessionCreator:
     ) -> SessionRecord:
         """Log a new session. Its permit is kept until the next one exists, because a reorg may undo the block."""
         pending.is_unanswered = False
-        known = self._permits.setdefault(book.address, [])
+        known = self.permits.of(book.address)
         if pending not in known:
             known.append(pending)
         self.context.counters.add(sessions_created=1)

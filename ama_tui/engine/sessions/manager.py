@@ -49,7 +49,7 @@ class SessionManager:
         now = session_clock(chain_time)
         for book in books:
             self.stored.take(book, records, now=now, relayer_root=self.relayers.root)
-            self._creator.remember(book.address, self.stored.permits(book.address, records))
+            self._creator.permits.remember(book.address, self.stored.permits(book.address, records))
             if book.session.id is not None:
                 book.report("session valid")
         wanting = [book for book in books if book.unusable is None and self.renewal_reason(book, now) is not None]
@@ -117,7 +117,7 @@ class SessionManager:
             reason = renewal_reason(
                 book.session.record, block_time=now, relayer_root=self.relayers.root, largest6=largest6
             )
-        if reason is None and self._creator.is_unanswered(book.address, now):
+        if reason is None and self._creator.permits.is_unanswered(book.address, now):
             return UNANSWERED
         return reason
 

@@ -93,12 +93,7 @@ _FIELD_OF_KEY: Mapping[str, tuple[str, type, bool]] = {
 """The entry's field, the type of its value, and whether it is hexadecimal."""
 _UNSAID: Mapping[str, object] = {"run_id": "", "chain_id": 0, "order_book": "", "market_id": "", "trader": ""}
 _CHECKED = frozenset({"seq", "intentId", "crc"})
-_TS, _CRC = b'{"ts":', b',"crc":'
-_LONGEST_TAIL = 100
-"""Before the checksum stand `seq` and `intentId`."""
-_TS_END = len(_TS) + 13
-"""A time of this century has 13 digits."""
-_KEPT_HEADS = 10_000
+CRC = b',"crc":'
 _CRC_END = re.compile(rb',"crc":(0|[1-9][0-9]{0,9})}\n?\Z')
 
 RawLine = dict[str, object]
@@ -131,8 +126,8 @@ def parse_own(line: bytes, seq: int | None = None) -> RawLine | None:
 
 def check_own(line: bytes, seq: int | None = None) -> RawLine | None:
     """The same for checking: integers of more than 64 bits may have become floats."""
-    at = line.rfind(_CRC)
-    if at < 0 or not line.endswith(b"}\n") or not line[at + len(_CRC) : -2].isdigit() or not is_shallow(line):
+    at = line.rfind(CRC)
+    if at < 0 or not line.endswith(b"}\n") or not line[at + len(CRC) : -2].isdigit() or not is_shallow(line):
         return None
     try:
         raw: RawLine = orjson.loads(line)
@@ -149,34 +144,6 @@ def check_own(line: bytes, seq: int | None = None) -> RawLine | None:
     ):
         return None
     return raw
-
-
-class LineCounter:
-    """`check_own` for counting: of lines without an error only `ts`, `runId` and `action`.
-
-    They are not parsed. What stands between `ts` and the first brace is the same in thousands of lines, and the
-    checksum shows that the rest is as it was written.
-    """
-
-    def __init__(self) -> None:
-        self._heads: dict[bytes, tuple[object, object]] = {}
-
-    def __call__(self, line: bytes, seq: int) -> RawLine | None:
-        at, brace = line.rfind(_CRC), line.find(b"{", 1)
-        known = self._heads.get(line[_TS_END:brace])
-        if (
-            known is not None
-            and line[at:] == b',"crc":%d}\n' % crc32(line[:at])
-            and line.find(b',"seq":%d,' % seq, at - _LONGEST_TAIL, at + 1) > brace
-            and line.find(b',"error":', brace) < 0
-        ):
-            return {"ts": int(line[len(_TS) : _TS_END]), "runId": known[0], "action": known[1]}
-        raw, head = check_own(line, seq), line[_TS_END:brace]
-        if raw is not None and head.startswith(b',"runId":') and head.endswith(b',"params":'):
-            if len(self._heads) >= _KEPT_HEADS:
-                self._heads.clear()
-            self._heads[head] = raw.get("runId", ""), raw["action"]
-        return raw
 
 
 def seq_of(raw: RawLine) -> int | None:

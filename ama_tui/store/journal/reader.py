@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from ama_tui.disk.atomic import open_own
 from ama_tui.domain.errors import JournalCorruptError, JournalError
 from ama_tui.store.journal.entry import JournalEntry, RawLine, entry_of, parse_own, parse_raw, seq_of
 from ama_tui.store.journal.files import is_first, segment_files
+from ama_tui.store.journal.quick_lines import LineCounter
 from ama_tui.store.journal.sync_marker import read_marker
 from ama_tui.store.json_fields import ShapeError
 
@@ -91,6 +92,16 @@ def lines_of(journal: Path, *, newest: int | None = None) -> Iterator[tuple[Path
         raise _unreadable(journal, error) from error
 
 
+def bytes_of(journal: Path) -> Iterator[bytes]:
+    """The same lines, unread. Raises JournalError."""
+    try:
+        for file in segment_files(journal):
+            with suppress(FileNotFoundError), _opened(file) as lines:
+                yield from (data for data in lines if not data.isspace())
+    except OSError as error:
+        raise _unreadable(journal, error) from error
+
+
 @dataclass(frozen=True, slots=True)
 class JournalFault:
     """A damaged line, or one with the wrong sequence number; line number 0 means the file itself."""
@@ -112,7 +123,7 @@ class Scan:
     the first damage, unless `keep_going`: then every readable one is given. `faults` are those no crash explains.
     `truncated_at` is the offset of the newest file's unfinished tail, None when it has none: an unfinished last line
     or, from the first damaged line on, what a power failure left of lines that were not yet durable (see `marker`).
-    `read_own` reads a line of ours, given its number; what it returns None for is looked at closely.
+    `counter` is given our lines as far as it takes them: these are counted here too, but do not come out.
     `lacks_newline` says that only the newline of the last line is missing. `first_seq` and `last_seq` are None when no
     line has one.
     """
@@ -124,7 +135,7 @@ class Scan:
         newest: int | None = None,
         keep_going: bool = False,
         since: Position | None = None,
-        read_own: Callable[[bytes, int], RawLine | None] = parse_own,
+        counter: LineCounter | None = None,
     ) -> None:
         self.path = path
         self.faults: list[JournalFault] = []
@@ -141,7 +152,7 @@ class Scan:
             raise _unreadable(path, error) from error
         self.files = everything if newest is None else everything[-newest:]
         self._since = since
-        self._read_own = read_own
+        self._counter = counter
         self._begins_at_one = bool(self.files) and is_first(self.files[0], path)
         self._next_seq = 0 if self.last_seq is None else self.last_seq + 1
         """The number of a line that needs no closer look, 0 while every line needs one."""
@@ -172,10 +183,19 @@ class Scan:
         number, offset = begin.line, begin.offset
         with suppress(FileNotFoundError), _opened(file) as lines:
             lines.seek(offset)
-            for data in lines:
+            while True:
+                if self._counter is None or not self._next_seq:
+                    data = next(lines, None)
+                else:
+                    taken = self._counter.take(lines, self._next_seq)
+                    number, offset, data = number + taken.lines, offset + taken.size, taken.next_line
+                    self.lines, self._next_seq = self.lines + taken.lines, self._next_seq + taken.lines
+                    self.last_seq = self._next_seq - 1
+                if data is None:
+                    break
                 number += 1
                 next_seq = self._next_seq
-                raw = self._read_own(data, next_seq) if next_seq else None
+                raw = parse_own(data, next_seq) if next_seq else None
                 if raw is not None:
                     self.last_seq, self._next_seq = next_seq, next_seq + 1
                 else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual._styles_cache import StylesCache
-from textual.screen import Screen
+from textual.screen import UPDATE_PERIOD, Screen
 from textual.screen import ScreenResultType as Result
 
 from ama_tui.ui.compositor import LeanCompositor
+from ama_tui.ui.frame_timer import FrameTimer
 
 if TYPE_CHECKING:
     from ama_tui.domain.event import EngineSnapshot
@@ -30,6 +31,16 @@ class AmaScreen(Screen[Result]):
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name, id, classes)
         self._compositor = LeanCompositor()
+        self._frame_timer: FrameTimer | None = None
+
+    @property
+    def _update_timer(self) -> FrameTimer:
+        """Textual paints from its callback."""
+        if self._frame_timer is None:
+            self._frame_timer = FrameTimer(self, UPDATE_PERIOD, callback=self._on_timer_update, pause=True)
+            self._frame_timer._start()
+            self._timers.add(self._frame_timer)
+        return self._frame_timer
 
     @property
     def host(self) -> Host:
@@ -66,8 +77,10 @@ class AmaScreen(Screen[Result]):
     def on_resize(self) -> None:
         """Cover the screen while the terminal is too small for it. Dialogs need less room and are not covered."""
         from ama_tui.ui.terminal_size import is_too_small
+        from ama_tui.ui.widgets.frame_title import fit_titles
         from ama_tui.ui.widgets.too_small import TooSmall, too_small_text
 
+        self.call_after_refresh(fit_titles, self)
         width, height = self.app.size
         cover = next(iter(self.query(TooSmall)), None)
         if self.is_modal or not is_too_small(width, height):

@@ -10,7 +10,7 @@ import pytest
 from ama_tui.domain.errors import PreflightError
 from ama_tui.domain.session import Caps, Methods, RelayerSet, SessionPermit
 from ama_tui.engine.market_terms import market_terms
-from ama_tui.engine.sessions.creation import PERMITS_PER_HOUR
+from ama_tui.engine.sessions.pending_permits import PERMITS_PER_HOUR
 from ama_tui.engine.sessions.permit_checks import Clocks, PermitTerms, permit_problem
 from ama_tui.venue.permits import relayer_root
 from tests.engine.fakes import METHODS, RELAYER_ADDRESSES, RELAYERS, FakeVenue, connections_of
