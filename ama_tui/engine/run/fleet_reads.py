@@ -139,18 +139,19 @@ class FleetReads:
         last = {} if self.context.read is None else self.context.read.wallets
         moving = (book for address, book in fleet.books.items() if _is_in_motion(book, last.get(address), wanted))
         chosen = {book.address: _query(book) for book in moving}
-        calls = sum(map(_cost, chosen.values()))
-        most, share = MOST_CALLS * room, -(-len(fleet) // ROUND_CYCLES)
+        calls, most, share = sum(map(_cost, chosen.values())), MOST_CALLS * room, -(-len(fleet) // ROUND_CYCLES)
+        if not room or calls > most:
+            return None
         for taken, address in enumerate(address for address in self._read_at if address not in chosen):
-            query = _query(fleet.books[address])
+            query, age = _query(fleet.books[address]), now - self._read_at[address]
             calls += _cost(query)
-            is_due = taken < share or now - self._read_at[address] >= ROUND_S
+            is_due = taken < share or age >= ROUND_S
             if calls > (most if is_due else room):
-                if now - self._read_at[address] >= OLDEST_READ_S:
+                if age >= OLDEST_READ_S:
                     return None
                 break
             chosen[address] = query
-        return list(chosen.values()) if room and calls <= most else None
+        return list(chosen.values())
 
     def _contracts(self) -> Contracts:
         market, terms = self.context.market, self.context.terms
