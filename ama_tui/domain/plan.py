@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -197,5 +198,5 @@ class Plan:
     skips: tuple[Skip, ...] = ()
     anchor_x2: int | None = None
     """Twice the anchor price (6 decimals); None without an anchor."""
-    budgets: dict[str, WalletBudget] = field(default_factory=dict)
+    budgets: Mapping[str, WalletBudget] = field(default_factory=dict)
     """By wallet address."""

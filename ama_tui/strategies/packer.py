@@ -23,7 +23,7 @@ from ama_tui.domain.session import Methods
 from ama_tui.strategies.anchor import NEAREST, anchor_x2, market_problem
 from ama_tui.strategies.budget import CAP_DETAIL, DUST18, OrderRequest, fit, margin_bps
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
-from ama_tui.strategies.digest import WalletDigest
+from ama_tui.strategies.digest import DigestMemory, WalletDigest
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.prices import OwnBest, Prices, best_prices
 from ama_tui.strategies.spacing import LevelSpacing, level_spacing
@@ -37,8 +37,7 @@ class Packer:
     rules: Rules = Rules.EVEN
     basis: CollateralBasis = CollateralBasis.NET
     """Whether available collateral already excludes order margin; ignored by the rules `original`."""
-    _digests: dict[str, WalletDigest] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """By address: spares the work for wallets whose snapshot is the same object as in the last plan."""
+    _digests: DigestMemory = field(default_factory=DigestMemory, init=False, repr=False, compare=False)
 
     name: ClassVar[str] = "packer"
     methods: ClassVar[Methods] = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
@@ -49,19 +48,13 @@ class Packer:
         `market.tick6` must be positive; `refusal()` checks this at set-up.
         """
         anchor = anchor_x2(market)
-        digests = [self._digest_of(wallet) for wallet in market.wallets]
-        best = best_prices(market, (digest.own_best for digest in digests))
-        plan = _PlanBuilder(self, market, anchor, best)
-        for digest in digests:
+        fleet = self._digests.fleet(market.wallets, self.parameters, self.rules, self.basis)
+        plan = _PlanBuilder(self, market, anchor, best_prices(market, fleet.own_best))
+        if fleet.is_complete and not plan.may_be_far(fleet.lowest6, fleet.highest6):
+            return Plan(anchor_x2=anchor, budgets=fleet.budgets)
+        for digest in fleet.digests:
             plan.add_wallet(digest)
         return Plan((*plan.cancels, *plan.places), tuple(plan.skips), anchor, plan.budgets)
-
-    def _digest_of(self, wallet: WalletSnapshot) -> WalletDigest:
-        known = self._digests.get(wallet.address)
-        if known is None or known.wallet is not wallet:
-            known = WalletDigest.of(wallet, self.parameters, self.rules, self.basis)
-            self._digests[wallet.address] = known
-        return known
 
     def refusal(self, tick6: int, anchor_x2: int | None, distance_name: str = NEAREST) -> str | None:
         """Why a market with this tick and anchor (doubled), both with 6 decimals, cannot be quoted; None if it can.
@@ -92,7 +85,7 @@ class _PlanBuilder:
             return
         packer = self._packer
         budget = self.budgets[wallet.address] = digest.budget
-        if digest.is_complete and not self._may_be_stale(digest):
+        if digest.is_complete and not digest.has_remnant and not self.may_be_far(digest.lowest6, digest.highest6):
             return
         if wallet.unusable is not None:
             self.skips.append(Skip(wallet.address, wallet.unusable, wallet.unusable_detail))
@@ -102,10 +95,9 @@ class _PlanBuilder:
         self._cancel(wallet, buys, sells, spacing)
         self._fill(wallet, budget, buys, sells, spacing)
 
-    def _may_be_stale(self, digest: WalletDigest) -> bool:
-        return self._stale_orders is not None and (
-            digest.has_remnant or self._stale_orders.may_be_among(digest.lowest6, digest.highest6)
-        )
+    def may_be_far(self, lowest6: int, highest6: int) -> bool:
+        """Whether any order in this range of prices may be too far from the anchor; False without an anchor."""
+        return self._stale_orders is not None and self._stale_orders.may_be_among(lowest6, highest6)
 
     def _cancel(self, wallet: WalletSnapshot, buys: SideOrders, sells: SideOrders, spacing: LevelSpacing) -> None:
         """Cancel excess, duplicate and stale orders."""

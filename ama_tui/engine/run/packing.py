@@ -19,18 +19,20 @@ class PackingStatus:
     reason: str = ""
 
 
+_PACKED = PackingStatus(True)
+
+
 def packing_status(book: WalletBook, target: int, *, was_read: bool) -> PackingStatus:
     """Packed: the target on both sides, or a standing reason for every missing level."""
     if not was_read or book.read is None:
         return PackingStatus(False, book.read_error or "could not be read")
-    short = [side for side in Side if book.resting(side) < target]
-    if not short:
-        return PackingStatus(True)
+    if book.is_filled(target):
+        return _PACKED
     if book.idle_reason is not None:
         return PackingStatus(True, book.idle_text)
     if book.pending:
         return PackingStatus(False, f"{len(book.pending)} pending")
-    explained = all(_is_explained(book, side, target) for side in short)
+    explained = all(_is_explained(book, side, target) for side in Side if book.resting(side) < target)
     return PackingStatus(explained, _first_text(book.skips) or "filling")
 
 

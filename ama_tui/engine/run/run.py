@@ -379,7 +379,7 @@ class Run:
             return
         context = self.context
         block = self.outages.block_reason(monotonic() - context.read_at)
-        unresolved = sum(pending.is_earlier for book in context.fleet for pending in book.pending)
+        unresolved = sum(pending.is_earlier for _, pending in context.fleet.pending())
         state, reason = EngineState.RUNNING, ""
         if self._is_paused:
             state, reason = EngineState.PAUSED, "paused"
