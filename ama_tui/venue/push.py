@@ -132,8 +132,7 @@ class PushStream:
 def _lean(message: Any) -> Any:
     """A message of the node; a notification has only what is read of it."""
     params = message.get("params") if isinstance(message, dict) else None
-    result = params.get("result") if isinstance(params, dict) else None
-    if not isinstance(result, dict):
+    if not isinstance(params, dict) or not isinstance(result := params.get("result"), dict):
         return message
     return {**message, "params": {**params, "result": {key: result[key] for key in _READ if key in result}}}
 
