@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -12,7 +12,7 @@ from time import monotonic
 from ama_tui.domain.errors import VenueError
 from ama_tui.engine.outage import Outage
 from ama_tui.engine.run_context import RunContext
-from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers
+from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers, PushStream
 
 SHORTEST_STALE_S = 2.0
 LONGEST_STALE_S = 60.0
@@ -48,6 +48,8 @@ class BlockWatch:
     wake: Callable[[], None]
     outage: Outage
     """Of the stream."""
+    may_connect: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
+    """Returns once the stream may connect. Until then the block number is polled."""
     news: News = News.POLLING
     height: int = 0
     """The highest block seen."""
@@ -74,10 +76,14 @@ class BlockWatch:
         async with asyncio.TaskGroup() as tasks:
             if push is not None:
                 handlers = PushHandlers(self._connected, self._lost, self._head, self._log)
-                tasks.create_task(push.listen(self.context.market.address, handlers), name="push")
+                tasks.create_task(self._listen(push, handlers), name="push")
             tasks.create_task(self._poll(), name="polling")
 
     # ---- the stream ----
+
+    async def _listen(self, push: PushStream, handlers: PushHandlers) -> None:
+        await self.may_connect()
+        await push.listen(self.context.market.address, handlers)
 
     def _connected(self) -> None:
         self._is_connected = True

@@ -83,7 +83,7 @@ class Run:
         self.send_queues = SendQueues(self.sender.send, self.context.rate_limiter, self.context.read_share)
         self.outages = Outages(self.context, self.store.journal)
         self.renewals = Renewals(self.context, self.sessions)
-        self._pace = Pace(self.context, self.outages.push)
+        self._pace = Pace(self.context, self.outages.push, lambda: self.send_queues.orders_wait)
         self._autosave = Autosave(self.store, self.context.fleet, self.outages.saving.end, self._not_saved)
 
     async def cycle_on(self, ending: StopCondition) -> None:
