@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -351,7 +352,7 @@ class Plan:
     skips: tuple[Skip, ...] = ()
     anchor_x2: int | None = None
     """Twice the anchor price (6 decimals); None without an anchor."""
-    budgets: dict[str, WalletBudget] = field(default_factory=dict)
+    budgets: Mapping[str, WalletBudget] = field(default_factory=dict)
     """By wallet address."""
     kept: int = 0
     """Orders that stay although their level would now be placed elsewhere: each is a request saved."""

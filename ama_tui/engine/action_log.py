@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from random import Random
 from time import monotonic, time_ns
 
 from ama_tui.domain.errors import JournalError
@@ -19,10 +20,17 @@ from ama_tui.engine.repeated_errors import RepeatedErrors
 from ama_tui.store.journal.best_effort import BestEffortJournal, JournalSink
 from ama_tui.store.journal.entry import JournalEntry
 
+_intent_ids = Random()  # an id is no secret, and the system's generator takes a system call
+
 
 def now_ms() -> int:
     """Unix milliseconds."""
     return time_ns() // 1_000_000
+
+
+def new_intent_id() -> str:
+    """32 hexadecimal digits that no other intent has."""
+    return f"{_intent_ids.getrandbits(128):032x}"
 
 
 @dataclass(slots=True)

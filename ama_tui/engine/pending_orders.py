@@ -294,10 +294,12 @@ class PendingOrders:
         """Note ids of orders that rest according to the journal: the first read asks for each of them."""
         self.expected = frozenset(order_ids)
 
-    @property
-    def known_ids(self) -> frozenset[int]:
-        """Ids of orders that a read must ask for, whether or not the node lists them."""
-        return self.expected | self.memory.keys() | {one.last.order_id for one in self if one.last is not None}
+    def known_beside(self, resting: frozenset[int]) -> frozenset[int]:
+        """These ids and those of orders that a read must ask for, whether or not the node lists them."""
+        if not self.placements and not self.expected and resting.issuperset(self.memory):
+            return resting
+        missing = (one.last.order_id for one in self if one.last is not None)
+        return resting.union(self.expected, self.memory, missing)
 
     def forget(self, order_id: int) -> None:
         """Forget an order id that now belongs to another order."""

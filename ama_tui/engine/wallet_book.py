@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ama_tui.domain.order import RestingOrder, Side
-from ama_tui.domain.plan import Place, SharedCollateral, Skip, SkipReason, WalletBudget, WalletSnapshot
-from ama_tui.domain.reading import WalletRead
+from ama_tui.domain.plan import Place, SharedCollateral, Skip, SkipReason, Targets, WalletBudget, WalletSnapshot
+from ama_tui.domain.reading import FleetRead, WalletRead
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.own_prices import OwnPrices, WalletPrices
-from ama_tui.engine.pending_orders import PendingOrders
+from ama_tui.engine.pending_orders import PendingOrders, PendingPlacement
 from ama_tui.engine.session_slot import SessionSlot
 from ama_tui.engine.wallet_account import MarketShare, WalletAccount
 
@@ -27,13 +27,15 @@ class ReadSums:
     asks: int = 0
     reserved6: int = 0
     """Their margin (USDC, 6 decimals)."""
+    order_ids: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, read: WalletRead | None) -> ReadSums:
         if read is None:
             return cls(None)
         bids = sum(order.side is Side.BUY for order in read.orders)
-        return cls(read, bids, len(read.orders) - bids, read.reserved6)
+        ids = frozenset(order.order_id for order in read.orders)
+        return cls(read, bids, len(read.orders) - bids, read.reserved6, ids)
 
 
 @dataclass(slots=True)
@@ -121,6 +123,11 @@ class WalletBook:
         """
         return self.session.shortage(place.notional6, unix_now, ahead6 + self.pending.notional6)
 
+    def is_filled(self, targets: Targets) -> bool:
+        """Do so many orders rest on each side?"""
+        sums = self._read_sums
+        return sums.bids >= targets.bids and sums.asks >= targets.asks
+
     def resting(self, side: Side) -> int:
         """The number of resting orders on a side."""
         return self._read_sums.bids if side is Side.BUY else self._read_sums.asks
@@ -154,7 +161,7 @@ class WalletBook:
     @property
     def known_order_ids(self) -> frozenset[int]:
         """Ids of the wallet's orders that a read must ask for, whether or not the node lists them."""
-        return self.pending.known_ids | {order.order_id for order in self.orders}
+        return self.pending.known_beside(self._read_sums.order_ids)
 
     @property
     def is_unsettled(self) -> bool:
@@ -166,7 +173,7 @@ class WalletBook:
             or bool(self.read_error)
             or self.session.is_lost
             or self.session.doubt is not None
-            or any(not skip.reason.is_standing for skip in self.skips)
+            or (bool(self.skips) and any(not skip.reason.is_standing for skip in self.skips))
         )
 
     def has_taken(self, read: WalletRead) -> bool:
@@ -206,6 +213,10 @@ class WalletBook:
         prices.rest((), self.orders)
 
     # ---- decisions ----
+
+    def is_planned(self, budget: WalletBudget | None, skips: tuple[Skip, ...]) -> bool:
+        """Is this what the last plan said, with nothing skipped and nothing pending?"""
+        return budget is self.budget and not skips and not self.skips and not self.pending.placements
 
     def plan(self, budget: WalletBudget | None, skips: tuple[Skip, ...]) -> None:
         """Store the wallet's part of the plan. Without a budget the last budget stays."""
@@ -248,9 +259,10 @@ class WalletBook:
 
         The same object as before if nothing changed.
         """
-        shared = self.account.shared(self)
-        made_from = (self.read, was_read, self.idle_reason, self.unusable_detail, self.pending.sequence, shared)
-        is_quiet = not self.pending and not self.pending.cancels
+        pending, shared = self.pending, self.account.shared(self)
+        is_quiet = not pending.placements and not pending.cancels
+        refusals = self.venue_refusal, self.session.loss, self.is_paused
+        made_from = (self.read, was_read, refusals, pending.sequence, shared)
         if is_quiet and self._snapshot is not None and self._snapshot[0] == made_from:
             return self._snapshot[1]
         snapshot = self._new_snapshot(was_read, shared)
@@ -305,6 +317,18 @@ class Fleet:
 
     def __contains__(self, address: object) -> bool:
         return address in self._books
+
+    def asked_by(self, read: FleetRead) -> list[WalletBook]:
+        """The wallets that a read asked for."""
+        if read.fresh is None:
+            return list(self)
+        return [book for address, book in self._books.items() if address in read.fresh]
+
+    def pending(self) -> Iterator[tuple[WalletBook, PendingPlacement]]:
+        """Every pending placement, with its wallet."""
+        for book in self._books.values():
+            if book.pending.placements:
+                yield from ((book, placement) for placement in book.pending)
 
     def add(self, book: WalletBook) -> None:
         """Add a wallet of the run."""

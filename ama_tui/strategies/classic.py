@@ -27,7 +27,7 @@ from ama_tui.strategies.anchor import anchor_x2, market_problem
 from ama_tui.strategies.budget import OrderRequest, budget_of, fit, margin_bps
 from ama_tui.strategies.classic_parameters import ClassicParameters
 from ama_tui.strategies.definition import Called, StrategyDefinition
-from ama_tui.strategies.prices import OwnBest, Price, best_prices, own_best, refusal_of
+from ama_tui.strategies.prices import OwnBest, Price, reachable_prices, refusal_of
 from ama_tui.strategies.taking import take_of
 
 MODIFY_CHANCE = 0.35
@@ -82,7 +82,7 @@ def decide_next_action(
     oldest = min(wallet.orders, key=lambda order: (order.placed_at, order.order_id), default=None)
     if len(wallet.orders) >= parameters.max_open_orders:
         return _at_most_orders(wallet, market, anchor, parameters, oldest)
-    prices = _RestingPrices(market, anchor, best_prices(market, map(own_best, market.wallets)))
+    prices = _RestingPrices(market, anchor, reachable_prices(market))
     if oldest is not None and rng.random() < MODIFY_CHANCE:
         return _moved(wallet, oldest, prices, rng)
     return _placed(wallet, prices, parameters, rng)

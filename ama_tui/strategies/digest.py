@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import RunLimits, WalletBudget, WalletSnapshot
@@ -10,7 +11,7 @@ from ama_tui.strategies.budget import budget_of
 from ama_tui.strategies.cancels import duplicate, is_remnant
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.packer_parameters import PackerParameters
-from ama_tui.strategies.prices import OwnBest, own_best
+from ama_tui.strategies.prices import OwnBest, best_of, own_best
 from ama_tui.strategies.spacing import level_spacing
 
 
@@ -50,3 +51,62 @@ class WalletDigest:
             lowest6=min(prices, default=0),
             highest6=max(prices, default=0),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FleetDigest:
+    """The digests of a fleet, and what they add up to."""
+
+    wallets: tuple[WalletSnapshot, ...] = ()
+    digests: Mapping[str, WalletDigest] = field(default_factory=dict)
+    """By address, in the order of the wallets."""
+    own_best: OwnBest = (None, None)
+    budgets: Mapping[str, WalletBudget] = field(default_factory=dict)
+    """Of every wallet."""
+    is_complete: bool = True
+    """No wallet needs an order or a cancel, unless an order is too far from the anchor."""
+    lowest6: int = 0
+    """The lowest and the highest price of all resting orders; both 0 without orders."""
+    highest6: int = 0
+
+    @classmethod
+    def of(cls, digests: Iterable[WalletDigest]) -> FleetDigest:
+        """The sums of these digests."""
+        by_address = {digest.wallet.address: digest for digest in digests}
+        resting = [digest for digest in by_address.values() if digest.wallet.orders]
+        return cls(
+            tuple(digest.wallet for digest in by_address.values()),
+            by_address,
+            best_of([digest.own_best for digest in by_address.values()]),
+            {address: digest.budget for address, digest in by_address.items()},
+            all(digest.is_complete and not digest.has_remnant for digest in by_address.values()),
+            min((digest.lowest6 for digest in resting), default=0),
+            max((digest.highest6 for digest in resting), default=0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DigestMemory:
+    """The latest digests: spares the work for wallets whose snapshot is the same object as in the last plan."""
+
+    parameters: PackerParameters | None = None
+    limits: RunLimits | None = None
+    fleet: FleetDigest = field(default_factory=FleetDigest)
+    """For these parameters and limits."""
+
+    def after(
+        self, wallets: tuple[WalletSnapshot, ...], parameters: PackerParameters, limits: RunLimits
+    ) -> DigestMemory:
+        """The memory with the digests of these wallets."""
+        is_same = (self.parameters, self.limits) == (parameters, limits)
+        if is_same and self.fleet.wallets == wallets:
+            return self
+        known = self.fleet.digests if is_same else {}
+        fleet = FleetDigest.of(_digest(wallet, known.get(wallet.address), parameters, limits) for wallet in wallets)
+        return DigestMemory(parameters, limits, fleet)
+
+
+def _digest(
+    wallet: WalletSnapshot, known: WalletDigest | None, parameters: PackerParameters, limits: RunLimits
+) -> WalletDigest:
+    return known if known is not None and known.wallet is wallet else WalletDigest.of(wallet, parameters, limits)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from ama_tui.domain.money import AMOUNT_UNIT
@@ -14,7 +13,6 @@ from ama_tui.domain.plan import (
     Place,
     Plan,
     Rules,
-    RunLimits,
     Skip,
     SkipReason,
     Targets,
@@ -25,7 +23,7 @@ from ama_tui.strategies.anchor import anchor_x2, market_problem
 from ama_tui.strategies.budget import OrderRequest, fit
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
 from ama_tui.strategies.definition import Called, StrategyDefinition
-from ama_tui.strategies.digest import WalletDigest
+from ama_tui.strategies.digest import DigestMemory, WalletDigest
 from ama_tui.strategies.filling import requests_of, standing_reason
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.packer_parameters import PackerParameters
@@ -33,39 +31,17 @@ from ama_tui.strategies.prices import OwnBest, Prices, best_prices
 from ama_tui.strategies.spacing import LevelSpacing, level_spacing
 
 
-@dataclass(frozen=True, slots=True)
-class PackerMemory:
-    """What the packer worked out for its last plan: it spares the work for wallets that look the same."""
-
-    parameters: PackerParameters | None = None
-    limits: RunLimits | None = None
-    digests: Mapping[str, WalletDigest] = field(default_factory=dict)
-    """By address, for these parameters and limits. A digest counts for one snapshot object of its wallet."""
-
-
-def plan(market: MarketSnapshot, parameters: PackerParameters, memory: PackerMemory) -> tuple[Plan, PackerMemory]:
+def plan(market: MarketSnapshot, parameters: PackerParameters, memory: DigestMemory) -> tuple[Plan, DigestMemory]:
     """Cancels, then placements wallet by wallet. Every missing level is either placed or skipped."""
     anchor = anchor_x2(market)
-    memory = with_digests(market, parameters, memory)
-    best = best_prices(market, (digest.own_best for digest in memory.digests.values()))
-    builder = _PlanBuilder(parameters, market, anchor, best)
-    for digest in memory.digests.values():
+    memory = memory.after(market.wallets, parameters, market.limits)
+    fleet = memory.fleet
+    builder = _PlanBuilder(parameters, market, anchor, best_prices(market, fleet.own_best))
+    if fleet.is_complete and not builder.may_be_far(fleet.lowest6, fleet.highest6):
+        return Plan(anchor_x2=anchor, budgets=fleet.budgets), memory
+    for digest in fleet.digests.values():
         builder.add_wallet(digest)
     return Plan((*builder.cancels, *builder.places), tuple(builder.skips), anchor, builder.budgets), memory
-
-
-def with_digests(market: MarketSnapshot, parameters: PackerParameters, memory: PackerMemory) -> PackerMemory:
-    """The memory with a digest of each wallet of this snapshot."""
-    limits = market.limits
-    is_same = (memory.parameters, memory.limits) == (parameters, limits)
-    known = memory.digests if is_same else {}
-    digests: dict[str, WalletDigest] = {}
-    for wallet in market.wallets:
-        digest = known.get(wallet.address)
-        if digest is None or digest.wallet is not wallet:
-            digest = WalletDigest.of(wallet, parameters, limits)
-        digests[wallet.address] = digest
-    return PackerMemory(parameters, limits, digests)
 
 
 def packer_targets(parameters: PackerParameters) -> Targets:
@@ -89,7 +65,7 @@ PACKER = StrategyDefinition(
     parameters=PackerParameters,
     plan=plan,
     targets=packer_targets,
-    memory=PackerMemory,
+    memory=DigestMemory,
     refusal=market_refusal,
 )
 
@@ -114,7 +90,7 @@ class _PlanBuilder:
             self.skips.append(Skip(wallet.address, SkipReason.UNREAD, wallet.unusable_detail))
             return
         budget = self.budgets[wallet.address] = digest.budget
-        if digest.is_complete and not self._may_be_stale(digest):
+        if digest.is_complete and not digest.has_remnant and not self.may_be_far(digest.lowest6, digest.highest6):
             return
         if wallet.unusable is not None:
             self.skips.append(Skip(wallet.address, wallet.unusable, wallet.unusable_detail))
@@ -124,10 +100,9 @@ class _PlanBuilder:
         self._cancel(wallet, buys, sells, spacing)
         self._fill(wallet, budget, buys, sells, spacing)
 
-    def _may_be_stale(self, digest: WalletDigest) -> bool:
-        return self._stale_orders is not None and (
-            digest.has_remnant or self._stale_orders.may_be_among(digest.lowest6, digest.highest6)
-        )
+    def may_be_far(self, lowest6: int, highest6: int) -> bool:
+        """Whether any order in this range of prices may be too far from the anchor; False without an anchor."""
+        return self._stale_orders is not None and self._stale_orders.may_be_among(lowest6, highest6)
 
     def _cancel(self, wallet: WalletSnapshot, buys: SideOrders, sells: SideOrders, spacing: LevelSpacing) -> None:
         """Cancel excess, duplicate and stale orders."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from ama_tui.domain.order import Side
@@ -94,19 +94,25 @@ class Prices:
         return (distance - self._min_distance) * self._tick6 if self._spreads_at_touch else 0
 
 
-def best_prices(market: MarketSnapshot, own: Iterable[OwnBest]) -> OwnBest:
+def best_prices(market: MarketSnapshot, own: OwnBest) -> OwnBest:
     """The best bid and ask that a new order could trade with: the book's and those of the fleet's own orders.
 
     Pending orders are not in the book yet. Resting orders may be newer than the book's best prices if the node could
     not read both at one block.
     """
-    best_bid6, best_ask6 = market.best_bid6, market.best_ask6
-    for bid6, ask6 in own:
-        if bid6 is not None and (best_bid6 is None or bid6 > best_bid6):
-            best_bid6 = bid6
-        if ask6 is not None and (best_ask6 is None or ask6 < best_ask6):
-            best_ask6 = ask6
-    return best_bid6, best_ask6
+    return best_of([(market.best_bid6, market.best_ask6), own])
+
+
+def reachable_prices(market: MarketSnapshot) -> OwnBest:
+    """The same for a whole snapshot, from the orders of its wallets."""
+    return best_prices(market, best_of([own_best(wallet) for wallet in market.wallets]))
+
+
+def best_of(prices: Collection[OwnBest]) -> OwnBest:
+    """The highest bid and the lowest ask."""
+    bids = [bid6 for bid6, _ in prices if bid6 is not None]
+    asks = [ask6 for _, ask6 in prices if ask6 is not None]
+    return max(bids, default=None), min(asks, default=None)
 
 
 def own_best(wallet: WalletSnapshot) -> OwnBest:

@@ -278,7 +278,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     # everywhere
     ActionSpec(
         "run.stop", "q", "app.stop", "quit", "run: stop and quit",
-        "Finish pending requests, save and quit. While orders rest it asks first.",
+        "Finish pending requests, save and quit. Asks first while orders rest.",
         ("starting", "welcome", "markets", "setup", "preparation", "overview", "live", "wallet"), in_palette=False,
     ),
     ActionSpec(

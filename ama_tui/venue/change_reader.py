@@ -7,8 +7,8 @@ leaves open makes it worth nothing: the caller then reads everything.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from ama_tui.domain.errors import MalformedError, RpcError
@@ -27,22 +27,16 @@ from ama_tui.domain.reading import (
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import fleet_reader, json_scalars, logs, settlement_reader
 from ama_tui.venue.batch_reads import number_of
+from ama_tui.venue.change_parts import BLOCK_CALLS, OpenPart, Piece, packed, parts_read, request_for
 from ama_tui.venue.contract_reads import CallReader
+from ama_tui.venue.fleet_calls import MARKET, CallMemory
 from ama_tui.venue.fleet_reader import Contracts, PartlyRead, WalletQuery
-from ama_tui.venue.multicall import Call, CallResult
-from ama_tui.venue.multicall_reads import (
-    BLOCK_NUMBER,
-    BLOCK_TIMESTAMP,
-    MulticallReader,
-    block_and_time,
-    request_of,
-    results_of,
-)
+from ama_tui.venue.multicall import CallResult
+from ama_tui.venue.multicall_reads import MulticallReader
 from ama_tui.venue.rpc import JsonRpc, Request
 
 MOST_CALLS = 8
 """The most eth_calls in one batch: the rest of a large fleet is read in other cycles."""
-_BLOCK_CALLS = (BLOCK_NUMBER, BLOCK_TIMESTAMP)
 
 
 class Since(NamedTuple):
@@ -53,29 +47,20 @@ class Since(NamedTuple):
     """'' if unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The results of one eth_call of a batch."""
-
-    block: int
-    block_time: int
-    calls: Sequence[Call]
-    results: list[CallResult]
-
-
 class ChangeReader:
     """Reads changes on a chain with Multicall3 through a node that takes batches."""
 
     def __init__(self, rpc: JsonRpc, calls: CallReader) -> None:
         self._rpc = rpc
         self._calls = calls
+        self._memory = CallMemory()
 
     async def room(self) -> int:
         """How many contract calls fit into one eth_call beside the market's; 0 if changes cannot be read here."""
         multicall = await self._calls.multicall()
         if multicall is None or self._rpc.batch_limit <= MOST_CALLS:
             return 0
-        return max(0, multicall.chunk - len(_BLOCK_CALLS) - fleet_reader.MARKET_CALLS)
+        return max(0, multicall.chunk - BLOCK_CALLS - fleet_reader.MARKET_CALLS)
 
     async def read(
         self,
@@ -92,31 +77,41 @@ class ChangeReader:
         node's failure raises, and MalformedError if the best prices could not be read.
         """
         multicall = await self._calls.multicall()
-        calls = fleet_reader.market_calls(contracts, depth_levels)
-        for query in queries:
-            calls += fleet_reader.whole_calls(contracts, query)
-        size = 0 if multicall is None else multicall.chunk - len(_BLOCK_CALLS)
-        chunks = [] if size <= 0 else [calls[at : at + size] for at in range(0, len(calls), size)]
+        asked = self._memory.calls(contracts, depth_levels, queries)
+        chunks = [] if multicall is None else packed(asked.groups, multicall.chunk - BLOCK_CALLS)
         requests = self._requests(contracts.order_book, chunks, since, tx_hashes)
         if multicall is None or not 0 < len(chunks) <= MOST_CALLS or len(requests) > self._rpc.batch_limit:
             return None
         responses = await self._rpc.batch(requests, splits=False)
+        rest = responses[len(chunks) :]
         try:
-            parts = [_part(chunk, response) for chunk, response in zip(chunks, responses, strict=False)]
-            first, rest = parts[0], responses[len(parts) :]
-            block_hash = _reach(rest[0], rest[-2], rest[-1], first.block, since)
-            blocks = range(since.block + 1, first.block + 1)
+            parts = parts_read(asked, chunks, responses[: len(chunks)])
+            block, known = parts.block, parts.known
+            block_hash = _reach(rest[0], rest[-2], rest[-1], block, since)
+            blocks = range(since.block + 1, block + 1)
             events = logs.events_of(settlement_reader.successful(rest[1]), contracts.order_book, fleet, blocks)
         except (RpcError, MalformedError, ValueError):
             return None
-        results, is_pinned, newest = await self._results(multicall, parts)
-        view, has_book = fleet_reader.book_view(results[: fleet_reader.MARKET_CALLS])
-        reads, is_pinned, newest = await self._completed(
-            contracts, queries, results[fleet_reader.MARKET_CALLS :], first.block, (is_pinned, newest)
+        results, is_pinned, newest = await self._results(multicall, parts.open_parts, block)
+        market = known.market or fleet_reader.book_view(results[MARKET])
+        numbered = dict(enumerate(queries, MARKET + 1))
+        partly = {
+            number: PartlyRead.of(query, iter(results[number]))
+            for number, query in numbered.items()
+            if number not in known.wallets
+        }
+        new, is_pinned, newest = await self._completed(contracts, partly.values(), block, (is_pinned, newest))
+        view, has_book = market
+        reads = {
+            query.address: known.wallets[number] if number in known.wallets else new[query.address]
+            for number, query in numbered.items()
+        }
+        asked.remember(
+            parts.new, market, {number: new[one.holdings.address] for number, one in partly.items() if not one.unread}
         )
         read = FleetRead(
-            first.block,
-            first.block_time,
+            block,
+            parts.block_time,
             is_pinned,
             view,
             reads,
@@ -126,7 +121,7 @@ class ChangeReader:
             block_hash,
         )
         receipts, errors = settlement_reader.receipts(contracts.order_book, tx_hashes, rest[2:-2])
-        return FleetChanges(read, _settlement(events, first.block, receipts, errors), _touched(events, fleet))
+        return FleetChanges(read, _settlement(events, block, receipts, errors), _touched(events, fleet))
 
     async def wallets(
         self, contracts: Contracts, queries: Sequence[WalletQuery], block: int
@@ -137,10 +132,12 @@ class ChangeReader:
         """
         calls = [call for query in queries for call in fleet_reader.whole_calls(contracts, query)]
         read = await self._calls.run_at(calls, block)
-        return await self._completed(contracts, queries, read.results, block, (read.pinned, read.newest))
+        found = iter(read.results)
+        partly = [PartlyRead.of(query, found) for query in queries]
+        return await self._completed(contracts, partly, block, (read.pinned, read.newest))
 
     def _requests(
-        self, order_book: str, chunks: Sequence[Sequence[Call]], since: Since, tx_hashes: Sequence[str]
+        self, order_book: str, chunks: Sequence[Sequence[Piece]], since: Since, tx_hashes: Sequence[str]
     ) -> list[Request]:
         """The batch: calls, head, events, receipts, the earlier block, head."""
         wanted = {
@@ -150,7 +147,7 @@ class ChangeReader:
             "toBlock": "latest",
         }
         return [
-            *(request_of([*_BLOCK_CALLS, *chunk], "latest") for chunk in chunks),
+            *map(request_for, chunks),
             ("eth_getBlockByNumber", ("latest", False)),
             ("eth_getLogs", (wanted,)),
             *map(settlement_reader.receipt_request, tx_hashes),
@@ -158,31 +155,31 @@ class ChangeReader:
             ("eth_blockNumber", ()),
         ]
 
-    async def _results(self, multicall: MulticallReader, parts: Sequence[_Part]) -> tuple[list[CallResult], bool, int]:
-        """The results of every part at the first one's block: a block may have come between two of them."""
-        block = parts[0].block
-        results: list[CallResult] = []
+    async def _results(
+        self, multicall: MulticallReader, parts: Sequence[OpenPart], block: int
+    ) -> tuple[Mapping[int, list[CallResult]], bool, int]:
+        """The results of open parts at a block by group: a block may have come between two parts of a batch.
+
+        Also whether they are pinned, and the latest block.
+        """
+        by_group: defaultdict[int, list[CallResult]] = defaultdict(list)
         is_pinned, newest = True, block
         for part in parts:
-            if part.block == block:
-                results += await multicall.completed(part.calls, part.results, hex(block))
-                continue
-            again = await self._calls.run_at(part.calls, block)
-            results += again.results
-            is_pinned, newest = is_pinned and again.pinned, max(newest, again.newest)
-        return results, is_pinned, newest
+            if part.results is not None:
+                results = await multicall.completed(part.calls, list(chain.from_iterable(part.results)), hex(block))
+            else:
+                again = await self._calls.run_at(part.calls, block)
+                results = again.results
+                is_pinned, newest = is_pinned and again.pinned, max(newest, again.newest)
+            left = iter(results)
+            for piece in part.pieces:
+                by_group[piece.number] += islice(left, len(piece.group.calls))
+        return by_group, is_pinned, newest
 
     async def _completed(
-        self,
-        contracts: Contracts,
-        queries: Sequence[WalletQuery],
-        results: Sequence[CallResult],
-        block: int,
-        so_far: tuple[bool, int],
+        self, contracts: Contracts, partly: Collection[PartlyRead], block: int, so_far: tuple[bool, int]
     ) -> tuple[dict[str, WalletRead], bool, int]:
         """The wallets with the orders that were listed and not known, which takes another request if there are any."""
-        found = iter(results)
-        partly = [PartlyRead.of(query, found) for query in queries]
         unread = [order_id for wallet in partly for order_id in wallet.unread]
         more = await self._calls.run_at(fleet_reader.order_calls(contracts.order_book, unread), block)
         orders = iter(more.results)
@@ -193,11 +190,6 @@ class ChangeReader:
 def topics_of(addresses: Sequence[str]) -> dict[str, str]:
     """Addresses by their topics in events."""
     return {"0x" + abi.address_word(address).hex(): address.lower() for address in addresses}
-
-
-def _part(chunk: Sequence[Call], response: object) -> _Part:
-    number, time, *results = results_of(response, len(_BLOCK_CALLS) + len(chunk))
-    return _Part(*block_and_time(number, time), chunk, results)
 
 
 def _reach(head: object, earlier: object, last: object, block: int, since: Since) -> str:

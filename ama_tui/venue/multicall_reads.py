@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ama_tui.domain.errors import MalformedError, RpcError, VenueError
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
 from ama_tui.venue import json_scalars
-from ama_tui.venue.multicall import MULTICALL3, Call, CallResult, decode_aggregate, encode_aggregate
+from ama_tui.venue.multicall import (
+    MULTICALL3,
+    Call,
+    CallGroup,
+    CallResult,
+    GroupResults,
+    encode_aggregate,
+    split_aggregate,
+)
 from ama_tui.venue.rpc import JsonRpc, Request
 
 MAX_CHUNK = 500
@@ -130,7 +138,8 @@ class MulticallReader:
         self._always_failing.add(call)
 
     async def _once(self, calls: Sequence[Call], tag: str) -> list[CallResult]:
-        return results_of(await self._rpc.call(*request_of(calls, tag)), len(calls))
+        response = await self._rpc.call(*request_of([CallGroup.of(calls)], tag))
+        return decoded(results_of(response, [len(calls)]))[0]
 
     async def _answers(self, tag: str) -> bool:
         """Whether the node can run the simplest call at this block."""
@@ -147,19 +156,34 @@ class MulticallReader:
             self._chunk = min(self._max_chunk, self._chunk * 2)
 
 
-def request_of(calls: Sequence[Call], tag: str) -> Request:
-    """The request that runs these calls."""
-    return "eth_call", ({"to": MULTICALL3, "data": "0x" + encode_aggregate(calls).hex()}, tag)
+def request_of(groups: Sequence[CallGroup], tag: str) -> Request:
+    """The request that runs the calls of these groups."""
+    return "eth_call", ({"to": MULTICALL3, "data": "0x" + encode_aggregate(groups).hex()}, tag)
 
 
-def results_of(response: object, count: int) -> list[CallResult]:
-    """The results of `count` calls in the response to such a request. Raises MalformedError, and an RpcError it is."""
+def results_of(response: object, counts: Sequence[int]) -> list[GroupResults]:
+    """The results of groups of so many calls in the response to such a request.
+
+    Raises MalformedError, and an RpcError if the response is one.
+    """
     if isinstance(response, RpcError):
         raise response
     try:
-        return decode_aggregate(json_scalars.data(response), count)
+        return split_aggregate(json_scalars.data(response), counts)
     except ValueError as error:
-        raise MalformedError(f"invalid response from Multicall3: {error}", "try another node") from None
+        raise _malformed(error) from None
+
+
+def decoded(groups: Iterable[GroupResults]) -> list[list[CallResult]]:
+    """The results of each group's calls. Raises MalformedError."""
+    try:
+        return [group.decoded() for group in groups]
+    except ValueError as error:
+        raise _malformed(error) from None
+
+
+def _malformed(error: ValueError) -> MalformedError:
+    return MalformedError(f"invalid response from Multicall3: {error}", "try another node")
 
 
 def block_and_time(number: CallResult, time: CallResult) -> tuple[int, int]:

@@ -15,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 MARKET = "ETH-USD"
 LONGEST_RUN = 1500
+FILLED = (b'"status":"filled"', b'"status":"executed"')
+"""In a journal line: the order was filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Journalled:
 
     intents: int
     """Placements that were journalled before they were sent."""
+    filled: int
+    """Orders that were filled meanwhile: each takes another intent."""
     session_seconds: float
     """From the first session that was going to be requested until the last was there."""
 
@@ -96,11 +100,12 @@ def running(directory: Path, options: list[str]) -> Iterator[subprocess.Popen[by
 
 def journalled(state: Path) -> Journalled:
     """Read the journals under a state directory."""
-    intents = 0
+    intents = filled = 0
     asked: list[int] = []
     made: list[int] = []
     for path in state.rglob("actions*.jsonl"):
         for text in path.read_bytes().splitlines():
+            filled += any(status in text for status in FILLED)
             if b'"INTENT"' not in text and b'"SESSION_INIT"' not in text:
                 continue
             line = json.loads(text)
@@ -111,4 +116,4 @@ def journalled(state: Path) -> Journalled:
                 asked.append(line["ts"])
             elif method == "sessionPlaceMarginLimit":
                 intents += 1
-    return Journalled(intents, (max(made, default=0) - min(asked, default=0)) / 1000)
+    return Journalled(intents, filled, (max(made, default=0) - min(asked, default=0)) / 1000)

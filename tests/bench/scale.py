@@ -48,7 +48,7 @@ class Scale:
     fills: int
     """How many, with push and again with polling."""
     fleets: tuple[SteadyFleet, ...]
-    """Those whose cycles are watched. A block lasts long enough for a cycle and for the same reads once more."""
+    """Those whose cycles are watched. A block lasts long enough for a bare client's reads and a cycle."""
     steady_cycles: int
     """Cycles to observe of each fleet."""
     packings: tuple[Packing, ...]

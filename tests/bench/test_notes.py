@@ -31,7 +31,7 @@ def test_reads_that_overlap_are_repeated_side_by_side() -> None:
     assert side_by_side([one, two, three]) == [[one, two], [three]]
 
 
-def test_journal_tells_how_many_orders_were_intended_and_how_long_the_sessions_took(tmp_path: Path) -> None:
+def test_journal_tells_how_many_orders_were_intended_and_filled_and_how_long_the_sessions_took(tmp_path: Path) -> None:
     lines = [
         {"ts": 1000, "action": "INTENT", "params": {"method": "sessionInit"}},
         {"ts": 1500, "action": "INTENT", "params": {"method": "sessionInit"}},
@@ -40,6 +40,7 @@ def test_journal_tells_how_many_orders_were_intended_and_how_long_the_sessions_t
         {"ts": 4000, "action": "INTENT", "params": {"method": "sessionPlaceMarginLimit"}},
         {"ts": 4001, "action": "PLACE_LIMIT", "params": {"status": "mined"}},
         {"ts": 4002, "action": "INTENT", "params": {"method": "sessionCancelOrder"}},
+        {"ts": 4003, "action": "PLACE_LIMIT", "params": {"status": "filled"}},
     ]
     (tmp_path / "actions.jsonl").write_text("".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines))
-    assert journalled(tmp_path) == Journalled(intents=1, session_seconds=2.25)
+    assert journalled(tmp_path) == Journalled(intents=1, filled=1, session_seconds=2.25)

@@ -172,6 +172,8 @@ class FakeVenue:
     stats: HttpStats = field(default_factory=HttpStats)
     on_fleet: Callable[[], FleetRead] = lambda: fleet_read()
     on_live: Callable[[], Awaitable[int | None]] = lambda: _soon(None)
+    cached_ms: int = 0
+    """How long the venue had the live mark in its cache."""
     on_settlement: Callable[[], Awaitable[None]] = lambda: _soon(None)
     trades: tuple[Trade, ...] | None = ()
     cancelled: tuple[OrderCancelled, ...] = ()
@@ -231,7 +233,7 @@ class FakeVenue:
     # ---- API ----
 
     async def live(self, market: Market, *, waits: bool = True) -> LiveQuote:
-        return LiveQuote(MARKET.address, Quote(mark6=await self.on_live()))
+        return LiveQuote(MARKET.address, Quote(mark6=await self.on_live()), cache_age_ms=self.cached_ms)
 
     async def session_nonce(self, trader: str) -> int:
         self.asked_nonce.append(trader)

@@ -22,7 +22,7 @@ from ama_tui.domain.plan import Cancel, Place
 from ama_tui.engine.run.plan_check import plan_problem
 from ama_tui.strategies import registry
 from ama_tui.strategies.budget import budget_of
-from ama_tui.strategies.prices import best_prices, own_best
+from ama_tui.strategies.prices import reachable_prices
 from tests.engine.rig import Rig, run_of, ticking, until
 from tests.strategies.worlds import World, carried_out, market, wallet
 from tests.ui.stage import WIDE, dashboard
@@ -75,7 +75,7 @@ def test_plans_are_sound_never_cross_and_never_pass_a_cap(seed: int) -> None:
     for _ in range(2):
         plan = chase.plan(snapshot)
         assert plan_problem(plan, snapshot) == ""
-        best_bid6, best_ask6 = best_prices(snapshot, map(own_best, snapshot.wallets))
+        best_bid6, best_ask6 = reachable_prices(snapshot)
         for one in places(plan):
             opposite6 = best_ask6 if one.side is Side.BUY else best_bid6
             assert opposite6 is None or (one.price6 < opposite6) is (one.side is Side.BUY)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import PendingOrder, Place, Plan, Rules, Skip, SkipReason
+from ama_tui.domain.plan import Cancel, PendingOrder, Place, Plan, Rules, Skip, SkipReason
 from ama_tui.strategies.packer_parameters import PackerParameters
 from tests.strategies.worlds import USDC, Packer, carried_out, market, resting, wallet
 
@@ -83,6 +83,25 @@ def test_only_the_swept_level_is_filled_again() -> None:
     swept = tuple(order for order in one.orders if (order.side, order.level) != (Side.SELL, 4))
     plan = EVEN.plan(replace(full, wallets=(replace(one, orders=swept),)))
     assert [(two.side, two.level, two.sequence) for two in places(plan)] == [(Side.SELL, 4, 12)]
+
+
+def test_full_fleet_is_left_alone_until_the_price_moves_away_or_an_order_is_nearly_filled() -> None:
+    packer = Packer()
+    first = market(wallet(0), wallet(1))
+    full = carried_out(first, packer.plan(first), first_id=1)
+    later = replace(full, now=full.now + 60)
+    assert packer.plan(full).intents == packer.plan(later).intents == ()
+    moved = packer.plan(replace(later, best_bid6=None, best_ask6=None, vault_mark6=2510 * USDC))
+    assert {one.wallet for one in moved.intents if isinstance(one, Cancel)} == {wallet(0).address, wallet(1).address}
+    assert packer.plan(later).intents == ()
+    one, two = later.wallets
+    oldest, *others = two.orders
+    remnant = replace(oldest, amount18=oldest.amount18 // 20)
+    filled = packer.plan(replace(later, wallets=(one, replace(two, orders=(remnant, *others)))))
+    assert [(cancel.wallet, cancel.order_id) for cancel in filled.intents if isinstance(cancel, Cancel)] == [
+        (two.address, remnant.order_id)
+    ]
+    assert packer.plan(later).budgets == packer.plan(full).budgets
 
 
 def only_skip(plan: Plan) -> Skip:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ama_tui.domain.order import Side, Tag, decode_tag
 from ama_tui.domain.plan import Cancel, CancelReason, CollateralBasis, Place, Plan, Rules, WalletSnapshot
 from tests.sizes import examples, size
-from tests.strategies.worlds import World, carried_out, orders_of
+from tests.strategies.worlds import Packer, World, carried_out, orders_of
 
 worlds = st.integers(min_value=0, max_value=2**40).map(World)
 often = settings(max_examples=examples(size(500, 10_000)))
@@ -204,6 +204,29 @@ def test_plan_that_was_carried_out_leaves_nothing_to_do(world: World) -> None:
         if not any(skip.wallet == wallet.address for skip in plan.skips):
             assert not places_of(then, wallet)
             assert not cancels_of(then, wallet)
+
+
+@sometimes
+@given(worlds, st.lists(st.tuples(st.integers(-300, 300), st.integers(0, 2)), max_size=4))
+def test_plan_does_not_depend_on_earlier_plans(world: World, moves: list[tuple[int, int]]) -> None:
+    """A fleet that has its orders, in a market that moves away and while single wallets change."""
+    bare = [replace(one, orders=(), pending_orders=(), cancelling=frozenset()) for one in world.market.wallets]
+    market = replace(world.market, wallets=tuple(bare))
+    market = carried_out(market, world.packer.plan(market), first_id=1)
+    for ticks, changed in moves:
+        wallets = [
+            replace(one, orders=one.orders[1:]) if number < changed else one
+            for number, one in enumerate(market.wallets)
+        ]
+        market = replace(
+            market,
+            wallets=tuple(wallets),
+            best_bid6=None,
+            best_ask6=None,
+            mark6=max(1, (market.mark6 or 10**9) + ticks * market.tick6),
+        )
+        new = Packer(world.packer.parameters, world.packer.limits)
+        assert world.packer.plan(market) == new.plan(market)
 
 
 @sometimes

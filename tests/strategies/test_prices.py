@@ -11,7 +11,7 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import MarketSnapshot, PendingOrder, Place, Rules, SkipReason
 from ama_tui.strategies.anchor import anchor_x2
 from ama_tui.strategies.packer_parameters import PackerParameters
-from ama_tui.strategies.prices import Prices, best_prices, own_best, refusal_of
+from ama_tui.strategies.prices import Prices, best_of, best_prices, own_best, refusal_of
 from tests.strategies.worlds import Packer, World, market, orders_of, resting, wallet
 
 # A book off the tick with a spread of 111 ticks; the others' best is behind the fleet's own touch.
@@ -60,14 +60,14 @@ def test_prices_of_three_wallets_match_the_tables(
             assert found[one.address, Side.SELL, level] == sell6
 
 
-def best_of(snapshot: MarketSnapshot) -> tuple[int | None, int | None]:
-    return best_prices(snapshot, map(own_best, snapshot.wallets))
+def best_in(snapshot: MarketSnapshot) -> tuple[int | None, int | None]:
+    return best_prices(snapshot, best_of([own_best(wallet) for wallet in snapshot.wallets]))
 
 
 def prices(snapshot: MarketSnapshot, rules: Rules = Rules.EVEN, nearest: int = 10) -> Prices:
     anchor = anchor_x2(snapshot)
     assert anchor is not None
-    return Prices(snapshot, anchor, PackerParameters(min_distance_ticks=nearest, rules=rules), best_of(snapshot))
+    return Prices(snapshot, anchor, PackerParameters(min_distance_ticks=nearest, rules=rules), best_in(snapshot))
 
 
 def by_the_rules(world: World, anchor: Fraction, side: Side, distance: int) -> Fraction:
@@ -94,7 +94,7 @@ def test_price_follows_the_rules_in_any_book(world: World, beyond: int) -> None:
     anchor = anchor_x2(world.market)
     if anchor is None:
         return
-    made = Prices(world.market, anchor, world.packer.parameters, best_of(world.market))
+    made = Prices(world.market, anchor, world.packer.parameters, best_in(world.market))
     distance = world.packer.parameters.min_distance_ticks + beyond
     for side in Side:
         assert made.at(side, distance).price6 == by_the_rules(world, Fraction(anchor, 2), side, distance)
@@ -156,7 +156,7 @@ def test_pending_orders_of_any_wallet_and_young_resting_ones_limit_prices() -> N
     snapshot = market(
         wallet(0), wallet(1, was_read=False, pending_orders=(pending_orders,)), wallet(2, orders=(young,))
     )
-    assert best_of(snapshot) == (2_560_000_000, 2_450_000_000)
+    assert best_in(snapshot) == (2_560_000_000, 2_450_000_000)
     made = prices(snapshot)
     assert made.at(Side.BUY, 10).price6 == 2_450_000_000 - 2 * 10_000
     assert made.at(Side.SELL, 10).price6 == 2_560_000_000 + 2 * 10_000

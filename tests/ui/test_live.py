@@ -103,6 +103,16 @@ async def test_narrow_views_show_one_panel_at_a_time_above_the_newest_actions() 
         assert "▌4 Stats▐" in stage.text()
 
 
+async def test_title_has_a_blank_on_each_side_with_and_without_corners() -> None:
+    async with dashboard(WIDE) as stage:
+        await stage.to_live(packed())
+        assert "╭─ Activity ─" in stage.text()
+        await stage.pilot.resize_terminal(*NARROW)
+        await stage.shows("\n─ Activity ──")
+        await stage.pilot.resize_terminal(*WIDE)
+        await stage.shows("╭─ Activity ─")
+
+
 async def test_click_on_a_tab_shows_its_panel() -> None:
     async with dashboard(NARROW) as stage:
         await stage.to_live(packed())

@@ -17,7 +17,7 @@ from ama_tui.domain.event import EngineState
 from ama_tui.ui.app import AmaApp
 from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.preparation import PreparationScreen
-from ama_tui.ui.screens.stop import StopScreen
+from ama_tui.ui.screens.stop import StopScreen, staying_text
 from tests.ui.fakes import NOW, FakeHost, snapshot
 from tests.ui.stage import NARROW, WIDE, Stage, dashboard, until
 
@@ -57,6 +57,10 @@ async def test_quit_stops_the_run_joins_the_engine_and_says_what_stays(how: str)
     assert outcome == ExitMessage(0, "ama-tui: stopped; 120 orders still resting on ETH")
 
 
+def test_demos_orders_do_not_stay() -> None:
+    assert staying_text(snapshot(), is_demo=True) == "120 orders will be discarded with the demo venue."
+
+
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_stop_screen_shows_what_it_waits_for_and_what_stays(size: tuple[int, int]) -> None:
     rows = snapshot().wallets
@@ -69,7 +73,7 @@ async def test_stop_screen_shows_what_it_waits_for_and_what_stays(size: tuple[in
         assert "Waiting up to 10 s for 2 pending orders…" in stage.text()
         await stage.publish(snapshot(EngineState.STOPPING))
         assert "Saving…" in stage.text()
-        assert "120 orders will stay on the book on ETH." in stage.text()
+        assert "120 orders will stay on the ETH book." in stage.text()
         await stage.publish(snapshot(EngineState.STOPPING, cancels_on_stop=True))
         assert "Cancelling 120 orders…" in stage.text()
         assert "will stay" not in stage.text()

@@ -106,10 +106,17 @@ def test_distance_is_positive_on_the_orders_own_side_of_the_anchor(
 def test_facts_describe_the_state_of_the_wallet(changes: dict[str, object], text: str) -> None:
     row = replace(packed().wallets[0], **changes)  # type: ignore[arg-type]  # fields of the row
     for width in (80, 160):
-        lines = fact_lines(row, NOW, width)
+        lines = fact_lines(row, EngineState.RUNNING, NOW, width)
         whole = "   ".join("".join(part for part, _ in one.spans) for line in lines for one in line)
         assert text in whole
         assert all(sum(spans_width(one.spans) for one in line) + 3 * (len(line) - 1) <= width - 2 for line in lines)
+
+
+@pytest.mark.parametrize(("state", "text"), [(EngineState.RUNNING, "… packing"), (EngineState.FAULTED, "not packed")])
+def test_only_a_running_run_is_packing_a_wallet(state: EngineState, text: str) -> None:
+    row = replace(packed().wallets[0], is_packed=False, bids=0, note="")
+    first_line = fact_lines(row, state, NOW, 160)[0]
+    assert first_line[1].spans == ((text, "warn"),)
 
 
 async def test_wallet_that_left_the_run_says_so() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue.contract_decode import DecodeError
-from ama_tui.venue.multicall import Call, CallResult, decode_aggregate, encode_aggregate
+from ama_tui.venue.multicall import Call, CallGroup, CallResult, decode_aggregate, encode_aggregate, split_aggregate
 
 ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())
 CALLS = st.lists(st.builds(Call, ADDRESSES, st.binary(max_size=80)), max_size=20)
@@ -22,7 +22,7 @@ RESULTS = st.lists(st.tuples(st.booleans(), st.binary(max_size=400)), max_size=2
 @given(CALLS)
 def test_calls_are_encoded_as_by_eth_abi(calls: list[Call]) -> None:
     expected = abi_encode(["(address,bool,bytes)[]"], [[(call.target, True, call.data) for call in calls]])
-    assert encode_aggregate(calls) == abi.AGGREGATE3 + expected
+    assert encode_aggregate([CallGroup.of(calls)]) == abi.AGGREGATE3 + expected
 
 
 @given(RESULTS)
@@ -49,6 +49,27 @@ def test_truncated_envelope_is_refused(results: list[tuple[bool, bytes]], cut: i
     shorter = envelope[: max(0, len(envelope) - 32 - cut)]
     with pytest.raises(DecodeError):
         decode_aggregate(shorter, len(results) + 1)
+
+
+@given(RESULTS, st.data())
+def test_results_of_groups_are_those_of_the_whole_wherever_it_is_cut(
+    results: list[tuple[bool, bytes]], data: st.DataObject
+) -> None:
+    envelope = abi_encode(["(bool,bytes)[]"], [results])
+    at = data.draw(st.integers(0, len(results)))
+    groups = split_aggregate(envelope, [at, len(results) - at])
+    decoded = [result for group in groups for result in group.decoded()]
+    assert [(result.ok, result.data) for result in decoded] == results
+    again = split_aggregate(abi_encode(["(bool,bytes)[]"], [results[at:]]), [len(results) - at])
+    assert groups[1] == again[0]
+
+
+def test_groups_of_results_that_share_the_same_bytes_are_refused() -> None:
+    result = abi_encode(["(bool,bytes)[]"], [[(True, b"x" * 3200)]])[96:]
+    heads = (0).to_bytes(32, "big") + (64 * 32).to_bytes(32, "big")
+    envelope = (32).to_bytes(32, "big") + (64).to_bytes(32, "big") + heads * 32 + result
+    with pytest.raises(DecodeError, match="incomplete"):
+        split_aggregate(envelope, [1] * 64)
 
 
 @given(st.binary(max_size=300), st.integers(1, 3))

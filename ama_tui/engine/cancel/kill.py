@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ama_tui.domain.errors import UnreachableError, VenueError
-from ama_tui.domain.event import KillProgress, KillStage
+from ama_tui.domain.event import KillProgress, KillStage, RateLimitWait
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.plan import CancelReason
 from ama_tui.domain.reading import OrdersRead, Receipt, SessionsRead, WalletRead
@@ -99,12 +99,16 @@ class CancelAll:
 
     def __post_init__(self) -> None:
         self._worker = CancelWorker(self.context, self.sender, self.reason)
-        self._progress = ProgressReporter(self.on_progress)
+        self._progress = ProgressReporter(self.on_progress, self._rate_limits)
         for book in self.books:
             missing = [pending.last for pending in book.pending if pending.last is not None]
             self.witnesses.add_orders((*book.orders, *missing), self._read_block())
         if self.context.read is not None:
             self._newest_block = self.context.read.seen_block
+
+    def _rate_limits(self) -> tuple[RateLimitWait, ...]:
+        self.context.rate_limits.look()
+        return self.context.rate_limits.waits()
 
     async def finish(self) -> KillReport:
         """Cancel and prove, within the patience; lists the survivors then. Does not raise VenueError."""

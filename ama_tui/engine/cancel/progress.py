@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from ama_tui.domain.event import KillProgress, KillStage
+from ama_tui.domain.event import KillProgress, KillStage, RateLimitWait
 from ama_tui.engine.action_log import now_ms
 
 REPORT_EVERY_S = 0.25
@@ -18,11 +18,12 @@ OVERDUE_S = 1.0
 class Wait(Enum):
     """What a cancel-all may wait for, most fundamental first: of the overdue ones, the first is shown."""
 
-    CHAIN = 0
-    VENUE = 1
-    ORDERS = 2
-    BLOCKS = 3
-    WITNESSES = 4
+    RATE_LIMIT = 0
+    CHAIN = 1
+    VENUE = 2
+    ORDERS = 3
+    BLOCKS = 4
+    WITNESSES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class ProgressReporter:
     """Collects the facts of a cancel-all and passes them on when they have changed, a few times a second."""
 
     on_progress: Callable[[KillProgress], None]
+    rate_limits: Callable[[], Sequence[RateLimitWait]] = tuple
+    """The hosts that limit our requests now."""
     _latest: KillProgress = field(default_factory=KillProgress)
     _reported: KillProgress | None = None
     _waits: dict[Wait, _Awaited] = field(default_factory=dict)
@@ -97,6 +100,11 @@ class ProgressReporter:
 
     def report_changes(self) -> None:
         """Pass the facts on if they have changed."""
+        limits = self.rate_limits()
+        if limits:
+            self.waits(Wait.RATE_LIMIT, limits[0].text(0))
+        else:
+            self.ends(Wait.RATE_LIMIT)
         overdue = asyncio.get_running_loop().time() - OVERDUE_S
         waits = [self._waits[wait] for wait in Wait if wait in self._waits and self._waits[wait].began <= overdue]
         first = waits[0] if waits else _NOTHING

@@ -14,7 +14,7 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from ama_tui.domain.plan import Cancel, Intent
+from ama_tui.domain.plan import Cancel, Intent, Place
 from ama_tui.engine.rate_limiter import RateLimiter, Slot
 from ama_tui.engine.read_share import ReadShare
 
@@ -71,6 +71,11 @@ class SendQueues:
     @property
     def is_idle(self) -> bool:
         return not self._sends and not self._waiting
+
+    @property
+    def orders_wait(self) -> bool:
+        """Does any placement wait for its turn?"""
+        return any(queue and isinstance(queue[-1], Place) for queue in self._waiting.values())
 
     async def idle(self, timeout: float) -> bool:
         """Wait until nothing is being sent, at most `timeout` seconds."""

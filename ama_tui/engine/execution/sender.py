@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
@@ -12,7 +11,7 @@ from ama_tui.domain.errors import JournalError, RefusedError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.plan import Cancel, Intent, Place
 from ama_tui.domain.session import BUDGET_USED, CAP_TOO_LOW, HOW_TO_RENEW, PROBLEMS, REVOKED, SessionStatus
-from ama_tui.engine.action_log import cancel_params, now_ms, place_params
+from ama_tui.engine.action_log import cancel_params, new_intent_id, now_ms, place_params
 from ama_tui.engine.execution.pre_trade_checks import JOURNAL_S, STALE_AFTER_S, best_opposite, placement_refusal
 from ama_tui.engine.pending_orders import PendingPlacement
 from ama_tui.engine.rate_limiter import Slot
@@ -59,7 +58,7 @@ class Sender:
             return False
         if book.pending.has_used(place.sequence):
             return True  # its number was used meanwhile: the next plan assigns a new one
-        pending = PendingPlacement(uuid.uuid4().hex, place, monotonic())
+        pending = PendingPlacement(new_intent_id(), place, monotonic())
         book.pending.next_sequence(place.sequence)
         book.pending.add(pending)
         try:
@@ -85,7 +84,7 @@ class Sender:
         if session is None:
             return False
         book.pending.cancel_sent(cancel.order_id, monotonic())
-        intent_id = uuid.uuid4().hex
+        intent_id = new_intent_id()
         with suppress(JournalError):  # a cancel is safe even if it cannot be journalled
             await context.action_log.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
         text = f"cancel {cancel.order_id}: {cancel.reason.value}"

@@ -40,7 +40,7 @@ class LiveReconciliation:
 
     def __post_init__(self) -> None:
         last_block = 0 if self.context.read is None else self.context.read.block
-        self._fresh = [book for book in self.context.fleet if self.read.is_fresh(book.address)]
+        self._fresh = self.context.fleet.asked_by(self.read)
         for book in self._fresh:
             wallet_read = self.read.wallets[book.address]
             if book.has_taken(wallet_read):

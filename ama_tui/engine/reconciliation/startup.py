@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from time import monotonic
@@ -15,7 +14,7 @@ from ama_tui.domain.order import RestingOrder, decode_tag
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import Settlement
 from ama_tui.domain.recovery import AccountedOrder, ReconciliationReport
-from ama_tui.engine.action_log import now_ms
+from ama_tui.engine.action_log import new_intent_id, now_ms
 from ama_tui.engine.pending_orders import OrderMemory, PendingPlacement, PendingStage
 from ama_tui.engine.reconciliation import report as accounts
 from ama_tui.engine.reconciliation.known_orders import KnownOrder, look_back_from, without_an_end
@@ -171,7 +170,7 @@ def _journal_taken_over(context: RunContext, orphans: Iterable[RestingOrder], bl
         book, tag = context.fleet.books[orphan.trader], decode_tag(orphan.amount18)
         order = next(order for order in book.orders if order.order_id == orphan.order_id)
         if order.level is not None and tag is not None:
-            intent_id = uuid.uuid4().hex
+            intent_id = new_intent_id()
             book.pending.remember(order.order_id, OrderMemory(order.level, order.amount18, block, intent_id))
             place = Place(
                 order.trader, order.side, order.level, order.price6, order.amount18, order.margin6, tag.sequence

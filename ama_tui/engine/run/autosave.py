@@ -13,6 +13,11 @@ from ama_tui.store.checkpoint import WalletEntry
 from ama_tui.store.state_store import StateStore
 
 SAVE_EVERY_S = 5.0
+SAVING_SHARE = 1 / 20
+LONGEST_PAUSE_S = 60.0
+"""Saving may take this share of the time: while a large fleet sends, all of its wallets have changed every time. So
+after a slow save the next one begins later than `SAVE_EVERY_S`, at most this long after it.
+"""
 
 
 @dataclass(slots=True)
@@ -24,12 +29,12 @@ class Autosave:
     on_saved: Callable[[], object] = lambda: None
     on_failed: Callable[[CheckpointError], object] = lambda error: None
     """Called on the event loop after a save in the background."""
-    _saved_at: float = field(init=False, default=0.0)
+    _due_at: float = field(init=False, default=0.0)
     _saving: asyncio.Task[None] | None = field(init=False, default=None)
 
     def begin_if_due(self) -> None:
-        """Begin to save what changed, unless the last save began less than `SAVE_EVERY_S` ago or has not ended."""
-        if self._saving is None and monotonic() - self._saved_at >= SAVE_EVERY_S:
+        """Begin to save what changed, unless the last save was too recent or has not ended."""
+        if self._saving is None and monotonic() >= self._due_at:
             self._collect()
             self._saving = asyncio.create_task(self._save_changes(), name="autosave")
 
@@ -41,23 +46,30 @@ class Autosave:
         await asyncio.to_thread(self.store.save)
 
     async def _save_changes(self) -> None:
+        began = monotonic()
         try:
             await asyncio.to_thread(self.store.save_changes)
         except CheckpointError as error:
+            self._due_at = began + SAVE_EVERY_S
             self.on_failed(error)
         else:
+            self._due_at = began + pause_after(monotonic() - began)
             self.on_saved()
         finally:
             self._saving = None
 
     def _collect(self) -> None:
         """Give the store the wallets that changed."""
-        self._saved_at = monotonic()
         stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
         entries = ((entry_of(book, stored.get(book.address)), stored.get(book.address)) for book in self.fleet)
         changed = [entry for entry, known in entries if entry != known]
         if changed:
             self.store.update_wallets(changed)
+
+
+def pause_after(seconds: float) -> float:
+    """How long after the beginning of a save that took `seconds` the next one may begin."""
+    return min(LONGEST_PAUSE_S, max(SAVE_EVERY_S, seconds / SAVING_SHARE))
 
 
 def entry_of(book: WalletBook, stored: WalletEntry | None) -> WalletEntry:

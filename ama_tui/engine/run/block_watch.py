@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,7 +13,7 @@ from ama_tui.domain.errors import VenueError
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.outage import Outage
 from ama_tui.engine.run_context import RunContext
-from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers
+from ama_tui.venue.push import BlockHead, ContractLog, PushHandlers, PushStream
 
 SHORTEST_STALE_S = 2.0
 LONGEST_STALE_S = 60.0
@@ -45,6 +45,8 @@ class Listener:
     wake: Callable[[], None]
     outage: Outage
     """Of the stream."""
+    may_connect: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
+    """Returns once the stream may connect. Until then the block number is polled."""
 
 
 @dataclass(slots=True)
@@ -103,11 +105,14 @@ class BlockWatch:
         async with asyncio.TaskGroup() as tasks:
             if push is not None:
                 handlers = PushHandlers(self._connected, self._lost, self._head, self._log)
-                contracts = [listener.context.market.address for listener in self.listeners]
-                tasks.create_task(push.listen(contracts, handlers), name="push")
+                tasks.create_task(self._listen(push, handlers), name="push")
             tasks.create_task(self._poll(), name="polling")
 
     # ---- the stream ----
+
+    async def _listen(self, push: PushStream, handlers: PushHandlers) -> None:
+        await asyncio.gather(*(listener.may_connect() for listener in self.listeners))
+        await push.listen([listener.context.market.address for listener in self.listeners], handlers)
 
     def _connected(self) -> None:
         self._is_connected = True

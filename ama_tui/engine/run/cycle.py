@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from ama_tui.domain.errors import NodeBehindError, VenueError
+from ama_tui.domain.errors import NodeBehindError
 from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, MarketSnapshot, Place, Skip, SkipReason
@@ -18,6 +18,7 @@ from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.reconciliation.live import LiveReconciliation
 from ama_tui.engine.reconciliation.rules import is_behind, is_far_apart
 from ama_tui.engine.run.fleet_reads import FleetReads
+from ama_tui.engine.run.live_mark import LiveMark
 from ama_tui.engine.run.packing import utilization
 from ama_tui.engine.run.planner import Planner
 from ama_tui.engine.run.planner_input import market_snapshot
@@ -27,9 +28,6 @@ from ama_tui.engine.wallet_book import WalletBook
 DEPTH_OF_OTHERS = 25
 MOST_DEPTH = 250
 """The most depth levels read per side: limited by the size of a contract call."""
-
-MARK_PATIENCE_S = 3.0
-"""How long a cycle waits for the API's mark price, so that a slow API does not make the chain read stale."""
 
 FORWARD_ATTEMPTS = 6
 BETWEEN_ATTEMPTS_S = 0.1
@@ -44,10 +42,11 @@ class Cycle:
     """A block that earlier processes saw: the first read must not be from shortly before it."""
     reads: FleetReads = field(init=False)
     planner: Planner = field(init=False, default_factory=Planner)
+    mark: LiveMark = field(init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        self.reads = FleetReads(self.context)
+        self.reads, self.mark = FleetReads(self.context), LiveMark(self.context)
 
     async def watch(self) -> FleetRead:
         """Read the chain and the mark price, and reconcile pending orders.
@@ -67,13 +66,13 @@ class Cycle:
         context = self.context
         began, began_ms = monotonic(), now_ms()  # the read's age counts from the request, not from the response
         (read, settlement), (context.mark6, context.mark_problem) = await asyncio.gather(
-            self._read_forward(), self._mark()
+            self._read_forward(), self.mark.read()
         )
         reconciliation = LiveReconciliation(context, read)
         if settlement is None:
             settlement = await self._settlement(read, reconciliation)
         reconciliation.finish(settlement)
-        for book in filter(lambda book: read.is_fresh(book.address), context.fleet):
+        for book in context.fleet.asked_by(read):
             self._check_session(book, read.wallets[book.address].session, (read.block, began, read.block_time))
         if settlement.trades is None:
             context.fills_problem = f"fills from block {context.trades_block + 1:,} on are unknown: {settlement.error}"
@@ -92,7 +91,7 @@ class Cycle:
         the mark, None if it could not be read. Raises VenueError if the chain could not be read.
         """
         began_ms = now_ms()
-        read, (mark6, _) = await asyncio.gather(self.reads.whole(self._depth_levels()), self._mark())
+        read, (mark6, _) = await asyncio.gather(self.reads.whole(self._depth_levels()), self.mark.read())
         return read, began_ms, mark6
 
     async def decide(self, read: FleetRead) -> tuple[Intent, ...]:
@@ -104,10 +103,13 @@ class Cycle:
         skips: defaultdict[str, list[Skip]] = defaultdict(list)
         for skip in (*context.plan.skips, *held):
             skips[skip.wallet].append(skip)
-        for book in context.fleet:
-            theirs = tuple(skips[book.address]) if book.address in skips else ()
+        budgets = context.plan.budgets
+        for address, book in context.fleet.books.items():
+            budget, theirs = budgets.get(address), tuple(skips[address]) if address in skips else ()
+            if book.is_planned(budget, theirs):
+                continue
             self._note_skips(book, theirs)
-            book.plan(context.plan.budgets.get(book.address), theirs)
+            book.plan(budget, theirs)
             context.counters.used(utilization(book))
         now = monotonic()
         return tuple(intent for intent in allowed if context.fleet.books[intent.wallet].backoff_until <= now)
@@ -189,17 +191,6 @@ class Cycle:
         """Enough levels to see past the fleet's own orders."""
         fleet = self.context.fleet
         return min(MOST_DEPTH, max(map(fleet.price_levels, Side)) + DEPTH_OF_OTHERS)
-
-    async def _mark(self) -> tuple[int | None, str]:
-        """The API's mark price, or None and the reason. A rate limit is a wait, not a problem."""
-        api, market = self.context.connections.api, self.context.market
-        try:
-            async with asyncio.timeout(MARK_PATIENCE_S):
-                return (await api.live(market, waits=False)).quote.mark6, ""
-        except TimeoutError:
-            return None, f"mark price: no response within {MARK_PATIENCE_S:g} s"
-        except VenueError as error:
-            return None, "" if error.is_rate_limit else f"mark price: {error}"
 
     async def _settlement(self, read: FleetRead, reconciliation: LiveReconciliation) -> Settlement:
         context = self.context

@@ -96,7 +96,7 @@ class FleetReads:
         if last is None or queries is None:
             return None
         contracts, since = self._contracts(), Since(last.block, last.block_hash)
-        hashes = [one.tx_hash for book in self.context.fleet for one in book.pending if one.tx_hash is not None]
+        hashes = [one.tx_hash for _, one in self.context.fleet.pending() if one.tx_hash is not None]
         try:
             changes = await reader.read(contracts, depth_levels, queries, since, self._topics_of_fleet(), hashes)
         except RateLimitError:
@@ -136,27 +136,22 @@ class FleetReads:
         """
         fleet, now = self.context.fleet, monotonic()
         wanted, self._wanted = self._wanted, set()
-        chosen = {book.address: _query(book) for book in fleet if self._is_in_motion(book, wanted)}
-        calls = sum(map(_cost, chosen.values()))
-        most, share = MOST_CALLS * room, -(-len(fleet) // ROUND_CYCLES)
+        last = {} if self.context.read is None else self.context.read.wallets
+        moving = (book for address, book in fleet.books.items() if _is_in_motion(book, last.get(address), wanted))
+        chosen = {book.address: _query(book) for book in moving}
+        calls, most, share = sum(map(_cost, chosen.values())), MOST_CALLS * room, -(-len(fleet) // ROUND_CYCLES)
+        if not room or calls > most:
+            return None
         for taken, address in enumerate(address for address in self._read_at if address not in chosen):
-            query = _query(fleet.books[address])
+            query, age = _query(fleet.books[address]), now - self._read_at[address]
             calls += _cost(query)
-            is_due = taken < share or now - self._read_at[address] >= ROUND_S
+            is_due = taken < share or age >= ROUND_S
             if calls > (most if is_due else room):
-                if now - self._read_at[address] >= OLDEST_READ_S:
+                if age >= OLDEST_READ_S:
                     return None
                 break
             chosen[address] = query
-        return list(chosen.values()) if room and calls <= most else None
-
-    def _is_in_motion(self, book: WalletBook, wanted: Collection[str]) -> bool:
-        """Is anything open about the wallet that only a read of it can show?"""
-        last = None if self.context.read is None else self.context.read.wallets.get(book.address)
-        if last is None or book.is_unsettled or book.address in wanted:
-            return True
-        record = last.session
-        return (None if record is None else record.session_id) != book.session.id
+        return list(chosen.values())
 
     def _contracts(self) -> Contracts:
         market, terms = self.context.market, self.context.terms
@@ -181,7 +176,7 @@ class FleetReads:
         """The read, with the same values as before for the wallets that look the same."""
         before: Mapping[str, WalletRead] = {} if self.context.read is None else self.context.read.wallets
         wallets = {
-            address: old if (old := before.get(address)) == wallet and old is not None else wallet
+            address: wallet if (old := before.get(address)) is wallet or old is None or old != wallet else old
             for address, wallet in read.wallets.items()
         }
         return replace(read, wallets=wallets)
@@ -206,6 +201,14 @@ class FleetReads:
         )
 
 
+def _is_in_motion(book: WalletBook, last: WalletRead | None, wanted: Collection[str]) -> bool:
+    """Is anything open about the wallet that only a read of it can show?"""
+    if last is None or book.is_unsettled or (wanted and book.address in wanted):
+        return True
+    record = last.session
+    return (None if record is None else record.session_id) != book.session.id
+
+
 def _query(book: WalletBook, more: frozenset[int] = frozenset()) -> WalletQuery:
     return WalletQuery(book.address, book.session.id, book.known_order_ids | more)
 
@@ -217,7 +220,7 @@ def _cost(query: WalletQuery) -> int:
 def _is_mismatch(changes: FleetChanges, last: FleetRead, address: str) -> bool:
     """Did a wallet change although no event names it? Its collateral may: it has other markets."""
     before, now = last.wallets.get(address), changes.read.wallets[address]
-    if before is None or address in changes.touched or not (before.was_read and now.was_read):
+    if before is now or before is None or address in changes.touched or not (before.was_read and now.was_read):
         return False
     return before.position18 != now.position18 or _essence(before) != _essence(now)
 

@@ -102,7 +102,7 @@ class Outages:
         self.listing.check(
             f"the node does not list {unlisted} of the fleet's orders: reading each by its id" if unlisted else ""
         )
-        vanished = sum(is_vanished(pending.unexplained_reads) for book in fleet for pending in book.pending)
+        vanished = sum(is_vanished(pending.unexplained_reads) for _, pending in fleet.pending())
         if vanished > FEW_VANISHED:
             self.orders.begin(
                 f"{vanished} orders vanished without a trade or a cancel, and the vault holds their margin: "

@@ -20,17 +20,20 @@ class PackingStatus:
     reason: str = ""
 
 
+_PACKED = PackingStatus(True)
+
+
 def packing_status(book: WalletBook, targets: Targets, *, was_read: bool) -> PackingStatus:
     """Packed: the target on either side, or a standing reason for every missing level."""
     if not was_read or book.read is None:
         return PackingStatus(False, book.read_error or "could not be read")
-    short = [side for side in Side if book.resting(side) < targets.on(side)]
-    if not short:
-        return PackingStatus(True)
+    if book.is_filled(targets):
+        return _PACKED
     if book.idle_reason is not None:
         return PackingStatus(True, book.idle_text)
     if book.pending:
         return PackingStatus(False, f"{len(book.pending)} pending")
+    short = [side for side in Side if book.resting(side) < targets.on(side)]
     explained = all(_is_explained(book, side, targets.on(side)) for side in short)
     return PackingStatus(explained, _first_text(book.skips) or "filling")
 

@@ -39,7 +39,7 @@ def market_snapshot(
         mark6=mark6,
         vault_mark6=view.vault_mark6,
         last_trade6=view.last_trade6,
-        wallets=tuple(book.snapshot(read.wallets[book.address].was_read) for book in fleet),
+        wallets=tuple([book.snapshot(read.wallets[address].was_read) for address, book in fleet.books.items()]),
         block=read.block,
         limits=limits,
         anchor=anchor,

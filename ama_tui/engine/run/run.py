@@ -108,7 +108,7 @@ class Run:
         self.send_queues = SendQueues(self.sender.send, self.context.rate_limiter, self.context.read_share)
         self.outages = Outages(self.context, self.store.journal)
         self.renewals = Renewals(self.context, self.sessions)
-        self._pace = Pace(self.context, self.outages.push, self.blocks)
+        self._pace = Pace(self.context, self.outages.push, self.blocks, lambda: self.send_queues.orders_wait)
         self._autosave = Autosave(self.store, self.context.fleet, self.outages.saving.end, self._not_saved)
 
     async def cycle_on(self, ending: StopCondition) -> None:
@@ -421,7 +421,7 @@ class Run:
             return
         context = self.context
         block = self.outages.block_reason(monotonic() - context.read_at)
-        unresolved = sum(pending.is_earlier for book in context.fleet for pending in book.pending)
+        unresolved = sum(pending.is_earlier for _, pending in context.fleet.pending())
         state, reason = EngineState.RUNNING, ""
         if self._is_paused:
             state, reason = EngineState.PAUSED, "paused"

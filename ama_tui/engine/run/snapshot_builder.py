@@ -71,7 +71,7 @@ def snapshot_of(
         last_trade6=None if view is None else view.last_trade6,
         anchor_x2=context.plan.anchor_x2,
         book=EngineSnapshot(state).book if view is None else view.book,
-        wallets=tuple(_row(context, book, state) for book in context.fleet),
+        wallets=_rows(context, state),
         totals=totals_of(context),
         cycle_ms=context.cycle_ms,
         rpc_ms=context.connections.chain.stats.last_ms,
@@ -105,23 +105,29 @@ def totals_of(context: RunContext) -> Totals:
     )
 
 
-def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow:
-    """A wallet's row: the same object as before if nothing changed."""
-    if context.shown is not None or book.pending:
-        return _new_row(context, book, state)
-    session = book.session
-    made_from = (
-        *(state, context.parameters, _session_state(context, book)),
-        *(book.read, book.read_error, book.budget, book.skips, book.note, book.idle_text, book.last_action_at),
-        *(session.id, session.expiry, session.record, session.note, book.is_paused),
-    )
-    known = context.rows.get(book.address)
-    if known is None or known[0] != made_from:
-        known = context.rows[book.address] = (made_from, _new_row(context, book, state))
-    return known[1]
+def _rows(context: RunContext, state: EngineState) -> tuple[WalletRow, ...]:
+    """The wallets' rows: the same objects as before where nothing changed."""
+    block_time = int(time()) if context.read is None else context.read.block_time
+    rows, general = context.rows, (state, context.parameters, context.relayer_root)
+    shown: list[WalletRow] = []
+    for address, book in context.fleet.books.items():
+        if context.shown is not None or book.pending.placements:
+            shown.append(_new_row(context, book, state, block_time))
+            continue
+        session = book.session
+        made_from = (
+            *(general, book.read, book.read_error, book.budget, book.skips, book.note, book.last_action_at),
+            *(book.is_paused, book.venue_refusal, session.loss, session.id, session.expiry, session.record),
+            *(session.note, session.record is not None and session.record.expiry <= block_time),
+        )
+        known = rows.get(address)
+        if known is None or known[0] != made_from:
+            known = rows[address] = (made_from, _new_row(context, book, state, block_time))
+        shown.append(known[1])
+    return tuple(shown)
 
 
-def _new_row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow:
+def _new_row(context: RunContext, book: WalletBook, state: EngineState, block_time: int) -> WalletRow:
     targets = context.strategy.targets_of(book.wallet.role)
     was_read = book.read is not None and not book.read_error
     progress = packing_status(book, targets, was_read=was_read)
@@ -143,7 +149,7 @@ def _new_row(context: RunContext, book: WalletBook, state: EngineState) -> Walle
         pending=len(book.pending) - book.pending.unknown,
         unknown=book.pending.unknown,
         position18=0 if read is None else read.position18,
-        session=_session_state(context, book),
+        session=_session_state(context, book, block_time),
         session_expiry=book.session.expiry,
         session_used_percent=None if book.session.record is None else book.session.record.used_percent,
         last_action_at=book.last_action_at,
@@ -175,11 +181,10 @@ def _note(book: WalletBook, progress: PackingStatus, state: EngineState) -> str:
     return "" if is_finished else progress.reason or ("" if state.is_final else book.session.note)
 
 
-def _session_state(context: RunContext, book: WalletBook) -> SessionState:
+def _session_state(context: RunContext, book: WalletBook, block_time: int) -> SessionState:
     if book.session.is_lost:
         return SessionState.UNUSABLE
     if book.session.id is None:
         return SessionState.CREATING if book.note else SessionState.NONE
-    block_time = int(time()) if context.read is None else context.read.block_time
     status = book.session.status(block_time, book.address, context.relayer_root)
     return SessionState.VALID if status.problem is None else SessionState.UNUSABLE

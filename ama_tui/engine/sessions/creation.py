@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from typing import TypeVar
 from ama_tui.domain.errors import RefusedError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.session import Caps, Methods, RelayerSet, SessionPermit, SessionRecord
-from ama_tui.engine.action_log import now_ms
+from ama_tui.engine.action_log import new_intent_id, now_ms
 from ama_tui.engine.retry import LIMIT_PATIENCE_S, when_allowed
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.caps import are_alike
@@ -300,7 +299,7 @@ class SessionCreator:
 
     async def _write_ahead(self, book: WalletBook, pending: PendingPermit) -> None:
         if not pending.intent_id:
-            intent_id = uuid.uuid4().hex
+            intent_id = new_intent_id()
             params = permit_params(pending.session_id, pending.permit)
             await self.context.action_log.intent(book.wallet, intent_id, "sessionInit", params)
             pending.intent_id = intent_id

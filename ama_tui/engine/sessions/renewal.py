@@ -70,8 +70,8 @@ class Renewals:
         if self._is_closed or self.manager.is_frozen():
             return
         now = session_clock(read.block_time)
-        for book in self.context.fleet:
-            if book.address in self._tasks or not read.is_fresh(book.address):
+        for book in self.context.fleet.asked_by(read):
+            if book.address in self._tasks:
                 continue
             pace = self._paces.setdefault(book.address, _Pace())
             why = self._why(book, now)

@@ -23,10 +23,10 @@ from ama_tui.strategies.anchor import anchor_x2
 from ama_tui.strategies.budget import SEQUENCES, fit, margin_bps
 from ama_tui.strategies.cancels import MIN_REST_SECONDS, duplicate, excess, is_remnant
 from ama_tui.strategies.definition import StrategyDefinition
-from ama_tui.strategies.digest import WalletDigest
+from ama_tui.strategies.digest import DigestMemory, WalletDigest
 from ama_tui.strategies.filling import requests_of, standing_reason
 from ama_tui.strategies.levels import SideOrders
-from ama_tui.strategies.packer import PackerMemory, market_refusal, packer_targets, with_digests
+from ama_tui.strategies.packer import market_refusal, packer_targets
 from ama_tui.strategies.prices import Price, Prices, best_prices
 from ama_tui.strategies.rebalance.bands import Band, Lean, band, wanted_lean
 from ama_tui.strategies.rebalance.moves import MoveRules, moves
@@ -43,7 +43,7 @@ class RebalanceMemory:
     lean: Lean = field(default_factory=Lean)
     quoted: tuple[int, Lean] | None = None
     """The anchor in whole ticks and the lean of the last plan with an anchor."""
-    wallets: PackerMemory = field(default_factory=PackerMemory)
+    wallets: DigestMemory = field(default_factory=DigestMemory)
 
 
 def plan(
@@ -51,17 +51,17 @@ def plan(
 ) -> tuple[Plan, RebalanceMemory]:
     """Cancels, then moves, then placements of vacant levels. Every vacant level is either placed or skipped."""
     anchor = anchor_x2(market)
-    wallets = with_digests(market, parameters, memory.wallets)
+    wallets = memory.wallets.after(market.wallets, parameters, market.limits)
     volatility, lean = memory.volatility, memory.lean
     if anchor is not None:
         volatility = volatility.after(len(market.trades), anchor, market.tick6, parameters.volatility_trades)
         wanted = wanted_lean(parameters, imbalance(market), volatility.ticks)
         lean = lean.followed(wanted, parameters.slack_ticks)
     quoted = memory.quoted if anchor is None else (anchor // (2 * market.tick6), lean)
-    best = best_prices(market, (digest.own_best for digest in wallets.digests.values()))
+    best = best_prices(market, wallets.fleet.own_best)
     prices = None if anchor is None else Prices(market, anchor, parameters, best)
     builder = _PlanBuilder(market, parameters, lean, prices, counts_kept=quoted != memory.quoted)
-    for digest in wallets.digests.values():
+    for digest in wallets.fleet.digests.values():
         builder.add_wallet(digest)
     intents: tuple[Intent, ...] = (*builder.cancels, *builder.moves, *builder.places)
     decided = Plan(intents, tuple(builder.skips), anchor, builder.budgets, kept=builder.kept)

@@ -21,6 +21,7 @@ from ama_tui.ui.panels.fragments import gauge, percent
 from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.field_lines import FieldLines, Line
 from ama_tui.ui.widgets.field_lines import field as line_field
+from ama_tui.ui.widgets.frame_title import show_title
 from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.plain_text import PlainText
 from ama_tui.ui.widgets.styled_text import Ink, Span
@@ -258,7 +259,7 @@ class PlanPanel(Vertical):
         yield PlainText(UNSIGNED, id="plan-promise", classes="label")
 
     def on_mount(self) -> None:
-        self.border_title = TITLE
+        show_title(self, TITLE)
         self._show_parts(has_plan=False)
 
     def refuse(self, problem: str) -> None:
@@ -266,7 +267,8 @@ class PlanPanel(Vertical):
         self._wanted = self.preview = None
         self._stop_timer()
         self._say(f"No plan: {problem}", stale=False)
-        self.border_title, self.border_subtitle = TITLE, "fix the highlighted fields"
+        show_title(self, TITLE)
+        self.border_subtitle = "fix the highlighted fields"
         self._show_parts(has_plan=False)
 
     def want(self, request: StartRequest) -> None:
@@ -347,7 +349,7 @@ class PlanPanel(Vertical):
     def _show(self, preview: PlanPreview, market: Market) -> None:
         self.preview = preview
         self._say("", stale=False)
-        self.border_title = f"{TITLE} · block {preview.block:,}"
+        show_title(self, f"{TITLE} · block {preview.block:,}")
         self.border_subtitle = ""
         self.query_one("#plan-summary", FieldLines).show(summary_lines(preview, market))
         warnings = self.query_one("#plan-warnings", PlainText)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ama_tui.domain.event import EngineSnapshot, WalletRow
+from ama_tui.domain.event import EngineSnapshot, EngineState, WalletRow
 from ama_tui.domain.market import short_address
 from ama_tui.domain.money import format_amount, format_price, format_usdc
 from ama_tui.domain.order import Side
@@ -178,20 +178,20 @@ class OrdersGrid(Grid[OrderLine]):
 # facts
 
 
-def _state_field(row: WalletRow) -> Field:
+def _state_field(row: WalletRow, state: EngineState) -> Field:
     if row.is_paused:
         return field(("‖ paused", "warn"))
     if row.is_packed:
         return field(("✓ packed", "good"))
-    return field((plain(row.note) or "… packing", "warn"))
+    return field((plain(row.note) or ("… packing" if state is EngineState.RUNNING else "not packed"), "warn"))
 
 
-def name_fields(row: WalletRow, width: int) -> list[Field]:
+def name_fields(row: WalletRow, state: EngineState, width: int) -> list[Field]:
     """The wallet's name, state, order counts and position."""
     address = row.address if width >= WIDE_ADDRESS else short_address(row.address)
     fields = [
         field((plain(row.nickname), "strong"), (f"  {address}", "label")),
-        _state_field(row),
+        _state_field(row, state),
         pair("bids", (f"{row.bids}/{row.target_bids}", "bid")),
         pair("asks", (f"{row.asks}/{row.target_asks}", "ask")),
         pair("position", (signed_amount(row.position18), "plain")),
@@ -247,10 +247,10 @@ def short_id(identifier: str) -> str:
     return text if len(text) <= 16 else f"{text[:10]}…{text[-4:]}"
 
 
-def fact_lines(row: WalletRow, now: float, width: int) -> list[Line]:
+def fact_lines(row: WalletRow, state: EngineState, now: float, width: int) -> list[Line]:
     """Everything about a wallet except its orders."""
     return [
-        *flow(name_fields(row, width), width),
+        *flow(name_fields(row, state, width), width),
         *flow(budget_fields(row), width),
         *flow(session_fields(row, now, width), width),
     ]

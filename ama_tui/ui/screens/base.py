@@ -77,8 +77,10 @@ class AmaScreen(Screen[Result]):
     def on_resize(self) -> None:
         """Cover the screen while the terminal is too small for it. Dialogs need less room and are not covered."""
         from ama_tui.ui.terminal_size import is_too_small
+        from ama_tui.ui.widgets.frame_title import fit_titles
         from ama_tui.ui.widgets.too_small import TooSmall, too_small_text
 
+        self.call_after_refresh(fit_titles, self)
         width, height = self.app.size
         cover = next(iter(self.query(TooSmall)), None)
         if self.is_modal or not is_too_small(width, height):

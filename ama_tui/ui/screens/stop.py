@@ -38,14 +38,17 @@ def stopping_text(snapshots: Sequence[EngineSnapshot]) -> str:
     return "Saving…"
 
 
-def staying_text(snapshot: EngineSnapshot) -> str:
-    """How many orders are on the book, and whether they stay."""
+def staying_text(snapshot: EngineSnapshot, *, is_demo: bool) -> str:
+    """How many orders are on the book, and what becomes of them."""
     if not snapshot.resting:
         return "No orders on the book."
     if snapshot.cancels_on_stop:
         return f"{count(snapshot.resting, 'order')} on the book now."
-    where = f" on {plain(snapshot.market.symbol)}" if snapshot.market is not None else ""
-    return f"{count(snapshot.resting, 'order')} will stay on the book{where}."
+    orders = count(snapshot.resting, "order")
+    if is_demo:
+        return f"{orders} will be discarded with the demo venue."
+    market = f"{plain(snapshot.market.symbol)} " if snapshot.market is not None else ""
+    return f"{orders} will stay on the {market}book."
 
 
 class StopScreen(ModalScreen[None], AmaScreen[None]):
@@ -71,8 +74,9 @@ class StopScreen(ModalScreen[None], AmaScreen[None]):
     def bridge_tick(self, snapshot: EngineSnapshot, now: float) -> None:
         snapshots = (snapshot,) if self.host.bridge is None else self.host.bridge.snapshots
         begun = [one for one in snapshots if one.is_live or one.state.is_final]
+        is_demo = self.host.facts is not None and self.host.facts.is_demo
         self.query_one("#sentence", PlainText).show(stopping_text(snapshots))
-        self.query_one("#staying", PlainText).show("\n".join(map(staying_text, begun)))
+        self.query_one("#staying", PlainText).show("\n".join(staying_text(one, is_demo=is_demo) for one in begun))
 
     @work(group="stop")
     async def _stop(self) -> None:

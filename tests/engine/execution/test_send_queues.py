@@ -269,3 +269,20 @@ def test_only_orders_of_the_newest_plan_are_sent(
         assert send_queues.failure is None
 
     run_virtually(main)
+
+
+def test_orders_wait_until_the_last_placement_is_being_sent_and_cancels_do_not_count() -> None:
+    async def main(clock: Clock) -> None:
+        post = Post()
+        send_queues = queues(post.send, clock)
+        assert not send_queues.orders_wait
+        send_queues.load([cancel(ALICE, order_id=7)])
+        assert not send_queues.orders_wait
+        send_queues.load([cancel(ALICE, order_id=7), *levels(ALICE, 1), *levels(BOB, 1, 2)])
+        seen = []
+        for _ in range(5):
+            seen.append(send_queues.orders_wait)
+            await asyncio.sleep(0.4)
+        assert seen == [True, True, True, False, False]
+
+    run_virtually(main)

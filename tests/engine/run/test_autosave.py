@@ -15,7 +15,7 @@ from ama_tui.config.paths import StatePaths
 from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.run import autosave as autosave_module
-from ama_tui.engine.run.autosave import Autosave
+from ama_tui.engine.run.autosave import Autosave, pause_after
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store import state_store
 from ama_tui.store.checkpoint import WalletEntry
@@ -147,6 +147,11 @@ async def test_failed_save_is_reported_and_its_wallets_are_saved_next_time(
     paths.checkpoint.rmdir()
     assert await next_word() == "saved"
     assert saved(paths) == {7}
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.0, 5.0), (0.2, 5.0), (1.0, 20.0), (30.0, 60.0)])
+def test_after_a_slow_save_the_next_one_begins_later(took: float, pause: float) -> None:
+    assert pause_after(took) == pytest.approx(pause)
 
 
 async def test_save_after_the_store_is_closed_writes_nothing(

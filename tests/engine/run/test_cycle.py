@@ -17,7 +17,9 @@ from ama_tui.domain.session import HOW_TO_RENEW, Methods
 from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.reconciliation import live
 from ama_tui.engine.run import cycle as cycle_module
-from ama_tui.engine.run.cycle import DEPTH_OF_OTHERS, MARK_PATIENCE_S, MOST_DEPTH, Cycle
+from ama_tui.engine.run import live_mark
+from ama_tui.engine.run.cycle import DEPTH_OF_OTHERS, MOST_DEPTH, Cycle
+from ama_tui.engine.run.live_mark import PATIENCE_S
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.fakes import FakeActionLog, FakeVenue, context_of, record
@@ -66,7 +68,7 @@ class World:
         """Run some steps in virtual time."""
 
         async def main(clock: Callable[[], float]) -> None:
-            for module in (cycle_module, live):
+            for module in (cycle_module, live, live_mark):
                 monkeypatch.setattr(module, "monotonic", clock)
             self.clock = clock
             self.run = context_of(self.venue, self.alice, self.bob, clock=clock, action_log=self.action_log)
@@ -149,7 +151,7 @@ def test_hanging_live_mark_delays_a_cycle_by_seconds_at_most(monkeypatch: pytest
     async def steps(world: World) -> None:
         began = world.clock()
         assert await world.look()
-        assert world.clock() - began == MARK_PATIENCE_S
+        assert world.clock() - began == PATIENCE_S
         assert (world.run.mark6, world.run.mark_problem) == (None, "mark price: no response within 3 s")
 
     World(FakeVenue(on_live=lambda: asyncio.sleep(3600, None))).go(monkeypatch, steps)
@@ -165,6 +167,42 @@ def test_failing_live_mark_does_not_stop_the_cycle(monkeypatch: pytest.MonkeyPat
         assert world.run.mark_problem == "mark price: GET /api/orderbook/live failed: is the venue running?"
 
     World(FakeVenue(on_live=dead)).go(monkeypatch, steps)
+
+
+@pytest.mark.parametrize(("cached_ms", "seconds", "asked"), [(0, 0.9, 1), (0, 1.1, 2), (400, 0.5, 1), (400, 0.7, 2)])
+def test_mark_is_asked_for_again_once_it_is_a_second_old_time_in_the_venue_s_cache_included(
+    monkeypatch: pytest.MonkeyPatch, cached_ms: int, seconds: float, asked: int
+) -> None:
+    marks = iter([PRICE6, PRICE6 + TICK6])
+
+    async def next_mark() -> int | None:
+        return next(marks)
+
+    async def steps(world: World) -> None:
+        await world.look()
+        await asyncio.sleep(seconds)
+        await world.look()
+        assert world.run.mark6 == PRICE6 + (asked - 1) * TICK6
+
+    World(FakeVenue(on_live=next_mark, cached_ms=cached_ms)).go(monkeypatch, steps)
+
+
+def test_mark_that_could_not_be_read_is_asked_for_in_the_next_cycle(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([UnreachableError("GET /api/orderbook/live failed"), None])
+
+    async def recovering() -> int | None:
+        error = next(answers)
+        if error is not None:
+            raise error
+        return PRICE6
+
+    async def steps(world: World) -> None:
+        await world.look()
+        assert world.run.mark6 is None
+        await world.look()
+        assert (world.run.mark6, world.run.mark_problem) == (PRICE6, "")
+
+    World(FakeVenue(on_live=recovering)).go(monkeypatch, steps)
 
 
 def test_order_that_came_to_rest_is_resolved_and_keeps_its_level(monkeypatch: pytest.MonkeyPatch) -> None:

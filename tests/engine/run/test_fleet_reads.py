@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import FleetRead
-from ama_tui.engine.run.fleet_reads import ROUND_CYCLES
+from ama_tui.engine.run.fleet_reads import ROUND_CYCLES, ROUND_S
 from ama_tui.strategies.registry import strategy
 from tests.engine.process import MemoryJournal, Process, engine_on
 from tests.engine.simulated import SimulatedVenue
@@ -111,6 +111,21 @@ def test_quiet_fleet_is_read_round_by_round() -> None:
             assert len(read.fresh) <= 5
             seen |= read.fresh
         assert seen == set(WALLETS)
+
+    run(1, steps)
+
+
+def test_wallets_that_are_due_together_and_do_not_fit_are_read_in_the_next_cycles() -> None:
+    async def steps(world: World) -> None:
+        world.venue.room = 5
+        last = dict.fromkeys(WALLETS, 0)
+        for number in range(1, 15):
+            await asyncio.sleep(ROUND_S * 0.4)
+            world.venue.mine()
+            read = await world.cycle()
+            assert read.fresh is not None
+            last |= dict.fromkeys(read.fresh, number)
+            assert number - min(last.values()) <= 6
 
     run(1, steps)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -123,6 +123,34 @@ def test_session_of_another_relayer_set_is_not_shown_as_valid(root: str, state: 
     context.read = fleet_read([alice])
     context.relayer_root = session.relayer_set_root if root == "the session's" else root
     assert snapshot_of(context, EngineState.RUNNING).wallets[0].session is state
+
+
+@pytest.mark.parametrize("change", ["expired", "other relayers", "lost", "renewing", "paused", "refused", "filled"])
+def test_row_follows_whatever_changed_since_the_last_snapshot(change: str) -> None:
+    alice = book()
+    alice.session.adopt(record(ALICE, "0x01", expiry=4_000_000_000), now=0.0)
+    context = context_of(FakeVenue(), alice, clock=time.monotonic)
+    context.read = fleet_read([alice])
+    before = snapshot_of(context, EngineState.RUNNING).wallets[0]
+    assert snapshot_of(context, EngineState.RUNNING).wallets[0] is before
+    if change == "expired":
+        context.read = replace(context.read, block_time=4_000_000_000)
+    elif change == "other relayers":
+        context.relayer_root = "0x11"
+    elif change == "lost":
+        alice.session.lose("gone")
+    elif change == "renewing":
+        alice.session.report("renewing the session")
+        alice.pause()
+    elif change == "paused":
+        alice.pause()
+    elif change == "refused":
+        alice.refused_by_venue("not allowed here")
+    else:
+        alice.take_read(wallet_read(order(ALICE, 7)), 1)
+    after = snapshot_of(context, EngineState.RUNNING).wallets[0]
+    context.rows.clear()
+    assert after == snapshot_of(context, EngineState.RUNNING).wallets[0] != before
 
 
 def test_snapshot_sums_its_rows_and_shows_the_market() -> None:

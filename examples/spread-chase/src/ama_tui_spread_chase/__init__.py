@@ -24,7 +24,7 @@ from ama_tui.strategies.anchor import anchor_x2, market_problem, missing_anchor
 from ama_tui.strategies.budget import OrderRequest, budget_of, fit, margin_bps
 from ama_tui.strategies.cancels import duplicate
 from ama_tui.strategies.definition import Called, StrategyDefinition, StrategyParameters
-from ama_tui.strategies.prices import OwnBest, Price, best_prices, own_best, refusal_of
+from ama_tui.strategies.prices import OwnBest, Price, reachable_prices, refusal_of
 
 
 class ChaseParameters(StrategyParameters):
@@ -91,7 +91,7 @@ class ChaseMemory:
 def plan(market: MarketSnapshot, parameters: ChaseParameters, memory: ChaseMemory) -> tuple[Plan, ChaseMemory]:
     """Cancels of orders that the touch has left behind, then placements of the missing ones."""
     anchor = anchor_x2(market)
-    best = best_prices(market, map(own_best, market.wallets))
+    best = reachable_prices(market)
     intents: list[Intent] = []
     skips: list[Skip] = []
     for wallet in market.wallets:
