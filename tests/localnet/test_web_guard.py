@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from unittest.mock import patch
 
 import orjson
 import pytest
@@ -14,7 +13,7 @@ from ama_tui.localnet.api import INIT_PATH, REVOKE_PATH, TRADE_PATH
 from ama_tui.localnet.faults.server import CONTROL_PATH
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.venue import LocalVenue
-from tests.engine.rig import LISTED
+from tests.localnet.few_markets import few_markets
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,7 +26,7 @@ HEAD = '{"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}'
 )
 async def venue(request: pytest.FixtureRequest) -> AsyncIterator[LocalVenue]:
     options = VenueOptions(wallets=1, block_time=0, traders=False, node=request.param)
-    with patch("ama_tui.localnet.venue.CATALOGUE", LISTED[:1]):
+    with few_markets():
         venue = await LocalVenue.start(options)
     async with venue:
         yield venue
