@@ -71,8 +71,14 @@ class Stage:
         return self.host.engine
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Let the app work until a condition holds."""
-        await until(condition, lambda: f"{what}\n{self.text()}")
+        """Let the app work until a condition holds; an error in the app fails at once."""
+
+        def holds() -> bool:
+            if self.app.failure is not None:
+                raise self.app.failure
+            return condition()
+
+        await until(holds, lambda: f"{what}\n{self.text()}")
         await self.pilot.pause()
 
     async def on(self, screen: type[AmaScreen[None]]) -> None:
