@@ -110,7 +110,7 @@ class WalletAccount:
         return SharedCollateral(share.share, self._elsewhere6(book), self.held_elsewhere6(book), self._limit)
 
     def limit6(self, book: AccountBook) -> int:
-        """The most margin that the orders on all markets may use now, as one of them was last read (USDC, 6 decimals)."""
+        """The most margin that the orders on all markets may use, by one of its latest reads (USDC, 6 decimals)."""
         if book.read is None:
             return 0
         return floor((book.read.available6 + book.reserved6() + self._elsewhere6(book)) * self._limit)
