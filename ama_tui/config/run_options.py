@@ -35,6 +35,7 @@ class RunOptions:
     price_band_percent: float | None = None
     session_hours: float | None = None
     session_caps: bool | None = None
+    shared_session: bool | None = None
     renew_revoked: bool | None = None
     confirm_quit: bool | None = None
     dry_run: bool | None = None

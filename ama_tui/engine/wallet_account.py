@@ -19,11 +19,13 @@ from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import SharedCollateral
 from ama_tui.domain.reading import WalletRead
 from ama_tui.engine.pending_orders import PendingOrders
+from ama_tui.engine.session_slot import SessionSlot
 
 
 class AccountBook(Protocol):
     """A wallet's book on one market, as its account sees it."""
 
+    session: SessionSlot
     pending: PendingOrders
     read: WalletRead | None
     changed_block: int
@@ -96,6 +98,10 @@ class WalletAccount:
     def held_elsewhere6(self, book: AccountBook) -> int:
         """The same with pending and unknown orders."""
         return sum(other.held6() for other in self._others(book))
+
+    def using(self, session: SessionSlot) -> list[AccountBook]:
+        """The books whose orders are sent under these sessions: those of all markets that share them."""
+        return [book for book, _ in self.parts if book.session is session]
 
     @property
     def held6(self) -> int:

@@ -119,7 +119,8 @@ class WalletBook:
         Pending orders count against its budget, and so does `ahead6`, the notional that is sent first (USDC, 6
         decimals).
         """
-        return self.session.shortage(place.notional6, unix_now, ahead6 + self.pending.notional6)
+        pending6 = sum(book.pending.notional6 for book in self.account.using(self.session))
+        return self.session.shortage(place.notional6, unix_now, ahead6 + pending6)
 
     def resting(self, side: Side) -> int:
         """The number of resting orders on a side."""

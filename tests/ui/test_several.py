@@ -27,12 +27,13 @@ from tests.ui.stage import NARROW, WIDE, Stage, dashboard
 
 ETH, BTC, ODD = markets(3)
 SIZES = [NARROW, WIDE]
+PROVEN = KillReport(cancelled=120, block=1231, seconds=2.1)
 
 
 @asynccontextmanager
-async def overview(size: tuple[int, int] = NARROW, **fields: object) -> AsyncIterator[Stage]:
+async def overview(size: tuple[int, int] = NARROW, report: KillReport = PROVEN) -> AsyncIterator[Stage]:
     """The overview of a run on three markets."""
-    async with dashboard(size, **fields) as stage:
+    async with dashboard(size, report=report) as stage:
         await stage.to_markets()
         stage.app.begin(*(StartRequest(market, Parameters(), False, 10) for market in (ETH, BTC, ODD)))
         await stage.on(OverviewScreen)

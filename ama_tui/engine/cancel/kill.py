@@ -326,7 +326,7 @@ class CancelAll:
         for book in self.books:
             shown = reads.orders.orders[book.address] or ()
             self._worker.cancel(book, (*shown, *hidden[book.address]), reads.sessions)
-            if revokes and book.pending:
+            if revokes and book.pending and self.context.may_revoke():
                 self._revoking.add(book.address)
                 self._worker.revoke(book, self._alive_sessions(book, reads.sessions))
 

@@ -60,13 +60,19 @@ class SessionRequest:
     relayers: RelayerSet
     shortest_s: int
     """A permit of an earlier process must have more than this many seconds left."""
+    markets: tuple[RunContext, ...]
+    """The runs on the markets that it should allow."""
 
-    def is_met_by(self, permit: SessionPermit, market_id: str, now: int) -> bool:
+    @property
+    def market_ids(self) -> tuple[str, ...]:
+        return tuple(run.terms.market_id for run in self.markets)
+
+    def is_met_by(self, permit: SessionPermit, now: int) -> bool:
         """Does this permit suffice, without granting more than a new one would? `now` is in Unix seconds."""
         return (
             permit.methods == self.methods
             and permit.relayer_set_root == self.relayers.root
-            and permit.allowed_markets == (market_id,)
+            and permit.allowed_markets == self.market_ids
             and self.shortest_s < permit.expiry - now <= self.seconds
             and are_alike(permit.caps, self.caps)
         )
@@ -92,6 +98,16 @@ class PendingPermit:
     """A request was sent and got no response: it may still take effect."""
 
 
+@dataclass(slots=True)
+class SignedPermits:
+    """What has been signed; runs that share their sessions share it."""
+
+    permits: dict[str, list[PendingPermit]] = field(default_factory=dict)
+    """By wallet: permits whose session may or may not exist, and the latest one whose session does."""
+    signed_at: dict[str, list[float]] = field(default_factory=dict)
+    """When the latest new permits of a wallet were signed, on the event loop's clock."""
+
+
 class _LostError(Exception):
     """A permit got no response, and the chain does not show its session."""
 
@@ -109,18 +125,20 @@ class SessionCreator:
     """Orders wait to be cancelled: keep every wait short."""
     is_frozen: Callable[[], bool] = lambda: False
     """True once no more sessions may be requested."""
-    _permits: dict[str, list[PendingPermit]] = field(init=False, default_factory=dict)
+    signed: SignedPermits = field(default_factory=SignedPermits)
     _asking: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(NONCES_AT_ONCE))
-    _signed_at: dict[str, list[float]] = field(init=False, default_factory=dict)
-    """When the latest new permits of a wallet were signed, on the event loop's clock."""
 
     def remember(self, wallet: str, permits: Iterable[SessionPermit]) -> None:
         """Take over permits that an earlier process journalled and whose sessions the chain does not show."""
-        self._permits[wallet] = [PendingPermit(permit, session_id(permit), is_unanswered=True) for permit in permits]
+        self.signed.permits[wallet] = [
+            PendingPermit(permit, session_id(permit), is_unanswered=True) for permit in permits
+        ]
 
     def is_unanswered(self, wallet: str, now: int) -> bool:
         """May a request without a response still create a session? `now` is in Unix seconds."""
-        return any(pending.is_unanswered and pending.permit.expiry > now for pending in self._permits.get(wallet, ()))
+        return any(
+            pending.is_unanswered and pending.permit.expiry > now for pending in self.signed.permits.get(wallet, ())
+        )
 
     async def create(
         self,
@@ -137,12 +155,6 @@ class SessionCreator:
         the result is None as soon as earlier requests can have no effect. Raises VenueError without a session (it may
         still appear, and the next call finds it), JournalError when the permit could not be journalled.
         """
-        async with book.account.session_turn:
-            return await self._create(book, request, chain_time=chain_time, seen=seen, is_needed=is_needed)
-
-    async def _create(
-        self, book: WalletBook, request: SessionRequest, *, chain_time: int, seen: ChainView | None, is_needed: bool
-    ) -> SessionRecord | None:
         last_error: VenueError | None = None
         for turn in range(INIT_ATTEMPTS + 1):
             now = session_clock(chain_time)
@@ -200,8 +212,8 @@ class SessionCreator:
         ours = context.unix_now()
         return PermitTerms(
             trader=book.address,
-            market_id=context.terms.market_id,
-            listed_market_id=context.market.market_id,
+            market_ids=request.market_ids,
+            listed_market_ids=tuple(run.market.market_id for run in request.markets),
             methods=request.methods,
             caps=request.caps,
             relayers=request.relayers,
@@ -219,7 +231,7 @@ class SessionCreator:
 
         Other sessions are kept to be revoked. Permits that can have no effect any more are forgotten.
         """
-        asked = self._permits.get(book.address, [])
+        asked = self.signed.permits.get(book.address, [])
         if not asked:
             return None
         records = dict(seen.records) if seen is not None else await self._records(asked)
@@ -236,7 +248,7 @@ class SessionCreator:
             asked.remove(one)
             if record.session_id == book.session.id or record.revoked:
                 continue
-            if found is None and request.is_met_by(one.permit, self.context.terms.market_id, now):
+            if found is None and request.is_met_by(one.permit, now):
                 found = self._done(book, one, record, FOUND)
             else:
                 book.session.add_replaced(record, monotonic())
@@ -267,8 +279,8 @@ class SessionCreator:
 
     def _pick(self, book: WalletBook, request: SessionRequest, terms: PermitTerms, now: int) -> PendingPermit:
         """The latest suitable permit whose nonce is still free, otherwise a new one."""
-        for one in reversed(self._permits.get(book.address, ())):
-            if one.permit.nonce == terms.nonce and request.is_met_by(one.permit, terms.market_id, now):
+        for one in reversed(self.signed.permits.get(book.address, ())):
+            if one.permit.nonce == terms.nonce and request.is_met_by(one.permit, now):
                 return one
         permit = SessionPermit(
             trader=book.address,
@@ -278,7 +290,7 @@ class SessionCreator:
             max_notional_per_session6=request.caps.per_session6,
             methods=request.methods,
             salt="0x" + secrets.token_hex(32),
-            allowed_markets=(terms.market_id,),
+            allowed_markets=terms.market_ids,
             nonce=terms.nonce,
         )
         return PendingPermit(permit, session_id(permit))
@@ -288,11 +300,11 @@ class SessionCreator:
 
         `seconds` is how long the session will last.
         """
-        known = self._permits.setdefault(book.address, [])
+        known = self.signed.permits.setdefault(book.address, [])
         if pending in known:
             return
         now = asyncio.get_running_loop().time()
-        recent = [at for at in self._signed_at.get(book.address, ()) if now - at < 3600]
+        recent = [at for at in self.signed.signed_at.get(book.address, ()) if now - at < 3600]
         renewals = 0 if self.for_cancels else 3600 // max(1, seconds - RENEW_BEFORE_S)
         if len(recent) >= PERMITS_PER_HOUR + renewals:
             minutes = max(1, round((recent[0] + 3600 - now) / 60))
@@ -300,7 +312,7 @@ class SessionCreator:
                 f"permit not signed: {len(recent)} were signed within the last hour",
                 f"the wallet waits {minutes} min",
             )
-        self._signed_at[book.address] = [*recent, now]
+        self.signed.signed_at[book.address] = [*recent, now]
         known.append(pending)
 
     async def _send(self, book: WalletBook, pending: PendingPermit, *, is_last: bool) -> SessionRecord:
@@ -364,7 +376,7 @@ class SessionCreator:
     ) -> SessionRecord:
         """Log a new session. Its permit is kept until the next one exists, because a reorg may undo the block."""
         pending.is_unanswered = False
-        known = self._permits.setdefault(book.address, [])
+        known = self.signed.permits.setdefault(book.address, [])
         if pending not in known:
             known.append(pending)
         self.context.counters.add(sessions_created=1)
