@@ -15,6 +15,7 @@ from math import floor
 from typing import Protocol
 
 from ama_tui.domain.money import BPS_UNIT
+from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import SharedCollateral
 from ama_tui.domain.reading import WalletRead
@@ -29,6 +30,9 @@ class AccountBook(Protocol):
     pending: PendingOrders
     read: WalletRead | None
     changed_block: int
+
+    @property
+    def orders(self) -> tuple[RestingOrder, ...]: ...
 
     def reserved6(self) -> int: ...
     def held6(self) -> int: ...
@@ -91,6 +95,16 @@ class WalletAccount:
         """Is it certain that the orders on the other markets have released nothing that a read of this block misses?"""
         return all(not other.pending.cancels and other.changed_block <= block for other in self._others(book))
 
+    def resting_elsewhere6(self, book: AccountBook) -> int:
+        """Margin of the orders that rest on the other markets and are not being cancelled (USDC, 6 decimals)."""
+        leaving6 = sum(
+            order.margin6
+            for other in self._others(book)
+            for order in other.orders
+            if order.order_id in other.pending.cancels
+        )
+        return max(0, self.reserved_elsewhere6(book) - leaving6)
+
     def reserved_elsewhere6(self, book: AccountBook) -> int:
         """Margin of the orders that rest on the other markets, as last read (USDC, 6 decimals)."""
         return sum(other.reserved6() for other in self._others(book))
@@ -128,12 +142,13 @@ class WalletAccount:
     def _elsewhere6(self, book: AccountBook) -> int:
         """The part of the collateral that the other markets' orders tie up: never more than it is.
 
-        While orders are on their way, the last exact figure says how much collateral there is in all.
+        While orders are on their way, the last exact figure says how much collateral there is in all. It is negative
+        while a fill elsewhere has cost more than this market's last read shows, or after a deposit.
         """
         if self.accounted6 is None or book.read is None:
             return 0
         rest6 = self.accounted6 - book.read.available6 - book.reserved6()
-        return max(0, min(rest6, self.held_elsewhere6(book)))
+        return min(rest6, self.held_elsewhere6(book))
 
     def _others(self, book: AccountBook) -> Iterator[AccountBook]:
         return (one for one, _ in self.parts if one is not book)
