@@ -63,6 +63,8 @@ class RunConfig:
     session_hours: float = settings.SESSION_HOURS.default
     session_caps: bool = settings.SESSION_CAPS.default
     """Whether new sessions are limited in what they may trade."""
+    shared_session: bool = settings.SHARED_SESSION.default
+    """Whether one session per wallet names all markets of the run."""
     confirm_quit: bool = settings.CONFIRM_QUIT.default
     """Whether the dashboard asks before it quits while orders rest."""
     renew_revoked: bool = settings.RENEW_REVOKED.default

@@ -115,7 +115,9 @@ class SharedCollateral:
     share: Fraction
     """This market's share of whatever the wallet's orders may tie up."""
     elsewhere6: int
-    """The part of its collateral that its orders on the other markets tie up."""
+    """The part of its collateral that its orders on the other markets tie up. Negative if this market's last read shows
+    more collateral than there is by now.
+    """
     held6: int
     """The most that those orders may tie up, pending ones included."""
     limit: Fraction

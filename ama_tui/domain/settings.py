@@ -286,6 +286,13 @@ SESSION_CAPS = Setting(
     "limit what a session may trade to what the run needs, with room to spare",
     spelling="--session-caps/--no-session-caps",
 )
+SHARED_SESSION = Setting(
+    "sharedSession",
+    "shared_session",
+    Kind.FLAG,
+    False,
+    "with several markets, one session per wallet that names all of them, instead of one per market",
+)
 RENEW_REVOKED = Setting("renewRevoked", "renew_revoked", Kind.FLAG, False, "recreate revoked sessions")
 CONFIRM_QUIT = Setting(
     "confirmQuit",
@@ -341,6 +348,7 @@ RUN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
     PRICE_MAX_AGE,
     SESSION_HOURS,
     SESSION_CAPS,
+    SHARED_SESSION,
     RENEW_REVOKED,
     CONFIRM_QUIT,
     DRY_RUN,

@@ -50,6 +50,8 @@ class RunContext:
     """How long new sessions last."""
     has_session_caps: bool = True
     """Whether new sessions limit the notional they may trade."""
+    may_revoke: Callable[[], bool] = lambda: True
+    """Whether a kill may revoke its wallets' sessions: not while other markets use them."""
     unix_now: Callable[[], int] = lambda: int(time())
     """This machine's clock, in Unix seconds: it decides when a new session ends."""
     started_at_ms: int = 0

@@ -15,18 +15,24 @@ from math import floor
 from typing import Protocol
 
 from ama_tui.domain.money import BPS_UNIT
+from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import SharedCollateral
 from ama_tui.domain.reading import WalletRead
 from ama_tui.engine.pending_orders import PendingOrders
+from ama_tui.engine.session_slot import SessionSlot
 
 
 class AccountBook(Protocol):
     """A wallet's book on one market, as its account sees it."""
 
+    session: SessionSlot
     pending: PendingOrders
     read: WalletRead | None
     changed_block: int
+
+    @property
+    def orders(self) -> tuple[RestingOrder, ...]: ...
 
     def reserved6(self) -> int: ...
     def held6(self) -> int: ...
@@ -94,6 +100,16 @@ class WalletAccount:
         """Is it certain that the orders on the other markets have released nothing that a read of this block misses?"""
         return all(not other.pending.cancels and other.changed_block <= block for other in self._others(book))
 
+    def resting_elsewhere6(self, book: AccountBook) -> int:
+        """Margin of the orders that rest on the other markets and are not being cancelled (USDC, 6 decimals)."""
+        leaving6 = sum(
+            order.margin6
+            for other in self._others(book)
+            for order in other.orders
+            if order.order_id in other.pending.cancels
+        )
+        return max(0, self.reserved_elsewhere6(book) - leaving6)
+
     def reserved_elsewhere6(self, book: AccountBook) -> int:
         """Margin of the orders that rest on the other markets, as last read (USDC, 6 decimals)."""
         return sum(other.reserved6() for other in self._others(book))
@@ -101,6 +117,10 @@ class WalletAccount:
     def held_elsewhere6(self, book: AccountBook) -> int:
         """The same with pending and unknown orders."""
         return sum(other.held6() for other in self._others(book))
+
+    def using(self, session: SessionSlot) -> list[AccountBook]:
+        """The books whose orders are sent under these sessions: those of all markets that share them."""
+        return [book for book, _ in self.parts if book.session is session]
 
     @property
     def held6(self) -> int:
@@ -115,7 +135,7 @@ class WalletAccount:
         return SharedCollateral(share.share, self._elsewhere6(book), self.held_elsewhere6(book), self._limit)
 
     def limit6(self, book: AccountBook) -> int:
-        """The most margin that the orders on all markets may use now, as one was last read (USDC, 6 decimals)."""
+        """The most margin that the orders on all markets may use, by one of its latest reads (USDC, 6 decimals)."""
         if book.read is None:
             return 0
         return floor((book.read.available6 + book.reserved6() + self._elsewhere6(book)) * self._limit)
@@ -127,12 +147,13 @@ class WalletAccount:
     def _elsewhere6(self, book: AccountBook) -> int:
         """The part of the collateral that the other markets' orders tie up: never more than it is.
 
-        While orders are on their way, the last exact figure says how much collateral there is in all.
+        While orders are on their way, the last exact figure says how much collateral there is in all. It is negative
+        while a fill elsewhere has cost more than this market's last read shows, or after a deposit.
         """
         if self.accounted6 is None or book.read is None:
             return 0
         rest6 = self.accounted6 - book.read.available6 - book.reserved6()
-        return max(0, min(rest6, self.held_elsewhere6(book)))
+        return min(rest6, self.held_elsewhere6(book))
 
     def _others(self, book: AccountBook) -> Iterator[AccountBook]:
         return (one for one, _ in self.parts if one is not book)

@@ -74,6 +74,8 @@ class WalletBook:
     failures: int = 0
     """Consecutive sends that failed."""
     _sums: ReadSums | None = None
+    _shown6: int | None = None
+    """Margin of its orders in a later read during a kill, None outside of one."""
     _snapshot: tuple[tuple[object, ...], WalletSnapshot] | None = None
     """The last snapshot without anything pending, and everything that it was made from."""
 
@@ -121,7 +123,8 @@ class WalletBook:
         Pending orders count against its budget, and so does `ahead6`, the notional that is sent first (USDC, 6
         decimals).
         """
-        return self.session.shortage(place.notional6, unix_now, ahead6 + self.pending.notional6)
+        pending6 = sum(book.pending.notional6 for book in self.account.using(self.session))
+        return self.session.shortage(place.notional6, unix_now, ahead6 + pending6)
 
     def is_filled(self, targets: Targets) -> bool:
         """Do so many orders rest on each side?"""
@@ -134,7 +137,7 @@ class WalletBook:
 
     def reserved6(self) -> int:
         """Margin of the resting margin orders at the last read (USDC, 6 decimals)."""
-        return self._read_sums.reserved6
+        return self._read_sums.reserved6 if self._shown6 is None else self._shown6
 
     def held6(self) -> int:
         """The same with the margin of pending and unknown orders."""
@@ -185,6 +188,7 @@ class WalletBook:
         self.pending.prices.rest(self.orders, read.orders)
         if read.reserved6 != self.reserved6():
             self.changed_block = block
+        self._shown6 = None
         self.read, self.source, self.read_error = read, read, ""
         self.account.took(self, read, block)
         self.annotate(block)
@@ -202,6 +206,11 @@ class WalletBook:
         if self._sums is None or self._sums.read is not self.read:
             self._sums = ReadSums.of(self.read)
         return self._sums
+
+    def show(self, margin6: int, block: int) -> None:
+        """Note the margin of its orders in a read that is only for a kill: the other markets count on it."""
+        if margin6 != self.reserved6():
+            self._shown6, self.changed_block = margin6, block
 
     def read_failed(self, error: str) -> None:
         """Note that the latest read failed. The last good read stays."""

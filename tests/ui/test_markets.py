@@ -56,7 +56,7 @@ async def test_slash_before_the_filter_is_not_part_of_it() -> None:
 async def test_shortcut_letters_only_filter_here() -> None:
     async with dashboard() as stage:
         await stage.to_markets()
-        await stage.press("q", "d", "r", "space", "1")
+        await stage.press("q", "d", "r", "1")
         assert stage.app.is_running
         assert not stage.app.is_leaving
         assert isinstance(stage.app.screen, MarketsScreen)

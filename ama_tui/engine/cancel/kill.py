@@ -100,6 +100,7 @@ class CancelAll:
     def __post_init__(self) -> None:
         self._worker = CancelWorker(self.context, self.sender, self.reason)
         self._progress = ProgressReporter(self.on_progress, self._rate_limits)
+        self.witnesses.books = {book.address: book for book in self.books}
         for book in self.books:
             missing = [pending.last for pending in book.pending if pending.last is not None]
             self.witnesses.add_orders((*book.orders, *missing), self._read_block())
@@ -281,6 +282,10 @@ class CancelAll:
         self._worker.alive = frozenset(alive)
         self._ever_open |= alive
         self.witnesses.add_read(read)
+        for book in self.books:
+            orders = read.orders[book.address]
+            if orders is not None:
+                book.show(sum(order.margin6 for order in orders), read.block)
         readable = {order_id for order_id, address in self._ever_open.items() if read.orders[address] is not None}
         self._gone = (self._gone | readable) - alive.keys()
         self._progress.counted(len(self._gone), len(self._ever_open), len(self._worker.asked), read.block)
@@ -357,7 +362,7 @@ class CancelAll:
         for book in self.books:
             shown = reads.orders.orders[book.address] or ()
             self._worker.cancel(book, (*shown, *hidden[book.address]), reads.sessions)
-            if revokes and book.pending:
+            if revokes and book.pending and self.context.may_revoke():
                 self._revoking.add(book.address)
                 self._worker.revoke(book, self._alive_sessions(book, reads.sessions))
 

@@ -15,6 +15,7 @@ from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.reading import OrderCancelled, OrdersRead, Trade
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.reconciliation.known_orders import KnownOrder, unexplained, without_an_end
+from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import RESTS, JournalReplay
 from ama_tui.venue.settlement_reader import MAX_LOG_BLOCKS
 
@@ -29,8 +30,10 @@ class Witnesses:
     orders: dict[tuple[str, int], KnownOrder] = field(default_factory=dict)
     left: list[KnownOrder] = field(default_factory=list)
     """Orders that are not shown although no event ended them, at the last check: they may still rest."""
+    books: Mapping[str, WalletBook] = field(default_factory=dict)
+    """The run's books by wallet: its orders on other markets tie up collateral too."""
     held_before6: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By wallet, at the first read: available collateral and the margin of its orders (USDC, 6 decimals)."""
+    """By wallet, at the first read: collateral apart from this market's orders, and their margin (USDC, 6 decimals)."""
     look_back_from: int | None = None
     """The block from which on the book's events may name orders that nothing else knows; None if there are none."""
     has_events: bool = True
@@ -57,8 +60,10 @@ class Witnesses:
                 continue
             self.add_orders(orders, read.block)
             available6 = read.available6.get(wallet)
-            if available6 is not None:
-                self.held_before6.setdefault(wallet, (available6, sum(order.margin6 for order in orders)))
+            if available6 is not None and wallet not in self.held_before6:
+                book = self.books.get(wallet)
+                elsewhere6 = 0 if book is None else book.account.resting_elsewhere6(book)
+                self.held_before6[wallet] = available6 + elsewhere6, sum(order.margin6 for order in orders)
 
     @property
     def ids(self) -> Mapping[str, set[int]]:
@@ -147,12 +152,15 @@ class Witnesses:
 
         Fills, profit and loss move the collateral too, so less than half of the margin is no objection.
         """
-        held = [
-            wallet
-            for wallet, (available6, margin6) in self.held_before6.items()
-            if (now6 := read.available6.get(wallet)) is not None and 2 * (now6 - available6) < margin6 - 1
-        ]
-        return f"the vault still holds the margin of {len(held)} wallets" if held else ""
+        held = 0
+        for wallet, (before6, margin6) in self.held_before6.items():
+            available6, book = read.available6.get(wallet), self.books.get(wallet)
+            if available6 is None:
+                continue
+            # At most as much as the other markets' orders may have taken meanwhile.
+            now6 = available6 + (0 if book is None else book.account.held_elsewhere6(book))
+            held += 2 * (now6 - before6) < margin6 - 1
+        return f"the vault still holds the margin of {held} wallets" if held else ""
 
     async def _second_node(self, connections: Connections, order_book: str, read: OrdersRead) -> str:
         """What the second node shows instead."""

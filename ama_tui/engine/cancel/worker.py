@@ -165,11 +165,13 @@ class CancelWorker:
         assert self._relayers is not None  # noqa: S101 - set before the event
         self.context.action_log.outcome(book.wallet, Action.NOTE, f"{problem}: creating a session that may only cancel")
         # Cancelling moves no funds: no cap is needed.
-        request = SessionRequest(Methods.CANCEL, CANCEL_SESSION_S, Caps(), self._relayers, SHORTEST_CANCEL_SESSION_S)
+        request = SessionRequest(
+            Methods.CANCEL, CANCEL_SESSION_S, Caps(), self._relayers, SHORTEST_CANCEL_SESSION_S, (self.context,)
+        )
         try:
-            record = await self._creator.create(
-                book, request, chain_time=0 if sessions is None else sessions.block_time
-            )
+            chain_time = 0 if sessions is None else sessions.block_time
+            async with book.account.session_turn:
+                record = await self._creator.create(book, request, chain_time=chain_time)
         except VenueError as error:
             self.context.failed("session not created", error)
             self.context.action_log.outcome(book.wallet, Action.ERROR, f"no session: {error}", error=str(error))

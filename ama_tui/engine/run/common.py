@@ -9,6 +9,7 @@ from ama_tui.engine.connections import Connections
 from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.read_share import ReadShare
 from ama_tui.engine.run.block_watch import BlockWatch
+from ama_tui.engine.sessions.sharing import SharedSessions
 from ama_tui.engine.wallet_account import Accounts
 
 
@@ -24,6 +25,8 @@ class Common:
     rate_limiter: RateLimiter = field(default_factory=lambda: RateLimiter(monotonic))
     read_share: ReadShare = field(default_factory=lambda: ReadShare(monotonic))
     accounts: Accounts = field(default_factory=Accounts)
+    sessions: SharedSessions | None = None
+    """None where every market has sessions of its own."""
     blocks: BlockWatch = field(init=False)
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple, TypeVar
@@ -27,12 +28,14 @@ from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.common import Common
 from ama_tui.engine.run.garbage import collect_rarely
+from ama_tui.engine.run.lifecycle import CYCLING
 from ama_tui.engine.run.market_run import MarketRun, error_line
 from ama_tui.engine.run.preview import preview
 from ama_tui.engine.run.run import Run, StopCondition
 from ama_tui.engine.run.startup import RunRequest, Startup
 from ama_tui.engine.run.stored_run import stored_run_of, valid_sessions
 from ama_tui.engine.run.summary import summary_of_all
+from ama_tui.engine.sessions.sharing import SharedSessions
 from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
 from ama_tui.strategies import registry
 from ama_tui.strategies.chosen import Strategy
@@ -220,14 +223,19 @@ class LocalEngine:
 
     async def _prepare(self, requests: Sequence[RunRequest], connections: Connections) -> list[Run]:
         """Lock and check every market, then prepare one after the other: a wallet's sessions are numbered."""
-        common = Common(connections)
+        is_shared = len(requests) > 1 and requests[0].config.shared_session
+        common = Common(connections, sessions=SharedSessions() if is_shared else None)
         startups = []
         for one, request in zip(self.markets_run, requests, strict=True):
             store = await one.open(request.paths, fresh=not request.resume)
             startups.append(Startup(request, connections, one.publisher, one.freeze, store, common))
         for startup in startups:
             await startup.check()
-        return [await startup.prepare() for startup in startups]
+        runs = [await startup.prepare() for startup in startups]
+        if is_shared:
+            for run in runs:
+                run.context.may_revoke = partial(_no_other_cycles, run, runs)
+        return runs
 
     async def _abort_start(self, state: EngineState, reason: str) -> None:
         for one in self.markets_run:
@@ -429,6 +437,11 @@ class LocalEngine:
             return self._resolve(), False
         stored = await asyncio.to_thread(self._checkpoint, market)
         return self._resolve(stored), stored is not None
+
+
+def _no_other_cycles(run: Run, runs: Sequence[Run]) -> bool:
+    """Has every other market of a run ended?"""
+    return all(other is run or other.state not in CYCLING for other in runs)
 
 
 def _all_or_raise(results: Sequence[T | BaseException]) -> list[T]:

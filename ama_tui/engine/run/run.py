@@ -280,6 +280,9 @@ class Run:
         report = await self._cancel_all(books, CancelReason.KILL)
         if not (revoke and report.is_proven):
             return report
+        if not self.context.may_revoke():
+            self.context.action_log.note("sessions kept: the run's other markets use them")
+            return report
         self._show_kill(replace(self.kill_progress, stage=KillStage.REVOKE))
         await self.renewals.close(STOP_PATIENCE_S)  # includes a session that was being created
         return replace(report, revoked=(*report.revoked, *await WalletRevoker(self.context).revoke_all(books)))

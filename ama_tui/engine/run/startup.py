@@ -31,6 +31,7 @@ from ama_tui.engine.run.cycle import Cycle
 from ama_tui.engine.run.run import Run
 from ama_tui.engine.run.snapshot_builder import snapshot_of
 from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.session_slot import SessionSlot
 from ama_tui.engine.sessions.adoption import SessionAdoption
 from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.relayers import Relayers
@@ -117,6 +118,8 @@ class Startup:
             read_share=common.read_share,
         )
         context.fleet = self._fleet(checkpoint)
+        if common.sessions is not None:
+            common.sessions.add(context, self._session_ids(), self._replay.sessions)
         self._cycle = Cycle(context, floor=self._replay.newest_block)
         await self._check_market(context, self._cycle)
 
@@ -178,8 +181,10 @@ class Startup:
         share = MarketShare(self.request.share, utilization_of(config.parameters))
         for wallet in self.request.wallets:
             entry = checkpoint.wallets.get(wallet.address)
+            shared = self.common.sessions
             book = WalletBook(
                 FleetWallet(indexes[wallet.address], wallet.nickname, wallet.address, Role.MAKER),
+                SessionSlot() if shared is None else shared.slot_of(wallet.address),
                 account=self.common.accounts.of(wallet.address),
                 share=share,
             )
@@ -243,20 +248,26 @@ class Startup:
         return relayers
 
     async def _sessions(self, context: RunContext, relayers: RelayerSet) -> SessionManager:
-        stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
-        ids = {address: entry.session_id for address, entry in stored.items()}
-        candidates = {
-            book.address: session_ids(self._replay, book.address, ids.get(book.address)) for book in context.fleet
-        }
+        shared, renew_revoked = self.common.sessions, self.request.config.renew_revoked
+        stored = SessionAdoption(context, self._session_ids(), self._replay.sessions, renew_revoked)
+        if shared is not None:
+            market_ids = frozenset(run.terms.market_id for run in shared.runs)
+            stored = SessionAdoption(
+                context, shared.candidates, shared.announced, renew_revoked, market_ids, unread=shared.unread
+            )
         manager = SessionManager(
-            context,
-            Relayers(context, relayers),
-            SessionAdoption(context, candidates, self._replay.sessions, self.request.config.renew_revoked),
-            is_frozen=self.freeze.is_set,
+            context, Relayers(context, relayers), stored, is_frozen=self.freeze.is_set, shared=shared
         )
         block_time = context.read.block_time if context.read is not None else 0
         await manager.prepare(list(context.fleet), chain_time=block_time)
         return manager
+
+    def _session_ids(self) -> dict[str, tuple[str, ...]]:
+        """The sessions that the checkpoint and the journal name, by wallet."""
+        stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
+        ids = {address: entry.session_id for address, entry in stored.items()}
+        wallets = [wallet.address for wallet in self.request.wallets]
+        return {address: session_ids(self._replay, address, ids.get(address)) for address in wallets}
 
     async def _missing(self, checkpoint: Checkpoint, context: RunContext) -> tuple[WalletBook, ...]:
         """Wallets in the checkpoint that are not part of this run, with a note about their open orders."""

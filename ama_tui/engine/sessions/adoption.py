@@ -35,6 +35,8 @@ class SessionAdoption:
     """Session ids by wallet, the most likely last."""
     announced: Mapping[str, Sequence[AnnouncedSession]] = field(default_factory=dict)
     renew_revoked: bool = False
+    market_ids: frozenset[str] | None = None
+    """The markets that a session must name, as its permit in the journal shows; None to trust the market's files."""
     unread: set[str] = field(default_factory=set)
     """Wallets that wait because a stored session, which may be valid, could not be read."""
 
@@ -65,7 +67,7 @@ class SessionAdoption:
                 continue
             if not status.is_over:
                 book.session.add_replaced(record, monotonic())
-            if status is not SessionStatus.UNKNOWN and record.allows(methods):
+            if status is not SessionStatus.UNKNOWN and record.allows(methods) and self._names_markets(book, session):
                 is_revoked = status is SessionStatus.REVOKED
                 if not status.is_over:
                     valid.append(record)
@@ -101,6 +103,13 @@ class SessionAdoption:
             and session.session_id not in existing
             and session.permit.trader == wallet
         ]
+
+    def _names_markets(self, book: WalletBook, session: str) -> bool:
+        """Does the session's permit name all markets of the run? The registry does not tell."""
+        if self.market_ids is None:
+            return True
+        permits = (one.permit for one in self.announced.get(book.address, ()) if one.session_id == session)
+        return any(permit is not None and self.market_ids <= set(permit.allowed_markets) for permit in permits)
 
     def _wait(self, book: WalletBook, why: str, *, is_revoked: bool = False) -> None:
         if book.session.loss == why:

@@ -58,13 +58,19 @@ class SessionRequest:
     relayers: RelayerSet
     shortest_s: int
     """A permit of an earlier process must have more than this many seconds left."""
+    markets: tuple[RunContext, ...]
+    """The runs on the markets that it should allow."""
 
-    def is_met_by(self, permit: SessionPermit, market_id: str, now: int) -> bool:
+    @property
+    def market_ids(self) -> tuple[str, ...]:
+        return tuple(run.terms.market_id for run in self.markets)
+
+    def is_met_by(self, permit: SessionPermit, now: int) -> bool:
         """Does this permit suffice, without granting more than a new one would? `now` is in Unix seconds."""
         return (
             permit.methods == self.methods
             and permit.relayer_set_root == self.relayers.root
-            and permit.allowed_markets == (market_id,)
+            and permit.allowed_markets == self.market_ids
             and self.shortest_s < permit.expiry - now <= self.seconds
             and are_alike(permit.caps, self.caps)
         )
@@ -95,7 +101,7 @@ class SessionCreator:
     """Orders wait to be cancelled: keep every wait short."""
     is_frozen: Callable[[], bool] = lambda: False
     """True once no more sessions may be requested."""
-    permits: PendingPermits = field(init=False, default_factory=PendingPermits)
+    permits: PendingPermits = field(default_factory=PendingPermits)
     _asking: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(NONCES_AT_ONCE))
 
     async def create(
@@ -113,12 +119,6 @@ class SessionCreator:
         the result is None as soon as earlier requests can have no effect. Raises VenueError without a session (it may
         still appear, and the next call finds it), JournalError when the permit could not be journalled.
         """
-        async with book.account.session_turn:
-            return await self._create(book, request, chain_time=chain_time, seen=seen, is_needed=is_needed)
-
-    async def _create(
-        self, book: WalletBook, request: SessionRequest, *, chain_time: int, seen: ChainView | None, is_needed: bool
-    ) -> SessionRecord | None:
         last_error: VenueError | None = None
         for turn in range(INIT_ATTEMPTS + 1):
             now = session_clock(chain_time)
@@ -177,8 +177,8 @@ class SessionCreator:
         ours = context.unix_now()
         return PermitTerms(
             trader=book.address,
-            market_id=context.terms.market_id,
-            listed_market_id=context.market.market_id,
+            market_ids=request.market_ids,
+            listed_market_ids=tuple(run.market.market_id for run in request.markets),
             methods=request.methods,
             caps=request.caps,
             relayers=request.relayers,
@@ -213,7 +213,7 @@ class SessionCreator:
             asked.remove(one)
             if record.session_id == book.session.id or record.revoked:
                 continue
-            if found is None and request.is_met_by(one.permit, self.context.terms.market_id, now):
+            if found is None and request.is_met_by(one.permit, now):
                 found = self._done(book, one, record, FOUND)
             else:
                 book.session.add_replaced(record, monotonic())
@@ -245,7 +245,7 @@ class SessionCreator:
     def _pick(self, book: WalletBook, request: SessionRequest, terms: PermitTerms, now: int) -> PendingPermit:
         """The latest suitable permit whose nonce is still free, otherwise a new one."""
         for one in reversed(self.permits.of(book.address)):
-            if one.permit.nonce == terms.nonce and request.is_met_by(one.permit, terms.market_id, now):
+            if one.permit.nonce == terms.nonce and request.is_met_by(one.permit, now):
                 return one
         permit = SessionPermit(
             trader=book.address,
@@ -255,7 +255,7 @@ class SessionCreator:
             max_notional_per_session6=request.caps.per_session6,
             methods=request.methods,
             salt="0x" + secrets.token_hex(32),
-            allowed_markets=(terms.market_id,),
+            allowed_markets=terms.market_ids,
             nonce=terms.nonce,
         )
         return PendingPermit(permit, session_id(permit))

@@ -6,6 +6,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from time import monotonic
 
 from ama_tui.domain.errors import VenueError
@@ -15,9 +17,11 @@ from ama_tui.domain.session import RENEW_BEFORE_S, Caps, renewal_reason
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.adoption import Records, SessionAdoption
-from ama_tui.engine.sessions.caps import CapForecast, allowance
+from ama_tui.engine.sessions.caps import LARGEST6, CapForecast, allowance
 from ama_tui.engine.sessions.creation import ChainView, SessionCreator, SessionRequest, session_clock
+from ama_tui.engine.sessions.pending_permits import PendingPermits
 from ama_tui.engine.sessions.relayers import Relayers
+from ama_tui.engine.sessions.sharing import SharedSessions
 from ama_tui.engine.wallet_book import WalletBook
 
 UNANSWERED = "an earlier session request got no response"
@@ -33,11 +37,15 @@ class SessionManager:
     stored: SessionAdoption
     is_frozen: Callable[[], bool] = lambda: False
     """True once no more sessions may be requested."""
+    shared: SharedSessions | None = None
+    """What the markets of a run have in common that share their sessions, None if they do not."""
     _creator: SessionCreator = field(init=False)
-    _grouped: tuple[Plan, Mapping[str, list[Place]]] = field(init=False, default_factory=lambda: (Plan(), {}))
+    _grouped: dict[str, tuple[Plan, Mapping[str, list[Place]]]] = field(init=False, default_factory=dict)
+    """By order book: the latest plan, and its placements by wallet."""
 
     def __post_init__(self) -> None:
-        self._creator = SessionCreator(self.context, is_frozen=self.is_frozen)
+        permits = PendingPermits() if self.shared is None else self.shared.permits
+        self._creator = SessionCreator(self.context, is_frozen=self.is_frozen, permits=permits)
 
     async def prepare(self, books: Sequence[WalletBook], *, chain_time: int) -> None:
         """Find or create a session for every wallet; `chain_time` is the latest block's Unix time.
@@ -48,8 +56,9 @@ class SessionManager:
         records = await self.stored.read(books)
         now = session_clock(chain_time)
         for book in books:
-            self.stored.take(book, records, now=now, relayer_root=self.relayers.root)
-            self._creator.permits.remember(book.address, self.stored.permits(book.address, records))
+            if book.session.id is None and not book.session.is_lost:  # else another market has prepared it
+                self.stored.take(book, records, now=now, relayer_root=self.relayers.root)
+                self._creator.permits.remember(book.address, self.stored.permits(book.address, records))
             if book.session.id is not None:
                 book.report("session valid")
         wanting = [book for book in books if book.unusable is None and self.renewal_reason(book, now) is not None]
@@ -72,7 +81,10 @@ class SessionManager:
         book.report("creating session")
         request = self.request(book)
         try:
-            record = await self._creator.create(book, request, chain_time=chain_time, seen=seen, is_needed=is_needed)
+            async with book.account.session_turn:
+                record = await self._creator.create(
+                    book, request, chain_time=chain_time, seen=seen, is_needed=is_needed
+                )
         except VenueError as error:
             is_lost = book.session.id is None
             why = f"no session: {error}" if is_lost else f"session not renewed: {error}"
@@ -100,11 +112,15 @@ class SessionManager:
                 return False
             if book.address in self.stored.unread:
                 raise VenueError("the stored session could not be read", "trying again")
-        record = await self._creator.create(book, self.request(book), chain_time=chain_time, is_needed=is_needed)
-        if record is None:
-            return False
-        self.context.counters.add(sessions_renewed=int(book.session.id is not None))
-        book.session.adopt(record, monotonic())
+        before = book.session.id
+        async with book.account.session_turn:
+            if book.session.id != before and not book.session.is_lost:
+                return False  # another market has renewed it meanwhile
+            record = await self._creator.create(book, self.request(book), chain_time=chain_time, is_needed=is_needed)
+            if record is None:
+                return False
+            self.context.counters.add(sessions_renewed=int(book.session.id is not None))
+            book.session.adopt(record, monotonic())
         return True
 
     def renewal_reason(self, book: WalletBook, now: int) -> str | None:
@@ -113,7 +129,7 @@ class SessionManager:
             return "no session"
         reason: str | None = None
         if book.session.record is not None and book.session.record.session_id == book.session.id:
-            largest6 = max((place.notional6 for place in self._planned(book)), default=0)
+            largest6 = max((place.notional6 for place in self._planned(self.context, book.address)), default=0)
             reason = renewal_reason(
                 book.session.record, block_time=now, relayer_root=self.relayers.root, largest6=largest6
             )
@@ -123,21 +139,22 @@ class SessionManager:
 
     def request(self, book: WalletBook) -> SessionRequest:
         """A request for a wallet's new session: what the run needs now, and no more."""
-        context = self.context
-        seconds = round(context.session_hours * 3600)
-        return SessionRequest(
-            context.strategy.methods(book.wallet.role),
-            seconds,
-            self._caps(book, seconds),
-            self.relayers.current,
-            RENEW_BEFORE_S,
-        )
+        seconds = round(self.context.session_hours * 3600)
+        runs = (self.context,) if self.shared is None else tuple(self.shared.runs)
+        methods = reduce(or_, (run.strategy.methods(book.wallet.role) for run in runs))
+        caps = self._caps(runs, book.address, seconds)
+        return SessionRequest(methods, seconds, caps, self.relayers.current, RENEW_BEFORE_S, runs)
 
-    def _caps(self, book: WalletBook, seconds: int) -> Caps:
-        context = self.context
-        if not context.has_session_caps:
+    def _caps(self, runs: Sequence[RunContext], address: str, seconds: int) -> Caps:
+        """What the wallet's session may trade on all its markets."""
+        if not self.context.has_session_caps:
             return Caps()
-        planned = [place.notional6 for place in self._planned(book)]
+        each = [self._caps_on(run, run.fleet.books[address], seconds) for run in runs]
+        return Caps(max(caps.per_trade6 for caps in each), min(LARGEST6, sum(caps.per_session6 for caps in each)))
+
+    def _caps_on(self, context: RunContext, book: WalletBook, seconds: int) -> Caps:
+        """What a session of this wallet may trade on one market."""
+        planned = [place.notional6 for place in self._planned(context, book.address)]
         budget = context.plan.budgets.get(book.address)
         forecast = CapForecast(
             tick6=context.market.tick6,
@@ -149,13 +166,13 @@ class SessionManager:
         )
         return allowance(context.limits.max_utilization, context.strategy.targets, forecast, seconds)
 
-    def _planned(self, book: WalletBook) -> list[Place]:
-        """The wallet's placements in the current plan, including those that wait for another session."""
-        plan, by_wallet = self._grouped
-        if plan is not self.context.plan:
+    def _planned(self, context: RunContext, address: str) -> list[Place]:
+        """A wallet's placements in the current plan of a market, including those that wait for another session."""
+        plan, by_wallet = self._grouped.get(context.market.address, (None, {}))
+        if plan is not context.plan:
             by_wallet = grouped = defaultdict[str, list[Place]](list)
-            for intent in self.context.plan.intents:
+            for intent in context.plan.intents:
                 if isinstance(intent, Place):
                     grouped[intent.wallet].append(intent)
-            self._grouped = (self.context.plan, by_wallet)
-        return by_wallet.get(book.address, [])
+            self._grouped[context.market.address] = (context.plan, by_wallet)
+        return by_wallet.get(address, [])

@@ -43,9 +43,9 @@ class PermitTerms:
 
     trader: str
     """The wallet that signs."""
-    market_id: str
-    """The order book's market id, read from the chain."""
-    listed_market_id: str
+    market_ids: tuple[str, ...]
+    """The order books' market ids, read from the chain."""
+    listed_market_ids: tuple[str, ...]
     """The same as listed by the venue's API."""
     methods: Methods
     caps: Caps
@@ -62,12 +62,11 @@ def permit_problem(permit: SessionPermit, terms: PermitTerms) -> str | None:
     """Why a permit must not be signed, None if it may be."""
     if permit.trader.lower() != terms.trader.lower():
         return f"the permit is for {permit.trader}, not for the wallet {terms.trader}"
-    if terms.listed_market_id.lower() != terms.market_id.lower():
-        return (
-            f"the venue's API lists market id {terms.listed_market_id}, the order book on chain has {terms.market_id}"
-        )
-    if permit.allowed_markets != (terms.market_id,):
-        return f"the permit is for market {', '.join(permit.allowed_markets)}, not {terms.market_id}"
+    for listed, on_chain in zip(terms.listed_market_ids, terms.market_ids, strict=True):
+        if listed.lower() != on_chain.lower():
+            return f"the venue's API lists market id {listed}, the order book on chain has {on_chain}"
+    if permit.allowed_markets != terms.market_ids:
+        return f"the permit is for market {', '.join(permit.allowed_markets)}, not {', '.join(terms.market_ids)}"
     if permit.methods != terms.methods:
         return f"the permit allows {permit.methods!r}, not {terms.methods!r}"
     if not are_alike(permit.caps, terms.caps):

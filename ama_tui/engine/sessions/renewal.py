@@ -198,8 +198,10 @@ def may_end(book: WalletBook, session: str, unix_now: int) -> bool:
     replaced = book.session.replaced[session]
     if replaced.expiry <= unix_now + OVER_SOON_S:
         return False
-    sent = [pending.sent_at for pending in book.pending if pending.last is None]
-    sent += [cancel.sent_at for cancel in book.pending.cancels.values()]
+    sent = []
+    for one in book.account.using(book.session):
+        sent += [pending.sent_at for pending in one.pending if pending.last is None]
+        sent += [cancel.sent_at for cancel in one.pending.cancels.values()]
     return all(moment >= replaced.since for moment in sent)
 
 

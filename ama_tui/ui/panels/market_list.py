@@ -129,7 +129,7 @@ def find_markets(markets: tuple[Market, ...], selectors: Sequence[str]) -> tuple
     for selector in selectors:
         market = find_market(markets, selector)
         if market is None:
-            raise ConfigError(f"no such market: {selector}", "pick a market from the list")
+            raise ConfigError(f"No such market: {selector}", "pick one from the list")
         if market in found:
             raise ConfigError(f"{market.symbol} is given twice", "name each market once")
         found.append(market)

@@ -110,12 +110,12 @@ def _problem(row: EngineSnapshot, width: int, now: float) -> Cell:
     return ((pad(text, width), ink),)
 
 
-def _columns(resting: int, used: int, used_title: str) -> tuple[Column[EngineSnapshot], ...]:
+def _columns(resting: int, spread: int, used: int, used_title: str) -> tuple[Column[EngineSnapshot], ...]:
     return (
         Column("market", "market", 10, _market, sort=symbol_of),
         Column("state", "state", 10, _state, sort=lambda row: row.state.value),
         Column("resting", "resting", resting, _resting, right=True, sort=lambda row: row.resting - row.target_orders),
-        Column("spread", "spread", 8, _spread, right=True, rank=2, sort=points_of),
+        Column("spread", "spread", spread, _spread, right=True, rank=2, sort=points_of),
         Column("used", used_title, used, _used, right=True, rank=1, sort=share_of_caps),
         Column("position", "position", 8, _position, right=True, rank=3, sort=position18),
         Column("fills", "fills", 5, _fills, right=True, sort=lambda row: row.totals.fills),
@@ -123,8 +123,8 @@ def _columns(resting: int, used: int, used_title: str) -> tuple[Column[EngineSna
     )
 
 
-NARROW_COLUMNS = _columns(8, 6, "of cap")
-WIDE_COLUMNS = _columns(BAR + 10, BAR + 2 + 14, "used/cap")
+NARROW_COLUMNS = _columns(8, 7, 6, "of cap")
+WIDE_COLUMNS = _columns(BAR + 10, 9, BAR + 2 + 14, "used/cap")
 
 
 class OverviewGrid(Grid[EngineSnapshot]):

@@ -68,7 +68,7 @@ class MarketsScreen(AmaScreen[None]):
             frame.border_title = "Markets"
             with Horizontal(id="filter-row"):
                 yield PlainText("filter", classes="label", id="filter-label")
-                yield Input(placeholder="symbol, identifier or address", id="filter", compact=True)
+                yield Input(placeholder="symbol, identifier or address (␣ marks)", id="filter", compact=True)
                 yield PlainText(id="matches", classes="label")
             yield PlainText("Loading markets…", id="message")
             yield Problem(id="problem")
@@ -232,8 +232,9 @@ class MarketsScreen(AmaScreen[None]):
         if event.value.startswith("/"):  # the filter key itself, pressed again
             event.input.value = event.value.lstrip("/")
         if event.value.endswith(" "):  # mark what was found, and look for the next one
+            is_found = self._grid.current is not None
             self.action_mark()
-            event.input.value = ""
+            event.input.value = "" if is_found else event.value.rstrip()
             return
         self._apply_filter()
 

@@ -20,7 +20,7 @@ from tests.engine.sessions.preparing import NOW, Preparation, refused
 OTHER_MARKET = "0x" + "99" * 32
 CAPS = Caps(5_000_000, 900_000_000)
 TERMS_OF_ALICE = PermitTerms(
-    ALICE, MARKET.market_id, MARKET.market_id, METHODS, CAPS, RELAYERS, 3, Clocks(NOW, NOW, NOW), 86_400
+    ALICE, (MARKET.market_id,), (MARKET.market_id,), METHODS, CAPS, RELAYERS, 3, Clocks(NOW, NOW, NOW), 86_400
 )
 PERMIT = SessionPermit(
     ALICE,
@@ -65,7 +65,7 @@ def test_permit_that_differs_from_its_terms_is_refused(permit: dict[str, Any], s
 @pytest.mark.parametrize(
     ("terms", "says"),
     [
-        ({"listed_market_id": OTHER_MARKET}, f"lists market id {OTHER_MARKET}"),
+        ({"listed_market_ids": (OTHER_MARKET,)}, f"lists market id {OTHER_MARKET}"),
         ({"relayers": RelayerSet(RELAYER_ADDRESSES[:1], RELAYERS.root)}, "does not match its relayers"),
         ({"relayers": RelayerSet((), RELAYERS.root)}, "no relayers"),
         ({"relayers": RelayerSet(RELAYER_ADDRESSES[:1], relayer_root(RELAYER_ADDRESSES[:1]))}, "relayer root"),
