@@ -179,6 +179,7 @@ class CancelReason(Enum):
     EXCESS = "more than twice the target"
     REMNANT = "less than 10% of its planned size left"
     FAR = "too far from the anchor"
+    OUT_OF_BOUNDS = "beyond the price floor or ceiling"
     DUPLICATE = "an older order is at this level"
     KILL = "kill"
     OPERATOR = "manual"
@@ -260,6 +261,7 @@ class SkipReason(Enum):
     UNREAD = "could not be read"
     SESSION_TOO_SMALL = "waiting for a new session"
     STRATEGY = "the strategy does not work"
+    FILLED = "waiting after a fill"
 
     @property
     def is_standing(self) -> bool:

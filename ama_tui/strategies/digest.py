@@ -9,9 +9,9 @@ from ama_tui.domain.plan import RunLimits, WalletBudget, WalletSnapshot
 from ama_tui.strategies.budget import budget_of
 from ama_tui.strategies.cancels import duplicate, is_remnant
 from ama_tui.strategies.levels import SideOrders
-from ama_tui.strategies.packer_parameters import PackerParameters
+from ama_tui.strategies.packer_parameters import Shapes
 from ama_tui.strategies.prices import OwnBest, own_best
-from ama_tui.strategies.spacing import level_spacing
+from ama_tui.strategies.spacing import wallet_spacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +29,22 @@ class WalletDigest:
     highest6: int
 
     @classmethod
-    def of(cls, wallet: WalletSnapshot, parameters: PackerParameters, limits: RunLimits) -> WalletDigest:
+    def of(cls, wallet: WalletSnapshot, shapes: Shapes, limits: RunLimits) -> WalletDigest:
         buys, sells = SideOrders.of(wallet, Side.BUY), SideOrders.of(wallet, Side.SELL)
-        spacing = level_spacing(parameters, wallet.index)
+        spacing = wallet_spacing(shapes, wallet.index)
         prices = [order.price6 for order in wallet.orders]
-        most = 2 * parameters.orders_per_side
         return cls(
             wallet,
             own_best(wallet),
-            budget_of(wallet, limits, parameters.rules),
+            budget_of(wallet, limits, shapes.rules),
             is_complete=(
                 wallet.was_read
                 and wallet.unusable is None
-                and max(len(buys.resting), len(sells.resting)) <= most
+                and len(buys.resting) <= 2 * shapes.bid.orders
+                and len(sells.resting) <= 2 * shapes.ask.orders
                 and duplicate(wallet) is None
-                and not buys.missing_levels(spacing)
-                and not sells.missing_levels(spacing)
+                and not buys.missing_levels(spacing.bids)
+                and not sells.missing_levels(spacing.asks)
             ),
             has_remnant=any(map(is_remnant, wallet.orders)),
             lowest6=min(prices, default=0),

@@ -26,10 +26,11 @@ from ama_tui.strategies.budget import CAP_DETAIL, DUST18, OrderRequest, fit, mar
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
 from ama_tui.strategies.definition import Called, StrategyDefinition
 from ama_tui.strategies.digest import WalletDigest
+from ama_tui.strategies.fills import FillMemory
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.packer_parameters import PackerParameters
 from ama_tui.strategies.prices import OwnBest, Prices, best_prices
-from ama_tui.strategies.spacing import LevelSpacing, level_spacing
+from ama_tui.strategies.spacing import LevelSpacing, WalletSpacing, wallet_spacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class PackerMemory:
     limits: RunLimits | None = None
     digests: Mapping[str, WalletDigest] = field(default_factory=dict)
     """By address, for these parameters and limits. A digest counts for one snapshot object of its wallet."""
+    fills: FillMemory = field(default_factory=FillMemory)
 
 
 def plan(market: MarketSnapshot, parameters: PackerParameters, memory: PackerMemory) -> tuple[Plan, PackerMemory]:
@@ -48,31 +50,36 @@ def plan(market: MarketSnapshot, parameters: PackerParameters, memory: PackerMem
     limits = market.limits
     is_same = (memory.parameters, memory.limits) == (parameters, limits)
     known = memory.digests if is_same else {}
+    shapes = parameters.shapes
     digests: dict[str, WalletDigest] = {}
     for wallet in market.wallets:
         digest = known.get(wallet.address)
         if digest is None or digest.wallet is not wallet:
-            digest = WalletDigest.of(wallet, parameters, limits)
+            digest = WalletDigest.of(wallet, shapes, limits)
         digests[wallet.address] = digest
     best = best_prices(market, (digest.own_best for digest in digests.values()))
-    builder = _PlanBuilder(parameters, market, anchor, best)
+    fills = memory.fills.after(market, parameters.fill_delay_s)
+    builder = _PlanBuilder(parameters, market, anchor, best, fills)
     for digest in digests.values():
         builder.add_wallet(digest)
     decided = Plan((*builder.cancels, *builder.places), tuple(builder.skips), anchor, builder.budgets)
-    return decided, PackerMemory(parameters, limits, digests)
+    return decided, PackerMemory(parameters, limits, digests, fills.cancelling(builder.cancels))
 
 
 def _targets(parameters: PackerParameters) -> Targets:
+    bids, asks = parameters.bid_shape, parameters.ask_shape
     return Targets(
-        parameters.orders_per_side,
-        parameters.orders_per_side,
-        int(Decimal(str(parameters.size_max)) * AMOUNT_UNIT),
-        parameters.max_distance_ticks,
+        bids.orders,
+        asks.orders,
+        int(Decimal(str(max(bids.size_max, asks.size_max))) * AMOUNT_UNIT),
+        max(bids.max_distance_ticks, asks.max_distance_ticks),
     )
 
 
 def _refusal(parameters: PackerParameters, tick6: int, anchor_x2: int | None, called: Called) -> str | None:
-    return market_problem(parameters.min_distance_ticks, tick6, anchor_x2, called("min_distance_ticks"))
+    own = parameters.bid_min_distance_ticks
+    name = called("min_distance_ticks" if own is None else "bid_min_distance_ticks")
+    return market_problem(parameters.bid_shape.min_distance_ticks, tick6, anchor_x2, name)
 
 
 PACKER = StrategyDefinition(
@@ -89,8 +96,18 @@ PACKER = StrategyDefinition(
 class _PlanBuilder:
     """Builds a plan wallet by wallet."""
 
-    def __init__(self, parameters: PackerParameters, market: MarketSnapshot, anchor: int | None, best: OwnBest) -> None:
+    def __init__(
+        self,
+        parameters: PackerParameters,
+        market: MarketSnapshot,
+        anchor: int | None,
+        best: OwnBest,
+        fills: FillMemory,
+    ) -> None:
         self._parameters = parameters
+        self._shapes = parameters.shapes
+        self._price_limits6 = {side: parameters.price_limit6(side) for side in Side}
+        self._fills = fills
         self._market = market
         self._prices = None if anchor is None else Prices(market, anchor, parameters, best)
         self._stale_orders = None if self._prices is None else StaleOrders(market, parameters, self._prices)
@@ -112,19 +129,20 @@ class _PlanBuilder:
             self.skips.append(Skip(wallet.address, wallet.unusable, wallet.unusable_detail))
             return
         buys, sells = SideOrders.of(wallet, Side.BUY), SideOrders.of(wallet, Side.SELL)
-        spacing = level_spacing(self._parameters, wallet.index)
+        spacing = wallet_spacing(self._shapes, wallet.index)
         self._cancel(wallet, buys, sells, spacing)
         self._fill(wallet, budget, buys, sells, spacing)
 
     def _may_be_stale(self, digest: WalletDigest) -> bool:
         return self._stale_orders is not None and (
-            digest.has_remnant or self._stale_orders.may_be_among(digest.lowest6, digest.highest6)
+            digest.has_remnant or self._stale_orders.may_be_among(digest.lowest6, digest.highest6, digest.own_best)
         )
 
-    def _cancel(self, wallet: WalletSnapshot, buys: SideOrders, sells: SideOrders, spacing: LevelSpacing) -> None:
+    def _cancel(self, wallet: WalletSnapshot, buys: SideOrders, sells: SideOrders, spacing: WalletSpacing) -> None:
         """Cancel excess, duplicate and stale orders."""
-        target = self._parameters.orders_per_side
-        surplus = [*excess(wallet, buys.resting, target), *excess(wallet, sells.resting, target)]
+        surplus = [
+            cancel for one in (buys, sells) for cancel in excess(wallet, one.resting, self._shapes.on(one.side).orders)
+        ]
         newer = duplicate(wallet)
         if newer is not None and all(cancel.order_id != newer.order_id for cancel in surplus):
             surplus.append(newer)
@@ -143,10 +161,12 @@ class _PlanBuilder:
         budget: WalletBudget,
         buys: SideOrders,
         sells: SideOrders,
-        spacing: LevelSpacing,
+        spacing: WalletSpacing,
     ) -> None:
         """Fill the vacant levels of both sides within the budget."""
-        missing_buys, missing_sells = buys.missing_levels(spacing), sells.missing_levels(spacing)
+        missing_buys, missing_sells = (
+            self._without_waiting(wallet, one.side, one.missing_levels(spacing.on(one.side))) for one in (buys, sells)
+        )
         if not missing_buys and not missing_sells:
             return
         standing = self._standing_reason(wallet, budget)
@@ -154,14 +174,27 @@ class _PlanBuilder:
             self.skips.append(standing)
             return
         requests = self._in_turn(
-            self._requests(wallet, buys, missing_buys, spacing),
-            self._requests(wallet, sells, missing_sells, spacing),
+            self._requests(wallet, buys, missing_buys, spacing.bids),
+            self._requests(wallet, sells, missing_sells, spacing.asks),
         )
         fitted = fit(wallet, requests, budget.remaining6, self._parameters.rules)
         self.places += fitted.places
         self.skips += fitted.skips
         if fitted.scale != 1.0:
             self.budgets[wallet.address] = replace(budget, scale=fitted.scale)
+
+    def _without_waiting(self, wallet: WalletSnapshot, side: Side, missing: list[int]) -> list[int]:
+        """The missing levels, without those whose order was filled a moment ago."""
+        if not self._fills.waiting:
+            return missing
+        ready = []
+        for level in missing:
+            seconds = self._fills.seconds_left(wallet.address, side, level, self._market.now)
+            if seconds > 0:
+                self.skips.append(Skip(wallet.address, SkipReason.FILLED, "", side, level))
+            else:
+                ready.append(level)
+        return ready
 
     def _standing_reason(self, wallet: WalletSnapshot, budget: WalletBudget) -> Skip | None:
         """One Skip for all missing levels if none of them can be filled, else None."""
@@ -186,7 +219,11 @@ class _PlanBuilder:
             distance = spacing.distances[level - 1]
             amount18 = spacing.amounts18[level - 1]
             price = self._prices.at(side, distance)
-            if price.refusal is not None:
+            limit6 = self._price_limits6[side]
+            if limit6 is not None and (price.price6 > limit6 if side is Side.BUY else price.price6 < limit6):
+                detail = "above the price ceiling" if side is Side.BUY else "below the price floor"
+                self.skips.append(Skip(wallet.address, SkipReason.PRICE_RANGE, detail, side, level))
+            elif price.refusal is not None:
                 detail = f"{distance} ticks from the anchor"
                 self.skips.append(Skip(wallet.address, price.refusal, detail, side, level))
             elif amount18 < DUST18:
