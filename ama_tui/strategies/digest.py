@@ -11,7 +11,7 @@ from ama_tui.strategies.cancels import duplicate, is_remnant
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.packer_parameters import Shapes
 from ama_tui.strategies.prices import OwnBest, own_best
-from ama_tui.strategies.spacing import wallet_spacing
+from ama_tui.strategies.spacing import WalletSpacing, wallet_spacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class WalletDigest:
     wallet: WalletSnapshot
     own_best: OwnBest
     budget: WalletBudget
+    spacing: WalletSpacing
     is_complete: bool
     """It needs no order and no cancel, unless an order is stale."""
     has_remnant: bool
@@ -37,6 +38,7 @@ class WalletDigest:
             wallet,
             own_best(wallet),
             budget_of(wallet, limits, shapes.rules),
+            spacing,
             is_complete=(
                 wallet.was_read
                 and wallet.unusable is None

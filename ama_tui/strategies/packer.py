@@ -30,7 +30,7 @@ from ama_tui.strategies.fills import FillMemory
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.packer_parameters import PackerParameters
 from ama_tui.strategies.prices import OwnBest, Prices, best_prices
-from ama_tui.strategies.spacing import LevelSpacing, WalletSpacing, wallet_spacing
+from ama_tui.strategies.spacing import LevelSpacing, WalletSpacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,8 @@ class _PlanBuilder:
             self.skips.append(Skip(wallet.address, wallet.unusable, wallet.unusable_detail))
             return
         buys, sells = SideOrders.of(wallet, Side.BUY), SideOrders.of(wallet, Side.SELL)
-        spacing = wallet_spacing(self._shapes, wallet.index)
-        self._cancel(wallet, buys, sells, spacing)
-        self._fill(wallet, budget, buys, sells, spacing)
+        self._cancel(wallet, buys, sells, digest.spacing)
+        self._fill(wallet, budget, buys, sells, digest.spacing)
 
     def _may_be_stale(self, digest: WalletDigest) -> bool:
         return self._stale_orders is not None and (
