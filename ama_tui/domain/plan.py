@@ -212,6 +212,7 @@ class CancelReason(Enum):
     EXCESS = "more than twice the target"
     REMNANT = "less than 10% of its planned size left"
     FAR = "too far from the anchor"
+    OUT_OF_BOUNDS = "beyond the price floor or ceiling"
     DUPLICATE = "an older order is at this level"
     KILL = "kill"
     OPERATOR = "manual"
@@ -295,6 +296,7 @@ class SkipReason(Enum):
     MAX_OPEN_ORDERS = "most open orders (maker_max_open_orders)"
     IN_PLACE = "already where it would be moved to"
     STRATEGY = "the strategy does not work"
+    FILLED = "waiting after a fill"
 
     @property
     def is_standing(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ama_tui.domain.packer_settings import SHAPING
 from ama_tui.domain.plan import AnchorSource, CollateralBasis, Mode, Rules
 from ama_tui.domain.setting import Kind, Setting
 from ama_tui.domain.strategy_settings import StrategyList, StrategySettings
@@ -327,6 +328,7 @@ PACKER: Final = StrategySettings(
         MIN_DISTANCE_TICKS,
         MAX_DISTANCE_TICKS,
         RULES,
+        *SHAPING,
     ),
     is_flat=True,
 )

@@ -9,8 +9,8 @@ from operator import attrgetter
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, decode_tag
 from ama_tui.domain.plan import Cancel, CancelReason, MarketSnapshot, WalletSnapshot
 from ama_tui.strategies.packer_parameters import PackerParameters
-from ama_tui.strategies.prices import Prices
-from ama_tui.strategies.spacing import LevelSpacing
+from ama_tui.strategies.prices import OwnBest, Prices
+from ama_tui.strategies.spacing import LevelSpacing, WalletSpacing
 
 MIN_REST_SECONDS = 30
 """How long an order must rest before it may count as stale."""
@@ -60,35 +60,60 @@ def _is_newer(order: RestingOrder, than: RestingOrder) -> bool:
 
 
 class StaleOrders:
-    """Finds a wallet's oldest order that is a remnant or too far from the anchor. Only one is replaced at a time."""
+    """Finds a wallet's oldest order that is a remnant, too far from the anchor, or beyond the price floor or ceiling.
+    Only one is replaced at a time.
+    """
 
-    __slots__ = ("_placed_by", "_prices", "_reach_x2")
+    __slots__ = ("_cancels_far", "_limits6", "_nearest_reach_x2", "_placed_by", "_prices", "_reach_x2")
 
-    def __init__(self, market: MarketSnapshot, parameters: PackerParameters, prices: Prices) -> None:
-        self._reach_x2 = 4 * parameters.max_distance_ticks * market.tick6
+    def __init__(
+        self, market: MarketSnapshot, parameters: PackerParameters, prices: Prices, *, cancels_far: bool = True
+    ) -> None:
+        """Without `cancels_far`, orders too far from the anchor are left to whoever moves them."""
+        self._cancels_far = cancels_far
+        shapes = parameters.shapes
+        self._reach_x2 = {side: 4 * shapes.on(side).max_distance_ticks * market.tick6 for side in Side}
+        self._nearest_reach_x2 = min(self._reach_x2.values())
+        self._limits6 = parameters.price_limit6(Side.BUY), parameters.price_limit6(Side.SELL)
         self._placed_by = market.now - MIN_REST_SECONDS
         self._prices = prices
 
-    def may_be_among(self, lowest6: int, highest6: int) -> bool:
-        """Whether any of a wallet's orders in this range of prices, none of which is a remnant, may be stale."""
-        anchor_x2 = self._prices.anchor_x2
-        return max(anchor_x2 - 2 * lowest6, 2 * highest6 - anchor_x2) > self._reach_x2
+    def may_be_among(self, lowest6: int, highest6: int, best: OwnBest) -> bool:
+        """Whether any of a wallet's orders in this range of prices, none of which is a remnant, may be stale.
 
-    def oldest(self, wallet: WalletSnapshot, cancelled: AbstractSet[int], spacing: LevelSpacing) -> Cancel | None:
+        `best` are its best bid and ask.
+        """
+        anchor_x2, (ceiling6, floor6) = self._prices.anchor_x2, self._limits6
+        if max(anchor_x2 - 2 * lowest6, 2 * highest6 - anchor_x2) > self._nearest_reach_x2:
+            return True
+        is_dear = ceiling6 is not None and best[0] is not None and best[0] > ceiling6
+        return is_dear or (floor6 is not None and best[1] is not None and best[1] < floor6)
+
+    def oldest(self, wallet: WalletSnapshot, cancelled: AbstractSet[int], spacing: WalletSpacing) -> Cancel | None:
         """The cancel to send; None if no order is stale. Orders whose ids are in `cancelled` are ignored."""
-        anchor_x2, reach_x2, placed_by = self._prices.anchor_x2, self._reach_x2, self._placed_by
+        anchor_x2, placed_by = self._prices.anchor_x2, self._placed_by
         oldest: RestingOrder | None = None
         for order in wallet.orders:
             if order.placed_at > placed_by or order.order_id in cancelled:
                 continue
-            is_far = abs(2 * order.price6 - anchor_x2) > reach_x2
-            if not is_remnant(order) and not (is_far and self._would_come_nearer(order, spacing)):
+            is_far = self._cancels_far and abs(2 * order.price6 - anchor_x2) > self._reach_x2[order.side]
+            is_stale = is_remnant(order) or self._is_out_of_bounds(order)
+            if not is_stale and not (is_far and self._would_come_nearer(order, spacing.on(order.side))):
                 continue
             if oldest is None or _age(order) < _age(oldest):
                 oldest = order
         if oldest is None:
             return None
+        if self._is_out_of_bounds(oldest):
+            return _cancel(wallet, oldest, CancelReason.OUT_OF_BOUNDS)
         return _cancel(wallet, oldest, CancelReason.REMNANT if is_remnant(oldest) else CancelReason.FAR)
+
+    def _is_out_of_bounds(self, order: RestingOrder) -> bool:
+        """Whether it buys for more than the ceiling or sells for less than the floor."""
+        ceiling6, floor6 = self._limits6
+        if order.side is Side.BUY:
+            return ceiling6 is not None and order.price6 > ceiling6
+        return floor6 is not None and order.price6 < floor6
 
     def _would_come_nearer(self, order: RestingOrder, spacing: LevelSpacing) -> bool:
         """Whether a new order at its level would be closer to the anchor.

@@ -10,9 +10,9 @@ from ama_tui.domain.plan import RunLimits, WalletBudget, WalletSnapshot
 from ama_tui.strategies.budget import budget_of
 from ama_tui.strategies.cancels import duplicate, is_remnant
 from ama_tui.strategies.levels import SideOrders
-from ama_tui.strategies.packer_parameters import PackerParameters
+from ama_tui.strategies.packer_parameters import PackerParameters, Shapes
 from ama_tui.strategies.prices import OwnBest, best_of, own_best
-from ama_tui.strategies.spacing import level_spacing
+from ama_tui.strategies.spacing import WalletSpacing, wallet_spacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class WalletDigest:
     wallet: WalletSnapshot
     own_best: OwnBest
     budget: WalletBudget
+    spacing: WalletSpacing
     is_complete: bool
     """It needs no order and no cancel, unless an order is stale."""
     has_remnant: bool
@@ -30,22 +31,23 @@ class WalletDigest:
     highest6: int
 
     @classmethod
-    def of(cls, wallet: WalletSnapshot, parameters: PackerParameters, limits: RunLimits) -> WalletDigest:
+    def of(cls, wallet: WalletSnapshot, shapes: Shapes, limits: RunLimits) -> WalletDigest:
         buys, sells = SideOrders.of(wallet, Side.BUY), SideOrders.of(wallet, Side.SELL)
-        spacing = level_spacing(parameters, wallet.index)
+        spacing = wallet_spacing(shapes, wallet.index)
         prices = [order.price6 for order in wallet.orders]
-        most = 2 * parameters.orders_per_side
         return cls(
             wallet,
             own_best(wallet),
-            budget_of(wallet, limits, parameters.rules),
+            budget_of(wallet, limits, shapes.rules),
+            spacing,
             is_complete=(
                 wallet.was_read
                 and wallet.unusable is None
-                and max(len(buys.resting), len(sells.resting)) <= most
+                and len(buys.resting) <= 2 * shapes.bid.orders
+                and len(sells.resting) <= 2 * shapes.ask.orders
                 and duplicate(wallet) is None
-                and not buys.missing_levels(spacing)
-                and not sells.missing_levels(spacing)
+                and not buys.missing_levels(spacing.bids)
+                and not sells.missing_levels(spacing.asks)
             ),
             has_remnant=any(map(is_remnant, wallet.orders)),
             lowest6=min(prices, default=0),
@@ -102,11 +104,10 @@ class DigestMemory:
         if is_same and self.fleet.wallets == wallets:
             return self
         known = self.fleet.digests if is_same else {}
-        fleet = FleetDigest.of(_digest(wallet, known.get(wallet.address), parameters, limits) for wallet in wallets)
+        shapes = parameters.shapes
+        fleet = FleetDigest.of(_digest(wallet, known.get(wallet.address), shapes, limits) for wallet in wallets)
         return DigestMemory(parameters, limits, fleet)
 
 
-def _digest(
-    wallet: WalletSnapshot, known: WalletDigest | None, parameters: PackerParameters, limits: RunLimits
-) -> WalletDigest:
-    return known if known is not None and known.wallet is wallet else WalletDigest.of(wallet, parameters, limits)
+def _digest(wallet: WalletSnapshot, known: WalletDigest | None, shapes: Shapes, limits: RunLimits) -> WalletDigest:
+    return known if known is not None and known.wallet is wallet else WalletDigest.of(wallet, shapes, limits)

@@ -27,16 +27,18 @@ class Price:
 class Prices:
     """Prices around one anchor in one snapshot, cached by distance.
 
-    Two orders of the same plan can never cross: buys are at least `min_distance_ticks` below the anchor and sells as
-    far above, because a clamp only moves a price away from the anchor.
+    Two orders of the same plan can never cross: buys are at least a tick below the anchor and sells as far above,
+    because a clamp only moves a price away from the anchor.
     """
 
     __slots__ = (
+        "_ask_buffer6",
+        "_ask_from",
         "_best_ask6",
         "_best_bid6",
-        "_buffer6",
+        "_bid_buffer6",
+        "_bid_from",
         "_buys",
-        "_min_distance",
         "_sells",
         "_spreads_at_touch",
         "_tick6",
@@ -49,8 +51,12 @@ class Prices:
         """`best` are the prices that a new order could trade with."""
         self.anchor_x2 = anchor_x2
         self._tick6 = market.tick6
-        self._min_distance = parameters.min_distance_ticks
-        self._buffer6 = max(2, parameters.min_distance_ticks // 4) * market.tick6
+        self._bid_from, self._ask_from = (
+            parameters.bid_shape.min_distance_ticks,
+            parameters.ask_shape.min_distance_ticks,
+        )
+        self._bid_buffer6 = max(2, self._bid_from // 4) * market.tick6
+        self._ask_buffer6 = max(2, self._ask_from // 4) * market.tick6
         self._best_bid6, self._best_ask6 = best
         self._spreads_at_touch = parameters.rules is Rules.EVEN
         if parameters.rules is Rules.EVEN:
@@ -72,9 +78,9 @@ class Prices:
     def _buy(self, distance: int) -> Price:
         price_x2 = self.anchor_x2 - 2 * distance * self._tick6
         if self._touch_bid6 is not None and price_x2 > 2 * self._touch_bid6:
-            price_x2 = 2 * (self._touch_bid6 - self._beyond_touch6(distance))
+            price_x2 = 2 * (self._touch_bid6 - self._beyond_touch6(distance - self._bid_from))
         if self._best_ask6 is not None:
-            price_x2 = min(price_x2, 2 * (self._best_ask6 - self._buffer6))
+            price_x2 = min(price_x2, 2 * (self._best_ask6 - self._bid_buffer6))
         price6 = price_x2 // (2 * self._tick6) * self._tick6
         ticks = (self.anchor_x2 - 2 * price6) // (2 * self._tick6)
         return Price(price6, ticks, refusal_of(Side.BUY, price6, self._best_ask6))
@@ -82,16 +88,16 @@ class Prices:
     def _sell(self, distance: int) -> Price:
         price_x2 = self.anchor_x2 + 2 * distance * self._tick6
         if self._touch_ask6 is not None and price_x2 < 2 * self._touch_ask6:
-            price_x2 = 2 * (self._touch_ask6 + self._beyond_touch6(distance))
+            price_x2 = 2 * (self._touch_ask6 + self._beyond_touch6(distance - self._ask_from))
         if self._best_bid6 is not None:
-            price_x2 = max(price_x2, 2 * (self._best_bid6 + self._buffer6))
+            price_x2 = max(price_x2, 2 * (self._best_bid6 + self._ask_buffer6))
         price6 = -(-price_x2 // (2 * self._tick6)) * self._tick6
         ticks = (2 * price6 - self.anchor_x2) // (2 * self._tick6)
         return Price(price6, ticks, refusal_of(Side.SELL, price6, self._best_bid6))
 
-    def _beyond_touch6(self, distance: int) -> int:
+    def _beyond_touch6(self, beyond_nearest: int) -> int:
         """Distance behind the touch after a clamp: `even` keeps levels apart, `original` puts all at the touch."""
-        return (distance - self._min_distance) * self._tick6 if self._spreads_at_touch else 0
+        return beyond_nearest * self._tick6 if self._spreads_at_touch else 0
 
 
 def best_prices(market: MarketSnapshot, own: OwnBest) -> OwnBest:

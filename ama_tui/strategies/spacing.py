@@ -11,9 +11,9 @@ from decimal import Decimal
 from functools import lru_cache
 from math import cos, floor, sin
 
-from ama_tui.domain.order import TAG_UNIT
+from ama_tui.domain.order import TAG_UNIT, Side
 from ama_tui.domain.plan import Rules
-from ama_tui.strategies.packer_parameters import PackerParameters
+from ama_tui.strategies.packer_parameters import Shapes, SideShape
 
 _WALLET_STEP = 0.6180339887498949
 _LEVEL_STEP = 0.4142135623730951
@@ -22,7 +22,7 @@ _LEVEL_STEP = 0.4142135623730951
 
 @dataclass(frozen=True, slots=True)
 class LevelSpacing:
-    """A wallet's levels, the same on both sides."""
+    """A wallet's levels on one side."""
 
     distances: tuple[int, ...]
     """Ticks from the anchor; the first entry is level 1."""
@@ -32,13 +32,29 @@ class LevelSpacing:
     """Level numbers by distance, then by number."""
 
 
+@dataclass(frozen=True, slots=True)
+class WalletSpacing:
+    """A wallet's levels on both sides."""
+
+    bids: LevelSpacing
+    asks: LevelSpacing
+
+    def on(self, side: Side) -> LevelSpacing:
+        return self.bids if side is Side.BUY else self.asks
+
+
 @lru_cache(maxsize=8192)
-def level_spacing(parameters: PackerParameters, index: int) -> LevelSpacing:
-    """The `orders_per_side` levels of the wallet with this index (from 0)."""
-    levels = range(1, parameters.orders_per_side + 1)
-    nearest, farthest = parameters.min_distance_ticks, parameters.max_distance_ticks
-    distances = level_distances(parameters.rules, nearest, farthest, index, parameters.orders_per_side)
-    amounts18 = tuple(_amount18(parameters, index + 1, level) for level in levels)
+def wallet_spacing(shapes: Shapes, index: int) -> WalletSpacing:
+    """The levels of the wallet with this index (from 0)."""
+    bids = level_spacing(shapes.bid, shapes.rules, index)
+    return WalletSpacing(bids, bids if shapes.ask == shapes.bid else level_spacing(shapes.ask, shapes.rules, index))
+
+
+def level_spacing(shape: SideShape, rules: Rules, index: int) -> LevelSpacing:
+    """The levels on one side of the wallet with this index (from 0)."""
+    levels = range(1, shape.orders + 1)
+    distances = level_distances(rules, shape.min_distance_ticks, shape.max_distance_ticks, index, shape.orders)
+    amounts18 = tuple(_amount18(shape, index + 1, level) for level in levels)
     nearest_first = tuple(sorted(levels, key=lambda level: distances[level - 1]))
     return LevelSpacing(distances, amounts18, nearest_first)
 
@@ -57,8 +73,8 @@ def _wobble(rules: Rules, wallet: int, level: int) -> float:
     return (sin(wallet * 999 + level * 1337) + 1) / 2
 
 
-def _amount18(parameters: PackerParameters, wallet: int, level: int) -> int:
+def _amount18(shape: SideShape, wallet: int, level: int) -> int:
     """`wallet` and `level` count from 1. The size is cut after nine decimals, which leaves room for the tag."""
     fraction = (cos(wallet * 123 + level * 77) + 1) / 2
-    size = parameters.size_min + (parameters.size_max - parameters.size_min) * fraction
+    size = shape.size_min + (shape.size_max - shape.size_min) * fraction
     return int(Decimal(str(size)).scaleb(9)) * TAG_UNIT

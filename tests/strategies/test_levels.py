@@ -4,10 +4,9 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import PendingOrder
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.packer_parameters import PackerParameters
-from ama_tui.strategies.spacing import level_spacing
-from tests.strategies.worlds import resting, wallet
+from tests.strategies.worlds import resting, spacing_of, wallet
 
-SPACING = level_spacing(PackerParameters(), 0)
+SPACING = spacing_of(PackerParameters(), 0)
 """Six levels; by distance they come in the order 1, 6, 4, 2, 5, 3."""
 
 

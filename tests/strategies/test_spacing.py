@@ -9,7 +9,7 @@ import pytest
 
 from ama_tui.domain.plan import Rules
 from ama_tui.strategies.packer_parameters import PackerParameters
-from ama_tui.strategies.spacing import level_spacing
+from tests.strategies.worlds import spacing_of
 
 EVEN_DISTANCES = (
     (13, 59, 104, 40, 85, 21),
@@ -58,56 +58,51 @@ def distinct(table: Iterable[tuple[int, ...]]) -> int:
 
 @pytest.mark.parametrize(("rules", "expected"), [(Rules.EVEN, EVEN_DISTANCES), (Rules.ORIGINAL, ORIGINAL_DISTANCES)])
 def test_distances_match_the_table(rules: Rules, expected: tuple[tuple[int, ...], ...]) -> None:
-    assert tuple(level_spacing(PackerParameters(rules=rules), index).distances for index in TEN) == expected
+    assert tuple(spacing_of(PackerParameters(rules=rules), index).distances for index in TEN) == expected
 
 
 @pytest.mark.parametrize("rules", list(Rules))
 def test_sizes_match_the_table_under_either_rule_set(rules: Rules) -> None:
     sizes9 = tuple(
-        tuple(size // 10**9 for size in level_spacing(PackerParameters(rules=rules), index).amounts18) for index in TEN
+        tuple(size // 10**9 for size in spacing_of(PackerParameters(rules=rules), index).amounts18) for index in TEN
     )
     assert sizes9 == SIZES9
 
 
 def test_sixty_orders_of_ten_wallets_have_55_prices_under_even() -> None:
-    assert distinct(level_spacing(PackerParameters(), index).distances for index in TEN) == 55
+    assert distinct(spacing_of(PackerParameters(), index).distances for index in TEN) == 55
 
 
 def test_sixty_orders_of_ten_wallets_have_31_prices_under_original() -> None:
-    assert distinct(level_spacing(PackerParameters(rules=Rules.ORIGINAL), index).distances for index in TEN) == 31
+    assert distinct(spacing_of(PackerParameters(rules=Rules.ORIGINAL), index).distances for index in TEN) == 31
 
 
 @pytest.mark.parametrize("index", [0, 999, 10**6])
 def test_distances_stay_between_nearest_and_farthest(index: int) -> None:
     parameters = PackerParameters(orders_per_side=50, min_distance_ticks=3, max_distance_ticks=7)
-    assert set(level_spacing(parameters, index).distances) <= {3, 4, 5, 6}
-    assert set(level_spacing(parameters.model_copy(update={"rules": Rules.ORIGINAL}), index).distances) <= {
-        3,
-        4,
-        5,
-        6,
-        7,
-    }
+    assert set(spacing_of(parameters, index).distances) <= {3, 4, 5, 6}
+    original = parameters.model_copy(update={"rules": Rules.ORIGINAL})
+    assert set(spacing_of(original, index).distances) <= {3, 4, 5, 6, 7}
 
 
 def test_all_distances_are_equal_when_nearest_is_farthest() -> None:
     parameters = PackerParameters(min_distance_ticks=8, max_distance_ticks=8)
-    assert set(level_spacing(parameters, 3).distances) == {8}
+    assert set(spacing_of(parameters, 3).distances) == {8}
 
 
 def test_equal_size_limits_give_exactly_that_size() -> None:
     parameters = PackerParameters(size_min=0.29, size_max=0.29)
-    assert set(level_spacing(parameters, 3).amounts18) == {290_000_000 * 10**9}
+    assert set(spacing_of(parameters, 3).amounts18) == {290_000_000 * 10**9}
 
 
 @pytest.mark.parametrize("size", [5e-324, 1e-10, 1e300])
 def test_extreme_sizes_become_whole_amounts(size: float) -> None:
-    amounts = level_spacing(PackerParameters(size_min=size, size_max=size), 0).amounts18
+    amounts = spacing_of(PackerParameters(size_min=size, size_max=size), 0).amounts18
     assert all(amount % 10**9 == 0 for amount in amounts)
     assert (amounts[0] > 0) is (size > 1)
 
 
 def test_nearest_first_lists_every_level_by_distance() -> None:
-    spacing = level_spacing(PackerParameters(), 0)
+    spacing = spacing_of(PackerParameters(), 0)
     assert spacing.distances == (13, 59, 104, 40, 85, 21)
     assert spacing.nearest_first == (1, 6, 4, 2, 5, 3)

@@ -23,6 +23,7 @@ from ama_tui.domain.plan import (
 from ama_tui.strategies.chosen import Strategy
 from ama_tui.strategies.packer import PACKER
 from ama_tui.strategies.packer_parameters import PackerParameters
+from ama_tui.strategies.spacing import LevelSpacing, wallet_spacing
 
 NOW = 1_700_000_000
 USDC = 10**6
@@ -69,6 +70,11 @@ class Packer:
         return self._strategy.refusal(tick6, anchor_x2, lambda name: {"min_distance_ticks": "nearest distance"}[name])
 
 
+def spacing_of(parameters: PackerParameters, index: int, side: Side = Side.BUY) -> LevelSpacing:
+    """The levels of a wallet on one side."""
+    return wallet_spacing(parameters.shapes, index).on(side)
+
+
 class World:
     """One random market with a fleet and a packer for it; the same seed makes the same world.
 
@@ -77,12 +83,15 @@ class World:
     cancels in flight, margins beyond the market's, and little or no collateral.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, is_shaped: bool = False) -> None:
+        """With `is_shaped` the packer has sides of its own, price limits and a pause after fills."""
         rng = self.rng = Random(seed)
         self.tick6 = rng.choice((1, 100, 333, 10_000, 10_000, 50_000, 1_000_000))
         self.fair6 = self.tick6 * rng.choice((5, 40, 300, 5_000, 250_000, 6_000_000)) + rng.randrange(self.tick6)
         own, max_utilization = self._parameters()
         own = own.model_copy(update={"rules": rng.choice(list(Rules))})
+        if is_shaped:
+            own = self._shaped(own, Random(seed + 1))
         basis = rng.choice((CollateralBasis.NET, CollateralBasis.NET, CollateralBasis.GROSS))
         self.packer = Packer(own, RunLimits(max_utilization, basis))
         self._next_id = 1
@@ -104,6 +113,23 @@ class World:
             max_distance_ticks=nearest + rng.choice((0, 1, 20, 110)),
         )
         return own, max_utilization
+
+    def _shaped(self, own: PackerParameters, rng: Random) -> PackerParameters:
+        fair = self.fair6 / USDC
+        changes: dict[str, object] = {"fill_delay_s": rng.choice((None, 0, 30, 600))}
+        for side in ("bid", "ask"):
+            nearest = rng.choice((1, 3, 12))
+            changes[f"{side}s"] = rng.choice((None, 0, 1, 4, 9))
+            changes |= (
+                {f"{side}_size_min": 0.01, f"{side}_size_max": rng.choice((0.01, 2.0))} if rng.random() < 0.5 else {}
+            )
+            changes |= {
+                f"{side}_min_distance_ticks": nearest,
+                f"{side}_max_distance_ticks": nearest + rng.choice((0, 40)),
+            }
+        changes["price_floor"] = rng.choice((None, fair * 0.9, fair, fair * 1.1))
+        changes["price_ceiling"] = rng.choice((None, fair * 0.9, fair, fair * 1.1))
+        return PackerParameters(**{**own.model_dump(), **changes})
 
     def _price6(self, side: Side) -> int:
         """A price on the right side of the fair one, sometimes off the tick."""

@@ -53,11 +53,12 @@ def band(parameters: RebalanceParameters, side: Side, lean: Lean, inventory: flo
     A long wallet bids further away and asks nearer. No band comes nearer than the smallest distance that is set: what
     moves inward draws the far end in, to half of the span at most.
     """
-    span = _span(parameters)
+    shape = parameters.bid_shape if side is Side.BUY else parameters.ask_shape
+    span = max(1, shape.max_distance_ticks - shape.min_distance_ticks)
     away = round(parameters.inventory_weight * inventory * span) - lean.toward_asks
     outward = away if side is Side.BUY else -away
-    near = parameters.min_distance_ticks + lean.wider + max(0, outward)
-    far = parameters.min_distance_ticks + span + lean.wider + outward
+    near = shape.min_distance_ticks + lean.wider + max(0, outward)
+    far = shape.min_distance_ticks + span + lean.wider + outward
     return Band(near, max(far, near + max(1, span // 2)))
 
 
