@@ -33,7 +33,7 @@ class Filling:
         self._limits6 = {side: self.parameters.price_limit6(side) for side in Side}
 
     def price(self, side: Side, distance: int) -> Price | None:
-        """The price this many ticks from the anchor, refused beyond the price floor or ceiling; None without an anchor."""
+        """The price this far from the anchor, refused beyond the price floor or ceiling; None without an anchor."""
         if self.prices is None:
             return None
         price, limit6 = self.prices.at(side, distance), self._limits6[side]

@@ -16,7 +16,7 @@ from ama_tui.domain.plan import Cancel, CancelReason, MarketSnapshot, Place, Pla
 from ama_tui.strategies.budget import budget_of
 from ama_tui.strategies.packer import PACKER
 from ama_tui.strategies.packer_parameters import PackerParameters
-from ama_tui.strategies.prices import best_prices, own_best
+from ama_tui.strategies.prices import reachable_prices
 from ama_tui.strategies.registry import strategy
 from tests.strategies.worlds import USDC, Packer, World, carried_out, market, resting, wallet
 
@@ -143,7 +143,7 @@ def test_wallet_that_could_not_be_read_is_not_taken_for_filled() -> None:
 
 
 def crosses(snapshot: MarketSnapshot, one: Place) -> bool:
-    best_bid6, best_ask6 = best_prices(snapshot, map(own_best, snapshot.wallets))
+    best_bid6, best_ask6 = reachable_prices(snapshot)
     if one.side is Side.BUY:
         return best_ask6 is not None and one.price6 >= best_ask6
     return best_bid6 is not None and one.price6 <= best_bid6
