@@ -97,7 +97,7 @@ class CycleBegins:
                 await self.goes_first()
             return await watch(cycle)
 
-        Cycle.watch = watching  # type: ignore[method-assign]
+        Cycle.watch = watching  # type: ignore[method-assign,assignment]
         try:
             yield
         finally:
