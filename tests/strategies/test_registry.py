@@ -11,6 +11,8 @@ from ama_tui.strategies import registry
 from ama_tui.strategies.packer_parameters import PackerParameters
 from tests.strategies.plug_ins import installed
 
+OWN = ("packer", "rebalance", "classic")
+
 
 def test_packer_is_registered_by_name_and_takes_its_own_among_the_values_of_a_run() -> None:
     chosen = registry.strategy("packer", {"ordersPerSidePerWallet": 3, "rules": "original", "minDelayMs": 7})
@@ -33,7 +35,7 @@ def test_takers_may_not_place_orders_that_rest() -> None:
 def test_unknown_name_is_refused_with_the_known_ones() -> None:
     with installed(lots="LOTS"), pytest.raises(ParameterError) as raised:
         registry.strategy("pakcer", {})
-    assert str(raised.value) == "unknown strategy 'pakcer': choose one of: packer, lots"
+    assert str(raised.value) == "unknown strategy 'pakcer': choose one of: packer, rebalance, classic, lots"
 
 
 def test_strategy_of_another_package_has_its_own_settings_before_the_runs() -> None:
@@ -52,7 +54,7 @@ def test_strategy_of_another_package_has_its_own_settings_before_the_runs() -> N
 
 def test_names_are_listed_without_loading_anything() -> None:
     with installed(lots="LOTS", ghost="no_such_module:NOTHING"):
-        assert registry.names() == ("packer", "ghost", "lots")
+        assert registry.names() == (*OWN, "ghost", "lots")
 
 
 @pytest.mark.parametrize(
@@ -72,12 +74,12 @@ def test_broken_package_is_one_clear_line_and_does_not_hurt_the_others(attribute
         assert "\n" not in str(raised.value)
         assert registry.strategy("lots", {}).name == "lots"
         assert registry.owners_of("gap_min") == registry.owners_of("gapMin") == ("lots",)
-        assert registry.owners_of("size_min") == ("packer", "lots")
+        assert registry.owners_of("size_min") == (*OWN, "lots")
 
 
 def test_package_cannot_take_the_name_of_a_built_in_strategy() -> None:
     with installed(packer="LOTS"):
-        assert registry.names() == ("packer",)
+        assert registry.names() == OWN
         assert registry.is_built_in("packer")
         assert registry.strategy("packer", {}).parameters == PackerParameters()
 
