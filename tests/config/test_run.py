@@ -97,6 +97,13 @@ def test_settings_of_our_checkpoint_are_restored() -> None:
     assert [(d.key, d.stored, d.used) for d in third.differences] == [("rules", "original", "even")]
 
 
+def test_file_may_name_several_markets_and_their_weights(toml: Path) -> None:
+    toml.write_text("market = ['ETH', 'BTC']\nweights = ['ETH=3']\nsharedSession = true\n")
+    run = resolve(RunOptions(), toml).run
+    assert (run.market, run.weights, run.shared_session) == (("ETH", "BTC"), ("ETH=3",), True)
+    assert resolve(RunOptions(market=("SOL",)), toml).run.market == ("SOL",)
+
+
 @pytest.mark.parametrize("text", ["sizeMin = 0.1\nsizeMax = 0.2", "[parameters]\nsizeMin = 0.1\nsize_max = 0.2"])
 def test_parameters_may_be_at_the_top_or_in_their_table(toml: Path, text: str) -> None:
     toml.write_text(f"strategy = 'packer'\nrules = 'original'\nwallets = 3\nmarket = 'ETH'\n{text}\n")
@@ -146,7 +153,7 @@ def test_everything_out_of_range_is_reported_with_its_origin(toml: Path) -> None
         "minDelayMs is -1, but must be 0…600000 (checkpoint)",
         "rules must be even or original (config file)",
         "--wallets is 0, but must be at least 1 (option)",
-        "market must be a text (config file)",
+        "market must be a text or a list of texts (config file)",
     ):
         assert part in raised.value.message
     assert raised.value.exit_code == 2

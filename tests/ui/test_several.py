@@ -125,12 +125,12 @@ async def test_failed_start_goes_back_to_the_last_set_up_with_the_error() -> Non
 @pytest.mark.parametrize("size", SIZES)
 async def test_overview_has_a_row_and_a_tab_for_each_market(size: tuple[int, int]) -> None:
     async with overview(size) as stage:
-        await publish(stage, ODD.address, state=EngineState.NO_NEW, reason="journal: disk full")
+        await publish(stage, ODD.address, state=EngineState.NO_NEW, reason="disk full")
         text = stage.text()
         for market in (ETH, BTC, ODD):
             assert text.count(market.symbol) >= 2
         assert "◐ HOLDING" in text
-        assert "journal: disk" in text
+        assert "disk f" in text
         assert "120/120" in text
         assert "resting 360/360" in text
 

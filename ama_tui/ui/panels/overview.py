@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from ama_tui.domain.event import EngineSnapshot, SessionState
+from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState
 from ama_tui.ui.format import count, count_bar, pad, plain, short_usdc, signed_amount, whole_age
 from ama_tui.ui.panels.fragments import gauge, margin_totals, percent, spread_points
 from ama_tui.ui.states import BANNER, banner_of, is_overdue, is_stale
@@ -28,8 +28,9 @@ def symbol_of(snapshot: EngineSnapshot) -> str:
 
 def problem_of(snapshot: EngineSnapshot, now: float) -> tuple[str, Ink]:
     """What the operator should know about a market, in a few words; '' while all is well."""
-    if snapshot.reason and snapshot.reason != "paused":
-        return plain(snapshot.reason), "danger" if snapshot.state.is_final else "warn"
+    if snapshot.reason and snapshot.state is not EngineState.PAUSED:
+        inks: dict[EngineState, Ink] = {EngineState.FAULTED: "danger", EngineState.STOPPED: "label"}
+        return plain(snapshot.reason), inks.get(snapshot.state, "warn")
     if is_stale(snapshot, now):
         return f"chain data {whole_age(now - snapshot.read_at_ms / 1000)} old", "danger"
     if snapshot.rate_limits:
@@ -40,7 +41,7 @@ def problem_of(snapshot: EngineSnapshot, now: float) -> tuple[str, Ink]:
     if unusable:
         return f"{count(len(unusable), 'wallet')}: {plain(unusable[0].note)}", "danger"
     short = [row for row in snapshot.wallets if row.note and not row.is_packed]
-    if short and snapshot.run_id:
+    if short and not snapshot.pending and snapshot.run_id:
         return f"{count(len(short), 'wallet')}: {plain(short[0].note)}", "label"
     return "", "plain"
 

@@ -68,7 +68,7 @@ class MarketsScreen(AmaScreen[None]):
             frame.border_title = "Markets"
             with Horizontal(id="filter-row"):
                 yield PlainText("filter", classes="label", id="filter-label")
-                yield Input(placeholder="symbol, identifier or address (␣ marks)", id="filter", compact=True)
+                yield Input(placeholder="name or address (␣ marks)", id="filter", compact=True)
                 yield PlainText(id="matches", classes="label")
             yield PlainText("Loading markets…", id="message")
             yield Problem(id="problem")

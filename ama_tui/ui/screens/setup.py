@@ -15,7 +15,7 @@ from textual.widgets import Button, RadioSet
 
 from ama_tui.config.presets import Preset, Presets, load_none, load_presets, own_directory, save_preset
 from ama_tui.domain.errors import AmaError
-from ama_tui.domain.market import Market, Quote
+from ama_tui.domain.market import Market, Quote, short_address
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.settings import MIN_DISTANCE_TICKS, PACKER
 from ama_tui.domain.strategy_settings import lines_of
@@ -149,13 +149,15 @@ class SetupScreen(AmaScreen[None]):
             yield Button("Back  esc", id="back", compact=True)
             yield Button(self._start_label, id="start", compact=True, classes="ours")
             yield PlainText(UNSIGNED, classes="label", id="promise")
-        yield KeyBar()
+        yield KeyBar(without=frozenset() if self._is_last else frozenset({"screen.submit"}))
 
     def on_mount(self) -> None:
         venue = VenueFacts(self._facts.environment_label, self._facts.is_demo)
-        label = field((plain(self._market.label), "strong"))
-        place = f"Set up {len(self._done) + 1} of {len(self._markets)}" if len(self._markets) > 1 else "Set up"
-        self.query_one("#head", FieldLines).show([(field(venue.tag), field((place, "label"), rank=1), label)])
+        label, place = field((plain(self._market.label), "strong")), field(("Set up", "label"), rank=1)
+        if len(self._markets) > 1:
+            place = field((f"Set up {len(self._done) + 1} of {len(self._markets)}", "label"))
+            label = field((f"{plain(self._market.symbol)}  {short_address(self._market.address)}", "strong"))
+        self.query_one("#head", FieldLines).show([(field(venue.tag), place, label)])
         self.query_one("#stored").display = False
         self._show_strategy()
         self._offer_presets()

@@ -285,4 +285,41 @@ def test_orders_wait_until_the_last_placement_is_being_sent_and_cancels_do_not_c
             await asyncio.sleep(0.4)
         assert seen == [True, True, True, False, False]
 
+
+def test_queues_of_several_markets_take_turns_at_one_limiter() -> None:
+    async def main(clock: Clock) -> None:
+        sent: list[str] = []
+        limiter = RateLimiter(clock=clock, start=1, lowest=1, highest=1)
+
+        def market(name: str) -> SendQueues:
+            async def send(intent: Intent, _: Slot) -> bool:
+                await asyncio.sleep(1.0)
+                sent.append(name)
+                return True
+
+            return queues(send, clock, limiter)
+
+        busy, quiet, other = (market(name) for name in ("busy", "quiet", "other"))
+        busy.load([one for wallet in (ALICE, BOB, CAROL) for one in levels(wallet, 1, 2, 3, 4)])
+        for one in (quiet, other):
+            one.load([one_each for wallet in (ALICE, BOB, CAROL) for one_each in levels(wallet, 1)])
+        for one in (busy, quiet, other):
+            assert await one.idle(100)
+        assert [sent[:10].count(name) for name in ("busy", "quiet", "other")] == [4, 3, 3]
+        assert sent[10:] == ["busy"] * 8
+
+    run_virtually(main)
+
+
+def test_orders_of_every_market_wait_for_a_slow_read_of_one() -> None:
+    async def main(clock: Clock) -> None:
+        reads = ReadShare(clock)
+        with reads.reading():
+            await asyncio.sleep(READ_PATIENCE_S + 1)
+            with reads.reading():
+                waiting = asyncio.create_task(reads.turn())
+                await asyncio.sleep(1)
+            assert not waiting.done(), "a quick read in between is not the slow one"
+        await asyncio.wait_for(waiting, 1)
+
     run_virtually(main)

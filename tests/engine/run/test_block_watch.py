@@ -232,3 +232,27 @@ def test_dead_node_is_polled_without_a_request_storm(monkeypatch: pytest.MonkeyP
         assert world.watch.height == world.chain.number
 
     World(stream=None).run(steps, monkeypatch)
+
+
+def test_one_stream_wakes_the_runs_of_all_markets_but_only_for_logs_of_their_wallets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = replace(MARKET, symbol="BTC-USD", address="0x" + "ef" * 20)
+
+    async def steps(world: World) -> None:
+        fake: Any = FakeVenue()
+        second = context_of(fake, book(CAROL), clock=lambda: 0.0, action_log=world.action_log)
+        second.market, wakes = other, []
+        outage = Outage(second.action_log, second.counters, "push lost", "push back")
+        world.watch.add(Listener(second, lambda: wakes.append(1), outage))
+        world.told.connected()
+        world.wakes.clear()
+        wakes.clear()
+        world.head(101)
+        assert (len(world.wakes), len(wakes), second.news) == (1, 1, "push")
+        world.told.log(ContractLog(other.address, 102, frozenset({ALICE}), is_removed=False))
+        assert world.watch.height == 101, "alice has no orders of this run on the other market"
+        world.told.log(ContractLog(other.address, 102, frozenset({CAROL}), is_removed=False))
+        assert (world.watch.height, len(world.wakes), len(wakes)) == (102, 2, 2)
+
+    World().run(steps, monkeypatch)
