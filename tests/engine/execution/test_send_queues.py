@@ -285,6 +285,8 @@ def test_orders_wait_until_the_last_placement_is_being_sent_and_cancels_do_not_c
             await asyncio.sleep(0.4)
         assert seen == [True, True, True, False, False]
 
+    run_virtually(main)
+
 
 def test_queues_of_several_markets_take_turns_at_one_limiter() -> None:
     async def main(clock: Clock) -> None:
