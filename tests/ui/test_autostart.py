@@ -70,9 +70,15 @@ async def test_named_market_on_a_real_venue_resumes_its_stored_run() -> None:
 
 async def test_market_is_asked_for_when_it_cannot_be_decided() -> None:
     async with dashboard(autostart=True) as stage:
+        told: set[str] = set()
+
+        def has_told() -> bool:
+            told.update(one.message for one in stage.app._notifications)
+            return "no market selected: pick a market from the list" in told
+
+        await stage.until(has_told, "the question for a market")
         await stage.to_markets()
         assert stage.engine.requests == []
-        assert "no market selected: pick a market from the list" in [one.message for one in stage.app._notifications]
 
 
 async def test_unreadable_market_list_is_shown_as_an_error_with_a_retry() -> None:
