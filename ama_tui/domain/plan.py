@@ -185,7 +185,14 @@ class Take:
         return notional6(self.amount18, self.limit6)
 
 
-Intent = Place | Cancel
+Order = Place | Modify | Take
+"""The intents that need collateral and a session that allows them."""
+Intent = Order | Cancel
+
+
+def level_of(intent: Intent) -> int | None:
+    """The level that an intent is about; None without one."""
+    return None if isinstance(intent, Take) else intent.level
 
 
 class SkipReason(Enum):

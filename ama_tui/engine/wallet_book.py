@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ama_tui.domain.order import RestingOrder, Side
-from ama_tui.domain.plan import Place, Skip, SkipReason, WalletBudget, WalletSnapshot
+from ama_tui.domain.plan import Order, Skip, SkipReason, WalletBudget, WalletSnapshot
 from ama_tui.domain.reading import WalletRead
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.own_prices import OwnPrices, WalletPrices
@@ -108,13 +108,13 @@ class WalletBook:
             return f"{detail}; {self.session.note}" if self.session.note else detail
         return "wallet paused" if self.is_paused else ""
 
-    def session_shortage(self, place: Place, unix_now: float, ahead6: int = 0) -> str | None:
+    def session_shortage(self, order: Order, unix_now: float, ahead6: int = 0) -> str | None:
         """Why the session would refuse an order, or None.
 
         Pending orders count against its budget, and so does `ahead6`, the notional that is sent first (USDC, 6
         decimals).
         """
-        return self.session.shortage(place.notional6, unix_now, ahead6 + self.pending.notional6)
+        return self.session.shortage(order.notional6, unix_now, ahead6 + self.pending.notional6)
 
     def resting(self, side: Side) -> int:
         """The number of resting orders on a side."""
@@ -258,6 +258,8 @@ class WalletBook:
             pending_orders=tuple(pending.as_pending_order for pending in self.pending),
             cancelling=frozenset(self.pending.cancels),
             sequence=self.pending.sequence,
+            position18=read.position18 if read is not None else 0,
+            role=self.wallet.role,
             was_read=was_read and read is not None,
             unusable=self.idle_reason,
             unusable_detail=self.unusable_detail,

@@ -72,22 +72,22 @@ def cancels(logs: object, order_book: str) -> tuple[OrderCancelled, ...]:
 
 
 def events_of(logs: object, order_book: str, traders: Collection[str], blocks: range) -> list[OrderEvent]:
-    """The order book's events in an eth_getLogs response that name one of these traders, within these blocks.
+    """The order book's trades in an eth_getLogs response, and its events that name one of these traders.
 
-    `traders` are 32-byte topics in lower case. The events of others are not decoded.
+    Within these blocks. `traders` are 32-byte topics in lower case. Other events of others are not decoded.
     """
     if not isinstance(logs, list):
         raise ValueError("the logs are not a list")
-    ours: list[object] = []
+    wanted: list[object] = []
     for log in logs:
         topics = log.get("topics") if isinstance(log, dict) else None
         if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
             raise ValueError("a log is not an object with topics")
-        if any(topic.lower() in traders for topic in topics[1:]) and (
-            json_scalars.block_number(log.get("blockNumber")) in blocks
-        ):
-            ours.append(log)
-    return list(events(ours, order_book))
+        name, *indexed = (topic.lower() for topic in topics) if topics else ("",)
+        is_wanted = name == abi.TRADE_EXECUTED or any(topic in traders for topic in indexed)
+        if is_wanted and json_scalars.block_number(log.get("blockNumber")) in blocks:
+            wanted.append(log)
+    return list(events(wanted, order_book))
 
 
 _Decoder = Callable[[list[bytes], bytes, dict[str, object]], OrderEvent]

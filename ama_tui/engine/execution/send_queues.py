@@ -14,7 +14,7 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from ama_tui.domain.plan import Cancel, Intent
+from ama_tui.domain.plan import Cancel, Intent, level_of
 from ama_tui.engine.rate_limiter import RateLimiter, Slot
 from ama_tui.engine.read_share import ReadShare
 
@@ -98,8 +98,7 @@ class SendQueues:
         if wallet in self._sends:
             return
         is_cancel = isinstance(queue[0], Cancel)
-        level = 0 if isinstance(queue[0], Cancel) else queue[0].level
-        heappush(self._next[is_cancel], _Next(level, self._numbers[wallet], wallet))
+        heappush(self._next[is_cancel], _Next(_rank(queue[0]), self._numbers[wallet], wallet))
         self._ensure_starter(is_cancel)
 
     def _ensure_starter(self, is_cancel: bool) -> None:
@@ -154,3 +153,8 @@ class SendQueues:
     def _starter_ended(self, is_cancel: bool, _: asyncio.Task[None]) -> None:
         del self._starters[is_cancel]
         self._ensure_starter(is_cancel)
+
+
+def _rank(intent: Intent) -> int:
+    """Cancels and takes have no turn among levels: the lowest comes first."""
+    return 0 if isinstance(intent, Cancel) else level_of(intent) or 0

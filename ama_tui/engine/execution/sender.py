@@ -10,7 +10,7 @@ from time import monotonic
 from ama_tui.disk import failpoints
 from ama_tui.domain.errors import JournalError, RefusedError, VenueError
 from ama_tui.domain.event import Action
-from ama_tui.domain.plan import Cancel, Intent, Place
+from ama_tui.domain.plan import Cancel, Intent, Modify, Place, Take
 from ama_tui.domain.session import BUDGET_USED, CAP_TOO_LOW, HOW_TO_RENEW, PROBLEMS, REVOKED, SessionStatus
 from ama_tui.engine.action_log import cancel_params, now_ms, place_params
 from ama_tui.engine.execution.pre_trade_checks import JOURNAL_S, STALE_AFTER_S, best_opposite, placement_refusal
@@ -45,6 +45,9 @@ class Sender:
         book = self._context.fleet.books[intent.wallet]
         if isinstance(intent, Cancel):
             return await self._cancel(book, intent, slot)
+        if isinstance(intent, Modify | Take):
+            self._context.action_log.outcome(book.wallet, Action.SKIP, "only placements and cancels are sent")
+            return True
         return await self._place(book, intent, slot)
 
     async def cancel(self, book: WalletBook, cancel: Cancel, *, longest_wait: float | None = None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -11,8 +11,8 @@ from time import monotonic
 from ama_tui.domain.errors import NodeBehindError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import Intent, MarketSnapshot, Place, Skip, SkipReason
-from ama_tui.domain.reading import FleetRead, Settlement
+from ama_tui.domain.plan import Cancel, Intent, MarketSnapshot, Skip, SkipReason, level_of
+from ama_tui.domain.reading import FleetRead, Settlement, Trade
 from ama_tui.domain.session import HOW_TO_RENEW, REVOKED, SessionRecord, SessionStatus, session_status
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.reconciliation.live import LiveReconciliation
@@ -26,6 +26,8 @@ from ama_tui.engine.wallet_book import WalletBook
 DEPTH_OF_OTHERS = 25
 MOST_DEPTH = 250
 """The most depth levels read per side: limited by the size of a contract call."""
+MOST_TRADES = 1_000
+"""The most trades that a plan gets to see."""
 
 MARK_PATIENCE_S = 3.0
 """How long a cycle waits for the API's mark price, so that a slow API does not make the chain read stale."""
@@ -42,6 +44,8 @@ class Cycle:
     floor: int = 0
     """A block that earlier processes saw: the first read must not be from shortly before it."""
     reads: FleetReads = field(init=False)
+    _trades: deque[Trade] = field(init=False, default_factory=lambda: deque(maxlen=MOST_TRADES))
+    """The market's trades since the last plan."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -78,6 +82,7 @@ class Cycle:
         else:
             context.fills_problem = ""
             context.counters.traded(settlement.trades, context.fleet)
+            self._trades.extend(settlement.trades)
             self._show_fills(settlement)
             context.trades_block = max(context.trades_block, settlement.through)
         context.read, context.read_at, context.read_at_ms = read, began, began_ms
@@ -97,6 +102,7 @@ class Cycle:
         """Plan on a read. Stores each wallet's budget and skips, and returns the intents that may be sent now."""
         context = self.context
         context.plan = context.strategy.plan(self.snapshot(read))
+        self._trades.clear()
         allowed, held = self._within_sessions(self._on_fresh_reads(context.plan.intents, read), read.block_time)
         skips: defaultdict[str, list[Skip]] = defaultdict(list)
         for skip in (*context.plan.skips, *held):
@@ -110,13 +116,13 @@ class Cycle:
         return tuple(intent for intent in allowed if context.fleet.books[intent.wallet].backoff_until <= now)
 
     def _on_fresh_reads(self, intents: Iterable[Intent], read: FleetRead) -> list[Intent]:
-        """The intents without placements of wallets that this read did not ask for: they wait until it has.
+        """The intents without orders of wallets that this read did not ask for: they wait until it has.
 
         As long as a wallet has something to place, every read asks for it.
         """
         allowed: list[Intent] = []
         for one in intents:
-            if isinstance(one, Place):
+            if not isinstance(one, Cancel):
                 self.reads.want(one.wallet)
                 if not read.is_fresh(one.wallet):
                     continue
@@ -124,19 +130,19 @@ class Cycle:
         return allowed
 
     def _within_sessions(self, intents: Iterable[Intent], block_time: int) -> tuple[list[Intent], list[Skip]]:
-        """Split off the placements that their wallet's session would refuse. They wait for a new session."""
+        """Split off the orders that their wallet's session would refuse. They wait for a new session."""
         allowed: list[Intent] = []
         held: list[Skip] = []
         ahead6: defaultdict[str, int] = defaultdict(int)
         for one in intents:
             shortage = None
-            if isinstance(one, Place):
+            if not isinstance(one, Cancel):
                 shortage = self.context.fleet.books[one.wallet].session_shortage(one, block_time, ahead6[one.wallet])
             if shortage is not None:
-                held.append(Skip(one.wallet, SkipReason.SESSION_TOO_SMALL, shortage, one.side, one.level))
+                held.append(Skip(one.wallet, SkipReason.SESSION_TOO_SMALL, shortage, one.side, level_of(one)))
                 continue
             allowed.append(one)
-            if isinstance(one, Place):
+            if not isinstance(one, Cancel):
                 ahead6[one.wallet] += one.notional6
         return allowed, held
 
@@ -144,7 +150,13 @@ class Cycle:
         """The market and the fleet as the planner sees them."""
         context = self.context
         snapshot = market_snapshot(
-            context.market, context.terms, read, context.fleet, context.mark6, context.price_band_percent
+            context.market,
+            context.terms,
+            read,
+            context.fleet,
+            context.mark6,
+            context.price_band_percent,
+            tuple(self._trades),
         )
         context.price_conflict = snapshot.price_conflict
         return snapshot

@@ -6,14 +6,20 @@ from dataclasses import replace
 
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.plan import MarketSnapshot
-from ama_tui.domain.reading import FleetRead
+from ama_tui.domain.reading import FleetRead, Trade
 from ama_tui.engine.reconciliation.rules import others_best
 from ama_tui.engine.wallet_book import Fleet
 from ama_tui.strategies.anchor import price_conflict
 
 
 def market_snapshot(
-    market: Market, terms: MarketTerms, read: FleetRead, fleet: Fleet, mark6: int | None, price_band_percent: float
+    market: Market,
+    terms: MarketTerms,
+    read: FleetRead,
+    fleet: Fleet,
+    mark6: int | None,
+    price_band_percent: float,
+    trades: tuple[Trade, ...] = (),
 ) -> MarketSnapshot:
     """The market and the fleet as a strategy sees them: without prices while their sources disagree.
 
@@ -34,6 +40,8 @@ def market_snapshot(
         last_trade6=view.last_trade6,
         wallets=tuple(book.snapshot(read.wallets[book.address].was_read) for book in fleet),
         block=read.block,
+        book=view.book,
+        trades=trades,
     )
     conflict = price_conflict(snapshot, price_band_percent)
     if not conflict:
