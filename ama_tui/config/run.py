@@ -12,8 +12,9 @@ from ama_tui.config.config_file import ConfigFile, read_config_file
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain import settings
 from ama_tui.domain.errors import ParameterError
+from ama_tui.domain.money import amount18_from_ui, price6_from_ui
 from ama_tui.domain.parameters import RANGES, Parameters, range_problem
-from ama_tui.domain.plan import CollateralBasis, Rules
+from ama_tui.domain.plan import CollateralBasis, Rules, TakerLimits
 from ama_tui.domain.setting import Setting, plain
 from ama_tui.domain.settings import PARAMETERS, SETTINGS
 
@@ -54,6 +55,12 @@ class RunConfig:
     """The least time between two cycles that new blocks start."""
     price_band_percent: float = settings.PRICE_BAND.default
     """How far the anchor may be from the vault's mark before nothing is placed."""
+    takers: float = settings.TAKERS.default
+    """The share of the wallets that take instead of make."""
+    taker_budget: float = settings.TAKER_BUDGET.default
+    """The most that each taker trades in an hour, in USDC."""
+    taker_size_max: float = settings.TAKER_SIZE_MAX.default
+    taker_slippage_ticks: int = settings.TAKER_SLIPPAGE.default
     session_hours: float = settings.SESSION_HOURS.default
     session_caps: bool = settings.SESSION_CAPS.default
     """Whether new sessions are limited in what they may trade."""
@@ -61,6 +68,14 @@ class RunConfig:
     """Whether the dashboard asks before it quits while orders rest."""
     renew_revoked: bool = settings.RENEW_REVOKED.default
     """Whether revoked sessions are recreated."""
+
+    @property
+    def taker_limits(self) -> TakerLimits:
+        """What takers may do; nothing if there are none."""
+        if not self.takers:
+            return TakerLimits()
+        size_max18, budget6 = amount18_from_ui(self.taker_size_max), price6_from_ui(self.taker_budget) or 0
+        return TakerLimits(size_max18, budget6, self.taker_slippage_ticks)
 
     def stored_settings(self) -> dict[str, object]:
         """What the checkpoint keeps in addition to the eight parameters, by file key."""

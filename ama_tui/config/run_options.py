@@ -32,6 +32,10 @@ class RunOptions:
     settle_after_s: float | None = None
     cycle_gap_ms: int | None = None
     price_band_percent: float | None = None
+    takers: float | None = None
+    taker_budget: float | None = None
+    taker_size_max: float | None = None
+    taker_slippage_ticks: int | None = None
     session_hours: float | None = None
     session_caps: bool | None = None
     renew_revoked: bool | None = None

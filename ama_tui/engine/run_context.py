@@ -10,10 +10,12 @@ from ama_tui.domain.errors import AmaError, VenueError
 from ama_tui.domain.event import WalletRow
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import Plan
+from ama_tui.domain.plan import Plan, TakerLimits
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.recovery import ReconciliationReport
+from ama_tui.domain.session import Methods, methods_of_role
 from ama_tui.domain.settings import CYCLE_GAP, PRICE_BAND
+from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.counters import Counters
@@ -37,6 +39,8 @@ class RunContext:
     settle_after: float
     price_band_percent: float = PRICE_BAND.default
     """How far the anchor may be from the vault's mark before nothing is placed."""
+    takers: TakerLimits = field(default_factory=TakerLimits)
+    """What the operator allows takers."""
     price_conflict: str = ""
     """Why the last read's prices are not used, '' if they are."""
     session_hours: float = 24.0
@@ -96,6 +100,10 @@ class RunContext:
         self.rate_limits = RateLimitWatch(
             hosts, self.action_log.note, monotonic, held_at=lambda: self.rate_limiter.held_at
         )
+
+    def methods_of(self, wallet: FleetWallet) -> Methods:
+        """The session methods that a wallet needs for its role."""
+        return methods_of_role(wallet.role, self.strategy.methods)
 
     def failed(self, kind: str, error: AmaError) -> None:
         """Count a failed request as an error, unless the host limits requests: that is a wait."""

@@ -12,6 +12,7 @@ from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.own_prices import OwnPrices, WalletPrices
 from ama_tui.engine.pending_orders import PendingOrders
 from ama_tui.engine.session_slot import SessionSlot
+from ama_tui.engine.takes import WalletTakes
 
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 30.0
@@ -45,6 +46,7 @@ class WalletBook:
     wallet: FleetWallet
     session: SessionSlot = field(default_factory=SessionSlot)
     pending: PendingOrders = field(default_factory=PendingOrders)
+    takes: WalletTakes = field(default_factory=WalletTakes)
     read: WalletRead | None = None
     """The last good read, with the levels of its orders."""
     source: WalletRead | None = None
@@ -114,7 +116,8 @@ class WalletBook:
         Pending orders count against its budget, and so does `ahead6`, the notional that is sent first (USDC, 6
         decimals).
         """
-        return self.session.shortage(order.notional6, unix_now, ahead6 + self.pending.notional6)
+        pending6 = self.pending.notional6 + self.takes.notional6
+        return self.session.shortage(order.notional6, unix_now, ahead6 + pending6)
 
     def resting(self, side: Side) -> int:
         """The number of resting orders on a side."""
@@ -124,9 +127,17 @@ class WalletBook:
         """Margin of the resting margin orders at the last read (USDC, 6 decimals)."""
         return self._read_sums.reserved6
 
+    def committed6(self) -> int:
+        """Margin of everything that rests, may come to rest, or may be traded by a take (USDC, 6 decimals)."""
+        return self.reserved6() + self.pending.margin6 + self.takes.margin6
+
+    def resting_order(self, order_id: int) -> RestingOrder | None:
+        """A resting order by its id, as of the last read."""
+        return next((order for order in self.orders if order.order_id == order_id), None)
+
     def is_level_taken(self, side: Side, level: int) -> bool:
         """Is there a resting or pending order at this level?"""
-        return any(pending.place.side is side and pending.place.level == level for pending in self.pending) or any(
+        return self.pending.holds(side, level) or any(
             order.side is side and order.level == level for order in self.orders
         )
 
@@ -141,7 +152,7 @@ class WalletBook:
     def is_unsettled(self) -> bool:
         """Is anything open about the wallet that only a read of it can settle? It may also not be planned yet."""
         return (
-            self.pending.is_open
+            self.is_open
             or self.read is None
             or self.budget is None
             or bool(self.read_error)
@@ -152,7 +163,12 @@ class WalletBook:
 
     def has_taken(self, read: WalletRead) -> bool:
         """Is this the read that was stored last, with nothing open that it could settle once more?"""
-        return self.source is read and not self.pending.is_open and not self.read_error
+        return self.source is read and not self.is_open and not self.read_error
+
+    @property
+    def is_open(self) -> bool:
+        """Is anything sent, expected or traded that the next read must account for?"""
+        return self.pending.is_open or bool(self.takes)
 
     def take_read(self, read: WalletRead, block: int) -> None:
         """Store a good read, with the levels of its orders."""
@@ -160,6 +176,7 @@ class WalletBook:
         self.read, self.source, self.read_error = read, read, ""
         if not self.pending or self.accounted6 is None:
             self.accounted6 = read.available6 + read.reserved6
+        self.pending.count_replaced(read.orders)
         self.annotate(block)
 
     def filled(self, margin6: int) -> None:
@@ -195,6 +212,7 @@ class WalletBook:
     def count_in(self, prices: WalletPrices) -> None:
         """Report the price of every order to `prices` from now on, those of the present orders too."""
         self.pending.count_in(prices)
+        self.takes.count_in(prices)
         prices.rest((), self.orders)
 
     # ---- decisions ----
@@ -240,7 +258,8 @@ class WalletBook:
 
         The same object as before if nothing changed.
         """
-        made_from = (self.read, was_read, self.idle_reason, self.unusable_detail, self.pending.sequence)
+        sent = self.pending.sequence, self.takes.taken_at
+        made_from = (self.read, was_read, self.idle_reason, self.unusable_detail, sent)
         is_quiet = not self.pending and not self.pending.cancels
         if is_quiet and self._snapshot is not None and self._snapshot[0] == made_from:
             return self._snapshot[1]
@@ -260,6 +279,7 @@ class WalletBook:
             sequence=self.pending.sequence,
             position18=read.position18 if read is not None else 0,
             role=self.wallet.role,
+            taken_at=self.takes.taken_at,
             was_read=was_read and read is not None,
             unusable=self.idle_reason,
             unusable_detail=self.unusable_detail,
@@ -315,6 +335,20 @@ class Fleet:
         wallets that are not part of this run.
         """
         return self._prices.best(side, now, without=without)
+
+    def avoid(self, orders: Iterable[RestingOrder]) -> None:
+        """Let no take reach these orders, of wallets that are not part of this run."""
+        for order in orders:
+            self._prices.avoid(order.side, order.price6)
+
+    def best_untakable(self, side: Side, now: float) -> int | None:
+        """The best price on a side that no take may reach: there rests, or may come to rest, an order of our own."""
+        return self._prices.best_untakable(side, now)
+
+    @property
+    def is_taking(self) -> bool:
+        """Is any take of the fleet not settled yet?"""
+        return self._prices.is_taking
 
     def resting18(self, side: Side, price6: int) -> int:
         """How much of the fleet's orders rests at a price (18 decimals)."""

@@ -123,14 +123,19 @@ def stored_config(
 ) -> dict[str, object]:
     """A checkpoint's `config`: the existing keys, the eight parameters and `more` (strategy, rules, ...).
 
-    The original tool needs `mode`, `makerRatio` and `maxOpenOrdersPerMaker` to read the file.
+    The original tool needs `mode`, `makerRatio` and `maxOpenOrdersPerMaker` to read the file. `makerRatio` is the share
+    of the wallets that do not take.
     """
     legacy: dict[str, object] = {
         "mode": "MEAN",
         "makerRatio": 1,
         "maxOpenOrdersPerMaker": 2 * parameters.orders_per_side,
     }
-    return {**parameters.as_keys(), **legacy, **(earlier or {}), **parameters.as_keys(), **more}
+    config = {**parameters.as_keys(), **legacy, **(earlier or {}), **parameters.as_keys(), **more}
+    takers = more.get("takers")
+    if isinstance(takers, int | float):
+        config["makerRatio"] = round(1 - takers, 9)
+    return config
 
 
 def wallet_indexes(addresses: Iterable[str], wallets: Mapping[str, WalletEntry]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from ama_tui.domain.plan import (
     WalletSnapshot,
 )
 from ama_tui.domain.session import Methods
+from ama_tui.domain.wallet import Role
 from ama_tui.strategies.anchor import NEAREST, anchor_x2, market_problem
 from ama_tui.strategies.budget import CAP_DETAIL, DUST18, OrderRequest, fit, margin_bps
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
@@ -27,6 +28,7 @@ from ama_tui.strategies.digest import WalletDigest
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.prices import OwnBest, Prices, best_prices
 from ama_tui.strategies.spacing import LevelSpacing, level_spacing
+from ama_tui.strategies.taking import taking
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Packer:
     methods: ClassVar[Methods] = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
 
     def plan(self, market: MarketSnapshot) -> Plan:
-        """Cancels, then placements wallet by wallet. Every missing level is either placed or skipped.
+        """Cancels, then placements wallet by wallet, then what takers do. Every missing level is placed or skipped.
 
         `market.tick6` must be positive; `refusal()` checks this at set-up.
         """
@@ -54,7 +56,8 @@ class Packer:
         plan = _PlanBuilder(self, market, anchor, best)
         for digest in digests:
             plan.add_wallet(digest)
-        return Plan((*plan.cancels, *plan.places), tuple(plan.skips), anchor, plan.budgets)
+        intents, skips = taking(market)
+        return Plan((*plan.cancels, *plan.places, *intents), (*plan.skips, *skips), anchor, plan.budgets)
 
     def _digest_of(self, wallet: WalletSnapshot) -> WalletDigest:
         known = self._digests.get(wallet.address)
@@ -92,6 +95,8 @@ class _PlanBuilder:
             return
         packer = self._packer
         budget = self.budgets[wallet.address] = digest.budget
+        if wallet.role is Role.TAKER:
+            return
         if digest.is_complete and not self._may_be_stale(digest):
             return
         if wallet.unusable is not None:

@@ -64,11 +64,11 @@ def trades(logs: object, order_book: str) -> tuple[Trade, ...]:
     return tuple(sorted(trade_events, key=lambda trade: (trade.block, trade.log_index)))
 
 
-def cancels(logs: object, order_book: str) -> tuple[OrderCancelled, ...]:
-    """The cancelled orders in an eth_getLogs response."""
+def ends(logs: object, order_book: str) -> tuple[OrderCancelled | OrderModified, ...]:
+    """The cancelled and moved orders in an eth_getLogs response."""
     if not isinstance(logs, list):
         raise ValueError("the logs are not a list")
-    return tuple(event for event in events(logs, order_book) if isinstance(event, OrderCancelled))
+    return tuple(event for event in events(logs, order_book) if isinstance(event, OrderCancelled | OrderModified))
 
 
 def events_of(logs: object, order_book: str, traders: Collection[str], blocks: range) -> list[OrderEvent]:
@@ -111,10 +111,17 @@ def _order_fields(topics: list[bytes], data: bytes) -> tuple[int, str, int, int,
     return decode.uint(order_id), decode.address(trader), price6, amount18, is_buy
 
 
-def _modified(topics: list[bytes], data: bytes, _log: dict[str, object]) -> OrderModified:
+def _modified(topics: list[bytes], data: bytes, log: dict[str, object]) -> OrderModified:
     _, old, new, trader = _exactly(topics, 4)
-    ids = decode.uint(old), decode.uint(new)
-    return OrderModified(*ids, decode.address(trader), decode.trade_price6(data, 0), decode.amount18(data, 1))
+    return OrderModified(
+        decode.uint(old),
+        decode.uint(new),
+        decode.address(trader),
+        decode.trade_price6(data, 0),
+        decode.amount18(data, 1),
+        json_scalars.block_number(log.get("blockNumber")),
+        json_scalars.hash32(log.get("transactionHash")),
+    )
 
 
 def _traded(topics: list[bytes], data: bytes, log: dict[str, object]) -> Trade:

@@ -14,6 +14,7 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from ama_tui.domain.order import MAX_TAG_LEVEL
 from ama_tui.domain.plan import Cancel, Intent, level_of
 from ama_tui.engine.rate_limiter import RateLimiter, Slot
 from ama_tui.engine.read_share import ReadShare
@@ -156,5 +157,5 @@ class SendQueues:
 
 
 def _rank(intent: Intent) -> int:
-    """Cancels and takes have no turn among levels: the lowest comes first."""
-    return 0 if isinstance(intent, Cancel) else level_of(intent) or 0
+    """The lowest is sent first: the levels in turn, then takes."""
+    return 0 if isinstance(intent, Cancel) else level_of(intent) or MAX_TAG_LEVEL + 1

@@ -103,6 +103,7 @@ class Cycle:
         context = self.context
         context.plan = context.strategy.plan(self.snapshot(read))
         self._trades.clear()
+        context.counters.add(kept=context.plan.kept)
         allowed, held = self._within_sessions(self._on_fresh_reads(context.plan.intents, read), read.block_time)
         skips: defaultdict[str, list[Skip]] = defaultdict(list)
         for skip in (*context.plan.skips, *held):
@@ -157,6 +158,7 @@ class Cycle:
             context.mark6,
             context.price_band_percent,
             tuple(self._trades),
+            context.takers,
         )
         context.price_conflict = snapshot.price_conflict
         return snapshot
@@ -227,7 +229,7 @@ class Cycle:
         if book.unusable is not None:
             return
         block, read_at, block_time = moment
-        methods = self.context.strategy.methods
+        methods = self.context.methods_of(book.wallet)
         status = session_status(record, trader=book.address, block_time=block_time, methods=methods)
         problem = status.problem
         if problem is None:

@@ -96,7 +96,8 @@ class FleetReads:
         if last is None or queries is None:
             return None
         contracts, since = self._contracts(), Since(last.block, last.block_hash)
-        hashes = [one.tx_hash for book in self.context.fleet for one in book.pending if one.tx_hash is not None]
+        sent = (one for book in self.context.fleet for one in (*book.pending, *book.takes))
+        hashes = [one.tx_hash for one in sent if one.tx_hash is not None]
         try:
             changes = await reader.read(contracts, depth_levels, queries, since, self._topics_of_fleet(), hashes)
         except RateLimitError:

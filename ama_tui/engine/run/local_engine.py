@@ -18,6 +18,7 @@ from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.settings import MIN_DISTANCE_TICKS, WALLETS
+from ama_tui.domain.wallet import Role, with_roles
 from ama_tui.engine.connect import OpenVenue, VenueSource, open_venue
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import KillReport, PlanPreview, StartRequest, StoredRun
@@ -195,6 +196,8 @@ class LocalEngine:
         """The same for a given configuration; problems name its settings as their source calls them."""
         run, name = resolved.run, resolved.names[MIN_DISTANCE_TICKS.key]
         wallets = self._venue.wallets[: run.wallets]
+        if run.takers:
+            wallets = with_roles(wallets, run.takers, await asyncio.to_thread(self._roles, market))
         return await preview(self._connected(), market, wallets, _planner(run), run.price_band_percent, name)
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
@@ -356,6 +359,10 @@ class LocalEngine:
         if self._venue.connections is None:
             raise VenueError("not connected to a venue", "retry")
         return self._venue.connections
+
+    def _roles(self, market: Market) -> dict[str, Role]:
+        stored = self._checkpoint(market)
+        return {} if stored is None else {address: entry.role for address, entry in stored.wallets.items()}
 
     def _checkpoint(self, market: Market) -> Checkpoint | None:
         paths = StatePaths(self._settings.state_root, market.chain_id, market.address)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Skip
 from ama_tui.domain.reading import FleetRead
+from ama_tui.domain.wallet import Role
 from ama_tui.engine.wallet_book import WalletBook
 
 
@@ -20,9 +21,10 @@ class PackingStatus:
 
 
 def packing_status(book: WalletBook, target: int, *, was_read: bool) -> PackingStatus:
-    """Packed: the target on both sides, or a standing reason for every missing level."""
+    """Packed: the target on both sides, or a standing reason for every missing level. A taker has no target."""
     if not was_read or book.read is None:
         return PackingStatus(False, book.read_error or "could not be read")
+    target = 0 if book.wallet.role is Role.TAKER else target
     short = [side for side in Side if book.resting(side) < target]
     if not short:
         return PackingStatus(True)
@@ -50,7 +52,7 @@ def utilization(book: WalletBook) -> float:
     """The share of the wallet's basis that its resting, pending and unknown orders use."""
     if book.budget is None or book.budget.basis6 <= 0:
         return 0.0
-    return (book.reserved6() + book.pending.margin6) / book.budget.basis6
+    return book.committed6() / book.budget.basis6
 
 
 def is_packed(fleet: Iterable[WalletBook], target: int, read: FleetRead) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ama_tui.domain.market import Market, MarketTerms
-from ama_tui.domain.plan import MarketSnapshot
+from ama_tui.domain.plan import MarketSnapshot, TakerLimits
 from ama_tui.domain.reading import FleetRead, Trade
 from ama_tui.engine.reconciliation.rules import others_best
 from ama_tui.engine.wallet_book import Fleet
 from ama_tui.strategies.anchor import price_conflict
+
+NO_TAKERS = TakerLimits()
 
 
 def market_snapshot(
@@ -20,6 +22,7 @@ def market_snapshot(
     mark6: int | None,
     price_band_percent: float,
     trades: tuple[Trade, ...] = (),
+    takers: TakerLimits = NO_TAKERS,
 ) -> MarketSnapshot:
     """The market and the fleet as a strategy sees them: without prices while their sources disagree.
 
@@ -42,6 +45,7 @@ def market_snapshot(
         block=read.block,
         book=view.book,
         trades=trades,
+        takers=takers,
     )
     conflict = price_conflict(snapshot, price_band_percent)
     if not conflict:

@@ -9,6 +9,7 @@ from typing import Protocol
 from ama_tui.domain.event import EngineSnapshot, EngineState, KillProgress, SessionState, Totals, WalletRow
 from ama_tui.domain.order import Side
 from ama_tui.domain.reading import WalletRead
+from ama_tui.domain.wallet import Role
 from ama_tui.engine.run.lifecycle import way_out
 from ama_tui.engine.run.outages import Outages
 from ama_tui.engine.run.packing import PackingStatus, packing_status
@@ -107,7 +108,7 @@ def totals_of(context: RunContext) -> Totals:
 
 def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow:
     """A wallet's row: the same object as before if nothing changed."""
-    if context.shown is not None or book.pending:
+    if context.shown is not None or book.pending or book.takes:
         return _new_row(context, book, state)
     session = book.session
     made_from = (
@@ -122,11 +123,12 @@ def _row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow
 
 
 def _new_row(context: RunContext, book: WalletBook, state: EngineState) -> WalletRow:
-    target = context.parameters.orders_per_side
+    target = 0 if book.wallet.role is Role.TAKER else context.parameters.orders_per_side
     was_read = book.read is not None and not book.read_error
     progress = packing_status(book, target, was_read=was_read)
     read = _shown_read(context, book)
     orders = () if read is None else read.orders
+    unknown = book.pending.unknown + book.takes.unknown
     bids = [order.side for order in orders].count(Side.BUY)
     return WalletRow(
         address=book.address,
@@ -139,8 +141,8 @@ def _new_row(context: RunContext, book: WalletBook, state: EngineState) -> Walle
         available6=None if read is None else read.available6,
         cap6=None if book.budget is None else book.budget.cap6,
         reserved6=None if read is None else read.reserved6,
-        pending=len(book.pending) - book.pending.unknown,
-        unknown=book.pending.unknown,
+        pending=len(book.pending) + len(book.takes) - unknown,
+        unknown=unknown,
         position18=0 if read is None else read.position18,
         session=_session_state(context, book),
         session_expiry=book.session.expiry,

@@ -53,7 +53,7 @@ class SessionAdoption:
         A session that is due for renewal will do. If the latest session that suits the strategy was revoked, the
         wallet waits, because revoking was deliberate. Other valid sessions are kept to be revoked.
         """
-        methods, candidates = self.context.strategy.methods, self.candidates.get(book.address, ())
+        methods, candidates = self.context.methods_of(book.wallet), self.candidates.get(book.address, ())
         self.unread.discard(book.address)
         valid: list[SessionRecord] = []
         is_revoked = False

@@ -10,12 +10,13 @@ from time import monotonic
 
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.event import Action
-from ama_tui.domain.plan import Place, Plan
+from ama_tui.domain.plan import Cancel, Order, Plan
 from ama_tui.domain.session import RENEW_BEFORE_S, Caps, renewal_reason
+from ama_tui.domain.wallet import Role
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.adoption import Records, SessionAdoption
-from ama_tui.engine.sessions.caps import CapForecast, allowance
+from ama_tui.engine.sessions.caps import CapForecast, allowance, taker_allowance
 from ama_tui.engine.sessions.creation import ChainView, SessionCreator, SessionRequest, session_clock
 from ama_tui.engine.sessions.relayers import Relayers
 from ama_tui.engine.wallet_book import WalletBook
@@ -34,7 +35,7 @@ class SessionManager:
     is_frozen: Callable[[], bool] = lambda: False
     """True once no more sessions may be requested."""
     _creator: SessionCreator = field(init=False)
-    _grouped: tuple[Plan, Mapping[str, list[Place]]] = field(init=False, default_factory=lambda: (Plan(), {}))
+    _grouped: tuple[Plan, Mapping[str, list[Order]]] = field(init=False, default_factory=lambda: (Plan(), {}))
 
     def __post_init__(self) -> None:
         self._creator = SessionCreator(self.context, is_frozen=self.is_frozen)
@@ -126,13 +127,15 @@ class SessionManager:
         context = self.context
         seconds = round(context.session_hours * 3600)
         return SessionRequest(
-            context.strategy.methods, seconds, self._caps(book, seconds), self.relayers.current, RENEW_BEFORE_S
+            context.methods_of(book.wallet), seconds, self._caps(book, seconds), self.relayers.current, RENEW_BEFORE_S
         )
 
     def _caps(self, book: WalletBook, seconds: int) -> Caps:
         context = self.context
         if not context.has_session_caps:
             return Caps()
+        if book.wallet.role is Role.TAKER:
+            return taker_allowance(context.takers, context.plan.anchor_x2, seconds)
         planned = [place.notional6 for place in self._planned(book)]
         budget = context.plan.budgets.get(book.address)
         forecast = CapForecast(
@@ -145,13 +148,13 @@ class SessionManager:
         )
         return allowance(context.parameters, forecast, seconds)
 
-    def _planned(self, book: WalletBook) -> list[Place]:
-        """The wallet's placements in the current plan, including those that wait for another session."""
+    def _planned(self, book: WalletBook) -> list[Order]:
+        """The wallet's orders in the current plan, including those that wait for another session."""
         plan, by_wallet = self._grouped
         if plan is not self.context.plan:
-            by_wallet = grouped = defaultdict[str, list[Place]](list)
+            by_wallet = grouped = defaultdict[str, list[Order]](list)
             for intent in self.context.plan.intents:
-                if isinstance(intent, Place):
+                if not isinstance(intent, Cancel):
                     grouped[intent.wallet].append(intent)
             self._grouped = (self.context.plan, by_wallet)
         return by_wallet.get(book.address, [])
