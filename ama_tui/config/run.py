@@ -13,8 +13,9 @@ from ama_tui.config.price_sources import price_source_problem
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain import settings
 from ama_tui.domain.errors import ParameterError
+from ama_tui.domain.money import amount18_from_ui, price6_from_ui
 from ama_tui.domain.parameters import STRATEGY_PARAMETERS, Parameters, range_problem
-from ama_tui.domain.plan import AnchorSource, CollateralBasis, RunLimits
+from ama_tui.domain.plan import AnchorSource, CollateralBasis, RunLimits, TakerLimits
 from ama_tui.domain.setting import Setting, plain
 from ama_tui.domain.settings import BUILT_IN, RUN_SETTINGS, STRATEGY, settings_with
 from ama_tui.domain.strategy_settings import StrategyCatalogue, StrategySettings
@@ -60,6 +61,12 @@ class RunConfig:
     price_sources: tuple[str, ...] = settings.PRICE_SOURCES.default
     """Where prices outside the venue are, as `URL#json.path`."""
     price_max_age_s: float = settings.PRICE_MAX_AGE.default
+    takers: float = settings.TAKERS.default
+    """The share of the wallets that take instead of make."""
+    taker_budget: float = settings.TAKER_BUDGET.default
+    """The most that each taker trades in an hour, in USDC."""
+    taker_size_max: float = settings.TAKER_SIZE_MAX.default
+    taker_slippage_ticks: int = settings.TAKER_SLIPPAGE.default
     session_hours: float = settings.SESSION_HOURS.default
     session_caps: bool = settings.SESSION_CAPS.default
     """Whether new sessions are limited in what they may trade."""
@@ -79,6 +86,14 @@ class RunConfig:
     def strategy(self) -> str:
         """The name of the strategy."""
         return self.parameters.strategy.name
+
+    @property
+    def taker_limits(self) -> TakerLimits:
+        """What takers may do; nothing if there are none."""
+        if not self.takers:
+            return TakerLimits()
+        size_max18, budget6 = amount18_from_ui(self.taker_size_max), price6_from_ui(self.taker_budget) or 0
+        return TakerLimits(size_max18, budget6, self.taker_slippage_ticks)
 
     def stored_settings(self) -> dict[str, object]:
         """What the checkpoint keeps in addition to the parameters, by file key."""

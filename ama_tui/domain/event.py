@@ -129,6 +129,10 @@ class Totals:
     """Orders that had been written off and came to rest after all."""
     self_trades: int = 0
     taker_trades: int = 0
+    modifies: int = 0
+    """Orders moved on the chain."""
+    kept: int = 0
+    """Requests that strategies saved by keeping orders where they are."""
     sessions_created: int = 0
     sessions_renewed: int = 0
     """Sessions among `sessions_created` that replaced another during the run."""

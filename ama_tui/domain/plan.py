@@ -106,6 +106,8 @@ class PendingOrder:
     margin6: int
     is_unknown: bool = False
     """The venue did not reply, so whether it was placed is open."""
+    moves: int = 0
+    """The id of the order that it moves, 0 for a new order. Both have one level; `margin6` is what it adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +145,25 @@ class WalletSnapshot:
     role: Role = Role.MAKER
     shared: SharedCollateral | None = None
     """None in a run on one market: all of its collateral is for this one."""
+    taken_at: int = 0
+    """When it last sent a take, Unix seconds; 0 if never."""
     was_read: bool = True
     """False if the wallet could not be read. Its empty lists then mean nothing."""
     unusable: SkipReason | None = None
     """Why the wallet cannot place orders (no session, paused); None if it can."""
     unusable_detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakerLimits:
+    """What the operator allows the takers of a run. The engine enforces it, whatever a strategy plans."""
+
+    size_max18: int = 0
+    """The largest order."""
+    budget6: int = 0
+    """The most that a wallet may trade in an hour (USDC, 6 decimals)."""
+    slippage_ticks: int = 0
+    """How far from the best price an order may trade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +195,7 @@ class MarketSnapshot:
     """The depth according to the API, which may be older; empty without one."""
     trades: tuple[Trade, ...] = ()
     """The market's trades since the last plan, oldest first."""
+    takers: TakerLimits = field(default_factory=TakerLimits)
     price_conflict: str = ""
     """Why the prices above are not to be used, '' if they may be. They are None then."""
     limits: RunLimits = field(default_factory=RunLimits)
@@ -214,6 +231,7 @@ class CancelReason(Enum):
     FAR = "too far from the anchor"
     OUT_OF_BOUNDS = "beyond the price floor or ceiling"
     DUPLICATE = "an older order is at this level"
+    TAKER = "its wallet takes now"
     KILL = "kill"
     OPERATOR = "manual"
 
@@ -258,6 +276,11 @@ class Modify:
         """Its new value in USDC (6 decimals)."""
         return notional6(self.amount18, self.price6)
 
+    @property
+    def as_place(self) -> Place:
+        """The order that it leaves."""
+        return Place(self.wallet, self.side, self.level, self.price6, self.amount18, self.margin6, self.sequence)
+
 
 @dataclass(frozen=True, slots=True)
 class Take:
@@ -268,16 +291,21 @@ class Take:
     amount18: int
     limit6: int
     """The worst price that the operator accepts for any part of it (6 decimals)."""
-    margin6: int
-    """The most margin that its position may need."""
 
     @property
     def notional6(self) -> int:
-        """Its largest value in USDC (6 decimals)."""
+        """Its value at the limit in USDC (6 decimals)."""
         return notional6(self.amount18, self.limit6)
 
 
-Intent = Place | Cancel | Modify | Take
+Order = Place | Modify | Take
+"""The intents that need collateral and a session that allows them."""
+Intent = Order | Cancel
+
+
+def level_of(intent: Intent) -> int | None:
+    """The level that an intent is about; None without one."""
+    return None if isinstance(intent, Take) else intent.level
 
 
 class SkipReason(Enum):
@@ -359,4 +387,4 @@ class Plan:
     budgets: Mapping[str, WalletBudget] = field(default_factory=dict)
     """By wallet address."""
     kept: int = 0
-    """Orders that stay although their level would now be placed elsewhere: each is a request saved."""
+    """How many requests it saved by keeping orders where they are, without those that an earlier plan counted."""

@@ -136,7 +136,11 @@ class OrderModified:
     new_order_id: int
     trader: str
     price6: int
+    """The new price."""
     amount18: int
+    """The new amount; what comes to rest is less if the order trades on arrival."""
+    block: int = 0
+    tx_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,8 @@ class Settlement:
     """The first error, or empty."""
     cancels: tuple[OrderCancelled, ...] | None = None
     """Cancelled orders of the requested traders; None if none were requested, or not answered."""
+    modifies: tuple[OrderModified, ...] | None = None
+    """Moved orders of the same traders; None likewise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, IntFlag
 
+from ama_tui.domain.wallet import Role
+
 ZERO_ADDRESS = "0x" + "00" * 20
 
 RENEW_BEFORE_S = 300
@@ -29,6 +31,17 @@ class Methods(IntFlag):
     PLACE_MARGIN_MARKET = 1 << 3
     MODIFY = 1 << 4
     CANCEL = 1 << 5
+
+
+TAKING = Methods.PLACE_MARGIN_MARKET | Methods.CANCEL
+"""What takers need. They place no orders."""
+
+
+def methods_of_role(role: Role, strategy: Methods) -> Methods:
+    """The methods that a wallet's session allows: those of the `strategy` for makers, who never send market orders."""
+    if role is Role.TAKER:
+        return TAKING
+    return strategy & ~(Methods.PLACE_MARKET | Methods.PLACE_MARGIN_MARKET)
 
 
 class SessionStatus(Enum):

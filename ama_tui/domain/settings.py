@@ -268,6 +268,52 @@ PRICE_MAX_AGE = Setting(
     low=0.5,
     high=600,
 )
+TAKERS = Setting(
+    "takers",
+    "takers",
+    Kind.NUMBER,
+    0.0,
+    "share of the wallets that take instead of make: to test, and to exit positions; never from the fleet itself",
+    placeholder="RATIO",
+    low=0,
+    high=1,
+    in_checkpoint=True,
+)
+TAKER_BUDGET = Setting(
+    "takerBudget",
+    "taker_budget",
+    Kind.NUMBER,
+    1_000.0,
+    "the most that each taker trades in an hour",
+    placeholder="USDC",
+    unit="USDC",
+    low=0,
+    in_checkpoint=True,
+)
+TAKER_SIZE_MAX = Setting(
+    "takerSizeMax",
+    "taker_size_max",
+    Kind.NUMBER,
+    0.1,
+    "largest order of a taker",
+    unit="base",
+    low=0,
+    low_is_exclusive=True,
+    in_checkpoint=True,
+)
+TAKER_SLIPPAGE = Setting(
+    "takerSlippageTicks",
+    "taker_slippage_ticks",
+    Kind.INTEGER,
+    20,
+    "how far from the best price a taker trades",
+    spelling="--taker-slippage",
+    placeholder="TICKS",
+    unit="ticks",
+    low=0,
+    high=100_000,
+    in_checkpoint=True,
+)
 SESSION_HOURS = Setting(
     "sessionHours",
     "session_hours",
@@ -348,6 +394,10 @@ RUN_SETTINGS: Final[tuple[Setting[Any], ...]] = (
     ANCHOR,
     PRICE_SOURCES,
     PRICE_MAX_AGE,
+    TAKERS,
+    TAKER_BUDGET,
+    TAKER_SIZE_MAX,
+    TAKER_SLIPPAGE,
     SESSION_HOURS,
     SESSION_CAPS,
     SHARED_SESSION,

@@ -12,11 +12,12 @@ from ama_tui.domain.errors import JournalError
 from ama_tui.domain.event import Action, LogEvent
 from ama_tui.domain.market import Market
 from ama_tui.domain.money import format_amount, format_price
-from ama_tui.domain.plan import Cancel, Place
+from ama_tui.domain.plan import Cancel, Modify, Place
 from ama_tui.domain.reading import Trade
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.repeated_errors import RepeatedErrors
+from ama_tui.engine.takes import PendingTake
 from ama_tui.store.journal.best_effort import BestEffortJournal, JournalSink
 from ama_tui.store.journal.entry import JournalEntry
 
@@ -92,21 +93,50 @@ class ActionLog:
         error: str | None = None,
         order_id: int | None = None,
         block: int | None = None,
+        moves: int = 0,
     ) -> None:
-        """Write the result of a placement. Shows `text`, unless it is None or an error that repeats.
+        """Write the result of a placement, or of the move of the order `moves`. Shows `text`, unless it is None or an
+        error that repeats.
 
         With an order id the line is short: the intent has the rest.
         """
-        params = {**place_params(place), "status": status}
+        action = Action.MODIFY_ORDER if moves else Action.PLACE_LIMIT
+        params = {**(modify_params(place, moves) if moves else place_params(place)), "status": status}
         if order_id is not None:
             kept = ("side", "level", "amount", "status")
             params = {key: params[key] for key in kept} | {"orderId": str(order_id), "block": block}
-        self._write(
-            self._entry(wallet, Action.PLACE_LIMIT, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id)
-        )
+        self._write(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id))
         if text is not None and (error is None or self._is_new(error, wallet)):
             line = f"{self.describe(place)}  {text}"
-            self.show(Action.PLACE_LIMIT, line, wallet, is_error=error is not None, tx_hash=tx_hash or "")
+            self.show(action, line, wallet, is_error=error is not None, tx_hash=tx_hash or "")
+
+    def take(
+        self,
+        wallet: FleetWallet,
+        pending: PendingTake,
+        status: str,
+        text: str | None,
+        *,
+        tx_hash: str | None = None,
+        error: str | None = None,
+        traded6: int | None = None,
+        block: int | None = None,
+    ) -> None:
+        """Write the result of a take. Shows `text`, unless it is None or an error that repeats.
+
+        `traded6` is what it traded (USDC, 6 decimals), once that is known.
+        """
+        params = {**take_params(pending), "status": status}
+        if traded6 is not None:
+            params["traded"] = str(traded6)
+        if block is not None:
+            params["block"] = block
+        intent_id, action = pending.intent_id, Action.PLACE_MARKET
+        self._write(self._entry(wallet, action, params=params, tx_hash=tx_hash, error=error, intent_id=intent_id))
+        if text is not None and (error is None or self._is_new(error, wallet)):
+            amount = format_amount(pending.take.amount18)
+            line = f"{pending.take.side.value:4} {amount} at market  {text}"
+            self.show(action, line, wallet, is_error=error is not None, tx_hash=tx_hash or "")
 
     def taken_over(self, wallet: FleetWallet, intent_id: str, place: Place, order_id: int, block: int) -> None:
         """Journal a resting order that has no intent, with everything that an intent would have recorded."""
@@ -120,7 +150,7 @@ class ActionLog:
         self._write(entry)
         self.show(action, text, is_error=is_error)
 
-    def not_sent(self, wallet: FleetWallet, place: Place, reason: str) -> None:
+    def not_sent(self, wallet: FleetWallet, place: Place | Modify, reason: str) -> None:
         """Show why an order was not sent, unless the reason repeats. Nothing is journalled: there was no intent."""
         if self._is_new(reason, wallet):
             self.show(Action.SKIP, f"{self.describe(place)} not sent: {reason}", wallet)
@@ -160,7 +190,7 @@ class ActionLog:
         address, nickname = ("", "") if wallet is None else (wallet.address, wallet.nickname)
         self.publisher.log(LogEvent(now_ms(), action, text, address, nickname, is_error, tx_hash))
 
-    def describe(self, place: Place) -> str:
+    def describe(self, place: Place | Modify) -> str:
         """For example `sell 0.184 @ 2,500.52 L3`."""
         price = format_price(place.price6, self.market.tick6)
         return f"{place.side.value:4} {format_amount(place.amount18)} @ {price} L{place.level}"
@@ -214,6 +244,24 @@ def place_params(place: Place) -> dict[str, object]:
         "sequence": place.sequence,
         "margin": str(place.margin6),
     }
+
+
+def take_params(pending: PendingTake) -> dict[str, object]:
+    """A take as stored in the journal."""
+    return {
+        "side": pending.take.side.value,
+        "amount": str(pending.take.amount18),
+        "limit": str(pending.take.limit6),
+        "reach": str(pending.reach6),
+        "notional": str(pending.notional6),
+        "margin": str(pending.margin6),
+        "decidedIn": pending.decided_in,
+    }
+
+
+def modify_params(place: Place, moves: int) -> dict[str, object]:
+    """The move of an order (by its id) to another place as stored in the journal."""
+    return {**place_params(place), "oldOrderId": str(moves)}
 
 
 def cancel_params(cancel: Cancel) -> dict[str, object]:

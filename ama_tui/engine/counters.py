@@ -44,6 +44,10 @@ class Counters:
     _lifetimes: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_SAMPLES))
     _arrivals: OrderedDict[str, _Arrival] = field(default_factory=OrderedDict)
     _traded: OrderedDict[str, frozenset[str]] = field(default_factory=OrderedDict)
+    _takes: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """The transactions of takes."""
+    _fills: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    """Our trades by transaction."""
 
     def add(self, **amounts: int) -> None:
         """Add to totals by name, as in `add(sent=1)`."""
@@ -86,6 +90,13 @@ class Counters:
         self._judge(tx_hash)
         _trim(self._arrivals)
 
+    def took(self, tx_hash: str) -> None:
+        """Note the transaction hash of a take: its trades are taker trades."""
+        if tx_hash not in self._takes:
+            self._takes[tx_hash] = None
+            self.add(taker_trades=self._fills.get(tx_hash, 0))
+            _trim(self._takes)
+
     def traded(self, trades: Iterable[Trade], fleet: Container[str]) -> None:
         """Count trades read from the chain; `fleet` knows our addresses."""
         for trade in trades:
@@ -98,7 +109,10 @@ class Counters:
                 self.add(self_trades=1)
             self._traded[trade.tx_hash] = self._traded.get(trade.tx_hash, frozenset()) | ends
             self._judge(trade.tx_hash)
+            self._fills[trade.tx_hash] = self._fills.get(trade.tx_hash, 0) + 1
+            self.add(taker_trades=int(trade.tx_hash in self._takes))
         _trim(self._traded)
+        _trim(self._fills)
 
     def _judge(self, tx_hash: str) -> None:
         arrival = self._arrivals.get(tx_hash)

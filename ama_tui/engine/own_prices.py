@@ -73,6 +73,8 @@ class OwnPrices:
         self._levels = {side: _PriceLevels() for side in Side}
         self._resting18: dict[tuple[Side, int], int] = {}
         self._passing: dict[Hashable, _Passing] = {}
+        self._takes: set[Hashable] = set()
+        self._avoided: dict[Side, list[int]] = {side: [] for side in Side}
         self._ends: list[tuple[float, int, Hashable]] = []
         self._numbers = count()
 
@@ -119,6 +121,30 @@ class OwnPrices:
                 self.end(key)
         return self._levels[side].best(highest=side.is_buy, without=without)
 
+    def began_taking(self, key: Hashable) -> None:
+        """A take is in flight."""
+        self._takes.add(key)
+
+    def ended_taking(self, key: Hashable) -> None:
+        """A take is settled."""
+        self._takes.discard(key)
+
+    @property
+    def is_taking(self) -> bool:
+        """Is any take in flight?"""
+        return bool(self._takes)
+
+    def avoid(self, side: Side, price6: int) -> None:
+        """No take may ever reach this price: an order rests there that is not followed."""
+        insort(self._avoided[side], price6)
+
+    def best_untakable(self, side: Side, now: float) -> int | None:
+        """The best price on a side that no take of the fleet may reach. `now` is on the monotonic clock."""
+        avoided = self._avoided[side]
+        prices = [self.best(side, now), (avoided[-1] if side.is_buy else avoided[0]) if avoided else None]
+        known = [price6 for price6 in prices if price6 is not None]
+        return (max(known) if side.is_buy else min(known)) if known else None
+
     def levels(self, side: Side) -> int:
         """The number of prices on a side."""
         return len(self._levels[side])
@@ -155,6 +181,18 @@ class WalletPrices:
             self._fleet.end((self._wallet, intent_id))
         else:
             self._fleet.remove(side, price6, self._wallet)
+
+    def taking(self, intent_id: str, side: Side, reach6: int, sent_at: float) -> None:
+        """A take may trade up to a price from now on: the fleet's orders must stay beyond it."""
+        self.pending(intent_id, side, reach6, sent_at)
+        if self._fleet is not None and not self._is_missing:
+            self._fleet.began_taking((self._wallet, intent_id))
+
+    def not_taking(self, intent_id: str, side: Side, reach6: int) -> None:
+        """A take is settled, or was not sent."""
+        self.not_pending(intent_id, side, reach6)
+        if self._fleet is not None:
+            self._fleet.ended_taking((self._wallet, intent_id))
 
     def lapsed(self, intent_id: str, side: Side, price6: int, given_up_at: float) -> None:
         """A placement was written off, or is over for another reason (`given_up_at` is 0 then)."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, RestingOrder, Side, decode_tag
 from ama_tui.domain.plan import PendingOrder, Place
 from ama_tui.engine.own_prices import WalletPrices
+from ama_tui.engine.sent_request import PendingStage, ReadMoment, SentRequest
 
 KEPT_LAPSED = 500
 """How many finished placements a wallet remembers, in case one of them reaches the book late."""
@@ -18,20 +18,9 @@ CANCEL_PATIENCE_S = 15.0
 UNEXPLAINED = "unexplained"
 """The verdict on an order that is not shown any more without a trade, a cancel or a release of its margin."""
 
-ReadMoment = tuple[int, float]
-"""Block and monotonic time of a read of the chain."""
-
-
-class PendingStage(Enum):
-    """How far a placement has got."""
-
-    SENDING = "sending"
-    ACCEPTED = "accepted"
-    UNKNOWN = "unknown"
-
 
 @dataclass(slots=True)
-class PendingPlacement:
+class PendingPlacement(SentRequest):
     """A journalled placement that the chain has not resolved yet. Changes only through its methods."""
 
     intent_id: str
@@ -58,14 +47,10 @@ class PendingPlacement:
     """It was sent by another process."""
     given_up_at: float = 0.0
     """When it was written off (monotonic clock), 0 if it was not."""
-
-    def accepted(self, tx_hash: str, now: float, block: int = 0) -> None:
-        """Note the transaction hash that the venue returned, and the block it is in, if it named one."""
-        self.stage, self.tx_hash, self.acknowledged_at, self.block = PendingStage.ACCEPTED, tx_hash, now, block
-
-    def unacknowledged(self) -> None:
-        """Note that there was no usable response: the order may or may not reach the chain."""
-        self.stage = PendingStage.UNKNOWN
+    moves: int = 0
+    """The id of the order that it moves, 0 for a new order."""
+    replaced6: int = 0
+    """Margin of that order that is counted elsewhere (USDC, 6 decimals): only what the move adds counts here."""
 
     def priced_against(self, best_opposite6: int | None) -> None:
         """Note the best opposite price at the time of sending."""
@@ -89,21 +74,21 @@ class PendingPlacement:
         """The first and the latest of the reads that show neither the order nor its end; empty if it is explained."""
         return tuple(self.evidence) if self.verdict == UNEXPLAINED else ()
 
-    def add_evidence(self, verdict: str, read: ReadMoment) -> tuple[ReadMoment, ...]:
-        """Add a read that supports `verdict`. Returns the earlier consecutive reads that support it."""
-        if self.verdict != verdict:
-            self.verdict = verdict
-            self.evidence.clear()
-        earlier = tuple(self.evidence)
-        self.evidence.append(read)
-        return earlier
+    def replaces(self, margin6: int) -> None:
+        """Note the margin of the order that it moves, as far as that order still counts."""
+        self.replaced6 = margin6
+
+    @property
+    def margin6(self) -> int:
+        """The margin that it may take beyond what is counted elsewhere (USDC, 6 decimals)."""
+        return max(0, self.place.margin6 - self.replaced6)
 
     @property
     def as_pending_order(self) -> PendingOrder:
         """The placement as the planner and the screen see it."""
         place = self.place
         is_unknown = self.stage is PendingStage.UNKNOWN
-        return PendingOrder(place.side, place.level, place.price6, place.amount18, place.margin6, is_unknown)
+        return PendingOrder(place.side, place.level, place.price6, place.amount18, self.margin6, is_unknown, self.moves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +181,20 @@ class PendingOrders:
         while len(self.lapsed) > KEPT_LAPSED:
             self._forget_lapsed(next(iter(self.lapsed)))
 
+    def count_replaced(self, resting: Iterable[RestingOrder]) -> None:
+        """Count each move only with what it adds to the margin of its order, which rests or is missing."""
+        moves = [placement for placement in self if placement.moves]
+        if not moves:
+            return
+        counted = {placement.last.order_id: placement.place.margin6 for placement in self if placement.last is not None}
+        counted |= {order.order_id: order.margin6 for order in resting if order.is_margin}
+        for placement in moves:
+            placement.replaces(counted.get(placement.moves, 0))
+
+    def holds(self, side: Side, level: int) -> bool:
+        """Is a placement or a move at this level pending?"""
+        return any(placement.place.side is side and placement.place.level == level for placement in self)
+
     def drop_missing(self) -> None:
         """Forget orders that the last reads did not show, unless a reorg may have removed them.
 
@@ -238,8 +237,8 @@ class PendingOrders:
 
     @property
     def margin6(self) -> int:
-        """Margin of all pending and unknown orders (USDC, 6 decimals)."""
-        return sum(placement.place.margin6 for placement in self)
+        """Margin of all pending and unknown orders (USDC, 6 decimals). An order and its move count once: the larger."""
+        return sum(placement.margin6 for placement in self)
 
     @property
     def notional6(self) -> int:
@@ -255,6 +254,11 @@ class PendingOrders:
     def has_missing(self) -> bool:
         """Is any order missing that rested before?"""
         return any(placement.last is not None for placement in self)
+
+    @property
+    def has_moves(self) -> bool:
+        """Is any order being moved?"""
+        return any(placement.moves for placement in self)
 
     # ---- trades ----
 
@@ -289,6 +293,11 @@ class PendingOrders:
     def remember(self, order_id: int, memory: OrderMemory) -> None:
         """Note the level and the planned size of a resting order."""
         self.memory[order_id] = memory
+
+    def has_rested_since(self, order_id: int, block: int) -> bool:
+        """Did a read of this block or an earlier one show the order?"""
+        memory = self.memory.get(order_id)
+        return memory is not None and memory.block <= block
 
     def expect(self, order_ids: Collection[int]) -> None:
         """Note ids of orders that rest according to the journal: the first read asks for each of them."""

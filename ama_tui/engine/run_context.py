@@ -10,7 +10,7 @@ from ama_tui.domain.errors import AmaError, VenueError
 from ama_tui.domain.event import WalletRow
 from ama_tui.domain.market import Market, MarketTerms
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import AnchorChoice, AnchorSource, CollateralBasis, Plan, RunLimits
+from ama_tui.domain.plan import AnchorChoice, AnchorSource, CollateralBasis, Plan, RunLimits, TakerLimits
 from ama_tui.domain.reading import FleetRead
 from ama_tui.domain.recovery import ReconciliationReport
 from ama_tui.domain.settings import ANCHOR, COLLATERAL, CYCLE_GAP, PRICE_BAND
@@ -44,6 +44,8 @@ class RunContext:
     external_problem: str = ""
     """Why the price sources had no price at the last read, '' if they had or are not asked."""
     basis: CollateralBasis = COLLATERAL.default
+    takers: TakerLimits = field(default_factory=TakerLimits)
+    """What the operator allows takers."""
     price_conflict: str = ""
     """Why the last read's prices are not used, '' if they are."""
     session_hours: float = 24.0

@@ -21,6 +21,7 @@ from ama_tui.domain.plan import SharedCollateral
 from ama_tui.domain.reading import WalletRead
 from ama_tui.engine.pending_orders import PendingOrders
 from ama_tui.engine.session_slot import SessionSlot
+from ama_tui.engine.takes import WalletTakes
 
 
 class AccountBook(Protocol):
@@ -28,6 +29,7 @@ class AccountBook(Protocol):
 
     session: SessionSlot
     pending: PendingOrders
+    takes: WalletTakes
     read: WalletRead | None
     changed_block: int
 

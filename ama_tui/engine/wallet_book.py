@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ama_tui.domain.order import RestingOrder, Side
-from ama_tui.domain.plan import Place, SharedCollateral, Skip, SkipReason, Targets, WalletBudget, WalletSnapshot
+from ama_tui.domain.plan import Order, SharedCollateral, Skip, SkipReason, Targets, WalletBudget, WalletSnapshot
 from ama_tui.domain.reading import FleetRead, WalletRead
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.own_prices import OwnPrices, WalletPrices
 from ama_tui.engine.pending_orders import PendingOrders, PendingPlacement
 from ama_tui.engine.session_slot import SessionSlot
+from ama_tui.engine.takes import WalletTakes
 from ama_tui.engine.wallet_account import MarketShare, WalletAccount
 
 FIRST_BACKOFF_S = 1.0
@@ -48,6 +49,7 @@ class WalletBook:
     wallet: FleetWallet
     session: SessionSlot = field(default_factory=SessionSlot)
     pending: PendingOrders = field(default_factory=PendingOrders)
+    takes: WalletTakes = field(default_factory=WalletTakes)
     read: WalletRead | None = None
     """The last good read, with the levels of its orders."""
     source: WalletRead | None = None
@@ -117,14 +119,14 @@ class WalletBook:
             return f"{detail}; {self.session.note}" if self.session.note else detail
         return "wallet paused" if self.is_paused else ""
 
-    def session_shortage(self, place: Place, unix_now: float, ahead6: int = 0) -> str | None:
+    def session_shortage(self, order: Order, unix_now: float, ahead6: int = 0) -> str | None:
         """Why the session would refuse an order, or None.
 
         Pending orders count against its budget, and so does `ahead6`, the notional that is sent first (USDC, 6
         decimals).
         """
-        pending6 = sum(book.pending.notional6 for book in self.account.using(self.session))
-        return self.session.shortage(place.notional6, unix_now, ahead6 + pending6)
+        pending6 = sum(book.pending.notional6 + book.takes.notional6 for book in self.account.using(self.session))
+        return self.session.shortage(order.notional6, unix_now, ahead6 + pending6)
 
     def is_filled(self, targets: Targets) -> bool:
         """Do so many orders rest on each side?"""
@@ -140,8 +142,8 @@ class WalletBook:
         return self._read_sums.reserved6 if self._shown6 is None else self._shown6
 
     def held6(self) -> int:
-        """The same with the margin of pending and unknown orders."""
-        return self.reserved6() + self.pending.margin6
+        """Margin of everything that rests, may come to rest, or may be traded by a take (USDC, 6 decimals)."""
+        return self.reserved6() + self.pending.margin6 + self.takes.margin6
 
     def exceeds_cap(self, margin6: int) -> bool:
         """Would another order with this margin (USDC, 6 decimals) pass the wallet's cap, here or on all markets?"""
@@ -153,9 +155,13 @@ class WalletBook:
         limit6 = min(budget.limit6, self.account.limit6(self))  # another market may have been read since the plan
         return self.account.held6 + margin6 > limit6
 
+    def resting_order(self, order_id: int) -> RestingOrder | None:
+        """A resting order by its id, as of the last read."""
+        return next((order for order in self.orders if order.order_id == order_id), None)
+
     def is_level_taken(self, side: Side, level: int) -> bool:
         """Is there a resting or pending order at this level?"""
-        return any(pending.place.side is side and pending.place.level == level for pending in self.pending) or any(
+        return self.pending.holds(side, level) or any(
             order.side is side and order.level == level for order in self.orders
         )
 
@@ -170,7 +176,7 @@ class WalletBook:
     def is_unsettled(self) -> bool:
         """Is anything open about the wallet that only a read of it can settle? It may also not be planned yet."""
         return (
-            self.pending.is_open
+            self.is_open
             or self.read is None
             or self.budget is None
             or bool(self.read_error)
@@ -181,7 +187,12 @@ class WalletBook:
 
     def has_taken(self, read: WalletRead) -> bool:
         """Is this the read that was stored last, with nothing open that it could settle once more?"""
-        return self.source is read and not self.pending.is_open and not self.read_error
+        return self.source is read and not self.is_open and not self.read_error
+
+    @property
+    def is_open(self) -> bool:
+        """Is anything sent, expected or traded that the next read must account for?"""
+        return self.pending.is_open or bool(self.takes)
 
     def take_read(self, read: WalletRead, block: int) -> None:
         """Store a good read, with the levels of its orders."""
@@ -191,6 +202,7 @@ class WalletBook:
         self._shown6 = None
         self.read, self.source, self.read_error = read, read, ""
         self.account.took(self, read, block)
+        self.pending.count_replaced(read.orders)
         self.annotate(block)
 
     def annotate(self, block: int) -> None:
@@ -219,6 +231,7 @@ class WalletBook:
     def count_in(self, prices: WalletPrices) -> None:
         """Report the price of every order to `prices` from now on, those of the present orders too."""
         self.pending.count_in(prices)
+        self.takes.count_in(prices)
         prices.rest((), self.orders)
 
     # ---- decisions ----
@@ -271,7 +284,7 @@ class WalletBook:
         pending, shared = self.pending, self.account.shared(self)
         is_quiet = not pending.placements and not pending.cancels
         refusals = self.venue_refusal, self.session.loss, self.is_paused
-        made_from = (self.read, was_read, refusals, pending.sequence, shared)
+        made_from = (self.read, was_read, refusals, pending.sequence, self.takes.taken_at, shared)
         if is_quiet and self._snapshot is not None and self._snapshot[0] == made_from:
             return self._snapshot[1]
         snapshot = self._new_snapshot(was_read, shared)
@@ -289,6 +302,7 @@ class WalletBook:
             cancelling=frozenset(self.pending.cancels),
             sequence=self.pending.sequence,
             shared=shared,
+            taken_at=self.takes.taken_at,
             was_read=was_read and read is not None,
             position18=read.position18 if read is not None else 0,
             role=self.wallet.role,
@@ -358,6 +372,20 @@ class Fleet:
         wallets that are not part of this run.
         """
         return self._prices.best(side, now, without=without)
+
+    def avoid(self, orders: Iterable[RestingOrder]) -> None:
+        """Let no take reach these orders, of wallets that are not part of this run."""
+        for order in orders:
+            self._prices.avoid(order.side, order.price6)
+
+    def best_untakable(self, side: Side, now: float) -> int | None:
+        """The best price on a side that no take may reach: there rests, or may come to rest, an order of our own."""
+        return self._prices.best_untakable(side, now)
+
+    @property
+    def is_taking(self) -> bool:
+        """Is any take of the fleet not settled yet?"""
+        return self._prices.is_taking
 
     def resting18(self, side: Side, price6: int) -> int:
         """How much of the fleet's orders rests at a price (18 decimals)."""

@@ -126,7 +126,8 @@ def stored_config(
 
     The packer's parameters are beside the others, where the original tool has them; if another strategy runs, they are
     kept, or have their defaults, and its own are under `strategyParameters` by its name. The original tool also needs
-    `mode`, `makerRatio` and `maxOpenOrdersPerMaker` to read the file.
+    `mode`, `makerRatio` and `maxOpenOrdersPerMaker` to read the file. `makerRatio` is the share of the wallets that do
+    not take.
     """
     flat = Parameters() if not parameters.strategy.is_flat else parameters
     legacy: dict[str, object] = {
@@ -135,6 +136,9 @@ def stored_config(
         "maxOpenOrdersPerMaker": 2 * flat[ORDERS_PER_SIDE.name],
     }
     config = {**flat.as_keys(), **legacy, **(earlier or {})}
+    takers = more.get("takers")
+    if isinstance(takers, int | float):
+        config["makerRatio"] = round(1 - takers, 9)
     values = parameters.as_keys()
     if parameters.strategy.is_flat:
         return {**config, **values, **more}

@@ -28,7 +28,7 @@ from ama_tui.strategies.budget import OrderRequest, budget_of, fit, margin_bps
 from ama_tui.strategies.classic_parameters import ClassicParameters
 from ama_tui.strategies.definition import Called, StrategyDefinition
 from ama_tui.strategies.prices import OwnBest, Price, reachable_prices, refusal_of
-from ama_tui.strategies.taking import take_of
+from ama_tui.strategies.taking import cancel_before_taking, take_from
 
 MODIFY_CHANCE = 0.35
 """How often a maker with a resting order moves its oldest instead of placing another."""
@@ -77,8 +77,10 @@ def decide_next_action(
         detail = market.price_conflict or "the book is not two-sided and there is no mark price or trade"
         return Skip(wallet.address, SkipReason.NO_ANCHOR, detail)
     if wallet.role is Role.TAKER:
-        side = rng.choice((Side.BUY, Side.SELL))
-        return take_of(wallet, market, side, _size18(parameters, rng))
+        side, amount18 = rng.choice((Side.BUY, Side.SELL)), _size18(parameters, rng)
+        earlier = cancel_before_taking(wallet)
+        nothing = Skip(wallet.address, SkipReason.NOTHING_TO_TAKE, "", side)
+        return earlier[0] if earlier else take_from(wallet, market, side, amount18) or nothing
     oldest = min(wallet.orders, key=lambda order: (order.placed_at, order.order_id), default=None)
     if len(wallet.orders) >= parameters.max_open_orders:
         return _at_most_orders(wallet, market, anchor, parameters, oldest)

@@ -32,7 +32,8 @@ class SideOrders:
         a level. An order whose level is unknown counts for the vacant level nearest the anchor.
         """
         target = len(spacing.distances)
-        missing = target - len(self.resting) - len(self.pending_orders)
+        moved = {order.order_id for order in self.resting}
+        missing = target - len(self.resting) - sum(order.moves not in moved for order in self.pending_orders)
         if missing <= 0:
             return []
         occupied: set[int] = {order.level for order in self.pending_orders}

@@ -8,6 +8,7 @@ from decimal import Decimal
 from ama_tui.domain.money import AMOUNT_UNIT
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Cancel, MarketSnapshot, Plan, Skip, SkipReason, Targets, WalletBudget, WalletSnapshot
+from ama_tui.domain.wallet import Role
 from ama_tui.strategies.anchor import anchor_x2, market_problem
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
 from ama_tui.strategies.definition import Called, StrategyDefinition
@@ -18,6 +19,7 @@ from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.packer_parameters import PackerParameters
 from ama_tui.strategies.prices import OwnBest, Prices, best_prices
 from ama_tui.strategies.spacing import WalletSpacing
+from ama_tui.strategies.taking import taking
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +31,20 @@ class PackerMemory:
 
 
 def plan(market: MarketSnapshot, parameters: PackerParameters, memory: PackerMemory) -> tuple[Plan, PackerMemory]:
-    """Cancels, then placements wallet by wallet. Every missing level is either placed or skipped."""
+    """Cancels, then placements wallet by wallet, then what takers do. Every missing level is placed or skipped."""
     anchor = anchor_x2(market)
+    taken, not_taken = taking(market)
     digests = memory.digests.after(market.wallets, parameters, market.limits)
     fills = memory.fills.after(market, parameters.fill_delay_s)
     fleet = digests.fleet
     builder = _PlanBuilder(parameters, market, anchor, best_prices(market, fleet.own_best), fills)
     if fleet.is_complete and not builder.may_be_stale(fleet.lowest6, fleet.highest6, fleet.own_best):
-        return Plan(anchor_x2=anchor, budgets=fleet.budgets), PackerMemory(digests, fills)
+        return Plan(tuple(taken), tuple(not_taken), anchor, fleet.budgets), PackerMemory(digests, fills)
     for digest in fleet.digests.values():
         builder.add_wallet(digest)
     filling = builder.filling
-    decided = Plan((*builder.cancels, *filling.places), tuple(filling.skips), anchor, builder.budgets)
+    intents = (*builder.cancels, *filling.places, *taken)
+    decided = Plan(intents, (*filling.skips, *not_taken), anchor, builder.budgets)
     return decided, PackerMemory(digests, fills.cancelling(builder.cancels))
 
 
@@ -98,6 +102,8 @@ class _PlanBuilder:
             self.filling.skips.append(Skip(wallet.address, SkipReason.UNREAD, wallet.unusable_detail))
             return
         budget = self.budgets[wallet.address] = digest.budget
+        if wallet.role is Role.TAKER:
+            return
         is_settled = digest.is_complete and not digest.has_remnant
         if is_settled and not self.may_be_stale(digest.lowest6, digest.highest6, digest.own_best):
             return

@@ -15,6 +15,7 @@ from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.settings import BUILT_IN, RUN_SETTINGS, SHARED
 from ama_tui.domain.strategy_settings import StrategyList, StrategySettings
 from ama_tui.strategies.chosen import Strategy
+from ama_tui.strategies.classic import CLASSIC
 from ama_tui.strategies.declared import settings_of
 from ama_tui.strategies.definition import StrategyDefinition
 from ama_tui.strategies.packer import PACKER
@@ -23,7 +24,7 @@ from ama_tui.strategies.rebalance.plan import REBALANCE
 GROUP = "ama_tui.strategies"
 """The entry-point group by which a package brings strategies."""
 
-_BUILT_IN: dict[str, StrategyDefinition[Any, Any]] = {one.name: one for one in (PACKER, REBALANCE)}
+_BUILT_IN: dict[str, StrategyDefinition[Any, Any]] = {one.name: one for one in (PACKER, REBALANCE, CLASSIC)}
 
 
 def names() -> tuple[str, ...]:

@@ -230,9 +230,9 @@ class ChainReader:
     ) -> Settlement:
         """Read the trades from `from_block` to `to_block` (inclusive) and the receipts of `tx_hashes` in one batch.
 
-        Also reads the cancelled orders of the traders in `cancels_of`. Covers at most 10,000 blocks, fewer if the node
-        accepts only short ranges; `through` in the result is the last block covered. Sends no request if there is
-        nothing to read.
+        Also reads the cancelled and moved orders of the traders in `cancels_of`. Covers at most 10,000 blocks, fewer if
+        the node accepts only short ranges; `through` in the result is the last block covered. Sends no request if there
+        is nothing to read.
         """
         while True:
             settled, covered, head = await self._settlement(order_book, from_block, to_block, tx_hashes, cancels_of)
@@ -267,30 +267,34 @@ class ChainReader:
         span = self._log_span.now
         through = min(to_block, from_block + span * settlement_reader.MOST_REQUESTS - 1)
         trades = settlement_reader.log_requests(order_book, from_block, through, settlement_reader.trade_topics(), span)
-        topics = settlement_reader.cancel_topics(cancels_of)
-        cancels = settlement_reader.log_requests(order_book, from_block, through, topics, span) if cancels_of else []
+        ends: list[Request] = []
+        if cancels_of:
+            for topics in (settlement_reader.cancel_topics(cancels_of), settlement_reader.modify_topics(cancels_of)):
+                ends += settlement_reader.log_requests(order_book, from_block, through, topics, span)
         heads: list[Request] = [("eth_blockNumber", ())] if trades else []
         receipts = [settlement_reader.receipt_request(tx_hash) for tx_hash in tx_hashes]
-        requests = [*heads, *trades, *cancels, *receipts, *heads]
+        requests = [*heads, *trades, *ends, *receipts, *heads]
         responses = await self._rpc.batch(requests) if requests else []
         head = settlement_reader.head_of([responses[0], responses[-1]]) if trades else None
         if head is not None:
             through = max(from_block - 1, min(through, head))
         responses = responses[len(heads) : len(responses) - len(heads)]
-        trades_end, cancels_end = len(trades), len(trades) + len(cancels)
+        trades_end, ends_end = len(trades), len(trades) + len(ends)
         settled = settlement_reader.settlement(
             order_book,
             through,
             responses[:trades_end],
-            responses[trades_end:cancels_end] if cancels_of else None,
+            responses[trades_end:ends_end] if cancels_of else None,
             tx_hashes,
-            responses[cancels_end:],
+            responses[ends_end:],
         )
         if settled.trades is not None:  # a block may have come after the head was read: it is covered next time
             covered = tuple(trade for trade in settled.trades if from_block <= trade.block <= through)
             settled = replace(settled, trades=covered)
         if trades and head is None:
-            settled = replace(settled, trades=None, cancels=None, error=settled.error or "the node's head is unknown")
+            settled = replace(
+                settled, trades=None, cancels=None, modifies=None, error=settled.error or "the node's head is unknown"
+            )
         return settled, min(span, max(0, through - from_block + 1)), head
 
 

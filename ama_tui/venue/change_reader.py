@@ -220,7 +220,8 @@ def _settlement(
         (event for event in events if isinstance(event, Trade)), key=lambda trade: (trade.block, trade.log_index)
     )
     cancels = tuple(event for event in events if isinstance(event, OrderCancelled))
-    return Settlement(tuple(trades), through, receipts, errors[0] if errors else "", cancels)
+    modifies = tuple(event for event in events if isinstance(event, OrderModified))
+    return Settlement(tuple(trades), through, receipts, errors[0] if errors else "", cancels, modifies)
 
 
 def _touched(events: Sequence[OrderEvent], fleet: Mapping[str, str]) -> dict[str, frozenset[int]]:

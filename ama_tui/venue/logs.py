@@ -64,30 +64,30 @@ def trades(logs: object, order_book: str) -> tuple[Trade, ...]:
     return tuple(sorted(trade_events, key=lambda trade: (trade.block, trade.log_index)))
 
 
-def cancels(logs: object, order_book: str) -> tuple[OrderCancelled, ...]:
-    """The cancelled orders in an eth_getLogs response."""
+def ends(logs: object, order_book: str) -> tuple[OrderCancelled | OrderModified, ...]:
+    """The cancelled and moved orders in an eth_getLogs response."""
     if not isinstance(logs, list):
         raise ValueError("the logs are not a list")
-    return tuple(event for event in events(logs, order_book) if isinstance(event, OrderCancelled))
+    return tuple(event for event in events(logs, order_book) if isinstance(event, OrderCancelled | OrderModified))
 
 
 def events_of(logs: object, order_book: str, traders: Collection[str], blocks: range) -> list[OrderEvent]:
-    """The order book's events in an eth_getLogs response that name one of these traders, within these blocks.
+    """The order book's trades in an eth_getLogs response, and its events that name one of these traders.
 
-    `traders` are 32-byte topics in lower case. The events of others are not decoded.
+    Within these blocks. `traders` are 32-byte topics in lower case. Other events of others are not decoded.
     """
     if not isinstance(logs, list):
         raise ValueError("the logs are not a list")
-    ours: list[object] = []
+    wanted: list[object] = []
     for log in logs:
         topics = log.get("topics") if isinstance(log, dict) else None
         if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
             raise ValueError("a log is not an object with topics")
-        if any(topic.lower() in traders for topic in topics[1:]) and (
-            json_scalars.block_number(log.get("blockNumber")) in blocks
-        ):
-            ours.append(log)
-    return list(events(ours, order_book))
+        name, *indexed = (topic.lower() for topic in topics) if topics else ("",)
+        is_wanted = name == abi.TRADE_EXECUTED or any(topic in traders for topic in indexed)
+        if is_wanted and json_scalars.block_number(log.get("blockNumber")) in blocks:
+            wanted.append(log)
+    return list(events(wanted, order_book))
 
 
 _Decoder = Callable[[list[bytes], bytes, dict[str, object]], OrderEvent]
@@ -111,10 +111,17 @@ def _order_fields(topics: list[bytes], data: bytes) -> tuple[int, str, int, int,
     return decode.uint(order_id), decode.address(trader), price6, amount18, is_buy
 
 
-def _modified(topics: list[bytes], data: bytes, _log: dict[str, object]) -> OrderModified:
+def _modified(topics: list[bytes], data: bytes, log: dict[str, object]) -> OrderModified:
     _, old, new, trader = _exactly(topics, 4)
-    ids = decode.uint(old), decode.uint(new)
-    return OrderModified(*ids, decode.address(trader), decode.trade_price6(data, 0), decode.amount18(data, 1))
+    return OrderModified(
+        decode.uint(old),
+        decode.uint(new),
+        decode.address(trader),
+        decode.trade_price6(data, 0),
+        decode.amount18(data, 1),
+        json_scalars.block_number(log.get("blockNumber")),
+        json_scalars.hash32(log.get("transactionHash")),
+    )
 
 
 def _traded(topics: list[bytes], data: bytes, log: dict[str, object]) -> Trade:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ama_tui.domain.errors import RpcError
-from ama_tui.domain.reading import OrderCancelled, Receipt, Settlement, Trade
+from ama_tui.domain.reading import OrderCancelled, OrderModified, Receipt, Settlement, Trade
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import json_scalars, logs
 from ama_tui.venue.rpc import Request
@@ -31,6 +31,11 @@ def trade_topics() -> list[object]:
 def cancel_topics(traders: Sequence[str]) -> list[object]:
     """The topics that match cancelled orders of these traders."""
     return [abi.ORDER_CANCELLED, None, ["0x" + abi.address_word(trader).hex() for trader in traders]]
+
+
+def modify_topics(traders: Sequence[str]) -> list[object]:
+    """The topics that match moved orders of these traders."""
+    return [abi.ORDER_MODIFIED, None, None, ["0x" + abi.address_word(trader).hex() for trader in traders]]
 
 
 def log_requests(order_book: str, from_block: int, to_block: int, topics: Sequence[object], span: int) -> list[Request]:
@@ -71,11 +76,14 @@ def settlement(
     order_book: str,
     through: int,
     trade_responses: Sequence[object],
-    cancel_responses: Sequence[object] | None,
+    order_responses: Sequence[object] | None,
     tx_hashes: Sequence[str],
     receipt_responses: Sequence[object],
 ) -> Settlement:
-    """Decode the responses. The first unusable response is reported in `error`; its part stays unknown."""
+    """Decode the responses. The first unusable response is reported in `error`; its part stays unknown.
+
+    `order_responses` have the cancelled and moved orders.
+    """
     errors: list[str] = []
     trades: tuple[Trade, ...] | None
     try:
@@ -84,16 +92,17 @@ def settlement(
         trades = None
         errors.append(f"trades: {error}")
     cancels: tuple[OrderCancelled, ...] | None = None
-    if cancel_responses is not None:
+    modifies: tuple[OrderModified, ...] | None = None
+    if order_responses is not None:
         try:
-            cancels = tuple(
-                event for response in cancel_responses for event in logs.cancels(successful(response), order_book)
-            )
+            ended = [event for response in order_responses for event in logs.ends(successful(response), order_book)]
+            cancels = tuple(event for event in ended if isinstance(event, OrderCancelled))
+            modifies = tuple(event for event in ended if isinstance(event, OrderModified))
         except (RpcError, ValueError) as error:
             errors.append(f"cancels: {error}")
     found, receipt_errors = receipts(order_book, tx_hashes, receipt_responses)
     errors += receipt_errors
-    return Settlement(trades, through, found, errors[0] if errors else "", cancels)
+    return Settlement(trades, through, found, errors[0] if errors else "", cancels, modifies)
 
 
 def receipts(

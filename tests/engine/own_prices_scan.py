@@ -14,6 +14,10 @@ def scanned_best(fleet: Fleet, side: Side, now: float, *, without: str = "") -> 
         if book.address == without:
             continue
         prices += [pending.place.price6 for pending in book.pending if pending.place.side is side]
+        prices += [take.reach6 for take in book.takes if take.take.side is side]
+        for take in book.takes.written_off:
+            if take.take.side is side and now - take.given_up_at < LATE_GRACE_S:
+                prices.append(take.reach6)
         prices += [order.price6 for order in book.orders if order.side is side]
         for pending in book.pending.lapsed.values():
             if pending.place.side is side and pending.given_up_at and now - pending.given_up_at < LATE_GRACE_S:

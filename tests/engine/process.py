@@ -15,9 +15,9 @@ from typing import Any
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import Cancel
+from ama_tui.domain.plan import Cancel, TakerLimits
 from ama_tui.domain.reading import FleetRead
-from ama_tui.domain.wallet import FleetWallet
+from ama_tui.domain.wallet import FleetWallet, Role
 from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.execution.send_queues import SendQueues
@@ -31,6 +31,7 @@ from ama_tui.engine.session_slot import SessionSlot
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.journal.entry import JournalEntry
 from ama_tui.store.journal.replay import JournalReplay, replay
+from ama_tui.strategies.chosen import Strategy
 from ama_tui.strategies.registry import strategy
 from tests.engine.samples import MARKET, TERMS
 from tests.engine.simulated import SimulatedVenue
@@ -88,6 +89,9 @@ class Process:
     settle_after: float
     is_paused: bool = False
     first_session: str | None = "0x" + "11" * 32
+    takers: Sequence[str] = ()
+    taker_limits: TakerLimits = field(default_factory=TakerLimits)
+    make_strategy: Callable[[Parameters], Strategy] = lambda parameters: strategy("packer", parameters.as_keys())
     run: RunContext = field(init=False)
     cycle: Cycle = field(init=False)
     send_queues: SendQueues = field(init=False)
@@ -100,7 +104,8 @@ class Process:
         found = replay(self.journal.entries)
         fleet = Fleet()
         for index, address in enumerate(self.addresses):
-            book = WalletBook(FleetWallet(index, f"User{index}", address), SessionSlot(self.first_session))
+            role = Role.TAKER if address in self.takers else Role.MAKER
+            book = WalletBook(FleetWallet(index, f"User{index}", address, role), SessionSlot(self.first_session))
             book.pending.next_sequence(found.highest_sequence.get(address, -1))
             fleet.add(book)
         for (address, amount18), placed in found.placed.items():
@@ -112,12 +117,13 @@ class Process:
             market=MARKET,
             terms=TERMS,
             parameters=self.parameters,
-            strategy=strategy("packer", self.parameters.as_keys()),
+            strategy=self.make_strategy(self.parameters),
             connections=Connections(
                 connections, connections, connections, MARKET.chain_id, "0x" + "5e" * 20, str(MARKET.chain_id)
             ),
             action_log=ActionLog(journal, Publisher(), MARKET, "run"),
             settle_after=self.settle_after,
+            takers=self.taker_limits,
             fleet=fleet,
             rate_limiter=RateLimiter(clock=self.clock),
         )
@@ -141,13 +147,15 @@ class Process:
     @property
     def unsettled(self) -> int:
         """Orders sent by earlier processes that are still unresolved. Once this is 0, it stays 0."""
-        left = self._has_unsettled and sum(one.is_earlier for book in self.run.fleet for one in book.pending)
+        left = self._has_unsettled and sum(
+            one.is_earlier for book in self.run.fleet for one in (*book.pending, *book.takes)
+        )
         self._has_unsettled = bool(left)
         return int(left)
 
     @property
     def open(self) -> int:
-        return sum(len(book.pending) for book in self.run.fleet)
+        return sum(len(book.pending) + len(book.takes) for book in self.run.fleet)
 
     async def look(self) -> None:
         """Run one cycle; the send queues keep running."""
@@ -173,9 +181,10 @@ class Process:
         self.is_up = False
 
     def held(self) -> list[tuple[str, Side, int]]:
-        """(wallet, side, level) of every order the engine considers resting or pending."""
+        """(wallet, side, level) of every order the engine considers resting or pending; an order and its move once."""
         found = []
         for book in self.run.fleet:
             found += [(book.address, one.side, one.level or 0) for one in book.orders]
-            found += [(book.address, one.place.side, one.place.level) for one in book.pending]
+            ids = {one.order_id for one in book.orders} | {one.last.order_id for one in book.pending if one.last}
+            found += [(book.address, one.place.side, one.place.level) for one in book.pending if one.moves not in ids]
         return found

@@ -11,7 +11,8 @@ from ama_tui.domain.order import TAG_UNIT, RestingOrder, Side, Tag, encode_tag
 from ama_tui.domain.plan import Cancel, CancelReason, Place, WalletBudget
 from ama_tui.domain.reading import FleetRead, Trade, WalletRead
 from ama_tui.domain.wallet import FleetWallet
-from ama_tui.engine.pending_orders import PendingPlacement, PendingStage
+from ama_tui.engine.pending_orders import PendingPlacement
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.session_slot import SessionSlot
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 

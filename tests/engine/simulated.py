@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from ama_tui.domain.errors import MalformedError, RefusedError, UnreachableError
-from ama_tui.domain.market import BookView, Market, Quote
+from ama_tui.domain.market import Book, BookLevel, BookView, Market, Quote
 from ama_tui.domain.money import margin6
 from ama_tui.domain.order import RestingOrder, Side, decode_tag
 from ama_tui.domain.reading import (
@@ -23,6 +23,7 @@ from ama_tui.domain.reading import (
     LiveQuote,
     OrderCancelled,
     OrderHistory,
+    OrderModified,
     OrderRested,
     Receipt,
     Settlement,
@@ -30,15 +31,16 @@ from ama_tui.domain.reading import (
     TradeResponse,
     WalletRead,
 )
-from ama_tui.domain.session import SessionRecord
+from ama_tui.domain.session import TAKING, SessionRecord
 from ama_tui.venue.change_reader import Since
 from ama_tui.venue.fleet_reader import Contracts, WalletQuery
 from ama_tui.venue.http import HttpStats
-from tests.engine.fakes import record
+from tests.engine.fakes import METHODS, record
 from tests.engine.samples import MARKET, PRICE6, TICK6
 
 STRANGER = "0x" + "9" * 40
 DEPOSIT6 = 10**11
+OTHERS18 = 10**17
 
 
 class Answer(Enum):
@@ -75,6 +77,8 @@ class Tx:
     amount18: int = 0
     cancels: int = 0
     fills18: int = 0
+    moves: int = 0
+    takes: bool = False
     reverts: bool = False
     is_late: bool = False
 
@@ -88,7 +92,10 @@ class State:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     trades: tuple[Trade, ...] = ()
     cancels: tuple[OrderCancelled, ...] = ()
+    modifies: tuple[OrderModified, ...] = ()
     mined: tuple[Tx, ...] = ()
+    positions: dict[str, int] = field(default_factory=dict)
+    """Of wallets that took; they have no orders."""
     touched: tuple[tuple[str, int], ...] = ()
     """Wallets and orders that its events name."""
     block_hash: str = ""
@@ -125,7 +132,7 @@ class SimulatedChanges:
                 if not venue.mute:
                     touched[wallet].add(order_id)
         if venue.mute:
-            settled = replace(settled, trades=(), cancels=())
+            settled = replace(settled, trades=(), cancels=(), modifies=())
         read = replace(whole, fresh=frozenset(whole.wallets), block_hash=block_hash)
         return FleetChanges(read, settled, {wallet: frozenset(ids) for wallet, ids in touched.items()})
 
@@ -154,6 +161,7 @@ class SimulatedVenue:
     restored: set[tuple[str, Side, int]] = field(default_factory=set)
     """Levels at which an undone block, or an order past every timeout, brought back an order that had ended."""
     revoked: set[str] = field(default_factory=set)
+    takers: frozenset[str] = frozenset()
     lag: int = 0
     hide: Callable[[RestingOrder], bool] = lambda _: False
     stats: HttpStats = field(default_factory=HttpStats)
@@ -161,6 +169,10 @@ class SimulatedVenue:
     """Calls beside the market's in one eth_call; 0 for a node whose changes cannot be read."""
     mute: bool = False
     """The node tells no events."""
+    taken: int = 0
+    """Market orders that were posted."""
+    taken_on_chain: dict[str, tuple[float, str, tuple[Trade, ...]]] = field(default_factory=dict)
+    """When, by whom, and with whom each market order traded, as far as it was mined, by its transaction."""
     asked: list[int] = field(default_factory=list)
     """How many wallets each read of changes asked for."""
     _hashes: int = 0
@@ -181,13 +193,24 @@ class SimulatedVenue:
         self.dice.shuffle(ready)
         taken = {tx.tx_hash for tx in ready}
         self.pool = [tx for tx in self.pool if tx.tx_hash not in taken]
-        state = replace(self.head, orders=dict(self.head.orders), receipts=dict(self.head.receipts))
+        state = replace(
+            self.head,
+            orders=dict(self.head.orders),
+            receipts=dict(self.head.receipts),
+            positions=dict(self.head.positions),
+        )
         trades: list[Trade] = []
         cancels: list[OrderCancelled] = []
+        modifies: list[OrderModified] = []
         next_id, block = state.next_id, self.height + 1
         for index, tx in enumerate(ready):
             events: list[OrderRested | OrderCancelled | Trade] = []
-            order = state.orders.get(tx.cancels)
+            taken = self._match(state, tx, block, index) if tx.takes and not tx.reverts else []
+            trades += taken
+            events += taken
+            order = state.orders.get(tx.cancels or tx.moves)
+            if tx.moves and (order is None or order.trader != tx.wallet):
+                tx = replace(tx, reverts=True)
             if tx.fills18 and order is not None:
                 filled18 = min(tx.fills18, order.amount18)
                 self._reduce(state.orders, order, filled18)
@@ -198,7 +221,9 @@ class SimulatedVenue:
                 gone = OrderCancelled(tx.cancels, tx.wallet, order.price6, order.amount18, order.side.is_buy)
                 cancels.append(gone)
                 events.append(gone)
-            elif not tx.cancels and not tx.reverts and tx.wallet not in self.revoked:
+            elif taken:
+                pass
+            elif not tx.cancels and not tx.takes and not tx.reverts and tx.wallet not in self.revoked:
                 if self.clock() - tx.at > (1.0 if tx.is_late else 5.0) * self.settle_after / 5:
                     self.restored.add(_level(_as_order(tx)))  # it waited in the pool beyond the venue's timeout
                 margin = margin6(tx.amount18, tx.price6, 15_000)
@@ -207,6 +232,14 @@ class SimulatedVenue:
                     next_id, tx.wallet, tx.side, tx.price6, tx.amount18, margin, placed_at, placed18=tx.amount18
                 )
                 events.append(OrderRested(next_id, tx.wallet, tx.price6, tx.amount18, tx.side.is_buy, True))
+                if tx.moves and order is not None:
+                    del state.orders[tx.moves]
+                    modifies.append(
+                        OrderModified(tx.moves, next_id, tx.wallet, tx.price6, tx.amount18, block, tx.tx_hash)
+                    )
+                    if self.dice.random() < 0.5:  # some venues name the order that is replaced as cancelled too
+                        gone = OrderCancelled(tx.moves, tx.wallet, order.price6, order.amount18, order.side.is_buy)
+                        cancels.append(gone)
                 next_id += 1
             else:
                 state.receipts[tx.tx_hash] = Receipt(tx.tx_hash, False, block)
@@ -218,14 +251,42 @@ class SimulatedVenue:
                 next_id=next_id,
                 trades=tuple(trades),
                 cancels=tuple(cancels),
+                modifies=tuple(modifies),
                 mined=tuple(ready),
-                touched=_touched(self.head, state),
+                touched=(*_touched(self.head, state), *((tx.wallet, 0) for tx in ready if tx.takes)),
                 block_hash=self._hash(),
             )
         )
         if len(self.states) > self.kept_states:
             del self.states[0]
             self.base += 1
+
+    def _match(self, state: State, tx: Tx, block: int, index: int) -> list[Trade]:
+        """Trade a market order with the others' depth, which may be half of what was shown, and with the fleet.
+
+        At a shared price the fleet's orders come first.
+        """
+        opposite = tx.side.opposite
+        part = self.dice.choice([1.0, 0.75, 0.5])
+        book = [(one.price6, int(one.amount18 * part), 0) for one in others(opposite)]
+        book += [(one.price6, one.amount18, one.order_id) for one in state.orders.values() if one.side is opposite]
+        book.sort(key=lambda level: (level[0] if tx.side.is_buy else -level[0], -level[2]))
+        left18, trades = tx.amount18, []
+        for price6, amount18, order_id in book:
+            filled18 = min(left18, amount18)
+            if filled18 <= 0:
+                continue
+            maker = STRANGER
+            if order_id:
+                maker = state.orders[order_id].trader
+                self._reduce(state.orders, state.orders[order_id], filled18)
+            ends = (tx.wallet, maker) if tx.side.is_buy else (maker, tx.wallet)
+            trades.append(Trade(block, tx.tx_hash, 100 * index + len(trades), *ends, price6, filled18))
+            left18 -= filled18
+        sign = 1 if tx.side.is_buy else -1
+        state.positions[tx.wallet] = state.positions.get(tx.wallet, 0) + sign * (tx.amount18 - left18)
+        self.taken_on_chain[tx.tx_hash] = (self.clock(), tx.wallet, tuple(trades))
+        return trades
 
     def reorganise(self, depth: int) -> None:
         """Undo the last blocks and put as many others in their place, with only some of the transactions."""
@@ -234,7 +295,7 @@ class SimulatedVenue:
         resting = {(order.trader, order.placed18) for order in self.head.orders.values()}
         del self.states[len(self.states) - depth :]
         self.pool += [replace(tx, at=self.clock(), is_late=False) for state in undone for tx in state.mined]
-        placed = [_as_order(tx) for state in undone for tx in state.mined if not tx.cancels]
+        placed = [_as_order(tx) for state in undone for tx in state.mined if not tx.cancels and not tx.takes]
         for order in (*self.head.orders.values(), *placed):
             if (order.trader, order.placed18) not in resting:
                 self.restored.add(_level(order))
@@ -286,25 +347,45 @@ class SimulatedVenue:
         state, block = self.states[-1 - behind], self.height - behind
         bids = [order.price6 for order in state.orders.values() if order.side.is_buy]
         asks = [order.price6 for order in state.orders.values() if not order.side.is_buy]
-        view = BookView(max([*bids, PRICE6 - 5 * TICK6]), min([*asks, PRICE6 + 5 * TICK6]))
+        book = self._depth(state)
+        view = BookView(max([*bids, PRICE6 - 5 * TICK6]), min([*asks, PRICE6 + 5 * TICK6]), book=book)
         owned: defaultdict[str, list[RestingOrder]] = defaultdict(list)
         for order in state.orders.values():
             owned[order.trader].append(order)
-        reads = {address: self._wallet(owned[address], address, session) for address, session in wallets}
+        positions = state.positions
+        reads = {address: self._wallet(owned[address], address, session, positions) for address, session in wallets}
         return FleetRead(block, int(self.clock()), True, view, reads)
 
-    def _wallet(self, own: Sequence[RestingOrder], address: str, session: str | None) -> WalletRead:
+    def _depth(self, state: State) -> Book:
+        """Both sides of the book with everybody's orders."""
+        sides: list[tuple[BookLevel, ...]] = []
+        for side in (Side.BUY, Side.SELL):
+            levels: defaultdict[int, int] = defaultdict(int)
+            for level in others(side):
+                levels[level.price6] += level.amount18
+            for order in state.orders.values():
+                if order.side is side:
+                    levels[order.price6] += order.amount18
+            prices = sorted(levels, reverse=side.is_buy)
+            sides.append(tuple(BookLevel(price6, levels[price6]) for price6 in prices))
+        return Book(*sides)
+
+    def _wallet(
+        self, own: Sequence[RestingOrder], address: str, session: str | None, positions: Mapping[str, int]
+    ) -> WalletRead:
         reserved6 = sum(order.margin6 for order in own)
         found = self._session(address, session)
         return WalletRead(
             True,
             available6=DEPOSIT6 - reserved6,
+            position18=positions.get(address, 0),
             orders=tuple(replace(order, placed18=None) for order in own if not self.hide(order)),
             session=found,
         )
 
     def _session(self, address: str, session: str | None) -> SessionRecord | None:
-        return None if session is None else record(address, session, revoked=address in self.revoked)
+        methods = TAKING if address in self.takers else METHODS
+        return None if session is None else record(address, session, revoked=address in self.revoked, methods=methods)
 
     async def order_history(
         self, order_book: str, traders: Sequence[str], from_block: int, to_block: int, *, wants_trades: bool = False
@@ -322,7 +403,11 @@ class SimulatedVenue:
             end,
             {one: self.head.receipts.get(one) for one in hashes},
             cancels=tuple(one for state in states for one in state.cancels if one.trader in traders),
+            modifies=tuple(one for state in states for one in state.modifies if one.trader in traders),
         )
+
+    async def receipts(self, book: str, hashes: Sequence[str]) -> dict[str, Receipt | None]:
+        return {one: self.head.receipts.get(one) for one in hashes}
 
     async def live(self, market: Market, *, waits: bool = True) -> LiveQuote:
         return LiveQuote(MARKET.address, Quote())
@@ -337,6 +422,22 @@ class SimulatedVenue:
         tx = Tx(self._hash(), self.clock(), trader, side, price6, amount18)
         return await self._answer(self.answer(), tx)
 
+    async def modify_order(
+        self, book: str, session: str, trader: str, *, order_id: int, price6: int, amount18: int
+    ) -> TradeResponse:
+        side = next(state.orders[order_id].side for state in reversed(self.states) if order_id in state.orders)
+        self.posted.append((trader, side, amount18))
+        tx = Tx(self._hash(), self.clock(), trader, side, price6, amount18, moves=order_id)
+        return await self._answer(self.answer(), tx)
+
+    async def place_margin_market(
+        self, book: str, session: str, trader: str, *, amount18: int, is_buy: bool
+    ) -> TradeResponse:
+        self.taken += 1
+        side = Side.BUY if is_buy else Side.SELL
+        tx = Tx(self._hash(), self.clock(), trader, side, amount18=amount18, takes=True)
+        return await self._answer(self.answer(), tx)
+
     async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeResponse:
         return await self._answer(self.cancel_answer(), Tx(self._hash(), self.clock(), trader, cancels=order_id))
 
@@ -347,7 +448,7 @@ class SimulatedVenue:
             tx = replace(tx, is_late=True, at=self.clock() + self.dice.uniform(0.0, 0.8) * self.settle_after)
         if answer is Answer.TOO_LATE:
             tx = replace(tx, at=self.clock() + self.dice.uniform(1.2, 3.0) * self.settle_after)
-            if tx.amount18:
+            if tx.price6:
                 self.restored.add(_level(_as_order(tx)))
         if answer is Answer.REVERTED:
             tx = replace(tx, reverts=True)
@@ -358,6 +459,12 @@ class SimulatedVenue:
         if answer in (Answer.OK, Answer.SLOW, Answer.REVERTED, Answer.NEVER):
             return TradeResponse(tx.tx_hash, pending=True)
         raise failure_of(answer)
+
+
+def others(side: Side) -> list[BookLevel]:
+    """What others always have on a side, best first."""
+    sign = -1 if side.is_buy else 1
+    return [BookLevel(PRICE6 + sign * ticks * TICK6, OTHERS18) for ticks in (5, 7, 9)]
 
 
 def _touched(before: State, after: State) -> tuple[tuple[str, int], ...]:

@@ -17,17 +17,22 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ama_tui.domain.money import notional6
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.store.journal.replay import METHOD_PLACE
+from ama_tui.domain.plan import TakerLimits
+from ama_tui.store.journal.replay import METHOD_MODIFY, METHOD_PLACE, METHOD_TAKE
 from tests.engine.own_prices_scan import assert_prices_kept_up
 from tests.engine.process import MemoryJournal, Process, engine_on
+from tests.engine.shifting import shifting
 from tests.engine.simulated import Answer, SimulatedVenue
 from tests.engine.virtual_time import VirtualLoop
 
 T = TypeVar("T")
 IS_LONG = bool(os.environ.get("AMA_TUI_LONG"))
 WALLETS = tuple(f"0x{number:040x}" for number in range(1, 4))
+TAKER = f"0x{4:040x}"
+LIMITS = TakerLimits(size_max18=8 * 10**16, budget6=1_500 * 10**6, slippage_ticks=4)
 PER_SIDE = 2
 SETTLE_AFTER = 20.0
 QUIET_CYCLES = 120
@@ -44,19 +49,31 @@ class Machine(RuleBasedStateMachine):
         self.dice = random.Random(seed)
         self.answers: list[Answer] = []
         self.cancel_answers: list[Answer] = []
+        self.chance_of_moves = self.dice.choice([0.0, 0.2, 0.6])
         self.venue = SimulatedVenue(
             self.loop.time,
             self.dice,
             SETTLE_AFTER,
             answer=lambda: self.answers.pop(0) if self.answers else Answer.OK,
             cancel_answer=lambda: self.cancel_answers.pop(0) if self.cancel_answers else Answer.OK,
+            takers=frozenset({TAKER}),
             room=self.dice.choice([0, 8, 400]),  # reads of everything, of a wallet at a time, of all at once
         )
         self.journal = MemoryJournal()
         self.patches = ExitStack()
         self.patches.enter_context(engine_on(self.loop.time))
         parameters = Parameters.of(orders_per_side=PER_SIDE)
-        self.process = Process(self.venue, self.journal, WALLETS, parameters, self.loop.time, SETTLE_AFTER)
+        self.process = Process(
+            self.venue,
+            self.journal,
+            (*WALLETS, TAKER),
+            parameters,
+            self.loop.time,
+            SETTLE_AFTER,
+            takers=(TAKER,),
+            taker_limits=self.dice.choice([TakerLimits(), LIMITS]),
+            make_strategy=lambda parameters: shifting(parameters, lambda: self.chance_of_moves, seed),
+        )
         self.do(self.process.look())
 
     def do(self, step: Coroutine[Any, Any, T]) -> T:
@@ -153,7 +170,7 @@ class Machine(RuleBasedStateMachine):
         written = {
             (entry.trader, Side(str((entry.params or {})["side"])), int(str((entry.params or {})["amount"])))
             for entry in self.journal.entries[: self.journal.durable]
-            if (entry.params or {}).get("method") == METHOD_PLACE
+            if (entry.params or {}).get("method") in (METHOD_PLACE, METHOD_MODIFY)
         }
         assert set(self.venue.posted) <= written
 
@@ -178,12 +195,34 @@ class Machine(RuleBasedStateMachine):
         assert max(bids, default=0) < min(asks, default=2**63)
 
     @invariant()
+    def no_take_traded_with_the_fleet(self) -> None:
+        """Although the others' depth may have halved while a take was on its way, or an undone block mined it again."""
+        fleet = {*WALLETS, TAKER}
+        for _, _, trades in self.venue.taken_on_chain.values():
+            assert not [one for one in trades if {one.buyer, one.seller} <= fleet]
+
+    @invariant()
+    def every_take_was_written_ahead_and_sent_once(self) -> None:
+        methods = [(entry.params or {}).get("method") for entry in self.journal.entries[: self.journal.durable]]
+        assert self.venue.taken <= methods.count(METHOD_TAKE)
+
+    @invariant()
+    def no_taker_passes_its_budget(self) -> None:
+        traded = [
+            (at, notional6(one.amount18, one.price6))
+            for at, _, trades in self.venue.taken_on_chain.values()
+            for one in trades
+        ]
+        for end, _ in traded:
+            assert sum(value6 for at, value6 in traded if end - 3600 < at <= end) <= LIMITS.budget6
+
+    @invariant()
     def no_wallet_passes_its_cap(self) -> None:
         if not self.process.is_up:
             return
         for book in self.process.run.fleet:
             if book.budget is not None:
-                assert book.reserved6() + book.pending.margin6 <= book.budget.cap6
+                assert book.held6() <= book.budget.cap6
 
     @invariant()
     def the_best_own_prices_are_what_a_look_at_every_order_finds(self) -> None:
@@ -197,6 +236,10 @@ class Machine(RuleBasedStateMachine):
             return
         try:
             self.answers, self.cancel_answers, self.process.is_paused = [], [], False
+            self.chance_of_moves = 0.0
+            self.process.taker_limits = TakerLimits()
+            if self.process.is_up:
+                self.process.run.takers = TakerLimits()
             for _ in range(QUIET_CYCLES):
                 self.venue.mine()
                 self.do(self.process.look())

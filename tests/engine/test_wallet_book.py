@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, Side, Tag, encode_tag
 from ama_tui.domain.plan import SkipReason
-from ama_tui.engine.pending_orders import OrderMemory, PendingCancel, PendingStage
+from ama_tui.engine.pending_orders import OrderMemory, PendingCancel
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.wallet_book import FIRST_BACKOFF_S, LONGEST_BACKOFF_S
 from tests.engine.samples import (
     ALICE,

@@ -108,7 +108,7 @@ NODE: Mapping[str, tuple[Callable[[Any], object], Any]] = {
     "eth_getBlockByNumber": (batch_reads.block_of, {"number": "0x7", "timestamp": "0x6553f100"}),
     "eth_getTransactionReceipt": (lambda said: logs.receipt(said, ADDRESS), RECEIPT),
     "eth_getLogs (trades)": (lambda said: logs.trades(said, ADDRESS), [LOG]),
-    "eth_getLogs (cancels)": (lambda said: logs.cancels(said, ADDRESS), [LOG]),
+    "eth_getLogs (cancels)": (lambda said: logs.ends(said, ADDRESS), [LOG]),
 }
 
 Path = tuple[str | int, ...]

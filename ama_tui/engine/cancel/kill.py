@@ -26,7 +26,6 @@ from ama_tui.engine.cancel.witnesses import Witnesses
 from ama_tui.engine.cancel.worker import CancelWorker
 from ama_tui.engine.engine_api import KillReport, Survivor
 from ama_tui.engine.execution.sender import Sender
-from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.reconciliation.rules import (
     Resolution,
     ResolvedOrder,
@@ -37,6 +36,7 @@ from ama_tui.engine.reconciliation.rules import (
     match_rested,
 )
 from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.wallet_book import WalletBook
 
 PATIENCE_S = 60.0
@@ -350,6 +350,7 @@ class CancelAll:
             tx_hash=pending.tx_hash,
             order_id=None if resolved.order is None else resolved.order.order_id,
             block=block,
+            moves=pending.moves,
         )
 
     # ---- actions ----

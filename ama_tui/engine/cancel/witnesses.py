@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ama_tui.domain.errors import RpcError, VenueError
 from ama_tui.domain.order import RestingOrder
-from ama_tui.domain.reading import OrderCancelled, OrdersRead, Trade
+from ama_tui.domain.reading import OrderCancelled, OrderModified, OrdersRead, Trade
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.reconciliation.known_orders import KnownOrder, unexplained, without_an_end
 from ama_tui.engine.wallet_book import WalletBook
@@ -127,25 +127,44 @@ class Witnesses:
         traders = sorted({order.wallet for order in orders})
         trades: list[Trade] = []
         cancels: list[OrderCancelled] = []
+        modifies: list[OrderModified] = []
         try:
             for _ in range(MOST_READS):
                 if start > block:
                     break
                 events = await connections.chain.settlement(order_book, start, block, (), traders)
-                if events.trades is None or events.cancels is None:
+                if events.trades is None or events.cancels is None or events.modifies is None:
                     return f"the book's events could not be read ({events.error})"
                 trades += events.trades
                 cancels += events.cancels
+                modifies += events.modifies
                 start = events.through + 1
         except VenueError as error:
             return f"the book's events could not be read ({error.message})"
         if start <= block:
             return f"the node returns events too slowly: those from block {start:,} on are not checked"
-        self.left = left = unexplained(orders, trades, cancels)
+        orders += self._follow(modifies, trades)
+        moved = {(event.trader, event.old_order_id) for event in modifies}
+        stayed = [order for order in orders if (order.wallet, order.order_id) not in moved]
+        self.left = left = unexplained(stayed, trades, cancels)
         if not left:
             return ""
         named = ", ".join(str(order.order_id) for order in left[:5]) + (" …" if len(left) > 5 else "")
         return f"{len(left)} orders are not shown, but no trade or cancel ended them: {named}"
+
+    def _follow(self, modifies: Iterable[OrderModified], trades: Sequence[Trade]) -> list[KnownOrder]:
+        """Add the orders that known ones were moved to, as far as these came to rest, and return them."""
+        added = []
+        for event in sorted(modifies, key=lambda event: event.new_order_id):
+            old, key = self.orders.get((event.trader, event.old_order_id)), (event.trader, event.new_order_id)
+            if old is None or key in self.orders:
+                continue
+            on_arrival = [trade.amount18 for trade in trades if trade.tx_hash == event.tx_hash]
+            rested18 = event.amount18 - sum(on_arrival)
+            if rested18 > 0:
+                self.orders[key] = KnownOrder(*key, old.side, event.price6, rested18, event.block)
+                added.append(self.orders[key])
+        return added
 
     def _without_a_release(self, read: OrdersRead) -> str:
         """Wallets of which the vault still holds most of the orders' margin.

@@ -14,7 +14,8 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from ama_tui.domain.plan import Cancel, Intent, Place
+from ama_tui.domain.order import MAX_TAG_LEVEL
+from ama_tui.domain.plan import Cancel, Intent, level_of
 from ama_tui.engine.rate_limiter import RateLimiter, Slot
 from ama_tui.engine.read_share import ReadShare
 
@@ -75,7 +76,7 @@ class SendQueues:
     @property
     def orders_wait(self) -> bool:
         """Does any placement wait for its turn?"""
-        return any(queue and isinstance(queue[-1], Place) for queue in self._waiting.values())
+        return any(queue and not isinstance(queue[-1], Cancel) for queue in self._waiting.values())
 
     async def idle(self, timeout: float) -> bool:
         """Wait until nothing is being sent, at most `timeout` seconds."""
@@ -103,8 +104,7 @@ class SendQueues:
         if wallet in self._sends:
             return
         is_cancel = isinstance(queue[0], Cancel)
-        level = 0 if isinstance(queue[0], Cancel) else queue[0].level
-        heappush(self._next[is_cancel], _Next(level, self._numbers[wallet], wallet))
+        heappush(self._next[is_cancel], _Next(_rank(queue[0]), self._numbers[wallet], wallet))
         self._ensure_starter(is_cancel)
 
     def _ensure_starter(self, is_cancel: bool) -> None:
@@ -159,3 +159,8 @@ class SendQueues:
     def _starter_ended(self, is_cancel: bool, _: asyncio.Task[None]) -> None:
         del self._starters[is_cancel]
         self._ensure_starter(is_cancel)
+
+
+def _rank(intent: Intent) -> int:
+    """The lowest is sent first: the levels in turn, then takes."""
+    return 0 if isinstance(intent, Cancel) else level_of(intent) or MAX_TAG_LEVEL + 1

@@ -9,27 +9,17 @@ from time import monotonic
 from ama_tui.disk import failpoints
 from ama_tui.domain.errors import JournalError, RefusedError, VenueError
 from ama_tui.domain.event import Action
-from ama_tui.domain.plan import Cancel, Intent, Place
-from ama_tui.domain.session import BUDGET_USED, CAP_TOO_LOW, HOW_TO_RENEW, PROBLEMS, REVOKED, SessionStatus
-from ama_tui.engine.action_log import cancel_params, new_intent_id, now_ms, place_params
+from ama_tui.domain.plan import Cancel, Intent, Modify, Place, Take
+from ama_tui.domain.reading import TradeResponse
+from ama_tui.engine.action_log import cancel_params, modify_params, new_intent_id, now_ms, place_params
 from ama_tui.engine.execution.pre_trade_checks import JOURNAL_S, STALE_AFTER_S, best_opposite, placement_refusal
+from ama_tui.engine.execution.refusals import pushed_back, session_refused, shown
+from ama_tui.engine.execution.take_sender import TakeSender
 from ama_tui.engine.pending_orders import PendingPlacement
 from ama_tui.engine.rate_limiter import Slot
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
-
-SESSION_PROBLEMS = {
-    "session_revoked": f"{REVOKED}: {HOW_TO_RENEW}",
-    "session_expired": PROBLEMS[SessionStatus.EXPIRED],
-    "session_unknown": PROBLEMS[SessionStatus.UNKNOWN],
-    "session_bad_trader": PROBLEMS[SessionStatus.OTHER_WALLET],
-    "session_bad_relayer": PROBLEMS[SessionStatus.OTHER_RELAYERS],
-    "session_orderbook_not_allowed": "session does not allow this market",
-    "session_method_denied": PROBLEMS[SessionStatus.METHODS_MISSING],
-    "session_trade_cap": CAP_TOO_LOW,
-    "session_session_cap": BUDGET_USED,
-}
-"""Refusals that do not go away by themselves: the wallet waits for a new session."""
+from ama_tui.store.journal.replay import METHOD_CANCEL, METHOD_MODIFY, METHOD_PLACE
 
 
 class Sender:
@@ -38,12 +28,15 @@ class Sender:
     def __init__(self, context: RunContext, may_place: Callable[[], bool]) -> None:
         self._context = context
         self._may_place = may_place
+        self._takes = TakeSender(context, may_place)
 
     async def send(self, intent: Intent, slot: Slot) -> bool:
         """Send one intent in a slot. False if the wallet's other intents should wait for the next plan."""
         book = self._context.fleet.books[intent.wallet]
         if isinstance(intent, Cancel):
             return await self._cancel(book, intent, slot)
+        if isinstance(intent, Take):
+            return await self._takes.send(book, intent, slot)
         return await self._place(book, intent, slot)
 
     async def cancel(self, book: WalletBook, cancel: Cancel, *, longest_wait: float | None = None) -> bool:
@@ -51,30 +44,32 @@ class Sender:
         async with self._context.rate_limiter.slot(is_cancel=True, longest_wait=longest_wait) as slot:
             return await self._cancel(book, cancel, slot)
 
-    async def _place(self, book: WalletBook, place: Place, slot: Slot) -> bool:
-        """Place an order, unless a pre-trade check refuses it or its intent cannot be journalled."""
+    async def _place(self, book: WalletBook, order: Place | Modify, slot: Slot) -> bool:
+        """Place or move an order, unless a pre-trade check refuses it or its intent cannot be journalled."""
         context = self._context
-        if not self._may_place() or self._refused(book, place):
+        if not self._may_place() or self._refused(book, order):
             return False
-        if book.pending.has_used(place.sequence):
+        if book.pending.has_used(order.sequence):
             return True  # its number was used meanwhile: the next plan assigns a new one
-        pending = PendingPlacement(new_intent_id(), place, monotonic())
-        book.pending.next_sequence(place.sequence)
-        book.pending.add(pending)
+        pending = _pending(order)
+        book.pending.next_sequence(order.sequence)
+        self._hold(book, pending)
+        place, moves = pending.place, pending.moves
+        method, params = METHOD_PLACE, place_params(place)
+        if moves:
+            method, params = METHOD_MODIFY, modify_params(place, moves)
         try:
-            await context.action_log.intent(
-                book.wallet, pending.intent_id, "sessionPlaceMarginLimit", place_params(place)
-            )
+            await context.action_log.intent(book.wallet, pending.intent_id, method, params)
             is_open = await context.rate_limiter.onto_wire(slot)
         except JournalError as error:
             book.pending.remove(pending)
             context.counters.error("intent not journalled")
-            context.action_log.not_sent(book.wallet, place, str(error))
+            context.action_log.not_sent(book.wallet, order, str(error))
             return False
         except BaseException:
             book.pending.remove(pending)
             raise
-        if not self._still_allowed(book, pending, is_open=is_open):
+        if not self._still_allowed(book, order, pending, is_open=is_open):
             return False
         return await self._post_placement(book, pending, slot)
 
@@ -86,7 +81,7 @@ class Sender:
         book.pending.cancel_sent(cancel.order_id, monotonic())
         intent_id = new_intent_id()
         with suppress(JournalError):  # a cancel is safe even if it cannot be journalled
-            await context.action_log.intent(book.wallet, intent_id, "sessionCancelOrder", cancel_params(cancel))
+            await context.action_log.intent(book.wallet, intent_id, METHOD_CANCEL, cancel_params(cancel))
         text = f"cancel {cancel.order_id}: {cancel.reason.value}"
         await context.rate_limiter.onto_wire(slot)
         slot.is_used = True
@@ -97,8 +92,8 @@ class Sender:
         except VenueError as error:
             if isinstance(error, RefusedError) and error.proves_not_sent:
                 book.pending.cancel_refused(cancel.order_id)
-            self._pushed_back(slot, error)
-            self._refused_session(book, session, error)
+            pushed_back(context.rate_limiter, slot, error)
+            session_refused(book, session, error)
             context.failed("cancel failed", error)
             context.action_log.outcome(
                 book.wallet,
@@ -122,21 +117,28 @@ class Sender:
         )
         return True
 
-    def _refused(self, book: WalletBook, place: Place) -> bool:
-        refusal = self._refusal(book, place, oldest=STALE_AFTER_S - JOURNAL_S)
+    def _hold(self, book: WalletBook, pending: PendingPlacement) -> None:
+        """Hold the level, the price and the margin of an order that is about to be sent."""
+        book.pending.add(pending)
+        book.pending.count_replaced(book.orders)
+
+    def _refused(self, book: WalletBook, order: Place | Modify) -> bool:
+        refusal = self._refusal(book, order, oldest=STALE_AFTER_S - JOURNAL_S)
         if refusal is not None:
-            self._context.action_log.not_sent(book.wallet, place, refusal)
+            self._context.action_log.not_sent(book.wallet, order, refusal)
         return refusal is not None
 
-    def _refusal(self, book: WalletBook, place: Place, *, oldest: float = STALE_AFTER_S) -> str | None:
+    def _refusal(self, book: WalletBook, order: Place | Modify, *, oldest: float = STALE_AFTER_S) -> str | None:
         context = self._context
         if context.read is None:
             return "chain not read yet"
         now = monotonic()
         age = now - context.read_at
-        return placement_refusal(place, book, context.read, context.fleet, now=now, read_age=age, oldest=oldest)
+        return placement_refusal(order, book, context.read, context.fleet, now=now, read_age=age, oldest=oldest)
 
-    def _still_allowed(self, book: WalletBook, pending: PendingPlacement, *, is_open: bool) -> bool:
+    def _still_allowed(
+        self, book: WalletBook, order: Place | Modify, pending: PendingPlacement, *, is_open: bool
+    ) -> bool:
         """Check again after the intent is journalled, right before the POST: the book may have moved.
 
         `is_open`: the venue has not begun to limit requests.
@@ -145,13 +147,13 @@ class Sender:
         book.pending.remove(pending)  # the checks must not count the order against itself
         reason: str | None = "the run does not place orders any more"
         if self._may_place():
-            reason = self._refusal(book, pending.place) if is_open else "the venue limits requests"
+            reason = self._refusal(book, order) if is_open else "the venue limits requests"
         if reason is not None or context.read is None:
             text = f"withdrawn: {reason}" if is_open else None  # a rate limit is reported once
             self._outcome(book, pending, text, status="withdrawn", error=reason)
             return False
-        book.pending.add(pending)
-        pending.priced_against(best_opposite(pending.place, context.read, context.fleet, monotonic()))
+        self._hold(book, pending)
+        pending.priced_against(best_opposite(order, context.read, context.fleet, monotonic()))
         return True
 
     async def _post_placement(self, book: WalletBook, pending: PendingPlacement, slot: Slot) -> bool:
@@ -163,14 +165,7 @@ class Sender:
         began = monotonic()
         failpoints.reach("post.before")
         try:
-            response = await context.connections.api.place_margin_limit(
-                context.market.address,
-                session,
-                book.address,
-                price6=place.price6,
-                amount18=place.amount18,
-                is_buy=place.side.is_buy,
-            )
+            response = await self._request(book, pending, session)
         except VenueError as error:
             failpoints.reach("post.after")
             return self._not_accepted(book, pending, session, slot, error)
@@ -186,21 +181,32 @@ class Sender:
         self._outcome(book, pending, f"{where}  {context.order_ms:.0f} ms", status=status, tx_hash=response.tx_hash)
         return True
 
+    async def _request(self, book: WalletBook, pending: PendingPlacement, session: str) -> TradeResponse:
+        api, market, place = self._context.connections.api, self._context.market.address, pending.place
+        price6, amount18 = place.price6, place.amount18
+        if pending.moves:
+            return await api.modify_order(
+                market, session, book.address, order_id=pending.moves, price6=price6, amount18=amount18
+            )
+        return await api.place_margin_limit(
+            market, session, book.address, price6=price6, amount18=amount18, is_buy=place.side.is_buy
+        )
+
     def _not_accepted(
         self, book: WalletBook, pending: PendingPlacement, session: str, slot: Slot, error: VenueError
     ) -> bool:
         """Classify a failed POST: rejected, reverted with a hash, or unknown. Only a rejection frees the level."""
         context = self._context
-        self._pushed_back(slot, error)
+        pushed_back(context.rate_limiter, slot, error)
         tx_hash = error.tx_hash if isinstance(error, RefusedError) else None
         if isinstance(error, RefusedError) and error.proves_not_sent:
             book.pending.remove(pending)
             context.counters.add(rejected=0 if error.is_rate_limit else 1)
             context.failed("order rejected", error)
             # A rate limit is not the wallet's: the limiter waits for all of them.
-            if not self._refused_session(book, session, error) and not error.is_rate_limit:
+            if not session_refused(book, session, error) and not error.is_rate_limit:
                 book.failed(monotonic())
-            self._outcome(book, pending, _shown(f"rejected: {error}", error), status="rejected", error=str(error))
+            self._outcome(book, pending, shown(f"rejected: {error}", error), status="rejected", error=str(error))
             return False
         context.failed("no reply" if tx_hash is None else "order reverted", error)
         if pending.intent_id in book.pending:
@@ -212,30 +218,9 @@ class Sender:
             context.counters.placed(tx_hash, book.address, pending.place, pending.best_opposite6)
         if not error.is_rate_limit:
             book.failed(monotonic())
-        text = _shown(f"unknown: {error}", error)
+        text = shown(f"unknown: {error}", error)
         self._outcome(book, pending, text, status="unknown", tx_hash=tx_hash, error=str(error))
         return False
-
-    def _refused_session(self, book: WalletBook, session: str, error: VenueError) -> bool:
-        """Block a wallet whose session or market does not accept orders any more. True if it was blocked."""
-        if not isinstance(error, RefusedError):
-            return False
-        if error.code in SESSION_PROBLEMS:
-            if session == book.session.id:  # it may have been replaced in the meantime
-                book.session.lose(SESSION_PROBLEMS[error.code], is_revoked=error.code == "session_revoked")
-        elif error.code in ("ob_settled", "GEO_RESTRICTED"):
-            book.refused_by_venue(f"venue response: {error.code}")
-        else:
-            return False
-        return True
-
-    def _pushed_back(self, slot: Slot, error: VenueError) -> None:
-        if not isinstance(error, RefusedError):
-            return
-        if error.is_rate_limit:
-            self._context.rate_limiter.rate_limited(slot, error.retry_after)
-        elif error.status == 503:
-            self._context.rate_limiter.pushed_back(error.retry_after)
 
     def _outcome(
         self,
@@ -248,10 +233,20 @@ class Sender:
         error: str | None = None,
     ) -> None:
         self._context.action_log.placement(
-            book.wallet, pending.intent_id, pending.place, status, text, tx_hash=tx_hash, error=error
+            book.wallet,
+            pending.intent_id,
+            pending.place,
+            status,
+            text,
+            tx_hash=tx_hash,
+            error=error,
+            moves=pending.moves,
         )
 
 
-def _shown(text: str, error: VenueError) -> str | None:
-    """The text for the log, None for a rate limit: that is reported once, not for each request."""
-    return None if error.is_rate_limit else text
+def _pending(order: Place | Modify) -> PendingPlacement:
+    """The order as pending from now on."""
+    intent_id, now = new_intent_id(), monotonic()
+    if isinstance(order, Modify):
+        return PendingPlacement(intent_id, order.as_place, now, moves=order.order_id)
+    return PendingPlacement(intent_id, order, now)

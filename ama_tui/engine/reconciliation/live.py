@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.reading import FleetRead, Receipt, Settlement, Trade, WalletRead
+from ama_tui.domain.reading import FleetRead, OrderModified, Receipt, Settlement, Trade
 from ama_tui.domain.session import session_status
 from ama_tui.engine.pending_orders import PendingPlacement
 from ama_tui.engine.reconciliation import rules as reconcile
 from ama_tui.engine.reconciliation.rules import Resolution, ResolvedOrder
+from ama_tui.engine.reconciliation.takes import close_takes, settled_takes
+from ama_tui.engine.reconciliation.takes import learn_hashes as learn_take_hashes
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 
@@ -53,22 +55,24 @@ class LiveReconciliation:
     @property
     def hashes(self) -> list[str]:
         """Transactions whose receipts are needed."""
-        return [
+        placed = [
             tx_hash
             for book in self._fresh
             for tx_hash in reconcile.hashes_to_check(
                 book, self.changes[book.address].matched if book.address in self.changes else []
             )
         ]
+        taken = [take.tx_hash for book in self._fresh for take in book.takes if take.tx_hash is not None]
+        return [*placed, *taken]
 
     @property
     def wallets_missing_orders(self) -> list[str]:
-        """Wallets whose cancel events are needed: those with missing orders."""
+        """Wallets whose cancelled and moved orders are needed: those with missing orders or pending moves."""
         books = self.context.fleet.books
         return [
             address
             for address, changes in self.changes.items()
-            if changes.missing or books[address].pending.has_missing
+            if changes.missing or books[address].pending.has_missing or books[address].pending.has_moves
         ]
 
     def finish(self, settlement: Settlement) -> None:
@@ -78,12 +82,28 @@ class LiveReconciliation:
         cancelled: defaultdict[str, list[int]] = defaultdict(list)
         for event in settlement.cancels or ():
             cancelled[event.trader].append(event.order_id)
+        modified: defaultdict[str, list[OrderModified]] = defaultdict(list)
+        for move in settlement.modifies or ():
+            modified[move.trader].append(move)
         for book in self._fresh:
             wallet_read, changes = self.read.wallets[book.address], self.changes.get(book.address)
+            self._settle_takes(book, settlement)
             if changes is None:
                 book.read_failed(wallet_read.error or "could not be read")
             elif not book.has_taken(wallet_read):
-                self._reconcile(book, wallet_read, changes, settlement.receipts, cancelled[book.address])
+                self._reconcile(book, changes, settlement.receipts, cancelled[book.address], modified[book.address])
+
+    def _settle_takes(self, book: WalletBook, settlement: Settlement) -> None:
+        """What the receipts and trades say about the wallet's takes, whether or not the wallet could be read."""
+        if not book.takes and not book.takes.written_off:
+            return
+        context, block, now = self.context, self.read.block, monotonic()
+        known = {one.tx_hash for book in context.fleet for one in (*book.pending, *book.takes) if one.tx_hash}
+        for tx_hash in learn_take_hashes(book, settlement.trades or (), known, now):
+            context.counters.took(tx_hash)
+        has_trades = settlement.trades is not None
+        settled = settled_takes(book, settlement.receipts, block, now, context.settle_after, has_trades=has_trades)
+        close_takes(context, book, settled, block)
 
     def _note_trade(self, trade: Trade) -> None:
         for address, side in ((trade.buyer, Side.BUY), (trade.seller, Side.SELL)):
@@ -94,18 +114,20 @@ class LiveReconciliation:
     def _reconcile(
         self,
         book: WalletBook,
-        read: WalletRead,
         changes: WalletChanges,
         receipts: Mapping[str, Receipt | None],
         cancelled: list[int],
+        modified: list[OrderModified],
     ) -> None:
-        block, now = self.read.block, monotonic()
+        read, block, now = self.read.wallets[book.address], self.read.block, monotonic()
         for pending in changes.missing:
             book.pending.add(pending)
         resolved = list(changes.matched)
+        reconcile.learn_hashes(book, modified, now)
         reconcile.apply(book, resolved, block=block, now=now)
+        moved = [*reconcile.moved_by(resolved), *(event.old_order_id for event in modified)]
         for ended in (
-            reconcile.explain(book, read, cancelled),
+            reconcile.explain(book, read, cancelled, moved),
             reconcile.judge(book, read, block, now, receipts, self.context.settle_after),
         ):
             still_pending = [result for result in ended if result.pending.intent_id in book.pending]
@@ -140,6 +162,8 @@ class LiveReconciliation:
             order_id = resolved.order.order_id
         if last is not None and not resolution.rests:
             context.counters.order_gone(max(0, self.read.block_time - last.placed_at))
+        if pending.moves and resolution in (Resolution.RESTED, Resolution.LATE, Resolution.EXECUTED):
+            context.counters.add(modifies=1)
         if resolution is Resolution.LATE:
             context.counters.add(late=1)
             text = f"written off, but now resting as order {order_id}"
@@ -167,4 +191,5 @@ class LiveReconciliation:
             error=error,
             order_id=order_id,
             block=self.read.block,
+            moves=pending.moves,
         )

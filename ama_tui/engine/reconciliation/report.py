@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ama_tui.domain.order import RestingOrder, Side
-from ama_tui.domain.reading import OrderRested, Receipt, Settlement, Trade
+from ama_tui.domain.reading import OrderModified, OrderRested, Receipt, Settlement, Trade
 from ama_tui.domain.recovery import AccountedOrder, ReconciliationReport
 from ama_tui.engine.reconciliation.rules import REORG_BLOCKS
 from ama_tui.store.journal.replay import NEVER_RESTS, RESTS, JournalReplay, PlacedIntent
@@ -50,6 +50,17 @@ class Account:
     def from_block(self) -> int:
         """The first block whose events may explain the absent orders."""
         return min((placed.block for placed in self.absent), default=0)
+
+    def learn_hashes(self, modifies: Iterable[OrderModified]) -> list[str]:
+        """Give unresolved moves without a transaction the one that moved their order; returns these hashes."""
+        events = {(event.trader, event.old_order_id): event.tx_hash for event in modifies if event.tx_hash}
+        learned: list[str] = []
+        for position, placed in enumerate(self.unresolved):
+            tx_hash = events.get((placed.wallet, placed.moves))
+            if placed.tx_hash is None and tx_hash is not None:
+                self.unresolved[position] = replace(placed, tx_hash=tx_hash)
+                learned.append(tx_hash)
+        return learned
 
 
 @dataclass(slots=True)
@@ -126,6 +137,8 @@ def conclude(account: Account, journal: JournalReplay, settlement: Settlement, b
     """Resolve the absent orders and the unresolved placements from events and receipts. Takes matched orphans out."""
     result = Conclusion()
     cancels = {event.order_id for event in settlement.cancels or ()}
+    moved = {(event.trader, event.old_order_id) for event in settlement.modifies or ()}
+    moved |= {(placed.wallet, placed.moves) for _, placed in account.resting}
     trades = _trades_by_order(settlement.trades or ())
     used18: dict[tuple[str, Side, int | None], int] = {}
     # A level is only used again after its order has ended, even if the line that says so is lost.
@@ -133,7 +146,9 @@ def conclude(account: Account, journal: JournalReplay, settlement: Settlement, b
     for placed in account.absent:
         key = placed.wallet, placed.side, placed.price6
         traded18 = sum(trade.amount18 for trade in trades.get(key, ()) if trade.block >= placed.block)
-        if placed.order_id in cancels:
+        if (placed.wallet, placed.order_id) in moved:
+            result.ended.append((placed, "moved"))
+        elif placed.order_id in cancels:
             result.ended.append((placed, "cancelled"))
             if (placed.wallet, placed.order_id) not in journal.cancels:
                 result.elsewhere.append(placed)

@@ -12,8 +12,9 @@ from enum import Enum
 
 from ama_tui.domain.order import RestingOrder, Side, decode_tag
 from ama_tui.domain.plan import Place
-from ama_tui.domain.reading import FleetRead, OrderRested, Receipt, WalletRead
-from ama_tui.engine.pending_orders import PendingPlacement, PendingStage
+from ama_tui.domain.reading import FleetRead, OrderModified, OrderRested, Receipt, WalletRead
+from ama_tui.engine.pending_orders import PendingPlacement
+from ama_tui.engine.sent_request import PendingStage, SentRequest
 from ama_tui.engine.wallet_book import WalletBook
 
 BLOCKS_BETWEEN_ABSENCES = 2
@@ -35,6 +36,8 @@ class Resolution(Enum):
     VOID = "void"
     FILLED = "filled"
     CANCELLED = "cancelled"
+    MOVED = "moved"
+    """Another order took its place, by one request."""
     GONE = "gone"
 
     @property
@@ -145,12 +148,29 @@ def _may_have_shrunk(pending: PendingPlacement, order: RestingOrder) -> bool:
     return (order.side, order.price6) == (place.side, place.price6) and order.amount18 < place.amount18
 
 
-def explain(book: WalletBook, read: WalletRead, cancelled: Iterable[int]) -> list[ResolvedOrder]:
-    """The missing orders whose end is explained by trades of the same amount, or by a cancel event.
+def moved_by(resolved: Iterable[ResolvedOrder]) -> list[int]:
+    """The ids of orders that ended because these placements moved them."""
+    moved = (Resolution.RESTED, Resolution.LATE, Resolution.EXECUTED)
+    return [one.pending.moves for one in resolved if one.pending.moves and one.resolution in moved]
+
+
+def learn_hashes(book: WalletBook, modifies: Iterable[OrderModified], now: float) -> None:
+    """Give each pending move that got no response the transaction that the chain says moved its order."""
+    by_order = {event.old_order_id: event for event in modifies}
+    for pending in book.pending:
+        event = by_order.get(pending.moves)
+        if event is not None and event.tx_hash and pending.tx_hash is None:
+            pending.accepted(event.tx_hash, now, event.block)
+
+
+def explain(
+    book: WalletBook, read: WalletRead, cancelled: Iterable[int], moved: Iterable[int] = ()
+) -> list[ResolvedOrder]:
+    """The missing orders whose end is explained by trades of the same amount, or by an event: a cancel or a move.
 
     Subtracts from the wallet's trades what its other orders shrank by, and what it explains.
     """
-    ids = set(cancelled)
+    cancelled_ids, moved_ids = set(cancelled), set(moved)
     shown = {order.order_id: order for order in read.orders}
     for order in book.orders:
         after = shown.get(order.order_id)
@@ -161,7 +181,9 @@ def explain(book: WalletBook, read: WalletRead, cancelled: Iterable[int]) -> lis
     for pending in book.pending:
         if pending.last is None:
             continue
-        if pending.last.order_id in ids:
+        if pending.last.order_id in moved_ids:
+            resolved.append(ResolvedOrder(pending, Resolution.MOVED))
+        elif pending.last.order_id in cancelled_ids:
             resolved.append(ResolvedOrder(pending, Resolution.CANCELLED))
         elif book.pending.explain_by_trades(pending.last):
             book.account.filled(pending.last.margin6)
@@ -205,7 +227,7 @@ def judge(
                 pending.rested_as(_as_order(pending.place, own))
                 continue
             resolution = Resolution.EXECUTED if receipt.ok else Resolution.REVERTED
-        elif (pending.last is not None or receipt is None) and _is_overdue(pending, now, settle_after):
+        elif (pending.last is not None or receipt is None) and is_overdue(pending, now, settle_after):
             if is_behind(block, pending.block):
                 continue  # the venue saw it in a later block
             if not is_settled:
@@ -214,7 +236,7 @@ def judge(
                 pending.unexplained((block, now))
                 continue
             resolution, blocks = Resolution.VOID if pending.last is None else Resolution.GONE, BLOCKS_BETWEEN_ABSENCES
-        if resolution is not None and _is_agreed(pending, resolution, (block, now), blocks):
+        if resolution is not None and is_agreed(pending, resolution, (block, now), blocks):
             resolved.append(ResolvedOrder(pending, resolution))
     return resolved
 
@@ -248,7 +270,7 @@ def is_behind(block: int, known: int) -> bool:
     return 0 < known - block <= FARTHEST_BEHIND
 
 
-def _is_overdue(pending: PendingPlacement, now: float, settle_after: float) -> bool:
+def is_overdue(pending: SentRequest, now: float, settle_after: float) -> bool:
     """Has it been sent, and has the venue's longest delay passed?"""
     return (
         pending.stage is not PendingStage.SENDING
@@ -256,7 +278,7 @@ def _is_overdue(pending: PendingPlacement, now: float, settle_after: float) -> b
     )
 
 
-def _is_agreed(pending: PendingPlacement, resolution: Resolution, read: tuple[int, float], blocks: int) -> bool:
+def is_agreed(pending: SentRequest, resolution: Resolution, read: tuple[int, float], blocks: int) -> bool:
     """Did an earlier read, at least `blocks` before, show the same? Records this read."""
     earlier_reads = pending.add_evidence(resolution.value, read)
     return any(is_far_apart(earlier, read, blocks) for earlier in earlier_reads)

@@ -15,12 +15,14 @@ from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import Settlement
 from ama_tui.domain.recovery import AccountedOrder, ReconciliationReport
 from ama_tui.engine.action_log import new_intent_id, now_ms
-from ama_tui.engine.pending_orders import OrderMemory, PendingPlacement, PendingStage
+from ama_tui.engine.pending_orders import OrderMemory, PendingPlacement
 from ama_tui.engine.reconciliation import report as accounts
 from ama_tui.engine.reconciliation.known_orders import KnownOrder, look_back_from, without_an_end
 from ama_tui.engine.reconciliation.report import Account, Conclusion
 from ama_tui.engine.reconciliation.rules import REORG_BLOCKS
+from ama_tui.engine.reconciliation.takes import recover_takes, track_missing_takes
 from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import NEVER_RESTS, RESTS, JournalReplay, PlacedIntent
 from ama_tui.strategies.budget import margin_bps
@@ -49,6 +51,7 @@ async def recover(context: RunContext, journal: JournalReplay) -> Reconciliation
     result = accounts.build_report(account, conclusion, block)
     _store(context, account, conclusion, block)
     _hold(context, hidden, journal, block)
+    await recover_takes(context, journal)
     context.recovery = result
     context.counters.add(late=result.late)
     _report(context, result)
@@ -62,15 +65,24 @@ def track_missing(books: Iterable[WalletBook], journal: JournalReplay) -> None:
         book = by_address.get(placed.wallet)
         if book is not None and placed.status not in RESTS and accounts.is_unresolved(placed, now_ms()):
             book.pending.add(_as_pending(placed))
+    track_missing_takes(by_address.values(), journal)
 
 
 async def _settlement(context: RunContext, account: Account, block: int) -> Settlement:
-    """Receipts of unresolved placements, and the book's events since the oldest absent order was first seen."""
+    """Receipts of unresolved placements, and the book's events since the oldest absent order was first seen.
+
+    Events may name the transaction of a move that got no response: its receipt is then read too.
+    """
+    chain, market = context.connections.chain, context.market.address
     hashes = [placed.tx_hash for placed in account.unresolved if placed.tx_hash is not None]
     start, traders = block + 1, sorted({placed.wallet for placed in account.absent})
     if traders:
         start = max(1, account.from_block, block - MAX_LOG_BLOCKS + 1)
-    return await context.connections.chain.settlement(context.market.address, start, block, hashes, traders)
+    settlement = await chain.settlement(market, start, block, hashes, traders)
+    learned = account.learn_hashes(settlement.modifies or ())
+    if not learned:
+        return settlement
+    return replace(settlement, receipts={**settlement.receipts, **await chain.receipts(market, learned)})
 
 
 async def _hidden(
@@ -162,6 +174,8 @@ def _store(context: RunContext, account: Account, conclusion: Conclusion, block:
         books[placed.wallet].pending.lapse(_as_pending(placed))
     for placed in conclusion.unresolved:
         books[placed.wallet].pending.add(_as_pending(placed))
+    for book in context.fleet:
+        book.pending.count_replaced(book.orders)
 
 
 def _journal_taken_over(context: RunContext, orphans: Iterable[RestingOrder], block: int) -> None:
@@ -192,6 +206,7 @@ def _journal(
         tx_hash=placed.tx_hash,
         order_id=order_id,
         block=block,
+        moves=placed.moves,
     )
 
 
@@ -229,7 +244,12 @@ def _as_pending(placed: PlacedIntent) -> PendingPlacement:
     """An earlier process's placement, pending since it was sent, or a missing order if it rested."""
     sent_at = monotonic() - max(0, now_ms() - placed.ts) / 1000
     pending = PendingPlacement(
-        placed.intent_id, _as_place(placed), sent_at, stage=PendingStage.UNKNOWN, is_earlier=True
+        placed.intent_id,
+        _as_place(placed),
+        sent_at,
+        stage=PendingStage.UNKNOWN,
+        is_earlier=True,
+        moves=0 if placed.status in RESTS else placed.moves,
     )
     if placed.status in RESTS:
         pending.rested_as(_as_resting(placed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -11,8 +11,8 @@ from time import monotonic
 from ama_tui.domain.errors import NodeBehindError
 from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import Intent, MarketSnapshot, Place, Skip, SkipReason
-from ama_tui.domain.reading import FleetRead, Settlement
+from ama_tui.domain.plan import Cancel, Intent, MarketSnapshot, Skip, SkipReason, level_of
+from ama_tui.domain.reading import FleetRead, Settlement, Trade
 from ama_tui.domain.session import HOW_TO_RENEW, REVOKED, SessionRecord, SessionStatus, session_status
 from ama_tui.engine.action_log import now_ms
 from ama_tui.engine.reconciliation.live import LiveReconciliation
@@ -28,6 +28,8 @@ from ama_tui.engine.wallet_book import WalletBook
 DEPTH_OF_OTHERS = 25
 MOST_DEPTH = 250
 """The most depth levels read per side: limited by the size of a contract call."""
+MOST_TRADES = 1_000
+"""The most trades that a plan gets to see."""
 
 FORWARD_ATTEMPTS = 6
 BETWEEN_ATTEMPTS_S = 0.1
@@ -43,6 +45,8 @@ class Cycle:
     reads: FleetReads = field(init=False)
     planner: Planner = field(init=False, default_factory=Planner)
     mark: LiveMark = field(init=False)
+    _trades: deque[Trade] = field(init=False, default_factory=lambda: deque(maxlen=MOST_TRADES))
+    """The market's trades since the last plan."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -79,6 +83,7 @@ class Cycle:
         else:
             context.fills_problem = ""
             context.counters.traded(settlement.trades, context.fleet)
+            self._trades.extend(settlement.trades)
             self._show_fills(settlement)
             context.trades_block = max(context.trades_block, settlement.through)
         context.read, context.read_at, context.read_at_ms = read, began, began_ms
@@ -99,6 +104,8 @@ class Cycle:
         context = self.context
         context.plan = await self.planner.plan(context.strategy, self.snapshot(read))
         context.strategy_problem = self.planner.problem
+        self._trades.clear()
+        context.counters.add(kept=context.plan.kept)
         allowed, held = self._within_sessions(self._on_fresh_reads(context.plan.intents, read), read.block_time)
         skips: defaultdict[str, list[Skip]] = defaultdict(list)
         for skip in (*context.plan.skips, *held):
@@ -115,13 +122,13 @@ class Cycle:
         return tuple(intent for intent in allowed if context.fleet.books[intent.wallet].backoff_until <= now)
 
     def _on_fresh_reads(self, intents: Iterable[Intent], read: FleetRead) -> list[Intent]:
-        """The intents without placements of wallets that this read did not ask for: they wait until it has.
+        """The intents without orders of wallets that this read did not ask for: they wait until it has.
 
         As long as a wallet has something to place, every read asks for it.
         """
         allowed: list[Intent] = []
         for one in intents:
-            if isinstance(one, Place):
+            if not isinstance(one, Cancel):
                 self.reads.want(one.wallet)
                 if not read.is_fresh(one.wallet):
                     continue
@@ -129,19 +136,19 @@ class Cycle:
         return allowed
 
     def _within_sessions(self, intents: Iterable[Intent], block_time: int) -> tuple[list[Intent], list[Skip]]:
-        """Split off the placements that their wallet's session would refuse. They wait for a new session."""
+        """Split off the orders that their wallet's session would refuse. They wait for a new session."""
         allowed: list[Intent] = []
         held: list[Skip] = []
         ahead6: defaultdict[str, int] = defaultdict(int)
         for one in intents:
             shortage = None
-            if isinstance(one, Place):
+            if not isinstance(one, Cancel):
                 shortage = self.context.fleet.books[one.wallet].session_shortage(one, block_time, ahead6[one.wallet])
             if shortage is not None:
-                held.append(Skip(one.wallet, SkipReason.SESSION_TOO_SMALL, shortage, one.side, one.level))
+                held.append(Skip(one.wallet, SkipReason.SESSION_TOO_SMALL, shortage, one.side, level_of(one)))
                 continue
             allowed.append(one)
-            if isinstance(one, Place):
+            if not isinstance(one, Cancel):
                 ahead6[one.wallet] += one.notional6
         return allowed, held
 
@@ -157,6 +164,8 @@ class Cycle:
             context.price_band_percent,
             context.limits,
             context.anchor,
+            tuple(self._trades),
+            context.takers,
         )
         context.price_conflict = "" if snapshot.anchor.problem else snapshot.price_conflict
         context.external_problem = snapshot.anchor.problem

@@ -96,7 +96,9 @@ class FleetReads:
         if last is None or queries is None:
             return None
         contracts, since = self._contracts(), Since(last.block, last.block_hash)
-        hashes = [one.tx_hash for _, one in self.context.fleet.pending() if one.tx_hash is not None]
+        fleet = self.context.fleet
+        takes = (take for book in fleet if book.takes for take in book.takes)
+        hashes = [one.tx_hash for one in (*(one for _, one in fleet.pending()), *takes) if one.tx_hash is not None]
         try:
             changes = await reader.read(contracts, depth_levels, queries, since, self._topics_of_fleet(), hashes)
         except RateLimitError:

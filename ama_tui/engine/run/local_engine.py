@@ -19,7 +19,7 @@ from ama_tui.domain.event import EngineState
 from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.settings import WALLETS
-from ama_tui.domain.wallet import Role
+from ama_tui.domain.wallet import Role, with_roles
 from ama_tui.domain.weights import share_text, shares_of
 from ama_tui.engine.connect import OpenVenue, VenueSource, open_venue
 from ama_tui.engine.connections import Connections
@@ -251,7 +251,10 @@ class LocalEngine:
         """
         run, markets = resolved.run, (market, *others)
         shares = dict(zip(markets, shares_of(markets, run.weights), strict=True))
-        return await preview(self._connected(), shares, self._venue.wallets, _planner(run), run, resolved.called)
+        wallets = self._venue.wallets[: run.wallets]
+        if run.takers:
+            wallets = with_roles(wallets, run.takers, await asyncio.to_thread(self._roles, market))
+        return await preview(self._connected(), shares, wallets, _planner(run), run, resolved.called)
 
     async def resumable(self, markets: Sequence[Market]) -> frozenset[str]:
         """The order books of these markets that have a checkpoint in the state directory."""
@@ -412,6 +415,10 @@ class LocalEngine:
         if self._venue.connections is None:
             raise VenueError("not connected to a venue", "retry")
         return self._venue.connections
+
+    def _roles(self, market: Market) -> dict[str, Role]:
+        stored = self._checkpoint(market)
+        return {} if stored is None else {address: entry.role for address, entry in stored.wallets.items()}
 
     def _checkpoint(self, market: Market) -> Checkpoint | None:
         paths = StatePaths(self._settings.state_root, market.chain_id, market.address)

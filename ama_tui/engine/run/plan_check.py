@@ -65,7 +65,7 @@ def _intent_problems(
 ) -> Iterator[str]:
     """Why one intent is nonsense, to be read after its kind: `is not on a tick`."""
     if isinstance(intent, Take):
-        numbers = {"amount": intent.amount18, "limit": intent.limit6, "margin": intent.margin6}
+        numbers = {"amount": intent.amount18, "limit": intent.limit6}
     elif isinstance(intent, Cancel):
         numbers = {"amount": intent.amount18, "price": intent.price6, "order id": intent.order_id}
     else:
@@ -82,15 +82,13 @@ def _intent_problems(
     if isinstance(intent, Take):
         if wallet.role is not Role.TAKER:
             yield "is for a wallet that is not a taker"
-        price6 = intent.limit6
-    else:
-        if wallet.role is Role.TAKER:
-            yield "is for a taker"
-        yield from _slot_problems(intent)
-        price6 = intent.price6
-    if price6 % market.tick6:
+        return
+    if wallet.role is Role.TAKER:
+        yield "is for a taker"
+    yield from _slot_problems(intent)
+    if intent.price6 % market.tick6:
         yield "is not on a tick"
-    need6 = margin6(intent.amount18, price6, margin_bps(intent.side, market.margin_req_bps, ()))
+    need6 = margin6(intent.amount18, intent.price6, margin_bps(intent.side, market.margin_req_bps, ()))
     if intent.margin6 < need6:
         yield f"reckons with a margin of {intent.margin6} instead of {need6}"
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ama_tui.domain.market import Market, MarketTerms
-from ama_tui.domain.plan import AnchorChoice, MarketSnapshot, RunLimits
-from ama_tui.domain.reading import FleetRead
+from ama_tui.domain.plan import AnchorChoice, MarketSnapshot, RunLimits, TakerLimits
+from ama_tui.domain.reading import FleetRead, Trade
 from ama_tui.engine.reconciliation.rules import others_best
 from ama_tui.engine.wallet_book import Fleet
 from ama_tui.strategies.anchor import price_conflict
+
+NO_TAKERS = TakerLimits()
 
 
 def market_snapshot(
@@ -21,6 +23,8 @@ def market_snapshot(
     price_band_percent: float,
     limits: RunLimits,
     anchor: AnchorChoice,
+    trades: tuple[Trade, ...] = (),
+    takers: TakerLimits = NO_TAKERS,
 ) -> MarketSnapshot:
     """The market and the fleet as a strategy sees them: without prices while their sources disagree.
 
@@ -44,6 +48,8 @@ def market_snapshot(
         limits=limits,
         anchor=anchor,
         book=view.book,
+        trades=trades,
+        takers=takers,
     )
     conflict = anchor.problem or price_conflict(snapshot, price_band_percent)
     if not conflict:

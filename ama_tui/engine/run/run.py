@@ -332,10 +332,10 @@ class Run:
         self.publisher.publish(replace(self.publisher.latest, next_cycle_at_ms=self.context.next_cycle_at_ms))
 
     async def _reconcile_until(self, deadline: float) -> None:
-        """Reconcile until no order is pending, or until the deadline."""
+        """Reconcile until no order or take is pending, or until the deadline."""
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, deadline - monotonic())):
-                while any(book.pending for book in self.context.fleet) and self._is_stopping:
+                while any(book.pending or book.takes for book in self.context.fleet) and self._is_stopping:
                     try:
                         self.cycle.reads.doubt()
                         await self.cycle.watch()
@@ -383,7 +383,7 @@ class Run:
 
     def _stop_text(self) -> str:
         resting = sum(len(book.orders) for book in self.context.fleet)
-        open_intents = sum(len(book.pending) for book in self.context.fleet)
+        open_intents = sum(len(book.pending) + len(book.takes) for book in self.context.fleet)
         text = f"{resting} orders stay on the book"
         return f"{text}, {open_intents} pending" if open_intents else text
 
@@ -425,6 +425,7 @@ class Run:
         context = self.context
         block = self.outages.block_reason(monotonic() - context.read_at)
         unresolved = sum(pending.is_earlier for _, pending in context.fleet.pending())
+        unresolved += sum(take.is_earlier for book in context.fleet if book.takes for take in book.takes)
         state, reason = EngineState.RUNNING, ""
         if self._is_paused:
             state, reason = EngineState.PAUSED, "paused"

@@ -111,7 +111,7 @@ def _rows(context: RunContext, state: EngineState) -> tuple[WalletRow, ...]:
     rows, general = context.rows, (state, context.parameters, context.relayer_root)
     shown: list[WalletRow] = []
     for address, book in context.fleet.books.items():
-        if context.shown is not None or book.pending.placements:
+        if context.shown is not None or book.pending.placements or book.takes:
             shown.append(_new_row(context, book, state, block_time))
             continue
         session = book.session
@@ -133,6 +133,7 @@ def _new_row(context: RunContext, book: WalletBook, state: EngineState, block_ti
     progress = packing_status(book, targets, was_read=was_read)
     read = _shown_read(context, book)
     orders = () if read is None else read.orders
+    unknown = book.pending.unknown + book.takes.unknown
     bids = [order.side for order in orders].count(Side.BUY)
     return WalletRow(
         address=book.address,
@@ -146,8 +147,8 @@ def _new_row(context: RunContext, book: WalletBook, state: EngineState, block_ti
         available6=None if read is None else read.available6,
         cap6=None if book.budget is None else book.budget.cap6,
         reserved6=None if read is None else read.reserved6,
-        pending=len(book.pending) - book.pending.unknown,
-        unknown=book.pending.unknown,
+        pending=len(book.pending) + len(book.takes) - unknown,
+        unknown=unknown,
         position18=0 if read is None else read.position18,
         session=_session_state(context, book, block_time),
         session_expiry=book.session.expiry,

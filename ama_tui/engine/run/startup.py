@@ -15,7 +15,7 @@ from ama_tui.domain.errors import PreflightError
 from ama_tui.domain.event import EngineState
 from ama_tui.domain.market import Market
 from ama_tui.domain.session import RelayerSet
-from ama_tui.domain.wallet import FleetWallet, Role
+from ama_tui.domain.wallet import FleetWallet, Role, with_roles
 from ama_tui.engine.action_log import ActionLog, now_ms
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.external_price import external_price
@@ -111,6 +111,7 @@ class Startup:
             settle_after=request.config.settle_after_s,
             cycle_gap_s=request.config.cycle_gap_ms / 1000,
             price_band_percent=request.config.price_band_percent,
+            takers=request.config.taker_limits,
             session_hours=request.config.session_hours,
             has_session_caps=request.config.session_caps,
             started_at_ms=now_ms(),
@@ -179,11 +180,12 @@ class Startup:
         fleet = Fleet()
         config = self.request.config
         share = MarketShare(self.request.share, utilization_of(config.parameters))
-        for wallet in self.request.wallets:
+        shared = self.common.sessions
+        earlier = {address: entry.role for address, entry in checkpoint.wallets.items()}
+        for wallet in with_roles(self.request.wallets, config.takers, earlier):
             entry = checkpoint.wallets.get(wallet.address)
-            shared = self.common.sessions
             book = WalletBook(
-                FleetWallet(indexes[wallet.address], wallet.nickname, wallet.address, Role.MAKER),
+                replace(wallet, index=indexes[wallet.address]),
                 SessionSlot() if shared is None else shared.slot_of(wallet.address),
                 account=self.common.accounts.of(wallet.address),
                 share=share,
@@ -224,11 +226,14 @@ class Startup:
         wallets = dict(checkpoint.wallets)
         for book in context.fleet:
             stored = wallets.get(book.address) or WalletEntry(book.address, book.wallet.nickname)
-            wallets[book.address] = replace(stored, nickname=book.wallet.nickname, index=book.wallet.index)
+            wallet = book.wallet
+            wallets[book.address] = replace(stored, nickname=wallet.nickname, role=wallet.role, index=wallet.index)
         self.store.begin(replace(checkpoint, wallets=wallets))
         action_log = context.action_log
         verb = "resumed" if self._resumes else "started"
-        action_log.note(f"run {verb}: {len(context.fleet)} wallets on {self.request.market.symbol}")
+        takers = [book.wallet.nickname for book in context.fleet if book.wallet.role is Role.TAKER]
+        taking = f"; takers: {', '.join(takers)}" if takers else ""
+        action_log.note(f"run {verb}: {len(context.fleet)} wallets on {self.request.market.symbol}{taking}")
         for note in self.request.notes:
             action_log.note(note)
         for change in self.request.differences:
@@ -284,6 +289,7 @@ class Startup:
             read = await retry_read(lambda: self.connections.chain.open_orders(context.market.address, addresses))
             for book in books:
                 orders = read.orders[book.address]
+                context.fleet.avoid(orders or ())
                 count = "orders unreadable" if orders is None else f"{len(orders)} open orders"
                 book.report(f"{book.wallet.nickname} ({count})")
                 context.action_log.note(f"not in this run: {book.note}")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from ama_tui.config.run import stored_parameters
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.session import Methods, SessionStatus, session_status
+from ama_tui.domain.session import Methods, SessionStatus, methods_of_role, session_status
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import StoredRun
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry
@@ -49,7 +49,13 @@ async def valid_sessions(connections: Connections, wallets: Mapping[str, WalletE
     except VenueError:
         return None
     statuses = [
-        session_status(record, trader=stored[session], block_time=read.block_time, relayer_root=root, methods=methods)
+        session_status(
+            record,
+            trader=stored[session],
+            block_time=read.block_time,
+            relayer_root=root,
+            methods=methods_of_role(wallets[stored[session]].role, methods),
+        )
         for session, record in read.records.items()
     ]
     return statuses.count(SessionStatus.LIVE)

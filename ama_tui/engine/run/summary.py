@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ama_tui.domain.order import Side
+from ama_tui.domain.wallet import Role
 from ama_tui.engine.run.packing import packing_status
 from ama_tui.engine.run.run import Run
 from ama_tui.engine.run.snapshot_builder import totals_of
@@ -28,6 +29,7 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
     seconds: float | None = None
     if run.packed_at:
         seconds = round(max(0.0, run.packed_at - context.first_send_at), 3) if context.first_send_at else 0.0
+    unknown = sum(book.pending.unknown + book.takes.unknown for book in context.fleet)
     return {
         "strategy": context.strategy.name,
         "market": context.market.symbol,
@@ -37,6 +39,7 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "state": run.state.value,
         "block": context.read.block if context.read is not None else 0,
         "wallets": len(context.fleet),
+        "takers": sum(book.wallet.role is Role.TAKER for book in context.fleet),
         "target_orders": target_orders,
         "resting_bids": sum(book.resting(Side.BUY) for book in context.fleet),
         "resting_asks": sum(book.resting(Side.SELL) for book in context.fleet),
@@ -51,14 +54,16 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "api_requests": totals.api_requests,
         "trades_sent": totals.sent,
         "rejected": totals.rejected,
-        "unknown": sum(book.pending.unknown for book in context.fleet),
-        "pending": sum(len(book.pending) - book.pending.unknown for book in context.fleet),
+        "unknown": unknown,
+        "pending": sum(len(book.pending) + len(book.takes) for book in context.fleet) - unknown,
         "late": totals.late,
         "recovery": context.recovery.counts,
         "crossed": totals.crossed,
         "overtaken": totals.overtaken,
         "self_trades": totals.self_trades,
         "taker_trades": totals.taker_trades,
+        "modifies": totals.modifies,
+        "kept": totals.kept,
         "fills": totals.fills,
         "fills_unknown_from_block": context.trades_block + 1 if context.fills_problem else None,
         "max_utilization": round(totals.max_utilization, 6),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ama_tui.domain.money import BPS_UNIT, notional6
-from ama_tui.domain.plan import Targets
+from ama_tui.domain.plan import TakerLimits, Targets
 from ama_tui.domain.session import Caps
 
 TRADE_ROOM = 2
@@ -44,6 +44,14 @@ def allowance(max_utilization: float, targets: Targets, forecast: CapForecast, s
     per_trade6 = max(SMALLEST6, TRADE_ROOM * order6)
     fills = FIRST_FILLS + int(FILLS_PER_HOUR * seconds / 3600)
     return Caps(min(LARGEST6, per_trade6), min(LARGEST6, max(per_trade6, TRADE_ROOM * fills * target6)))
+
+
+def taker_allowance(limits: TakerLimits, anchor_x2: int | None, seconds: float) -> Caps:
+    """The caps of a taker's session that lasts `seconds`: its largest order and its budget, with room to spare."""
+    largest6 = LARGEST6 if anchor_x2 is None else notional6(limits.size_max18, -(-anchor_x2 // 2))
+    per_trade6 = max(SMALLEST6, TRADE_ROOM * min(largest6, max(limits.budget6, SMALLEST6)))
+    hours = 1 + -(-int(seconds) // 3600)
+    return Caps(min(LARGEST6, per_trade6), min(LARGEST6, max(per_trade6, TRADE_ROOM * hours * limits.budget6)))
 
 
 def are_alike(one: Caps, other: Caps) -> bool:

@@ -12,12 +12,13 @@ from time import monotonic
 
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.event import Action
-from ama_tui.domain.plan import Place, Plan
+from ama_tui.domain.plan import Cancel, Order, Plan
 from ama_tui.domain.session import RENEW_BEFORE_S, Caps, renewal_reason
+from ama_tui.domain.wallet import Role
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.adoption import Records, SessionAdoption
-from ama_tui.engine.sessions.caps import LARGEST6, CapForecast, allowance
+from ama_tui.engine.sessions.caps import LARGEST6, CapForecast, allowance, taker_allowance
 from ama_tui.engine.sessions.creation import ChainView, SessionCreator, SessionRequest, session_clock
 from ama_tui.engine.sessions.pending_permits import PendingPermits
 from ama_tui.engine.sessions.relayers import Relayers
@@ -40,8 +41,8 @@ class SessionManager:
     shared: SharedSessions | None = None
     """What the markets of a run have in common that share their sessions, None if they do not."""
     _creator: SessionCreator = field(init=False)
-    _grouped: dict[str, tuple[Plan, Mapping[str, list[Place]]]] = field(init=False, default_factory=dict)
-    """By order book: the latest plan, and its placements by wallet."""
+    _grouped: dict[str, tuple[Plan, Mapping[str, list[Order]]]] = field(init=False, default_factory=dict)
+    """By order book: the latest plan, and its orders by wallet."""
 
     def __post_init__(self) -> None:
         permits = PendingPermits() if self.shared is None else self.shared.permits
@@ -154,7 +155,9 @@ class SessionManager:
 
     def _caps_on(self, context: RunContext, book: WalletBook, seconds: int) -> Caps:
         """What a session of this wallet may trade on one market."""
-        planned = [place.notional6 for place in self._planned(context, book.address)]
+        if book.wallet.role is Role.TAKER:
+            return taker_allowance(context.takers, context.plan.anchor_x2, seconds)
+        planned = [order.notional6 for order in self._planned(context, book.address)]
         budget = context.plan.budgets.get(book.address)
         forecast = CapForecast(
             tick6=context.market.tick6,
@@ -166,13 +169,13 @@ class SessionManager:
         )
         return allowance(context.limits.max_utilization, context.strategy.targets, forecast, seconds)
 
-    def _planned(self, context: RunContext, address: str) -> list[Place]:
-        """A wallet's placements in the current plan of a market, including those that wait for another session."""
+    def _planned(self, context: RunContext, address: str) -> list[Order]:
+        """A wallet's orders in the current plan of a market, including those that wait for another session."""
         plan, by_wallet = self._grouped.get(context.market.address, (None, {}))
         if plan is not context.plan:
-            by_wallet = grouped = defaultdict[str, list[Place]](list)
+            by_wallet = grouped = defaultdict[str, list[Order]](list)
             for intent in context.plan.intents:
-                if isinstance(intent, Place):
+                if not isinstance(intent, Cancel):
                     grouped[intent.wallet].append(intent)
             self._grouped[context.market.address] = (context.plan, by_wallet)
         return by_wallet.get(address, [])

@@ -12,9 +12,9 @@ import orjson
 
 from ama_tui.domain.order import Side
 from ama_tui.store.journal.permit_line import permit_of, permit_params
-from ama_tui.store.journal.replay import AnnouncedSession, JournalReplay, PlacedIntent
+from ama_tui.store.journal.replay import AnnouncedSession, JournalReplay, PlacedIntent, TakenIntent
 
-_VERSION = 1
+_VERSION = 2
 _SIDES = (Side.BUY, Side.SELL)
 
 
@@ -93,11 +93,13 @@ def _replay_as_json(replay: JournalReplay) -> dict[str, object]:
                 one.intent_id,
                 one.margin6,
                 one.block,
+                one.moves,
             )
             for key, one in replay.placed.items()
         ],
         "orders": [(numbers[one.wallet, one.amount18], key[1]) for key, one in replay.orders.items()],
         "ended": [numbers[key] for key in replay.ended],
+        "takes": [_take_as_json(one) for one in replay.takes.values()],
         "wallets": list(wallets),
         "runs": list(runs),
         "cancels": list(replay.cancels),
@@ -126,9 +128,22 @@ def _replay_of(value: dict[str, Any]) -> JournalReplay:
         orders={(placed[number].wallet, order_id): placed[number] for number, order_id in value["orders"]},
         cancels={(wallet, order_id) for wallet, order_id in value["cancels"]},
         ended=OrderedDict((keys[number], None) for number in value["ended"]),
+        takes={one.intent_id: one for one in map(_take_of, value["takes"])},
         entries=value["entries"],
         last_run_id=value["lastRunId"],
     )
+
+
+def _take_as_json(take: TakenIntent) -> tuple[object, ...]:
+    amounts = take.amount18, take.limit6, take.reach6, take.notional6, take.margin6
+    known = take.decided_in, take.ts, take.tx_hash, take.status, take.traded6
+    return (take.wallet, take.intent_id, _SIDES.index(take.side), *map(str, amounts), *known)
+
+
+def _take_of(row: Sequence[Any]) -> TakenIntent:
+    wallet, intent_id, side, *numbers = row
+    amount18, limit6, reach6, value6, margin6 = map(int, numbers[:5])
+    return TakenIntent(wallet, intent_id, _SIDES[side], amount18, limit6, reach6, value6, margin6, *numbers[5:])
 
 
 def _session_as_json(session: AnnouncedSession) -> tuple[object, ...]:

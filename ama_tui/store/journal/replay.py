@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ama_tui.domain.event import Action
 from ama_tui.domain.order import Side
@@ -14,10 +14,14 @@ from ama_tui.store.journal.permit_line import permit_of
 from ama_tui.store.json_fields import as_integer
 
 METHOD_PLACE = "sessionPlaceMarginLimit"
+METHOD_MODIFY = "sessionModifyOrder"
+METHOD_TAKE = "sessionPlaceMarginMarket"
 METHOD_CANCEL = "sessionCancelOrder"
 METHOD_SESSION = "sessionInit"
 
-NEVER_RESTS = frozenset({"rejected", "withdrawn", "executed", "reverted", "void", "filled", "cancelled", "gone"})
+NEVER_RESTS = frozenset(
+    {"rejected", "withdrawn", "executed", "reverted", "void", "filled", "cancelled", "moved", "gone"}
+)
 """Statuses after which a placement is neither pending nor resting."""
 RESTS = frozenset({"resting", "late"})
 
@@ -26,7 +30,7 @@ KEPT_ENDED = 10_000
 KEPT_SESSIONS = 20
 """How many expired sessions of a wallet are remembered."""
 
-_SEEN = frozenset({"resting", "late", "executed", "reverted", "void", "filled", "cancelled", "gone"})
+_SEEN = frozenset({"resting", "late", "executed", "reverted", "void", "filled", "cancelled", "moved", "gone"})
 """Statuses read from the chain: these lines were written without sending anything."""
 
 _SENT = frozenset(
@@ -42,7 +46,11 @@ _SENT = frozenset(
 )
 
 
+KEPT_TAKES_MS = 3_600_000
+"""Takes count for an hour."""
+
 _SESSION_INIT, _INTENT = Action.SESSION_INIT.value, Action.INTENT.value
+_TAKE, _TAKE_NUMBERS = Action.PLACE_MARKET.value, ("amount", "limit", "reach", "notional", "margin", "decidedIn")
 _OUTCOMES = frozenset({Action.PLACE_LIMIT.value, Action.MODIFY_ORDER.value})
 
 
@@ -65,7 +73,8 @@ class PlacedIntent:
     """A placement that was planned and perhaps sent. `run_id` and `ts` (Unix ms) are the intent's.
 
     `margin6` is its planned margin (USDC, 6 decimals). `status`, `error`, `tx_hash`, `order_id` and `block` (of the
-    read that first showed it resting) come from its outcomes, if any.
+    read that first showed it resting) come from its outcomes, if any. `moves` is the id of the order that it moved, 0
+    for a new order.
     """
 
     wallet: str
@@ -84,6 +93,37 @@ class PlacedIntent:
     intent_id: str = ""
     margin6: int = 0
     block: int = 0
+    moves: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIntent:
+    """A take that was planned and perhaps sent. `ts` (Unix ms) is the intent's. USDC has 6 decimals."""
+
+    wallet: str
+    intent_id: str
+    side: Side
+    amount18: int
+    limit6: int
+    reach6: int
+    notional6: int
+    margin6: int
+    decided_in: int
+    ts: int
+    tx_hash: str | None = None
+    status: str | None = None
+    traded6: int | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.status in NEVER_RESTS
+
+    @property
+    def counted6(self) -> int:
+        """What counts against its wallet's budget: all of it, unless the chain says otherwise."""
+        if self.status in ("rejected", "withdrawn", "reverted"):
+            return 0
+        return self.notional6 if self.traded6 is None else self.traded6
 
 
 @dataclass(slots=True)
@@ -94,7 +134,8 @@ class JournalReplay:
     wallet's announced sessions, the latest last. `placed` is by (wallet, amount18): the amount carries the order's tag.
     It has every placement that has not ended, and the last `KEPT_ENDED` that have; `ended` are their keys, the first to
     end first. `highest_sequence` is a wallet's highest tag sequence. `orders` maps (wallet, order id) to its placement,
-    where a line has the id. `cancels` are the (wallet, order id) pairs whose cancel was intended.
+    where a line has the id. `cancels` are the (wallet, order id) pairs whose cancel was intended. `takes` are those of
+    the last hour and those that are not settled, by intent id.
     """
 
     last_action_at: dict[str, int] = field(default_factory=dict)
@@ -104,6 +145,7 @@ class JournalReplay:
     orders: dict[tuple[str, int], PlacedIntent] = field(default_factory=dict)
     cancels: set[tuple[str, int]] = field(default_factory=set)
     ended: OrderedDict[tuple[str, int], None] = field(default_factory=OrderedDict)
+    takes: dict[str, TakenIntent] = field(default_factory=dict)
     entries: int = 0
     last_run_id: str = ""
 
@@ -123,8 +165,10 @@ class JournalReplay:
         method = params.get("method")
         if action == _SESSION_INIT or method == METHOD_SESSION:
             self._note_session(entry, params)
-        elif action == _INTENT and method == METHOD_PLACE:
+        elif action == _INTENT and method in (METHOD_PLACE, METHOD_MODIFY):
             self._note_intent(entry, params)
+        elif action == _TAKE or (action == _INTENT and method == METHOD_TAKE):
+            self._note_take(entry, params)
         elif action == _INTENT and method == METHOD_CANCEL:
             order_id = as_integer(params.get("orderId"))
             if order_id is not None:
@@ -142,6 +186,7 @@ class JournalReplay:
             dict(self.orders),
             set(self.cancels),
             self.ended.copy(),
+            dict(self.takes),
             self.entries,
             self.last_run_id,
         )
@@ -201,6 +246,7 @@ class JournalReplay:
             intent_id=intent.intent_id,
             margin6=intent.margin6,
             block=intent.block if seen_at is None else seen_at,
+            moves=intent.moves,
         )
         self._forget_id(intent)
         self.placed[key] = settled
@@ -211,6 +257,35 @@ class JournalReplay:
             self.ended[key] = None
             while len(self.ended) > KEPT_ENDED:
                 self._forget(next(iter(self.ended)))
+
+    @property
+    def known_hashes(self) -> frozenset[str]:
+        """The transactions of all placements and takes."""
+        placed = (one.tx_hash for one in self.placed.values() if one.tx_hash)
+        return frozenset((*placed, *(one.tx_hash for one in self.takes.values() if one.tx_hash)))
+
+    def _note_take(self, entry: JournalEntry, params: Mapping[str, object]) -> None:
+        intent_id = entry.intent_id
+        if not intent_id:
+            return  # another tool's line: it says nothing about how the take ended
+        known = self.takes.get(intent_id)
+        if known is None:
+            taken = _taken(entry, intent_id, params)
+            if taken is None:
+                return
+            self.takes = {
+                key: one for key, one in self.takes.items() if not one.is_settled or one.ts > entry.ts - KEPT_TAKES_MS
+            }
+            known = taken
+        if entry.action == _TAKE:
+            status = params.get("status")
+            known = replace(
+                known,
+                tx_hash=entry.tx_hash or known.tx_hash,
+                status=status if isinstance(status, str) else known.status,
+                traded6=as_integer(params.get("traded")),
+            )
+        self.takes[intent_id] = known
 
     def _forget(self, key: tuple[str, int]) -> None:
         """Drop a placement that has ended long ago, or whose tag is used again."""
@@ -241,6 +316,19 @@ def replay(entries: Iterable[JournalEntry], after: JournalReplay | None = None) 
     return found
 
 
+def _taken(entry: JournalEntry, intent_id: str, params: Mapping[str, object]) -> TakenIntent | None:
+    """The take in a line, None unless the line has all of it."""
+    side = params.get("side")
+    numbers = [as_integer(params.get(key)) for key in _TAKE_NUMBERS]
+    known = [number for number in numbers if number is not None]
+    if side not in ("buy", "sell") or len(known) < len(numbers):
+        return None
+    amount18, limit6, reach6, notional6, margin6, decided_in = known
+    return TakenIntent(
+        entry.trader, intent_id, Side(side), amount18, limit6, reach6, notional6, margin6, decided_in, entry.ts
+    )
+
+
 def _placement(entry: JournalEntry, params: Mapping[str, object]) -> PlacedIntent | None:
     """The placement in a line, None without side, level or amount."""
     side = params.get("side")
@@ -258,4 +346,5 @@ def _placement(entry: JournalEntry, params: Mapping[str, object]) -> PlacedInten
         run_id=entry.run_id,
         intent_id=entry.intent_id or "",
         margin6=as_integer(params.get("margin")) or 0,
+        moves=as_integer(params.get("oldOrderId")) or 0,
     )

@@ -17,6 +17,7 @@ from ama_tui.domain.plan import (
     WalletBudget,
     WalletSnapshot,
 )
+from ama_tui.domain.wallet import Role
 from ama_tui.strategies.anchor import anchor_x2
 from ama_tui.strategies.budget import SEQUENCES, margin_bps
 from ama_tui.strategies.cancels import StaleOrders, duplicate, excess
@@ -32,6 +33,7 @@ from ama_tui.strategies.rebalance.moves import MoveRules, moves
 from ama_tui.strategies.rebalance.parameters import RebalanceParameters
 from ama_tui.strategies.rebalance.signals import Volatility, imbalance, inventory
 from ama_tui.strategies.spacing import LevelSpacing, WalletSpacing, level_distances
+from ama_tui.strategies.taking import taking
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ class RebalanceMemory:
 def plan(
     market: MarketSnapshot, parameters: RebalanceParameters, memory: RebalanceMemory
 ) -> tuple[Plan, RebalanceMemory]:
-    """Cancels, then moves, then placements of vacant levels. Every vacant level is either placed or skipped."""
+    """Cancels, then moves, then placements of vacant levels, then what takers do. Every vacant level is either placed
+    or skipped.
+    """
     anchor = anchor_x2(market)
     digests = memory.digests.after(market.wallets, parameters, market.limits)
     fills = memory.fills.after(market, parameters.fill_delay_s)
@@ -65,8 +69,9 @@ def plan(
     builder = _PlanBuilder(parameters, lean, filling, counts_kept=quoted != memory.quoted)
     for digest in digests.fleet.digests.values():
         builder.add_wallet(digest)
-    intents: tuple[Intent, ...] = (*builder.cancels, *builder.moves, *filling.places)
-    decided = Plan(intents, tuple(filling.skips), anchor, builder.budgets, kept=builder.kept)
+    taken, not_taken = taking(market)
+    intents: tuple[Intent, ...] = (*builder.cancels, *builder.moves, *filling.places, *taken)
+    decided = Plan(intents, (*filling.skips, *not_taken), anchor, builder.budgets, kept=builder.kept)
     return decided, RebalanceMemory(volatility, lean, quoted, digests, fills.cancelling(builder.cancels))
 
 
@@ -123,6 +128,8 @@ class _PlanBuilder:
             skips.append(Skip(wallet.address, SkipReason.UNREAD, wallet.unusable_detail))
             return
         budget = self.budgets[wallet.address] = digest.budget
+        if wallet.role is Role.TAKER:
+            return
         if wallet.unusable is not None:
             skips.append(Skip(wallet.address, wallet.unusable, wallet.unusable_detail))
             return

@@ -166,6 +166,8 @@ def total_fields(totals: Totals) -> list[Field]:
         _total("beaten to the level", totals.overtaken, "warn"),
         _total("self-trades", totals.self_trades, "warn"),
         _total("taker trades", totals.taker_trades),
+        _total("moved", totals.modifies),
+        _total("kept", totals.kept),
         _total("rpc requests", totals.rpc_requests),
         _total("api requests", totals.api_requests),
     ]

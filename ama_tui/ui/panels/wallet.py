@@ -10,6 +10,7 @@ from ama_tui.domain.market import short_address
 from ama_tui.domain.money import format_amount, format_price, format_usdc
 from ama_tui.domain.order import Side
 from ama_tui.domain.session import RENEW_AT_PERCENT
+from ama_tui.domain.wallet import Role
 from ama_tui.ui.format import count, plain, signed_amount, time_left, whole_age
 from ama_tui.ui.panels.fragments import SESSION_SPANS, cap_ink, gauge, pair, percent, share_of_cap
 from ama_tui.ui.panels.wallets import SESSION_SOON_SECONDS
@@ -17,6 +18,7 @@ from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.field_lines import Field, Line, field
 from ama_tui.ui.widgets.flow import flow
 from ama_tui.ui.widgets.grid import Grid
+from ama_tui.ui.widgets.styled_text import Span
 
 MARGIN_BAR = 10
 LEAST_PRICE_WIDTH, LEAST_ID_WIDTH = 8, 6
@@ -84,6 +86,10 @@ def order_lines(
         for order in row.pending_orders
     ]  # fmt: skip
     return tuple(sorted(lines, key=lambda line: (-line.price6, line.order_id is None, line.order_id or 0)))
+
+
+def _role(row: WalletRow) -> list[Span]:
+    return [(" TAKER", "ours")] if row.role is Role.TAKER else []
 
 
 # columns
@@ -190,7 +196,7 @@ def name_fields(row: WalletRow, state: EngineState, width: int) -> list[Field]:
     """The wallet's name, state, order counts and position."""
     address = row.address if width >= WIDE_ADDRESS else short_address(row.address)
     fields = [
-        field((plain(row.nickname), "strong"), (f"  {address}", "label")),
+        field((plain(row.nickname), "strong"), *_role(row), (f"  {address}", "label")),
         _state_field(row, state),
         pair("bids", (f"{row.bids}/{row.target_bids}", "bid")),
         pair("asks", (f"{row.asks}/{row.target_asks}", "ask")),

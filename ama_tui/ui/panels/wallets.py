@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from ama_tui.domain.event import SessionState, WalletRow
 from ama_tui.domain.market import short_address
 from ama_tui.domain.money import format_usdc
+from ama_tui.domain.wallet import Role
 from ama_tui.ui.format import count_bar, hours_left, pad, plain, short_usdc, signed_amount, time_left, whole_age
 from ama_tui.ui.panels.fragments import SESSION_SPANS, cap_ink, gauge, percent, share_of_cap
 from ama_tui.ui.widgets.columns import Cell, Column
@@ -102,9 +103,13 @@ def _last_action(row: WalletRow, width: int, now: float) -> Cell:
 
 
 def _note(row: WalletRow, width: int, now: float) -> Cell:
+    is_taker = row.role is Role.TAKER
     if row.note:
         ink: Ink = "danger" if row.session is SessionState.UNUSABLE else "plain" if row.is_packed else "warn"
-        return ((pad(plain(row.note), width), ink),)
+        text = f"TAKER {plain(row.note)}" if is_taker else plain(row.note)
+        return ((pad(text, width), ink),)
+    if is_taker:
+        return ((pad("TAKER", width), "ours"),)
     return ((pad("packed", width), "good"),) if row.is_packed else ((" " * width, "plain"),)
 
 
@@ -144,8 +149,9 @@ NARROW_COLUMNS: tuple[Column[WalletRow], ...] = (
 
 
 def row_words(row: WalletRow) -> str:
-    """The text a filter searches: name, address, session, note, and the words packed, short, paused, unknown."""
+    """The text a filter searches: name, address, session, note, role, and the words packed, short, paused, unknown."""
     words = [row.nickname, row.address, row.session.value, row.note, "packed" if row.is_packed else "short"]
+    words.append(row.role.value)
     words += ["paused"] * row.is_paused + ["unknown"] * bool(row.unknown)
     return " ".join(words).lower()
 

@@ -14,8 +14,8 @@ from ama_tui.domain.session import Methods, SessionRecord
 from ama_tui.engine.cancel.kill import PATIENCE_S
 from ama_tui.engine.cancel.worker import RETRY_CANCEL_S, RETRY_FAILED_S
 from ama_tui.engine.engine_api import Survivor
-from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.reconciliation.rules import SECONDS_WITHOUT_A_BLOCK as SECONDS_FOR_A_BLOCK
+from ama_tui.engine.sent_request import PendingStage
 from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
 from tests.engine.fakes import FakeVenue, no_record, record
 from tests.engine.samples import ALICE, BOB, PRICE6, SIZE18, book, order, pending, place, resting, wallet_read

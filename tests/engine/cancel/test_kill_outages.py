@@ -18,7 +18,7 @@ from ama_tui.domain.session import SessionPermit
 from ama_tui.engine.cancel.kill import BETWEEN_READS_S, PATIENCE_S, SILENCE_S
 from ama_tui.engine.cancel.time_left import LONGEST_STOP_S
 from ama_tui.engine.cancel.worker import LONGEST_CANCEL_S
-from ama_tui.engine.pending_orders import PendingStage
+from ama_tui.engine.sent_request import PendingStage
 from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
 from tests.engine.fakes import FakeVenue
 from tests.engine.samples import ALICE, BOB, book, order, pending, place, resting, wallet_read

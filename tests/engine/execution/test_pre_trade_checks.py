@@ -14,7 +14,7 @@ from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import FleetRead
 from ama_tui.engine.execution.pre_trade_checks import SELF_TRADE, STALE_AFTER_S, best_opposite, placement_refusal
 from ama_tui.engine.own_prices import LATE_GRACE_S
-from ama_tui.engine.pending_orders import PendingStage
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from tests.engine.samples import (
     ALICE,

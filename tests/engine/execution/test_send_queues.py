@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.domain.plan import Cancel, Intent, Place
+from ama_tui.domain.plan import Cancel, Intent, Place, level_of
 from ama_tui.engine.execution.send_queues import Send, SendQueues
 from ama_tui.engine.rate_limiter import RateLimiter, Slot
 from ama_tui.engine.read_share import READ_PATIENCE_S, ReadShare
@@ -35,7 +35,7 @@ class Post:
         self.under_way[wallet] = self.under_way.get(wallet, 0) + 1
         assert self.under_way[wallet] == 1, "two sends of one wallet at once"
         self.most_at_once = max(self.most_at_once, sum(self.under_way.values()))
-        number = intent.order_id if isinstance(intent, Cancel) else intent.level
+        number = intent.order_id if isinstance(intent, Cancel) else level_of(intent) or 0
         try:
             await asyncio.sleep(self.seconds)
             if number in self.fail:

@@ -14,9 +14,10 @@ from ama_tui.domain.errors import JournalError, MalformedError, RefusedError, Un
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Cancel, Intent, Place, SkipReason, WalletBudget
 from ama_tui.engine.execution.pre_trade_checks import SELF_TRADE
-from ama_tui.engine.execution.sender import SESSION_PROBLEMS, Sender
-from ama_tui.engine.pending_orders import PendingStage
+from ama_tui.engine.execution.refusals import SESSION_PROBLEMS
+from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.fakes import FakeActionLog, FakeVenue, context_of, record
 from tests.engine.samples import ALICE, BOB, PRICE6, TICK6, book, cancel, fleet_read, pending, place, trade

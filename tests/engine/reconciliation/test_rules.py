@@ -12,9 +12,10 @@ from ama_tui.domain.order import RestingOrder, Side, decode_tag
 from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import FleetRead, OrderPlaced, OrderRested, Receipt, WalletRead
 from ama_tui.engine.own_prices import OwnPrices, WalletPrices
-from ama_tui.engine.pending_orders import CANCEL_PATIENCE_S, KEPT_LAPSED, OrderMemory, PendingCancel, PendingStage
+from ama_tui.engine.pending_orders import CANCEL_PATIENCE_S, KEPT_LAPSED, OrderMemory, PendingCancel
 from ama_tui.engine.reconciliation import rules as reconcile
 from ama_tui.engine.reconciliation.rules import Resolution, ResolvedOrder
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.samples import (
     ALICE,

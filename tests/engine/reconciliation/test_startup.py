@@ -14,11 +14,11 @@ from ama_tui.domain.plan import Place
 from ama_tui.domain.reading import OrderCancelled, OrderHistory, OrderRested, Receipt, Trade
 from ama_tui.domain.recovery import ReconciliationReport
 from ama_tui.engine.action_log import now_ms
-from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.reconciliation.known_orders import look_back_from
 from ama_tui.engine.reconciliation.report import MAY_BE_PENDING_MS
 from ama_tui.engine.reconciliation.rules import REORG_BLOCKS, Resolution, adopt, is_vanished, judge, match_rested
 from ama_tui.engine.reconciliation.startup import recover, track_missing
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import NEVER_RESTS, JournalReplay, PlacedIntent
 from tests.engine.fakes import FakeActionLog, FakeVenue, context_of

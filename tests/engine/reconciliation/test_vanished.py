@@ -8,7 +8,7 @@ import pytest
 
 from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.reading import OrderRested, Receipt
-from ama_tui.engine.pending_orders import OrderMemory, PendingPlacement, PendingStage
+from ama_tui.engine.pending_orders import OrderMemory, PendingPlacement
 from ama_tui.engine.reconciliation.rules import (
     REORG_BLOCKS,
     Resolution,
@@ -21,6 +21,7 @@ from ama_tui.engine.reconciliation.rules import (
     match_rested,
     vanished,
 )
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.samples import ALICE, PRICE6, SIZE18, TICK6, book, order, pending, place, resting, wallet_read
 

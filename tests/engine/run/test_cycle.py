@@ -14,13 +14,13 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, Place, SkipReason
 from ama_tui.domain.reading import FleetRead, WalletRead
 from ama_tui.domain.session import HOW_TO_RENEW, Methods
-from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.reconciliation import live
 from ama_tui.engine.run import cycle as cycle_module
 from ama_tui.engine.run import live_mark
 from ama_tui.engine.run.cycle import DEPTH_OF_OTHERS, MOST_DEPTH, Cycle
 from ama_tui.engine.run.live_mark import PATIENCE_S
 from ama_tui.engine.run_context import RunContext
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.fakes import FakeActionLog, FakeVenue, context_of, record
 from tests.engine.samples import (

@@ -24,7 +24,7 @@ CANCEL = Cancel(MAKER.address, 7, Side.BUY, 2_490 * USDC, 10**17, CancelReason.F
 MODIFY = Modify(
     MAKER.address, 7, Side.BUY, 1, 2_400 * USDC, AMOUNT18, 240_000_001, 5, 2_490 * USDC, 10**17
 )  # fmt: skip
-TAKE = Take(TAKER.address, Side.BUY, 10**17, 2_510 * USDC, 251_000_000)
+TAKE = Take(TAKER.address, Side.BUY, 10**17, 2_510 * USDC)
 
 
 @pytest.mark.parametrize("intent", [PLACE, CANCEL, MODIFY, TAKE], ids=lambda intent: type(intent).__name__)
@@ -56,7 +56,6 @@ def test_sound_intent_has_no_problem(intent: Any) -> None:
         (replace(MODIFY, order_id=8), "a modify is of an order that the wallet does not have"),
         (replace(MODIFY, price6=2_400 * USDC + 1), "a modify is not on a tick"),
         (replace(TAKE, wallet=MAKER.address), "a take is for a wallet that is not a taker"),
-        (replace(TAKE, margin6=1), "a take reckons with a margin of 1 instead of"),
         (replace(TAKE, limit6=0), "a take has 0 as its limit"),
         ("place", "it decided a str"),
         (None, "it decided a NoneType"),

@@ -11,8 +11,8 @@ import pytest
 from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState, WalletRow
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import SkipReason, WalletBudget
-from ama_tui.engine.pending_orders import PendingStage
 from ama_tui.engine.run.snapshot_builder import snapshot_of
+from ama_tui.engine.sent_request import PendingStage
 from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.fakes import FakeVenue, context_of, record
 from tests.engine.rig import Rig, cycles_later, run_of
