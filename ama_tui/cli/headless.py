@@ -23,9 +23,10 @@ from ama_tui.cli.wiring import build_engine, wallets_source
 from ama_tui.domain.errors import AmaError, ConfigError, PreflightError
 from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.run.local_engine import MarketStart
 from ama_tui.engine.run.market_run import error_line
-from ama_tui.engine.run.run import STOP_PATIENCE_S, Run, StopCondition
+from ama_tui.engine.run.market_start import MarketStart
+from ama_tui.engine.run.run import STOP_PATIENCE_S, Run
+from ama_tui.engine.run.stop_condition import StopCondition
 from ama_tui.keys.wallet_source import WalletsSource
 
 SURVIVORS = 4

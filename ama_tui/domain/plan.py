@@ -323,6 +323,7 @@ class SkipReason(Enum):
     SESSION_TOO_SMALL = "waiting for a new session"
     MAX_OPEN_ORDERS = "most open orders (maker_max_open_orders)"
     IN_PLACE = "already where it would be moved to"
+    NOTHING_TO_TAKE = "nothing to take"
     STRATEGY = "the strategy does not work"
     FILLED = "waiting after a fill"
 

@@ -13,7 +13,7 @@ from ama_tui.engine.connect import VenueSource
 from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
-from ama_tui.engine.run.run import StopCondition
+from ama_tui.engine.run.stop_condition import StopCondition
 from ama_tui.keys.wallet_source import WalletsSource
 from ama_tui.localnet.options import VenueOptions
 from tests.bench.venue_process import WatchedVenue, watched_venue

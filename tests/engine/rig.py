@@ -19,7 +19,8 @@ from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.local_engine import EngineSettings, LocalEngine
-from ama_tui.engine.run.run import Run, StopCondition
+from ama_tui.engine.run.run import Run
+from ama_tui.engine.run.stop_condition import StopCondition
 from ama_tui.keys.wallet_source import WalletsSource
 from ama_tui.localnet.contract_reads import ContractRead, read, read_all
 from ama_tui.localnet.options import VenueOptions

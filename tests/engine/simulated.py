@@ -191,8 +191,8 @@ class SimulatedVenue:
         """Mine a block of the ready transactions (or a share of them), in any order."""
         ready = [tx for tx in self.pool if tx.at <= self.clock() and self.dice.random() < share]
         self.dice.shuffle(ready)
-        taken = {tx.tx_hash for tx in ready}
-        self.pool = [tx for tx in self.pool if tx.tx_hash not in taken]
+        mined = {tx.tx_hash for tx in ready}
+        self.pool = [tx for tx in self.pool if tx.tx_hash not in mined]
         state = replace(
             self.head,
             orders=dict(self.head.orders),
@@ -271,7 +271,8 @@ class SimulatedVenue:
         book = [(one.price6, int(one.amount18 * part), 0) for one in others(opposite)]
         book += [(one.price6, one.amount18, one.order_id) for one in state.orders.values() if one.side is opposite]
         book.sort(key=lambda level: (level[0] if tx.side.is_buy else -level[0], -level[2]))
-        left18, trades = tx.amount18, []
+        left18 = tx.amount18
+        trades: list[Trade] = []
         for price6, amount18, order_id in book:
             filled18 = min(left18, amount18)
             if filled18 <= 0:

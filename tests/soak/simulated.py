@@ -30,8 +30,9 @@ from ama_tui.engine.connections import Connections
 from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.run.common import Common
-from ama_tui.engine.run.run import Run, StopCondition
+from ama_tui.engine.run.run import Run
 from ama_tui.engine.run.startup import RunRequest, Startup
+from ama_tui.engine.run.stop_condition import StopCondition
 from ama_tui.store.journal.group_sync import GroupSync
 from ama_tui.store.journal.quick_lines import LineCounter
 from ama_tui.store.journal.reader import Scan

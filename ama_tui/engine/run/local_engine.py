@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from ama_tui.config.paths import StatePaths, runtime_directory
+from ama_tui.config.paths import StatePaths
 from ama_tui.config.run import Resolved, RunConfig, resolve
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import ConfigError, ParameterError, VenueError
@@ -20,35 +18,25 @@ from ama_tui.domain.market import Market, Quote
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.settings import WALLETS
 from ama_tui.domain.wallet import Role, with_roles
-from ama_tui.domain.weights import share_text, shares_of
+from ama_tui.domain.weights import shares_of
 from ama_tui.engine.connect import OpenVenue, VenueSource, open_venue
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import KillReport, PlanPreview, StartRequest, StoredRun
 from ama_tui.engine.freeze import Freeze
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.run.common import Common
 from ama_tui.engine.run.garbage import collect_rarely
-from ama_tui.engine.run.lifecycle import CYCLING
 from ama_tui.engine.run.market_run import MarketRun, error_line
+from ama_tui.engine.run.market_start import MarketStart, prepare_all, requests_of
 from ama_tui.engine.run.preview import preview
-from ama_tui.engine.run.run import Run, StopCondition
-from ama_tui.engine.run.startup import RunRequest, Startup
+from ama_tui.engine.run.run import Run
+from ama_tui.engine.run.stop_condition import StopCondition
 from ama_tui.engine.run.stored_run import stored_run_of, valid_sessions
 from ama_tui.engine.run.summary import summary_of_all
-from ama_tui.engine.sessions.sharing import SharedSessions
 from ama_tui.store.checkpoint import Checkpoint, load_checkpoint, stored_config
 from ama_tui.strategies import registry
 from ama_tui.strategies.chosen import Strategy
 
 T = TypeVar("T")
-
-
-class MarketStart(NamedTuple):
-    """One market of a run that is about to start."""
-
-    market: Market
-    resolved: Resolved
-    resume: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +164,8 @@ class LocalEngine:
             MarketRun(start.market, publisher, self._freeze.of(start.market.address))
             for start, publisher in zip(starts, publishers, strict=True)
         )
-        requests = [self._request(starts, position, shares[position]) for position in range(len(starts))]
-        self._preparing = asyncio.create_task(self._prepare(requests, connections), name="prepare")
+        requests = requests_of(starts, shares, self._venue, connections, self._settings.state_root)
+        self._preparing = asyncio.create_task(prepare_all(self.markets_run, requests, connections), name="prepare")
         try:
             runs = await self._preparing
         except asyncio.CancelledError:
@@ -196,46 +184,6 @@ class LocalEngine:
         ending = ending or StopCondition()
         for one, run in zip(self.markets_run, runs, strict=True):
             one.begin(run, ending)
-
-    def _request(self, starts: Sequence[MarketStart], position: int, share: Fraction) -> RunRequest:
-        """What one of the markets needs."""
-        market, resolved, resume = starts[position]
-        notes = list(self._venue.notes)
-        if resolved.missing_in_checkpoint:
-            names, origins = resolved.names, resolved.origins
-            where = [f"{names[key]} from {origins[key].value}" for key in resolved.missing_in_checkpoint]
-            notes.append(f"not in the saved run: {', '.join(where)}")
-        if len(starts) > 1:
-            notes.append(f"{len(starts)} markets in this run: {share_text(share)} of the collateral for this one")
-        return RunRequest(
-            market,
-            resolved.run,
-            self._venue.wallets[: resolved.run.wallets],
-            self._paths(market),
-            runtime_directory(self._connected().chain_name),
-            resume,
-            resolved.differences,
-            tuple(notes),
-            resolved.called,
-            share,
-            tuple(self._paths(other.market).directory for other in starts if other.market != market),
-        )
-
-    async def _prepare(self, requests: Sequence[RunRequest], connections: Connections) -> list[Run]:
-        """Lock and check every market, then prepare one after the other: a wallet's sessions are numbered."""
-        is_shared = len(requests) > 1 and requests[0].config.shared_session
-        common = Common(connections, sessions=SharedSessions() if is_shared else None)
-        startups = []
-        for one, request in zip(self.markets_run, requests, strict=True):
-            store = await one.open(request.paths, fresh=not request.resume)
-            startups.append(Startup(request, connections, one.publisher, one.freeze, store, common))
-        for startup in startups:
-            await startup.check()
-        runs = [await startup.prepare() for startup in startups]
-        if is_shared:
-            for run in runs:
-                run.context.may_revoke = partial(_no_other_cycles, run, runs)
-        return runs
 
     async def _abort_start(self, state: EngineState, reason: str) -> None:
         for one in self.markets_run:
@@ -401,9 +349,6 @@ class LocalEngine:
     def _weights(self, starts: Sequence[MarketStart]) -> tuple[str, ...]:
         return starts[0].resolved.run.weights if starts else ()
 
-    def _paths(self, market: Market) -> StatePaths:
-        return StatePaths(self._settings.state_root, self._connected().chain_id, market.address)
-
     async def _resolved(self, request: StartRequest) -> Resolved:
         """The configuration of a request. Missing values come from the options and the saved run."""
         stored = await asyncio.to_thread(self._checkpoint, request.market) if request.resume else None
@@ -444,11 +389,6 @@ class LocalEngine:
             return self._resolve(), False
         stored = await asyncio.to_thread(self._checkpoint, market)
         return self._resolve(stored), stored is not None
-
-
-def _no_other_cycles(run: Run, runs: Sequence[Run]) -> bool:
-    """Has every other market of a run ended?"""
-    return all(other is run or other.state not in CYCLING for other in runs)
 
 
 def _all_or_raise(results: Sequence[T | BaseException]) -> list[T]:

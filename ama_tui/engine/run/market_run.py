@@ -13,7 +13,8 @@ from ama_tui.domain.market import Market
 from ama_tui.engine.engine_api import KillReport
 from ama_tui.engine.freeze import MarketFreeze
 from ama_tui.engine.publisher import Publisher
-from ama_tui.engine.run.run import Run, StopCondition
+from ama_tui.engine.run.run import Run
+from ama_tui.engine.run.stop_condition import StopCondition
 from ama_tui.store.state_store import StateStore
 
 _LOG = logging.getLogger(__name__)

@@ -28,6 +28,7 @@ from ama_tui.engine.run.outages import Outages
 from ama_tui.engine.run.pace import Pace
 from ama_tui.engine.run.packing import is_packed
 from ama_tui.engine.run.snapshot_builder import run_snapshot
+from ama_tui.engine.run.stop_condition import StopCondition
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sessions.manager import SessionManager
 from ama_tui.engine.sessions.renewal import Renewals
@@ -41,37 +42,6 @@ STOP_PATIENCE_S = 9.0
 """The longest wait for pending requests on stop."""
 FINAL_READ_S = 3.0
 """The longest wait for the last read, which is only for display."""
-
-
-@dataclass(slots=True)
-class StopCondition:
-    """When a run ends by itself: once reads show every market packed at the same time, or at a time (monotonic clock).
-
-    The runs on several markets share one.
-    """
-
-    when_packed: bool = False
-    at: float = float("inf")
-    met: bool = False
-    """Every market was packed: each run ends at its next read that shows it packed, or now if its last one did."""
-    members: int = 0
-    """The runs that cycle."""
-    _packed: set[int] = field(default_factory=set)
-    """Those whose last whole read showed them packed, and no read since anything else."""
-
-    def look(self, run: Run, read: FleetRead) -> bool:
-        """Note what a read shows of a run. False if only a read that shows every wallet can complete it."""
-        if not run.packed:
-            self._packed.discard(id(run))
-        elif read.fresh is None:
-            self._packed.add(id(run))
-        self.met = self.met or (self.when_packed and 0 < self.members <= len(self._packed))
-        return not run.packed or id(run) in self._packed
-
-    def left(self, run: Run) -> None:
-        """Note that a run cycles no more: the others do not wait for it."""
-        self.members -= 1
-        self._packed.discard(id(run))
 
 
 @dataclass(slots=True)

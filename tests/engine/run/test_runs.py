@@ -12,7 +12,7 @@ from ama_tui.domain.errors import ConfigError, LockHeldError, PreflightError
 from ama_tui.domain.event import EngineState
 from ama_tui.domain.order import Side, decode_tag
 from ama_tui.domain.session import HOW_TO_RENEW
-from ama_tui.engine.run.run import StopCondition
+from ama_tui.engine.run.stop_condition import StopCondition
 from ama_tui.keys.wallet_source import WalletsSource, open_wallets
 from ama_tui.localnet.keys import derive_wallet
 from tests.engine.rig import (

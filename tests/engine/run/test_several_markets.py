@@ -12,8 +12,10 @@ from ama_tui.domain.errors import ConfigError, JournalError, LockHeldError, Pref
 from ama_tui.domain.event import EngineState
 from ama_tui.domain.order import Side
 from ama_tui.engine.engine_api import StartRequest
-from ama_tui.engine.run.local_engine import LocalEngine, MarketStart
-from ama_tui.engine.run.run import Run, StopCondition
+from ama_tui.engine.run.local_engine import LocalEngine
+from ama_tui.engine.run.market_start import MarketStart
+from ama_tui.engine.run.run import Run
+from ama_tui.engine.run.stop_condition import StopCondition
 from tests.engine.rig import Rig, ticking, until
 
 MARKETS = ("ETH-USD", "BTC-USD", "SUI-USD")
