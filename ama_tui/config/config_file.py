@@ -12,7 +12,7 @@ from typing import Any
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.setting import Setting
 from ama_tui.domain.settings import BUILT_IN, PACKER, STRATEGY, settings_with
-from ama_tui.domain.strategy_settings import StrategyCatalogue, StrategySettings
+from ama_tui.domain.strategy_settings import StrategyCatalogue, StrategySettings, foreign_problem
 from ama_tui.domain.text import shortened
 
 
@@ -92,6 +92,6 @@ def _unknown(name: str, allowed: Sequence[Setting[Any]], strategy: str, strategi
     """Why a key is not allowed."""
     owners = strategies.owners_of(name)
     if owners:
-        return f"{name} is for the strategy {' or '.join(owners)}, not {strategy}"
+        return foreign_problem(name, owners, strategy)
     close = difflib.get_close_matches(name, [setting.key for setting in allowed], n=1)
     return f"unknown key {shortened(name, 20)}" + (f" (did you mean {close[0]}?)" if close else "")

@@ -18,7 +18,7 @@ from ama_tui.domain.parameters import STRATEGY_PARAMETERS, Parameters, range_pro
 from ama_tui.domain.plan import AnchorSource, CollateralBasis, RunLimits, TakerLimits
 from ama_tui.domain.setting import Setting, plain
 from ama_tui.domain.settings import BUILT_IN, RUN_SETTINGS, STRATEGY, settings_with
-from ama_tui.domain.strategy_settings import StrategyCatalogue, StrategySettings
+from ama_tui.domain.strategy_settings import StrategyCatalogue, StrategySettings, foreign_problem
 from ama_tui.domain.text import shortened
 
 RESCUE = ", with an option in place of a stored value, or with --fresh"
@@ -247,12 +247,12 @@ def _options(options: RunOptions, strategy: StrategySettings, strategies: Strate
     given = options.given()
     foreign = []
     for name in given.keys() - keys.keys():
-        owners = " or ".join(strategies.owners_of(name))
+        owners = strategies.owners_of(name)
         if not owners:
             raise TypeError(f"there is no setting {name}")
-        foreign.append(f"--{name.replace('_', '-')} is for the strategy {owners}, not {strategy.name}")
+        foreign.append(foreign_problem(f"--{name.replace('_', '-')}", owners, strategy.name))
     if foreign:
-        raise ParameterError("; ".join(sorted(foreign)), "leave it out, or choose that strategy with --strategy")
+        raise ParameterError("; ".join(sorted(foreign)), "leave it out, or choose such a strategy with --strategy")
     return {keys[name]: value for name, value in given.items()}
 
 

@@ -48,6 +48,13 @@ def lines_of(settings: tuple[Setting[Any], ...]) -> tuple[tuple[Setting[Any], ..
     return tuple(tuple(line) for _, line in groupby(asked, key=lambda setting: setting.form_label))
 
 
+def foreign_problem(setting: str, owners: tuple[str, ...], strategy: str) -> str:
+    """Why a setting cannot be used: it is one of these strategies, not of the one in use."""
+    if len(owners) == 1:
+        return f"{setting} is for the strategy {owners[0]}, not {strategy}"
+    return f"{setting} is for the strategies {', '.join(owners[:-1])} and {owners[-1]}, not {strategy}"
+
+
 class StrategyCatalogue(Protocol):
     """The strategies that are installed."""
 

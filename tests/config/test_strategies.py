@@ -57,9 +57,13 @@ def test_file_may_choose_the_strategy_and_give_its_parameters(tmp_path: Path) ->
     ("options", "text", "said"),
     [
         ({"gap_max": 20}, "", "--gap-max is for the strategy lots, not packer"),
-        ({"strategy": "lots", "rules": "even"}, "", "--rules is for the strategy packer, not lots"),
+        ({"strategy": "lots", "rules": "even"}, "", "--rules is for the strategies packer and rebalance, not lots"),
         ({}, "gapMax = 20", "gapMax is for the strategy lots, not packer"),
-        ({"strategy": "lots"}, "orders_per_side = 3", "orders_per_side is for the strategy packer, not lots"),
+        (
+            {"strategy": "lots"},
+            "orders_per_side = 3",
+            "orders_per_side is for the strategies packer and rebalance, not lots",
+        ),
         ({"strategy": "lots", "lots": 10}, "", "--lots is 10, but must be 1…9 (option)"),
         ({"strategy": "lots"}, "gapMin = 50", "gapMin (50) must not be above --gap-max (9)"),
         ({"strategy": "lots"}, "gap = 1", "unknown key gap (did you mean gapMin?)"),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.errors import ParameterError
+from ama_tui.domain.packer_settings import SHAPING
 from ama_tui.domain.parameters import Parameters, problems_of
 from ama_tui.domain.setting import Setting
 from ama_tui.domain.settings import PACKER
@@ -37,7 +38,8 @@ def test_parameters_are_read_and_written_by_their_file_keys() -> None:
     values = dict(zip(KEYS, (0, 5, 0.5, 1.5, 50, 0.9, 1, 100_000), strict=True))
     parameters = Parameters.checked(values)
     assert tuple(parameters.asked().values()) == tuple(values.values())
-    assert parameters.as_keys() == {**values, "rules": "even"}
+    unset = dict.fromkeys((setting.key for setting in SHAPING), None)
+    assert parameters.as_keys() == {**values, "rules": "even", **unset}
     assert tuple(parameters.as_keys())[:8] == KEYS
 
 

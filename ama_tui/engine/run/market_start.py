@@ -11,7 +11,6 @@ from typing import NamedTuple
 from ama_tui.config.paths import StatePaths, runtime_directory
 from ama_tui.config.run import Resolved
 from ama_tui.domain.market import Market
-from ama_tui.domain.settings import MIN_DISTANCE_TICKS
 from ama_tui.domain.weights import share_text
 from ama_tui.engine.connect import OpenVenue
 from ama_tui.engine.connections import Connections
@@ -60,7 +59,7 @@ def requests_of(
                 resume,
                 resolved.differences,
                 tuple(notes),
-                resolved.names[MIN_DISTANCE_TICKS.key],
+                resolved.called,
                 share,
                 tuple(other.directory for other in paths if other != paths[position]),
             )
