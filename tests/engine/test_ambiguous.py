@@ -16,6 +16,7 @@ import pytest
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import TakerLimits
 from ama_tui.store.journal.replay import METHOD_TAKE
+from ama_tui.strategies.chosen import Strategy
 from tests.engine.process import MemoryJournal, Process, engine_on
 from tests.engine.shifting import shifting
 from tests.engine.simulated import Answer, SimulatedVenue
