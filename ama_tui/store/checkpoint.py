@@ -127,7 +127,7 @@ def stored_config(
     The packer's parameters are beside the others, where the original tool has them; if another strategy runs, they are
     kept, or have their defaults, and its own are under `strategyParameters` by its name. The original tool also needs
     `mode`, `makerRatio` and `maxOpenOrdersPerMaker` to read the file. `makerRatio` is the share of the wallets that do
-    not take.
+    not take, once there were takers; until then it stays as the original tool wrote it.
     """
     flat = Parameters() if not parameters.strategy.is_flat else parameters
     legacy: dict[str, object] = {
@@ -137,7 +137,7 @@ def stored_config(
     }
     config = {**flat.as_keys(), **legacy, **(earlier or {})}
     takers = more.get("takers")
-    if isinstance(takers, int | float):
+    if isinstance(takers, int | float) and (takers or "takers" in config):
         config["makerRatio"] = round(1 - takers, 9)
     values = parameters.as_keys()
     if parameters.strategy.is_flat:

@@ -61,7 +61,7 @@ def test_every_event_is_decoded_in_order() -> None:
         OrderPlaced(1, TRADER, 100, 5, is_buy=True, is_margin=False),
         OrderRested(1, TRADER, 100, 4, is_buy=True, is_margin=True),
         OrderCancelled(2, TRADER, 101, 3, is_buy=False),
-        OrderModified(2, 3, TRADER, 102, 2),
+        OrderModified(2, 3, TRADER, 102, 2, 5, TX),
         Trade(5, TX, 4, TRADER, OTHER, 100, 5),
     )
 
