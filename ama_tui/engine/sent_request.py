@@ -19,8 +19,6 @@ class PendingStage(Enum):
 class SentRequest:
     """The part that placements and takes share. Subclasses declare the fields; these change only through methods."""
 
-    __slots__ = ()
-
     intent_id: str
     sent_at: float
     stage: PendingStage

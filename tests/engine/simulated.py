@@ -204,9 +204,9 @@ class SimulatedVenue:
         next_id, block = state.next_id, self.height + 1
         for index, tx in enumerate(ready):
             events: list[OrderRested | OrderCancelled | Trade] = []
-            taken = self._match(state, tx, block, index) if tx.takes and not tx.reverts else []
-            trades += taken
-            events += taken
+            matched = self._match(state, tx, block, index) if tx.takes and not tx.reverts else []
+            trades += matched
+            events += matched
             order = state.orders.get(tx.cancels or tx.moves)
             if tx.moves and (order is None or order.trader != tx.wallet):
                 tx = replace(tx, reverts=True)
@@ -220,7 +220,7 @@ class SimulatedVenue:
                 gone = OrderCancelled(tx.cancels, tx.wallet, order.price6, order.amount18, order.side.is_buy)
                 cancels.append(gone)
                 events.append(gone)
-            elif taken:
+            elif matched:
                 pass
             elif not tx.cancels and not tx.takes and not tx.reverts and tx.wallet not in self.revoked:
                 if self.clock() - tx.at > (1.0 if tx.is_late else 5.0) * self.settle_after / 5:
@@ -270,7 +270,8 @@ class SimulatedVenue:
         book = [(one.price6, int(one.amount18 * part), 0) for one in others(opposite)]
         book += [(one.price6, one.amount18, one.order_id) for one in state.orders.values() if one.side is opposite]
         book.sort(key=lambda level: (level[0] if tx.side.is_buy else -level[0], -level[2]))
-        left18, trades = tx.amount18, []
+        left18 = tx.amount18
+        trades: list[Trade] = []
         for price6, amount18, order_id in book:
             filled18 = min(left18, amount18)
             if filled18 <= 0:
