@@ -11,9 +11,11 @@ from ama_tui.domain.session import (
     Methods,
     SessionPermit,
     SessionRecord,
+    methods_of_role,
     renewal_reason,
     session_status,
 )
+from ama_tui.domain.wallet import Role
 
 TRADER, ROOT, NOW = "0x" + "ab" * 20, "0x" + "0c" * 32, 1_700_000_000
 NEEDED = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
@@ -112,3 +114,10 @@ def test_record_of_a_permit_is_that_of_an_unused_session() -> None:
 def test_method_bits_are_those_of_the_wire_contract() -> None:
     assert [method.value for method in Methods] == [1, 2, 4, 8, 16, 32]
     assert NEEDED == 0b110010
+
+
+def test_makers_never_get_market_orders_and_takers_get_nothing_but_these_and_cancels() -> None:
+    everything = Methods(2**6 - 1)
+    assert not methods_of_role(Role.MAKER, everything) & (Methods.PLACE_MARKET | Methods.PLACE_MARGIN_MARKET)
+    assert methods_of_role(Role.MAKER, Methods.CANCEL) == Methods.CANCEL
+    assert methods_of_role(Role.TAKER, everything) == Methods.PLACE_MARGIN_MARKET | Methods.CANCEL

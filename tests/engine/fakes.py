@@ -18,6 +18,7 @@ from ama_tui.domain.reading import (
     LiveQuote,
     OrderCancelled,
     OrderHistory,
+    OrderModified,
     OrdersRead,
     Receipt,
     SessionCreated,
@@ -52,6 +53,7 @@ class FakeActionLog:
 
     lines: list[tuple[str, str, str]] = field(default_factory=list)
     statuses: list[tuple[str, int, str, int | None]] = field(default_factory=list)
+    takes: list[str] = field(default_factory=list)
     broken: Exception | None = None
     meanwhile: Callable[[], object] = lambda: None
     run_id: str = "run"
@@ -70,11 +72,26 @@ class FakeActionLog:
         self.lines.append((wallet.nickname, action.value, text))
 
     def placement(
-        self, wallet: Any, intent_id: str, place: Any, status: str, text: str | None, *, order_id: Any = None, **_: Any
+        self,
+        wallet: Any,
+        intent_id: str,
+        place: Any,
+        status: str,
+        text: str | None,
+        *,
+        order_id: Any = None,
+        moves: int = 0,
+        **_: Any,
     ) -> None:
         self.statuses.append((wallet.nickname, place.level, status, order_id))
         if text is not None:
-            self.lines.append((wallet.nickname, "PLACE_LIMIT", f"{self.describe(place)}  {text}"))
+            action = "MODIFY_ORDER" if moves else "PLACE_LIMIT"
+            self.lines.append((wallet.nickname, action, f"{self.describe(place)}  {text}"))
+
+    def take(self, wallet: Any, pending: Any, status: str, text: str | None, **_: Any) -> None:
+        self.takes.append(status)
+        if text is not None:
+            self.lines.append((wallet.nickname, "PLACE_MARKET", text))
 
     def taken_over(self, wallet: Any, intent_id: str, place: Any, order_id: int, block: int) -> None:
         self.statuses.append((wallet.nickname, place.level, "resting", order_id))
@@ -178,6 +195,13 @@ class FakeVenue:
     trades: tuple[Trade, ...] | None = ()
     cancelled: tuple[OrderCancelled, ...] = ()
     on_history: Callable[[int], OrderHistory] = lambda start: OrderHistory(start, (), ())
+    modified: tuple[OrderModified, ...] = ()
+    on_modify: Callable[[int], Exception | None] = lambda _: None
+    moves: list[tuple[int, int, int]] = field(default_factory=list)
+    """Order id, price and amount of each move that was sent."""
+    on_take: Callable[[int], Exception | None] = lambda _: None
+    taken: list[tuple[int, bool]] = field(default_factory=list)
+    """Amount and side of each take that was sent: true for a buy."""
     depth_levels: int = 0
     asked_sessions: dict[str, str | None] = field(default_factory=dict)
     asked_blocks: list[tuple[int, int]] = field(default_factory=list)
@@ -227,8 +251,11 @@ class FakeVenue:
         self.asked_blocks.append((start, end))
         await self.on_settlement()
         found = {one: self.receipts_by_hash.get(one) for one in hashes}
-        cancels = tuple(one for one in self.cancelled if one.trader in cancels_of) if cancels_of else None
-        return Settlement(self.trades, end, found, cancels=cancels)
+        if not cancels_of:
+            return Settlement(self.trades, end, found)
+        cancels = tuple(one for one in self.cancelled if one.trader in cancels_of)
+        modifies = tuple(one for one in self.modified if one.trader in cancels_of)
+        return Settlement(self.trades, end, found, cancels=cancels, modifies=modifies)
 
     # ---- API ----
 
@@ -263,6 +290,24 @@ class FakeVenue:
         if error is not None:
             raise error
         return TradeResponse("0x" + f"{len(self.placed):064x}", block=self.block, mined=True)
+
+    async def modify_order(
+        self, book: str, session: str, trader: str, *, order_id: int, price6: int, amount18: int
+    ) -> TradeResponse:
+        self.moves.append((order_id, price6, amount18))
+        error = self.on_modify(order_id)
+        if error is not None:
+            raise error
+        return TradeResponse("0x" + "e1" * 32, block=self.block, mined=True)
+
+    async def place_margin_market(
+        self, book: str, session: str, trader: str, *, amount18: int, is_buy: bool
+    ) -> TradeResponse:
+        self.taken.append((amount18, is_buy))
+        error = self.on_take(amount18)
+        if error is not None:
+            raise error
+        return TradeResponse("0x" + "e2" * 32, block=self.block, mined=True)
 
     async def cancel_order(self, book: str, session: str, trader: str, *, order_id: int) -> TradeResponse:
         self.cancels.append(order_id)

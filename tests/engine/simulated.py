@@ -205,9 +205,9 @@ class SimulatedVenue:
         next_id, block = state.next_id, self.height + 1
         for index, tx in enumerate(ready):
             events: list[OrderRested | OrderCancelled | Trade] = []
-            taken = self._match(state, tx, block, index) if tx.takes and not tx.reverts else []
-            trades += taken
-            events += taken
+            matched = self._match(state, tx, block, index) if tx.takes and not tx.reverts else []
+            trades += matched
+            events += matched
             order = state.orders.get(tx.cancels or tx.moves)
             if tx.moves and (order is None or order.trader != tx.wallet):
                 tx = replace(tx, reverts=True)
@@ -221,7 +221,7 @@ class SimulatedVenue:
                 gone = OrderCancelled(tx.cancels, tx.wallet, order.price6, order.amount18, order.side.is_buy)
                 cancels.append(gone)
                 events.append(gone)
-            elif taken:
+            elif matched:
                 pass
             elif not tx.cancels and not tx.takes and not tx.reverts and tx.wallet not in self.revoked:
                 if self.clock() - tx.at > (1.0 if tx.is_late else 5.0) * self.settle_after / 5:

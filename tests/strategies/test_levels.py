@@ -32,6 +32,14 @@ def test_pending_order_keeps_its_level() -> None:
     assert missing(1, 2, pending_orders=(3, 4)) == [5, 6]
 
 
+def test_order_and_its_move_count_for_one_level() -> None:
+    orders = tuple(resting(number, Side.BUY, 10**9, level=number) for number in (1, 2))
+    moving = PendingOrder(Side.BUY, 2, 10**9, 10**17, 1, moves=2)
+    moved_away = PendingOrder(Side.BUY, 3, 10**9, 10**17, 1, moves=99)
+    held = SideOrders.of(wallet(orders=orders, pending_orders=(moving, moved_away)), Side.BUY)
+    assert held.missing_levels(SPACING) == [4, 5, 6]
+
+
 def test_orders_of_unknown_level_take_the_vacant_levels_nearest_the_anchor() -> None:
     assert missing(None, None) == [2, 3, 4, 5]
     assert missing(1, None, None, pending_orders=(6,)) == [3, 5]

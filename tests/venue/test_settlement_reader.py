@@ -130,14 +130,18 @@ async def test_settlement_is_one_request() -> None:
     assert settled.receipts[missing] is None
 
 
-async def test_cancels_of_the_given_traders_come_with_the_same_request() -> None:
+async def test_cancelled_and_moved_orders_of_the_given_traders_come_with_the_same_request() -> None:
     ours = event_log(CANCELLED, [word(7), word(TRADER)], [101, 3, False], block=11)
     theirs = event_log(CANCELLED, [word(8), word(OTHER)], [101, 3, True], block=11)
-    node = FakeNode(logs=[trade(12), ours, theirs])
+    moved = event_log(MODIFIED, [word(9), word(10), word(TRADER)], [102, 2], block=12)
+    others = event_log(MODIFIED, [word(11), word(12), word(OTHER)], [102, 2], block=12)
+    node = FakeNode(logs=[trade(12), ours, theirs, moved, others])
     async with reading(node) as chain:
         settled = await chain.settlement(BOOK, 11, 12, [], [TRADER])
         assert chain.stats.requests == 1
-        assert (await chain.settlement(BOOK, 11, 12, [])).cancels is None
+        without = await chain.settlement(BOOK, 11, 12, [])
+        assert (without.cancels, without.modifies) == (None, None)
+    assert [(one.old_order_id, one.new_order_id) for one in settled.modifies or ()] == [(9, 10)]
     assert settled.cancels == (OrderCancelled(7, TRADER, 101, 3, is_buy=False),)
     assert settled.trades is not None
     assert [one.block for one in settled.trades] == [12]
@@ -146,7 +150,7 @@ async def test_cancels_of_the_given_traders_come_with_the_same_request() -> None
 async def test_refused_logs_leave_trades_and_cancels_unknown() -> None:
     async with reading(FakeNode(log_error="range too wide")) as chain:
         settled = await chain.settlement(BOOK, 1, 2, [], [TRADER])
-    assert (settled.trades, settled.cancels) == (None, None)
+    assert (settled.trades, settled.cancels, settled.modifies) == (None, None, None)
 
 
 async def test_empty_settlement_costs_no_request() -> None:

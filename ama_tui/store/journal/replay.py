@@ -261,8 +261,8 @@ class JournalReplay:
     @property
     def known_hashes(self) -> frozenset[str]:
         """The transactions of all placements and takes."""
-        placed = (one.tx_hash for one in self.placed.values() if one.tx_hash)
-        return frozenset((*placed, *(one.tx_hash for one in self.takes.values() if one.tx_hash)))
+        placed = {one.tx_hash for one in self.placed.values() if one.tx_hash}
+        return frozenset(placed.union(one.tx_hash for one in self.takes.values() if one.tx_hash))
 
     def _note_take(self, entry: JournalEntry, params: Mapping[str, object]) -> None:
         intent_id = entry.intent_id
@@ -323,9 +323,9 @@ def _taken(entry: JournalEntry, intent_id: str, params: Mapping[str, object]) ->
     known = [number for number in numbers if number is not None]
     if side not in ("buy", "sell") or len(known) < len(numbers):
         return None
-    amount18, limit6, reach6, notional6, margin6, decided_in = known
+    amount18, limit6, reach6, value6, margin6, decided_in = known
     return TakenIntent(
-        entry.trader, intent_id, Side(side), amount18, limit6, reach6, notional6, margin6, decided_in, entry.ts
+        entry.trader, intent_id, Side(side), amount18, limit6, reach6, value6, margin6, decided_in, entry.ts
     )
 
 

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from ama_tui.domain.errors import RpcError
-from ama_tui.domain.reading import OrderHistory, OrderRested, OrdersRead, Receipt
+from ama_tui.domain.reading import OrderHistory, OrderModified, OrderRested, OrdersRead, Receipt, Trade
 from ama_tui.domain.session import Methods, SessionRecord
 from ama_tui.engine.cancel.kill import PATIENCE_S
 from ama_tui.engine.cancel.worker import RETRY_CANCEL_S, RETRY_FAILED_S
 from ama_tui.engine.engine_api import Survivor
+from ama_tui.engine.pending_orders import PendingPlacement
 from ama_tui.engine.reconciliation.rules import SECONDS_WITHOUT_A_BLOCK as SECONDS_FOR_A_BLOCK
 from ama_tui.engine.sent_request import PendingStage
+from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.cancel.killing import BUSY, HASH, LOST, NOW, REVOKED, Killing, session_of, with_orders
 from tests.engine.fakes import FakeVenue, no_record, record
 from tests.engine.samples import ALICE, BOB, PRICE6, SIZE18, book, order, pending, place, resting, wallet_read
@@ -395,3 +397,53 @@ def test_order_shown_by_the_second_node_leaves_the_kill_unproven(shown: int, say
     assert says in report.text
     assert "a second node" in report.witnesses
     assert report.objections == ((says,) if says else ())
+
+
+# ---- moves ----
+
+
+def moving() -> tuple[WalletBook, PendingPlacement]:
+    """Alice, one of whose orders is being moved to id 6."""
+    alice = book(ALICE)
+    alice.take_read(wallet_read(resting(place(level=2, sequence=1), 5)), 90)
+    moved = PendingPlacement("move", place(level=2, sequence=4), NOW, stage=PendingStage.UNKNOWN, moves=5)
+    alice.pending.add(moved)
+    return alice, moved
+
+
+def test_kill_during_a_move_cancels_the_new_order_and_is_proven_by_its_end() -> None:
+    alice, moved = moving()
+    replacement = resting(moved.place, 6)
+    event = OrderModified(5, 6, ALICE, replacement.price6, replacement.amount18, 99, "0x" + "e1" * 32)
+    venue = FakeVenue(open={ALICE: [replacement]}, modified=(event,))
+    report = Killing(venue, [alice]).go()
+    assert (report.is_proven, venue.cancels) == (True, [6])
+
+
+def test_kill_during_a_move_that_did_not_happen_cancels_the_old_order() -> None:
+    alice, _ = moving()
+    venue = FakeVenue(open={ALICE: [resting(place(level=2, sequence=1), 5)]})
+    report = Killing(venue, [alice]).go()
+    assert venue.cancels == [5]
+    assert report.is_proven
+
+
+def test_moved_order_that_every_read_hides_leaves_the_kill_unproven_until_it_is_cancelled() -> None:
+    """Only the event names the new id: it is cancelled, and the proof waits for its end."""
+    alice, moved = moving()
+    alice.pending.remove(moved)
+    replacement = resting(moved.place, 6)
+    event = OrderModified(5, 6, ALICE, replacement.price6, replacement.amount18, 99, "0x" + "e1" * 32)
+    hiding = Hiding(open={ALICE: [replacement]}, modified=(event,))
+    report = Killing(hiding, [alice]).go()
+    assert (report.is_proven, hiding.cancels) == (True, [6])
+
+
+def test_moved_order_that_traded_on_arrival_needs_no_other_end() -> None:
+    alice, moved = moving()
+    alice.pending.remove(moved)
+    amount18, tx_hash = moved.place.amount18, "0x" + "e1" * 32
+    event = OrderModified(5, 6, ALICE, moved.place.price6, amount18, 99, tx_hash)
+    on_arrival = Trade(99, tx_hash, 0, ALICE, BOB, PRICE6 - 7, amount18)
+    report = Killing(FakeVenue(modified=(event,), trades=(on_arrival,)), [alice]).go()
+    assert report.is_proven

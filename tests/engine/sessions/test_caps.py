@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.money import BPS_UNIT
-from ama_tui.domain.plan import Place
+from ama_tui.domain.plan import Place, TakerLimits
 from ama_tui.domain.session import Caps
-from ama_tui.engine.sessions.caps import TRADE_ROOM, CapForecast, allowance, are_alike
+from ama_tui.engine.sessions.caps import SMALLEST6, TRADE_ROOM, CapForecast, allowance, are_alike, taker_allowance
 from ama_tui.strategies.packer import PACKER
 from ama_tui.strategies.packer_parameters import PackerParameters
 from tests.strategies.worlds import World
@@ -53,6 +53,13 @@ def test_larger_size_or_utilization_gives_larger_caps() -> None:
     fuller = allowance(0.4, TARGETS, OUTLOOK, HOUR)
     assert larger.per_trade6 == 2 * usual.per_trade6
     assert fuller.per_session6 == 2 * usual.per_session6
+
+
+def test_takers_caps_allow_its_largest_order_and_its_budget_with_room_to_spare() -> None:
+    limits = TakerLimits(size_max18=10**17, budget6=1_000 * USDC, slippage_ticks=20)
+    assert taker_allowance(limits, 5_000 * USDC, DAY) == Caps(2 * 250 * USDC, 2 * 25 * 1_000 * USDC)
+    assert taker_allowance(limits, None, HOUR).per_trade6 == 2 * 1_000 * USDC
+    assert taker_allowance(TakerLimits(), 5_000 * USDC, HOUR) == Caps(SMALLEST6, SMALLEST6), "0 would be no cap"
 
 
 @given(st.integers(0, 2**32), st.sampled_from([SIX_MINUTES, HOUR, DAY]), st.booleans())

@@ -31,13 +31,23 @@ WORD = "0x" + "0a" * 32
 
 
 def history(seed: int, count: int) -> Iterator[JournalEntry]:
-    """What a run may write, in any order: placements and their outcomes, cancels, sessions and notes."""
+    """What a run may write, in any order: placements, moves, takes and their outcomes, cancels, sessions and notes."""
     dice = random.Random(seed)
     for ts in range(1, count + 1):
         wallet, order_id = dice.choice((ALICE, BOB)), dice.randint(1, 6)
         placement = {"side": dice.choice(("buy", "sell")), "level": 1, "amount": str(2**64 + dice.randint(1, 8))}
         kind = dice.randint(0, 9)
-        if kind < 4:
+        if dice.random() < 0.2:
+            keys = ("limit", "reach", "notional", "margin", "decidedIn")
+            take = {"side": placement["side"], "amount": placement["amount"], **dict.fromkeys(keys, str(ts))}
+            is_intent = dice.random() < 0.5
+            stated = {"method": "sessionPlaceMarginMarket"} if is_intent else {"status": dice.choice(STATUSES)}
+            action, intent_id = "INTENT" if is_intent else "PLACE_MARKET", f"take-{dice.randint(1, 5)}"
+            yield line(ts * 400_000, action, wallet, params=take | stated, intent_id=intent_id)
+        elif kind < 2:
+            params = {"method": "sessionModifyOrder", "price": "5", "oldOrderId": str(order_id), **placement}
+            yield line(ts, "INTENT", wallet, params=params, intent_id=f"{ts}")
+        elif kind < 4:
             params = {"method": "sessionPlaceMarginLimit", "price": "5", "sequence": dice.randint(0, 9), **placement}
             yield line(ts, "INTENT", wallet, params=params, intent_id=f"{ts}")
         elif kind < 8:

@@ -162,3 +162,76 @@ def test_decided_cancels_are_known_by_wallet_and_id() -> None:
     params = {"method": "sessionCancelOrder", "orderId": "77", "reason": "kill"}
     bad = {"method": "sessionCancelOrder", "orderId": "x"}
     assert replay([line(1, "INTENT", params=params), line(2, "INTENT", params=bad)]).cancels == {(ALICE, 77)}
+
+
+# ---- moves and takes ----
+
+
+def test_move_is_a_placement_that_names_the_order_it_moves() -> None:
+    entry = intent()
+    moved = {**(entry.params or {}), "method": "sessionModifyOrder", "oldOrderId": "12"}
+    result = {"side": "sell", "level": 3, "amount": str(AMOUNT), "status": "resting", "orderId": "77", "block": 5}
+    found = replay(
+        [
+            line(1, "INTENT", params=moved, intent_id="the-intent"),
+            line(2, "MODIFY_ORDER", params={**moved, "status": "mined"}, tx_hash="0x99", intent_id="the-intent"),
+            line(3, "MODIFY_ORDER", params=result, intent_id="the-intent"),
+        ]
+    )
+    placed = found.placed[ALICE, AMOUNT]
+    assert (placed.moves, placed.order_id, placed.status, placed.tx_hash, placed.block) == (
+        12,
+        77,
+        "resting",
+        "0x99",
+        5,
+    )
+    assert found.orders == {(ALICE, 77): placed}
+    assert found.highest_sequence == {ALICE: 0}
+
+
+TAKE = {"side": "buy", "amount": "500", "limit": "7", "reach": "8", "notional": "100", "margin": "30", "decidedIn": 9}
+
+
+def take(ts: int, status: str | None = None, intent_id: str = "take", **more: Any) -> JournalEntry:
+    if status is None:
+        return line(ts, "INTENT", params={"method": "sessionPlaceMarginMarket", **TAKE}, intent_id=intent_id)
+    traded = {"traded": more.pop("traded")} if "traded" in more else {}
+    return line(ts, "PLACE_MARKET", params={**TAKE, "status": status, **traded}, intent_id=intent_id, **more)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "is_settled", "counted6"),
+    [
+        ([], False, 100),
+        (["pending"], False, 100),
+        (["unknown"], False, 100),
+        (["unknown", "void"], True, 100),
+        (["rejected"], True, 0),
+        (["withdrawn"], True, 0),
+        (["mined", "reverted"], True, 0),
+    ],
+)
+def test_take_counts_in_full_until_the_chain_says_otherwise(
+    outcomes: list[str], is_settled: bool, counted6: int
+) -> None:
+    found = replay([take(1), *(take(2 + number, status) for number, status in enumerate(outcomes))])
+    (taken,) = found.takes.values()
+    assert (taken.is_settled, taken.counted6, taken.ts, taken.decided_in) == (is_settled, counted6, 1, 9)
+
+
+def test_executed_take_counts_with_what_it_traded() -> None:
+    found = replay([take(1), take(2, "mined", tx_hash="0x99"), take(3, "executed", traded="60")])
+    (taken,) = found.takes.values()
+    assert (taken.is_settled, taken.counted6, taken.tx_hash) == (True, 60, "0x99")
+    assert found.known_hashes == {"0x99"}
+
+
+def test_settled_takes_are_forgotten_after_an_hour_and_unsettled_ones_are_not() -> None:
+    hour = 3_600_000
+    found = replay([take(1, intent_id="lost"), take(2), take(3, "reverted"), take(hour + 3, intent_id="new")])
+    assert list(found.takes) == ["lost", "new"]
+
+
+def test_market_order_of_another_tool_is_no_take_of_ours() -> None:
+    assert not replay([line(1, "PLACE_MARKET", params={"side": "buy", "amount": "5"}, intent_id=None)]).takes
