@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -52,7 +52,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
         return lambda data: tuple(decode(part, one) for part, one in zip(parts, data, strict=True))
     if origin is frozenset:
         return frozenset
-    if origin is dict:
+    if origin in (dict, Mapping):
         return lambda data: {key: decode(parts[1], one) for key, one in data.items()}
     if isinstance(hint, type) and is_dataclass(hint):
         hints = get_type_hints(hint)
