@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
+from textual.actions import parse
 
 from ama_tui.ui.actions import ACTIONS, BY_ID, actions_in, actions_reachable_from, bindings_for
 from ama_tui.ui.app import AmaApp
@@ -13,6 +14,7 @@ from ama_tui.ui.screens.help import HelpScreen, help_lines
 from ama_tui.ui.screens.kill import KillScreen
 from ama_tui.ui.screens.live import LiveScreen
 from ama_tui.ui.screens.markets import MarketsScreen
+from ama_tui.ui.screens.overview import OverviewScreen
 from ama_tui.ui.screens.parameters import ParametersScreen
 from ama_tui.ui.screens.preparation import PreparationScreen
 from ama_tui.ui.screens.quit import QuitScreen
@@ -28,6 +30,7 @@ SCREENS: tuple[type[AmaScreen[None]], ...] = (
     MarketsScreen,
     SetupScreen,
     PreparationScreen,
+    OverviewScreen,
     LiveScreen,
     WalletScreen,
     ParametersScreen,
@@ -69,7 +72,7 @@ def test_no_key_has_two_meanings_on_one_screen(screen: type[AmaScreen[None]]) ->
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.__name__)
 def test_every_action_of_a_screen_has_a_method(screen: type[AmaScreen[None]]) -> None:
     for spec in actions_reachable_from(screen.SCOPE):
-        namespace, _, name = spec.action.partition(".")
+        namespace, name, _ = parse(spec.action)
         owner = {"app": AmaApp, "screen": screen}[namespace]
         assert hasattr(owner, f"action_{name}"), spec.id
 
@@ -95,7 +98,7 @@ def test_help_lists_every_action_of_every_scope(screen: type[AmaScreen[None]]) -
 
 def test_actions_missing_from_the_palette_have_another_way() -> None:
     left_out = {spec.id for spec in ACTIONS if not spec.in_palette}
-    assert left_out == {"market.clear", "run.stop", "run.interrupt", "app.palette"}
+    assert left_out == {"market.clear", "overview.dismiss", "run.stop", "run.interrupt", "app.palette"}
 
 
 def test_every_screen_has_its_own_scope() -> None:
