@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ama_tui.domain.order import RestingOrder, Side
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import (
     Cancel,
-    CollateralBasis,
     MarketSnapshot,
     Place,
-    Rules,
     SkipReason,
     Take,
     TakerLimits,
     WalletSnapshot,
 )
 from ama_tui.domain.wallet import Role
-from ama_tui.strategies.packer import Packer
 from ama_tui.strategies.taking import TAKE_EVERY_S, due_take, taking
+from tests.strategies.worlds import Packer
 
 TICK6, BID6, ASK6 = 10_000, 2_499_950_000, 2_500_050_000
 LIMITS = TakerLimits(size_max18=10**17, budget6=10**9, slippage_ticks=20)
@@ -79,7 +76,7 @@ def test_what_a_taker_has_resting_from_before_is_cancelled_first() -> None:
 
 
 def test_packer_places_for_makers_and_lets_takers_take() -> None:
-    packer = Packer(Parameters(), Rules.EVEN, CollateralBasis.NET)
+    packer = Packer()
     plan = packer.plan(market(10_000 + TAKE_EVERY_S - 1))
     assert {one.wallet for one in plan.intents if isinstance(one, Place)} == {MAKER.address}
     assert [type(one) for one in plan.intents if one.wallet == TAKER.address] == [Take]

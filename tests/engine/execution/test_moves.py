@@ -117,7 +117,7 @@ def test_pending_move_counts_the_larger_margin_and_both_prices(ticks: int, size1
     bench = MoveBench(FakeVenue(on_modify=lambda _: UnreachableError("lost")))
     moved = move(ticks, size18=size18)
     bench.send(moved)
-    assert bench.alice.committed6() == max(OLD.margin6, moved.margin6)
+    assert bench.alice.held6() == max(OLD.margin6, moved.margin6)
     assert bench.run.fleet.price_levels(Side.BUY) == 2
     assert bench.run.fleet.best_own(Side.BUY, monotonic()) == max(OLD.price6, moved.price6)
 

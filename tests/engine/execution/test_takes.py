@@ -124,7 +124,7 @@ def test_take_without_a_usable_response_is_unknown_and_counts_until_the_chain_se
     (unsettled,) = bench.alice.takes
     assert unsettled.stage is PendingStage.UNKNOWN
     assert bench.alice.takes.used6(monotonic()) == unsettled.notional6 > 0
-    assert bench.alice.committed6() == unsettled.margin6 > 0
+    assert bench.alice.held6() == unsettled.margin6 > 0
     assert bench.action_log.takes == ["unknown"]
 
 
