@@ -125,11 +125,12 @@ def stored_config(
     """A checkpoint's `config`: the existing keys, the parameters and `more` (strategy, collateral, ...).
 
     The packer's parameters are beside the others, where the original tool has them; if another strategy runs, they are
-    kept, or have their defaults, and its own are under `strategyParameters` by its name. The original tool also needs
-    `mode`, `makerRatio` and `maxOpenOrdersPerMaker` to read the file. `makerRatio` is the share of the wallets that do
-    not take, once there were takers; until then it stays as the original tool wrote it.
+    kept, or have their defaults, and its own are beside them too (`classic`) or under `strategyParameters` by its name.
+    The original tool also needs `mode`, `makerRatio` and `maxOpenOrdersPerMaker` to read the file. `makerRatio` is the
+    share of the wallets that do not take, once there were takers; until then it stays as the original tool wrote it.
     """
-    flat = Parameters() if not parameters.strategy.is_flat else parameters
+    is_packer = ORDERS_PER_SIDE in parameters.strategy.all and parameters.strategy.is_flat
+    flat = parameters if is_packer else Parameters()
     legacy: dict[str, object] = {
         "mode": "MEAN",
         "makerRatio": 1,

@@ -60,7 +60,7 @@ def plan(market: MarketSnapshot, parameters: ClassicParameters, memory: ClassicM
     wallet = ready[memory.step % len(ready)]
     if wallet.pending_orders or wallet.cancelling:
         return Plan((), tuple(skips), anchor, budgets), following
-    decided = decide_next_action(wallet, market, anchor, parameters, Random(f"{parameters.seed}:{memory.step}"))
+    decided = decide_next_action(wallet, market, anchor, parameters, Random(f"{parameters.random_seed}:{memory.step}"))
     if isinstance(decided, Skip):
         return Plan((), (*skips, decided), anchor, budgets), following
     return Plan((decided,), tuple(skips), anchor, budgets), following
@@ -224,4 +224,5 @@ CLASSIC = StrategyDefinition(
     targets=_targets,
     memory=ClassicMemory,
     refusal=_refusal,
+    is_flat=True,
 )

@@ -19,10 +19,10 @@ class ClassicParameters(StrategyParameters):
     max_distance_ticks: Annotated[int, settings.MAX_DISTANCE_TICKS] = settings.MAX_DISTANCE_TICKS.default
     mode: Annotated[Mode, settings.MODE] = settings.MODE.default
     max_open_orders: Annotated[int, settings.MAX_OPEN_ORDERS] = settings.MAX_OPEN_ORDERS.default
-    seed: int = Field(
+    random_seed: int = Field(
         default=1,
         ge=0,
         le=2**32,
         description="number from which the random choices follow",
-        json_schema_extra={"form": "seed"},
+        json_schema_extra={"form": "random seed"},
     )

@@ -60,6 +60,10 @@ class StrategyDefinition(Generic[Own, Memory]):
     """Why a market with this tick and anchor (doubled; None without one), both with 6 decimals, cannot be quoted, or
     None if it can. One line.
     """
+    is_flat: bool = False
+    """Whether a checkpoint has its parameters beside the run's, as the original tool does, and not under a key of their
+    own.
+    """
     maker_methods: Methods = MAKER_METHODS
     """The session methods that it needs of a maker."""
     taker_methods: Methods = TAKER_METHODS

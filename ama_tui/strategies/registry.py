@@ -98,7 +98,7 @@ def _settings_of(chosen: StrategyDefinition[Any, Any]) -> StrategySettings:
     labels = list(dict.fromkeys(setting.form_label for setting in own))
     own = tuple(replace(setting, form_line=1 + labels.index(setting.form_label)) for setting in own)
     shared = tuple(replace(setting, form_line=len(labels) + setting.form_line) for setting in SHARED)
-    return StrategySettings(chosen.name, chosen.summary, shared, (*shared, *own))
+    return StrategySettings(chosen.name, chosen.summary, shared, (*shared, *own), chosen.is_flat)
 
 
 @cache

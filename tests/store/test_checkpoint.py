@@ -256,7 +256,11 @@ def test_stored_config_has_all_parameters_and_what_the_original_tool_needs() -> 
 
 def test_maker_ratio_is_what_the_takers_leave() -> None:
     assert stored_config(Parameters(), takers=0.3)["makerRatio"] == 0.7
-    assert stored_config(Parameters(), {"makerRatio": 0.5}, takers=0.0)["makerRatio"] == 1
+    assert stored_config(Parameters(), {"makerRatio": 0.5, "takers": 0.5}, takers=0.0)["makerRatio"] == 1
+
+
+def test_maker_ratio_of_the_original_tool_stays_while_nobody_was_named_a_taker() -> None:
+    assert stored_config(Parameters(), {"makerRatio": 0.5}, takers=0.0)["makerRatio"] == 0.5
 
 
 def test_stored_config_keeps_earlier_foreign_keys() -> None:

@@ -147,7 +147,7 @@ def test_same_seed_makes_the_same_decisions() -> None:
     snapshot = quoted(*(wallet(index) for index in range(5)))
 
     def run(seed: int) -> list[object]:
-        strategy, now = Strategy(CLASSIC, ClassicParameters(seed=seed)), snapshot
+        strategy, now = Strategy(CLASSIC, ClassicParameters(random_seed=seed)), snapshot
         found: list[object] = []
         for step in range(50):
             plan = strategy.plan(now)
@@ -182,7 +182,7 @@ def test_whatever_the_book_no_maker_crosses_and_no_wallet_exceeds_its_cap(seed: 
     asks = [one.price6 for one in everything if one.side is Side.SELL]
     bids += [] if snapshot.best_bid6 is None else [snapshot.best_bid6]
     asks += [] if snapshot.best_ask6 is None else [snapshot.best_ask6]
-    strategy = Strategy(CLASSIC, ClassicParameters(seed=world.rng.randrange(2**32)))
+    strategy = Strategy(CLASSIC, ClassicParameters(random_seed=world.rng.randrange(2**32)))
     for _ in snapshot.wallets:
         plan = strategy.plan(snapshot)
         for one in plan.intents:
