@@ -27,6 +27,7 @@ HEADLESS = ("run", "--headless", "--market", "LINK-USD")
         ((*HEADLESS, "--session-hours", "0.05"), ("--session-hours is 0.05, but must be 0.1…168",)),
         ((*HEADLESS, "--rules", "odd"), ("'--rules'", "'even'", "'original'", "see 'ama-tui run --help'")),
         ((*HEADLESS, "--bogus"), ("--bogus", "see 'ama-tui run --help'")),
+        (("run", "--wallets", "1", "--wallets", "2"), ("--wallets is given 2 times",)),
         ((*HEADLESS, "--resume", "--fresh"), ("--resume/--fresh is given 2 times",)),
         (("doctor", "--market", "A", "--market", "B"), ("--market is given 2 times", "see 'ama-tui doctor --help'")),
         (("venue", "--seed", "1", "--seed", "2"), ("--seed is given 2 times",)),

@@ -1,8 +1,10 @@
-"""How a headless run ends: the report of its cancel-all and the exit code, for one market or the worst of several."""
+"""How a headless run ends: its exit code on one market and on several, and the progress it shows."""
 
 from __future__ import annotations
 
+import io
 import sys
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,24 +13,24 @@ import pytest
 from ama_tui.cli import headless
 from ama_tui.cli.arguments import Arguments
 from ama_tui.cli.progress import Progress
-from ama_tui.cli.run_text import summary_text
-from ama_tui.domain.errors import JournalError
+from ama_tui.domain.errors import VenueError
+from ama_tui.domain.event import Action, EngineSnapshot, EngineState, LogEvent, WalletRow
+from ama_tui.domain.market import Market
 from ama_tui.engine.engine_api import KillReport, Survivor
 from ama_tui.engine.publisher import Publisher
 
 ALICE = "0x" + "a1" * 20
 LEFT = KillReport(cancelled=3, block=9, seconds=60.0, survivors=(Survivor(ALICE, "alice", 7),), read_twice=False)
 GONE = KillReport(cancelled=4, block=9, seconds=1.0)
-FAULT = JournalError("the disk is full", "make room")
 
 
 class StoppedEngine:
-    """An engine whose markets have ended with these reports."""
+    """An engine whose run has ended with these reports, one for each market, and these errors."""
 
-    def __init__(self, *ended: KillReport | None, failures: tuple[JournalError, ...] = (), packed: bool = True) -> None:
-        runs = [SimpleNamespace(ended=report, cancel_on_stop=False, packed=packed) for report in ended]
+    def __init__(self, *ended: KillReport | None, failures: Sequence[tuple[Market, Exception]] = ()) -> None:
+        runs = [SimpleNamespace(ended=one, cancel_on_stop=False, packed=True) for one in ended]
         self.markets_run = [SimpleNamespace(run=run) for run in runs]
-        self.failures = [(SimpleNamespace(symbol="BTC-USD"), failure) for failure in failures]
+        self.failures = failures
 
     async def stop(self, patience: float) -> None: ...
 
@@ -36,61 +38,49 @@ class StoppedEngine:
         return {"packed": True}
 
 
-@pytest.fixture
-def finish(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Finishes a headless run on this engine; returns its exit code."""
-
-    async def finished(engine: StoppedEngine, until: str | None = None) -> int:
-        monkeypatch.setattr(headless, "build_engine", lambda *_, **__: engine)
-        run = headless._Headless(Arguments(as_json=True, until=until), None, None)
-        with Progress(Publisher(), sys.stderr) as progress:
-            return await run._finish(progress)
-
-    return finished
-
-
-@pytest.mark.parametrize(
-    ("ended", "code"), [((LEFT,), 4), ((GONE,), 0), ((None,), 0), ((GONE, LEFT), 4), ((GONE, None), 0)]
-)
-async def test_cancel_on_stop_with_survivors_on_any_market_lists_them_and_exits_with_4(
-    ended: tuple[KillReport | None, ...], code: int, finish: Any, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("ended", "code"), [(LEFT, 4), (GONE, 0), (None, 0)])
+async def test_cancel_on_stop_with_survivors_lists_them_and_exits_with_4(
+    ended: KillReport | None, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert await finish(StoppedEngine(*ended)) == code
+    engine: Any = StoppedEngine(ended)
+    monkeypatch.setattr(headless, "build_engine", lambda *_, **__: engine)
+    run = headless._Headless(Arguments(as_json=True), None, None)
+    with Progress(Publisher(), sys.stderr) as progress:
+        assert await run._finish(progress) == code
     said = capsys.readouterr()
     assert said.out == '{"packed": true}\n'
     assert (f"alice  {ALICE}  order 7" in said.err) is (code == 4)
 
 
-async def test_failed_market_is_named_and_decides_the_exit_code_unless_orders_are_left(
-    finish: Any, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("ended", "code"), [((GONE, LEFT), 4), ((GONE, None), 3), ((None, None), 3)])
+async def test_exit_code_is_that_of_the_most_serious_result_of_any_market(
+    ended: tuple[KillReport | None, ...],
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert await finish(StoppedEngine(None, None, failures=(FAULT,), packed=False), "packed") == FAULT.exit_code
-    assert "BTC-USD: the disk is full" in capsys.readouterr().err
-    assert await finish(StoppedEngine(LEFT, None, failures=(FAULT,))) == 4
+    failures = [(market("BTC-USD"), VenueError("the node is gone"))]
+    engine: Any = StoppedEngine(*ended, failures=failures)
+    monkeypatch.setattr(headless, "build_engine", lambda *_, **__: engine)
+    run = headless._Headless(Arguments(as_json=True), None, None)
+    with Progress(Publisher(), sys.stderr) as progress:
+        assert await run._finish(progress) == code
+    assert "BTC-USD: the node is gone" in capsys.readouterr().err
 
 
-async def test_run_until_packed_that_ends_before_exits_with_5(finish: Any) -> None:
-    assert await finish(StoppedEngine(None, None, packed=False), "packed") == 5
-    assert await finish(StoppedEngine(None, None, packed=True), "packed") == 0
+def market(symbol: str) -> Market:
+    return Market(symbol, "0x" + symbol.encode().hex().ljust(40, "0"), "0x" + "00" * 32, 1, 10_000)
 
 
-def test_summary_of_several_markets_has_a_line_for_each_and_the_rate_limits_once() -> None:
-    market = {
-        "resting_bids": 6,
-        "resting_asks": 5,
-        "target_orders": 12,
-        "packed": False,
-        "block": 7,
-        "state": "RUNNING",
-        "short": {"Poor": "no collateral"},
-        "reason": "",
-    }
-    failed = {**market, "market": "BTC-USD", "state": "FAULTED", "reason": "the disk is full", "short": {}}
-    totals = {"rate_limits": {"api": {"seconds": 3.0, "refused": 2}}}
-    assert summary_text({"markets": [{**market, "market": "ETH-USD"}, failed], "totals": totals}).splitlines() == [
-        "ETH-USD: bids 6, asks 5 of 12, not packed at block 7",
-        "  Poor: no collateral",
-        "BTC-USD: bids 6, asks 5 of 12, not packed at block 7",
-        "  ended with an error: the disk is full",
-        "  waited 3 s for the api's rate limit (2 requests refused)",
-    ]
+def test_progress_names_the_market_in_every_line_of_a_run_on_several() -> None:
+    publisher, stream = Publisher(), io.StringIO()
+    with Progress(publisher, stream) as progress:
+        progress.begin()
+        for one, symbol in zip(publisher.for_markets(2), ("ETH-USD", "BTC-USD"), strict=True):
+            rows = (WalletRow(ALICE, "alice", 0, bids=1, asks=1, target=1),)
+            one.publish(EngineSnapshot(EngineState.RUNNING, market=market(symbol), run_id="1", wallets=rows, block=7))
+            one.log(LogEvent(0, Action.NOTE, f"note of {symbol}"))
+    lines = stream.getvalue().splitlines()
+    for symbol in ("ETH-USD", "BTC-USD"):
+        assert f"{symbol}: running: resting 2/2, pending 0, unknown 0, block 7" in lines
+        assert f"{symbol}: note of {symbol}" in lines
