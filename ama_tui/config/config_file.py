@@ -57,8 +57,8 @@ class ConfigText:
             else:
                 values[key], spellings[key] = value, name
         if problems:
-            valid = ", ".join(setting.key for setting in allowed)
-            raise ConfigError(f"config file {self.path}: " + "; ".join(problems), f"valid keys are {valid}")
+            hint = "the README lists the keys under Parameters, `ama-tui strategies --json` those of every strategy"
+            raise ConfigError(f"config file {self.path}: " + "; ".join(problems), hint)
         return ConfigFile(values, spellings)
 
 

@@ -77,7 +77,7 @@ def test_progress_names_the_market_in_every_line_of_a_run_on_several() -> None:
     with Progress(publisher, stream) as progress:
         progress.begin()
         for one, symbol in zip(publisher.for_markets(2), ("ETH-USD", "BTC-USD"), strict=True):
-            rows = (WalletRow(ALICE, "alice", 0, bids=1, asks=1, target=1),)
+            rows = (WalletRow(ALICE, "alice", 0, bids=1, asks=1, target_bids=1, target_asks=1),)
             one.publish(EngineSnapshot(EngineState.RUNNING, market=market(symbol), run_id="1", wallets=rows, block=7))
             one.log(LogEvent(0, Action.NOTE, f"note of {symbol}"))
     lines = stream.getvalue().splitlines()
