@@ -11,7 +11,7 @@ from typing import Any
 
 from ama_tui.domain.errors import ConfigError
 from ama_tui.domain.setting import Setting
-from ama_tui.domain.settings import BUILT_IN, PACKER, STRATEGY, settings_with
+from ama_tui.domain.settings import BUILT_IN, STRATEGY, settings_with
 from ama_tui.domain.strategy_settings import StrategyCatalogue, StrategySettings, foreign_problem
 from ama_tui.domain.text import shortened
 
@@ -57,8 +57,8 @@ class ConfigText:
             else:
                 values[key], spellings[key] = value, name
         if problems:
-            valid = ", ".join(setting.key for setting in allowed)
-            raise ConfigError(f"config file {self.path}: " + "; ".join(problems), f"valid keys are {valid}")
+            hint = "the README lists the keys under Parameters, `ama-tui strategies --json` those of every strategy"
+            raise ConfigError(f"config file {self.path}: " + "; ".join(problems), hint)
         return ConfigFile(values, spellings)
 
 
@@ -81,11 +81,6 @@ def read_config_text(path: Path) -> ConfigText:
     if not isinstance(table, dict):
         raise ConfigError(f"config file {path}: parameters is not a table", "write [parameters] above them")
     return ConfigText(path, (*content.items(), *table.items()))
-
-
-def read_config_file(path: Path, strategy: StrategySettings = PACKER) -> ConfigFile:
-    """The settings of a TOML file for a run with this strategy. Raises ConfigError."""
-    return read_config_text(path).settings(strategy)
 
 
 def _unknown(name: str, allowed: Sequence[Setting[Any]], strategy: str, strategies: StrategyCatalogue) -> str:

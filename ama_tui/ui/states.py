@@ -67,6 +67,12 @@ def is_overdue(snapshot: EngineSnapshot, now: float) -> bool:
     return _age(snapshot, now) > min(STALE_SECONDS, OVERDUE_SECONDS + snapshot.parameters.max_delay_ms / 1000)
 
 
+def is_packed(snapshot: EngineSnapshot, now: float) -> bool:
+    """Whether the book is packed, as a read has just shown; never once the run is being killed or has ended."""
+    is_over = snapshot.state.is_final or snapshot.state is EngineState.KILLING
+    return snapshot.packed and not is_over and not is_overdue(snapshot, now)
+
+
 def freshness(snapshot: EngineSnapshot, now: float) -> tuple[int, bool, bool]:
     """The data's age in whole seconds, whether the next read is overdue, and whether the data is stale."""
     return int(_age(snapshot, now)), is_overdue(snapshot, now), is_stale(snapshot, now)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ama_tui.config.config_file import read_config_file
+from ama_tui.config.config_file import read_config_text
 from ama_tui.config.run import Origin, RunConfig, resolve
 from ama_tui.config.run_options import RunOptions
 from ama_tui.domain.errors import ConfigError, ParameterError
@@ -139,7 +139,7 @@ def test_unusable_config_file_is_one_clear_line(toml: Path, content: bytes | Non
     if content is not None:
         toml.write_bytes(content)
     with pytest.raises(ConfigError, match=complaint) as raised:
-        read_config_file(toml)
+        read_config_text(toml)
     assert raised.value.hint
 
 

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from tests.sizes import PATIENCE_S
 
-"""Seconds that a test waits for a text to appear."""
-
 PROMPT = "ready> "
 
 _SETTINGS = """\

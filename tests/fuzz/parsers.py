@@ -12,11 +12,12 @@ from pathlib import Path
 
 import orjson
 
-from ama_tui.config.config_file import read_config_file
+from ama_tui.config.config_file import read_config_text
 from ama_tui.config.environment import load_environment
 from ama_tui.config.presets import load_presets, save_preset
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.settings import PACKER
 from ama_tui.keys.keystore import keystore_of, wallet_of_keystore
 from ama_tui.keys.scrypt import ScryptCost
 from ama_tui.keys.secret_key import SecretKey
@@ -171,7 +172,11 @@ def _of_files(directory: Path) -> dict[str, Parser]:
             orjson.loads(keystore_of(maker, PASSWORD, n=2)),
         ),
         "environment": file(".env", lambda path: load_environment(path.parent, {}), Path(".env.example").read_bytes()),
-        "config file": file("config.toml", read_config_file, b'market = "ETH-USD"\n[parameters]\nsizeMin = 0.05\n'),
+        "config file": file(
+            "config.toml",
+            lambda path: read_config_text(path).settings(PACKER),
+            b'market = "ETH-USD"\n[parameters]\nsizeMin = 0.05\n',
+        ),
         "preset": replace(
             file(f"presets/{preset.name}", lambda path: load_presets(path.parent), preset.read_bytes()), refuses=False
         ),

@@ -231,6 +231,7 @@ async def test_quitting_names_every_market_and_stops_all_of_them() -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_kill_asks_which_market_and_all_are_selected(size: tuple[int, int]) -> None:
     async with overview(size) as stage:
+        await stage.shows("Markets 3 · 3 packed")
         await stage.press("f10")
         await stage.on(KillScreen)
         assert "(●) All 3 markets" in stage.text()
@@ -240,6 +241,7 @@ async def test_kill_asks_which_market_and_all_are_selected(size: tuple[int, int]
         await stage.shows("All orders cancelled. Confirmed on chain:")
         assert sorted(map(str, stage.engine.markets_asked)) == sorted((ETH.address, BTC.address, ODD.address))
         assert {on(stage, market.address) for market in (ETH, BTC, ODD)} == {EngineState.STOPPED}
+        await stage.shows("Markets 3 · 0 packed")
 
 
 async def test_kill_of_one_market_leaves_the_others_running() -> None:
@@ -256,7 +258,7 @@ async def test_kill_of_one_market_leaves_the_others_running() -> None:
         assert on(stage, ETH.address) is EngineState.RUNNING
         await stage.press("escape", "f10")
         await stage.on(KillScreen)
-        assert "(●) All 2 markets" in stage.text()
+        assert "(●) Both markets" in stage.text()
 
 
 async def test_kill_that_is_not_proven_on_one_market_is_tried_again_there_only() -> None:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState
 from ama_tui.ui.format import count, count_bar, pad, plain, short_usdc, signed_amount, whole_age
 from ama_tui.ui.panels.fragments import gauge, margin_totals, percent, spread_points
-from ama_tui.ui.states import BANNER, banner_of, is_overdue, is_stale
+from ama_tui.ui.states import BANNER, banner_of, is_overdue, is_packed, is_stale
 from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.field_lines import Field, field
 from ama_tui.ui.widgets.grid import Grid
@@ -55,8 +55,7 @@ def _state(row: EngineSnapshot, width: int, now: float) -> Cell:
 
 
 def _resting(row: EngineSnapshot, width: int, now: float) -> Cell:
-    is_full = row.packed and not row.state.is_final
-    ink: Ink = "good" if is_full else "plain"
+    ink: Ink = "good" if is_packed(row, now) else "plain"
     number = f"{row.resting}/{row.target_orders}"
     if width < BAR + 9:
         return ((number.rjust(width), ink),)
@@ -164,6 +163,6 @@ def _tab(name: str, sign: str, ink: Ink, *, is_selected: bool) -> Field:
     return field((f"{sign} " if sign else "", ink), (text, "tab" if is_selected else "label"))
 
 
-def title_of(snapshots: Sequence[EngineSnapshot]) -> str:
+def title_of(snapshots: Sequence[EngineSnapshot], now: float) -> str:
     """'Markets 3 · 2 packed'."""
-    return f"Markets {len(snapshots)} · {sum(snapshot.packed for snapshot in snapshots)} packed"
+    return f"Markets {len(snapshots)} · {sum(is_packed(snapshot, now) for snapshot in snapshots)} packed"

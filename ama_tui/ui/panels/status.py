@@ -10,7 +10,7 @@ from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_price
 from ama_tui.ui.format import clock, duration, pad, plain, short_usdc, whole_age
 from ama_tui.ui.panels.fragments import gauge, margin_totals, pair, percent, spread_points
-from ama_tui.ui.states import CYCLING, STALE_SECONDS, banner, banner_of, is_overdue, is_stale, state_name
+from ama_tui.ui.states import CYCLING, STALE_SECONDS, banner, banner_of, is_overdue, is_packed, is_stale, state_name
 from ama_tui.ui.widgets.field_lines import MARGIN, Field, FieldLines, Line, field
 from ama_tui.ui.widgets.styled_text import Span
 
@@ -135,21 +135,15 @@ def _fills(snapshot: EngineSnapshot) -> Span:
     return f"{fills:>4,}", "ours" if fills else "plain"
 
 
-def _is_packed(snapshot: EngineSnapshot, now: float) -> bool:
-    """Whether the book is packed, as a read has just shown; never once the run is being killed or has ended."""
-    is_over = snapshot.state.is_final or snapshot.state is EngineState.KILLING
-    return snapshot.packed and not is_over and not is_overdue(snapshot, now)
-
-
 def _resting(snapshot: EngineSnapshot, now: float) -> Span:
     target = str(snapshot.target_orders)
-    return (f"{snapshot.resting:>{len(target)}}/{target}", "good" if _is_packed(snapshot, now) else "strong")
+    return (f"{snapshot.resting:>{len(target)}}/{target}", "good" if is_packed(snapshot, now) else "strong")
 
 
 def _fleet_line(snapshot: EngineSnapshot, now: float) -> Line:
     totals = snapshot.totals
     reserved6, cap6 = margin_totals(snapshot)
-    packed: Span = (" packed", "good") if _is_packed(snapshot, now) else ("       ", "plain")
+    packed: Span = (" packed", "good") if is_packed(snapshot, now) else ("       ", "plain")
     return (
         pair("resting", _resting(snapshot, now), packed),
         pair("pending", (f"{snapshot.pending:>3}", "plain")),

@@ -166,7 +166,7 @@ class KillScreen(ModalScreen[None], AmaScreen[None]):
             yield PlainText(id="sentence")
             self._markets = self._killable()
             names = [plain(market.symbol) for market in self._markets]
-            every = [f"All {len(names)} markets"] if len(names) > 1 else []
+            every = ["Both markets" if len(names) == 2 else f"All {len(names)} markets"] if len(names) > 1 else []
             yield RadioList([*every, *names], id="which")
             yield FieldLines(id="progress")
             yield PlainText(id="report")

@@ -70,7 +70,7 @@ class OverviewScreen(AmaScreen[None]):
         self.query_one("#head", FieldLines).show([self._head(snapshots, now)])
         self.query_one("#market-tabs", ActionLine).show_actions(market_tabs(snapshots, None, now))
         self.query_one(OverviewGrid).tick(snapshots, now)
-        frame, title = self.query_one("#grid-frame"), title_of(snapshots)
+        frame, title = self.query_one("#grid-frame"), title_of(snapshots, now)
         if frame.border_title != title:
             frame.border_title = title
         pause = self.query_one("#pause", Button)
