@@ -42,6 +42,12 @@ def _defaults(kind: Any) -> dict[str, Any]:
 
 
 @cache
+def _required(kind: Any) -> frozenset[str]:
+    """The fields that have no default: these are always there."""
+    return frozenset(name for name, default in _defaults(kind).items() if default is MISSING)
+
+
+@cache
 def _decoder(hint: Any) -> Callable[[Any], Any]:
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
@@ -69,7 +75,9 @@ def _one_of(parts: tuple[Any, ...]) -> Callable[[Any], Any]:
         if data is None:
             return None
         if kinds and isinstance(data, dict):
-            return decode(next(kind for kind in kinds if data.keys() <= _defaults(kind).keys()), data)
+            return decode(
+                next(kind for kind in kinds if _required(kind) <= data.keys() <= _defaults(kind).keys()), data
+            )
         return decode(plain[0], data)
 
     return decoded

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ama_tui.domain.event import EngineState, SessionState
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import Cancel, CancelReason, Intent, Place
+from ama_tui.domain.plan import Cancel, CancelReason, Intent, Modify, Place, Take
 from ama_tui.ui.history import values_of
 from tests.ui.books import packed
 from tests.ui.codec import decode, encode
@@ -20,7 +20,9 @@ def test_recording_survives_a_round_trip() -> None:
 def test_field_of_several_types_is_read_back_as_the_right_one() -> None:
     place = Place("0xa", Side.BUY, 1, 10, 20, 30, 4)
     cancel = Cancel("0xa", 7, Side.SELL, 10, 20, CancelReason.FAR)
-    assert decode(tuple[Intent, ...], encode((place, cancel))) == (place, cancel)
+    modify = Modify("0xa", 7, Side.SELL, 1, 10, 20, 30, 4, 11, 21)
+    intents = (place, cancel, modify, Take("0xa", Side.BUY, 20, 10))
+    assert decode(tuple[Intent, ...], encode(intents)) == intents
 
 
 def test_charts_of_a_fleet_in_one_row_are_the_same() -> None:
