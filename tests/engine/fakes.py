@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.event import Action
-from ama_tui.domain.market import Market, Quote
+from ama_tui.domain.market import Book, Market, Quote
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import Place
@@ -194,6 +194,7 @@ class FakeVenue:
     on_settlement: Callable[[], Awaitable[None]] = lambda: _soon(None)
     trades: tuple[Trade, ...] | None = ()
     cancelled: tuple[OrderCancelled, ...] = ()
+    live_book: Book = field(default_factory=Book)
     on_history: Callable[[int], OrderHistory] = lambda start: OrderHistory(start, (), ())
     modified: tuple[OrderModified, ...] = ()
     on_modify: Callable[[int], Exception | None] = lambda _: None
@@ -260,7 +261,7 @@ class FakeVenue:
     # ---- API ----
 
     async def live(self, market: Market, *, waits: bool = True) -> LiveQuote:
-        return LiveQuote(MARKET.address, Quote(mark6=await self.on_live()), cache_age_ms=self.cached_ms)
+        return LiveQuote(MARKET.address, Quote(mark6=await self.on_live()), self.live_book, self.cached_ms)
 
     async def session_nonce(self, trader: str) -> int:
         self.asked_nonce.append(trader)

@@ -21,7 +21,7 @@ from ama_tui.engine.run.fleet_reads import FleetReads
 from ama_tui.engine.run.live_mark import LiveMark
 from ama_tui.engine.run.packing import utilization
 from ama_tui.engine.run.planner import Planner
-from ama_tui.engine.run.planner_input import market_snapshot
+from ama_tui.engine.run.planner_input import Conditions, market_snapshot
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.wallet_book import WalletBook
 
@@ -155,18 +155,16 @@ class Cycle:
     def snapshot(self, read: FleetRead) -> MarketSnapshot:
         """The market and the fleet as the planner sees them."""
         context = self.context
-        snapshot = market_snapshot(
-            context.market,
-            context.terms,
-            read,
-            context.fleet,
-            context.mark6,
-            context.price_band_percent,
+        conditions = Conditions(
             context.limits,
             context.anchor,
+            context.price_band_percent,
+            context.mark6,
+            self.mark.book,
             tuple(self._trades),
             context.takers,
         )
+        snapshot = market_snapshot(context.market, context.terms, read, context.fleet, conditions)
         context.price_conflict = "" if snapshot.anchor.problem else snapshot.price_conflict
         context.external_problem = snapshot.anchor.problem
         return snapshot

@@ -1,4 +1,4 @@
-"""The API's mark price of a market, asked for again once it is a second old."""
+"""The API's mark price and depth of a market, asked for again once they are a second old."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from ama_tui.domain.errors import VenueError
+from ama_tui.domain.market import Book
 from ama_tui.engine.run_context import RunContext
 
 OLDEST_S = 1.0
@@ -17,9 +18,11 @@ PATIENCE_S = 3.0
 
 @dataclass(slots=True)
 class LiveMark:
-    """Reads the mark price."""
+    """Reads the mark price, and keeps the depth that came with it."""
 
     context: RunContext
+    book: Book = field(init=False, default_factory=Book)
+    """The depth of the last answer; empty if that failed or had none."""
     _mark6: int | None = field(init=False, default=None)
     _until: float = field(init=False, default=float("-inf"))
     """Until when it may be used again (monotonic clock)."""
@@ -29,7 +32,7 @@ class LiveMark:
         began = monotonic()
         if began < self._until:
             return self._mark6, ""
-        context = self.context
+        context, self.book = self.context, Book()
         try:
             async with asyncio.timeout(PATIENCE_S):
                 live = await context.connections.api.live(context.market, waits=False)
@@ -37,5 +40,6 @@ class LiveMark:
             return None, f"mark price: no response within {PATIENCE_S:g} s"
         except VenueError as error:
             return None, "" if error.is_rate_limit else f"mark price: {error}"
+        self.book = live.book
         self._mark6, self._until = live.quote.mark6, began + OLDEST_S - live.cache_age_ms / 1000
         return self._mark6, ""

@@ -15,7 +15,7 @@ from ama_tui.engine.external_price import anchor_choice, external_price
 from ama_tui.engine.market_terms import market_terms
 from ama_tui.engine.reconciliation.rules import adopt
 from ama_tui.engine.run.planner import Planner
-from ama_tui.engine.run.planner_input import market_snapshot
+from ama_tui.engine.run.planner_input import Conditions, market_snapshot
 from ama_tui.engine.wallet_account import Accounts, MarketShare, utilization_of
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.strategies.chosen import Strategy
@@ -48,7 +48,7 @@ async def preview(
         registry=connections.registry,
         wallets=[(wallet.address, None) for wallet in wallets],
     )
-    mark6 = (await connections.api.live(market)).quote.mark6
+    live = await connections.api.live(market)
     external = external_price(config.anchor, config.price_sources, config.price_max_age_s)
     if external is not None:
         await external.refresh()
@@ -58,7 +58,8 @@ async def preview(
     for book in fleet:
         if read.wallets[book.address].was_read:
             adopt(book, read.wallets[book.address], 0.0, read.block)
-    snapshot = market_snapshot(market, terms, read, fleet, mark6, config.price_band_percent, config.limits, anchor)
+    conditions = Conditions(config.limits, anchor, config.price_band_percent, live.quote.mark6, live.book)
+    snapshot = market_snapshot(market, terms, read, fleet, conditions)
     planner = Planner()
     plan = await planner.plan(strategy, snapshot)
     return PlanPreview(

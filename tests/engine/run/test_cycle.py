@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ama_tui.domain.errors import UnreachableError
+from ama_tui.domain.market import Book, BookLevel
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Intent, Place, SkipReason
 from ama_tui.domain.reading import FleetRead, WalletRead
@@ -167,6 +168,27 @@ def test_failing_live_mark_does_not_stop_the_cycle(monkeypatch: pytest.MonkeyPat
         assert world.run.mark_problem == "mark price: GET /api/orderbook/live failed: is the venue running?"
 
     World(FakeVenue(on_live=dead)).go(monkeypatch, steps)
+
+
+def test_plan_sees_the_depth_of_the_api_only_while_the_api_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[int | UnreachableError] = [PRICE6, UnreachableError("GET /api/orderbook/live failed")]
+
+    async def once() -> int | None:
+        answer = answers.pop(0)
+        if isinstance(answer, UnreachableError):
+            raise answer
+        return answer
+
+    depth = Book(bids=(BookLevel(PRICE6, 10**18),))
+
+    async def steps(world: World) -> None:
+        await world.look()
+        assert world.cycle.snapshot(world.fleet()).live_book == depth
+        await asyncio.sleep(2)
+        await world.look()
+        assert world.cycle.snapshot(world.fleet()).live_book == Book()
+
+    World(FakeVenue(on_live=once, live_book=depth)).go(monkeypatch, steps)
 
 
 @pytest.mark.parametrize(("cached_ms", "seconds", "asked"), [(0, 0.9, 1), (0, 1.1, 2), (400, 0.5, 1), (400, 0.7, 2)])
