@@ -52,13 +52,13 @@ def main() -> int:
 
 
 def plan(kills: int, each_failpoint: int, seed: int) -> list[Chapter]:
-    """The lives that make up this many crashes."""
+    """The lives that make up this many crashes; in every second one orders are moved and some wallets take."""
     chance = random.Random(seed)
     points = [f"{name}:{chance.randint(1, 6)}" for name in NAMES for _ in range(each_failpoint)]
     chance.shuffle(points)
     crashes = [""] * kills + points
     return [
-        Chapter(number, chance.getrandbits(32), tuple(crashes[start : start + KILLS_A_LIFE]))
+        Chapter(number, chance.getrandbits(32), tuple(crashes[start : start + KILLS_A_LIFE]), bool(number % 2))
         for number, start in enumerate(range(0, len(crashes), KILLS_A_LIFE))
     ]
 
@@ -84,7 +84,11 @@ def _report(results: list[LifeResult]) -> int:
     asked = sum(result.asked for result in results)
     crashes = sum(result.crashes for result in results)
     placed = sum(result.placed for result in results)
-    print(f"{crashes} of {asked} crashes, {len(failures)} failures; {placed} orders placed, each of them once")
+    moved, taken = sum(result.moved for result in results), sum(result.taken for result in results)
+    print(
+        f"{crashes} of {asked} crashes, {len(failures)} failures; {placed} orders placed, {moved} moved and {taken} "
+        "taken, each of them once"
+    )
     for result in failures:
         print(f"life {result.number}: {result.failure.splitlines()[-1]}")
     return 1 if failures or crashes != asked else 0

@@ -18,8 +18,23 @@ from ama_tui.domain.order import decode_tag
 from tests.e2e.client import OtherClient
 
 PLACED = "0x" + keccak(text="OrderPlaced(uint256,address,uint256,uint256,bool,bool)").hex()
+MODIFIED = "0x" + keccak(text="OrderModified(uint256,uint256,address,uint256,uint256)").hex()
+TRADED = "0x" + keccak(text="TradeExecutionCompleted(address,address,uint256,uint256)").hex()
 PLACE_LIMIT = ["bytes32", "bytes32[]", "address", "uint256", "uint256", "bool"]
 """The arguments of the order book's sessionPlaceMarginLimit."""
+MODIFY = ["bytes32", "bytes32[]", "address", "uint256", "uint256", "uint256"]
+"""The arguments of sessionModifyOrder: the order's id, the price and the amount are the last."""
+TAKE = ["bytes32", "bytes32[]", "address", "uint256", "bool"]
+"""The arguments of sessionPlaceMarginMarket."""
+
+
+def _selector(name: str, arguments: list[str]) -> str:
+    return keccak(text=f"{name}({','.join(arguments)})").hex()[:8]
+
+
+PLACE_SELECTOR = _selector("sessionPlaceMarginLimit", PLACE_LIMIT)
+MODIFY_SELECTOR = _selector("sessionModifyOrder", MODIFY)
+TAKE_SELECTOR = _selector("sessionPlaceMarginMarket", TAKE)
 
 
 def journal_bytes(market_state: Path) -> bytes:
@@ -41,22 +56,51 @@ def assert_journal_is_whole(journal: bytes) -> list[dict[str, Any]]:
     return lines
 
 
-def assert_no_intent_twice(client: OtherClient, symbol: str, traders: list[str], journal: list[dict[str, Any]]) -> int:
-    """Every placement was written ahead, and none was placed twice; returns how many orders were placed.
+def assert_no_intent_twice(
+    client: OtherClient, symbol: str, traders: list[str], journal: list[dict[str, Any]]
+) -> tuple[int, int]:
+    """Every placement and every move was written ahead, and none was executed twice; returns how many of each were.
 
     An amount carries its order's level and sequence, so (trader, amount) names one intent.
     """
-    placed = Counter(_placements(client, symbol, traders))
-    twice = [intent for intent, count in placed.items() if count > 1]
-    assert not twice, f"placed twice: {twice}"
+    placed, moved = Counter(_placements(client, symbol, traders)), Counter(_moves(client, symbol, traders))
+    executed = placed + moved
+    twice = [intent for intent, count in executed.items() if count > 1]
+    assert not twice, f"executed twice: {twice}"
     intended = {
         (line["trader"], int(line["params"]["amount"]))
         for line in journal
         if line["action"] == "INTENT" and "level" in line["params"] and "amount" in line["params"]
     }
-    unheard = placed.keys() - intended
+    unheard = executed.keys() - intended
     assert not unheard, f"on the chain and in no intent: {unheard}"
-    return len(placed)
+    return len(placed), len(moved)
+
+
+def assert_no_take_twice(client: OtherClient, symbol: str, traders: list[str], journal: list[dict[str, Any]]) -> int:
+    """No more takes of a kind were executed than were written ahead; returns how many were."""
+    intended = Counter(
+        (line["trader"], int(line["params"]["amount"]), line["params"]["side"] == "buy")
+        for line in journal
+        if line["action"] == "INTENT" and line["params"].get("method") == "sessionPlaceMarginMarket"
+    )
+    (logs,) = client.rpc(("eth_getLogs", [_span(client, symbol, TRADED)]))
+    taken: Counter[tuple[str, int, bool]] = Counter()
+    for transaction in _transactions(client, logs, TAKE_SELECTOR):
+        _, _, trader, amount, is_buy = decode(TAKE, bytes.fromhex(transaction["input"][10:]))
+        if trader.lower() in traders:
+            taken[trader.lower(), amount, is_buy] += 1
+    unheard = taken - intended
+    assert not unheard, f"taken more often than intended: {unheard}"
+    return taken.total()
+
+
+def assert_no_self_trade(client: OtherClient, symbol: str, traders: list[str]) -> None:
+    """No trade has the fleet on both sides."""
+    (logs,) = client.rpc(("eth_getLogs", [_span(client, symbol, TRADED)]))
+    pairs = [tuple("0x" + topic[-40:].lower() for topic in log["topics"][1:3]) for log in logs]
+    own = [pair for pair in pairs if set(pair) <= set(traders)]
+    assert not own, f"the fleet traded with itself: {own}"
 
 
 def assert_each_level_once(
@@ -86,9 +130,31 @@ def _placements(client: OtherClient, symbol: str, traders: list[str]) -> list[tu
 
     The amount is the transaction's: the event has only what was left after a match.
     """
-    span = {"address": client.book(symbol), "topics": [PLACED], "fromBlock": "0x0", "toBlock": "latest"}
-    (logs,) = client.rpc(("eth_getLogs", [span]))
+    (logs,) = client.rpc(("eth_getLogs", [_span(client, symbol, PLACED)]))
     ours = [log for log in logs if "0x" + log["topics"][2][-40:].lower() in traders]
-    sent = client.rpc(*(("eth_getTransactionByHash", [log["transactionHash"]]) for log in ours))
-    asked = (decode(PLACE_LIMIT, bytes.fromhex(transaction["input"][10:])) for transaction in sent)
+    asked = (
+        decode(PLACE_LIMIT, bytes.fromhex(transaction["input"][10:]))
+        for transaction in _transactions(client, ours, PLACE_SELECTOR)
+    )
     return [(trader.lower(), amount) for _, _, trader, _, amount, _ in asked]
+
+
+def _moves(client: OtherClient, symbol: str, traders: list[str]) -> list[tuple[str, int]]:
+    """The same for every executed move of an order."""
+    (logs,) = client.rpc(("eth_getLogs", [_span(client, symbol, MODIFIED)]))
+    asked = (
+        decode(MODIFY, bytes.fromhex(transaction["input"][10:]))
+        for transaction in _transactions(client, logs, MODIFY_SELECTOR)
+    )
+    return [(trader.lower(), amount) for _, _, trader, _, _, amount in asked if trader.lower() in traders]
+
+
+def _span(client: OtherClient, symbol: str, topic: str) -> dict[str, object]:
+    return {"address": client.book(symbol), "topics": [topic], "fromBlock": "0x0", "toBlock": "latest"}
+
+
+def _transactions(client: OtherClient, logs: list[dict[str, Any]], selector: str) -> list[dict[str, Any]]:
+    """The transactions of these logs that call one function, each once."""
+    hashes = list(dict.fromkeys(log["transactionHash"] for log in logs))
+    sent = client.rpc(*(("eth_getTransactionByHash", [one]) for one in hashes)) if hashes else ()
+    return [transaction for transaction in sent if transaction["input"][2:10] == selector]

@@ -14,6 +14,8 @@ from tests.crash.evidence import (
     assert_each_level_once,
     assert_journal_is_whole,
     assert_no_intent_twice,
+    assert_no_self_trade,
+    assert_no_take_twice,
     journal_bytes,
 )
 from tests.crash.outsider import Outsider
@@ -29,6 +31,11 @@ RUN = (
     *("run", "--headless", "--json", "--resume", "--wallets", str(FLEET), "--settle-after", str(SETTLE_AFTER_S)),
     *("--min-delay-ms", "5", "--max-delay-ms", "30"),
 )
+MOVES_AND_TAKES = (
+    *("--strategy", "rebalance", "--slack-ticks", "0", "--min-rest-seconds", "0", "--full-position", "0.2"),
+    *("--takers", "0.3", "--taker-budget", "1000000", "--taker-slippage", "1000"),
+)
+"""Every fill moves the orders of its wallet, and three wallets take."""
 LONGEST_ACTIVE_S = 1.5
 """A run is killed at a random moment up to this long after it took its lock."""
 START_LIMIT_S = 60.0
@@ -44,8 +51,12 @@ class Life:
     symbol: str
     directory: Path
     chance: random.Random
+    options: tuple[str, ...] = ()
+    """Of the run, besides the usual."""
     crashes: int = 0
     placed: int = 0
+    moved: int = 0
+    taken: int = 0
     operator: Operator = field(init=False)
     outsider: Outsider = field(init=False)
     _seen: bytes = b""
@@ -73,7 +84,16 @@ class Life:
 
     def finish(self) -> None:
         """Run to the end: the book is exactly the target, nothing is duplicated, the journal is intact."""
-        arguments = (*RUN, "--market", self.symbol, "--until", "packed", "--within", str(LAST_RUN_LIMIT_S))
+        arguments = (
+            *RUN,
+            *self.options,
+            "--market",
+            self.symbol,
+            "--until",
+            "packed",
+            "--within",
+            str(LAST_RUN_LIMIT_S),
+        )
         for _ in range(STARTS):
             ended = self.operator.ama(*arguments, limit=LAST_RUN_LIMIT_S + START_LIMIT_S)
             if ended.code != VENUE_TROUBLE:
@@ -84,13 +104,17 @@ class Life:
         fleet = client.addresses(client.keys[:FLEET])
         httpx.delete(client.app_url + "/localnet/faults").raise_for_status()  # so that reads are correct
         lines = assert_journal_is_whole(self._journal())
-        assert_each_level_once(client, self.symbol, fleet, PER_SIDE, lines)
-        self.placed = assert_no_intent_twice(client, self.symbol, fleet, lines)
+        takers = {line["trader"] for line in lines if line.get("role") == "TAKER"}
+        makers = [address for address in fleet if address not in takers]
+        assert_each_level_once(client, self.symbol, makers, PER_SIDE, lines)
+        self.placed, self.moved = assert_no_intent_twice(client, self.symbol, fleet, lines)
+        self.taken = assert_no_take_twice(client, self.symbol, fleet, lines)
+        assert_no_self_trade(client, self.symbol, fleet)
         verified = self.operator.ama("journal", "verify", str(self.operator.state))
         assert verified.code == 0, verified.out + verified.err
 
     def _start(self, **environ: str) -> Running:
-        return self.operator.start(*RUN, "--market", self.symbol, environ=environ)
+        return self.operator.start(*RUN, *self.options, "--market", self.symbol, environ=environ)
 
     def _after_a_crash(self) -> None:
         """Check that no complete line was lost or changed; then let a trader take a part of the book."""

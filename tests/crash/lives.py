@@ -11,7 +11,7 @@ from ama_tui.localnet.faults.kinds import API, RPC
 from ama_tui.localnet.faults.rules import FaultRule, Faults
 from ama_tui.localnet.options import VenueOptions
 from ama_tui.localnet.process import VenueProcess
-from tests.crash.life import FLEET, SETTLE_AFTER_S, Life
+from tests.crash.life import FLEET, MOVES_AND_TAKES, SETTLE_AFTER_S, Life
 from tests.e2e.client import OtherClient
 from tests.e2e.venues import ServedVenue
 
@@ -27,6 +27,8 @@ class Chapter:
     number: int
     seed: int
     crashes: tuple[str, ...]
+    moves_and_takes: bool = False
+    """Whether orders are moved and some wallets take."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class LifeResult:
     crashes: int
     placed: int
     failure: str = ""
+    moved: int = 0
+    taken: int = 0
 
 
 def live(chapter: Chapter, directory: Path) -> LifeResult:
@@ -52,7 +56,8 @@ def live(chapter: Chapter, directory: Path) -> LifeResult:
     try:
         with VenueProcess.spawn(options, write_dir=home / "venue"), OtherClient(home / "venue") as client:
             venue = ServedVenue(home / "venue", client)
-            life = Life(venue, chance.choice(MARKETS), home / "operator", chance)
+            options_of_run = MOVES_AND_TAKES if chapter.moves_and_takes else ()
+            life = Life(venue, chance.choice(MARKETS), home / "operator", chance, options_of_run)
             try:
                 with life.outsider:
                     for failpoint in chapter.crashes:
@@ -95,5 +100,6 @@ def faults_of(seed: int) -> Faults:
 
 
 def _result(chapter: Chapter, life: Life | None, failure: str = "") -> LifeResult:
-    crashes, placed = (life.crashes, life.placed) if life is not None else (0, 0)
-    return LifeResult(chapter.number, len(chapter.crashes), crashes, placed, failure)
+    if life is None:
+        return LifeResult(chapter.number, len(chapter.crashes), 0, 0, failure)
+    return LifeResult(chapter.number, len(chapter.crashes), life.crashes, life.placed, failure, life.moved, life.taken)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ama_tui.disk.failpoints import NAMES
 from tests.crash.__main__ import plan
 from tests.crash.lives import Chapter, live
@@ -12,12 +14,16 @@ from tests.crash.sessions import FAILPOINTS
 from tests.crash.sessions import plan as session_plan
 
 
-def test_run_killed_while_the_venue_misbehaves_ends_with_every_level_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("moves_and_takes", [False, True])
+def test_run_killed_while_the_venue_misbehaves_ends_with_every_level_once(
+    moves_and_takes: bool, tmp_path: Path
+) -> None:
     crashes = ("", "post.after:2")
-    result = live(Chapter(0, seed=7, crashes=crashes), tmp_path)
+    result = live(Chapter(0, seed=7, crashes=crashes, moves_and_takes=moves_and_takes), tmp_path)
     assert result.failure == ""
     assert result.crashes == len(crashes)
-    assert result.placed >= 120
+    assert result.placed >= (84 if moves_and_takes else 120)
+    assert (result.moved + result.taken > 0) == moves_and_takes
 
 
 def test_plan_has_the_requested_kills_and_failpoints() -> None:
