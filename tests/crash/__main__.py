@@ -20,6 +20,8 @@ from tests.crash.lives import Chapter, LifeResult, live
 
 KILLS_A_LIFE = 10
 TIMES_A_FAILPOINT = 20
+TAKERS = (0.0, 0.3)
+"""The share of the fleet that takes, in every other life."""
 
 
 class Result(Protocol):
@@ -58,7 +60,7 @@ def plan(kills: int, each_failpoint: int, seed: int) -> list[Chapter]:
     chance.shuffle(points)
     crashes = [""] * kills + points
     return [
-        Chapter(number, chance.getrandbits(32), tuple(crashes[start : start + KILLS_A_LIFE]))
+        Chapter(number, chance.getrandbits(32), tuple(crashes[start : start + KILLS_A_LIFE]), TAKERS[number % 2])
         for number, start in enumerate(range(0, len(crashes), KILLS_A_LIFE))
     ]
 
@@ -84,7 +86,9 @@ def _report(results: list[LifeResult]) -> int:
     asked = sum(result.asked for result in results)
     crashes = sum(result.crashes for result in results)
     placed = sum(result.placed for result in results)
+    taken = sum(result.taken for result in results)
     print(f"{crashes} of {asked} crashes, {len(failures)} failures; {placed} orders placed, each of them once")
+    print(f"{taken} market orders, each with an intent of its own and none with the fleet")
     for result in failures:
         print(f"life {result.number}: {result.failure.splitlines()[-1]}")
     return 1 if failures or crashes != asked else 0

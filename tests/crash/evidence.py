@@ -20,6 +20,10 @@ from tests.e2e.client import OtherClient
 PLACED = "0x" + keccak(text="OrderPlaced(uint256,address,uint256,uint256,bool,bool)").hex()
 PLACE_LIMIT = ["bytes32", "bytes32[]", "address", "uint256", "uint256", "bool"]
 """The arguments of the order book's sessionPlaceMarginLimit."""
+TRADED = "0x" + keccak(text="TradeExecutionCompleted(address,address,uint256,uint256)").hex()
+PLACE_MARKET = ["bytes32", "bytes32[]", "address", "uint256", "bool"]
+"""The arguments of the order book's sessionPlaceMarginMarket."""
+MARKET_SELECTOR = keccak(text=f"sessionPlaceMarginMarket({','.join(PLACE_MARKET)})")[:4].hex()
 
 
 def journal_bytes(market_state: Path) -> bytes:
@@ -81,14 +85,49 @@ def assert_each_level_once(
             assert sorted(levels) == list(range(1, per_side + 1)), f"{trader} {'bids' if is_buy else 'asks'}: {levels}"
 
 
+def assert_takes_are_ours_and_meet_others(
+    client: OtherClient, symbol: str, fleet: list[str], journal: list[dict[str, Any]]
+) -> int:
+    """Every market order of the fleet on the chain has an intent of its own, and none traded with the fleet.
+
+    Returns how many there are.
+    """
+    (logs,) = client.rpc(("eth_getLogs", [_span(client, symbol, TRADED)]))
+    ours = [log for log in logs if any(_address(topic) in fleet for topic in log["topics"][1:])]
+    among_us = [log for log in ours if all(_address(topic) in fleet for topic in log["topics"][1:])]
+    assert not among_us, f"the fleet traded with itself: {among_us}"
+    hashes = sorted({log["transactionHash"] for log in ours})
+    sent = client.rpc(*(("eth_getTransactionByHash", [tx_hash]) for tx_hash in hashes)) if hashes else []
+    takes = Counter(
+        decode(PLACE_MARKET, bytes.fromhex(transaction["input"][10:]))[2].lower()
+        for transaction in sent
+        if transaction["input"][2:10] == MARKET_SELECTOR
+    )
+    intended = Counter(
+        line["trader"]
+        for line in journal
+        if line["action"] == "INTENT" and line["params"]["method"] == "sessionPlaceMarginMarket"
+    )
+    for trader in fleet:
+        assert takes[trader] <= intended[trader], f"{trader} took {takes[trader]} times, intended {intended[trader]}"
+    return sum(takes[trader] for trader in fleet)
+
+
+def _span(client: OtherClient, symbol: str, topic: str) -> dict[str, Any]:
+    return {"address": client.book(symbol), "topics": [topic], "fromBlock": "0x0", "toBlock": "latest"}
+
+
+def _address(topic: str) -> str:
+    return "0x" + topic[-40:].lower()
+
+
 def _placements(client: OtherClient, symbol: str, traders: list[str]) -> list[tuple[str, int]]:
     """The (trader, amount18) of every placement of these traders that the chain has executed on a market.
 
     The amount is the transaction's: the event has only what was left after a match.
     """
-    span = {"address": client.book(symbol), "topics": [PLACED], "fromBlock": "0x0", "toBlock": "latest"}
-    (logs,) = client.rpc(("eth_getLogs", [span]))
-    ours = [log for log in logs if "0x" + log["topics"][2][-40:].lower() in traders]
+    (logs,) = client.rpc(("eth_getLogs", [_span(client, symbol, PLACED)]))
+    ours = [log for log in logs if _address(log["topics"][2]) in traders]
     sent = client.rpc(*(("eth_getTransactionByHash", [log["transactionHash"]]) for log in ours))
     asked = (decode(PLACE_LIMIT, bytes.fromhex(transaction["input"][10:])) for transaction in sent)
     return [(trader.lower(), amount) for _, _, trader, _, amount, _ in asked]

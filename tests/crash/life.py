@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import time
@@ -14,6 +15,7 @@ from tests.crash.evidence import (
     assert_each_level_once,
     assert_journal_is_whole,
     assert_no_intent_twice,
+    assert_takes_are_ours_and_meet_others,
     journal_bytes,
 )
 from tests.crash.outsider import Outsider
@@ -44,8 +46,11 @@ class Life:
     symbol: str
     directory: Path
     chance: random.Random
+    takers: float = 0.0
+    """The share of the fleet that takes."""
     crashes: int = 0
     placed: int = 0
+    taken: int = 0
     operator: Operator = field(init=False)
     outsider: Outsider = field(init=False)
     _seen: bytes = b""
@@ -73,7 +78,7 @@ class Life:
 
     def finish(self) -> None:
         """Run to the end: the book is exactly the target, nothing is duplicated, the journal is intact."""
-        arguments = (*RUN, "--market", self.symbol, "--until", "packed", "--within", str(LAST_RUN_LIMIT_S))
+        arguments = (*self._run, "--until", "packed", "--within", str(LAST_RUN_LIMIT_S))
         for _ in range(STARTS):
             ended = self.operator.ama(*arguments, limit=LAST_RUN_LIMIT_S + START_LIMIT_S)
             if ended.code != VENUE_TROUBLE:
@@ -84,13 +89,23 @@ class Life:
         fleet = client.addresses(client.keys[:FLEET])
         httpx.delete(client.app_url + "/localnet/faults").raise_for_status()  # so that reads are correct
         lines = assert_journal_is_whole(self._journal())
-        assert_each_level_once(client, self.symbol, fleet, PER_SIDE, lines)
+        assert_each_level_once(client, self.symbol, self._makers(), PER_SIDE, lines)
+        self.taken = assert_takes_are_ours_and_meet_others(client, self.symbol, fleet, lines)
         self.placed = assert_no_intent_twice(client, self.symbol, fleet, lines)
         verified = self.operator.ama("journal", "verify", str(self.operator.state))
         assert verified.code == 0, verified.out + verified.err
 
+    @property
+    def _run(self) -> tuple[str, ...]:
+        return (*RUN, "--takers", f"{self.takers}", "--taker-budget", "100000", "--market", self.symbol)
+
+    def _makers(self) -> list[str]:
+        """The wallets that make, by the checkpoint."""
+        stored = json.loads((self.operator.market_state() / "checkpoint.json").read_bytes())["wallets"]
+        return [address for address, wallet in stored.items() if wallet["role"] == "MAKER"]
+
     def _start(self, **environ: str) -> Running:
-        return self.operator.start(*RUN, "--market", self.symbol, environ=environ)
+        return self.operator.start(*self._run, environ=environ)
 
     def _after_a_crash(self) -> None:
         """Check that no complete line was lost or changed; then let a trader take a part of the book."""

@@ -27,6 +27,8 @@ class Chapter:
     number: int
     seed: int
     crashes: tuple[str, ...]
+    takers: float = 0.0
+    """The share of its fleet that takes."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class LifeResult:
     crashes: int
     placed: int
     failure: str = ""
+    taken: int = 0
 
 
 def live(chapter: Chapter, directory: Path) -> LifeResult:
@@ -52,7 +55,7 @@ def live(chapter: Chapter, directory: Path) -> LifeResult:
     try:
         with VenueProcess.spawn(options, write_dir=home / "venue"), OtherClient(home / "venue") as client:
             venue = ServedVenue(home / "venue", client)
-            life = Life(venue, chance.choice(MARKETS), home / "operator", chance)
+            life = Life(venue, chance.choice(MARKETS), home / "operator", chance, chapter.takers)
             try:
                 with life.outsider:
                     for failpoint in chapter.crashes:
@@ -95,5 +98,6 @@ def faults_of(seed: int) -> Faults:
 
 
 def _result(chapter: Chapter, life: Life | None, failure: str = "") -> LifeResult:
-    crashes, placed = (life.crashes, life.placed) if life is not None else (0, 0)
-    return LifeResult(chapter.number, len(chapter.crashes), crashes, placed, failure)
+    if life is None:
+        return LifeResult(chapter.number, len(chapter.crashes), 0, 0, failure)
+    return LifeResult(chapter.number, len(chapter.crashes), life.crashes, life.placed, failure, life.taken)
