@@ -180,13 +180,6 @@ class VenueApi:
         params = _placement(trader, amount18, is_buy, price6)
         return await self._trade(order_book, session, "sessionPlaceMarginLimit", params)
 
-    async def place_market(
-        self, order_book: str, session: str, trader: str, *, amount18: int, is_buy: bool
-    ) -> TradeResponse:
-        """Send a spot market order. Margin-only venues refuse it."""
-        params = _placement(trader, amount18, is_buy)
-        return await self._trade(order_book, session, "sessionPlaceMarket", params)
-
     async def place_margin_market(
         self, order_book: str, session: str, trader: str, *, amount18: int, is_buy: bool
     ) -> TradeResponse:

@@ -126,8 +126,3 @@ def split_aggregate(result: bytes, counts: Sequence[int]) -> list[GroupResults]:
         groups.append(GroupResults(starts, result[_BASE + first : _BASE + last]))
         at += size
     return groups
-
-
-def decode_aggregate(result: bytes, count: int) -> list[CallResult]:
-    """The results of `count` calls. Raises DecodeError if `result` does not have this many, one after another."""
-    return split_aggregate(result, [count])[0].decoded()

@@ -293,7 +293,6 @@ UNPRICED_PARAMS = {"trader": TRADER, "amount": "1000000000000000000", "isBuy": T
     ("call", "arguments", "method", "params"),
     [
         (VenueApi.place_margin_limit, PRICED, "sessionPlaceMarginLimit", PRICED_PARAMS),
-        (VenueApi.place_market, UNPRICED, "sessionPlaceMarket", UNPRICED_PARAMS),
         (VenueApi.place_margin_market, UNPRICED, "sessionPlaceMarginMarket", UNPRICED_PARAMS),
         (
             VenueApi.modify_order,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue.contract_decode import DecodeError
-from ama_tui.venue.multicall import Call, CallGroup, CallResult, decode_aggregate, encode_aggregate, split_aggregate
+from ama_tui.venue.multicall import Call, CallGroup, CallResult, encode_aggregate, split_aggregate
+from tests.venue.aggregates import decode_aggregate
 
 ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())
 CALLS = st.lists(st.builds(Call, ADDRESSES, st.binary(max_size=80)), max_size=20)

@@ -21,12 +21,13 @@ from pydantic import AliasChoices, BaseModel
 
 from ama_tui.domain.errors import MalformedError, VenueError
 from ama_tui.domain.market import Market
-from ama_tui.venue import api_models, batch_reads, json_scalars, logs, multicall
+from ama_tui.venue import api_models, batch_reads, json_scalars, logs
 from ama_tui.venue import contract_abi as abi
 from ama_tui.venue import contract_decode as decode
 from ama_tui.venue.api_errors import refusal, retry_after
 from ama_tui.venue.http import HttpResponse, HttpStats
 from ama_tui.venue.ranges import MAX_AMOUNT18, MAX_PRICE6, MAX_UINT256
+from tests.venue.aggregates import decode_aggregate
 
 ADDRESS, HASH = "0x" + "ab" * 20, "0x" + "cd" * 32
 DEEP = "[" * 1000 + "]" * 1000
@@ -230,7 +231,7 @@ WORDS: Mapping[str, tuple[Callable[[bytes], object], bytes]] = {
     "session": (lambda said: decode.session(said, HASH), encode(["uint256"] * 8, [1] * 8)),
     "position": (lambda said: abs(decode.position18(said)), encode(["int256"], [-5])),
     "multicall": (
-        lambda said: [result.data for result in multicall.decode_aggregate(said, 2)],
+        lambda said: [result.data for result in decode_aggregate(said, 2)],
         encode(["(bool,bytes)[]"], [[(True, b"x" * 32), (False, b"")]]),
     ),
 }
@@ -252,7 +253,7 @@ def test_multicall_results_that_share_the_same_bytes_are_refused() -> None:
     heads = start.to_bytes(32, "big") * 64
     said = (32).to_bytes(32, "big") + (64).to_bytes(32, "big") + heads + big[96:]
     with pytest.raises(decode.DecodeError):
-        multicall.decode_aggregate(said, 64)
+        decode_aggregate(said, 64)
 
 
 @pytest.mark.parametrize("text", EXTREMES)
