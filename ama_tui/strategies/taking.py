@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from ama_tui.domain.money import AMOUNT_UNIT
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Cancel, CancelReason, Intent, MarketSnapshot, Skip, Take, WalletSnapshot
 from ama_tui.domain.wallet import Role
@@ -49,13 +50,17 @@ def due_take(wallet: WalletSnapshot, market: MarketSnapshot) -> Take | None:
 
 
 def take_from(wallet: WalletSnapshot, market: MarketSnapshot, side: Side, amount18: int) -> Take | None:
-    """A take of this amount down to the slippage that the operator allows; None without anything to take."""
+    """A take of this amount, or of what an hour's budget buys, down to the slippage that the operator allows; None
+    without anything to take.
+    """
     best6 = market.best_ask6 if side is Side.BUY else market.best_bid6
-    if best6 is None or amount18 <= 0:
+    if best6 is None:
         return None
     slippage6 = market.takers.slippage_ticks * market.tick6
     limit6 = best6 + slippage6 if side is Side.BUY else max(market.tick6, best6 - slippage6)
-    return Take(wallet.address, side, amount18, limit6)
+    affordable18 = market.takers.budget6 * AMOUNT_UNIT // max(best6, limit6) // UNIT18 * UNIT18
+    most18 = min(amount18, affordable18)
+    return Take(wallet.address, side, most18, limit6) if most18 > 0 else None
 
 
 def cancel_before_taking(wallet: WalletSnapshot) -> list[Cancel]:

@@ -45,8 +45,11 @@ QUOTED = {
 }
 
 
+LIMITS = TakerLimits(size_max18=10**18, budget6=10_000 * USDC, slippage_ticks=10)
+
+
 def quoted(*wallets: WalletSnapshot, **changes: object) -> MarketSnapshot:
-    return market(*wallets, **{**QUOTED, **changes})
+    return market(*wallets, **{**QUOTED, "takers": LIMITS, **changes})
 
 
 def decide(
@@ -74,11 +77,7 @@ def test_without_an_anchor_it_skips() -> None:
 
 def test_taker_takes_a_random_size_within_the_bounds_on_a_random_side() -> None:
     taker = wallet(role=Role.TAKER)
-    takes = [
-        one
-        for one in outcomes(taker, takers=TakerLimits(size_max18=10**18, slippage_ticks=10))
-        if isinstance(one, Take)
-    ]
+    takes = [one for one in outcomes(taker) if isinstance(one, Take)]
     assert len(takes) == 400
     assert {one.side for one in takes} == set(Side)
     assert all(5 * 10**16 <= one.amount18 <= 25 * 10**16 for one in takes)

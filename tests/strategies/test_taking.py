@@ -15,7 +15,7 @@ from ama_tui.domain.plan import (
     WalletSnapshot,
 )
 from ama_tui.domain.wallet import Role
-from ama_tui.strategies.taking import TAKE_EVERY_S, due_take, taking
+from ama_tui.strategies.taking import TAKE_EVERY_S, due_take, take_from, taking
 from tests.strategies.worlds import Packer
 
 TICK6, BID6, ASK6 = 10_000, 2_499_950_000, 2_500_050_000
@@ -49,6 +49,14 @@ def test_taker_takes_once_in_its_interval_at_changing_moments_on_both_sides_with
     assert all(LIMITS.size_max18 // 10 <= take.amount18 <= LIMITS.size_max18 for _, take in sent)
     assert {take.limit6 for take in buys} == {ASK6 + 20 * TICK6}
     assert {take.limit6 for _, take in sent if take.side is Side.SELL} == {BID6 - 20 * TICK6}
+
+
+def test_take_is_no_larger_than_the_budget_of_an_hour() -> None:
+    small = replace(LIMITS, budget6=50 * 10**6)
+    for side in Side:
+        take = take_from(TAKER, replace(market(), takers=small), side, 10**18)
+        assert take is not None
+        assert 49 * 10**6 < take.amount18 * max(take.limit6, BID6) // 10**18 <= 50 * 10**6
 
 
 def test_schedule_depends_on_the_wallet_and_repeats_exactly() -> None:
