@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ama_tui.domain.order import Side
+from ama_tui.strategies.packer_parameters import SideShape
 from ama_tui.strategies.rebalance.parameters import RebalanceParameters
 
 
@@ -47,15 +48,14 @@ def wanted_lean(parameters: RebalanceParameters, imbalance: float, volatility_ti
     )
 
 
-def band(parameters: RebalanceParameters, side: Side, lean: Lean, inventory: float) -> Band:
-    """Where a wallet's orders of one side belong. `inventory` is its position as a share of the full one.
+def band(shape: SideShape, side: Side, lean: Lean, skew: float) -> Band:
+    """Where a wallet's orders of one side belong. `skew` is its position as a share of the full one, times its weight.
 
     A long wallet bids further away and asks nearer. No band comes nearer than the smallest distance that is set: what
     moves inward draws the far end in, to half of the span at most.
     """
-    shape = parameters.bid_shape if side is Side.BUY else parameters.ask_shape
     span = max(1, shape.max_distance_ticks - shape.min_distance_ticks)
-    away = round(parameters.inventory_weight * inventory * span) - lean.toward_asks
+    away = round(skew * span) - lean.toward_asks
     outward = away if side is Side.BUY else -away
     near = shape.min_distance_ticks + lean.wider + max(0, outward)
     far = shape.min_distance_ticks + span + lean.wider + outward

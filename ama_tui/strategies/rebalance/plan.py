@@ -27,6 +27,7 @@ from ama_tui.strategies.filling import Filling
 from ama_tui.strategies.fills import FillMemory
 from ama_tui.strategies.levels import SideOrders
 from ama_tui.strategies.packer import market_refusal, packer_targets
+from ama_tui.strategies.packer_parameters import Shapes
 from ama_tui.strategies.prices import Price, Prices, best_prices
 from ama_tui.strategies.rebalance.bands import Band, Lean, band, wanted_lean
 from ama_tui.strategies.rebalance.moves import MoveRules, moves
@@ -114,11 +115,17 @@ class _PlanBuilder:
     moves: list[Modify] = field(default_factory=list)
     budgets: dict[str, WalletBudget] = field(default_factory=dict)
     kept: int = 0
+    _shapes: Shapes = field(init=False)
+    _full18: int = field(init=False)
+    _rules: MoveRules | None = field(init=False, default=None)
     _stale_orders: StaleOrders | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        own = self.parameters
+        self._shapes, self._full18 = own.shapes, own.full18
         if self.filling.prices is not None:
             market, prices = self.filling.market, self.filling.prices
+            self._rules = MoveRules(market, prices.anchor_x2, own.slack_ticks, own.min_rest_seconds)
             self._stale_orders = StaleOrders(market, self.parameters, prices, cancels_far=False)
 
     def add_wallet(self, digest: WalletDigest) -> None:
@@ -133,24 +140,25 @@ class _PlanBuilder:
         if wallet.unusable is not None:
             skips.append(Skip(wallet.address, wallet.unusable, wallet.unusable_detail))
             return
-        cancelled = self._cancel(wallet, digest)
         quotes = self._quotes(digest)
-        moved = [] if quotes is None else self._move(wallet, quotes, budget, cancelled)
+        moved: list[Modify] = []
+        if wallet.orders:
+            cancelled = self._cancel(wallet, digest)
+            moved = [] if quotes is None else self._move(wallet, quotes, budget, cancelled)
         if not digest.is_complete:
             spacing = digest.spacing if quotes is None else quotes.spacing
             self._fill(wallet, budget, spacing, moved)
 
     def _quotes(self, digest: WalletDigest) -> _Quotes | None:
         own, filling, wallet = self.parameters, self.filling, digest.wallet
-        if filling.prices is None:
+        if self._rules is None:
             return None
-        held = inventory(wallet, own.full18)
-        bands = {side: band(own, side, self.lean, held) for side in Side}
+        skew = own.inventory_weight * inventory(wallet, self._full18)
+        bands = {side: band(self._shapes.on(side), side, self.lean, skew) for side in Side}
         spacing = WalletSpacing(
             self._spacing(digest, Side.BUY, bands[Side.BUY]), self._spacing(digest, Side.SELL, bands[Side.SELL])
         )
-        rules = MoveRules(filling.market, filling.prices.anchor_x2, own.slack_ticks, own.min_rest_seconds)
-        return _Quotes(bands, spacing, filling, rules)
+        return _Quotes(bands, spacing, filling, self._rules)
 
     def _spacing(self, digest: WalletDigest, side: Side, where: Band) -> LevelSpacing:
         """The wallet's levels of one side, spread over its band."""
@@ -161,7 +169,7 @@ class _PlanBuilder:
 
     def _cancel(self, wallet: WalletSnapshot, digest: WalletDigest) -> frozenset[int]:
         """Cancel excess and duplicate orders, and the oldest that is a remnant or out of bounds. Returns their ids."""
-        shapes, stale = self.parameters.shapes, self._stale_orders
+        shapes, stale = self._shapes, self._stale_orders
         may_be_stale = stale is not None and (
             digest.has_remnant or stale.may_be_among(digest.lowest6, digest.highest6, digest.own_best)
         )

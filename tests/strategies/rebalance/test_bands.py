@@ -6,11 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ama_tui.domain.order import Side
-from ama_tui.strategies.rebalance.bands import Band, Lean, band, wanted_lean
+from ama_tui.strategies.rebalance.bands import Band, Lean, wanted_lean
+from ama_tui.strategies.rebalance.bands import band as band_of
 from ama_tui.strategies.rebalance.parameters import RebalanceParameters
 
 PLAIN = RebalanceParameters()
 weights = st.floats(0, 2)
+
+
+def band(parameters: RebalanceParameters, side: Side, lean: Lean, position: float) -> Band:
+    """The band of a wallet with this share of the full position."""
+    return band_of(parameters.shapes.on(side), side, lean, parameters.inventory_weight * position)
 
 
 def test_without_signals_both_sides_have_the_set_distances() -> None:
