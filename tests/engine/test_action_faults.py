@@ -9,7 +9,7 @@ import pytest
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import TakerLimits
 from tests.engine.faults import Fault, faulty, first_of
-from tests.engine.rig import Rig, run_of, ticking, until
+from tests.engine.rig import Rig, cycles_later, run_of, ticking, until
 from tests.engine.shifting import Shifting
 from tests.engine.test_faults import TARGET, pack, watched
 
@@ -38,10 +38,12 @@ async def test_moved_orders_hold_each_level_once_whatever_happens_to_the_respons
     rule = first_of(fault, count=3, method="Modify")
     async with faulty(rig, rule) as api, ticking(rig.venue, 0.05), watched(rig):
         engine = await pack(rig)
-        context, chance = run_of(engine).context, 0.3
+        run = run_of(engine)
+        context, chance = run.context, 0.3
         await until(lambda: context.counters.totals.modifies >= MOVES and len(api.faults) == 3, "orders to be moved")
         chance = 0.0
-        await until(lambda: not any(book.pending for book in context.fleet), "all moves to be settled")
+        await until(lambda: run.send_queues.is_idle and not any(book.pending for book in context.fleet), "the rest")
+        await cycles_later(engine, 1)
         moves = [one["params"] for one in api.trades if one["method"] == "sessionModifyOrder"]
         sent = Counter((one["trader"], one["amount"]) for one in moves)
         assert max(sent.values()) == 1, "a move was sent twice"
