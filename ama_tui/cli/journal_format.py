@@ -13,8 +13,8 @@ def format_entry(entry: JournalEntry) -> str:
     """`2025-01-01T00:00:00.250Z  alice  PLACE_LIMIT  sell L3 0.184 @ 2500.52 mined  0x12…`."""
     params = entry.params or {}
     words = [_text(params, key) for key in ("method", "text", "reason", "side")]
-    level, order = _text(params, "level"), _text(params, "orderId")
-    words += [f"L{level}" if level else "", f"order {order}" if order else ""]
+    level, order, moved = (_text(params, key) for key in ("level", "orderId", "oldOrderId"))
+    words += [f"L{level}" if level else "", f"order {order}" if order else "", f"moves {moved}" if moved else ""]
     amount18, price6 = as_integer(params.get("amount")), as_integer(params.get("price"))
     words += ["" if amount18 is None else f"{amount18 / AMOUNT_UNIT:.6g}"]
     words += ["" if price6 is None else f"@ {price6 / PRICE_UNIT:.10g}", _text(params, "status")]

@@ -33,8 +33,14 @@ class SentRequest:
         self.stage, self.tx_hash, self.acknowledged_at, self.block = PendingStage.ACCEPTED, tx_hash, now, block
 
     def unacknowledged(self) -> None:
-        """Note that there was no usable response: the request may or may not reach the chain."""
-        self.stage = PendingStage.UNKNOWN
+        """Note that there was no usable response: unless the chain shows it already, it may or may not get there."""
+        self.stage = PendingStage.UNKNOWN if self.tx_hash is None else PendingStage.ACCEPTED
+
+    def noticed(self, tx_hash: str, now: float, block: int) -> None:
+        """Note the transaction that the chain shows for it. Its response may still be on its way."""
+        self.tx_hash, self.acknowledged_at, self.block = tx_hash, now, block
+        if self.stage is PendingStage.UNKNOWN:
+            self.stage = PendingStage.ACCEPTED
 
     def add_evidence(self, verdict: str, read: ReadMoment) -> tuple[ReadMoment, ...]:
         """Add a read that supports `verdict`. Returns the earlier consecutive reads that support it."""

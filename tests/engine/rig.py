@@ -116,6 +116,8 @@ class Rig:
             (ids,) = await read(self.venue.node, ContractRead("OrderBook", book, "getUserOrders", (wallet,)))
             reads = [ContractRead("OrderBook", book, "getOrder", (order_id,)) for order_id in ids]
             for one in await read_all(self.venue.node, reads) if reads else []:
+                if not one[3]:
+                    continue  # it ended between the two reads
                 side = Side.BUY if one[4] else Side.SELL
                 found.append(ChainOrder(one[0], wallet, side, one[2], one[3], one[7]))
         return found
@@ -174,14 +176,14 @@ class Rig:
 
 
 def check_journal(lines: list[dict[str, Any]]) -> None:
-    """Every outcome of a placement follows its intent, and no order has two intents."""
+    """Every outcome of a placement or a move follows its intent, and no order has two intents."""
     intended: dict[str, tuple[str, str]] = {}
     for line in lines:
         params = line.get("params") or {}
-        if line["action"] == "INTENT" and params["method"] == "sessionPlaceMarginLimit":
+        if line["action"] == "INTENT" and params["method"] in ("sessionPlaceMarginLimit", "sessionModifyOrder"):
             assert line["intentId"] not in intended
             intended[line["intentId"]] = (line["trader"], params["amount"])
-        if line["action"] == "PLACE_LIMIT":
+        if line["action"] in ("PLACE_LIMIT", "MODIFY_ORDER"):
             assert intended[line["intentId"]] == (line["trader"], params["amount"])
     assert len(set(intended.values())) == len(intended), "one amount, tag and all, was intended twice"
 

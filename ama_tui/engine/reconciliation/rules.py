@@ -155,12 +155,12 @@ def moved_by(resolved: Iterable[ResolvedOrder]) -> list[int]:
 
 
 def learn_hashes(book: WalletBook, modifies: Iterable[OrderModified], now: float) -> None:
-    """Give each pending move that got no response the transaction that the chain says moved its order."""
+    """Give each pending move that has had no response the transaction that the chain says moved its order."""
     by_order = {event.old_order_id: event for event in modifies}
     for pending in book.pending:
         event = by_order.get(pending.moves)
         if event is not None and event.tx_hash and pending.tx_hash is None:
-            pending.accepted(event.tx_hash, now, event.block)
+            pending.noticed(event.tx_hash, now, event.block)
 
 
 def explain(

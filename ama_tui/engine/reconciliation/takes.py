@@ -37,19 +37,19 @@ class SettledTake:
 
 
 def learn_hashes(book: WalletBook, trades: Iterable[Trade], known: Collection[str], now: float) -> list[str]:
-    """Give a take without a response the transaction in which its wallet traded on its side since then; returns these.
+    """Give a take that has had no response the transaction in which its wallet traded on its side; returns these.
 
     A taker has no resting orders, and a fleet has one take in flight; without any, one that was written off may
     have come late. `known` are the transactions of other requests.
     """
     learned: list[str] = []
     for pending in tuple(book.takes) or book.takes.written_off:
-        if pending.tx_hash is not None or pending.stage is PendingStage.SENDING:
+        if pending.tx_hash is not None:
             continue
         for trade in trades:
             is_its_own = _taker(trade, pending.take.side) == book.address and trade.block > pending.decided_in
             if is_its_own and trade.tx_hash not in known and trade.tx_hash not in learned:
-                pending.accepted(trade.tx_hash, now, trade.block)
+                pending.noticed(trade.tx_hash, now, trade.block)
                 learned.append(trade.tx_hash)
                 break
     return learned
@@ -68,10 +68,12 @@ def settled_takes(
 
     A receipt counts once it is `REORG_BLOCKS` deep. Without one a take is VOID `settle_after` seconds after it was sent
     (or its hash was returned), if two reads two blocks apart say so and the trades up to the read are known
-    (`has_trades`). A take that is being sent is never VOID.
+    (`has_trades`). A take that is being sent is not settled before its response has come, or failed to.
     """
     settled = []
     for pending in book.takes:
+        if pending.stage is PendingStage.SENDING:
+            continue  # its response comes first
         receipt = receipts.get(pending.tx_hash or "")
         resolution, blocks, traded6 = None, REORG_BLOCKS, 0
         if receipt is not None and receipt.block <= block:

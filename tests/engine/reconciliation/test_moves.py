@@ -122,6 +122,15 @@ def test_move_that_was_filled_before_a_read_is_found_by_its_event_and_its_receip
     assert move.action_log.statuses == [("alice", 2, "moved", OLD_ID), ("alice", 2, "filled", NEW_ID)]
 
 
+def test_move_event_seen_before_the_response_is_lost_still_names_the_transaction() -> None:
+    move = Move(PendingStage.SENDING)
+    move.look(modifies=(MOVED,))
+    (pending,) = move.alice.pending
+    assert pending.stage is PendingStage.SENDING
+    pending.unacknowledged()
+    assert (pending.stage, pending.tx_hash) == (PendingStage.ACCEPTED, HASH)
+
+
 # ---- at start-up ----
 
 

@@ -115,12 +115,24 @@ def test_other_trades_say_nothing_about_a_take(other: Trade) -> None:
     assert pending.tx_hash is None
 
 
-def test_take_being_sent_learns_nothing_and_is_never_void() -> None:
+def test_trade_seen_before_the_response_is_lost_still_names_the_transaction() -> None:
+    """Trades are told once: what was seen while the request was on its way must not be forgotten."""
+    taking = Taking(PendingStage.SENDING, settle_after=0.0)
+    taking.look(trades=(bought(),))
+    (pending,) = taking.alice.takes
+    assert pending.stage is PendingStage.SENDING
+    pending.unacknowledged()
+    assert (pending.stage, pending.tx_hash) == (PendingStage.ACCEPTED, HASH)
+    for block in (102, 105):
+        taking.look(receipts=mined(bought()), block=block)
+    assert taking.action_log.takes == ["executed"]
+
+
+def test_take_being_sent_is_neither_settled_nor_void() -> None:
     taking = Taking(PendingStage.SENDING, settle_after=0.0)
     for block in (101, 110, 120):
-        taking.look(trades=(bought(block=block),), block=block)
-    (pending,) = taking.alice.takes
-    assert (pending.tx_hash, taking.action_log.takes) == (None, [])
+        taking.look(trades=(bought(),), receipts=mined(bought()), block=block)
+    assert (len(taking.alice.takes), taking.action_log.takes) == (1, [])
 
 
 def test_take_that_two_reads_do_not_show_is_written_off_but_still_counts_for_an_hour() -> None:
