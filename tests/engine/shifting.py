@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ama_tui.domain.money import margin6
 from ama_tui.domain.order import MAX_TAG_SEQUENCE, TAG_UNIT, RestingOrder, Side, Tag, encode_tag
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import MarketSnapshot, Modify, Place, Plan, WalletSnapshot
 from ama_tui.strategies import registry
 from ama_tui.strategies.chosen import Strategy
@@ -18,14 +17,16 @@ from ama_tui.strategies.packer_parameters import PackerParameters
 FARTHEST_TICKS = 15
 
 
-def shifting(parameters: Parameters, chance: Callable[[], float], seed: int = 0) -> Strategy:
-    """Moves each resting order with a certain chance, away from the spread or towards it, but never across."""
+def shifting(values: Mapping[str, object], chance: Callable[[], float], seed: int = 0) -> Strategy:
+    """Moves each resting order with a certain chance, away from the spread or towards it, but never across. `values`
+    are the packer's parameters by file key.
+    """
 
     def plan(market: MarketSnapshot, own: PackerParameters, memory: PackerMemory) -> tuple[Plan, PackerMemory]:
         packed, memory = PACKER.plan(market, own, memory)
         return replace(packed, intents=(*packed.intents, *_moves(market, packed, chance, seed))), memory
 
-    own = registry.strategy(PACKER.name, parameters.as_keys()).parameters
+    own = registry.strategy(PACKER.name, values).parameters
     return Strategy(replace(PACKER, name="shifting", plan=plan), own)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import pytest
 
-from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import TakerLimits
+from ama_tui.strategies.chosen import Strategy
 from tests.engine.faults import Fault, faulty, first_of
 from tests.engine.rig import Rig, cycles_later, run_of, ticking, until
-from tests.engine.shifting import Shifting
+from tests.engine.shifting import shifting
 from tests.engine.test_faults import TARGET, pack, watched
 
 FAULTS = [Fault.LOSE_REQUEST, Fault.LOSE_REPLY, Fault.ERROR_EXECUTED, Fault.BUSY_EXECUTED, Fault.REVERTED]
@@ -31,10 +32,10 @@ async def test_moved_orders_hold_each_level_once_whatever_happens_to_the_respons
 ) -> None:
     chance = 0.0
 
-    def shifting(name: str, parameters: Parameters, *rules: object) -> Shifting:
-        return Shifting(parameters, lambda: chance)
+    def moving(name: str, values: Mapping[str, object]) -> Strategy:
+        return shifting(values, lambda: chance)
 
-    monkeypatch.setattr("ama_tui.engine.run.startup.strategy", shifting)
+    monkeypatch.setattr("ama_tui.engine.run.startup.strategy", moving)
     rule = first_of(fault, count=3, method="Modify")
     async with faulty(rig, rule) as api, ticking(rig.venue, 0.05), watched(rig):
         engine = await pack(rig)

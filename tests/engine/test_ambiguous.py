@@ -49,7 +49,7 @@ def test_ambiguous_posts_place_nothing_twice_and_leave_nothing_stuck(
         has_moves = moves > 0
 
         def moving(parameters: Parameters) -> Strategy:
-            return shifting(parameters, lambda: moves)
+            return shifting(parameters.as_keys(), lambda: moves)
 
         process = Process(venue, MemoryJournal(), WALLETS, parameters, clock, SETTLE_AFTER, make_strategy=moving)
         with engine_on(clock):

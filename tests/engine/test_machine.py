@@ -72,7 +72,7 @@ class Machine(RuleBasedStateMachine):
             SETTLE_AFTER,
             takers=(TAKER,),
             taker_limits=self.dice.choice([TakerLimits(), LIMITS]),
-            make_strategy=lambda parameters: shifting(parameters, lambda: self.chance_of_moves, seed),
+            make_strategy=lambda parameters: shifting(parameters.as_keys(), lambda: self.chance_of_moves, seed),
         )
         self.do(self.process.look())
 
