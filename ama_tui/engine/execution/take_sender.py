@@ -18,6 +18,9 @@ from ama_tui.engine.takes import PendingTake
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import METHOD_TAKE
 
+MET_THE_FLEET = "an order of the fleet was met in this run: nothing more is taken until it is started again"
+"""The book can lose all that stood before the fleet's first order between the read and the block. Once is enough."""
+
 
 class TakeSender:
     """The part of the sending path for market orders."""
@@ -56,6 +59,8 @@ class TakeSender:
         context = self._context
         if context.read is None:
             return RefusedTake("chain not read yet", is_passing=True)
+        if context.counters.totals.self_trades:
+            return RefusedTake(MET_THE_FLEET)
         if context.price_conflict:
             return RefusedTake(context.price_conflict)
         terms = TakeTerms(context.market.tick6, context.terms, context.takers)

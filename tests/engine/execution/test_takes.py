@@ -14,6 +14,7 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Modify, Place, Take, TakerLimits
 from ama_tui.domain.wallet import Role
 from ama_tui.engine.execution.sender import Sender
+from ama_tui.engine.execution.take_sender import MET_THE_FLEET
 from ama_tui.engine.own_prices import LATE_GRACE_S
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sent_request import PendingStage
@@ -214,6 +215,13 @@ def test_skip_is_journalled_once_per_reason() -> None:
     bench = TakerBench(limits=replace(LIMITS, budget6=0))
     bench.send(buy(), buy(), buy())
     assert bench.skips == ["the hour's budget is used up"]
+
+
+def test_nothing_more_is_taken_once_an_order_of_the_fleet_was_met() -> None:
+    bench = TakerBench()
+    bench.run.counters.add(self_trades=1)
+    assert bench.send(buy()) == [False]
+    assert (bench.venue.taken, bench.skips) == ([], [MET_THE_FLEET])
 
 
 @pytest.mark.parametrize("age", [3.1, 9.0])
