@@ -9,13 +9,11 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from ama_tui.domain.plan import MarketSnapshot, Plan, Targets
-from ama_tui.domain.session import Methods
+from ama_tui.domain.session import Methods, methods_of_role
 from ama_tui.domain.wallet import Role
 
 MAKER_METHODS = Methods.PLACE_MARGIN_LIMIT | Methods.MODIFY | Methods.CANCEL
 """What the session of a wallet may do that places, moves and cancels orders."""
-TAKER_METHODS = Methods.PLACE_MARGIN_MARKET | Methods.CANCEL
-"""What the session of a wallet may do that only takes."""
 
 
 class StrategyParameters(BaseModel):
@@ -65,10 +63,8 @@ class StrategyDefinition(Generic[Own, Memory]):
     own.
     """
     maker_methods: Methods = MAKER_METHODS
-    """The session methods that it needs of a maker."""
-    taker_methods: Methods = TAKER_METHODS
-    """The session methods that it needs of a taker."""
+    """The session methods that it needs of a maker. Market orders are never among them: those are for takers."""
 
     def methods(self, role: Role) -> Methods:
-        """The session methods that it needs of a wallet with this role."""
-        return self.maker_methods if role is Role.MAKER else self.taker_methods
+        """The session methods of a wallet with this role, whatever the strategy asks for."""
+        return methods_of_role(role, self.maker_methods)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ama_tui.domain.errors import ParameterError
@@ -8,6 +10,7 @@ from ama_tui.domain.session import Methods
 from ama_tui.domain.settings import SHARED
 from ama_tui.domain.wallet import Role
 from ama_tui.strategies import registry
+from ama_tui.strategies.packer import PACKER
 from ama_tui.strategies.packer_parameters import PackerParameters
 from tests.strategies.plug_ins import installed
 
@@ -30,6 +33,12 @@ def test_takers_may_not_place_orders_that_rest() -> None:
     methods = registry.strategy("packer", {}).methods(Role.TAKER)
     assert Methods.PLACE_MARGIN_MARKET in methods
     assert not methods & (Methods.PLACE_MARGIN_LIMIT | Methods.PLACE_LIMIT)
+
+
+def test_no_strategy_gets_market_orders_into_a_makers_session_or_placements_into_a_takers() -> None:
+    greedy = replace(PACKER, maker_methods=~Methods(0))
+    assert not greedy.methods(Role.MAKER) & (Methods.PLACE_MARKET | Methods.PLACE_MARGIN_MARKET)
+    assert greedy.methods(Role.TAKER) == Methods.PLACE_MARGIN_MARKET | Methods.CANCEL
 
 
 def test_unknown_name_is_refused_with_the_known_ones() -> None:

@@ -130,7 +130,7 @@ class LocalEngine:
         if stored is None:
             return None
         resolved = self._resolve(stored)
-        sessions = await valid_sessions(self._connected(), stored.wallets, _planner(resolved.run).methods(Role.MAKER))
+        sessions = await valid_sessions(self._connected(), stored.wallets, _planner(resolved.run))
         return stored_run_of(stored, resolved.parameters, {wallet.address for wallet in self._venue.wallets}, sessions)
 
     async def start(self, *requests: StartRequest) -> None:

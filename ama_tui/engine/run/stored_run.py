@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping
 from ama_tui.config.run import stored_parameters
 from ama_tui.domain.errors import VenueError
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.session import Methods, SessionStatus, methods_of_role, session_status
+from ama_tui.domain.session import SessionStatus, session_status
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.engine_api import StoredRun
 from ama_tui.store.checkpoint import Checkpoint, WalletEntry
 from ama_tui.store.json_fields import iso_utc
 from ama_tui.strategies import registry
+from ama_tui.strategies.chosen import Strategy
 
 
 def stored_run_of(stored: Checkpoint, asked: Parameters, own: Collection[str], sessions_valid: int | None) -> StoredRun:
@@ -35,7 +36,9 @@ def stored_run_of(stored: Checkpoint, asked: Parameters, own: Collection[str], s
     )
 
 
-async def valid_sessions(connections: Connections, wallets: Mapping[str, WalletEntry], methods: Methods) -> int | None:
+async def valid_sessions(
+    connections: Connections, wallets: Mapping[str, WalletEntry], strategy: Strategy
+) -> int | None:
     """The number of wallets whose saved session is still valid, by one batched read. None if it failed.
 
     Sessions that only the journal has are not counted; preparing a run finds them too.
@@ -54,7 +57,7 @@ async def valid_sessions(connections: Connections, wallets: Mapping[str, WalletE
             trader=stored[session],
             block_time=read.block_time,
             relayer_root=root,
-            methods=methods_of_role(wallets[stored[session]].role, methods),
+            methods=strategy.methods(wallets[stored[session]].role),
         )
         for session, record in read.records.items()
     ]
