@@ -13,7 +13,14 @@ from ama_tui.domain.plan import Cancel, Intent, Modify, Place, Take
 from ama_tui.domain.reading import TradeResponse
 from ama_tui.engine.action_log import cancel_params, modify_params, new_intent_id, now_ms, place_params
 from ama_tui.engine.execution.pre_trade_checks import JOURNAL_S, STALE_AFTER_S, best_opposite, placement_refusal
-from ama_tui.engine.execution.refusals import pushed_back, session_refused, shown
+from ama_tui.engine.execution.responses import (
+    answered,
+    hash_of,
+    is_rejected,
+    pushed_back,
+    session_refused,
+    shown,
+)
 from ama_tui.engine.execution.take_sender import TakeSender
 from ama_tui.engine.pending_orders import PendingPlacement
 from ama_tui.engine.rate_limiter import Slot
@@ -170,15 +177,10 @@ class Sender:
             failpoints.reach("post.after")
             return self._not_accepted(book, pending, session, slot, error)
         failpoints.reach("post.after")
-        context.rate_limiter.succeeded(slot)
-        context.order_ms = (monotonic() - began) * 1000
-        book.succeeded()
-        book.acted(now_ms())
+        status, text = answered(context, book, slot, began, response)
         pending.accepted(response.tx_hash, monotonic(), response.block or 0)
         context.counters.placed(response.tx_hash, book.address, place, pending.best_opposite6)
-        status = "mined" if response.mined else "pending"
-        where = f"{status} {response.block:,}" if response.block is not None else status
-        self._outcome(book, pending, f"{where}  {context.order_ms:.0f} ms", status=status, tx_hash=response.tx_hash)
+        self._outcome(book, pending, text, status=status, tx_hash=response.tx_hash)
         return True
 
     async def _request(self, book: WalletBook, pending: PendingPlacement, session: str) -> TradeResponse:
@@ -196,19 +198,11 @@ class Sender:
         self, book: WalletBook, pending: PendingPlacement, session: str, slot: Slot, error: VenueError
     ) -> bool:
         """Classify a failed POST: rejected, reverted with a hash, or unknown. Only a rejection frees the level."""
-        context = self._context
-        pushed_back(context.rate_limiter, slot, error)
-        tx_hash = error.tx_hash if isinstance(error, RefusedError) else None
-        if isinstance(error, RefusedError) and error.proves_not_sent:
+        context, tx_hash = self._context, hash_of(error)
+        if is_rejected(context, book, session, slot, error):
             book.pending.remove(pending)
-            context.counters.add(rejected=0 if error.is_rate_limit else 1)
-            context.failed("order rejected", error)
-            # A rate limit is not the wallet's: the limiter waits for all of them.
-            if not session_refused(book, session, error) and not error.is_rate_limit:
-                book.failed(monotonic())
             self._outcome(book, pending, shown(f"rejected: {error}", error), status="rejected", error=str(error))
             return False
-        context.failed("no reply" if tx_hash is None else "order reverted", error)
         if pending.intent_id in book.pending:
             if tx_hash is None:
                 pending.unacknowledged()
@@ -216,8 +210,6 @@ class Sender:
                 pending.accepted(tx_hash, monotonic())
         if tx_hash is not None:
             context.counters.placed(tx_hash, book.address, pending.place, pending.best_opposite6)
-        if not error.is_rate_limit:
-            book.failed(monotonic())
         text = shown(f"unknown: {error}", error)
         self._outcome(book, pending, text, status="unknown", tx_hash=tx_hash, error=str(error))
         return False

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from time import monotonic
 
 from ama_tui.disk import failpoints
-from ama_tui.domain.errors import JournalError, RefusedError, VenueError
+from ama_tui.domain.errors import JournalError, VenueError
 from ama_tui.domain.event import Action
 from ama_tui.domain.plan import Take
-from ama_tui.engine.action_log import new_intent_id, now_ms, take_params
-from ama_tui.engine.execution.refusals import pushed_back, session_refused, shown
+from ama_tui.engine.action_log import new_intent_id, take_params
+from ama_tui.engine.execution.responses import answered, hash_of, is_rejected, shown
 from ama_tui.engine.execution.take_checks import AllowedTake, RefusedTake, TakeTerms, checked_take
 from ama_tui.engine.rate_limiter import Slot
 from ama_tui.engine.run_context import RunContext
@@ -134,15 +134,9 @@ class TakeSender:
             failpoints.reach("post.after")
             return self._not_accepted(book, pending, session, slot, error)
         failpoints.reach("post.after")
-        context.rate_limiter.succeeded(slot)
-        context.order_ms = (monotonic() - began) * 1000
-        book.succeeded()
-        book.acted(now_ms())
+        status, text = answered(context, book, slot, began, response)
         pending.accepted(response.tx_hash, monotonic(), response.block or 0)
         context.counters.took(response.tx_hash)
-        status = "mined" if response.mined else "pending"
-        where = f"{status} {response.block:,}" if response.block is not None else status
-        text = f"{where}  {context.order_ms:.0f} ms"
         context.action_log.take(book.wallet, pending, status, text, tx_hash=response.tx_hash)
         return True
 
@@ -150,26 +144,17 @@ class TakeSender:
         self, book: WalletBook, pending: PendingTake, session: str, slot: Slot, error: VenueError
     ) -> bool:
         """Classify a failed POST: rejected, reverted with a hash, or unknown. Only a rejection frees the budget."""
-        context = self._context
-        pushed_back(context.rate_limiter, slot, error)
-        tx_hash = error.tx_hash if isinstance(error, RefusedError) else None
-        if isinstance(error, RefusedError) and error.proves_not_sent:
+        context, tx_hash = self._context, hash_of(error)
+        if is_rejected(context, book, session, slot, error):
             book.takes.drop(pending)
-            context.counters.add(rejected=0 if error.is_rate_limit else 1)
-            context.failed("order rejected", error)
-            if not session_refused(book, session, error) and not error.is_rate_limit:
-                book.failed(monotonic())
             text = shown(f"rejected: {error}", error)
             context.action_log.take(book.wallet, pending, "rejected", text, error=str(error))
             return False
-        context.failed("no reply" if tx_hash is None else "order reverted", error)
         if tx_hash is None:
             pending.unacknowledged()
         else:
             pending.accepted(tx_hash, monotonic())
             context.counters.took(tx_hash)
-        if not error.is_rate_limit:
-            book.failed(monotonic())
         text = shown(f"unknown: {error}", error)
         context.action_log.take(book.wallet, pending, "unknown", text, tx_hash=tx_hash, error=str(error))
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import monotonic
 
 from ama_tui.domain.order import Side
@@ -27,7 +28,7 @@ class WalletChanges:
     matched: list[ResolvedOrder]
 
 
-@dataclass(slots=True)
+@dataclass
 class LiveReconciliation:
     """One read of the fleet on its way into the wallet books. Wallets that could not be read have no `changes`.
 
@@ -98,12 +99,19 @@ class LiveReconciliation:
         if not book.takes and not book.takes.written_off:
             return
         context, block, now = self.context, self.read.block, monotonic()
-        known = {one.tx_hash for book in context.fleet for one in (*book.pending, *book.takes) if one.tx_hash}
-        for tx_hash in learn_take_hashes(book, settlement.trades or (), known, now):
+        for tx_hash in learn_take_hashes(book, settlement.trades or (), self._known_hashes, now):
             context.counters.took(tx_hash)
+            self._known_hashes.add(tx_hash)
         has_trades = settlement.trades is not None
         settled = settled_takes(book, settlement.receipts, block, now, context.settle_after, has_trades=has_trades)
         close_takes(context, book, settled, block)
+
+    @cached_property
+    def _known_hashes(self) -> set[str]:
+        """The transactions of everything that is pending, gathered once, and only while there are takes."""
+        fleet = self.context.fleet
+        sent = ((*book.pending, *book.takes) for book in fleet if book.is_open)
+        return {one.tx_hash for each in sent for one in each if one.tx_hash}
 
     def _note_trade(self, trade: Trade) -> None:
         for address, side in ((trade.buyer, Side.BUY), (trade.seller, Side.SELL)):

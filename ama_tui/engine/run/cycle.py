@@ -102,9 +102,10 @@ class Cycle:
     async def decide(self, read: FleetRead) -> tuple[Intent, ...]:
         """Plan on a read. Stores each wallet's budget and skips, and returns the intents that may be sent now."""
         context = self.context
-        context.plan = await self.planner.plan(context.strategy, self.snapshot(read))
+        snapshot = self.snapshot(read)
+        self._trades.clear()  # what is read while a strategy plans is for its next plan
+        context.plan = await self.planner.plan(context.strategy, snapshot)
         context.strategy_problem = self.planner.problem
-        self._trades.clear()
         context.counters.add(kept=context.plan.kept)
         allowed, held = self._within_sessions(self._on_fresh_reads(context.plan.intents, read), read.block_time)
         skips: defaultdict[str, list[Skip]] = defaultdict(list)

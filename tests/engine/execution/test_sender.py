@@ -14,7 +14,7 @@ from ama_tui.domain.errors import JournalError, MalformedError, RefusedError, Un
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Cancel, Intent, Place, SkipReason, WalletBudget
 from ama_tui.engine.execution.pre_trade_checks import SELF_TRADE
-from ama_tui.engine.execution.refusals import SESSION_PROBLEMS
+from ama_tui.engine.execution.responses import SESSION_PROBLEMS
 from ama_tui.engine.execution.sender import Sender
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sent_request import PendingStage
