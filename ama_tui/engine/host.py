@@ -29,6 +29,8 @@ class EngineHost:
         self._freeze = Freeze()
         self._engine: EngineApi | None = None
         self._is_closing = False
+        self._accepting = threading.Lock()
+        self._is_closed = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="ama-engine", daemon=True)
 
@@ -37,14 +39,19 @@ class EngineHost:
         self._thread.start()
 
     def call(self, action: Callable[[EngineApi], Awaitable[T]]) -> Future[T]:
-        """Run an action on the engine's loop. Safe from any thread, never blocks."""
+        """Run an action on the engine's loop. Safe from any thread, never blocks; cancelled if the engine is closed."""
 
         async def run() -> T:
             if self._engine is None:
                 self._engine = self._build_engine(self.publisher, self._freeze)
             return await action(self._engine)
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop)
+        with self._accepting:
+            if not self._is_closed:
+                return asyncio.run_coroutine_threadsafe(run(), self._loop)
+        refused: Future[T] = Future()
+        refused.cancel()
+        return refused
 
     def kill_now(self, *, revoke: bool = False, market: str | None = None) -> Future[KillReport]:
         """Freeze all sends on one market, or on all, immediately; then cancel everything there and prove it."""
@@ -57,7 +64,7 @@ class EngineHost:
         Call it again to keep waiting.
         """
         if not self._thread.is_alive():
-            self._loop.close()
+            self._end()
             return True
         if not self._is_closing:
             self._is_closing = True
@@ -71,6 +78,7 @@ class EngineHost:
                 with suppress(AmaError):
                     await self._engine.close()
         finally:
+            self._refuse_calls()
             self._loop.stop()
 
     def _serve(self) -> None:
@@ -78,9 +86,24 @@ class EngineHost:
         try:
             self._loop.run_forever()
         finally:
-            pending = asyncio.all_tasks(self._loop)
-            for task in pending:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
+            self._end()
+
+    def _refuse_calls(self) -> None:
+        with self._accepting:
+            self._is_closed = True
+
+    def _end(self) -> None:
+        if self._loop.is_closed():
+            return
+        self._refuse_calls()
+        self._loop.run_until_complete(_cancel_all_other_tasks())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+
+async def _cancel_all_other_tasks() -> None:
+    """Calls that arrived just before the end are tasks by now: the loop runs what is queued in turn."""
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others)

@@ -16,6 +16,7 @@ from tests.crash.evidence import (
     assert_no_intent_twice,
     assert_no_self_trade,
     assert_no_take_twice,
+    has_moves,
     journal_bytes,
 )
 from tests.crash.outsider import Outsider
@@ -41,6 +42,8 @@ LONGEST_ACTIVE_S = 1.5
 START_LIMIT_S = 60.0
 """The exit code of a run that the venue's faults ended before it began."""
 LAST_RUN_LIMIT_S = 180.0
+MOVE_LIMIT_S = 120.0
+SWEEP_EVERY_S = 1.0
 
 
 @dataclass
@@ -80,6 +83,21 @@ class Life:
             if died.code != VENUE_TROUBLE:
                 break
         assert died.code == -signal.SIGKILL, f"{failpoint} was not reached: exit {died.code} {died.err}"
+        self._after_a_crash()
+
+    def move(self) -> None:
+        """Start the run, trade with it until the chain has a move of its orders, and kill it."""
+        running = begun(self.operator, self._start, START_LIMIT_S)
+        deadline, largest18 = time.monotonic() + MOVE_LIMIT_S, 10**18
+        while not has_moves(self.venue.client, self.symbol):
+            assert time.monotonic() < deadline, f"no order was moved in {MOVE_LIMIT_S:.0f} s: {running.err}"
+            if running.is_over:
+                running = begun(self.operator, self._start, START_LIMIT_S)
+            self.outsider.sweep(self.chance, largest18)
+            largest18 *= 2  # so that it gets through a deep book to the fleet's orders
+            time.sleep(SWEEP_EVERY_S)
+        running.signal(signal.SIGKILL)
+        running.wait()
         self._after_a_crash()
 
     def finish(self) -> None:

@@ -22,7 +22,7 @@ LATEST_ORDER_S = SETTLE_AFTER_S / 3
 
 @dataclass(frozen=True)
 class Chapter:
-    """One planned life: a failpoint for each crash, '' for a kill at a random moment."""
+    """One planned life: a failpoint for each crash, '' for a kill at a random moment; one more kill after a move."""
 
     number: int
     seed: int
@@ -62,6 +62,8 @@ def live(chapter: Chapter, directory: Path) -> LifeResult:
                 with life.outsider:
                     for failpoint in chapter.crashes:
                         life.fail_at(failpoint) if failpoint else life.kill()
+                    if chapter.moves_and_takes:
+                        life.move()
                     life.finish()
             finally:
                 life.operator.end()
@@ -100,6 +102,7 @@ def faults_of(seed: int) -> Faults:
 
 
 def _result(chapter: Chapter, life: Life | None, failure: str = "") -> LifeResult:
+    asked = len(chapter.crashes) + chapter.moves_and_takes
     if life is None:
-        return LifeResult(chapter.number, len(chapter.crashes), 0, 0, failure)
-    return LifeResult(chapter.number, len(chapter.crashes), life.crashes, life.placed, failure, life.moved, life.taken)
+        return LifeResult(chapter.number, asked, 0, 0, failure)
+    return LifeResult(chapter.number, asked, life.crashes, life.placed, failure, life.moved, life.taken)

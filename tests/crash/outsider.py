@@ -29,10 +29,10 @@ class Outsider:
         self._over = threading.Event()
         self._blocks = threading.Thread(target=self._make_blocks, name="blocks", daemon=True)
 
-    def sweep(self, chance: random.Random) -> None:
+    def sweep(self, chance: random.Random, largest18: int = 10**18) -> None:
         """Take a random part of both sides of the book."""
         for is_buy in (True, False):
-            self._trade("sessionPlaceMarginMarket", amount=chance.randint(10**16, 10**18), isBuy=is_buy)
+            self._trade("sessionPlaceMarginMarket", amount=chance.randint(largest18 // 100, largest18), isBuy=is_buy)
 
     def __enter__(self) -> Self:
         self._blocks.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -160,3 +161,29 @@ def test_close_times_out(bench: Bench) -> None:
     bench.host.call(block)
     assert not bench.host.close(0.1)
     release.set()
+
+
+def test_call_before_the_start_of_a_host_that_never_starts_is_cancelled(bench: Bench) -> None:
+    waiting = bench.host.call(lambda engine: engine.pause())
+    assert bench.host.close(PATIENCE_S)
+    assert waiting.cancelled()
+    assert bench.host.call(lambda engine: engine.pause()).cancelled()
+
+
+def test_calls_that_race_the_close_are_answered_or_cancelled(bench: Bench) -> None:
+    """None is forgotten, which would leave its caller waiting for ever."""
+    bench.host.start()
+    calls: list[Future[KillReport | None]] = []
+    is_over = threading.Event()
+
+    def press() -> None:
+        while not is_over.is_set():
+            calls.append(bench.host.call(lambda engine: engine.stop()))
+
+    pressing = threading.Thread(target=press)
+    pressing.start()
+    assert bench.host.close(PATIENCE_S)
+    is_over.set()
+    pressing.join()
+    assert calls[-1].cancelled()
+    assert all(call.done() for call in calls)
