@@ -186,7 +186,7 @@ class Settlement:
     cancels: tuple[OrderCancelled, ...] | None = None
     """Cancelled orders of the requested traders; None if none were requested, or not answered."""
     modifies: tuple[OrderModified, ...] | None = None
-    """Moved orders of the same traders; None likewise."""
+    """Moved orders of the same traders; None in the same cases."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,7 +273,7 @@ TAKERS = Setting(
     "takers",
     Kind.NUMBER,
     0.0,
-    "share of the wallets that take instead of make: to test, and to exit positions; never from the fleet itself",
+    "share of the wallets that take others' orders instead of making: to test, and to exit positions",
     placeholder="RATIO",
     low=0,
     high=1,

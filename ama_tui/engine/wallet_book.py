@@ -379,7 +379,7 @@ class Fleet:
             self._prices.avoid(order.side, order.price6)
 
     def best_untakable(self, side: Side, now: float) -> int | None:
-        """The best price on a side that no take may reach: there rests, or may come to rest, an order of our own."""
+        """The best price on a side that no take may reach: an order of the fleet rests there, or may come to rest."""
         return self._prices.best_untakable(side, now)
 
     @property

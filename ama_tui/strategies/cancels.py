@@ -69,7 +69,7 @@ class StaleOrders:
     def __init__(
         self, market: MarketSnapshot, parameters: PackerParameters, prices: Prices, *, cancels_far: bool = True
     ) -> None:
-        """Without `cancels_far`, orders too far from the anchor are left to whoever moves them."""
+        """Without `cancels_far`, orders too far from the anchor are kept: the strategy moves them."""
         self._cancels_far = cancels_far
         shapes = parameters.shapes
         self._reach_x2 = {side: 4 * shapes.on(side).max_distance_ticks * market.tick6 for side in Side}

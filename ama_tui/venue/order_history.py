@@ -1,6 +1,6 @@
 """Reads from the book's events what became of the orders of some traders: which came to rest and how they ended.
 
-A witness beside the node's lists: whoever hides an order from its list and by its id must leave out its event too.
+A witness beside the node's lists: a node that hides an order from its list and by its id must leave out its event too.
 """
 
 from __future__ import annotations

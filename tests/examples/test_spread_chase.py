@@ -18,13 +18,15 @@ from textual.widgets import Input
 from ama_tui.domain.errors import ParameterError
 from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
-from ama_tui.domain.plan import Cancel, Place
+from ama_tui.domain.plan import Cancel, Place, SkipReason, Take, TakerLimits
+from ama_tui.domain.wallet import Role
 from ama_tui.engine.run.plan_check import plan_problem
 from ama_tui.strategies import registry
 from ama_tui.strategies.budget import budget_of
 from ama_tui.strategies.prices import reachable_prices
+from ama_tui.strategies.taking import TAKE_EVERY_S
 from tests.engine.rig import Rig, run_of, ticking, until
-from tests.strategies.worlds import World, carried_out, market, wallet
+from tests.strategies.worlds import NOW, World, carried_out, market, wallet
 from tests.ui.stage import WIDE, dashboard
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +53,24 @@ def test_orders_are_behind_the_touch_of_others() -> None:
         (Side.SELL, 1): 2_500_120_000,
         (Side.SELL, 2): 2_500_150_000,
     }
+
+
+def test_orders_are_for_makers_only_and_a_taker_takes() -> None:
+    chase = registry.strategy("spread-chase", {"orders": 1})
+    limits = TakerLimits(size_max18=10**17, budget6=10**9, slippage_ticks=20)
+    maker, taker = wallet(0), wallet(1, role=Role.TAKER)
+    end_of_interval = NOW // TAKE_EVERY_S * TAKE_EVERY_S + TAKE_EVERY_S - 1
+    snapshot = market(maker, taker, takers=limits, now=end_of_interval, **BOOK)
+    plan = chase.plan(snapshot)
+    assert {one.wallet for one in places(plan)} == {maker.address}
+    assert [type(one) for one in plan.intents if one.wallet == taker.address] == [Take]
+    assert plan_problem(plan, snapshot) == ""
+
+
+def test_taker_that_was_not_read_is_reported_and_does_nothing() -> None:
+    plan = registry.strategy("spread-chase", {}).plan(market(wallet(role=Role.TAKER, was_read=False), **BOOK))
+    assert not plan.intents
+    assert [skip.reason for skip in plan.skips] == [SkipReason.UNREAD]
 
 
 def test_touch_is_followed_once_two_plans_have_seen_it_and_only_within_the_limits() -> None:

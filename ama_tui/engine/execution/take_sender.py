@@ -18,7 +18,7 @@ from ama_tui.engine.takes import PendingTake
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import METHOD_TAKE
 
-MET_THE_FLEET = "an order of the fleet was met in this run: nothing more is taken until it is started again"
+MET_THE_FLEET = "a take met an order of the fleet: nothing more is taken until the run is started again"
 """The book can lose all that stood before the fleet's first order between the read and the block. Once is enough."""
 
 

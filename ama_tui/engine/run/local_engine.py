@@ -252,7 +252,7 @@ class LocalEngine:
         await self._one(market).running().cancel_order(address, order_id)
 
     async def finished(self) -> None:
-        """Wait for the cycles of all markets to end. Raises the error that ended them if no market goes on."""
+        """Wait for the cycles of all markets to end. Raises the first error if an error ended all of them."""
         results = await asyncio.gather(*(one.finished() for one in self.markets_run), return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures and len(failures) == len(results):

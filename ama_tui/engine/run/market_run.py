@@ -69,7 +69,7 @@ class MarketRun:
         return self.run
 
     async def kill(self, *, revoke: bool) -> KillReport:
-        """Cancel everything and prove it; a kill in progress goes on. A kill that is not proven may be repeated."""
+        """Cancel everything and prove it, or join a kill in progress. A kill that is not proven may be repeated."""
         run = self.running()
         try:
             if self._killing is None or self._killing.done():

@@ -21,7 +21,7 @@ LevelPrice = Callable[[Side, int], Price | None]
 
 @dataclass(frozen=True, slots=True)
 class MoveRules:
-    """What decides, the same for all wallets of a plan."""
+    """What decides whether an order moves, for all wallets of a plan."""
 
     market: MarketSnapshot
     anchor_x2: int
@@ -29,7 +29,7 @@ class MoveRules:
     min_rest_s: int
 
     def wrong(self, order: RestingOrder, band: Band) -> str:
-        """Why an order is to be moved, '' while it is not."""
+        """Why an order must move, '' if it may stay."""
         if self.would_soon_cross(order):
             return "would soon cross"
         if self.market.now - order.placed_at < self.min_rest_s:

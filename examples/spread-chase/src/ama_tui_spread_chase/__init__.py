@@ -20,11 +20,13 @@ from ama_tui.domain.plan import (
     Targets,
     WalletSnapshot,
 )
+from ama_tui.domain.wallet import Role
 from ama_tui.strategies.anchor import anchor_x2, market_problem, missing_anchor
 from ama_tui.strategies.budget import OrderRequest, budget_of, fit, margin_bps
 from ama_tui.strategies.cancels import duplicate
 from ama_tui.strategies.definition import Called, StrategyDefinition, StrategyParameters
 from ama_tui.strategies.prices import OwnBest, Price, reachable_prices, refusal_of
+from ama_tui.strategies.taking import taking
 
 
 class ChaseParameters(StrategyParameters):
@@ -89,12 +91,13 @@ class ChaseMemory:
 
 
 def plan(market: MarketSnapshot, parameters: ChaseParameters, memory: ChaseMemory) -> tuple[Plan, ChaseMemory]:
-    """Cancels of orders that the touch has left behind, then placements of the missing ones."""
+    """Cancels of orders that the touch has left behind, then placements of the missing ones. Takers only take."""
     anchor = anchor_x2(market)
     best = reachable_prices(market)
-    intents: list[Intent] = []
-    skips: list[Skip] = []
+    intents, skips = taking(market)
     for wallet in market.wallets:
+        if wallet.role is Role.TAKER and wallet.was_read:
+            continue
         if not wallet.was_read or wallet.unusable is not None:
             reason = SkipReason.UNREAD if wallet.unusable is None else wallet.unusable
             skips.append(Skip(wallet.address, reason, wallet.unusable_detail))
