@@ -21,6 +21,7 @@ from ama_tui.engine.external_price import ExternalPrice, anchor_choice
 from ama_tui.engine.rate_limit_watch import VENUE, RateLimitWatch
 from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.read_share import ReadShare
+from ama_tui.engine.touch_moves import TouchMoves
 from ama_tui.engine.wallet_book import Fleet
 from ama_tui.strategies.chosen import Strategy
 
@@ -46,6 +47,8 @@ class RunContext:
     basis: CollateralBasis = COLLATERAL.default
     takers: TakerLimits = field(default_factory=TakerLimits)
     """What the operator allows takers."""
+    touch_moves: TouchMoves = field(default_factory=TouchMoves)
+    """How far the best prices of the book give way from block to block."""
     price_conflict: str = ""
     """Why the last read's prices are not used, '' if they are."""
     session_hours: float = 24.0

@@ -28,6 +28,8 @@ class TakeTerms:
     tick6: int
     terms: MarketTerms
     limits: TakerLimits
+    give6: int | None
+    """How far the best price that is taken may give way before the take arrives (6 decimals), None if not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,10 @@ def checked_take(
         key=lambda limit: limit[0],
     )
     own6 = fleet.best_untakable(take.side.opposite, now)
-    walked = walk(levels, take.side, max(0, wanted18 // UNIT18 * UNIT18), limit6=limit6, own6=own6)
+    if own6 is not None and terms.give6 is None:
+        return RefusedTake("the book has been watched for too few blocks", is_passing=True)
+    whole18 = max(0, wanted18 // UNIT18 * UNIT18)
+    walked = walk(levels, take.side, whole18, limit6=limit6, own6=own6, give6=terms.give6 or 0)
     if walked.amount18 < SMALLEST18:
         return RefusedTake(walked.reason or reason or "too small")
     allowed = replace(take, amount18=walked.amount18, limit6=limit6)

@@ -18,6 +18,8 @@ from ama_tui.engine.takes import PendingTake
 from ama_tui.engine.wallet_book import WalletBook
 from ama_tui.store.journal.replay import METHOD_TAKE
 
+BLOCKS_ON_ITS_WAY = 2
+"""A take may miss the next block and get into the one after it."""
 MET_THE_FLEET = "a take met an order of the fleet: nothing more is taken until the run is started again"
 """The book can lose all that stood before the fleet's first order between the read and the block. Once is enough."""
 
@@ -63,8 +65,10 @@ class TakeSender:
             return RefusedTake(MET_THE_FLEET)
         if context.price_conflict:
             return RefusedTake(context.price_conflict)
-        terms = TakeTerms(context.market.tick6, context.terms, context.takers)
         now = monotonic()
+        step6 = context.touch_moves.largest6(take.side.opposite, now)
+        give6 = None if step6 is None else BLOCKS_ON_ITS_WAY * step6
+        terms = TakeTerms(context.market.tick6, context.terms, context.takers, give6)
         return checked_take(take, book, context.read, context.fleet, terms, now=now, read_age=now - context.read_at)
 
     def _pending(self, allowed: AllowedTake) -> PendingTake:

@@ -87,6 +87,8 @@ class Cycle:
             self._show_fills(settlement)
             context.trades_block = max(context.trades_block, settlement.through)
         context.read, context.read_at, context.read_at_ms = read, began, began_ms
+        if read.has_book:
+            context.touch_moves.note(read.block, read.view.book, began)
         context.counters.add(cycles=1)
         context.cycle_ms = (monotonic() - began) * 1000
         return read

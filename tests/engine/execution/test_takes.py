@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ama_tui.domain.errors import JournalError, MalformedError, RefusedError, UnreachableError, VenueError
+from ama_tui.domain.market import Book, BookLevel
 from ama_tui.domain.order import Side
 from ama_tui.domain.plan import Modify, Place, Take, TakerLimits
 from ama_tui.domain.wallet import Role
@@ -18,6 +19,7 @@ from ama_tui.engine.execution.take_sender import MET_THE_FLEET
 from ama_tui.engine.own_prices import LATE_GRACE_S
 from ama_tui.engine.run_context import RunContext
 from ama_tui.engine.sent_request import PendingStage
+from ama_tui.engine.touch_moves import FEWEST_BLOCKS, TouchMoves
 from ama_tui.engine.wallet_book import WalletBook
 from tests.engine.fakes import FakeActionLog, FakeVenue, context_of
 from tests.engine.samples import (
@@ -75,7 +77,15 @@ class TakerBench:
         books = (self.alice, self.bob, self.carol)
         self.run = context_of(self.venue, *books, clock=monotonic, action_log=self.action_log)
         self.run.takers = self.limits
+        self.watch()
         self.read()
+
+    def watch(self, *asks6: int) -> None:
+        """See enough blocks of a book whose best ask moves like this at their end."""
+        moves, started_at = TouchMoves(), monotonic()
+        for block, ask6 in enumerate((*[PRICE6] * FEWEST_BLOCKS, *asks6)):
+            moves.note(block, Book(asks=(BookLevel(ask6, UNIT),)), started_at)
+        self.run.touch_moves = moves
 
     def read(self, asks: dict[int, int] | None = None, bids: dict[int, int] | None = None, *, age: float = 0.0) -> None:
         found = depth(BIDS if bids is None else bids, ASKS if asks is None else asks)
@@ -274,6 +284,32 @@ def test_take_that_would_reach_the_fleet_at_the_best_price_is_refused_with_the_r
     bench.read()
     assert bench.send(buy()) == [False]
     assert bench.skips == ["it would come too close to an order of the fleet"]
+
+
+def test_depth_that_the_best_price_may_leave_within_a_block_does_not_shield_the_fleet() -> None:
+    bob = book(BOB)
+    bench = TakerBench(bob=bob, limits=TakerLimits(10 * UNIT, 10**12, 20))
+    bob.take_read(wallet_read(order(BOB, 5, Side.SELL, PRICE6 + 15 * TICK6)), 100)
+    bench.read()
+    bench.watch(PRICE6 + 2 * TICK6)
+    assert bench.send(buy(10 * UNIT)) == [True]
+    assert bench.venue.taken == [(UNIT // 2, True)]
+    (unsettled,) = bench.alice.takes
+    assert unsettled.reach6 == PRICE6 + 10 * TICK6
+    bench.watch(PRICE6 + 6 * TICK6)
+    bench.alice.takes.drop(unsettled)
+    assert bench.send(buy(10 * UNIT)) == [False]
+    assert bench.skips == ["it would come too close to an order of the fleet"]
+
+
+def test_take_before_an_order_of_the_fleet_waits_until_the_book_was_watched_for_a_while() -> None:
+    bob = book(BOB)
+    bench = TakerBench(bob=bob)
+    bob.take_read(wallet_read(order(BOB, 5, Side.SELL, PRICE6 + 15 * TICK6)), 100)
+    bench.read()
+    bench.run.touch_moves = TouchMoves()
+    assert bench.send(buy()) == [False]
+    assert (bench.venue.taken, bench.skips) == ([], [])
 
 
 def test_order_placed_while_a_take_is_written_ahead_withdraws_it() -> None:
