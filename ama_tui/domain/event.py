@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ama_tui.domain.market import Book, Market
+from ama_tui.domain.money import AMOUNT_UNIT
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import PendingOrder
@@ -128,6 +129,10 @@ class Totals:
     late: int = 0
     """Orders that had been written off and came to rest after all."""
     self_trades: int = 0
+    bought18: int = 0
+    """What the fleet bought less what it sold."""
+    received24: int = 0
+    """What the fleet received for that less what it paid (USDC, 24 decimals), fees not counted."""
     taker_trades: int = 0
     modifies: int = 0
     """Orders moved on the chain."""
@@ -275,6 +280,16 @@ class EngineSnapshot:
     def is_live(self) -> bool:
         """Whether a run is being prepared, running or stopping. READY counts only once the run has an id."""
         return not self.state.is_final and (self.state is not EngineState.READY or bool(self.run_id))
+
+    @property
+    def result6(self) -> int | None:
+        """What this process's trades have earned, closed or not (USDC, 6 decimals, before fees), by the mark price.
+
+        None while the mark is not known or the node does not report all fills.
+        """
+        if self.mark6 is None or self.fills_unknown_from:
+            return None
+        return (self.totals.received24 + self.totals.bought18 * self.mark6) // AMOUNT_UNIT
 
     @property
     def target_orders(self) -> int:

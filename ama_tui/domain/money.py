@@ -29,6 +29,10 @@ def price6_from_ui(value: float | str | None) -> int | None:
     return _scaled(value, PRICE_UNIT)
 
 
+MOST_DECIMALS = 9
+"""Orders are made in steps of a billionth."""
+
+
 def amount18_from_ui(value: float | str) -> int:
     """An amount in units of the base asset as an integer with 18 decimals. Raises ValueError."""
     return _scaled(value, AMOUNT_UNIT)
@@ -80,7 +84,14 @@ def format_usdc(usdc6: int | None, decimals: int = 2) -> str:
 
 
 def format_amount(amount18: int | None, decimals: int = 3) -> str:
-    """184000000000000000 → '0.184'; None → '–'."""
+    """184000000000000000 → '0.184'; None → '–'. An amount too small for these decimals has two digits: '0.00042'."""
     if amount18 is None:
         return "–"
-    return f"{Decimal(amount18) / AMOUNT_UNIT:,.{decimals}f}"
+    return f"{Decimal(amount18) / AMOUNT_UNIT:,.{amount_decimals(amount18, decimals)}f}"
+
+
+def amount_decimals(amount18: int, decimals: int) -> int:
+    """The decimals that show an amount: these, or as many as two digits of a smaller amount need, up to nine."""
+    if amount18 == 0 or abs(amount18) >= 10 ** (18 - decimals):
+        return decimals
+    return min(MOST_DECIMALS, 20 - len(str(abs(amount18))))

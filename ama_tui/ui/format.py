@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
-from ama_tui.domain.money import AMOUNT_UNIT, USDC_UNIT
+from ama_tui.domain.money import AMOUNT_UNIT, USDC_UNIT, amount_decimals
 
 _EIGHTHS = "▏▎▍▌▋▊▉"
 
@@ -122,9 +122,18 @@ def count_bar(have: int, want: int, width: int) -> tuple[str, str]:
 
 
 def signed_amount(amount18: int, decimals: int = 3) -> str:
-    """50000000000000000 → '+0.050', with a sign unless it rounds to 0: '0.000'."""
+    """50000000000000000 → '+0.050', with a sign unless it rounds to 0: '0.000'. A small amount has more decimals."""
+    decimals = amount_decimals(amount18, decimals)
     rounded = round(Decimal(amount18) / AMOUNT_UNIT, decimals)
     return f"{rounded or 0:{'+' if rounded else ''},.{decimals}f}"
+
+
+def signed_usdc(usdc6: int | None) -> str:
+    """12410000 → '+12.41', with a sign unless it rounds to 0: '0.00'; None → '–'."""
+    if usdc6 is None:
+        return "–"
+    rounded = round(Decimal(usdc6) / USDC_UNIT, 2)
+    return f"{rounded or 0:{'+' if rounded else ''},.2f}"
 
 
 SHORT_CELLS = 7

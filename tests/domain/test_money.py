@@ -82,4 +82,11 @@ def test_money_is_formatted_with_its_decimals() -> None:
     assert format_price(2_500_100_000, tick6=1_000_000) == "2,500"
     assert format_usdc(9_774_200_000) == "9,774.20"
     assert format_amount(184 * 10**15) == "0.184"
+    assert [format_amount(one) for one in (10**15, 42 * 10**13, 10**9, 10**8, 0)] == [
+        "0.001",
+        "0.00042",
+        "0.000000001",
+        "0.000000000",
+        "0.000",
+    ]
     assert {format_price(None), format_usdc(None), format_amount(None)} == {"–"}

@@ -13,6 +13,7 @@ from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import EngineState
 from ama_tui.engine.run.local_engine import LocalEngine
 from ama_tui.localnet.faults.rules import Faults
+from ama_tui.localnet.venue import LocalVenue
 from tests.engine.rig import Rig, log_lines, rig_of, run_of, ticking
 from tests.hostile.lies import Lie, Outcome, Since
 from tests.hostile.proxy import Lies
@@ -21,6 +22,8 @@ TARGET = 6
 SHARE = 0.2
 """The largest part of a wallet's collateral that its orders may reserve."""
 CYCLES = 25
+BLOCKS = 15
+"""So many blocks pass too: on a busy machine the cycles come faster than the blocks that they judge."""
 LONGEST_S = 15.0
 
 
@@ -73,7 +76,7 @@ async def _outcome(lie: Lie, rig: Rig, lies: Lies) -> str:
             shutil.rmtree(rig.directory / "state")
         if lie.since in (Since.RESUMED, Since.FORGOTTEN):
             engine = await rig.begin(resume=True, orders_per_side=TARGET, max_utilization=SHARE)
-        await _cycle(engine)
+        await _cycle(engine, rig.venue)
     except AmaError as problem:
         error = str(problem)
     heard = "\n".join([error, *_told(engine)])
@@ -113,12 +116,12 @@ async def _until_packed(engine: LocalEngine) -> None:
         await asyncio.sleep(0.02)
 
 
-async def _cycle(engine: LocalEngine) -> None:
-    """Let the run read this many times, whether or not it succeeds."""
+async def _cycle(engine: LocalEngine, venue: LocalVenue) -> None:
+    """Let the run read this many times, whether or not it succeeds, while the chain goes on."""
     deadline = monotonic() + LONGEST_S
-    run = run_of(engine)
+    run, last_block = run_of(engine), await venue.node.block_number() + BLOCKS
     seen, last = 0, -1
-    while seen < CYCLES and monotonic() < deadline:
+    while (seen < CYCLES or await venue.node.block_number() < last_block) and monotonic() < deadline:
         at = run.context.next_cycle_at_ms
         if at != last:
             seen, last = seen + 1, at

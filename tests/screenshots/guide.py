@@ -30,6 +30,11 @@ class Guide:
         return EngineSnapshot(EngineState.READY) if self.app.bridge is None else self.app.bridge.snapshot
 
     @property
+    def snapshots(self) -> tuple[EngineSnapshot, ...]:
+        """The engine's latest snapshot of each market."""
+        return () if self.app.bridge is None else self.app.bridge.snapshots
+
+    @property
     def makes_sessions(self) -> bool:
         """Whether a wallet's session is being created."""
         return any(row.session is SessionState.CREATING for row in self.snapshot.wallets)

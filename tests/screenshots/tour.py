@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 import psutil
 
@@ -20,6 +21,7 @@ from ama_tui.ui.screens.help import HelpScreen
 from ama_tui.ui.screens.kill import KillScreen
 from ama_tui.ui.screens.live import LiveScreen
 from ama_tui.ui.screens.markets import MarketsScreen
+from ama_tui.ui.screens.overview import OverviewScreen
 from ama_tui.ui.screens.preparation import PreparationScreen
 from ama_tui.ui.screens.quit import QuitScreen
 from ama_tui.ui.screens.setup import SetupScreen
@@ -29,6 +31,7 @@ from tests.screenshots.guide import Guide
 from tests.ui.stage import screen_text
 
 LARGE, SMALL = (160, 48), (80, 24)
+MARKETS = ("ETH-USD", "BTC-USD", "SOL-USD")
 LIVE_SECONDS = 40.0
 """How long the packed fleet runs before its picture: some orders are filled and replaced."""
 SLOW_BLOCK_TIME = 4.0
@@ -49,19 +52,19 @@ async def tour(album: Album, seed: int) -> None:
         await _run(guide, album)
         await _look_around(guide, album)
         await _kill(guide, album)
+    async with _demo(seed=seed, block_time=1.0, markets=MARKETS) as guide:
+        await _several(guide, album)
     for _ in range(TRIES):
-        async with _demo(seed=seed, block_time=SLOW_BLOCK_TIME, market="ETH-USD") as guide:
+        async with _demo(seed=seed, block_time=SLOW_BLOCK_TIME, markets=MARKETS[:1]) as guide:
             if await _prepare(guide, album):
                 return
     raise TimeoutError(f"the sessions were ready before they could be shown, {TRIES} times")
 
 
 @asynccontextmanager
-async def _demo(*, market: str | None = None, seed: int = 1, block_time: float) -> AsyncIterator[Guide]:
+async def _demo(*, markets: tuple[str, ...] = (), seed: int = 1, block_time: float) -> AsyncIterator[Guide]:
     """The dashboard on a demo of ten wallets; it is closed cleanly at the end."""
-    arguments = Arguments(
-        run=RunOptions(wallets=10, market=() if market is None else (market,)), seed=seed, block_time=block_time
-    )
+    arguments = Arguments(run=RunOptions(wallets=10, market=markets), seed=seed, block_time=block_time)
     app = AmaApp(lambda: open_host(arguments, None), is_demo=True)
     async with app.run_test(size=LARGE) as pilot:
         guide = Guide(pilot, app)
@@ -160,6 +163,37 @@ async def _kill(guide: Guide, album: Album) -> None:
     await guide.until(lambda: not guide.app.kills.unproven)
     await guide.settle()
     album.take(guide.app, "kill-proof")
+
+
+async def _several(guide: Guide, album: Album) -> None:
+    """Three packed markets in one table, and the choice of which to kill."""
+    for symbol in MARKETS:
+        await guide.until(partial(_is_shown, guide, symbol))
+        await _set_up(guide)
+        await guide.press("f2")
+    await guide.arrive(OverviewScreen)
+    await guide.until(lambda: all(one.packed for one in guide.snapshots))
+    await asyncio.sleep(LIVE_SECONDS)
+    await guide.until(lambda: all(one.packed for one in guide.snapshots))
+    await guide.settle()
+    album.take(guide.app, "overview")
+    await guide.resize(*SMALL)
+    album.take(guide.app, "overview-80x24")
+    await guide.resize(*LARGE)
+    await guide.press("f10")
+    await guide.arrive(KillScreen)
+    await guide.settle()
+    album.take(guide.app, "kill-which")
+    await guide.press("escape")
+    await guide.arrive(OverviewScreen)
+    await guide.press("q")
+    await guide.arrive(QuitScreen)
+    await guide.click("#leave")
+
+
+def _is_shown(guide: Guide, symbol: str) -> bool:
+    """Whether the first line, which names the market of a screen, has this one."""
+    return symbol in next(iter(screen_text(guide.app).splitlines()), "")
 
 
 @contextmanager

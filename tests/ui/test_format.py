@@ -77,7 +77,18 @@ def test_short_usdc_fits_seven_cells(usdc6: int) -> None:
 def test_signed_amount_has_a_sign_unless_it_rounds_to_zero() -> None:
     assert fmt.signed_amount(5 * 10**16) == "+0.050"
     assert fmt.signed_amount(-5 * 10**16) == "-0.050"
-    assert fmt.signed_amount(0) == fmt.signed_amount(-(4 * 10**14)) == "0.000"
+    assert fmt.signed_amount(0) == "0.000"
+    assert fmt.signed_amount(-(4 * 10**14)) == "-0.00040"
+    assert fmt.signed_amount(4 * 10**7) == "0.000000000"
+
+
+def test_signed_usdc_has_a_sign_unless_it_rounds_to_zero() -> None:
+    assert [fmt.signed_usdc(one) for one in (12_410_000, -1_234_560_000, 4_000, None)] == [
+        "+12.41",
+        "-1,234.56",
+        "0.00",
+        "–",
+    ]
 
 
 def test_basis_points_need_an_anchor() -> None:

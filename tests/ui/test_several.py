@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.errors import VenueError
-from ama_tui.domain.event import Action, EngineState, LogEvent
+from ama_tui.domain.event import Action, EngineState, LogEvent, Totals
 from ama_tui.domain.parameters import Parameters
 from ama_tui.engine.engine_api import KillReport, StartRequest
 from ama_tui.ui.screens.kill import KillScreen
@@ -133,6 +133,17 @@ async def test_overview_has_a_row_and_a_tab_for_each_market(size: tuple[int, int
         assert "disk f" in text
         assert "120/120" in text
         assert "resting 360/360" in text
+
+
+async def test_overview_shows_the_result_of_the_trades_by_the_mark_and_none_while_fills_are_unknown() -> None:
+    bought = Totals(bought18=2 * 10**18, received24=-4_900 * 10**24)
+    async with overview() as stage:
+        await publish(stage, ETH.address, mark6=2_500_000_000, totals=bought)
+        await stage.shows("+100.00")
+        await publish(stage, ETH.address, mark6=2_400_000_000, totals=bought)
+        await stage.shows("-100.00")
+        await publish(stage, ETH.address, mark6=2_400_000_000, totals=bought, fills_unknown_from=7)
+        await stage.until(lambda: "-100.00" not in stage.text(), "no result")
 
 
 async def test_market_opens_from_its_row_and_keys_lead_on_and_back() -> None:

@@ -24,11 +24,12 @@ _PACKED = PackingStatus(True)
 
 
 def packing_status(book: WalletBook, targets: Targets, *, was_read: bool) -> PackingStatus:
-    """Packed: the target on either side, or a standing reason for every missing level."""
+    """Packed: the target on either side and nothing unknown, or a standing reason for every missing level."""
     if not was_read or book.read is None:
         return PackingStatus(False, book.read_error or "could not be read")
     if book.is_filled(targets):
-        return _PACKED
+        unknown = book.pending.unknown + book.takes.unknown
+        return PackingStatus(False, f"{unknown} unknown") if unknown else _PACKED
     if book.idle_reason is not None:
         return PackingStatus(True, book.idle_text)
     if book.pending:

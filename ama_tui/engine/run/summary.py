@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ama_tui.domain.money import USDC_UNIT
 from ama_tui.domain.order import Side
 from ama_tui.domain.wallet import Role
 from ama_tui.engine.run.packing import packing_status
 from ama_tui.engine.run.run import Run
-from ama_tui.engine.run.snapshot_builder import totals_of
+from ama_tui.engine.run.snapshot_builder import snapshot_of, totals_of
 
 
 def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
     """The run in numbers, as of its last read of the chain. Seconds are rounded to milliseconds.
 
     `short` lists the wallets below their target with the reason. `seconds_to_packed` counts from the first order sent:
-    0 if none was sent, None if the fleet is not packed. `rate_limits` counts refused requests and seconds by host.
+    0 if none was sent, None if the fleet is not packed. `rate_limits` counts refused requests and seconds by host. `pnl`
+    is in USDC, by the mark price and before fees; None while the mark or some fills are unknown.
     """
     context = run.context
     totals, target_orders = totals_of(context), 0
@@ -61,6 +63,7 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "crossed": totals.crossed,
         "overtaken": totals.overtaken,
         "self_trades": totals.self_trades,
+        "pnl": _pnl(run),
         "taker_trades": totals.taker_trades,
         "modifies": totals.modifies,
         "kept": totals.kept,
@@ -72,6 +75,11 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "errors_by_kind": dict(context.counters.errors_by_kind.most_common()),
         "rate_limits": context.rate_limits.totals(),
     }
+
+
+def _pnl(run: Run) -> float | None:
+    result6 = snapshot_of(run.context, run.state).result6
+    return None if result6 is None else result6 / USDC_UNIT
 
 
 _OF_THE_CONNECTIONS = ("rpc_requests", "api_requests", "rate_limits")

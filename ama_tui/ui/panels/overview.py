@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState
-from ama_tui.ui.format import count, count_bar, pad, plain, short_usdc, signed_amount, whole_age
+from ama_tui.ui.format import count, count_bar, pad, plain, short_usdc, signed_amount, signed_usdc, whole_age
 from ama_tui.ui.panels.fragments import gauge, margin_totals, percent, spread_points
 from ama_tui.ui.states import BANNER, banner_of, is_overdue, is_packed, is_stale
 from ama_tui.ui.widgets.columns import Cell, Column
@@ -98,6 +98,18 @@ def _position(row: EngineSnapshot, width: int, now: float) -> Cell:
     return ((pad(signed_amount(position), width, right=True), "plain" if position else "label"),)
 
 
+def result6(row: EngineSnapshot) -> int | None:
+    """The result of this run's trades by the mark price (USDC, 6 decimals), None if it is not known."""
+    return row.result6
+
+
+def _result(row: EngineSnapshot, width: int, now: float) -> Cell:
+    result, text = row.result6, signed_usdc(row.result6)
+    if len(text) > width:
+        text = text[:-3]
+    return ((pad(text, width, right=True), "plain" if result else "label"),)
+
+
 def _fills(row: EngineSnapshot, width: int, now: float) -> Cell:
     fills = row.totals.fills
     if row.fills_unknown_from:
@@ -110,21 +122,22 @@ def _problem(row: EngineSnapshot, width: int, now: float) -> Cell:
     return ((pad(text, width), ink),)
 
 
-def _columns(resting: int, spread: int, used: int, used_title: str) -> tuple[Column[EngineSnapshot], ...]:
+def _columns(resting: int, spread: int, used: int, used_title: str, result: int) -> tuple[Column[EngineSnapshot], ...]:
     return (
         Column("market", "market", 10, _market, sort=symbol_of),
         Column("state", "state", 10, _state, sort=lambda row: row.state.value),
         Column("resting", "resting", resting, _resting, right=True, sort=lambda row: row.resting - row.target_orders),
         Column("spread", "spread", spread, _spread, right=True, rank=2, sort=points_of),
         Column("used", used_title, used, _used, right=True, rank=1, sort=share_of_caps),
-        Column("position", "position", 8, _position, right=True, rank=3, sort=position18),
+        Column("position", "position", 8, _position, right=True, rank=4, sort=position18),
+        Column("result", "P&L", result, _result, right=True, rank=3, sort=result6),
         Column("fills", "fills", 5, _fills, right=True, sort=lambda row: row.totals.fills),
         Column("problem", "problem", 7, _problem, grows=True, sort=lambda row: row.reason or None),
     )
 
 
-NARROW_COLUMNS = _columns(8, 7, 6, "of cap")
-WIDE_COLUMNS = _columns(BAR + 10, 9, BAR + 2 + 14, "used/cap")
+NARROW_COLUMNS = _columns(8, 7, 6, "of cap", 8)
+WIDE_COLUMNS = _columns(BAR + 10, 9, BAR + 2 + 14, "used/cap", 11)
 
 
 class OverviewGrid(Grid[EngineSnapshot]):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from ama_tui.domain.order import Side
-from ama_tui.domain.plan import Skip, SkipReason, Targets, WalletBudget
+from ama_tui.domain.plan import Skip, SkipReason, Take, Targets, WalletBudget
 from ama_tui.engine.run.packing import packing_status, utilization
+from ama_tui.engine.sent_request import PendingStage
+from ama_tui.engine.takes import PendingTake
 from ama_tui.engine.wallet_book import WalletBook
-from tests.engine.samples import ALICE, book, order, pending, place, wallet_read
+from tests.engine.samples import ALICE, PRICE6, book, order, pending, place, wallet_read
 
 TARGET = 2
 
@@ -40,6 +42,19 @@ def test_target_is_packed_even_with_a_pending_order() -> None:
     under_way = pending(place(level=3))
     alice.pending.add(under_way)
     assert verdict(alice) == (True, "")
+
+
+def test_target_with_an_unknown_order_or_take_is_not_packed() -> None:
+    """A move whose response was lost may leave another order than the one that rests."""
+    alice = holding(2, 2)
+    alice.pending.add(pending(place(level=3), stage=PendingStage.UNKNOWN))
+    assert verdict(alice) == (False, "1 unknown")
+    bob = holding(2, 2)
+    take = PendingTake("0x01", Take(ALICE, Side.BUY, 10**18, PRICE6), PRICE6, PRICE6, PRICE6, 0.0)
+    bob.takes.begin(take, 1_000)
+    assert verdict(bob) == (True, "")
+    take.unacknowledged()
+    assert verdict(bob) == (False, "1 unknown")
 
 
 @pytest.mark.parametrize(("bids", "asks"), [(0, 0), (2, 1), (1, 2), (4, 0)])
