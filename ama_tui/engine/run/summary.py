@@ -16,8 +16,8 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
     """The run in numbers, as of its last read of the chain. Seconds are rounded to milliseconds.
 
     `short` lists the wallets below their target with the reason. `seconds_to_packed` counts from the first order sent:
-    0 if none was sent, None if the fleet is not packed. `rate_limits` counts refused requests and seconds by host. `pnl`
-    is in USDC, by the mark price and before fees; None while the mark or some fills are unknown.
+    0 if none was sent, None if the fleet is not packed. `rate_limits` counts refused requests and seconds by host.
+    `pnl` is in USDC, by the mark price and before fees; None while the mark or some fills are unknown.
     """
     context = run.context
     totals, target_orders = totals_of(context), 0
