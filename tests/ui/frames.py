@@ -10,10 +10,14 @@ from difflib import unified_diff
 from itertools import groupby
 from pathlib import Path
 from string import ascii_letters, digits
+from typing import Any
 
 from rich.color import Color
 from rich.style import Style
+from textual._context import visible_screen_stack
+from textual.app import App
 from textual.geometry import Size
+from textual.strip import Strip
 
 from ama_tui.ui.app import AmaApp
 
@@ -22,11 +26,17 @@ LETTERS = ascii_letters + digits + "".join(chr(code) for code in range(0xC0, 0x1
 HOW_TO_UPDATE = "if it should look like this: python -m pytest tests/ui/test_snapshots.py --snapshot-update"
 
 
+def painted(app: App[Any]) -> list[Strip]:
+    """The lines of the top screen, with what shows of the screens below it."""
+    visible_screen_stack.set(app._background_screens)  # without it a dialog drawn here covers them from then on
+    return app.screen._compositor.render_strips(Size(*app.size))
+
+
 def frame(app: AmaApp) -> str:
     """The top screen as it would be painted."""
     rows = [
         [(character, _told(style)) for text, style, control in strip for character in text if not control]
-        for strip in app.screen._compositor.render_strips(Size(*app.size))
+        for strip in painted(app)
     ]
     letters: dict[str, str] = {}
     for _, style in (cell for row in rows for cell in row):

@@ -10,7 +10,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
-from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -21,6 +20,7 @@ from ama_tui.ui.exit_message import ExitMessage
 from ama_tui.ui.screens.base import AmaScreen
 from tests.sizes import PATIENCE_S
 from tests.ui.fakes import NOW, FakeEngine, FakeHost, market, snapshot
+from tests.ui.frames import painted
 
 if TYPE_CHECKING:
     from ama_tui.ui.bridge import EngineFacts
@@ -157,9 +157,7 @@ class Stage:
 
 def screen_text(app: App[Any]) -> str:
     """The top screen as plain text."""
-    screen = app.screen
-    strips = screen._compositor.render_strips(Size(*app.size))
-    return "\n".join(strip.text.rstrip() for strip in strips)
+    return "\n".join(strip.text.rstrip() for strip in painted(app))
 
 
 @asynccontextmanager
