@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ama_tui.domain.market import Book, Market
-from ama_tui.domain.money import AMOUNT_UNIT
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.parameters import Parameters
 from ama_tui.domain.plan import PendingOrder
+from ama_tui.domain.pnl import Pnl
 from ama_tui.domain.wallet import Role
 
 
@@ -94,6 +94,8 @@ class WalletRow:
     """Orders sent without a reply, not resolved yet."""
     position18: int = 0
     """Positive when long."""
+    pnl: Pnl = field(default_factory=Pnl)
+    """The result of its trades, over all processes of the run."""
     session: SessionState = SessionState.NONE
     session_expiry: int = 0
     """Unix seconds, 0 if there is no session."""
@@ -129,10 +131,6 @@ class Totals:
     late: int = 0
     """Orders that had been written off and came to rest after all."""
     self_trades: int = 0
-    bought18: int = 0
-    """What the fleet bought less what it sold."""
-    received24: int = 0
-    """What the fleet received for that less what it paid (USDC, 24 decimals), fees not counted."""
     taker_trades: int = 0
     modifies: int = 0
     """Orders moved on the chain."""
@@ -258,6 +256,10 @@ class EngineSnapshot:
     kill: KillProgress = field(default_factory=KillProgress)
     order_lifetime_s: float | None = None
     """Median time on the book of orders that have left it; None before the first."""
+    pnl: Pnl = field(default_factory=Pnl)
+    """The results of all wallets together, over all processes of the run."""
+    pnl_problem: str = ""
+    """Why they may be off, as text; '' if they are exact."""
     fills_unknown_from: int = 0
     """The first block whose fills the node does not report; 0 while all are known."""
     news: str = ""
@@ -283,13 +285,11 @@ class EngineSnapshot:
 
     @property
     def result6(self) -> int | None:
-        """What this process's trades have earned, closed or not (USDC, 6 decimals, before fees), by the mark price.
+        """What the run's trades have earned, closed or not (USDC, 6 decimals, before fees), by the mark price.
 
         None while the mark is not known or the node does not report all fills.
         """
-        if self.mark6 is None or self.fills_unknown_from:
-            return None
-        return (self.totals.received24 + self.totals.bought18 * self.mark6) // AMOUNT_UNIT
+        return None if self.mark6 is None or self.fills_unknown_from else self.pnl.result6(self.mark6)
 
     @property
     def target_orders(self) -> int:

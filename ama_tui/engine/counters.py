@@ -104,8 +104,7 @@ class Counters:
             ours = sum(end in fleet for end in ends)
             if not ours:
                 continue
-            signed18 = trade.amount18 * ((trade.buyer in fleet) - (trade.seller in fleet))
-            self.add(fills=1, bought18=signed18, received24=-signed18 * trade.price6)
+            self.add(fills=1)
             if ours == len(ends):
                 self.add(self_trades=1)
             self._traded[trade.tx_hash] = self._traded.get(trade.tx_hash, frozenset()) | ends

@@ -18,6 +18,7 @@ from ama_tui.engine.action_log import ActionLog
 from ama_tui.engine.connections import Connections
 from ama_tui.engine.counters import Counters
 from ama_tui.engine.external_price import ExternalPrice, anchor_choice
+from ama_tui.engine.fleet_pnl import FleetPnl
 from ama_tui.engine.rate_limit_watch import VENUE, RateLimitWatch
 from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.read_share import ReadShare
@@ -92,6 +93,8 @@ class RunContext:
     """Why the last comparison failed, '' if it did not."""
     trades_block: int = 0
     """The last block whose trades are counted."""
+    pnl: FleetPnl = field(default_factory=FleetPnl)
+    """What the fleet's trades have earned, over all processes of the run."""
     fills_problem: str = ""
     """Why the fills after that block are unknown, '' if they are not."""
     first_send_at: float = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from ama_tui.disk.atomic import read_own, replace_file
@@ -12,6 +12,7 @@ from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.market import DEFAULT_TICK6, Market
 from ama_tui.domain.money import PRICE_UNIT, price6_from_ui
 from ama_tui.domain.parameters import STRATEGY_PARAMETERS, Parameters
+from ama_tui.domain.pnl import Pnl
 from ama_tui.domain.settings import ORDERS_PER_SIDE
 from ama_tui.domain.wallet import Role
 from ama_tui.store.json_fields import (
@@ -31,7 +32,9 @@ VERSION = 1
 CORRUPT_HINT = "start with --fresh (this file is kept as {name}.corrupt), or restore a copy of it"
 
 _MARKET_KEYS = ("symbol", "market_identifier", "market_address", "market_id_bytes32", "chain_id", "tick_size")
-_WALLET_KEYS = ("nickname", "role", "sessionId", "sessionExpiry", "lastActionAt", "index")
+_WALLET_KEYS = ("nickname", "role", "sessionId", "sessionExpiry", "lastActionAt", "index", "pnl")
+_PNL_KEYS = {field.name: field.name.rstrip("0123456789") for field in fields(Pnl)}
+"""A result's fields and their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class WalletEntry:
     """The stored state of one wallet. `address` is lower case.
 
     `session_expiry` is Unix seconds, `last_action_at` Unix milliseconds, `index` the wallet's row (from 0) when it was
-    first used. `extra` holds unknown keys, which are written back unchanged.
+    first used. `pnl` is the result of its trades up to the checkpoint's `trades_block`; only the checkpoint's counts.
+    `extra` holds unknown keys, which are written back unchanged.
     """
 
     address: str
@@ -50,6 +54,7 @@ class WalletEntry:
     last_action_at: int | None = None
     index: int | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
+    pnl: Pnl | None = None
 
     def merged(self, other: WalletEntry) -> WalletEntry:
         """This entry merged with another of the same wallet: the later action, the longer-lived session."""
@@ -72,6 +77,7 @@ class WalletEntry:
             "sessionExpiry": self.session_expiry,
             "lastActionAt": self.last_action_at,
             "index": self.index,
+            "pnl": None if self.pnl is None else _pnl_as_json(self.pnl),
         }
         return _without_none(known) | dict(self.extra)
 
@@ -90,6 +96,8 @@ class Checkpoint:
     updated_at_ms: int
     config: Mapping[str, object] = field(default_factory=dict)
     wallets: Mapping[str, WalletEntry] = field(default_factory=dict)
+    trades_block: int = 0
+    """The last block whose trades are in the wallets' results, 0 if there are none."""
     raw: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -102,17 +110,19 @@ class Checkpoint:
 
     def as_json(self) -> dict[str, object]:
         market, run = self.raw.get("market"), self.raw.get("run")
+        run = run if isinstance(run, dict) else {}
         known = {
             "version": VERSION,
             "chainId": self.chain_id,
             "orderBook": self.order_book,
             "market": _market_as_json(self.market, market if isinstance(market, dict) else {}),
-            "run": (run if isinstance(run, dict) else {})
+            "run": {key: value for key, value in run.items() if key != "tradesBlock"}
             | {
                 "runId": self.run_id,
                 "startedAt": iso_utc(self.started_at_ms),
                 "updatedAt": iso_utc(self.updated_at_ms),
-            },
+            }
+            | ({"tradesBlock": self.trades_block} if self.trades_block else {}),
             "config": dict(self.config),
             "wallets": {address: entry.as_json() for address, entry in self.wallets.items()},
         }
@@ -204,6 +214,7 @@ def parse_checkpoint(raw: dict[str, object]) -> Checkpoint:
         updated_at_ms=time_of(run, "updatedAt"),
         config=object_of(raw, "config"),
         wallets={key.lower(): parse_wallet(key, object_of(wallets, key)) for key in wallets},
+        trades_block=optional_integer(run, "tradesBlock") or 0,
         raw=raw,
     )
     _check_market(checkpoint, integer_of(raw, "chainId"), text_of(raw, "orderBook"))
@@ -243,7 +254,20 @@ def parse_wallet(address: str, raw: Mapping[str, object]) -> WalletEntry:
         last_action_at=optional_integer(raw, "lastActionAt"),
         index=optional_integer(raw, "index"),
         extra={key: value for key, value in raw.items() if key not in _WALLET_KEYS},
+        pnl=_pnl_from_json(raw),
     )
+
+
+def _pnl_as_json(pnl: Pnl) -> dict[str, object]:
+    """As decimal strings: a value has more digits than a JSON number keeps."""
+    return {key: str(getattr(pnl, name)) for name, key in _PNL_KEYS.items()}
+
+
+def _pnl_from_json(raw: Mapping[str, object]) -> Pnl | None:
+    if raw.get("pnl") is None:
+        return None
+    values = object_of(raw, "pnl")
+    return Pnl(**{name: integer_of(values, key) for name, key in _PNL_KEYS.items()})
 
 
 def save_wallet(path: Path, entry: WalletEntry) -> None:

@@ -199,15 +199,22 @@ class StateStore:
                 self.update_wallets(later)
         return self._replayed
 
-    def update_wallets(self, entries: Iterable[WalletEntry]) -> None:
-        """Keep wallets' entries in memory; the next save writes them."""
+    def update_wallets(self, entries: Iterable[WalletEntry], trades_block: int | None = None) -> None:
+        """Keep wallets' entries in memory; the next save writes them.
+
+        `trades_block` is the last block whose trades are in the results of all wallets.
+        """
         with self._guard:
             if self.checkpoint is None:
                 raise StoreError(
                     "no run has begun on this state directory", "this is a bug in ama-tui: please report it"
                 )
             changed = {entry.address: entry for entry in entries}
-            self.checkpoint = replace(self.checkpoint, wallets={**self.checkpoint.wallets, **changed})
+            self.checkpoint = replace(
+                self.checkpoint,
+                wallets={**self.checkpoint.wallets, **changed},
+                trades_block=self.checkpoint.trades_block if trades_block is None else trades_block,
+            )
             self._unsaved.update(changed)
 
     def save_changes(self) -> None:

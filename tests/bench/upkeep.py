@@ -13,6 +13,7 @@ from ama_tui.domain.order import Side
 from ama_tui.domain.plan import WalletBudget
 from ama_tui.domain.wallet import FleetWallet
 from ama_tui.engine.execution.pre_trade_checks import placement_refusal
+from ama_tui.engine.fleet_pnl import FleetPnl
 from ama_tui.engine.run.autosave import Autosave
 from ama_tui.engine.session_slot import SessionSlot
 from ama_tui.engine.wallet_book import Fleet, WalletBook
@@ -86,7 +87,7 @@ async def _save(wallets: int) -> Figure:
             for book in fleet:
                 book.acted(turn)
             saved = asyncio.Event()
-            autosave = Autosave(store, fleet, saved.set)
+            autosave = Autosave(store, fleet, FleetPnl(), saved.set)
             began = perf_counter()
             autosave.begin_if_due()
             waits_ms.append((perf_counter() - began) * 1000)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ama_tui.domain.order import Side
 from ama_tui.engine.counters import KEPT_HASHES, Counters
-from tests.engine.samples import ALICE, BOB, CAROL, PRICE6, SIZE18, TICK6, place, trade
+from tests.engine.samples import ALICE, BOB, CAROL, PRICE6, TICK6, place, trade
 
 FLEET = (ALICE, BOB)
 OTHER = CAROL
@@ -87,14 +87,6 @@ def test_trades_between_others_are_ignored_and_trades_within_the_fleet_are_self_
     counters.traded([trade(OURS, OTHER, OTHER), trade(THEIRS, ALICE, BOB), trade(THEIRS, BOB, BOB)], FLEET)
     totals = counters.totals
     assert (totals.fills, totals.self_trades) == (2, 2)
-
-
-def test_what_trades_bought_and_paid_is_kept_exactly_and_a_self_trade_changes_nothing() -> None:
-    counters = Counters()
-    counters.traded([trade(THEIRS, ALICE, OTHER), trade(THEIRS, BOB, OTHER), trade(OURS, OTHER, ALICE)], FLEET)
-    counters.traded([trade(THEIRS, ALICE, BOB), trade(THEIRS, OTHER, OTHER)], FLEET)
-    totals = counters.totals
-    assert (totals.bought18, totals.received24) == (SIZE18, -SIZE18 * PRICE6)
 
 
 def test_memory_of_hashes_is_bounded_and_keeps_the_latest() -> None:

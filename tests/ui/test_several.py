@@ -10,8 +10,10 @@ from dataclasses import replace
 import pytest
 
 from ama_tui.domain.errors import VenueError
-from ama_tui.domain.event import Action, EngineState, LogEvent, Totals
+from ama_tui.domain.event import Action, EngineState, LogEvent
+from ama_tui.domain.order import Side
 from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.pnl import Pnl
 from ama_tui.engine.engine_api import KillReport, StartRequest
 from ama_tui.ui.screens.kill import KillScreen
 from ama_tui.ui.screens.live import LiveScreen
@@ -136,13 +138,13 @@ async def test_overview_has_a_row_and_a_tab_for_each_market(size: tuple[int, int
 
 
 async def test_overview_shows_the_result_of_the_trades_by_the_mark_and_none_while_fills_are_unknown() -> None:
-    bought = Totals(bought18=2 * 10**18, received24=-4_900 * 10**24)
+    bought = Pnl().after(Side.BUY, 2_450_000_000, 2 * 10**18)
     async with overview() as stage:
-        await publish(stage, ETH.address, mark6=2_500_000_000, totals=bought)
+        await publish(stage, ETH.address, mark6=2_500_000_000, pnl=bought)
         await stage.shows("+100.00")
-        await publish(stage, ETH.address, mark6=2_400_000_000, totals=bought)
+        await publish(stage, ETH.address, mark6=2_400_000_000, pnl=bought)
         await stage.shows("-100.00")
-        await publish(stage, ETH.address, mark6=2_400_000_000, totals=bought, fills_unknown_from=7)
+        await publish(stage, ETH.address, mark6=2_400_000_000, pnl=bought, fills_unknown_from=7)
         await stage.until(lambda: "-100.00" not in stage.text(), "no result")
 
 

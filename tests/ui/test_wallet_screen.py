@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ama_tui.domain.errors import AmaError
 from ama_tui.domain.event import Action, EngineState, LogEvent, SessionState
 from ama_tui.domain.order import Side
+from ama_tui.domain.pnl import Pnl
 from ama_tui.ui.actions import actions_in
 from ama_tui.ui.app import AmaApp
 from ama_tui.ui.panels.log import ActivityLog
@@ -27,6 +28,8 @@ from tests.ui.stage import HUGE, MEDIUM, NARROW, WIDE, Stage, repaints
 from tests.ui.wallet_desk import wallet_stage
 
 ADDRESS = wallet(0).address
+PRICE = 10**6
+LONG = Pnl().after(Side.BUY, 100 * PRICE, 2 * UNIT18).after(Side.SELL, 105 * PRICE, UNIT18)
 
 
 def current_id(stage: Stage) -> int | None:
@@ -101,12 +104,14 @@ def test_distance_is_positive_on_the_orders_own_side_of_the_anchor(
         ({"available6": None, "cap6": None, "reserved6": None}, "available –   cap –"),
         ({"position18": -UNIT18}, "position -1.000"),
         ({"last_action_at": 0}, "last action none yet"),
+        ({"pnl": LONG}, "P&L +15.00   realised +5.00   open +10.00   average entry 100.00   volume 305   fills 2"),
+        ({}, "P&L 0.00   realised 0.00   open 0.00   average entry –   volume 0   fills 0"),
     ],
 )
 def test_facts_describe_the_state_of_the_wallet(changes: dict[str, object], text: str) -> None:
     row = replace(packed().wallets[0], **changes)  # type: ignore[arg-type]  # fields of the row
     for width in (80, 160):
-        lines = fact_lines(row, EngineState.RUNNING, NOW, width)
+        lines = fact_lines(row, replace(packed(), mark6=110 * PRICE), NOW, width)
         whole = "   ".join("".join(part for part, _ in one.spans) for line in lines for one in line)
         assert text in whole
         assert all(sum(spans_width(one.spans) for one in line) + 3 * (len(line) - 1) <= width - 2 for line in lines)
@@ -115,7 +120,7 @@ def test_facts_describe_the_state_of_the_wallet(changes: dict[str, object], text
 @pytest.mark.parametrize(("state", "text"), [(EngineState.RUNNING, "… packing"), (EngineState.FAULTED, "not packed")])
 def test_only_a_running_run_is_packing_a_wallet(state: EngineState, text: str) -> None:
     row = replace(packed().wallets[0], is_packed=False, bids=0, note="")
-    first_line = fact_lines(row, state, NOW, 160)[0]
+    first_line = fact_lines(row, replace(packed(), state=state), NOW, 160)[0]
     assert first_line[1].spans == ((text, "warn"),)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from ama_tui.domain.errors import CheckpointError
+from ama_tui.domain.pnl import Pnl
+from ama_tui.engine.fleet_pnl import FleetPnl
 from ama_tui.engine.wallet_book import Fleet, WalletBook
 from ama_tui.store.checkpoint import WalletEntry
 from ama_tui.store.state_store import StateStore
@@ -26,6 +28,7 @@ class Autosave:
 
     store: StateStore
     fleet: Fleet
+    pnl: FleetPnl
     on_saved: Callable[[], object] = lambda: None
     on_failed: Callable[[CheckpointError], object] = lambda error: None
     """Called on the event loop after a save in the background."""
@@ -59,12 +62,16 @@ class Autosave:
             self._saving = None
 
     def _collect(self) -> None:
-        """Give the store the wallets that changed."""
-        stored = self.store.checkpoint.wallets if self.store.checkpoint is not None else {}
-        entries = ((entry_of(book, stored.get(book.address)), stored.get(book.address)) for book in self.fleet)
-        changed = [entry for entry, known in entries if entry != known]
-        if changed:
-            self.store.update_wallets(changed)
+        """Give the store the wallets that changed, and the block that their results are of."""
+        checkpoint = self.store.checkpoint
+        stored = checkpoint.wallets if checkpoint is not None else {}
+        results = self.pnl.wallets
+        entries = [entry_of(book, stored.get(book.address), results.get(book.address)) for book in self.fleet]
+        away = [address for address in results if address not in self.fleet and address in stored]
+        entries += [replace(stored[address], pnl=results[address]) for address in away]
+        changed = [entry for entry in entries if entry != stored.get(entry.address)]
+        if changed or (checkpoint is not None and checkpoint.trades_block != self.pnl.through):
+            self.store.update_wallets(changed, self.pnl.through)
 
 
 def pause_after(seconds: float) -> float:
@@ -72,7 +79,7 @@ def pause_after(seconds: float) -> float:
     return min(LONGEST_PAUSE_S, max(SAVE_EVERY_S, seconds / SAVING_SHARE))
 
 
-def entry_of(book: WalletBook, stored: WalletEntry | None) -> WalletEntry:
+def entry_of(book: WalletBook, stored: WalletEntry | None, pnl: Pnl | None) -> WalletEntry:
     """A wallet's updated checkpoint entry. Keys of other tools stay."""
     wallet, entry = book.wallet, stored or WalletEntry(book.address, book.wallet.nickname)
     return WalletEntry(
@@ -84,4 +91,5 @@ def entry_of(book: WalletBook, stored: WalletEntry | None) -> WalletEntry:
         last_action_at=max(book.last_action_at, entry.last_action_at or 0) or None,
         index=wallet.index,
         extra=entry.extra,
+        pnl=pnl,
     )

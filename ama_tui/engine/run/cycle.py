@@ -83,9 +83,11 @@ class Cycle:
         else:
             context.fills_problem = ""
             context.counters.traded(settlement.trades, context.fleet)
+            context.pnl.note(settlement.trades, settlement.through)
             self._trades.extend(settlement.trades)
             self._show_fills(settlement)
             context.trades_block = max(context.trades_block, settlement.through)
+        self._check_positions(read)
         context.read, context.read_at, context.read_at_ms = read, began, began_ms
         if read.has_book:
             context.touch_moves.note(read.block, read.view.book, began)
@@ -237,6 +239,14 @@ class Cycle:
             text = f"{REVOKED}: {HOW_TO_RENEW}" if is_revoked else problem
             book.session.lose(text, is_revoked=is_revoked)
             self.context.action_log.outcome(book.wallet, Action.ERROR, text, error=text)
+
+    def _check_positions(self, read: FleetRead) -> None:
+        """Report positions that the trades do not explain."""
+        context = self.context
+        asked = [book.address for book in context.fleet.asked_by(read)]
+        for address in context.pnl.check(read, asked):
+            text = "its position is not what its trades make it: the P&L takes it over at the mark"
+            context.action_log.outcome(context.fleet.books[address].wallet, Action.ERROR, text, error=text)
 
     def _note_skips(self, book: WalletBook, skips: tuple[Skip, ...]) -> None:
         """Journal a wallet's skip reasons when they change, not every cycle."""

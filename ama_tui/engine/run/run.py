@@ -79,7 +79,9 @@ class Run:
         self.outages = Outages(self.context, self.store.journal)
         self.renewals = Renewals(self.context, self.sessions)
         self._pace = Pace(self.context, self.outages.push, self.blocks, lambda: self.send_queues.orders_wait)
-        self._autosave = Autosave(self.store, self.context.fleet, self.outages.saving.end, self._not_saved)
+        self._autosave = Autosave(
+            self.store, self.context.fleet, self.context.pnl, self.outages.saving.end, self._not_saved
+        )
 
     async def cycle_on(self, ending: StopCondition) -> None:
         """Run cycles until the stop condition, a stop or a kill. Raises errors that the venue did not cause."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, KillProgress, SessionState, Totals, WalletRow
 from ama_tui.domain.order import Side
+from ama_tui.domain.pnl import Pnl
 from ama_tui.domain.reading import WalletRead
 from ama_tui.engine.run.lifecycle import way_out
 from ama_tui.engine.run.outages import Outages
@@ -83,6 +84,8 @@ def snapshot_of(
         rate_limits=context.rate_limits.waits(),
         kill=kill or KillProgress(),
         order_lifetime_s=context.counters.order_lifetime_s,
+        pnl=context.pnl.total,
+        pnl_problem=context.pnl.problem,
         fills_unknown_from=context.trades_block + 1 if context.fills_problem else 0,
         news=context.news,
         errors_by_kind=tuple(context.counters.errors_by_kind.most_common()),
@@ -119,6 +122,7 @@ def _rows(context: RunContext, state: EngineState) -> tuple[WalletRow, ...]:
             *(general, book.read, book.read_error, book.budget, book.skips, book.note, book.last_action_at),
             *(book.is_paused, book.venue_refusal, session.loss, session.id, session.expiry, session.record),
             *(session.note, session.record is not None and session.record.expiry <= block_time),
+            context.pnl.wallets.get(address),
         )
         known = rows.get(address)
         if known is None or known[0] != made_from:
@@ -150,6 +154,7 @@ def _new_row(context: RunContext, book: WalletBook, state: EngineState, block_ti
         pending=len(book.pending) + len(book.takes) - unknown,
         unknown=unknown,
         position18=0 if read is None else read.position18,
+        pnl=context.pnl.wallets.get(book.address) or Pnl(),
         session=_session_state(context, book, block_time),
         session_expiry=book.session.expiry,
         session_used_percent=None if book.session.record is None else book.session.record.used_percent,

@@ -25,6 +25,7 @@ from ama_tui.engine.publisher import Publisher
 from ama_tui.engine.reconciliation.report import resting_ids
 from ama_tui.engine.reconciliation.second_node import SecondNode
 from ama_tui.engine.reconciliation.startup import recover, track_missing
+from ama_tui.engine.reconciliation.trades_since import count_trades_since
 from ama_tui.engine.retry import retry_read
 from ama_tui.engine.run.common import Common
 from ama_tui.engine.run.cycle import Cycle
@@ -134,6 +135,7 @@ class Startup:
             context.plan = context.strategy.plan(self._cycle.snapshot(context.read))
         self._begin(checkpoint, context)
         await retry_read(lambda: recover(context, self._replay))
+        await self._count_trades(context, checkpoint)
         showing = asyncio.create_task(self._publish_progress(context))
         try:
             sessions = await self._sessions(context, self._relayers)
@@ -243,6 +245,15 @@ class Startup:
             action_log.note("journal: the last line was truncated and moved aside", is_error=True)
         if self.store.report.corrupt_checkpoint is not None:
             action_log.note(f"{self.store.report.corrupt_checkpoint}: moved aside as .corrupt", is_error=True)
+
+    async def _count_trades(self, context: RunContext, checkpoint: Checkpoint) -> None:
+        """Go on with the saved run's results, or begin with the positions of the first read. Raises VenueError."""
+        saved = {address: entry.pnl for address, entry in checkpoint.wallets.items() if entry.pnl is not None}
+        if self._resumes and checkpoint.trades_block:
+            context.pnl.resume(saved, checkpoint.trades_block)
+            await count_trades_since(context)
+        if context.read is not None:
+            context.pnl.begin(context.read, context.fleet.books)
 
     async def _read_relayers(self) -> RelayerSet:
         """The venue's relayers. Raises PreflightError if no session may be signed for them."""

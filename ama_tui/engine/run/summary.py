@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ama_tui.domain.money import USDC_UNIT
+from ama_tui.domain.money import AMOUNT_UNIT, USDC_UNIT
 from ama_tui.domain.order import Side
 from ama_tui.domain.wallet import Role
 from ama_tui.engine.run.packing import packing_status
@@ -17,7 +17,8 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
 
     `short` lists the wallets below their target with the reason. `seconds_to_packed` counts from the first order sent:
     0 if none was sent, None if the fleet is not packed. `rate_limits` counts refused requests and seconds by host.
-    `pnl` is in USDC, by the mark price and before fees; None while the mark or some fills are unknown.
+    `pnl` and its parts are of all processes of the run, in USDC, by the mark price and before fees; None while the mark
+    or some fills are unknown. `pnl_problem` says why they may be off.
     """
     context = run.context
     totals, target_orders = totals_of(context), 0
@@ -63,7 +64,7 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
         "crossed": totals.crossed,
         "overtaken": totals.overtaken,
         "self_trades": totals.self_trades,
-        "pnl": _pnl(run),
+        **_results(run),
         "taker_trades": totals.taker_trades,
         "modifies": totals.modifies,
         "kept": totals.kept,
@@ -77,9 +78,19 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
     }
 
 
-def _pnl(run: Run) -> float | None:
-    result6 = snapshot_of(run.context, run.state).result6
-    return None if result6 is None else result6 / USDC_UNIT
+def _results(run: Run) -> dict[str, object]:
+    """What the run's trades have earned, in USDC; the position in units of the base asset."""
+    snapshot = snapshot_of(run.context, run.state)
+    pnl, mark6 = snapshot.pnl, snapshot.mark6
+    is_known = snapshot.result6 is not None and mark6 is not None
+    return {
+        "pnl": None if snapshot.result6 is None else snapshot.result6 / USDC_UNIT,
+        "pnl_realised": pnl.realised6 / USDC_UNIT if is_known else None,
+        "pnl_open": pnl.open6(mark6) / USDC_UNIT if is_known and mark6 is not None else None,
+        "pnl_problem": snapshot.pnl_problem or None,
+        "position": pnl.position18 / AMOUNT_UNIT,
+        "volume": pnl.notional24 / AMOUNT_UNIT / USDC_UNIT,
+    }
 
 
 _OF_THE_CONNECTIONS = ("rpc_requests", "api_requests", "rate_limits")

@@ -8,7 +8,7 @@ from typing import Literal
 from ama_tui.domain.event import EngineSnapshot, EngineState
 from ama_tui.domain.market import Market, short_address
 from ama_tui.domain.money import format_price
-from ama_tui.ui.format import clock, duration, pad, plain, short_usdc, whole_age
+from ama_tui.ui.format import clock, duration, pad, plain, short_usdc, signed_usdc, whole_age
 from ama_tui.ui.panels.fragments import gauge, margin_totals, pair, percent, spread_points
 from ama_tui.ui.states import CYCLING, STALE_SECONDS, banner, banner_of, is_overdue, is_packed, is_stale, state_name
 from ama_tui.ui.widgets.field_lines import MARGIN, Field, FieldLines, Line, field
@@ -135,6 +135,14 @@ def _fills(snapshot: EngineSnapshot) -> Span:
     return f"{fills:>4,}", "ours" if fills else "plain"
 
 
+def _result(snapshot: EngineSnapshot, width: int = 7) -> Span:
+    """What the run's trades have earned, with a question mark if that may be off."""
+    text = signed_usdc(snapshot.result6).rjust(width)
+    if snapshot.pnl_problem:
+        return f"{text}?", "warn"
+    return text, "plain" if snapshot.result6 else "label"
+
+
 def _resting(snapshot: EngineSnapshot, now: float) -> Span:
     target = str(snapshot.target_orders)
     return (f"{snapshot.resting:>{len(target)}}/{target}", "good" if is_packed(snapshot, now) else "strong")
@@ -149,9 +157,10 @@ def _fleet_line(snapshot: EngineSnapshot, now: float) -> Line:
         pair("pending", (f"{snapshot.pending:>3}", "plain")),
         pair("unknown", (f"{snapshot.unknown:>3}", "warn" if snapshot.unknown else "plain")),
         pair(
-            "margin", *gauge(reserved6 / cap6 if cap6 else None, 14),
-            (f"{short_usdc(reserved6):>8} / {short_usdc(cap6)} USDC", "plain"), rank=1,
+            "margin", *gauge(reserved6 / cap6 if cap6 else None, 8),
+            (f"{short_usdc(reserved6):>7} / {short_usdc(cap6)} USDC", "plain"), rank=1,
         ),
+        pair("P&L", _result(snapshot), rank=2, right=True),
         pair("fills", _fills(snapshot), rank=2, right=True),
         pair("sent", (f"{totals.sent:>5,}", "plain"), rank=3, right=True),
         pair("rejected", (f"{totals.rejected:>3,}", "warn" if totals.rejected else "plain"), rank=4, right=True),
@@ -174,7 +183,8 @@ def _narrow_run_line(snapshot: EngineSnapshot, venue: VenueFacts, market: Market
         field((plain(market.symbol), "strong")),
         field((f"{state:<9}", ink)),
         field(_resting(snapshot, now)),
-        field((f"{ticks} t {points} bp", "plain"), rank=2),
+        field((f"{ticks}t {points}bp", "plain"), rank=3),
+        field(_result(snapshot, 4), rank=2),
         field(
             (f"blk {snapshot.block:,} ", "label"),
             ("–" if seconds is None else whole_age(seconds).rjust(3), "warn" if is_overdue(snapshot, now) else "label"),

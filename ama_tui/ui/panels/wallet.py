@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, WalletRow
-from ama_tui.domain.market import short_address
-from ama_tui.domain.money import format_amount, format_price, format_usdc
+from ama_tui.domain.market import DEFAULT_TICK6, short_address
+from ama_tui.domain.money import AMOUNT_UNIT, format_amount, format_price, format_usdc
 from ama_tui.domain.order import Side
 from ama_tui.domain.session import RENEW_AT_PERCENT
 from ama_tui.domain.wallet import Role
-from ama_tui.ui.format import count, plain, signed_amount, time_left, whole_age
+from ama_tui.ui.format import count, plain, short_usdc, signed_amount, signed_usdc, time_left, whole_age
 from ama_tui.ui.panels.fragments import SESSION_SPANS, cap_ink, gauge, pair, percent, share_of_cap
 from ama_tui.ui.panels.wallets import SESSION_SOON_SECONDS
 from ama_tui.ui.widgets.columns import Cell, Column
@@ -247,16 +247,32 @@ def session_fields(row: WalletRow, now: float, width: int) -> list[Field]:
     return [*fields, pair("last action", (last, "plain"))]
 
 
+def result_fields(row: WalletRow, mark6: int | None, tick6: int) -> list[Field]:
+    """What the wallet's trades have earned, realised and open, and what its position cost on average."""
+    pnl = row.pnl
+    whole, unrealised = (None, None) if mark6 is None else (pnl.result6(mark6), pnl.open6(mark6))
+    return [
+        pair("P&L", (signed_usdc(whole), "strong")),
+        pair("realised", (signed_usdc(pnl.realised6), "plain")),
+        pair("open", (signed_usdc(unrealised), "plain")),
+        pair("average entry", (format_price(pnl.average6, tick6), "plain" if pnl.position18 else "label")),
+        pair("volume", (short_usdc(pnl.notional24 // AMOUNT_UNIT), "plain")),
+        pair("fills", (f"{pnl.fills:,}", "ours" if pnl.fills else "plain")),
+    ]
+
+
 def short_id(identifier: str) -> str:
     """`0x0000feed…0001`."""
     text = plain(identifier)
     return text if len(text) <= 16 else f"{text[:10]}…{text[-4:]}"
 
 
-def fact_lines(row: WalletRow, state: EngineState, now: float, width: int) -> list[Line]:
+def fact_lines(row: WalletRow, snapshot: EngineSnapshot, now: float, width: int) -> list[Line]:
     """Everything about a wallet except its orders."""
+    tick6 = DEFAULT_TICK6 if snapshot.market is None else snapshot.market.tick6
     return [
-        *flow(name_fields(row, state, width), width),
+        *flow(name_fields(row, snapshot.state, width), width),
+        *flow(result_fields(row, snapshot.mark6, tick6), width),
         *flow(budget_fields(row), width),
         *flow(session_fields(row, now, width), width),
     ]
@@ -267,7 +283,7 @@ def orders_title(lines: Sequence[OrderLine], snapshot: EngineSnapshot) -> str:
     resting = sum(line.order_id is not None for line in lines)
     unknown = sum(line.is_unknown for line in lines)
     pending = len(lines) - resting - unknown
-    tick6 = 10_000 if snapshot.market is None else snapshot.market.tick6
+    tick6 = DEFAULT_TICK6 if snapshot.market is None else snapshot.market.tick6
     parts = [f"Orders {resting}", f"{pending} pending" if pending else "", f"{unknown} unknown" if unknown else ""]
     if snapshot.anchor_x2:
         parts.append(f"ticks from {format_price(snapshot.anchor_x2 // 2, tick6)}")

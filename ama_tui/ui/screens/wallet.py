@@ -100,7 +100,7 @@ class WalletScreen(AmaScreen[None]):
             grid.tick((), now)
         else:
             self._cancelling &= {order.order_id for order in self._row.orders}
-            facts.show(fact_lines(self._row, snapshot.state, now, self.size.width))
+            facts.show(fact_lines(self._row, snapshot, now, self.size.width))
             lines = order_lines(self._row, snapshot.anchor_x2, self.market.tick6, self._cancelling)
             grid.tick(lines, now, stale=is_overdue(snapshot, now))
             self._set_title(grid, orders_title(lines, snapshot))

@@ -14,6 +14,7 @@ import pytest
 from ama_tui.config.paths import StatePaths
 from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.wallet import FleetWallet
+from ama_tui.engine.fleet_pnl import FleetPnl
 from ama_tui.engine.run import autosave as autosave_module
 from ama_tui.engine.run.autosave import Autosave, pause_after
 from ama_tui.engine.wallet_book import Fleet, WalletBook
@@ -78,7 +79,7 @@ async def test_all_changed_wallets_share_one_sync_with_the_checkpoint(
     store: StateStore, fleet: Fleet, synced: list[int], paths: StatePaths
 ) -> None:
     act(fleet, 7)
-    await Autosave(store, fleet).save()
+    await Autosave(store, fleet, FleetPnl()).save()
     assert len(synced) == 2, "the checkpoint and its directory"
     assert saved(paths) == {7}
 
@@ -86,7 +87,7 @@ async def test_all_changed_wallets_share_one_sync_with_the_checkpoint(
 async def test_without_changes_nothing_but_the_occasional_timestamp_is_written(
     store: StateStore, fleet: Fleet, synced: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    autosave = Autosave(store, fleet)
+    autosave = Autosave(store, fleet, FleetPnl())
     await autosave.save()
     synced.clear()
     await asyncio.to_thread(store.save_changes)
@@ -109,7 +110,7 @@ async def test_slow_disk_does_not_hold_up_cycles_and_the_last_save_is_complete(
         write(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(store, "_write", slowly)
-    autosave = Autosave(store, fleet)
+    autosave = Autosave(store, fleet, FleetPnl())
     act(fleet, 7)
     autosave.begin_if_due()
     while not writes:  # noqa: ASYNC110 - the thread has no event
@@ -130,7 +131,9 @@ async def test_failed_save_is_reported_and_its_wallets_are_saved_next_time(
 ) -> None:
     monkeypatch.setattr(autosave_module, "SAVE_EVERY_S", 0.0)
     told: list[str] = []
-    autosave = Autosave(store, fleet, lambda: told.append("saved"), lambda error: told.append(error.message))
+    autosave = Autosave(
+        store, fleet, FleetPnl(), lambda: told.append("saved"), lambda error: told.append(error.message)
+    )
 
     async def next_word() -> str:
         autosave.begin_if_due()
@@ -159,5 +162,5 @@ async def test_save_after_the_store_is_closed_writes_nothing(
 ) -> None:
     store.close()
     act(fleet, 7)
-    await Autosave(store, fleet).save()
+    await Autosave(store, fleet, FleetPnl()).save()
     assert saved(paths) == {0}
