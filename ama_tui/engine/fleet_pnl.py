@@ -29,9 +29,9 @@ class FleetPnl:
     _doubts: dict[str, int] = field(init=False, default_factory=dict)
     """By wallet: the block at which its position was first another one than its trades explain."""
 
-    def resume(self, stored: Mapping[str, Pnl], through: int) -> None:
-        """Go on from results that have all trades up to the block `through`."""
-        self.wallets, self.through, self._total = dict(stored), through, None
+    def resume(self, stored: Mapping[str, Pnl], through: int, problem: str = "") -> None:
+        """Go on from results that have all trades up to the block `through`, and may be off for this reason."""
+        self.wallets, self.through, self.problem, self._total = dict(stored), through, problem, None
 
     def begin(self, read: FleetRead, fleet: Iterable[str]) -> None:
         """Begin with the positions in `read`, at the mark, for wallets without a result."""

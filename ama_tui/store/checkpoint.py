@@ -24,6 +24,7 @@ from ama_tui.store.json_fields import (
     optional_integer,
     optional_text,
     parse_object,
+    signed_of,
     text_of,
     time_of,
 )
@@ -33,6 +34,7 @@ CORRUPT_HINT = "start with --fresh (this file is kept as {name}.corrupt), or res
 
 _MARKET_KEYS = ("symbol", "market_identifier", "market_address", "market_id_bytes32", "chain_id", "tick_size")
 _WALLET_KEYS = ("nickname", "role", "sessionId", "sessionExpiry", "lastActionAt", "index", "pnl")
+_COUNTED_KEYS = ("tradesBlock", "pnlProblem")
 _PNL_KEYS = {field.name: field.name.rstrip("0123456789") for field in fields(Pnl)}
 """A result's fields and their keys."""
 
@@ -42,7 +44,7 @@ class WalletEntry:
     """The stored state of one wallet. `address` is lower case.
 
     `session_expiry` is Unix seconds, `last_action_at` Unix milliseconds, `index` the wallet's row (from 0) when it was
-    first used. `pnl` is the result of its trades up to the checkpoint's `trades_block`; only the checkpoint's counts.
+    first used. `pnl` is the result of its trades that are counted; only the checkpoint's is used.
     `extra` holds unknown keys, which are written back unchanged.
     """
 
@@ -83,6 +85,19 @@ class WalletEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class TradesCounted:
+    """Which trades are in the results of all wallets of a checkpoint."""
+
+    through: int = 0
+    """The last block whose trades are, 0 if there are no results."""
+    problem: str = ""
+    """Why the results may be off, '' if they are exact."""
+
+    def as_json(self) -> dict[str, object]:
+        return {key: value for key, value in zip(_COUNTED_KEYS, (self.through, self.problem), strict=True) if value}
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A run on one market. Times are Unix milliseconds; `wallets` is by lower-case address.
 
@@ -96,8 +111,7 @@ class Checkpoint:
     updated_at_ms: int
     config: Mapping[str, object] = field(default_factory=dict)
     wallets: Mapping[str, WalletEntry] = field(default_factory=dict)
-    trades_block: int = 0
-    """The last block whose trades are in the wallets' results, 0 if there are none."""
+    counted: TradesCounted = field(default_factory=TradesCounted)
     raw: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -116,13 +130,13 @@ class Checkpoint:
             "chainId": self.chain_id,
             "orderBook": self.order_book,
             "market": _market_as_json(self.market, market if isinstance(market, dict) else {}),
-            "run": {key: value for key, value in run.items() if key != "tradesBlock"}
+            "run": {key: value for key, value in run.items() if key not in _COUNTED_KEYS}
             | {
                 "runId": self.run_id,
                 "startedAt": iso_utc(self.started_at_ms),
                 "updatedAt": iso_utc(self.updated_at_ms),
             }
-            | ({"tradesBlock": self.trades_block} if self.trades_block else {}),
+            | self.counted.as_json(),
             "config": dict(self.config),
             "wallets": {address: entry.as_json() for address, entry in self.wallets.items()},
         }
@@ -214,7 +228,7 @@ def parse_checkpoint(raw: dict[str, object]) -> Checkpoint:
         updated_at_ms=time_of(run, "updatedAt"),
         config=object_of(raw, "config"),
         wallets={key.lower(): parse_wallet(key, object_of(wallets, key)) for key in wallets},
-        trades_block=optional_integer(run, "tradesBlock") or 0,
+        counted=TradesCounted(optional_integer(run, "tradesBlock") or 0, optional_text(run, "pnlProblem") or ""),
         raw=raw,
     )
     _check_market(checkpoint, integer_of(raw, "chainId"), text_of(raw, "orderBook"))
@@ -267,7 +281,7 @@ def _pnl_from_json(raw: Mapping[str, object]) -> Pnl | None:
     if raw.get("pnl") is None:
         return None
     values = object_of(raw, "pnl")
-    return Pnl(**{name: integer_of(values, key) for name, key in _PNL_KEYS.items()})
+    return Pnl(**{name: signed_of(values, key) for name, key in _PNL_KEYS.items()})
 
 
 def save_wallet(path: Path, entry: WalletEntry) -> None:

@@ -95,6 +95,15 @@ def integer_of(raw: Mapping[str, object], key: str) -> int:
     return number
 
 
+def signed_of(raw: Mapping[str, object], key: str) -> int:
+    """A whole number as a decimal string, which may be negative."""
+    text = text_of(raw, key)
+    number = as_integer(text.removeprefix("-"))
+    if number is None:
+        raise ShapeError(f"{key} is not a whole number")
+    return -number if text.startswith("-") else number
+
+
 def optional_integer(raw: Mapping[str, object], key: str) -> int | None:
     return None if raw.get(key) is None else integer_of(raw, key)
 

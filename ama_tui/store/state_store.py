@@ -16,7 +16,7 @@ from typing import Protocol
 from ama_tui.disk.atomic import remove_temporaries, set_aside
 from ama_tui.domain.errors import CheckpointError, JournalError, StoreError
 from ama_tui.store import checkpoint as files
-from ama_tui.store.checkpoint import Checkpoint, WalletEntry
+from ama_tui.store.checkpoint import Checkpoint, TradesCounted, WalletEntry
 from ama_tui.store.journal.files import CANCEL_JOURNAL
 from ama_tui.store.journal.index import JournalIndex, read_journal
 from ama_tui.store.journal.reader import Scan
@@ -199,10 +199,10 @@ class StateStore:
                 self.update_wallets(later)
         return self._replayed
 
-    def update_wallets(self, entries: Iterable[WalletEntry], trades_block: int | None = None) -> None:
+    def update_wallets(self, entries: Iterable[WalletEntry], counted: TradesCounted | None = None) -> None:
         """Keep wallets' entries in memory; the next save writes them.
 
-        `trades_block` is the last block whose trades are in the results of all wallets.
+        `counted` says which trades are in the results of all wallets, None if that is as before.
         """
         with self._guard:
             if self.checkpoint is None:
@@ -213,7 +213,7 @@ class StateStore:
             self.checkpoint = replace(
                 self.checkpoint,
                 wallets={**self.checkpoint.wallets, **changed},
-                trades_block=self.checkpoint.trades_block if trades_block is None else trades_block,
+                counted=counted or self.checkpoint.counted,
             )
             self._unsaved.update(changed)
 

@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.market import Market
 from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.pnl import Pnl
 from ama_tui.domain.wallet import Role
 from ama_tui.store.checkpoint import (
     Checkpoint,
+    TradesCounted,
     WalletEntry,
     load_checkpoint,
     load_wallet,
@@ -90,6 +92,16 @@ def test_file_is_exactly_the_specified_json(path: Path) -> None:
 def test_checkpoint_survives_a_round_trip(path: Path) -> None:
     save_checkpoint(path, checkpoint(*ENTRIES))
     assert load(path) == checkpoint(*ENTRIES)
+
+
+def test_results_of_trades_survive_a_round_trip_to_the_last_digit_and_an_earlier_runs_are_dropped(path: Path) -> None:
+    short = Pnl(-(10**27) - 1, -(10**40) - 1, -(10**41) + 7, 3, 10**27 + 4, 10**42 + 9, 12)
+    counted = TradesCounted(1_204, "positions changed without a trade by block 1,200")
+    saved = replace(checkpoint(replace(ENTRIES[0], pnl=short), replace(ENTRIES[1], pnl=Pnl())), counted=counted)
+    save_checkpoint(path, saved)
+    assert load(path) == saved
+    save_checkpoint(path, replace(load(path), counted=TradesCounted()))
+    assert not {"tradesBlock", "pnlProblem"} & set(json.loads(path.read_text())["run"])
 
 
 def test_missing_file_is_no_checkpoint(path: Path) -> None:

@@ -11,7 +11,7 @@ from ama_tui.domain.errors import CheckpointError
 from ama_tui.domain.pnl import Pnl
 from ama_tui.engine.fleet_pnl import FleetPnl
 from ama_tui.engine.wallet_book import Fleet, WalletBook
-from ama_tui.store.checkpoint import WalletEntry
+from ama_tui.store.checkpoint import TradesCounted, WalletEntry
 from ama_tui.store.state_store import StateStore
 
 SAVE_EVERY_S = 5.0
@@ -62,7 +62,7 @@ class Autosave:
             self._saving = None
 
     def _collect(self) -> None:
-        """Give the store the wallets that changed, and the block that their results are of."""
+        """Give the store the wallets that changed, and which trades are in their results."""
         checkpoint = self.store.checkpoint
         stored = checkpoint.wallets if checkpoint is not None else {}
         results = self.pnl.wallets
@@ -70,8 +70,9 @@ class Autosave:
         away = [address for address in results if address not in self.fleet and address in stored]
         entries += [replace(stored[address], pnl=results[address]) for address in away]
         changed = [entry for entry in entries if entry != stored.get(entry.address)]
-        if changed or (checkpoint is not None and checkpoint.trades_block != self.pnl.through):
-            self.store.update_wallets(changed, self.pnl.through)
+        counted = TradesCounted(self.pnl.through, self.pnl.problem)
+        if changed or (checkpoint is not None and checkpoint.counted != counted):
+            self.store.update_wallets(changed, counted)
 
 
 def pause_after(seconds: float) -> float:

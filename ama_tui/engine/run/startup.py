@@ -249,8 +249,9 @@ class Startup:
     async def _count_trades(self, context: RunContext, checkpoint: Checkpoint) -> None:
         """Go on with the saved run's results, or begin with the positions of the first read. Raises VenueError."""
         saved = {address: entry.pnl for address, entry in checkpoint.wallets.items() if entry.pnl is not None}
-        if self._resumes and checkpoint.trades_block:
-            context.pnl.resume(saved, checkpoint.trades_block)
+        counted = checkpoint.counted
+        if self._resumes and counted.through:
+            context.pnl.resume(saved, counted.through, counted.problem)
             await count_trades_since(context)
         if context.read is not None:
             context.pnl.begin(context.read, context.fleet.books)

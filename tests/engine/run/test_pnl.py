@@ -92,5 +92,8 @@ async def test_new_run_begins_at_nothing_and_a_node_that_lost_the_trades_is_repo
             one: position for one, (position, _) in (await booked(rig)).items()
         }
         await engine.close()
+        engine = await rig.packed(resume=True)
+        assert "does not list the trades of blocks" in run_of(engine).context.pnl.problem  # the saved run knows it
+        await engine.close()
         engine = await rig.packed()
         assert (run_of(engine).context.pnl.total.fills, run_of(engine).context.pnl.problem) == (0, "")
