@@ -14,7 +14,9 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from ama_tui.domain.event import SessionState, WalletRow
-from ama_tui.ui.panels.wallets import NARROW_COLUMNS, PREPARATION_COLUMNS, WIDE_COLUMNS, WalletGrid
+from ama_tui.domain.order import Side
+from ama_tui.domain.pnl import Pnl
+from ama_tui.ui.panels.wallets import PREPARATION_COLUMNS, ResultColumn, WalletGrid, narrow_columns, wide_columns
 from ama_tui.ui.theme import AMA_DARK, MEANINGS, style
 from ama_tui.ui.widgets.columns import GAP, Column, SortOrder, fit_columns, fitted, sorted_rows
 from ama_tui.ui.widgets.grid import MARK, Grid
@@ -158,6 +160,10 @@ async def test_lines_fill_the_width_and_always_show_the_wallet_and_its_orders(wi
         assert lines(grid)[1].count("6/6") == 2
 
 
+RESULT = ResultColumn(100 * 10**6)
+WIDE_COLUMNS, NARROW_COLUMNS = wide_columns(RESULT), narrow_columns(RESULT)
+
+
 @given(st.sampled_from([WIDE_COLUMNS, NARROW_COLUMNS, PREPARATION_COLUMNS]), st.integers(20, 250))
 def test_columns_fit_the_available_width(columns: tuple[Column[WalletRow], ...], room: int) -> None:
     fitted = fit_columns(columns, room)
@@ -179,6 +185,7 @@ ROWS = st.builds(
     pending=st.integers(0, 99),
     unknown=st.integers(0, 9),
     position18=st.integers(-(10**21), 10**21),
+    pnl=st.builds(Pnl, realised24=st.integers(-(10**40), 10**40)),
     session=st.sampled_from(SessionState),
     session_expiry=st.integers(0, 2 * 10**9),
     last_action_at=st.integers(0, 2 * 10**12),
@@ -197,6 +204,24 @@ def test_large_amounts_are_abbreviated_not_cut(row: WalletRow) -> None:
     for column in (*WIDE_COLUMNS, *NARROW_COLUMNS):
         assert "…" not in "".join(text for text, _ in column.cell(row, column.width, NOW))
         assert spans_width(column.cell(row, column.width, NOW)) <= column.width
+
+
+async def test_results_follow_the_mark_and_sort_the_wallets() -> None:
+    long, short = Pnl().after(Side.BUY, 100 * 10**6, 10**18), Pnl().after(Side.SELL, 100 * 10**6, 2 * 10**18)
+    rows = (replace(FLEET[0], pnl=long), replace(FLEET[1], pnl=short))
+    async with grid_of(rows, size=(120, 20)) as (grid, pilot, _):
+        assert [line.count("–") > 0 for line in lines(grid)[1:3]] == [True, True]
+        for mark, results in ((110, ("+10.00", "-20.00")), (80, ("-20.00", "+40.00"))):
+            grid.result.mark6 = mark * 10**6
+            grid.tick(rows, NOW + mark)
+            await pilot.pause()
+            assert all(text in line for text, line in zip(results, lines(grid)[1:3], strict=True))
+        grid.action_sort("result")
+        await pilot.pause()
+        assert "User001" in lines(grid)[1]
+        grid.action_sort("result")
+        await pilot.pause()
+        assert "User002" in lines(grid)[1]
 
 
 async def test_names_from_the_venue_are_never_markup() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, RateLimitWait, SendBudget, Totals
 from ama_tui.domain.parameters import Parameters
+from ama_tui.domain.pnl import Pnl
 from ama_tui.ui.panels.status import LastTrade, VenueFacts, notice, placing_line, status_lines
 from ama_tui.ui.states import BANNER, banner_of, state_name
 from ama_tui.ui.widgets.field_lines import fit
@@ -30,16 +31,24 @@ def test_wide_lines_show_the_state_of_run_market_and_fleet() -> None:
         "bid 2,499.90", "ask 2,500.10", "mid 2,500.00", "20 t   0.8 bp", "mark 2,499.97", "last 2,500.10",
         "cycle   42 ms", "next  <1 s", "rpc   6 ms", "api  38 ms",
         "resting 120/120 packed", "pending   0", "unknown   0", "2,280 / 19,998 USDC",
-        "fills   14", "sent   162", "rejected   0", "errors   0",
+        "P&L    0.00", "fills   14", "sent   162", "rejected   0", "errors   0",
     ):  # fmt: skip
         assert part in text
 
 
 def test_narrow_lines_keep_state_orders_prices_and_margin() -> None:
     text = shown(snapshot(), 80)
-    for part in ("DEMO", "ETH", "● RUNNING", "120/120", "20 t 0.8 bp", "blk 1,204", "2,499.90 / 2,500.10", "11%"):
+    for part in ("DEMO", "ETH", "● RUNNING", "120/120", "20t 0.8bp", "blk 1,204", "2,499.90 / 2,500.10", "11%"):
         assert part in text
     assert text.count("\n") == 1
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+def test_result_that_may_be_off_has_a_question_mark_and_an_unknown_one_is_a_dash(width: int) -> None:
+    earned = Pnl(realised24=-1_250 * 10**22)
+    assert " -12.50 " in shown(snapshot(pnl=earned), width)
+    assert " -12.50? " in shown(snapshot(pnl=earned, pnl_problem="a position had no price"), width)
+    assert "-12.50" not in shown(snapshot(pnl=earned, fills_unknown_from=7), width)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 140, 160, 200])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ama_tui.domain.event import EngineSnapshot, SessionState, WalletRow
-from ama_tui.ui.format import bar, basis_points
+from ama_tui.ui.format import bar, basis_points, pad, short_usdc, signed_usdc
 from ama_tui.ui.widgets.field_lines import Field, field
 from ama_tui.ui.widgets.styled_text import Ink, Span
 
@@ -24,6 +24,16 @@ def pair(label: str, *values: Span, rank: int = 0, right: bool = False) -> Field
 def gauge(fraction: float | None, cells: int, ink: Ink = "ours") -> tuple[Span, ...]:
     """'▕██▌  ▏': a framed bar of `cells` cells; empty when the fraction is unknown."""
     return (("▕", "rule"), (bar(fraction or 0.0, cells), ink), ("▏", "rule"))
+
+
+def result_cell(usdc6: int | None, width: int) -> tuple[Span, ...]:
+    """A result with its sign, without cents where they do not fit, and shortened where whole USDC do not."""
+    text = signed_usdc(usdc6)
+    if len(text) > width:
+        text = text[:-3]
+    if usdc6 is not None and len(text) > width:
+        text = ("-" if usdc6 < 0 else "+") + short_usdc(abs(usdc6))
+    return ((pad(text, width, right=True), "plain" if usdc6 else "label"),)
 
 
 def percent(fraction: float | None, width: int = 0) -> str:

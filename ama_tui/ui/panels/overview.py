@@ -8,8 +8,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from ama_tui.domain.event import EngineSnapshot, EngineState, SessionState
-from ama_tui.ui.format import count, count_bar, pad, plain, short_usdc, signed_amount, signed_usdc, whole_age
-from ama_tui.ui.panels.fragments import gauge, margin_totals, percent, spread_points
+from ama_tui.ui.format import count, count_bar, pad, plain, short_usdc, signed_amount, whole_age
+from ama_tui.ui.panels.fragments import gauge, margin_totals, percent, result_cell, spread_points
 from ama_tui.ui.states import BANNER, banner_of, is_overdue, is_packed, is_stale
 from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.field_lines import Field, field
@@ -104,10 +104,7 @@ def result6(row: EngineSnapshot) -> int | None:
 
 
 def _result(row: EngineSnapshot, width: int, now: float) -> Cell:
-    result, text = row.result6, signed_usdc(row.result6)
-    if len(text) > width:
-        text = text[:-3]
-    return ((pad(text, width, right=True), "plain" if result else "label"),)
+    return result_cell(row.result6, width)
 
 
 def _fills(row: EngineSnapshot, width: int, now: float) -> Cell:

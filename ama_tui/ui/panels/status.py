@@ -157,7 +157,7 @@ def _fleet_line(snapshot: EngineSnapshot, now: float) -> Line:
         pair("pending", (f"{snapshot.pending:>3}", "plain")),
         pair("unknown", (f"{snapshot.unknown:>3}", "warn" if snapshot.unknown else "plain")),
         pair(
-            "margin", *gauge(reserved6 / cap6 if cap6 else None, 8),
+            "margin", *gauge(reserved6 / cap6 if cap6 else None, 5),
             (f"{short_usdc(reserved6):>7} / {short_usdc(cap6)} USDC", "plain"), rank=1,
         ),
         pair("P&L", _result(snapshot), rank=2, right=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,7 +13,7 @@ from ama_tui.domain.market import short_address
 from ama_tui.domain.money import format_usdc
 from ama_tui.domain.wallet import Role
 from ama_tui.ui.format import count_bar, hours_left, pad, plain, short_usdc, signed_amount, time_left, whole_age
-from ama_tui.ui.panels.fragments import SESSION_SPANS, cap_ink, gauge, percent, share_of_cap
+from ama_tui.ui.panels.fragments import SESSION_SPANS, cap_ink, gauge, percent, result_cell, share_of_cap
 from ama_tui.ui.widgets.columns import Cell, Column
 from ama_tui.ui.widgets.grid import Grid
 from ama_tui.ui.widgets.styled_text import Ink
@@ -82,6 +83,23 @@ def _position(row: WalletRow, width: int, now: float) -> Cell:
     return ((pad(signed_amount(row.position18), width, right=True), ink),)
 
 
+@dataclass(slots=True)
+class ResultColumn:
+    """What each wallet's trades have earned by the mark, which the grid sets before it shows rows."""
+
+    mark6: int | None = None
+
+    def value(self, row: WalletRow) -> int | None:
+        """In USDC (6 decimals), None without a mark."""
+        return None if self.mark6 is None else row.pnl.result6(self.mark6)
+
+    def cell(self, row: WalletRow, width: int, now: float) -> Cell:
+        return result_cell(self.value(row), width)
+
+    def column(self, rank: int) -> Column[WalletRow]:
+        return Column("result", "P&L", 8, self.cell, right=True, rank=rank, sort=self.value)
+
+
 _SESSION_INK: dict[SessionState, Ink] = {
     SessionState.NONE: "label",
     SessionState.CREATING: "ours",
@@ -123,29 +141,36 @@ def _action_age(row: WalletRow) -> int | None:
     return -row.last_action_at or None
 
 
-WIDE_COLUMNS: tuple[Column[WalletRow], ...] = (
-    Column("wallet", "wallet", 8, _name, sort=lambda row: row.index),
-    Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target_bids),
-    Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target_asks),
-    Column("available", "available", 9, _available, right=True, rank=4, sort=lambda row: row.available6),
-    Column("margin", "reserved/cap", BAR + 2 + 13, _margin, rank=1, sort=share_of_cap),
-    Column("pending", "…", 3, _pending, right=True, rank=6, sort=lambda row: row.pending),
-    Column("unknown", "?", 3, _unknown, right=True, rank=7, sort=lambda row: row.unknown),
-    Column("position", "pos", 7, _position, right=True, rank=5, sort=lambda row: row.position18),
-    Column("session", "session", 8, _session, right=True, rank=2, sort=_expiry),
-    Column("last", "last", 4, _last_action, right=True, rank=3, sort=_action_age),
-    Column("note", "note", 8, _note, grows=True, sort=lambda row: row.note or None),
-)
+def wide_columns(result: ResultColumn) -> tuple[Column[WalletRow], ...]:
+    """Everything, with amounts."""
+    return (
+        Column("wallet", "wallet", 8, _name, sort=lambda row: row.index),
+        Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target_bids),
+        Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target_asks),
+        Column("available", "available", 9, _available, right=True, rank=5, sort=lambda row: row.available6),
+        Column("margin", "reserved/cap", BAR + 2 + 13, _margin, rank=1, sort=share_of_cap),
+        Column("pending", "…", 3, _pending, right=True, rank=7, sort=lambda row: row.pending),
+        Column("unknown", "?", 3, _unknown, right=True, rank=8, sort=lambda row: row.unknown),
+        Column("position", "pos", 7, _position, right=True, rank=6, sort=lambda row: row.position18),
+        result.column(rank=3),
+        Column("session", "session", 8, _session, right=True, rank=2, sort=_expiry),
+        Column("last", "last", 4, _last_action, right=True, rank=4, sort=_action_age),
+        Column("note", "note", 8, _note, grows=True, sort=lambda row: row.note or None),
+    )
 
-NARROW_COLUMNS: tuple[Column[WalletRow], ...] = (
-    Column("wallet", "wallet", 8, _name, sort=lambda row: row.index),
-    Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target_bids),
-    Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target_asks),
-    Column("margin", "of cap", BAR + 7, _margin_percent, rank=1, sort=share_of_cap),
-    Column("session", "session", 8, _session, right=True, rank=2, sort=_expiry),
-    Column("last", "last", 4, _last_action, right=True, rank=3, sort=_action_age),
-    Column("note", "note", 7, _note, grows=True, sort=lambda row: row.note or None),
-)
+
+def narrow_columns(result: ResultColumn) -> tuple[Column[WalletRow], ...]:
+    """What fits a small terminal, with percentages."""
+    return (
+        Column("wallet", "wallet", 8, _name, sort=lambda row: row.index),
+        Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target_bids),
+        Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target_asks),
+        Column("margin", "of cap", BAR + 7, _margin_percent, rank=1, sort=share_of_cap),
+        result.column(rank=3),
+        Column("session", "session", 8, _session, right=True, rank=2, sort=_expiry),
+        Column("last", "last", 4, _last_action, right=True, rank=4, sort=_action_age),
+        Column("note", "note", 7, _note, grows=True, sort=lambda row: row.note or None),
+    )
 
 
 def row_words(row: WalletRow) -> str:
@@ -177,10 +202,12 @@ class WalletGrid(Grid[WalletRow]):
     ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(WIDE_COLUMNS, key=lambda row: row.address, id=id, classes=classes)
+        self.result = ResultColumn()
+        self._wide, self._narrow = wide_columns(self.result), narrow_columns(self.result)
+        super().__init__(self._wide, key=lambda row: row.address, id=id, classes=classes)
 
     def columns_for(self, width: int) -> Sequence[Column[WalletRow]]:
-        return WIDE_COLUMNS if width >= WIDE else NARROW_COLUMNS
+        return self._wide if width >= WIDE else self._narrow
 
 
 # preparation
