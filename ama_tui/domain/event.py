@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ama_tui.domain.fill_quality import FillQuality
 from ama_tui.domain.market import Book, Market
 from ama_tui.domain.order import RestingOrder
 from ama_tui.domain.parameters import Parameters
@@ -260,6 +261,8 @@ class EngineSnapshot:
     """The results of all wallets together, over all processes of the run."""
     pnl_problem: str = ""
     """Why they may be off, as text; '' if they are exact."""
+    fill_quality: FillQuality = field(default_factory=FillQuality)
+    """What the fills captured of the spread, and where the price went after them, in this process."""
     fills_unknown_from: int = 0
     """The first block whose fills the node does not report; 0 while all are known."""
     news: str = ""

@@ -19,6 +19,7 @@ from ama_tui.engine.connections import Connections
 from ama_tui.engine.counters import Counters
 from ama_tui.engine.external_price import ExternalPrice, anchor_choice
 from ama_tui.engine.fleet_pnl import FleetPnl
+from ama_tui.engine.markouts import Markouts
 from ama_tui.engine.rate_limit_watch import VENUE, RateLimitWatch
 from ama_tui.engine.rate_limiter import RateLimiter
 from ama_tui.engine.read_share import ReadShare
@@ -95,6 +96,8 @@ class RunContext:
     """The last block whose trades are counted."""
     pnl: FleetPnl = field(default_factory=FleetPnl)
     """What the fleet's trades have earned, over all processes of the run."""
+    markouts: Markouts = field(default_factory=Markouts)
+    """How good the fills of makers were."""
     fills_problem: str = ""
     """Why the fills after that block are unknown, '' if they are not."""
     first_send_at: float = 0.0

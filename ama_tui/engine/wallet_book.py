@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from ama_tui.domain.order import RestingOrder, Side
 from ama_tui.domain.plan import Order, SharedCollateral, Skip, SkipReason, Targets, WalletBudget, WalletSnapshot
 from ama_tui.domain.reading import FleetRead, WalletRead
-from ama_tui.domain.wallet import FleetWallet
+from ama_tui.domain.wallet import FleetWallet, Role
 from ama_tui.engine.own_prices import OwnPrices, WalletPrices
 from ama_tui.engine.pending_orders import PendingOrders, PendingPlacement
 from ama_tui.engine.session_slot import SessionSlot
@@ -340,6 +340,11 @@ class Fleet:
 
     def __contains__(self, address: object) -> bool:
         return address in self._books
+
+    def is_maker(self, address: str) -> bool:
+        """Is this address (lower case) a wallet of the fleet that does not take?"""
+        book = self._books.get(address)
+        return book is not None and book.wallet.role is Role.MAKER
 
     def asked_by(self, read: FleetRead) -> list[WalletBook]:
         """The wallets that a read asked for."""

@@ -88,6 +88,7 @@ class Cycle:
             self._show_fills(settlement)
             context.trades_block = max(context.trades_block, settlement.through)
         self._check_positions(read)
+        context.markouts.note(settlement.trades or (), context.fleet.is_maker, read.view, began)
         context.read, context.read_at, context.read_at_ms = read, began, began_ms
         if read.has_book:
             context.touch_moves.note(read.block, read.view.book, began)

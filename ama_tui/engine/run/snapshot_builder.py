@@ -86,6 +86,7 @@ def snapshot_of(
         order_lifetime_s=context.counters.order_lifetime_s,
         pnl=context.pnl.total,
         pnl_problem=context.pnl.problem,
+        fill_quality=context.markouts.quality,
         fills_unknown_from=context.trades_block + 1 if context.fills_problem else 0,
         news=context.news,
         errors_by_kind=tuple(context.counters.errors_by_kind.most_common()),

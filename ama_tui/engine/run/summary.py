@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ama_tui.domain.fill_quality import HORIZONS_S, Edge
 from ama_tui.domain.money import AMOUNT_UNIT, USDC_UNIT
 from ama_tui.domain.order import Side
 from ama_tui.domain.wallet import Role
@@ -18,7 +19,8 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
     `short` lists the wallets below their target with the reason. `seconds_to_packed` counts from the first order sent:
     0 if none was sent, None if the fleet is not packed. `rate_limits` counts refused requests and seconds by host.
     `pnl` and its parts are of all processes of the run, in USDC, by the mark price and before fees; None while the mark
-    or some fills are unknown. `pnl_problem` says why they may be off.
+    or some fills are unknown. `pnl_problem` says why they may be off. `captured_bps` and the markouts are averages over
+    the fills of makers in this process, by notional; None before the first.
     """
     context = run.context
     totals, target_orders = totals_of(context), 0
@@ -90,13 +92,24 @@ def _results(run: Run) -> dict[str, object]:
         "pnl_problem": snapshot.pnl_problem or None,
         "position": pnl.position18 / AMOUNT_UNIT,
         "volume": pnl.notional24 / AMOUNT_UNIT / USDC_UNIT,
+        "captured_bps": _rounded(snapshot.fill_quality.captured),
+        **{
+            f"markout_{seconds}s_bps": _rounded(edge)
+            for seconds, edge in zip(HORIZONS_S, snapshot.fill_quality.markouts, strict=True)
+        },
     }
+
+
+def _rounded(edge: Edge) -> float | None:
+    return None if edge.bps is None else round(edge.bps, 3)
 
 
 _OF_THE_CONNECTIONS = ("rpc_requests", "api_requests", "rate_limits")
 """Counted for all markets together."""
 _THE_MOST = ("seconds_sessions", "max_utilization", "wallets", "block")
 """Figures of the same thing in every market."""
+_OF_ONE_MARKET = ("chainId", "position", "captured_bps", *(f"markout_{seconds}s_bps" for seconds in HORIZONS_S))
+"""Figures that mean nothing when they are added up."""
 
 
 def summary_of_all(runs: Sequence[Run], *, seconds_sessions: float) -> dict[str, object]:
@@ -114,7 +127,7 @@ def summary_of_all(runs: Sequence[Run], *, seconds_sessions: float) -> dict[str,
             totals[key] = value
         elif key == "seconds_to_packed":
             totals[key] = max(numbers) if len(numbers) == len(values) else None
-        elif len(numbers) == len(values) and key != "chainId":
+        elif len(numbers) == len(values) and key not in _OF_ONE_MARKET:
             totals[key] = max(numbers) if key in _THE_MOST else sum(numbers)
     markets = [
         {key: value for key, value in summary.items() if key not in _OF_THE_CONNECTIONS} | {"reason": run.reason}

@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Grid, VerticalScroll
 
 from ama_tui.domain.event import EngineSnapshot, Totals
+from ama_tui.domain.fill_quality import HORIZONS_S, Edge, FillQuality
 from ama_tui.ui.format import age, clock, plain, whole_age
 from ama_tui.ui.history import History, Measure
 from ama_tui.ui.panels.fragments import pair
@@ -150,6 +151,20 @@ def fill_fields(snapshot: EngineSnapshot, history: History, now: float) -> list[
     ]
 
 
+def quality_fields(quality: FillQuality) -> list[Field]:
+    """What the fills captured of the spread, and where the price was 5 s, 30 s and 5 m later, in basis points."""
+    fields = [pair("captured", _edge(quality.captured))]
+    for seconds, edge in zip(HORIZONS_S, quality.markouts, strict=True):
+        fields.append(pair(f"markout {whole_age(seconds)}", _edge(edge)))
+    return fields
+
+
+def _edge(edge: Edge) -> Span:
+    if edge.bps is None:
+        return "–", "label"
+    return f"{edge.bps:+.1f} bp", "warn" if edge.bps < 0 else "plain"
+
+
 def _stale_field(snapshot: EngineSnapshot, now: float) -> Iterable[Field]:
     if is_stale(snapshot, now):
         yield field((f"chain data is {whole_age(now - snapshot.read_at_ms / 1000)} old", "warn"))
@@ -194,6 +209,7 @@ def total_lines(snapshot: EngineSnapshot, history: History, now: float, width: i
     """The totals of a run, on a panel of `width` cells."""
     return [
         *flow(fill_fields(snapshot, history, now), width),
+        *flow(quality_fields(snapshot.fill_quality), width),
         *flow(total_fields(snapshot.totals), width),
         *flow(error_fields(snapshot), width),
     ]
