@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import time
@@ -21,6 +22,7 @@ from tests.crash.evidence import (
 )
 from tests.crash.outsider import Outsider
 from tests.crash.starting import STARTS, VENUE_TROUBLE, begun
+from tests.e2e.chain_pnl import earned, stored
 from tests.e2e.operator import Operator, Running
 from tests.e2e.venues import ServedVenue
 
@@ -37,6 +39,7 @@ MOVES_AND_TAKES = (
     *("--takers", "0.3", "--taker-budget", "1000000", "--taker-slippage", "1000"),
 )
 """Every fill moves the orders of its wallet, and three wallets take."""
+ONE_MORE_RUN = "2s"
 LONGEST_ACTIVE_S = 1.5
 """A run is killed at a random moment up to this long after it took its lock."""
 START_LIMIT_S = 60.0
@@ -128,8 +131,21 @@ class Life:
         self.placed, self.moved = assert_no_intent_twice(client, self.symbol, fleet, lines)
         self.taken = assert_no_take_twice(client, self.symbol, fleet, lines)
         assert_no_self_trade(client, self.symbol, fleet)
+        self._check_results(fleet)
         verified = self.operator.ama("journal", "verify", str(self.operator.state))
         assert verified.code == 0, verified.out + verified.err
+
+    def _check_results(self, fleet: list[str]) -> None:
+        """One more run, on a venue without faults: the results are what the events say, unless they say why not.
+
+        A reorg may take a counted trade to another block.
+        """
+        last = self.operator.ama(*RUN, *self.options, "--market", self.symbol, "--until", ONE_MORE_RUN)
+        assert last.code == 0, last.err
+        checkpoint = json.loads((self.operator.market_state() / "checkpoint.json").read_text())
+        if "pnlProblem" not in checkpoint["run"]:
+            through = checkpoint["run"]["tradesBlock"]
+            assert stored(checkpoint) == earned(self.venue.client, self.symbol, fleet, through)
 
     def _start(self, **environ: str) -> Running:
         return self.operator.start(*RUN, *self.options, "--market", self.symbol, environ=environ)
