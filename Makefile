@@ -42,7 +42,7 @@ check: $(READY) ## Lint, types and unit tests, side by side
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "$(UNIT)" $(UNIT_TESTS); tests=$$?; \
 	wait $$types && exit $$tests
 
-test: $(READY) ## Run the test suite (about five minutes on 2 cores)
+test: $(READY) ## Run the test suite (about six minutes on 2 cores)
 	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not slow and not install"
 
 coverage: $(READY) ## Branch coverage of everything that runs in the tests' own process, against the floor in pyproject.toml

@@ -287,12 +287,18 @@ class EngineSnapshot:
         return not self.state.is_final and (self.state is not EngineState.READY or bool(self.run_id))
 
     @property
+    def known_mark6(self) -> int | None:
+        """The mark for results; None while it, or a fill that the node does not report, is unknown."""
+        return None if self.fills_unknown_from else self.mark6
+
+    @property
     def result6(self) -> int | None:
         """What the run's trades have earned, closed or not (USDC, 6 decimals, before fees), by the mark price.
 
         None while the mark is not known or the node does not report all fills.
         """
-        return None if self.mark6 is None or self.fills_unknown_from else self.pnl.result6(self.mark6)
+        mark6 = self.known_mark6
+        return None if mark6 is None else self.pnl.result6(mark6)
 
     @property
     def target_orders(self) -> int:

@@ -75,7 +75,7 @@ async def test_wallets_book_and_log_are_side_by_side_or_in_tabs() -> None:
 
 
 async def test_wide_grid_has_every_column() -> None:
-    async with dashboard(HUGE) as stage:
+    async with dashboard(WIDE) as stage:
         await stage.to_live(mixed())
         header = next(line for line in stage.text().splitlines() if "reserved/cap" in line)
         for title in ("wallet", "bids", "asks", "available", "…", "?", "pos", "P&L", "session", "last", "note"):

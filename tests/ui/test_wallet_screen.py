@@ -117,6 +117,17 @@ def test_facts_describe_the_state_of_the_wallet(changes: dict[str, object], text
         assert all(sum(spans_width(one.spans) for one in line) + 3 * (len(line) - 1) <= width - 2 for line in lines)
 
 
+def test_results_are_dashes_while_fills_are_unknown_and_have_a_question_mark_if_they_may_be_off() -> None:
+    row = replace(packed().wallets[0], pnl=LONG)
+    for changes, text in (
+        ({"fills_unknown_from": 7}, "P&L –   realised –   open –"),
+        ({"pnl_problem": "a position had no price"}, "P&L +15.00?   realised +5.00"),
+    ):
+        snapshot = replace(packed(), mark6=110 * PRICE, **changes)
+        lines = fact_lines(row, snapshot, NOW, 160)
+        assert text in "   ".join("".join(part for part, _ in one.spans) for line in lines for one in line)
+
+
 @pytest.mark.parametrize(("state", "text"), [(EngineState.RUNNING, "… packing"), (EngineState.FAULTED, "not packed")])
 def test_only_a_running_run_is_packing_a_wallet(state: EngineState, text: str) -> None:
     row = replace(packed().wallets[0], is_packed=False, bids=0, note="")

@@ -247,7 +247,7 @@ class Startup:
             action_log.note(f"{self.store.report.corrupt_checkpoint}: moved aside as .corrupt", is_error=True)
 
     async def _count_trades(self, context: RunContext, checkpoint: Checkpoint) -> None:
-        """Go on with the saved run's results, or begin with the positions of the first read. Raises VenueError."""
+        """Continue the saved run's results, or begin with the positions of the first read. Raises VenueError."""
         saved = {address: entry.pnl for address, entry in checkpoint.wallets.items() if entry.pnl is not None}
         counted = checkpoint.counted
         if self._resumes and counted.through:

@@ -83,12 +83,11 @@ def summary_of(run: Run, *, seconds_sessions: float) -> dict[str, object]:
 def _results(run: Run) -> dict[str, object]:
     """What the run's trades have earned, in USDC; the position in units of the base asset."""
     snapshot = snapshot_of(run.context, run.state)
-    pnl, mark6 = snapshot.pnl, snapshot.mark6
-    is_known = snapshot.result6 is not None and mark6 is not None
+    pnl, mark6 = snapshot.pnl, snapshot.known_mark6
     return {
-        "pnl": None if snapshot.result6 is None else snapshot.result6 / USDC_UNIT,
-        "pnl_realised": pnl.realised6 / USDC_UNIT if is_known else None,
-        "pnl_open": pnl.open6(mark6) / USDC_UNIT if is_known and mark6 is not None else None,
+        "pnl": None if mark6 is None else pnl.result6(mark6) / USDC_UNIT,
+        "pnl_realised": None if mark6 is None else pnl.realised6 / USDC_UNIT,
+        "pnl_open": None if mark6 is None else pnl.open6(mark6) / USDC_UNIT,
         "pnl_problem": snapshot.pnl_problem or None,
         "position": pnl.position18 / AMOUNT_UNIT,
         "volume": pnl.notional24 / AMOUNT_UNIT / USDC_UNIT,

@@ -247,13 +247,13 @@ def session_fields(row: WalletRow, now: float, width: int) -> list[Field]:
     return [*fields, pair("last action", (last, "plain"))]
 
 
-def result_fields(row: WalletRow, mark6: int | None, tick6: int) -> list[Field]:
+def result_fields(row: WalletRow, snapshot: EngineSnapshot, tick6: int) -> list[Field]:
     """What the wallet's trades have earned, realised and open, and what its position cost on average."""
-    pnl = row.pnl
+    pnl, mark6 = row.pnl, snapshot.known_mark6
     whole, unrealised = (None, None) if mark6 is None else (pnl.result6(mark6), pnl.open6(mark6))
     return [
-        pair("P&L", (signed_usdc(whole), "strong")),
-        pair("realised", (signed_usdc(pnl.realised6), "plain")),
+        pair("P&L", (f"{signed_usdc(whole)}?", "warn") if snapshot.pnl_problem else (signed_usdc(whole), "strong")),
+        pair("realised", (signed_usdc(None if mark6 is None else pnl.realised6), "plain")),
         pair("open", (signed_usdc(unrealised), "plain")),
         pair("average entry", (format_price(pnl.average6, tick6), "plain" if pnl.position18 else "label")),
         pair("volume", (short_usdc(pnl.notional24 // AMOUNT_UNIT), "plain")),
@@ -272,7 +272,7 @@ def fact_lines(row: WalletRow, snapshot: EngineSnapshot, now: float, width: int)
     tick6 = DEFAULT_TICK6 if snapshot.market is None else snapshot.market.tick6
     return [
         *flow(name_fields(row, snapshot.state, width), width),
-        *flow(result_fields(row, snapshot.mark6, tick6), width),
+        *flow(result_fields(row, snapshot, tick6), width),
         *flow(budget_fields(row), width),
         *flow(session_fields(row, now, width), width),
     ]

@@ -97,7 +97,7 @@ class ResultColumn:
         return result_cell(self.value(row), width)
 
     def column(self, rank: int) -> Column[WalletRow]:
-        return Column("result", "P&L", 8, self.cell, right=True, rank=rank, sort=self.value)
+        return Column("result", "P&L", 7, self.cell, right=True, rank=rank, sort=self.value)
 
 
 _SESSION_INK: dict[SessionState, Ink] = {
@@ -145,17 +145,17 @@ def wide_columns(result: ResultColumn) -> tuple[Column[WalletRow], ...]:
     """Everything, with amounts."""
     return (
         Column("wallet", "wallet", 8, _name, sort=lambda row: row.index),
-        Column("bids", "bids", BAR + COUNT, _bids, sort=lambda row: row.bids - row.target_bids),
-        Column("asks", "asks", BAR + COUNT, _asks, sort=lambda row: row.asks - row.target_asks),
+        Column("bids", "bids", BAR - 2 + COUNT, _bids, sort=lambda row: row.bids - row.target_bids),
+        Column("asks", "asks", BAR - 2 + COUNT, _asks, sort=lambda row: row.asks - row.target_asks),
         Column("available", "available", 9, _available, right=True, rank=5, sort=lambda row: row.available6),
         Column("margin", "reserved/cap", BAR + 2 + 13, _margin, rank=1, sort=share_of_cap),
-        Column("pending", "…", 3, _pending, right=True, rank=7, sort=lambda row: row.pending),
-        Column("unknown", "?", 3, _unknown, right=True, rank=8, sort=lambda row: row.unknown),
+        Column("pending", "…", 2, _pending, right=True, rank=7, sort=lambda row: row.pending),
+        Column("unknown", "?", 2, _unknown, right=True, rank=8, sort=lambda row: row.unknown),
         Column("position", "pos", 7, _position, right=True, rank=6, sort=lambda row: row.position18),
         result.column(rank=3),
         Column("session", "session", 8, _session, right=True, rank=2, sort=_expiry),
         Column("last", "last", 4, _last_action, right=True, rank=4, sort=_action_age),
-        Column("note", "note", 8, _note, grows=True, sort=lambda row: row.note or None),
+        Column("note", "note", 7, _note, grows=True, sort=lambda row: row.note or None),
     )
 
 

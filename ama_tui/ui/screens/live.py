@@ -120,7 +120,7 @@ class LiveScreen(RunScreen):
             self.query_one(DepthProfile).tick(snapshot, now)
         if not narrow or view == "wallets":
             grid = self.query_one(WalletGrid)
-            grid.result.mark6 = None if snapshot.fills_unknown_from else snapshot.mark6
+            grid.result.mark6 = snapshot.known_mark6
             grid.tick(snapshot.wallets, now, stale=is_overdue(snapshot, now))
             self._explain_empty(grid, snapshot)
             frame = self.query_one("#wallets-frame")
