@@ -22,6 +22,8 @@ class WalletRead:
     """Available collateral according to the vault (USDC, 6 decimals)."""
     position18: int = 0
     """Positive when long."""
+    locked6: int = 0
+    """Margin of the position on this market (USDC, 6 decimals)."""
     orders: tuple[RestingOrder, ...] = ()
     unlisted: int = 0
     """Orders that exist although the book's list of the wallet's orders does not show them."""
@@ -32,6 +34,11 @@ class WalletRead:
     def reserved6(self) -> int:
         """Margin of the resting margin orders (USDC, 6 decimals)."""
         return sum(order.margin6 for order in self.orders if order.is_margin)
+
+    @property
+    def collateral6(self) -> int:
+        """All collateral, as far as this market shows it (USDC, 6 decimals); neither resting nor filling changes it."""
+        return self.available6 + self.reserved6 + self.locked6
 
 
 @dataclass(frozen=True, slots=True)

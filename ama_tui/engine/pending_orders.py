@@ -274,6 +274,10 @@ class PendingOrders:
         self.traded(order.side, order.price6, -order.amount18)
         return True
 
+    def may_have_filled(self, place: Place) -> bool:
+        """Did enough trade at its price, that no finished order accounts for, to fill a placement?"""
+        return self.traded18.get((place.side, place.price6), 0) >= place.amount18
+
     def forget_trades(self) -> None:
         """Drop the remaining trades: no order is missing."""
         self.traded18.clear()

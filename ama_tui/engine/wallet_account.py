@@ -2,7 +2,7 @@
 
 Each market reads the account at its own block, and knows its own orders as of that read only. So what all orders of a
 wallet hold together is known exactly only while none of them is on its way; until then the last exact figure counts,
-less what was filled since.
+and the margin of positions in it moves with every fill.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class MarketShare:
     """Its weight among the weights of all markets."""
     utilization: Fraction = Fraction(0)
     """The share of the collateral that orders may tie up if this were the only market."""
+    is_net: bool = True
+    """Does the venue subtract the margin of resting orders from the collateral that it calls available?"""
 
 
 def utilization_of(parameters: Parameters) -> Fraction:
@@ -61,8 +63,9 @@ class WalletAccount:
 
     parts: list[tuple[AccountBook, MarketShare]] = field(default_factory=list)
     accounted6: int | None = None
-    """Available collateral plus the margin of the resting orders of all markets when a read last accounted for every
-    order, less what has been filled since (USDC, 6 decimals). None before the first such read.
+    """All collateral when a read last accounted for every order: available, and the margin of resting orders and of
+    positions on all markets (USDC, 6 decimals). Only deposits, fees and realised results change it. None before the
+    first such read.
     """
     session_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a session is created: the registry numbers a wallet's sessions, whatever their market."""
@@ -77,12 +80,7 @@ class WalletAccount:
             return
         is_still = not book.pending and self.is_settled(book, block)
         if self.accounted6 is None or (is_still and not any(other.pending for other in self._others(book))):
-            self.accounted6 = read.available6 + read.reserved6 + self.reserved_elsewhere6(book)
-
-    def filled(self, margin6: int) -> None:
-        """Note that a fill turned the margin of an order (USDC, 6 decimals) into that of a position."""
-        if self.accounted6 is not None:
-            self.accounted6 -= margin6
+            self.accounted6 = read.collateral6 + self.reserved_elsewhere6(book) + self._locked_elsewhere6(book)
 
     def holds_unseen(self, margin6: int) -> None:
         """Note margin of an order that rests according to an event, and that no read has shown (USDC, 6 decimals)."""
@@ -92,11 +90,12 @@ class WalletAccount:
     def held_unseen6(self, book: AccountBook, read: WalletRead) -> int | None:
         """Margin that the vault may still hold for orders that a read of one market does not show (USDC, 6 decimals).
 
-        It is what is missing from the last read that accounted for every order. None before such a read.
+        It is what is missing from the last read that accounted for every order. None before such a read, and on a venue
+        whose available collateral does not depend on resting orders.
         """
-        if self.accounted6 is None:
+        if self.accounted6 is None or not all(share.is_net for _, share in self.parts):
             return None
-        return self.accounted6 - read.available6 - read.reserved6 - self.reserved_elsewhere6(book)
+        return self.accounted6 - read.collateral6 - self.reserved_elsewhere6(book) - self._locked_elsewhere6(book)
 
     def is_settled(self, book: AccountBook, block: int) -> bool:
         """Is it certain that the orders on the other markets have released nothing that a read of this block misses?"""
@@ -150,12 +149,16 @@ class WalletAccount:
         """The part of the collateral that the other markets' orders tie up: never more than it is.
 
         While orders are on their way, the last exact figure says how much collateral there is in all. It is negative
-        while a fill elsewhere has cost more than this market's last read shows, or after a deposit.
+        after a deposit.
         """
         if self.accounted6 is None or book.read is None:
             return 0
-        rest6 = self.accounted6 - book.read.available6 - book.reserved6()
+        known6 = book.read.available6 + book.reserved6() + book.read.locked6 + self._locked_elsewhere6(book)
+        rest6 = self.accounted6 - known6
         return min(rest6, self.held_elsewhere6(book))
+
+    def _locked_elsewhere6(self, book: AccountBook) -> int:
+        return sum(other.read.locked6 for other in self._others(book) if other.read is not None)
 
     def _others(self, book: AccountBook) -> Iterator[AccountBook]:
         return (one for one, _ in self.parts if one is not book)

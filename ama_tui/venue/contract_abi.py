@@ -48,11 +48,11 @@ LAST_TRADE_PRICE = selector("lastTradePrice()")
 GET_USER_ORDERS = selector("getUserOrders(address)")
 GET_ORDER = selector("getOrder(uint256)")
 GET_DEPTH = selector("getOrderBookDepthFromPointers(uint256)")
-GET_USER_POSITION = selector("getUserPosition(address)")
 
 # Core vault
 GET_AVAILABLE_COLLATERAL = selector("getAvailableCollateral(address)")
 GET_MARK_PRICE = selector("getMarkPrice(bytes32)")
+GET_POSITION_SUMMARY = selector("getPositionSummary(address,bytes32)")
 
 # Session registry
 META_NONCE = selector("metaNonce(address)")

@@ -130,11 +130,14 @@ def amount18(result: bytes, index: int = 0) -> int:
     return _within(uint(result, index), MAX_AMOUNT18, "a plausible amount")
 
 
-def position18(result: bytes) -> int:
-    """A position (18 decimals, positive when long). Raises DecodeError above `MAX_AMOUNT18` either way."""
-    number = sint(result)
-    _within(abs(number), MAX_AMOUNT18, "a plausible position")
-    return number
+def position(result: bytes) -> tuple[int, int]:
+    """A position (18 decimals, positive when long), and the margin that it locks (USDC, 6 decimals).
+
+    Raises DecodeError if either is beyond what anybody has. Nothing uses the average entry in between.
+    """
+    size18 = sint(result)
+    _within(abs(size18), MAX_AMOUNT18, "a plausible position")
+    return size18, usdc6(result, 2)
 
 
 def trade_price6(result: bytes, index: int = 0) -> int:

@@ -59,6 +59,8 @@ class Holdings:
     """Available collateral (USDC, 6 decimals)."""
     position18: int = 0
     """Positive when long."""
+    locked6: int = 0
+    """Margin of the position (USDC, 6 decimals)."""
     session: SessionRecord | None = None
 
 
@@ -81,7 +83,7 @@ def wallet_calls(contracts: Contracts, query: WalletQuery) -> list[Call]:
     calls = [
         Call(contracts.order_book, abi.GET_USER_ORDERS + word),
         Call(contracts.vault, abi.GET_AVAILABLE_COLLATERAL + word),
-        Call(contracts.order_book, abi.GET_USER_POSITION + word),
+        Call(contracts.vault, abi.GET_POSITION_SUMMARY + word + abi.bytes32_word(contracts.market_id)),
     ]
     if session_id is not None:
         calls.append(Call(contracts.registry, abi.SESSIONS + abi.bytes32_word(session_id)))
@@ -118,12 +120,14 @@ def holdings(query: WalletQuery, results: Iterator[CallResult]) -> Holdings:
     ids, available, position = next(results), next(results), next(results)
     session = next(results) if session_id is not None else None
     try:
+        position18, locked6 = decode.position(_ok(position))
         return Holdings(
             address,
             order_ids=(listed := decode.order_ids(_ok(ids))),
             listed=len(listed),
             available6=decode.usdc6(_ok(available)),
-            position18=decode.position18(_ok(position)),
+            position18=position18,
+            locked6=locked6,
             session=decode.session(_ok(session), session_id) if session and session_id else None,
         )
     except decode.DecodeError as error:
@@ -182,6 +186,7 @@ def wallet_read(wallet: Holdings, results: Iterator[CallResult]) -> WalletRead:
         was_read=True,
         available6=wallet.available6,
         position18=wallet.position18,
+        locked6=wallet.locked6,
         orders=orders,
         unlisted=sum(order.order_id not in listed for order in orders),
         session=wallet.session,

@@ -81,8 +81,8 @@ def fleet(*books: WalletBook) -> Fleet:
     return Fleet(books)
 
 
-def wallet_read(*orders: RestingOrder, available6: int = 10**10) -> WalletRead:
-    return WalletRead(True, available6=available6, orders=orders)
+def wallet_read(*orders: RestingOrder, available6: int = 10**10, locked6: int = 0) -> WalletRead:
+    return WalletRead(True, available6=available6, locked6=locked6, orders=orders)
 
 
 def fleet_read(

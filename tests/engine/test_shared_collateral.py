@@ -105,13 +105,15 @@ class Chain:
     markets: int
     collateral6: int = COLLATERAL6
     orders: list[dict[int, RestingOrder]] = field(default_factory=list)
-    filled: list[set[int]] = field(default_factory=list)
-    history: list[tuple[int, list[dict[int, RestingOrder]]]] = field(default_factory=list)
+    locked6: list[int] = field(default_factory=list)
+    """Margin of the position on each market."""
+    history: list[tuple[int, list[int], list[dict[int, RestingOrder]]]] = field(default_factory=list)
+    """Available collateral, margin of positions, and orders."""
     next_id: int = 1
 
     def __post_init__(self) -> None:
         self.orders = [{} for _ in range(self.markets)]
-        self.filled = [set() for _ in range(self.markets)]
+        self.locked6 = [0] * self.markets
         self.mine()
 
     @property
@@ -120,7 +122,7 @@ class Chain:
 
     def mine(self) -> None:
         available6 = self.collateral6 - self.reserved6
-        self.history.append((available6, [dict(orders) for orders in self.orders]))
+        self.history.append((available6, list(self.locked6), [dict(orders) for orders in self.orders]))
 
     def rest(self, market: int, margin6: int) -> int:
         order_id, self.next_id = self.next_id, self.next_id + 1
@@ -129,8 +131,9 @@ class Chain:
 
     def fill(self, market: int, order_id: int) -> None:
         """The margin of the order becomes that of a position."""
-        self.collateral6 -= self.orders[market].pop(order_id).margin6
-        self.filled[market].add(order_id)
+        margin6 = self.orders[market].pop(order_id).margin6
+        self.collateral6 -= margin6
+        self.locked6[market] += margin6
 
 
 @dataclass
@@ -157,20 +160,16 @@ class Client:
         """A read of one market, perhaps from a node that lags a little."""
         one, now = self.books[market], len(self.chain.history) - 1
         block = self.blocks[market] = max(self.blocks[market], now - self.random.choice((0, 0, 0, 1, 2)))
-        available6, every = self.chain.history[block]
+        available6, locked6, every = self.chain.history[block]
         orders = every[market]
         for placement in list(one.pending):
             order_id = self.rested.get(placement.intent_id)
             if order_id is not None and (order_id in orders or order_id < max(orders, default=0)):
                 one.pending.rested(placement, order_id, block)
                 one.pending.memory[order_id] = OrderMemory(1, SIZE18, block, placement.intent_id)
-                if order_id in self.chain.filled[market] and order_id not in orders:
-                    one.account.filled(placement.place.margin6)
-        for known in one.orders:
-            if known.order_id not in orders and known.order_id in self.chain.filled[market]:
-                one.account.filled(known.margin6)
         one.pending.keep_only(orders.keys(), 0.0)
-        one.take_read(WalletRead(True, available6=available6, orders=tuple(orders.values())), block)
+        read = WalletRead(True, available6=available6, locked6=locked6[market], orders=tuple(orders.values()))
+        one.take_read(read, block)
 
     def place(self, market: int) -> None:
         """An order as large as the plan allows, or larger; the check before sending refuses it then."""

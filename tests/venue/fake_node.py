@@ -239,8 +239,12 @@ FUNCTIONS: dict[str, tuple[str, list[str], Callable[..., bytes]]] = {
     ),
     "getUserOrders(address)": (BOOK, ["address"], lambda node, _, trader: node.user_orders(trader)),
     "getOrder(uint256)": (BOOK, ["uint256"], lambda node, _, order_id: node.order(order_id)),
-    "getUserPosition(address)": (BOOK, ["address"], _words(["int256"], -3)),
     "getAvailableCollateral(address)": (VAULT, ["address"], _words(["uint256"], 9_000_000_000)),
+    "getPositionSummary(address,bytes32)": (
+        VAULT,
+        ["address", "bytes32"],
+        _words(["int256", "uint256", "uint256"], -3, 100_000_000, 450),
+    ),
     "metaNonce(address)": (REGISTRY, ["address"], _words(["uint256"], 4)),
     "sessions(bytes32)": (REGISTRY, ["bytes32"], lambda _, __, session_id: _session(session_id)),
 }

@@ -84,7 +84,7 @@ async def test_fleet_read_is_complete_and_of_one_block(has_multicall: bool) -> N
     assert fleet.view.book.asks == (BookLevel(101_000_000, 6),)
     assert_whole(fleet, 2, 3)
     one = fleet.wallets[wallet(1)]
-    assert (one.available6, one.position18) == (9_000_000_000, -3)
+    assert (one.available6, one.position18, one.locked6) == (9_000_000_000, -3, 450)
     order = one.orders[0]
     assert (order.order_id, order.side, order.price6, order.amount18) == (1, Side.BUY, 100_000_000, 10**18)
     assert (order.margin6, order.placed_at, order.is_margin, order.level) == (7, 1_700_000_000, True, None)
@@ -255,9 +255,10 @@ async def test_node_that_fails_large_calls_gets_smaller_ones_and_the_size_is_rem
         assert chain.stats.requests - before <= 2 * calls / (max_calls / 2) + 3
 
 
-@pytest.mark.parametrize("where", ["getUserOrders(address)", "getUserPosition(address)"])
+@pytest.mark.parametrize("where", ["getUserOrders(address)", "getPositionSummary(address,bytes32)"])
 async def test_wallet_that_breaks_the_whole_call_is_isolated_and_left_unknown(where: str) -> None:
-    node = node_with(20, 3, poison={call_data(where, wallet(7))})
+    arguments = (wallet(7), bytes.fromhex(MARKET_ID[2:])) if "," in where else (wallet(7),)
+    node = node_with(20, 3, poison={call_data(where, *arguments)})
     async with reading(node) as chain:
         fleet = await read(chain, 20)
     assert [address for address, one in fleet.wallets.items() if not one.was_read] == [wallet(7)]
@@ -265,7 +266,7 @@ async def test_wallet_that_breaks_the_whole_call_is_isolated_and_left_unknown(wh
 
 
 async def test_call_that_reverts_without_a_reason_is_repeated_once() -> None:
-    data = call_data("getUserPosition(address)", wallet(1))
+    data = call_data("getPositionSummary(address,bytes32)", wallet(1), bytes.fromhex(MARKET_ID[2:]))
     node = node_with(2, 1, reverting={data: RevertError()})
     async with reading(node) as chain:
         fleet = await read(chain, 2)

@@ -187,7 +187,8 @@ async def test_any_change_is_read_as_a_reader_without_a_memory_reads_it(change: 
         elif change == "order not known":
             node.place(wallet(2), 1)
         elif change == "unreadable":
-            node.results[abi.GET_USER_POSITION + abi.address_word(wallet(2))] = b"\1"
+            market = abi.bytes32_word(MARKET_ID)
+            node.results[abi.GET_POSITION_SUMMARY + abi.address_word(wallet(2)) + market] = b"\1"
         else:
             node.results[abi.BEST_BID] = word(99_000_000)
         for _ in range(2):
@@ -218,7 +219,8 @@ class MovingNode(FakeNode):
             self.block = head
 
     def _run(self, target: str, data: bytes, block: int) -> bytes:
-        return word(block) if data.startswith(abi.GET_USER_POSITION) else super()._run(target, data, block)
+        is_position = data.startswith(abi.GET_POSITION_SUMMARY)
+        return word(block) + word(0) * 2 if is_position else super()._run(target, data, block)
 
 
 async def test_block_between_two_calls_of_a_batch_leaves_one_view_of_the_first_block() -> None:

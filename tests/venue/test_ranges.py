@@ -229,7 +229,10 @@ WORDS: Mapping[str, tuple[Callable[[bytes], object], bytes]] = {
     "nonce": (decode.nonce, encode(["uint256"], [5])),
     "price": (decode.price6, encode(["uint256"], [5])),
     "session": (lambda said: decode.session(said, HASH), encode(["uint256"] * 8, [1] * 8)),
-    "position": (lambda said: abs(decode.position18(said)), encode(["int256"], [-5])),
+    "position": (
+        lambda said: tuple(map(abs, decode.position(said))),
+        encode(["int256", "uint256", "uint256"], [-5, 7, 9]),
+    ),
     "multicall": (
         lambda said: [result.data for result in decode_aggregate(said, 2)],
         encode(["(bool,bytes)[]"], [[(True, b"x" * 32), (False, b"")]]),

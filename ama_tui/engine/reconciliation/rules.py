@@ -176,7 +176,6 @@ def explain(
         after = shown.get(order.order_id)
         if after is not None and _is_same(order, after):
             book.pending.traded(order.side, order.price6, after.amount18 - order.amount18)
-            book.account.filled(order.margin6 - after.margin6)
     resolved = []
     for pending in book.pending:
         if pending.last is None:
@@ -186,7 +185,6 @@ def explain(
         elif pending.last.order_id in cancelled_ids:
             resolved.append(ResolvedOrder(pending, Resolution.CANCELLED))
         elif book.pending.explain_by_trades(pending.last):
-            book.account.filled(pending.last.margin6)
             resolved.append(ResolvedOrder(pending, Resolution.FILLED))
     return resolved
 
@@ -235,10 +233,17 @@ def judge(
             if _is_held(pending, held6):
                 pending.unexplained((block, now))
                 continue
-            resolution, blocks = Resolution.VOID if pending.last is None else Resolution.GONE, BLOCKS_BETWEEN_ABSENCES
+            resolution, blocks = _absent(book, pending), BLOCKS_BETWEEN_ABSENCES
         if resolution is not None and is_agreed(pending, resolution, (block, now), blocks):
             resolved.append(ResolvedOrder(pending, resolution))
     return resolved
+
+
+def _absent(book: WalletBook, pending: PendingPlacement) -> Resolution:
+    """What became of a placement that is not on the book: one that no read has shown may have filled in between."""
+    if pending.last is not None:
+        return Resolution.GONE
+    return Resolution.EXECUTED if book.pending.may_have_filled(pending.place) else Resolution.VOID
 
 
 def _is_held(pending: PendingPlacement, held6: int | None) -> bool:

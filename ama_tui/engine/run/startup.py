@@ -14,6 +14,7 @@ from ama_tui.config.run import Difference, RunConfig
 from ama_tui.domain.errors import PreflightError
 from ama_tui.domain.event import EngineState
 from ama_tui.domain.market import Market
+from ama_tui.domain.plan import CollateralBasis
 from ama_tui.domain.session import RelayerSet
 from ama_tui.domain.wallet import FleetWallet, Role, with_roles
 from ama_tui.engine.action_log import ActionLog, now_ms
@@ -181,7 +182,11 @@ class Startup:
         self._replay = self.store.replay_journal()
         fleet = Fleet()
         config = self.request.config
-        share = MarketShare(self.request.share, utilization_of(config.parameters))
+        share = MarketShare(
+            self.request.share,
+            utilization_of(config.parameters),
+            is_net=config.basis is CollateralBasis.NET,
+        )
         shared = self.common.sessions
         earlier = {address: entry.role for address, entry in checkpoint.wallets.items()}
         for wallet in with_roles(self.request.wallets, config.takers, earlier):

@@ -385,6 +385,39 @@ def test_vanished_order_keeps_its_level_while_the_vault_holds_its_margin() -> No
     assert world.look(NOTHING, 1000, 1000.0, cancelled=(9,)) == [Resolution.CANCELLED]
 
 
+def test_margin_of_a_position_is_not_taken_for_that_of_a_lost_order() -> None:
+    world = Watched()
+    lost = pending(place(sequence=8), tx_hash=HASH)
+    world.alice.pending.add(lost)
+    margin6 = resting(world.placed, 9).margin6
+    world.alice.pending.traded18 = {(Side.BUY, PRICE6): world.placed.amount18}
+    filled = wallet_read(locked6=margin6)
+    assert [world.look(filled, block, block) for block in (101, 200)] == [[Resolution.FILLED], [Resolution.VOID]]
+
+
+def test_order_without_a_response_that_filled_between_two_reads_was_executed() -> None:
+    placed = place(sequence=8)
+    world = Watched()
+    world.alice.pending.add(pending(placed, stage=PendingStage.UNKNOWN))
+    world.alice.pending.traded18 = {(Side.BUY, PRICE6): placed.amount18}
+    shown = wallet_read(resting(world.placed, 9), available6=10**10 - placed.margin6, locked6=placed.margin6)
+    assert [world.look(shown, block, block) for block in (101, 200)] == [[], [Resolution.EXECUTED]]
+
+
+def test_margin_that_a_closed_position_freed_does_not_hide_that_of_a_vanished_order() -> None:
+    world = Watched()
+    margin6 = resting(world.placed, 9).margin6
+    world.rest(wallet_read(resting(world.placed, 9), available6=10**10, locked6=margin6), 95)
+    closed = wallet_read(available6=10**10 + margin6)
+    assert [world.look(closed, block, block) for block in (101, 103, 200)] == [[], [], []]
+
+
+def test_vault_without_reservations_is_no_witness_of_a_vanished_order() -> None:
+    world = Watched()
+    world.alice.share.is_net = False
+    assert [world.look(NOTHING, block, block) for block in (101, 103)] == [[], [Resolution.GONE]]
+
+
 def test_young_order_may_be_mined_again_and_gets_the_full_timeout() -> None:
     world = Watched(since=99)
     assert [world.look(NOTHING, block, now) for block, now in ((101, 0.0), (110, 30.0), (130, 59.0))] == [[], [], []]
